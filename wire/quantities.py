@@ -1,0 +1,349 @@
+"""The closed list of quantities: every name a batch, a profile, a rule or a page may use, with unit and meaning.
+
+A field has one type for ever: InfluxDB refuses a float where an integer was first. Names carry their unit. A quantity
+with a raw twin comes from an agent only as the twin; the collector derives it with the calibration in force.
+Detections (kind `detection`) are what a radar says of one vehicle: they stay inside the device, which sends counts.
+
+Sources of names: FIWARE AirQualityObserved 0.1.4 and TrafficFlowObserved 0.0.1; SenML RFC 8428 and RFC 8798; UCUM.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Quantity(NamedTuple):
+    """One name. `low` and `high` bound what can physically be; a value outside is flagged, never refused."""
+
+    name: str
+    kind: str
+    whole: bool
+    unit: str
+    ucum: str
+    low: float
+    high: float
+    zh: str
+    en: str
+    fiware: str | None = None
+    senml: str | None = None
+    raw: str | None = None  # the twin that an agent sends instead
+
+
+class Kind(NamedTuple):
+    """One measurement: the tags a block of it carries beside site, node and sensor."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+    from_agent: bool = True
+    on_wire: bool = True
+    sensor: bool = True  # False: of the node itself, the block's sensor is "node" and is not stored as a tag
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind("air_quality"),
+        Kind("weather"),
+        Kind("traffic_flow", tags=("lane", "direction")),
+        Kind("position"),
+        Kind("detection", on_wire=False),
+        Kind("node_health", sensor=False),
+        Kind("sensor_ledger"),
+        Kind("gap", tags=("reason",)),
+    )
+}
+
+_AIR, _WEATHER, _TRAFFIC, _SEEN = "air_quality", "weather", "traffic_flow", "detection"
+_HEALTH, _LEDGER, _GAP, _POSITION = "node_health", "sensor_ledger", "gap", "position"
+
+
+def _twins(
+    name: str,
+    raw: str,
+    unit: str,
+    ucum: str,
+    high: float,
+    words: tuple[str, str, str | None],
+    raw_unit: str,
+    raw_ucum: str,
+    raw_high: float,
+) -> tuple[Quantity, Quantity]:
+    zh, en, fiware = words
+    return (
+        Quantity(name, _AIR, False, unit, ucum, -50.0, high, zh, en, fiware, None, raw),
+        Quantity(raw, _AIR, False, raw_unit, raw_ucum, -50.0, raw_high, zh + "（原始）", en + ", raw"),
+    )
+
+
+_QUANTITIES: Final = (
+    # Air: values after calibration beside what the sensor said.
+    *_twins("pm1_ugm3", "pm1_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM1", "PM1", "pm1"), "µg/m³", "ug/m3", 2000),
+    *_twins(
+        "pm25_ugm3",
+        "pm25_raw_ugm3",
+        "µg/m³",
+        "ug/m3",
+        2000,
+        ("PM2.5", "PM2.5", "pm25"),
+        "µg/m³",
+        "ug/m3",
+        2000,
+    ),
+    *_twins("pm10_ugm3", "pm10_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM10", "PM10", "pm10"), "µg/m³", "ug/m3", 3000),
+    *_twins(
+        "no2_ugm3",
+        "no2_raw_ppb",
+        "µg/m³",
+        "ug/m3",
+        4000,
+        ("二氧化氮", "nitrogen dioxide", "no2"),
+        "ppb",
+        "[ppb]",
+        2000,
+    ),
+    *_twins(
+        "no_ugm3",
+        "no_raw_ppb",
+        "µg/m³",
+        "ug/m3",
+        4000,
+        ("一氧化氮", "nitric oxide", "no"),
+        "ppb",
+        "[ppb]",
+        3000,
+    ),
+    *_twins("o3_ugm3", "o3_raw_ppb", "µg/m³", "ug/m3", 1500, ("臭氧", "ozone", "o3"), "ppb", "[ppb]", 700),
+    *_twins(
+        "so2_ugm3",
+        "so2_raw_ppb",
+        "µg/m³",
+        "ug/m3",
+        3000,
+        ("二氧化硫", "sulphur dioxide", "so2"),
+        "ppb",
+        "[ppb]",
+        1200,
+    ),
+    *_twins(
+        "co_mgm3",
+        "co_raw_ppm",
+        "mg/m³",
+        "mg/m3",
+        200,
+        ("一氧化碳", "carbon monoxide", "co"),
+        "ppm",
+        "[ppm]",
+        200,
+    ),
+    Quantity("co2_ppm", _AIR, False, "ppm", "[ppm]", 0, 50000, "二氧化碳", "carbon dioxide", "co2", "ppm"),
+    Quantity("noise_db", _AIR, False, "dB", "dB", 0, 160, "噪声", "noise level", None, "dB"),
+    # Weather
+    Quantity("temp_c", _WEATHER, False, "°C", "Cel", -60, 80, "气温", "air temperature", "temperature", "Cel"),
+    Quantity(
+        "rh_pct",
+        _WEATHER,
+        False,
+        "%",
+        "%",
+        0,
+        100,
+        "相对湿度",
+        "relative humidity",
+        "relativeHumidity",
+        "%RH",
+    ),
+    Quantity("press_hpa", _WEATHER, False, "hPa", "hPa", 300, 1100, "气压", "air pressure", "pressure", "hPa"),
+    Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed", "windSpeed", "m/s"),
+    Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from", "windDirection"),
+    Quantity("rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "降水量", "rain", "precipitation", "mm"),
+    # Traffic per interval
+    Quantity(
+        "count",
+        _TRAFFIC,
+        True,
+        "辆",
+        "{vehicle}",
+        0,
+        100000,
+        "车辆数",
+        "vehicles counted",
+        "intensity",
+        "count",
+    ),
+    Quantity(
+        "heavy_count",
+        _TRAFFIC,
+        True,
+        "辆",
+        "{vehicle}",
+        0,
+        100000,
+        "大型车数",
+        "heavy vehicles counted",
+        None,
+        "count",
+    ),
+    Quantity("duration_s", _TRAFFIC, False, "s", "s", 0, 86400, "统计时长", "interval length", None, "s"),
+    Quantity("flow_vph", _TRAFFIC, False, "辆/时", "{vehicle}/h", 0, 20000, "流量", "flow"),
+    Quantity(
+        "speed_tms_kmh",
+        _TRAFFIC,
+        False,
+        "km/h",
+        "km/h",
+        0,
+        300,
+        "时间平均车速",
+        "time-mean speed",
+        "averageVehicleSpeed",
+        "km/h",
+    ),
+    Quantity(
+        "speed_sms_kmh",
+        _TRAFFIC,
+        False,
+        "km/h",
+        "km/h",
+        0,
+        300,
+        "空间平均车速",
+        "space-mean speed",
+        None,
+        "km/h",
+    ),
+    Quantity(
+        "v85_kmh",
+        _TRAFFIC,
+        False,
+        "km/h",
+        "km/h",
+        0,
+        300,
+        "85% 位车速",
+        "85th percentile speed",
+        None,
+        "km/h",
+    ),
+    Quantity("occupancy_ratio", _TRAFFIC, False, "1", "1", 0, 1, "时间占有率", "occupancy", "occupancy", "/"),
+    Quantity(
+        "headway_s",
+        _TRAFFIC,
+        False,
+        "s",
+        "s",
+        0,
+        86400,
+        "车头时距",
+        "mean headway",
+        "averageHeadwayTime",
+        "s",
+    ),
+    # What a radar or lidar says of one vehicle; never leaves the device.
+    Quantity(
+        "speed_kmh",
+        _SEEN,
+        False,
+        "km/h",
+        "km/h",
+        -400,
+        400,
+        "瞬时车速",
+        "speed of one target, positive inbound",
+    ),
+    Quantity("range_m", _SEEN, False, "m", "m", 0, 500, "距离", "distance of one target"),
+    Quantity("angle_deg", _SEEN, False, "°", "deg", -180, 180, "角度", "angle of one target"),
+    # The node itself
+    Quantity(
+        "cpu_temp_c",
+        _HEALTH,
+        False,
+        "°C",
+        "Cel",
+        -60,
+        130,
+        "处理器温度",
+        "processor temperature",
+        None,
+        "Cel",
+    ),
+    Quantity("load_1m", _HEALTH, False, "1", "1", 0, 1000, "系统负载", "load average"),
+    Quantity("disk_free_b", _HEALTH, False, "B", "By", 0, 1e15, "可用磁盘", "free disk space", None, "B"),
+    Quantity("spool_rows", _HEALTH, True, "1", "1", 0, 1e12, "待发读数", "readings waiting"),
+    Quantity(
+        "spool_age_s",
+        _HEALTH,
+        False,
+        "s",
+        "s",
+        0,
+        1e9,
+        "最旧待发读数",
+        "age of the oldest waiting reading",
+        None,
+        "s",
+    ),
+    Quantity("clock_offset_s", _HEALTH, False, "s", "s", -1e10, 1e10, "时钟偏差", "clock offset", None, "s"),
+    Quantity("bad_frames", _HEALTH, True, "1", "1", 0, 1e12, "坏帧", "bad frames since start", None, "count"),
+    Quantity("rss_b", _HEALTH, False, "B", "By", 0, 1e12, "内存占用", "resident memory", None, "B"),
+    # What became of a sensor's readings in one hour, cumulative
+    Quantity("accepted", _LEDGER, True, "1", "1", 0, 1e12, "已接收读数", "readings accepted"),
+    Quantity("thinned", _LEDGER, True, "1", "1", 0, 1e12, "已稀释读数", "readings thinned"),
+    Quantity("dropped", _LEDGER, True, "1", "1", 0, 1e12, "已丢弃读数", "readings dropped"),
+    Quantity("bad_frames_1h", _LEDGER, True, "1", "1", 0, 1e12, "坏帧", "bad frames in the hour"),
+    Quantity("silent_s", _LEDGER, False, "s", "s", 0, 3600, "静默时长", "silent seconds"),
+    # A gap record names what was replaced
+    Quantity("from_ms", _GAP, True, "ms", "ms", 0, 1e14, "起", "from"),
+    Quantity("to_ms", _GAP, True, "ms", "ms", 0, 1e14, "止", "to"),
+    Quantity("lost_count", _GAP, True, "1", "1", 0, 1e12, "缺失读数", "readings missing"),
+    # Where the station is, from a GNSS receiver
+    Quantity("lat_deg", _POSITION, False, "°", "deg", -90, 90, "纬度", "latitude", None, "lat"),
+    Quantity("lon_deg", _POSITION, False, "°", "deg", -180, 180, "经度", "longitude", None, "lon"),
+    Quantity("alt_m", _POSITION, False, "m", "m", -500, 9000, "海拔", "altitude", None, "m"),
+)
+
+QUANTITIES: Final = {quantity.name: quantity for quantity in _QUANTITIES}
+DERIVED: Final = {quantity.raw: quantity for quantity in _QUANTITIES if quantity.raw is not None}
+STATS: Final = ("mean", "min", "max", "n")
+"""Suffixes of a thinned or rolled-up quantity, in the measurements that end in `_1m`, `_1h` and `_1d`."""
+ROLLUPS: Final = ("_1m", "_1h", "_1d")
+
+
+def _fields(kind: str) -> dict[str, bool]:
+    return {q.name: q.whole for q in _QUANTITIES if q.kind == kind}
+
+
+def _rolled(kind: str) -> dict[str, bool]:
+    return {f"{name}_{stat}": stat == "n" for name in _fields(kind) for stat in STATS}
+
+
+_AGENT_FIELDS: Final = {
+    **{
+        kind.name: {name: whole for name, whole in _fields(kind.name).items() if QUANTITIES[name].raw is None}
+        for kind in KINDS.values()
+        if kind.from_agent and kind.on_wire
+    },
+    **{
+        kind + "_1m": {n: w for n, w in _rolled(kind).items() if QUANTITIES[n.rpartition("_")[0]].raw is None}
+        for kind in (_AIR, _WEATHER, _TRAFFIC, _POSITION)
+    },
+}
+
+
+def agent_fields(kind: str) -> dict[str, bool] | None:
+    """Field name to `whole` for what an agent may send in a block of `kind`; None for an unknown kind."""
+    return _AGENT_FIELDS.get(kind)
+
+
+def kind_of(measurement: str) -> Kind | None:
+    """The kind behind a measurement, roll-ups included."""
+    for suffix in ROLLUPS:
+        measurement = measurement.removesuffix(suffix)
+    return KINDS.get(measurement)
+
+
+def nearest(word: str, known: object) -> str | None:
+    """The known word most like `word`, for a message that names the cure; None when nothing is near."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, list(known), n=1, cutoff=0.6)  # type: ignore[call-overload]
+    return found[0] if found else None

@@ -1,0 +1,89 @@
+"""JSON as the wire wants it: UTF-8, one object, no duplicate keys, no NaN, nothing behind it, bounded depth.
+
+The standard library's reader is lenient where a forger would like it to be: it skips a byte order mark, keeps the
+last of two equal keys, reads NaN and turns 1e400 into infinity. Each leniency is closed here, once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+DEPTH_MAX = 16
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
+
+
+class NotStrict(ValueError):
+    """The bytes are not one strict JSON object; the text says why."""
+
+
+class TooDeep(NotStrict):
+    """Nested deeper than DEPTH_MAX."""
+
+
+class HugeNumber:
+    """Stands where a whole number had more digits than a reader will convert; no quantity accepts it."""
+
+    def __repr__(self) -> str:
+        return "a number of thousands of digits"
+
+
+def loads(data: bytes) -> dict[str, Any]:
+    """Read one JSON object. Raises NotStrict (TooDeep for depth alone). Infinity from 1e400 is left to the caller."""
+    try:
+        text = data.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        raise NotStrict(f"not UTF-8 at byte {error.start}") from error
+    if data.count(b"[") + data.count(b"{") > DEPTH_MAX and _depth(data) > DEPTH_MAX:
+        raise TooDeep(f"nested deeper than {DEPTH_MAX}")
+    try:
+        value = _read(text)
+    except NotStrict:
+        raise
+    except json.JSONDecodeError as error:
+        raise NotStrict(f"not JSON: {error.msg} at character {error.pos}") from error
+    except ValueError:  # a whole number beyond the interpreter's digit limit: valid JSON all the same
+        value = _read(text, parse_int=_whole)
+    if not isinstance(value, dict):
+        raise NotStrict("not a JSON object")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8 JSON; refuses NaN and infinity."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _read(text: str, **hooks: Any) -> Any:
+    if text[:1].isspace() or text[-1:].isspace():
+        raise NotStrict("white space around the document")
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, **hooks)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise NotStrict(f"the key {next(k for k in keys if keys.count(k) > 1)!r} twice")
+    return found
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise NotStrict(f"{word} is not JSON")
+
+
+def _whole(digits: str) -> int | HugeNumber:
+    return int(digits) if len(digits) <= 4000 else HugeNumber()
+
+
+def _depth(data: bytes) -> int:
+    """The deepest nesting, counted without recursion."""
+    depth = deepest = 0
+    for token in _BRACKETS.findall(data):
+        if token in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in (b"]", b"}"):
+            depth -= 1
+    return deepest
