@@ -1,0 +1,43 @@
+"""What each answer of an InfluxDB means, in one place (RELIABILITY 4.6).
+
+Success is 204 alone: a captive portal says 200. 400 and 422 are about the data, whatever number of dropped rows they
+claim. 401, 403, 404 and redirects are never about the data.
+"""
+
+from __future__ import annotations
+
+import json
+
+from collector.stores.store import Answer, Held, Later, Refused, Stored
+
+RETRY_AFTER_S_MAX = 600.0
+_NOT_DATA = ("database not found", "authorization", "unauthorized", "timeout", "no space left")
+
+
+def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
+    """The meaning of a write's HTTP answer."""
+    reason = _reason(status, body)
+    if status == 204:
+        return Stored()
+    if status in (400, 413, 422) and not any(word in reason.lower() for word in _NOT_DATA):
+        return Refused(reason)
+    if status == 429 or status >= 500:
+        return Later(reason, _seconds(retry_after))
+    return Held(reason)
+
+
+def _reason(status: int, body: str) -> str:
+    try:
+        said = json.loads(body)
+        message = said.get("error") or said.get("message") or body
+    except (ValueError, AttributeError):
+        message = body
+    line = " ".join(str(message).split())
+    return f"HTTP {status} {line[:300]}".rstrip()
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds, capped; None for a date or garbage."""
+    if retry_after is None or not (retry_after.isascii() and retry_after.isdigit()):
+        return None
+    return min(float(retry_after), RETRY_AFTER_S_MAX)

@@ -1,0 +1,51 @@
+"""InfluxDB 1.x through `/write`: the version that Debian and Raspberry Pi OS ship."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import urllib3
+
+from collector.stores import answers
+from collector.stores.influxql import Asker
+from collector.stores.line_protocol import lines
+from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table
+
+
+class Influx1(Store):
+    """One database of an InfluxDB 1.x server."""
+
+    name = "influx1"
+
+    def __init__(self, url: str, database: str, username: str | None = None, password: str | None = None) -> None:
+        self._database = database
+        self._headers = urllib3.make_headers(basic_auth=f"{username}:{password}") if username else {}
+        self._asker = Asker(url, database, self._headers)
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(0, redirect=False)
+        )
+        self._write_url = f"{url.rstrip('/')}/write?db={database}&precision=ns"
+
+    def prepare(self) -> Answer:
+        try:
+            self._asker.ask(f'CREATE DATABASE "{self._database}"', post=True)
+        except StoreDown as error:
+            return Held(str(error)) if "HTTP 4" in str(error) else Later(str(error))
+        return Stored()
+
+    def render(self, table: Table) -> list[Row]:
+        return lines(table)
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        try:
+            answer = self._pool.request("POST", self._write_url, body=b"\n".join(rows), headers=self._headers)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return Later(f"InfluxDB does not answer: {error}")
+        return answers.of_write(answer.status, answer.data.decode(errors="replace"), answer.headers.get("Retry-After"))
+
+    def select(self, question: Select) -> list[Series]:
+        return self._asker.select(question)
+
+    def close(self) -> None:
+        self._pool.clear()
+        self._asker.close()

@@ -1,0 +1,59 @@
+"""InfluxDB 2 and 3 through `/api/v2/write`, with InfluxData's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+
+from collector.stores import answers
+from collector.stores.influxql import Asker
+from collector.stores.line_protocol import lines
+from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, Table
+
+
+class Influx2(Store):
+    """One bucket of an InfluxDB 2 server, or one database of InfluxDB 3, which takes the same writes."""
+
+    name = "influx2"
+
+    def __init__(self, url: str, bucket: str, org: str, token: str) -> None:
+        self._bucket = bucket
+        self._org = org
+        self._client = InfluxDBClient(
+            url, token, org=org, timeout=(5_000, 30_000), retries=urllib3.Retry(0, redirect=False)
+        )
+        self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
+        self._asker = Asker(url, bucket, {"Authorization": f"Token {token}"})
+
+    def prepare(self) -> Answer:
+        """An empty write tells whether bucket, organisation and token fit."""
+        answer = self.write([])
+        return Held(answer.reason) if isinstance(answer, Refused) else answer
+
+    def render(self, table: Table) -> list[Row]:
+        return lines(table)
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        try:
+            _, status, headers = self._writes.post_write_with_http_info(  # type: ignore[no-untyped-call]
+                org=self._org, bucket=self._bucket, body=b"\n".join(rows), precision="ns"
+            )
+            body = ""
+        except ApiException as error:
+            if not error.status:
+                return Later(f"InfluxDB does not answer: {error.reason}")
+            status, headers, body = error.status, error.headers or {}, str(error.body or "")
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return Later(f"InfluxDB does not answer: {error}")
+        return answers.of_write(status, body, headers.get("Retry-After"))
+
+    def select(self, question: Select) -> list[Series]:
+        return self._asker.select(question)
+
+    def close(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+        self._asker.close()

@@ -1,0 +1,92 @@
+"""Questions to InfluxDB 1, 2 and 3 over `/query`, in InfluxQL: the one dialect all three answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import urllib3
+
+from collector.stores.line_protocol import key
+from collector.stores.store import Select, Series, StoreDown
+
+
+def render(question: Select) -> str:
+    """The InfluxQL text of a question; every name is checked and every value escaped."""
+    columns = ", ".join(_column(name, question) for name in question.columns)
+    text = f'SELECT {columns} FROM "{key(question.measurement)}"'
+    conditions = [_equals(tag, value) for tag, value in question.where.items()]
+    if question.since_ms is not None:
+        conditions.append(f"time >= {int(question.since_ms)}ms")
+    if question.until_ms is not None:
+        conditions.append(f"time < {int(question.until_ms)}ms")
+    if conditions:
+        text += " WHERE " + " AND ".join(conditions)
+    groups = [f'"{key(tag)}"' for tag in question.group_by]
+    if question.every_ms is not None:
+        groups.insert(0, f"time({int(question.every_ms)}ms)")
+    if groups:
+        text += " GROUP BY " + ", ".join(groups)
+    if question.every_ms is not None:
+        text += " fill(none)"
+    if question.descending or question.latest:
+        text += " ORDER BY time DESC"
+    limit = 1 if question.latest else question.limit
+    if limit is not None:
+        text += f" LIMIT {int(limit)}"
+    return text
+
+
+def _column(name: str, question: Select) -> str:
+    quoted = f'"{key(name)}"'
+    if question.aggregate is None:
+        return quoted
+    return f'{question.aggregate}({quoted}) AS "{name}"'
+
+
+def _equals(tag: str, value: str | tuple[str, ...]) -> str:
+    values = (value,) if isinstance(value, str) else value
+    return "(" + " OR ".join(f"\"{key(tag)}\" = '{_quoted(one)}'" for one in values) + ")"
+
+
+def _quoted(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} cannot be asked for")
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+class Asker:
+    """Asks one database's `/query`. Safe to use from several threads."""
+
+    def __init__(self, url: str, database: str, headers: dict[str, str], timeout_s: float = 30.0) -> None:
+        self._url = url.rstrip("/") + "/query"
+        self._database = database
+        self._headers = headers
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=5.0, read=timeout_s), retries=urllib3.Retry(0, redirect=False)
+        )
+
+    def ask(self, text: str, post: bool = False) -> list[dict[str, Any]]:
+        """The series of one statement's answer. Raises StoreDown."""
+        fields = {"db": self._database, "q": text, "epoch": "ms"}
+        try:
+            answer = self._pool.request("POST" if post else "GET", self._url, fields=fields, headers=self._headers)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise StoreDown(f"{self._url} does not answer: {error}") from error
+        if answer.status != 200:
+            raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace')}")
+        try:
+            result = json.loads(answer.data)["results"][0]
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
+        if "error" in result:
+            raise StoreDown(f"{self._url}: {result['error']}")
+        series: list[dict[str, Any]] = result.get("series", [])
+        return series
+
+    def select(self, question: Select) -> list[Series]:
+        """Answer a question. Raises StoreDown."""
+        return [Series(one.get("tags", {}), one.get("values", [])) for one in self.ask(render(question))]
+
+    def close(self) -> None:
+        self._pool.clear()

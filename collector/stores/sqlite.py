@@ -1,0 +1,232 @@
+"""The embedded store: one SQLite file, for a demo, a single site, or a collector before its InfluxDB is set up.
+
+Each measurement is a table keyed by series and time; a second write of the same identity fills in or replaces fields,
+as InfluxDB does.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from collector.stores.line_protocol import Unwritable, key
+from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
+
+_AGGREGATES = {"mean": "avg", "min": "min", "max": "max", "sum": "sum", "count": "count"}
+
+
+class _Row(NamedTuple):
+    measurement: str
+    tags: Tags
+    time_ns: int
+    fields: tuple[str, ...]
+    types: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+class Sqlite(Store):
+    """One file. A commit is durable when `write` returns (WAL, synchronous FULL)."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._readers = threading.local()
+        self._series: dict[tuple[str, Tags], int] = {}
+        self._columns: dict[str, set[str]] = {}
+        self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    def prepare(self) -> Answer:
+        if self._writer is not None:
+            return Stored()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            writer = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
+            writer.execute("PRAGMA journal_mode=WAL")
+            writer.execute("PRAGMA synchronous=FULL")
+            writer.execute(
+                "CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT,"
+                " UNIQUE (measurement, tags))"
+            )
+            self._learn(writer)
+        except (OSError, sqlite3.Error) as error:
+            return Held(f"{self._path}: {error}")
+        self._writer = writer
+        return Stored()
+
+    def _learn(self, writer: sqlite3.Connection) -> None:
+        for series_id, measurement, tags in writer.execute("SELECT id, measurement, tags FROM series"):
+            self._series[measurement, tuple((k, v) for k, v in json.loads(tags))] = series_id
+        for (measurement,) in writer.execute("SELECT DISTINCT measurement FROM series").fetchall():
+            self._columns[measurement] = {row[1] for row in writer.execute(f'PRAGMA table_info("p_{measurement}")')}
+
+    def render(self, table: Table) -> list[Row]:
+        key(table.measurement)
+        names = list(table.columns)
+        types = {name: _type(table, name) for name in names}
+        columns = [
+            column
+            if name in table.whole or types[name] == "TEXT"
+            else [None if v is None else float(v) for v in column]
+            for name, column in table.columns.items()
+        ]
+        rows = []
+        for time_ms, *values in zip(table.times_ms, *columns, strict=True):
+            present = tuple(key(n) for n, v in zip(names, values, strict=True) if v is not None)
+            rows.append(
+                _Row(
+                    table.measurement,
+                    table.tags,
+                    time_ms * 1_000_000 + table.sub_ns,
+                    present,
+                    tuple(types[n] for n in present),
+                    tuple(v for v in values if v is not None),
+                )
+            )
+        return rows
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        if self._writer is None:
+            answer = self.prepare()
+            if not isinstance(answer, Stored):
+                return answer
+        writer = self._writer
+        assert writer is not None
+        with self._lock:
+            try:
+                writer.execute("BEGIN IMMEDIATE")
+                for row in rows:
+                    writer.execute(self._statement(row), (self._series_id(row), row.time_ns, *row.values))
+                writer.execute("COMMIT")
+            except (sqlite3.Error, Unwritable, OverflowError) as error:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                self._series.clear()
+                self._columns.clear()
+                self._statements.clear()
+                self._learn(writer)
+                if isinstance(error, sqlite3.OperationalError):
+                    return Later(f"{self._path}: {error}")
+                return Held(f"{self._path}: {error}")
+        return Stored()
+
+    def _statement(self, row: _Row) -> str:
+        known = self._statements.get((row.measurement, row.fields))
+        if known is not None:
+            return known
+        assert self._writer is not None
+        table = f'"p_{row.measurement}"'
+        columns = self._columns.get(row.measurement)
+        if columns is None:
+            self._writer.execute(
+                f"CREATE TABLE IF NOT EXISTS {table}"
+                " (series INTEGER, time INTEGER, PRIMARY KEY (series, time)) WITHOUT ROWID"
+            )
+            columns = self._columns[row.measurement] = {"series", "time"}
+        for name, kind in zip(row.fields, row.types, strict=True):
+            if name not in columns:
+                self._writer.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {kind}')
+                columns.add(name)
+        names = "".join(f', "{name}"' for name in row.fields)
+        marks = ", ?" * len(row.fields)
+        renew = ", ".join(f'"{name}" = excluded."{name}"' for name in row.fields)
+        statement = f"INSERT INTO {table} (series, time{names}) VALUES (?, ?{marks}) ON CONFLICT DO UPDATE SET {renew}"
+        self._statements[row.measurement, row.fields] = statement
+        return statement
+
+    def _series_id(self, row: _Row) -> int:
+        found = self._series.get((row.measurement, row.tags))
+        if found is None:
+            assert self._writer is not None
+            cursor = self._writer.execute(
+                "INSERT INTO series (measurement, tags) VALUES (?, ?)", (row.measurement, json.dumps(row.tags))
+            )
+            assert cursor.lastrowid is not None
+            found = self._series[row.measurement, row.tags] = cursor.lastrowid
+        return found
+
+    def select(self, question: Select) -> list[Series]:
+        try:
+            return self._select(self._reader(), question)
+        except sqlite3.Error as error:
+            raise StoreDown(f"{self._path}: {error}") from error
+
+    def _reader(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if reader is None:
+            reader = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            self._readers.connection = reader
+        return reader
+
+    def _select(self, reader: sqlite3.Connection, question: Select) -> list[Series]:
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for series_id, tags in reader.execute(
+            "SELECT id, tags FROM series WHERE measurement = ?", (question.measurement,)
+        ):
+            found = dict(json.loads(tags))
+            if all(found.get(k, "") in ((v,) if isinstance(v, str) else v) for k, v in question.where.items()):
+                groups.setdefault(tuple(found.get(k, "") for k in question.group_by), []).append(series_id)
+        known = {row[1] for row in reader.execute(f'PRAGMA table_info("p_{key(question.measurement)}")')}
+        present = [name for name in question.columns if name in known]
+        if not present:
+            return []
+        out = []
+        for values, ids in sorted(groups.items()):
+            rows = _rows(reader, question, present, ids)
+            if rows:
+                out.append(Series(dict(zip(question.group_by, values, strict=True)), rows))
+        return out
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids: list[int]) -> list[list[Any]]:
+    marks = ", ".join("?" * len(ids))
+    where, values = [f"series IN ({marks})"], list(ids)
+    if question.since_ms is not None:
+        where.append("time >= ?")
+        values.append(question.since_ms * 1_000_000)
+    if question.until_ms is not None:
+        where.append("time < ?")
+        values.append(question.until_ms * 1_000_000)
+    time = "time / 1000000"
+    if question.every_ms is not None:
+        time = f"time / {question.every_ms * 1_000_000} * {question.every_ms}"
+    columns = [_column(name, question) if name in present else "NULL" for name in question.columns]
+    condition = " OR ".join(f'"{name}" IS NOT NULL' for name in present)
+    text = f'SELECT {time} AS t, {", ".join(columns)} FROM "p_{question.measurement}" WHERE {" AND ".join(where)}'
+    text += f" AND ({condition})"
+    if question.every_ms is not None:
+        text += " GROUP BY t"
+    text += " ORDER BY t DESC" if question.descending or question.latest else " ORDER BY t"
+    limit = 1 if question.latest else question.limit
+    if limit is not None:
+        text += f" LIMIT {int(limit)}"
+    rows = [list(row) for row in reader.execute(text, values)]
+    if question.aggregate is not None and question.every_ms is None:
+        return rows if rows and any(value is not None for value in rows[0][1:]) else []
+    return rows
+
+
+def _column(name: str, question: Select) -> str:
+    quoted = f'"{key(name)}"'
+    if question.aggregate is None:
+        return quoted
+    if question.aggregate in ("first", "last"):
+        raise ValueError("first and last are asked for with latest and limit")
+    return f"{_AGGREGATES[question.aggregate]}({quoted})"
+
+
+def _type(table: Table, name: str) -> str:
+    if name in table.whole:
+        return "INTEGER"
+    return "TEXT" if any(type(value) is str for value in table.columns[name]) else "REAL"

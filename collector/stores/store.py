@@ -1,0 +1,116 @@
+"""The interface every database is used through.
+
+A `Table` is the rows of one series. `render` turns it into rows in the database's own form, one a reading, so that the
+ingest can write many tables at once and, when the database refuses, look for the row at fault by halving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+Tags = tuple[tuple[str, str], ...]
+"""Tag keys and values in the order of their keys: the identity of a series within its measurement."""
+
+Aggregate = Literal["mean", "min", "max", "sum", "count", "first", "last"]
+
+
+class Table(NamedTuple):
+    """Rows of one series: times in UTC milliseconds, columns as long as times, None where a value is absent.
+
+    A column holds floats, whole numbers (named in `whole`) or texts. `sub_ns` (0 to 999999) is added to every time,
+    for rows that need a place of their own within a millisecond.
+    """
+
+    measurement: str
+    tags: Tags
+    times_ms: list[int]
+    columns: dict[str, list[Any]]
+    whole: frozenset[str] = frozenset()
+    sub_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The database said it committed every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The database will not have at least one of these rows; others may or may not be stored."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Our fault or not our database: wrong token, missing database, redirect, captive portal. Hold and alarm."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Busy, down, or an answer that never came: the outcome is unknown, the same write follows."""
+
+    reason: str
+    after_s: float | None = None
+
+
+Answer = Stored | Refused | Held | Later
+Row = Any
+
+
+class StoreDown(Exception):
+    """A question could not be answered now; the text says by whom and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A question: columns of one measurement, over [since, until) in UTC milliseconds.
+
+    With `every_ms` each column is aggregated over windows aligned to the epoch and `aggregate` must be given; without,
+    rows come as stored. `where` compares tags for equality, or with any of several values. Series come apart by
+    `group_by` (tag keys); `latest` keeps each group's newest row only.
+    """
+
+    measurement: str
+    columns: tuple[str, ...]
+    since_ms: int | None = None
+    until_ms: int | None = None
+    where: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    group_by: tuple[str, ...] = ()
+    aggregate: Aggregate | None = None
+    every_ms: int | None = None
+    latest: bool = False
+    descending: bool = False
+    limit: int | None = None
+
+
+class Series(NamedTuple):
+    """An answer: the tags of one group and its rows, each [time_ms, *columns]."""
+
+    tags: dict[str, str]
+    rows: list[list[Any]]
+
+
+class Store(Protocol):
+    """A database. Implementers need not fear concurrency: one thread writes; reads may come from others."""
+
+    name: str
+
+    def prepare(self) -> Answer:
+        """Create what is missing; a `Stored` means writes may begin. Safe to call again."""
+
+    def render(self, table: Table) -> list[Row]:
+        """Rows in the database's own form, one a reading, in the order of the table."""
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        """Commit rows. Writing the same rows again changes nothing."""
+
+    def select(self, question: Select) -> list[Series]:
+        """Answer a question. Raises StoreDown."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
