@@ -32,9 +32,13 @@ class Refusal(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The sound blocks, what was refused, and how many unknown keys were passed over."""
+    """The sound blocks, what was refused, and how many unknown keys were passed over.
+
+    `origins` says for each sound block its number in the batch and the numbers of its rows there (None: all of them).
+    """
 
     blocks: list[Block]
+    origins: list[tuple[int, list[int] | None]]
     refusals: list[Refusal]
     unknown_keys: int
 
@@ -46,6 +50,7 @@ class _Bad(ValueError):
 def check(raw_blocks: list[Any], now_ms: int) -> Checked:
     """Check the blocks of an envelope against the wire's rules at the collector's time `now_ms`."""
     blocks: list[Block] = []
+    origins: list[tuple[int, list[int] | None]] = []
     refusals: list[Refusal] = []
     unknown_keys = 0
     seen: dict[tuple[object, ...], set[int]] = {}
@@ -58,13 +63,16 @@ def check(raw_blocks: list[Any], now_ms: int) -> Checked:
         unknown_keys += len(raw.keys() - _KNOWN_BLOCK_KEYS)
         series = (block.kind, block.sensor, *block.tags.values())
         bad_rows = _bad_rows(block, now_ms, seen.get(series))
+        keep: list[int] | None = None
         if bad_rows:
             refusals.extend(Refusal(number, row, reason) for row, reason in sorted(bad_rows.items()))
-            block = _without(block, bad_rows.keys())
+            keep = [row for row in range(len(block.times_ms)) if row not in bad_rows]
+            block = _only(block, keep)
         if block.times_ms:
+            origins.append((number, keep))
             seen.setdefault(series, set()).update(block.times_ms)
             blocks.append(block)
-    return Checked(blocks, refusals, unknown_keys)
+    return Checked(blocks, origins, refusals, unknown_keys)
 
 
 def _block(raw: Any) -> Block:
@@ -164,9 +172,7 @@ def _wrong(name: str, column: list[Any], whole: bool) -> dict[int, str]:
     return bad
 
 
-def _without(block: Block, rows: Iterable[int]) -> Block:
-    gone = set(rows)
-    keep = [row for row in range(len(block.times_ms)) if row not in gone]
+def _only(block: Block, keep: list[int]) -> Block:
     return Block(
         block.sensor,
         block.kind,

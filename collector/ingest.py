@@ -1,0 +1,298 @@
+"""Ingest: batches in, rows to the store, verdicts out. Holds no clock and no socket; the store is handed in.
+
+A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
+database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector import derive
+from collector.halving import write_halving
+from collector.quarantine import Full, Name, Part, Quarantine
+from collector.registry import Registry
+from collector.stores.store import Held, Later, Refused, Row, Store, Stored, Table
+from wire import batch, check
+from wire.ack import Ack, Code, Verdict
+
+log = logging.getLogger("lamppost.ingest")
+
+ROWS_PER_WRITE = 5_000
+PENDING_ROWS_MAX = 50_000
+MEMORY = 200_000
+RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+AFTER_MS = 5_000
+UNBORN_AFTER_MS = 2_000
+
+
+@dataclass(slots=True)
+class Work:
+    """A checked batch on its way to the store."""
+
+    name: Name
+    envelope: batch.Envelope
+    tables: list[Table]
+    origins: list[tuple[int, list[int] | None]]
+    rows: list[Row]
+    row_count: int
+    time_ms: int
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives."""
+
+    name: str
+    store: Store
+    quarantine: Quarantine
+    registry: Registry
+    counts: Counter[str] = field(default_factory=Counter)
+    alarms: dict[str, str] = field(default_factory=dict)
+    _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
+    _pending_rows: int = 0
+    _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
+    _highest: dict[str, int] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
+    _failures: int = 0
+    _retry_at_ms: int = 0
+
+    # -- taking ---------------------------------------------------------------------------------------------------
+
+    def take(self, node: str, payload: bytes, now_ms: int) -> None:
+        """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict."""
+        self.counts["batches"] += 1
+        digest = batch.digest(payload)
+        try:
+            envelope = batch.read(node, payload)
+        except batch.Unaddressed as stray:
+            self.counts["unaddressed"] += 1
+            self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
+            return
+        except batch.Refused as refused:
+            name = Name(node, refused.spool, refused.seq, digest)
+            if isinstance(refused, batch.VersionUnknown) or self._may_store(name):
+                self._refuse(name, refused, payload, now_ms)
+            return
+        name = Name(node, envelope.spool, envelope.seq, digest)
+        if name in self._pending:
+            self.counts["resent_while_pending"] += 1
+        elif self._may_store(name) and self._is_new(name):
+            self._queue(name, envelope, payload, now_ms)
+
+    def _may_store(self, name: Name) -> bool:
+        """Only the spools of the node's current birth are stored; another is held until a person decides."""
+        known = self.registry.get(name.node)
+        if known is None:
+            self.counts["before_birth"] += 1
+            self._answer(name, Code.LATER, {"after_ms": UNBORN_AFTER_MS})
+            return False
+        if name.spool not in known.birth.spools:
+            self.counts["held_spool"] += 1
+            self._alarm(
+                f"spool:{name.node}", f"{name.node} sends from spool {name.spool}, which its birth does not name"
+            )
+            return False
+        return True
+
+    def _is_new(self, name: Name) -> bool:
+        written = self._written.get((name.spool, name.seq))
+        if written is None:
+            return True
+        if written == name.digest:
+            self.counts["already_stored"] += 1
+            self._answer(name, Code.ALREADY_STORED)
+        else:
+            self.counts["held_equivocation"] += 1
+            self._alarm(
+                f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
+            )
+        return False
+
+    def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
+        if isinstance(refused, batch.VersionUnknown):
+            self.counts["version_unknown"] += 1
+            self._alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
+            self._answer(name, Code.VERSION_UNKNOWN)
+        elif isinstance(refused, batch.TooLarge):
+            self.counts["too_large"] += 1
+            self._answer(name, Code.TOO_LARGE, {"max_bytes": batch.WIRE_BYTES_MAX})
+        else:
+            self._quarantine_whole(name, payload, str(refused), now_ms)
+
+    def _quarantine_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
+        try:
+            self.quarantine.keep_whole(name, payload, reason, now_ms)
+        except Full as full:
+            self._alarm("quarantine", str(full))
+            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            return
+        self.counts["quarantined_batches"] += 1
+        self._remember(name)
+        self._answer(name, Code.QUARANTINED, {"reason": reason})
+
+    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
+        if self._pending_rows >= PENDING_ROWS_MAX:
+            self.counts["pushed_back"] += 1
+            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            return
+        checked = check.check(envelope.blocks, now_ms)
+        self.counts["unknown_keys"] += checked.unknown_keys
+        if not checked.blocks:
+            reason = checked.refusals[0].reason if checked.refusals else "no blocks"
+            self._quarantine_whole(name, payload, reason, now_ms)
+            return
+        tables = derive.tables(envelope, checked.blocks)
+        rows = [row for table in tables for row in self.store.render(table)]
+        parts = [Part(r.block, r.row, r.reason, _content(envelope.blocks, r)) for r in checked.refusals]
+        time_ms = max(block.times_ms[-1] for block in checked.blocks)
+        self._pending[name] = Work(name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts)
+        self._pending_rows += len(rows)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, now_ms: int) -> list[Work]:
+        """Write what is pending, as far as the store will; returns the batches that are now in the database."""
+        done: list[Work] = []
+        while self._pending and now_ms >= self._retry_at_ms:
+            group = self._group()
+            written = self._write_group(group, now_ms)
+            if written is None:
+                break
+            for work in group:
+                del self._pending[work.name]
+                self._pending_rows -= len(work.rows)
+            done += written
+        return done
+
+    def _group(self) -> list[Work]:
+        group: list[Work] = []
+        count = 0
+        for work in self._pending.values():
+            if group and count + len(work.rows) > ROWS_PER_WRITE:
+                break
+            group.append(work)
+            count += len(work.rows) + 1
+        return group
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        rows = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        answer = self.store.write(rows)
+        if isinstance(answer, Refused):
+            found = write_halving(self.store.write, rows)
+            if isinstance(found, list):
+                return self._settle(group, dict(found), now_ms)
+            answer = found
+        if isinstance(answer, Stored):
+            return self._settle(group, {}, now_ms)
+        self._stop(answer, now_ms)
+        return None
+
+    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work]:
+        """The store has taken all but `refused` positions: keep those, correct the ledger, answer every batch."""
+        self._failures = 0
+        self.alarms.pop("store", None)
+        settled = []
+        start = 0
+        for work in group:
+            bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+            start += len(work.rows) + 1
+            work.parts += [_part_of_row(work, position, reason) for position, reason in bad.items()]
+            if self._finish(work, bool(bad), now_ms):
+                settled.append(work)
+        return settled
+
+    def _finish(self, work: Work, correct_ledger: bool, now_ms: int) -> bool:
+        if work.parts:
+            try:
+                self.quarantine.keep_parts(work.name, work.parts, now_ms)
+            except Full as full:
+                self._alarm("quarantine", str(full))
+                self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
+                return False
+            if correct_ledger and not isinstance(self.store.write(self._ledger(work)), Stored):
+                return False  # no answer: the batch comes again
+        self.counts["stored_batches"] += 1
+        self.counts["stored_rows"] += work.row_count - len(work.parts)
+        self.counts["quarantined_rows"] += len(work.parts)
+        self._remember(work.name)
+        if work.parts:
+            info = {"refused": [[part.block, part.row, part.reason] for part in work.parts[:100]]}
+            self._answer(work.name, Code.STORED_IN_PART, info)
+        else:
+            self._answer(work.name, Code.STORED)
+        return True
+
+    def _ledger(self, work: Work) -> list[Row]:
+        table = derive.ledger(work.envelope, work.name.digest, work.row_count, len(work.parts), work.time_ms)
+        return self.store.render(table)
+
+    def _stop(self, answer: Held | Later, now_ms: int) -> None:
+        """The store is away: wait, longer each time, and say so once."""
+        self._failures += 1
+        wait_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
+        if isinstance(answer, Later) and answer.after_s is not None:
+            wait_s = max(wait_s, answer.after_s)
+        self._retry_at_ms = now_ms + int(wait_s * 1000)
+        self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
+        self._alarm("store", answer.reason)
+
+    # -- answering ------------------------------------------------------------------------------------------------
+
+    def acks(self, now_ms: int) -> Iterable[tuple[str, Ack]]:
+        """The verdicts since the last call, one acknowledgement a node and spool."""
+        verdicts, self._verdicts = self._verdicts, {}
+        for (node, spool), found in verdicts.items():
+            yield node, Ack(self.name, now_ms, spool, tuple(found))
+
+    def highest(self, spool: str) -> int:
+        """The highest sequence of a spool written since this collector started, 0 for none."""
+        return self._highest.get(spool, 0)
+
+    def pending_rows(self) -> int:
+        """Rows that wait for the store."""
+        return self._pending_rows
+
+    def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
+        self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))
+
+    def _remember(self, name: Name) -> None:
+        self._written[name.spool, name.seq] = name.digest
+        if len(self._written) > MEMORY:
+            self._written.popitem(last=False)
+        self._highest[name.spool] = max(name.seq, self._highest.get(name.spool, 0))
+
+    def _alarm(self, key: str, text: str) -> None:
+        """Raised once; whoever shows alarms reads `alarms`."""
+        if key not in self.alarms:
+            log.warning("%s", text)
+        self.alarms[key] = text
+
+
+def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
+    """What was refused, as JSON, for a person to look at and to send again after a cure."""
+    block = raw_blocks[refusal.block]
+    if refusal.row is None or not isinstance(block, dict):
+        return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
+    row = refusal.row
+    kept = {key: value for key, value in block.items() if key not in ("t0", "dt", "fields")}
+    kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
+    kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
+    return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]
+
+
+def _part_of_row(work: Work, position: int, reason: str) -> Part:
+    """A row the database refused, by its place among the stored tables."""
+    row = work.rows[position]
+    content = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
+    for (block, kept), table in zip(work.origins, work.tables, strict=True):
+        if position < len(table.times_ms):
+            return Part(block, position if kept is None else kept[position], reason, content)
+        position -= len(table.times_ms)
+    raise IndexError("a position beyond the batch")

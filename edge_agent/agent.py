@@ -1,0 +1,271 @@
+"""The agent: ports feed sensors, sensors give readings, readings are committed every second, sealed and sent.
+
+port > Sensor > pending > Spool.accept (1 s) > Spool.seal (seal_s) > Delivery > Uplink > broker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import secrets
+import ssl
+import time
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from device_profiles.catalogue import load as load_catalogue
+
+from edge_agent import clock
+from edge_agent.config import Config
+from edge_agent.config import Sensor as SensorConfig
+from edge_agent.delivery import Delivery
+from edge_agent.port import Port
+from edge_agent.reading import Reading
+from edge_agent.sensor import Sensor
+from edge_agent.spool import Origin, Spool, SpoolError
+from edge_agent.traffic import Counter as TrafficCounter
+from edge_agent.uplink import Broker, Uplink
+from wire import status
+
+log = logging.getLogger("lamppost.agent")
+
+COMMIT_S = 1.0
+OFFLINE_SEAL_S = 60.0
+STATUS_S = 5.0
+RING_S = 24 * 3600
+PRUNE_S = 600.0
+PENDING_MAX = 10_000
+DRAIN_S = 5.0
+
+
+class Agent:
+    """One agent. Built from settings; does nothing until `run`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.session = secrets.token_hex(8)
+        self.spool = Spool(config.spool.path)
+        self.sensors = _sensors(config)
+        self.ports = [
+            Port(wants.port, sensor.profile.serial, partial(self._on_bytes, sensor))
+            for wants, sensor in zip(config.sensors, self.sensors, strict=True)
+        ]
+        self.delivery = Delivery(self.spool, random.Random(), connect_pause_s=config.broker.spread_s)
+        self.uplink = Uplink(_broker(config), config.node, self.delivery, self.birth, _keys(config))
+        self.accepted = 0
+        self.refused = 0
+        self._started_s = time.monotonic()
+        self._boot = clock.boot_id()
+        self._pending: list[Reading] = []
+        self._disk_ok = True
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
+        for sensor in self.sensors:
+            if sensor.traffic is not None:
+                sensor.traffic.restore(self.spool.state(sensor.name))
+        tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
+        tasks.append(asyncio.create_task(self._commit_for_ever(), name="commit every second"))
+        uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
+        try:
+            stopped = asyncio.create_task(stop.wait())
+            done, _ = await asyncio.wait([stopped, uplink, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                task.result()  # a task that ended by itself has failed: let it be seen
+        finally:
+            await _cancel(tasks)
+            self._commit()
+            self._seal()
+            await self._drain(uplink)
+            await _cancel([uplink])
+            self._write_status()
+            self.spool.close()
+
+    def birth(self) -> status.Birth:
+        """What the node says of itself now."""
+        depth = self.spool.depth()
+        return status.Birth(
+            node=self.config.node,
+            site=self.config.site,
+            session=self.session,
+            spools=(self.spool.spool_id,),
+            next_seq=self.spool.next_seq,
+            oldest_ms=depth.oldest_ms,
+            version=version("lamppost"),
+            clock="synced",
+            sensors=tuple(status.Sensor(sensor.name, sensor.profile.ref) for sensor in self.sensors),
+            vitals={"spool_rows": depth.rows, "spool_bytes": depth.file_bytes},
+        )
+
+    def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
+        self._keep(sensor.feed(data, clock.wall_ms()))
+
+    def _keep(self, readings: list[Reading]) -> None:
+        """Hold readings until the next commit; when the disk takes none for long, the newest are counted and lost."""
+        room = PENDING_MAX - len(self._pending)
+        self._pending += readings[:room]
+        self.refused += max(0, len(readings) - room)
+
+    async def _commit_for_ever(self) -> None:
+        sealed_s = status_s = pruned_s = time.monotonic()
+        while True:
+            await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
+            now_s = time.monotonic()
+            for sensor, port in zip(self.sensors, self.ports, strict=True):
+                for command in sensor.poller.due(now_s):
+                    port.write(command)
+            self._commit()
+            seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
+            if now_s - sealed_s >= seal_s - COMMIT_S / 2:
+                sealed_s = now_s
+                self._seal()
+            if now_s - pruned_s >= PRUNE_S:
+                pruned_s = now_s
+                self.spool.prune(clock.wall_ms() - RING_S * 1000)
+            if now_s - status_s >= STATUS_S:
+                status_s = now_s
+                self._write_status()
+
+    def _commit(self) -> None:
+        now_ms = clock.wall_ms()
+        for sensor in self.sensors:
+            self._keep(sensor.tick(now_ms))
+        state = {sensor.name: sensor.state() for sensor in self.sensors if sensor.traffic is not None}
+        try:
+            taken = self.spool.accept(
+                self._pending, Origin(self.config.node, self.config.site, self._boot, "synced"), state
+            )
+        except SpoolError as error:
+            if self._disk_ok:
+                log.error("%s", error)
+            self._disk_ok = False
+            return
+        if not self._disk_ok:
+            log.info("the spool takes readings again")
+        self._disk_ok = True
+        self.accepted += len(taken)
+        self._pending.clear()
+
+    def _seal(self) -> None:
+        try:
+            if self.spool.seal(self.config.node):
+                self.uplink.wake()
+        except SpoolError as error:
+            log.error("%s", error)
+
+    async def _drain(self, uplink: asyncio.Task[None]) -> None:
+        until_s = time.monotonic() + DRAIN_S
+        while self.delivery.connected and not uplink.done() and time.monotonic() < until_s:
+            if self.spool.depth().rows == 0:
+                return
+            self.uplink.wake()
+            await asyncio.sleep(0.05)
+
+    def _write_status(self) -> None:
+        """Replace the status file whole: written aside, then renamed."""
+        path = self.config.status_file
+        aside = path.with_name(path.name + ".new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_text(json.dumps(self._status(), ensure_ascii=False))
+            aside.replace(path)
+        except OSError as error:
+            log.debug("status file: %s", error)
+
+    def _status(self) -> dict[str, Any]:
+        depth = self.spool.depth()
+        connected_s = self.uplink.connected_since_s
+        return {
+            "schema": "lamppost.agent.status/1",
+            "node": self.config.node,
+            "site": self.config.site,
+            "version": version("lamppost"),
+            "pid": os.getpid(),
+            "at_ms": clock.wall_ms(),
+            "up_s": round(time.monotonic() - self._started_s),
+            "connected_s": None if connected_s is None else round(time.monotonic() - connected_s),
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "waiting_rows": depth.rows,
+            "oldest_ms": depth.oldest_ms,
+            "spool_bytes": depth.file_bytes,
+            "spool": self.spool.spool_id,
+            "counts": dict(self.delivery.counts) | dict(self.uplink.counts),
+            "sensors": [
+                {
+                    "name": sensor.name,
+                    "profile": sensor.profile.ref,
+                    "port": port.path,
+                    "open": port.open,
+                    "frames": sensor.frames,
+                    "bad": dict(sensor.bad),
+                    "last_frame_ms": sensor.last_frame_ms,
+                    "values": sensor.last_values,
+                }
+                for sensor, port in zip(self.sensors, self.ports, strict=True)
+            ],
+        }
+
+
+def _sensors(config: Config) -> list[Sensor]:
+    catalogue = load_catalogue(config.profiles)
+    return [
+        Sensor(wants.name, profile := catalogue.get(wants.profile), _traffic(wants, profile.ref, profile.kind))
+        for wants in config.sensors
+    ]
+
+
+def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | None:
+    if kind != "detection":
+        return None
+    return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
+
+
+def _broker(config: Config) -> Broker:
+    wants = config.broker
+    password = wants.password_file.read_text().strip() if wants.password_file else None
+    return Broker(wants.host, wants.port, wants.username, password, _tls(config))
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    tls = config.broker.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    if tls.cert is not None:
+        context.load_cert_chain(tls.cert, tls.key)
+    return context
+
+
+def _keys(config: Config) -> tuple[Any, ...]:
+    if not config.collector_keys:
+        return ()
+    import base64
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return tuple(Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in config.collector_keys)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def on_tmpfs(path: Path) -> bool:
+    """True when `path` lies on a file system that lives in RAM."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    best, kind = "", ""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, mount, fstype = line.split()[:3]
+        if folder.resolve().is_relative_to(mount) and len(mount) >= len(best):
+            best, kind = mount, fstype
+    return kind in ("tmpfs", "ramfs")

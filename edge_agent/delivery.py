@@ -1,0 +1,161 @@
+"""Delivery: which batch goes out when, and what an acknowledgement may delete. No socket, no clock, no log.
+
+Ten rules keep a reading from being lost (RELIABILITY 4.5). Those that live here: a PUBACK deletes nothing (R3); an
+acknowledgement must name spool, sequence and digest (R4) and counts for that batch alone (R5); what stays unanswered is
+sent again by timer, not only after a reconnect (R8). A quarter of the window is a live lane: the newest batches go
+ahead of a backlog, so that alerts stay fresh while it drains.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge_agent.spool import Sealed
+from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello
+
+RTO_MIN_S = 30.0
+RTO_MAX_S = 600.0
+JITTER = 0.2
+PROBE_EVERY_S = 600.0
+LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
+
+
+class Waiting(Protocol):
+    """What delivery needs of a spool."""
+
+    spool_id: str
+
+    def oldest(self, count: int, skip: list[int]) -> list[Sealed]: ...
+    def newest(self, count: int, skip: list[int]) -> list[Sealed]: ...
+    def digest_of(self, seq: int) -> str | None: ...
+    def release(self, seq: int, code: int, now_ms: int) -> None: ...
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A batch on its way: when it went out, when it is due again, how often it went, and in which lane."""
+
+    sent_s: float
+    due_s: float
+    tries: int
+    live: bool
+
+
+@dataclass(slots=True)
+class Delivery:
+    """The agent's half of the protocol. Times are seconds of one monotonic clock, given by the caller."""
+
+    spool: Waiting
+    rng: random.Random
+    window: int = WINDOW_DEFAULT
+    connect_pause_s: float = 5.0
+    counts: Counter[str] = field(default_factory=Counter)
+    connected: bool = False
+    rolled_back: bool = False
+    last_ack_s: float | None = None
+    _sent: dict[int, _Sent] = field(default_factory=dict)
+    _hold_until_s: float = 0.0
+    _probe_due_s: float = 0.0
+    _round_trip_s: float | None = None
+
+    def on_connect(self, now_s: float) -> None:
+        """A new connection: everything may go again, after a random pause so that a fleet does not come at once."""
+        self.connected = True
+        self._hold_until_s = now_s + self.rng.uniform(0, self.connect_pause_s)
+        self._sent.clear()
+
+    def on_disconnect(self) -> None:
+        """The connection is gone; what was on its way is unknown and stays in the spool."""
+        self.connected = False
+        self._sent.clear()
+
+    def on_hello(self, hello: Hello, next_seq: int, now_s: float) -> None:
+        """A collector answered our birth. Raises the flag `rolled_back` when it knows sequences we have not used."""
+        if hello.highest.get(self.spool.spool_id, 0) >= next_seq:
+            self.rolled_back = True
+            self.counts["rolled_back"] += 1
+        self.window = hello.window
+        self._hold_until_s = now_s + hello.pause_ms / 1000
+        for sent in self._sent.values():
+            sent.due_s = min(sent.due_s, now_s + self.rng.uniform(0, self.connect_pause_s))
+
+    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+        """Release what the acknowledgement truly names; returns those sequences. Anything else is only counted."""
+        self.window = ack.window
+        if ack.pause_ms:
+            self._hold_until_s = max(self._hold_until_s, now_s + ack.pause_ms / 1000)
+        if ack.spool != self.spool.spool_id:
+            self.counts["ack_other_spool"] += 1
+            return []
+        released = []
+        for verdict in ack.verdicts:
+            held = self.spool.digest_of(verdict.seq)
+            if held is None:
+                self.counts["ack_unknown_seq"] += 1
+            elif held != verdict.digest:
+                self.counts["ack_wrong_digest"] += 1
+            elif verdict.code in (Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALREADY_STORED):
+                self.spool.release(verdict.seq, verdict.code, now_ms)
+                self._measure(verdict.seq, now_s)
+                self.counts[f"acked_{Code(verdict.code).name.lower()}"] += 1
+                self.last_ack_s = now_s
+                released.append(verdict.seq)
+            elif verdict.code == Code.LATER:
+                self._later(verdict.seq, verdict.info.get("after_ms"), now_s)
+            else:
+                self.counts[f"held_code_{verdict.code}"] += 1
+        return released
+
+    def due(self, now_s: float) -> list[Sealed]:
+        """The batches to publish now. The caller publishes each once, at QoS 1, and forgets it."""
+        if not self.connected or now_s < self._hold_until_s:
+            return []
+        room = self._room(now_s)
+        flying = {seq: sent for seq, sent in self._sent.items() if now_s < sent.due_s}
+        free = room - len(flying)
+        if free <= 0:
+            return []
+        lane = max(1, room // LIVE_LANE) - sum(sent.live for sent in flying.values())
+        fresh = self.spool.newest(min(free, max(0, lane)), [*flying])
+        backlog = self.spool.oldest(free - len(fresh), [*flying, *(sealed.seq for sealed in fresh)])
+        for sealed in fresh:
+            self._note(sealed.seq, now_s, live=True)
+        for sealed in backlog:
+            self._note(sealed.seq, now_s, live=False)
+        return [*fresh, *backlog]
+
+    def _room(self, now_s: float) -> int:
+        """The window; a closed one lets a single probe through every ten minutes."""
+        if self.window > 0:
+            return self.window
+        if now_s < self._probe_due_s:
+            return 0
+        self._probe_due_s = now_s + PROBE_EVERY_S
+        return 1
+
+    def _note(self, seq: int, now_s: float, live: bool) -> None:
+        before = self._sent.get(seq)
+        tries = before.tries + 1 if before else 1
+        if before:
+            self.counts["resent"] += 1
+        wait = min(RTO_MAX_S, self._timeout_s() * 2 ** (tries - 1)) * self.rng.uniform(1 - JITTER, 1 + JITTER)
+        self._sent[seq] = _Sent(now_s, now_s + wait, tries, live)
+
+    def _later(self, seq: int, after_ms: object, now_s: float) -> None:
+        """The collector asks to come again; a wait that makes no sense is ignored."""
+        self.counts["later"] += 1
+        sent = self._sent.get(seq)
+        if sent is not None and type(after_ms) is int and 0 <= after_ms <= 600_000:
+            sent.due_s = now_s + after_ms / 1000 * self.rng.uniform(1, 1 + JITTER)
+
+    def _measure(self, seq: int, now_s: float) -> None:
+        sent = self._sent.pop(seq, None)
+        if sent is not None and sent.tries == 1:
+            took = now_s - sent.sent_s
+            self._round_trip_s = took if self._round_trip_s is None else 0.875 * self._round_trip_s + 0.125 * took
+
+    def _timeout_s(self) -> float:
+        return max(RTO_MIN_S, 4 * (self._round_trip_s or 0.0))

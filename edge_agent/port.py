@@ -1,0 +1,95 @@
+"""A serial port: opened with the profile's settings, read without blocking, opened again when it comes back.
+
+Logs the edge, not the level: once when a port is lost, once when it is back; everything between is a counter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+import serial
+from device_profiles.profile import Serial as SerialSettings
+
+log = logging.getLogger("lamppost.port")
+
+REOPEN_S = (0.5, 1.0, 2.0, 5.0)
+CHUNK = 4096
+
+
+class Port:
+    """Feeds `on_bytes` with what arrives. `run` ends only by cancellation; a missing device is tried for ever."""
+
+    def __init__(self, path: str, settings: SerialSettings, on_bytes: Callable[[bytes], None]) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+        self.open = False
+        self._settings = settings
+        self._on_bytes = on_bytes
+        self._device: serial.Serial | None = None
+        self._lost = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the port open and read from it."""
+        failures = 0
+        while True:
+            try:
+                device = self._connect()
+            except (OSError, ValueError) as error:
+                if failures == 0:
+                    log.warning("port %s cannot be opened: %s; trying again", self.path, error)
+                failures += 1
+                self.counts["open_failed"] += 1
+                await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
+                continue
+            if failures or self.counts["lost"]:
+                log.info("port %s is back", self.path)
+            failures = 0
+            await self._read_until_lost(device)
+
+    def write(self, data: bytes) -> None:
+        """Send a command; a port that is closed or full drops it, counted."""
+        if self._device is None:
+            self.counts["write_dropped"] += 1
+            return
+        try:
+            self._device.write(data)
+        except (OSError, serial.SerialTimeoutException):
+            self.counts["write_dropped"] += 1
+
+    def _connect(self) -> serial.Serial:
+        wants = self._settings
+        device = serial.Serial(
+            self.path, wants.baud, bytesize=wants.bytesize, parity=wants.parity, stopbits=wants.stopbits,
+            timeout=0, write_timeout=0, exclusive=True,
+        )  # fmt: skip
+        device.reset_input_buffer()  # what piled up while nobody listened has no time of its own
+        return device
+
+    async def _read_until_lost(self, device: serial.Serial) -> None:
+        loop = asyncio.get_running_loop()
+        self._device, self.open = device, True
+        self._lost.clear()
+        descriptor = device.fileno()
+        loop.add_reader(descriptor, self._readable)
+        try:
+            await self._lost.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            self._device, self.open = None, False
+            device.close()
+
+    def _readable(self) -> None:
+        assert self._device is not None
+        try:
+            data = self._device.read(CHUNK)
+        except (OSError, serial.SerialException) as error:
+            log.warning("port %s is lost: %s", self.path, error)
+            self.counts["lost"] += 1
+            self._lost.set()
+            return
+        if data:
+            self.counts["bytes"] += len(data)
+            self._on_bytes(data)

@@ -1,0 +1,44 @@
+"""Sealing: accepted rows become the blocks of a batch. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from edge_agent.reading import Reading, Series
+from wire.batch import Block
+
+ROWS_PER_BATCH = 500
+BYTES_PER_ROW = 130  # a generous guess before compression: 500 rows stay near the 64 KiB a batch may have
+
+
+def blocks(readings: Iterable[Reading]) -> list[Block]:
+    """One block a series, rows in the order of their times; a value a row lacks is None."""
+    rows: dict[Series, list[Reading]] = {}
+    for reading in readings:
+        rows.setdefault(reading.series, []).append(reading)
+    return [_block(series, sorted(found, key=lambda r: r.time_ms)) for series, found in rows.items()]
+
+
+def _block(series: Series, rows: list[Reading]) -> Block:
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    columns: dict[str, list[Any]] = {name: [row.values.get(name) for row in rows] for name in names}
+    return Block(series.sensor, series.kind, [row.time_ms for row in rows], columns, dict(series.tags), series.profile)
+
+
+class Uniquifier:
+    """No two readings of a series share a time: the second of one millisecond moves to the next free one.
+
+    InfluxDB keeps one of two equal identities; a stamp that is unique before acceptance loses none (rule R9).
+    """
+
+    def __init__(self, last_ms: dict[Series, int] | None = None) -> None:
+        self.last_ms: dict[Series, int] = dict(last_ms or {})
+
+    def unique(self, reading: Reading) -> Reading:
+        """The reading, at a time later than any before it in its series."""
+        last = self.last_ms.get(reading.series)
+        if last is not None and reading.time_ms <= last:
+            reading = reading._replace(time_ms=last + 1)
+        self.last_ms[reading.series] = reading.time_ms
+        return reading

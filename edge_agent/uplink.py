@@ -1,0 +1,181 @@
+"""The uplink: one MQTT connection that carries batches up and acknowledgements down.
+
+Every session is new (clean start, no expiry): nothing of the promise rests on what a broker remembers. The node is
+subscribed to its acknowledgements before its first batch leaves. A client object is used for one connection only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiomqtt
+import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge_agent.delivery import RTO_MIN_S, Delivery
+from edge_agent.spool import Sealed
+from wire import ack as wire_ack
+from wire import names, signed, status
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+log = logging.getLogger("lamppost.uplink")
+
+RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
+KEEPALIVE_S = 30
+TICK_S = 1.0
+PUBLISH_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """How to reach the broker. Secrets were read from their files by the caller."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+class Uplink:
+    """Keeps one node connected. `birth` gives the current birth; `keys` are the pinned keys of its collectors."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        node: str,
+        delivery: Delivery,
+        birth: Callable[[], status.Birth],
+        keys: tuple[Ed25519PublicKey, ...] = (),
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.connected_since_s: float | None = None
+        self._broker = broker
+        self._node = node
+        self._delivery = delivery
+        self._birth = birth
+        self._keys = keys
+        self._sealed = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        self._sealed.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; a clean stop says so in the node's status."""
+        failures = 0
+        while True:
+            started_s = time.monotonic()
+            try:
+                await self._session()
+            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                if failures == 0:
+                    log.warning("broker %s:%s: %s; trying again", self._broker.host, self._broker.port, error)
+                failures = 0 if time.monotonic() - started_s > 60 else failures + 1
+                self.counts["disconnected"] += 1
+            finally:
+                self._delivery.on_disconnect()
+                self.connected_since_s = None
+            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S)) - 1])
+
+    async def _session(self) -> None:
+        async with self._client() as client:
+            await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
+            await client.publish(names.status(self._node), status.encode(self._birth()), qos=1, retain=True)
+            log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
+            self.connected_since_s = time.monotonic()
+            self._delivery.on_connect(time.monotonic())
+            publishing: set[asyncio.Task[None]] = set()
+            pump = asyncio.create_task(self._pump(client, publishing), name="publish what is due")
+            try:
+                await self._receive(client, pump)
+            finally:
+                for task in (pump, *publishing):
+                    task.cancel()
+                await asyncio.gather(pump, *publishing, return_exceptions=True)
+                with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                    await self._say_goodbye(client)
+
+    def _client(self) -> aiomqtt.Client:
+        will = status.encode(status.Death(self._node, self._birth().session, "lost"))
+        return aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.username or self._node,
+            password=self._broker.password,
+            identifier=self._node,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=paho.MQTT_CLEAN_START_FIRST_ONLY,
+            keepalive=KEEPALIVE_S,
+            will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),
+            tls_context=self._broker.tls,
+            timeout=PUBLISH_TIMEOUT_S,
+            max_inflight_messages=wire_ack.WINDOW_MAX,
+        )
+
+    async def _receive(self, client: aiomqtt.Client, pump: asyncio.Task[None]) -> None:
+        async for message in client.messages:
+            if pump.done():
+                pump.result()
+            if message.topic.value == names.ack(self._node):
+                payload = message.payload
+                self._on_ack(payload if isinstance(payload, bytes) else b"")
+
+    def _on_ack(self, payload: bytes) -> None:
+        """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
+        try:
+            body = signed.open_sealed(names.ack(self._node), payload, self._keys)
+            message = wire_ack.decode(body)
+        except signed.BadSignature as error:
+            self._refuse("ack_bad_signature", error)
+        except wire_ack.BadAck as error:
+            self._refuse("ack_malformed", error)
+        else:
+            now_s = time.monotonic()
+            if isinstance(message, wire_ack.Hello):
+                self._delivery.on_hello(message, self._birth().next_seq, now_s)
+            else:
+                self._delivery.on_ack(message, now_s, int(time.time() * 1000))
+            self._sealed.set()
+
+    def _refuse(self, reason: str, error: ValueError) -> None:
+        if not self.counts[reason]:
+            log.warning("%s: %s (further ones are only counted)", reason, error)
+        self.counts[reason] += 1
+
+    async def _pump(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
+        """Publish what delivery says is due, as soon as there is something, and at least once a second."""
+        while True:
+            for sealed in self._delivery.due(time.monotonic()):
+                task = asyncio.create_task(self._publish(client, sealed), name=f"publish batch {sealed.seq}")
+                publishing.add(task)
+                task.add_done_callback(publishing.discard)
+            self._sealed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._sealed.wait(), TICK_S)
+
+    async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
+        """A copy dies in the broker when the next one is due; the broker's own word (PUBACK) releases nothing."""
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = int(RTO_MIN_S)
+        try:
+            await client.publish(names.data(self._node), sealed.data, qos=1, properties=properties)
+            self.counts["published"] += 1
+        except (aiomqtt.MqttError, ValueError, TimeoutError):
+            self.counts["publish_failed"] += 1
+
+    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+        """A clean stop is told apart from a lost link."""
+        death = status.Death(self._node, self._birth().session, "stopped")
+        await client.publish(names.status(self._node), status.encode(death), qos=1, retain=True, timeout=2)
