@@ -152,7 +152,9 @@ class Ingest:
         rows = [row for table in tables for row in self.store.render(table)]
         parts = [Part(r.block, r.row, r.reason, _content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
-        self._pending[name] = Work(name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts)
+        self._pending[name] = Work(
+            name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
+        )
         self._pending_rows += len(rows)
 
     # -- writing --------------------------------------------------------------------------------------------------

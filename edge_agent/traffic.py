@@ -11,10 +11,9 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+from edge_agent.reading import Reading, Series
 from measures.flow import flow_vph, headway_s
 from measures.speed import percentile_85_kmh, space_mean_kmh, time_mean_kmh
-
-from edge_agent.reading import Reading, Series
 
 GAP_MS = 1_000
 SLOWEST_KMH = 1.0

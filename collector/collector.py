@@ -1,0 +1,189 @@
+"""The collector: what arrives is taken, written, watched and answered, in that order.
+
+    Link.take > Ingest.take > Ingest.write (the store says yes) > Alerting.observe > acknowledgements > Notifier
+
+One thread does all of it; the pages read from other threads.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from collector.alerting import Alerting
+from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.ingest import Ingest, Work
+from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
+from collector.notifier import Channel, Notifier
+from collector.quarantine import Quarantine
+from collector.registry import Registry
+from collector.statedb import open_state
+from collector.stores.store import Store, Stored
+from wire import ack, names, signed, status
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+log = logging.getLogger("lamppost.collector")
+
+IDLE_S = 0.2
+TICK_MS = 500
+
+
+class Collector:
+    """One collector. Built from settings; `start` begins work, `stop` ends it."""
+
+    def __init__(self, config: Config, on_event: Callable[[dict[str, object]], None] = lambda _: None) -> None:
+        self.config = config
+        self.counts: Counter[str] = Counter()
+        self.store = make_store(config)
+        state = open_state(config.state_file)
+        self.registry = Registry(state)
+        self.quarantine = Quarantine(state)
+        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry)
+        self.link = Link(_broker(config), config.name)
+        self.notifier = Notifier(
+            state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
+        )
+        self.alerting = Alerting(config, state, self.store, self.notifier)
+        self._key = _signing_key(config)
+        self._on_event = on_event
+        self._state = state
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._ticked_ms = 0
+
+    def start(self) -> None:
+        """Begin to work; returns at once."""
+        answer = self.store.prepare()
+        if not isinstance(answer, Stored):
+            log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
+        self.link.start()
+        self.notifier.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write and answer what has arrived, then let go of everything."""
+        self._ending.set()
+        self.link.wake()
+        self._thread.join(timeout=15)
+        self.notifier.stop()
+        self.link.stop()
+        self.store.close()
+        self._state.close()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self.step(_now_ms())
+        self.step(_now_ms(), wait_s=0)
+
+    def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
+        """One round: take what has arrived, write it, let the rules look, answer."""
+        for message in self.link.take(wait_s):
+            self._receive(message, now_ms)
+        self._watch(self.ingest.write(now_ms), now_ms)
+        for node, answer in self.ingest.acks(now_ms):
+            self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+
+    def _receive(self, message: Arrived, now_ms: int) -> None:
+        address = names.address(message.topic)
+        if address is None:
+            self.counts["foreign_topic"] += 1
+        elif address.channel == "data":
+            if message.payload:
+                self.ingest.take(address.node, message.payload, now_ms)
+            if message.retained and message.payload:
+                self.counts["retained_batch"] += 1
+                self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new
+        elif address.channel == "status":
+            self._on_status(address.node, message.payload, now_ms)
+
+    def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
+        if not payload:
+            return
+        try:
+            said = status.decode(node, payload)
+        except status.BadStatus as error:
+            self.counts["bad_status"] += 1
+            log.warning("status of %s is not obeyed: %s", node, error)
+            return
+        if self.registry.update(said, now_ms):
+            self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
+            self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
+        if isinstance(said, status.Birth):
+            hello = ack.Hello(self.config.name, now_ms, {spool: self.ingest.highest(spool) for spool in said.spools})
+            self._send(names.ack(node), ack.encode(hello), ACK_EXPIRY_S)
+
+    def _watch(self, written: list[Work], now_ms: int) -> None:
+        """The rules see what is in the database, never what may not get there."""
+        for work in written:
+            self.alerting.observe(work.tables, now_ms)
+            self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
+        if written or now_ms - self._ticked_ms >= TICK_MS:
+            self._ticked_ms = now_ms
+            for change in self.alerting.tick(now_ms):
+                self.link.publish(change.topic, signed.seal(change.topic, change.body, self._key), retain=True)
+                self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
+        self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)
+
+
+def make_store(config: Config) -> Store:
+    """The store that the settings name."""
+    wants = config.store
+    if isinstance(wants, SqliteStore):
+        from collector.stores.sqlite import Sqlite
+
+        return Sqlite(wants.path)
+    if isinstance(wants, Influx1Store):
+        from collector.stores.influx1 import Influx1
+
+        return Influx1(wants.url, wants.database, wants.username, _secret(wants.password_file))
+    assert isinstance(wants, Influx2Store)
+    from collector.stores.influx2 import Influx2
+
+    return Influx2(wants.url, wants.bucket, wants.org, _secret(wants.token_file) or "")
+
+
+def _broker(config: Config) -> Broker:
+    wants = config.broker
+    tls = None
+    if wants.tls is not None:
+        tls = ssl.create_default_context(cafile=str(wants.tls.ca))
+        if wants.tls.cert is not None:
+            tls.load_cert_chain(wants.tls.cert, wants.tls.key)
+    return Broker(wants.host, wants.port, wants.username, _secret(wants.password_file), tls)
+
+
+def _signing_key(config: Config) -> Ed25519PrivateKey | None:
+    if config.signing_key_file is None:
+        return None
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{config.signing_key_file}: not an Ed25519 key")
+    return key
+
+
+def public_key_text(key: Ed25519PrivateKey) -> str:
+    """The public half as agents pin it: base64 of 32 bytes."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def _secret(path: object) -> str | None:
+    from pathlib import Path
+
+    return path.read_text().strip() if isinstance(path, Path) else None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,111 @@
+"""The collector's settings: read once, by the command line, from one YAML file. `config.sample.yaml` is the manual."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+
+from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
+from device_profiles.strict_model import Strict
+
+SAMPLE = Path(__file__).with_name("config.sample.yaml")
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
+    if parts.username or parts.password:
+        raise ValueError("no user or password in an address; name a file that holds it")
+    try:
+        address = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return value
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise ValueError("an address of the link-local kind serves machines' secrets and is never called")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("a time zone such as Asia/Shanghai is wanted") from error
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class SqliteStore(Strict):
+    """One file; no server needed."""
+
+    kind: Literal["sqlite"]
+    path: FilePath = Path("/var/lib/lamppost/readings.db")
+
+
+class Influx1Store(Strict):
+    """InfluxDB 1.x."""
+
+    kind: Literal["influx1"]
+    url: Url = "http://127.0.0.1:8086"
+    database: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")] = "lamppost"
+    username: str | None = None
+    password_file: FilePath | None = None
+
+
+class Influx2Store(Strict):
+    """InfluxDB 2 or 3."""
+
+    kind: Literal["influx2"]
+    url: Url = "http://127.0.0.1:8086"
+    bucket: str = "lamppost"
+    org: str = "lamppost"
+    token_file: FilePath
+
+
+class Webhook(Strict):
+    """A notification channel: JSON by POST, signed with the secret when there is one."""
+
+    name: Name
+    url: Url
+    secret_file: FilePath | None = None
+
+
+class Web(Strict):
+    """The pages. On loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8080
+    title_zh: str = "城市街道感知"
+    title_en: str = "Street sensing"
+    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+
+
+class Station(Strict):
+    """How people call a node, and where it stands."""
+
+    node: NodeName
+    zh: str
+    en: str
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+
+
+class Config(Strict):
+    """Everything the collector needs to know."""
+
+    name: Name = "c1"
+    broker: Broker = Broker()
+    store: SqliteStore | Influx1Store | Influx2Store = Field(discriminator="kind")
+    state_file: FilePath = Path("/var/lib/lamppost/collector.db")
+    signing_key_file: FilePath | None = None
+    rules: list[FilePath] = Field(default=[])
+    webhooks: list[Webhook] = Field(default=[])
+    web: Web = Web()
+    stations: list[Station] = Field(default=[])

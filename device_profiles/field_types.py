@@ -1,0 +1,74 @@
+"""Field types that every settings file shares: paths, names, sizes, hosts. Each refuses with what is wanted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from device_profiles.strict_model import Strict
+from wire import names
+
+_SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)")
+_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SIZE_MAX = 2**40
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:]{2,39}")
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) and value else value
+
+
+def _name(value: str) -> str:
+    if not names.is_name(value):
+        raise ValueError("small letters, digits and hyphens, at most 63, are wanted")
+    return value
+
+
+def _node(value: str) -> str:
+    if not names.is_node(value):
+        raise ValueError("small letters, digits and hyphens, at most 63, not 'collector' or 'alerts', are wanted")
+    return value
+
+
+def _size(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value)
+    if match is None or int(match[1]) * _UNITS[match[2]] > _SIZE_MAX:
+        raise ValueError("a size such as 512 MiB or 2 GiB, at most 1024 GiB, is wanted")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("a host name or address alone is wanted: no scheme, no user, no password, no variable")
+    return value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+Name = Annotated[str, AfterValidator(_name)]
+NodeName = Annotated[str, AfterValidator(_node)]
+Size = Annotated[int, BeforeValidator(_size)]
+Host = Annotated[str, AfterValidator(_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Tls(Strict):
+    """Certificates of a TLS connection."""
+
+    ca: FilePath
+    cert: FilePath | None = None
+    key: FilePath | None = None
+
+
+class Broker(Strict):
+    """Where the MQTT broker is and how to log in."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    password_file: FilePath | None = None
+    tls: Tls | None = None

@@ -1,0 +1,136 @@
+"""Delivery deletes only what an acknowledgement truly names, and sends the rest again by timer."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from edge_agent.delivery import RTO_MAX_S, Delivery
+from edge_agent.reading import Reading, Series
+from edge_agent.spool import Origin, Sealed, Spool
+from wire.ack import Ack, Hello, Verdict
+
+T0 = 1_790_000_000_000
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    spool = Spool(tmp_path / "spool.db")
+    made = Delivery(spool, random.Random(7), connect_pause_s=0)
+    made.on_connect(0)
+    return made
+
+
+def fill(delivery: Delivery, batches: int) -> list[Sealed]:
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    sealed = []
+    for n in range(batches):
+        reading = Reading(Series("air-1", "air_quality"), T0 + n, {"pm25_raw_ugm3": n})
+        spool.accept([reading], Origin("lp-1", "s", "b71d04c2", "synced"))
+        sealed += spool.seal("lp-1")
+    return sealed
+
+
+def ack(delivery: Delivery, *verdicts: Verdict, spool: str | None = None, window: int = 8) -> Ack:
+    return Ack("c1", T0, spool or delivery.spool.spool_id, verdicts, window)
+
+
+def seqs(sealed: list[Sealed]) -> list[int]:
+    return [one.seq for one in sealed]
+
+
+def test_the_window_bounds_what_flies_and_the_newest_goes_ahead(delivery: Delivery) -> None:
+    fill(delivery, 20)
+    assert seqs(delivery.due(1)) == [20, 19, 1, 2, 3, 4, 5, 6]
+    assert delivery.due(1) == []
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_a_final_code_releases_and_makes_room(delivery: Delivery, code: int) -> None:
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2, T0) == [1]
+    assert delivery.due(1000) == []
+
+
+@pytest.mark.parametrize("code", [10, 11, 12, 77, -1])
+def test_any_other_code_deletes_nothing(delivery: Delivery, code: int) -> None:
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2, T0) == []
+    assert seqs(delivery.due(1000)) == [1]
+
+
+def test_spool_sequence_and_digest_must_all_fit(delivery: Delivery) -> None:
+    one, two = fill(delivery, 2)
+    delivery.due(1)
+    wrong = [
+        ack(delivery, Verdict(1, one.digest, 0), spool="f" * 32),
+        ack(delivery, Verdict(1, "0" * 32, 0)),
+        ack(delivery, Verdict(1, two.digest, 0)),
+        ack(delivery, Verdict(99999, one.digest, 0)),
+    ]
+    for message in wrong:
+        assert delivery.on_ack(message, 2, T0) == []
+    assert sorted(seqs(delivery.due(1000))) == [1, 2]
+
+
+def test_an_acknowledgement_counts_for_its_own_batch_alone(delivery: Delivery) -> None:
+    sealed = fill(delivery, 3)
+    delivery.due(1)
+    delivery.on_ack(ack(delivery, Verdict(3, sealed[2].digest, 0)), 2, T0)
+    assert sorted(seqs(delivery.due(1000))) == [1, 2]
+
+
+def test_silence_is_answered_by_timer_with_growing_waits(delivery: Delivery) -> None:
+    fill(delivery, 1)
+    times = [t for t in range(1, 4000) if delivery.due(t)]
+    waits = [b - a for a, b in pairwise(times)]
+    assert 24 <= waits[0] <= 37
+    assert all(wait <= RTO_MAX_S * 1.2 + 1 for wait in waits)
+    assert waits[1] > 1.2 * waits[0]
+
+
+def test_a_reconnect_sends_everything_again(delivery: Delivery) -> None:
+    fill(delivery, 1)
+    assert seqs(delivery.due(1)) == [1]
+    delivery.on_disconnect()
+    assert delivery.due(2) == []
+    delivery.on_connect(3)
+    assert seqs(delivery.due(3)) == [1]
+
+
+def test_later_waits_as_long_as_asked_and_garbage_is_ignored(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": 2000})), 1, T0)
+    assert delivery.due(2.9) == []
+    assert seqs(delivery.due(3.5)) == [1]
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": -1})), 4, T0)
+    assert delivery.due(5) == []
+
+
+def test_a_closed_window_lets_one_probe_through_every_ten_minutes(delivery: Delivery) -> None:
+    fill(delivery, 5)
+    delivery.on_ack(ack(delivery, window=0), 0, T0)
+    sent = [t for t in range(1, 1300) if delivery.due(t)]
+    assert len(sent) == 3
+
+
+def test_hello_detects_a_rolled_back_card(delivery: Delivery) -> None:
+    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 4}), next_seq=5, now_s=1)
+    assert not delivery.rolled_back
+    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 5}), next_seq=5, now_s=1)
+    assert delivery.rolled_back
+
+
+def test_hello_brings_waiting_batches_forward(delivery: Delivery) -> None:
+    fill(delivery, 1)
+    delivery.due(1)
+    assert delivery.due(2) == []
+    delivery.on_hello(Hello("c1", T0, {}), next_seq=2, now_s=3)
+    assert seqs(delivery.due(3)) == [1]

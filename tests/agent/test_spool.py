@@ -1,0 +1,121 @@
+"""The spool keeps what it accepted, in the bytes it sealed, until the collector has answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_agent.reading import Reading, Series
+from edge_agent.spool import Origin, Spool
+from wire import batch, check
+
+AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
+RADAR = Series("radar-1", "traffic_flow", (("lane", "1"), ("direction", "in")))
+ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
+T0 = 1_790_000_000_000
+
+
+def air(offset_ms: int, pm25: float | int = 12) -> Reading:
+    return Reading(AIR, T0 + offset_ms, {"pm25_raw_ugm3": pm25})
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool.db")
+
+
+def reopened(spool: Spool) -> Spool:
+    return Spool(spool.path)
+
+
+def test_what_was_accepted_is_there_after_a_kill(spool: Spool) -> None:
+    spool.accept([air(0), air(1000)], ORIGIN)
+    again = reopened(spool)  # no close: as after kill -9
+    (sealed,) = again.seal("lp-1")
+    assert sealed.rows == 2
+    assert again.spool_id == spool.spool_id
+
+
+def test_sealed_bytes_are_a_batch_the_collector_accepts(spool: Spool) -> None:
+    flow = Reading(RADAR, T0, {"count": 0, "duration_s": 60.0})
+    spool.accept([air(0), flow, air(1000, 0)], ORIGIN)
+    (sealed,) = spool.seal("lp-1")
+    envelope = batch.read("lp-1", sealed.data)
+    checked = check.check(envelope.blocks, T0 + 60_000)
+    assert (envelope.spool, envelope.seq, checked.refusals) == (spool.spool_id, 1, [])
+    assert checked.blocks[0].fields == {"pm25_raw_ugm3": [12, 0]}
+    assert checked.blocks[1].tags == {"lane": "1", "direction": "in"}
+    assert checked.blocks[1].fields["count"] == [0]
+    assert batch.digest(sealed.data) == sealed.digest
+
+
+def test_bytes_and_sequence_survive_a_restart(spool: Spool) -> None:
+    spool.accept([air(0)], ORIGIN)
+    (first,) = spool.seal("lp-1")
+    again = reopened(spool)
+    again.accept([air(1000)], ORIGIN)
+    (second,) = again.seal("lp-1")
+    assert [second.seq, *again.oldest(9)] == [2, first, second]
+    assert again.newest(1) == [second]
+
+
+def test_only_released_batches_stop_waiting(spool: Spool) -> None:
+    for n in range(3):
+        spool.accept([air(n)], ORIGIN)
+        spool.seal("lp-1")
+    spool.release(2, 0, T0)
+    assert [s.seq for s in spool.oldest(9)] == [1, 3]
+    assert spool.digest_of(2) is None
+    spool.close()
+    again = reopened(spool)
+    assert [s.seq for s in again.oldest(9)] == [1, 3]
+    assert again.depth().rows == 2
+
+
+def test_the_replay_ring_is_pruned_by_age(spool: Spool) -> None:
+    for n in range(2):
+        spool.accept([air(n)], ORIGIN)
+        spool.seal("lp-1")
+    spool.release(1, 0, T0)
+    spool.release(2, 0, T0 + 10_000)
+    assert spool.prune(before_ms=T0 + 5_000) == 1
+
+
+def test_two_readings_of_one_millisecond_get_two_times(spool: Spool) -> None:
+    taken = spool.accept([air(0), air(0), air(0)], ORIGIN)
+    assert [r.time_ms - T0 for r in taken] == [0, 1, 2]
+
+
+def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool) -> None:
+    spool.accept([air(5000)], ORIGIN)
+    spool.seal("lp-1")
+    spool.accept([air(6000)], ORIGIN)
+    (taken,) = reopened(spool).accept([air(0)], ORIGIN)
+    assert taken.time_ms == T0 + 6001
+
+
+def test_a_batch_holds_one_boot_and_site(spool: Spool) -> None:
+    spool.accept([air(0)], ORIGIN)
+    spool.accept([air(1)], ORIGIN._replace(boot="ffffffff"))
+    spool.accept([air(2)], ORIGIN._replace(site="other"))
+    sealed = spool.seal("lp-1")
+    assert [batch.read("lp-1", s.data).site for s in sealed] == ["s", "s", "other"]
+
+
+def test_interval_state_is_committed_with_the_readings(spool: Spool) -> None:
+    spool.accept([], ORIGIN, {"radar-1": {"start_ms": T0, "speeds": {"in": [42.0]}}})
+    assert reopened(spool).state("radar-1") == {"start_ms": T0, "speeds": {"in": [42.0]}}
+
+
+def test_a_newer_format_is_refused_with_the_cure(spool: Spool) -> None:
+    spool._db.execute("UPDATE meta SET value = 99 WHERE key = 'format'")
+    with pytest.raises(Exception, match=r"format 99.*install the newer agent"):
+        reopened(spool)
+
+
+def test_large_backlogs_are_sealed_in_portions(spool: Spool) -> None:
+    spool.accept([air(n) for n in range(1201)], ORIGIN)
+    assert [s.rows for s in spool.seal("lp-1")] == [500, 500, 201]
+    assert json.loads(json.dumps(spool.depth()))[0] == 1201

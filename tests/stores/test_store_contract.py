@@ -1,0 +1,123 @@
+"""One contract, every store: what is written comes back, once, whatever database is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.stores.influx1 import Influx1
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, Store, Stored, Table
+from tests.servers import Influxd
+
+T0 = 1_790_000_000_000
+TAGS = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("influx1", marks=pytest.mark.real)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    made: Store
+    if request.param == "sqlite":
+        made = Sqlite(tmp_path / "readings.db")
+    else:
+        server: Influxd = request.getfixturevalue("influxd")
+        made = Influx1(server.url, tmp_path.name.replace("-", "_"))
+    assert made.prepare() == Stored()
+    yield made
+    made.close()
+
+
+def table(times: list[int], values: list[float | None], **more: object) -> Table:
+    columns: dict[str, list[object]] = {"pm25_ugm3": list(values), "qc": [1] * len(times)}
+    return Table("air_quality", TAGS, times, columns, frozenset({"qc"}), **more)  # type: ignore[arg-type]
+
+
+def write(store: Store, *tables: Table) -> None:
+    assert store.write([row for one in tables for row in store.render(one)]) == Stored()
+
+
+def test_rows_come_back_as_they_were_written(store: Store) -> None:
+    write(store, table([T0, T0 + 1000, T0 + 2000], [12, None, 0.1]))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3", "qc"), group_by=("node", "sensor")))
+    assert series.tags == {"node": "lp-1", "sensor": "air-1"}
+    assert series.rows == [[T0, 12, 1], [T0 + 1000, None, 1], [T0 + 2000, 0.1, 1]]
+
+
+def test_the_same_rows_twice_are_stored_once(store: Store) -> None:
+    for _ in range(2):
+        write(store, table([T0, T0 + 1000], [1, 2]))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3",)))
+    assert len(series.rows) == 2
+
+
+def test_another_write_of_one_identity_fills_in_fields(store: Store) -> None:
+    write(store, table([T0], [1.5]))
+    write(store, Table("air_quality", TAGS, [T0], {"pm10_ugm3": [7.5]}))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3", "pm10_ugm3")))
+    assert series.rows == [[T0, 1.5, 7.5]]
+
+
+def test_zero_is_a_value_and_texts_survive(store: Store) -> None:
+    text = 'a "quoted" \\ text, with = and 中文'
+    write(store, Table("air_quality", TAGS, [T0], {"pm25_ugm3": [0], "qc_code": [text]}))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3", "qc_code")))
+    assert series.rows == [[T0, 0, text]]
+
+
+def test_rows_of_one_millisecond_keep_their_own_place(store: Store) -> None:
+    write(store, table([T0], [1], sub_ns=1), table([T0], [2], sub_ns=2))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3",)))
+    assert [row[1] for row in series.rows] == [1, 2]
+
+
+def test_windows_are_aligned_and_aggregated(store: Store) -> None:
+    minute = T0 // 60_000 * 60_000
+    write(store, table([minute, minute + 1000, minute + 60_000], [10, 20, 40]))
+    (series,) = store.select(Select("air_quality", ("pm25_ugm3",), aggregate="mean", every_ms=60_000, since_ms=minute))
+    assert series.rows == [[minute, 15], [minute + 60_000, 40]]
+
+
+def test_latest_gives_one_row_a_series(store: Store) -> None:
+    other = tuple((k, "air-2" if k == "sensor" else v) for k, v in TAGS)
+    write(store, table([T0, T0 + 1000], [1, 2]), table([T0], [3])._replace(tags=other))
+    found = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("sensor",), latest=True))
+    assert {series.tags["sensor"]: series.rows for series in found} == {"air-1": [[T0 + 1000, 2]], "air-2": [[T0, 3]]}
+
+
+def test_time_bounds_and_tags_select(store: Store) -> None:
+    write(store, table([T0, T0 + 1000, T0 + 2000], [1, 2, 3]))
+    question = Select(
+        "air_quality", ("pm25_ugm3",), since_ms=T0 + 1000, until_ms=T0 + 2000, where={"node": ("lp-1", "x")}
+    )
+    (series,) = store.select(question)
+    assert series.rows == [[T0 + 1000, 2]]
+    assert store.select(Select("air_quality", ("pm25_ugm3",), where={"node": "it's nobody"})) == []
+
+
+def test_an_unknown_measurement_has_no_rows(store: Store) -> None:
+    assert store.select(Select("nothing_here", ("x",))) == []
+
+
+def test_count_over_everything(store: Store) -> None:
+    write(store, table([T0, T0 + 1000, T0 + 2000], [1, None, 3]))
+    question = Select("air_quality", ("pm25_ugm3", "qc"), aggregate="count")
+    (series,) = store.select(question)
+    assert series.rows[0][1:] == [2, 3]
+
+
+@pytest.mark.real
+def test_a_refused_row_is_found_by_halving(influxd: Influxd, tmp_path: Path) -> None:
+    from collector.halving import write_halving
+
+    store = Influx1(influxd.url, tmp_path.name.replace("-", "_"))
+    assert store.prepare() == Stored()
+    write(store, table([T0 - 1000], [1.0]))
+    rows = store.render(table([T0 + i * 1000 for i in range(200)], [1.0] * 200))
+    rows[117] = rows[117].replace(b"qc=1i", b'qc="text"')
+    found = write_halving(store.write, rows)
+    assert isinstance(found, list)
+    assert [position for position, _ in found] == [117]
+    (series,) = store.select(Select("air_quality", ("qc",), since_ms=T0, aggregate="count"))
+    assert series.rows[0][1] == 199
