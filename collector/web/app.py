@@ -1,0 +1,82 @@
+"""The web application, put together: pages, stream, static files, and the headers that keep strangers out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from collector.web.live import Live
+from collector.web.pages import Pages, language_of
+from collector.web.render import HERE, Renderer
+from collector.web.site import Site
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class SecurityHeaders:
+    """Adds the same headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def create_app(site: Site) -> Starlette:
+    """The application of one site. `app.state.live.close()` ends open streams before a server is stopped."""
+    renderer = Renderer(site)
+    live = Live(site, renderer)
+    pages = Pages(site, renderer, live)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(live.run(), name="tell readers what changed")
+        yield
+        live.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        words = renderer.words(language_of(request))
+        text = words(error.detail) if error.detail.startswith("not_found") else words("not_found")
+        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, nodes=None)
+        return HTMLResponse(html, error.status_code, headers=error.headers)
+
+    app = Starlette(
+        routes=[*pages.routes(), Mount("/static", StaticFiles(directory=HERE / "static"), name="static")],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        ],
+        exception_handlers={HTTPException: refuse},
+        lifespan=lifespan,
+    )
+    app.state.live = live
+    return app

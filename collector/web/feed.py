@@ -1,0 +1,60 @@
+"""News from the ingest to the pages: what changed, never the values; whoever shows them asks the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+QUEUE_MAX = 4096
+
+
+class Subscription:
+    """One listener's bounded queue. When it is full the oldest event goes and is counted in `dropped`."""
+
+    def __init__(self, wake: Callable[[], object], queue_max: int = QUEUE_MAX) -> None:
+        self.dropped = 0
+        self._wake = wake
+        self._queue: deque[Mapping[str, Any]] = deque(maxlen=queue_max)
+        self._lock = threading.Lock()
+
+    def put(self, event: Mapping[str, Any]) -> None:
+        with self._lock:
+            self.dropped += len(self._queue) == self._queue.maxlen
+            self._queue.append(event)
+        self._wake()
+
+    def take(self) -> list[Mapping[str, Any]]:
+        """Everything that waits, oldest first."""
+        with self._lock:
+            events = list(self._queue)
+            self._queue.clear()
+        return events
+
+
+class Feed:
+    """A broadcast. `publish` may be called from any thread and never waits.
+
+    An event names what changed: `{"node": "lp-0017"}` after readings of a node were stored or its status changed,
+    `{"alerts": True}` after an alert moved. Other keys are allowed and ignored.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Subscription, ...] = ()
+        self._lock = threading.Lock()
+
+    def publish(self, event: Mapping[str, Any]) -> None:
+        for listener in self._listeners:
+            listener.put(event)
+
+    def subscribe(self, wake: Callable[[], object]) -> Subscription:
+        """A queue of the events from now on; `wake` is called, in the publisher's thread, after each."""
+        subscription = Subscription(wake)
+        with self._lock:
+            self._listeners = (*self._listeners, subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        with self._lock:
+            self._listeners = tuple(one for one in self._listeners if one is not subscription)

@@ -1,0 +1,145 @@
+"""Live pages: one task listens to the feed, renders what changed once for all who look at it, and passes it on.
+
+A message is a piece of HTML made by the page's own templates; the script in the page puts each part where it belongs.
+So the page a reader gets at first and the page it becomes are the work of one hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from collector.stores.store import StoreDown
+from collector.web.feed import Subscription
+from collector.web.readings import View, look
+from collector.web.render import Renderer, sort_alerts
+from collector.web.site import Site
+from collector.web.words import Language
+
+BEAT_S = 1.0  # news of one second make one message
+REFRESH_S = 30.0  # without news, so that silence is seen too
+KEEP_ALIVE_S = 15.0
+MESSAGES_MAX = 16
+READERS_MAX = 1000
+
+
+class Reader:
+    """One open page: its language, its stations and the messages that wait for it. The oldest goes when it is slow."""
+
+    def __init__(self, language: Language, nodes: tuple[str, ...]) -> None:
+        self.looks_at = (language, nodes)
+        self.dropped = 0
+        self._messages: deque[str] = deque(maxlen=MESSAGES_MAX)
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def put(self, message: str) -> None:
+        self.dropped += len(self._messages) == MESSAGES_MAX
+        self._messages.append(message)
+        self._arrived.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._arrived.set()
+
+    async def stream(self) -> AsyncIterator[str]:
+        """Server-sent events, a comment when nothing happens, the end when the program stops."""
+        yield "retry: 2000\n\n"
+        while not self._closed:
+            try:
+                await asyncio.wait_for(self._arrived.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            self._arrived.clear()
+            while self._messages:
+                lines = self._messages.popleft().split("\n")
+                yield "".join(f"data: {line}\n" for line in lines) + "\n"
+
+
+class Live:
+    """The readers and the task that serves them. All of it runs on the event loop but `close`."""
+
+    def __init__(self, site: Site, renderer: Renderer) -> None:
+        self.readers: set[Reader] = set()
+        self._site = site
+        self._renderer = renderer
+        self._views: dict[str, View] = {}
+        self._woken = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self, language: Language, nodes: tuple[str, ...]) -> Reader | None:
+        """A new reader, or None when there are too many."""
+        if len(self.readers) >= READERS_MAX:
+            return None
+        reader = Reader(language, nodes)
+        self.readers.add(reader)
+        return reader
+
+    def leave(self, reader: Reader) -> None:
+        self.readers.discard(reader)
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop. May be called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        for reader in self.readers:
+            reader.close()
+
+    async def run(self) -> None:
+        """Serve for ever; cancelled at the end."""
+        loop = self._loop = asyncio.get_running_loop()
+        subscription = self._site.feed.subscribe(lambda: loop.call_soon_threadsafe(self._woken.set))
+        try:
+            while True:
+                await self._beat(subscription)
+                await asyncio.sleep(BEAT_S)
+        finally:
+            self._site.feed.unsubscribe(subscription)
+
+    async def _beat(self, subscription: Subscription) -> None:
+        """Wait for news (or for long enough), then tell everybody who looks at what changed."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), REFRESH_S)
+            refresh = False
+        except TimeoutError:
+            refresh = True
+        self._woken.clear()
+        events = subscription.take()
+        watched = {node for reader in self.readers for node in reader.looks_at[1]}
+        news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
+        alerts_moved = refresh or any("alerts" in event for event in events)
+        if not self.readers or not (news or alerts_moved):
+            return
+        try:
+            await self._refresh(news | (watched - self._views.keys()))
+        except StoreDown:
+            return  # the pages say so themselves when they are loaded; here the next beat asks again
+        self._tell(news, alerts_moved)
+
+    async def _refresh(self, nodes: set[str]) -> None:
+        stations = [station for station in self._site.stations() if station.node in nodes]
+        for view in await run_in_threadpool(look, self._site.store, stations, self._site.now_ms()):
+            self._views[view.station.node] = view
+
+    def _tell(self, news: set[str], alerts_moved: bool) -> None:
+        shared: dict[str, Any] = {
+            "alerts": sort_alerts(self._site.alerts()),
+            "stations": {station.node: station for station in self._site.stations()},
+        }
+        messages: dict[tuple[Language, tuple[str, ...]], str] = {}
+        for reader in tuple(self.readers):
+            language, nodes = reader.looks_at
+            if not alerts_moved and news.isdisjoint(nodes):
+                continue
+            if reader.looks_at not in messages:
+                views = [self._views[node] for node in nodes if node in self._views]
+                changed = [view for view in views if view.station.node in news]
+                messages[reader.looks_at] = self._renderer.live(language, views, changed, shared)
+            reader.put(messages[reader.looks_at])

@@ -1,0 +1,130 @@
+"""The public pages: the city and each station, in Chinese and English, and the stream that keeps them current."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from collector.stores.store import StoreDown
+from collector.web.live import Live
+from collector.web.readings import View, look
+from collector.web.render import Renderer, sort_alerts
+from collector.web.site import Site, Station
+from collector.web.words import Language
+from wire.names import is_node
+
+STATIONS_A_PAGE = 12
+_YEAR_S = 365 * 86400
+
+
+class Pages:
+    """Handlers of the public pages."""
+
+    def __init__(self, site: Site, renderer: Renderer, live: Live) -> None:
+        self._site = site
+        self._renderer = renderer
+        self._live = live
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.city),
+            Route("/en/", self.city),
+            Route("/station/{node}", self.station),
+            Route("/en/station/{node}", self.station),
+            Route("/events", self.events),
+            Route("/healthz", self.health),
+            Route("/readyz", self.ready),
+        ]
+
+    async def city(self, request: Request) -> Response:
+        stations = self._site.stations()
+        pages = max(1, -(-len(stations) // STATIONS_A_PAGE))
+        number = _page(request, pages)
+        some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
+        return await self._show(request, "city.html", "/", some, page_number=number, pages=pages)
+
+    async def station(self, request: Request) -> Response:
+        node = request.path_params["node"]
+        station = next((one for one in self._site.stations() if one.node == node), None)
+        if station is None:
+            raise HTTPException(404, "not_found_station")
+        return await self._show(request, "station.html", f"/station/{node}", [station], station=station)
+
+    async def _show(
+        self, request: Request, template: str, path: str, stations: Sequence[Station], **values: Any
+    ) -> Response:
+        views: list[View] = []
+        store_down = False
+        try:
+            views = await run_in_threadpool(look, self._site.store, stations, self._site.now_ms())
+        except StoreDown:
+            store_down = True
+        nodes = {station.node for station in stations}
+        alerts = sort_alerts(self._site.alerts())
+        colours = request.query_params.get("colours") or request.cookies.get("colours")
+        safe = colours == "safe"
+        html = self._renderer.page(
+            template,
+            language_of(request),
+            path=path,
+            safe=safe,
+            views=views,
+            alerts=alerts if path == "/" else [alert for alert in alerts if alert.node in nodes],
+            stations={station.node: station for station in self._site.stations()},
+            nodes=",".join(station.node for station in stations),
+            store_down=store_down,
+            **values,
+        )
+        response = HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})
+        if "colours" in request.query_params:
+            response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")
+        return response
+
+    async def events(self, request: Request) -> Response:
+        """The stream for a page in `lang` that shows the stations `nodes`."""
+        asked = request.query_params.get("nodes", "")
+        nodes = tuple(asked.split(",")) if asked else ()
+        if len(nodes) > STATIONS_A_PAGE or not all(map(is_node, nodes)):
+            return PlainTextResponse(f"nodes: at most {STATIONS_A_PAGE} names, with commas between\n", 400)
+        known = {station.node for station in self._site.stations()}
+        language: Language = "en" if request.query_params.get("lang") == "en" else "zh"
+        reader = self._live.open(language, tuple(node for node in nodes if node in known))
+        if reader is None:
+            return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
+
+        async def stream() -> Any:
+            try:
+                async for piece in reader.stream():
+                    yield piece
+            finally:
+                self._live.leave(reader)
+
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def health(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, _: Request) -> Response:
+        """Ready when the store answers."""
+        try:
+            await run_in_threadpool(look, self._site.store, self._site.stations()[:1], self._site.now_ms())
+        except StoreDown:
+            return PlainTextResponse("the store does not answer\n", 503)
+        return PlainTextResponse("ready\n")
+
+
+def language_of(request: Request) -> Language:
+    return "en" if request.url.path.startswith("/en/") else "zh"
+
+
+def _page(request: Request, pages: int) -> int:
+    text = request.query_params.get("page", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= pages):
+        raise HTTPException(404, "not_found")
+    return int(text)

@@ -1,0 +1,31 @@
+"""Few vehicles are few people: the one function between traffic counts and everything public."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+FEW = 5
+_COUNTS = ("count", "heavy_count")
+
+
+class Masked(NamedTuple):
+    """A row fit for the public, and the names of the fields that were taken out because they tell of few vehicles."""
+
+    values: dict[str, Any]
+    hidden: tuple[str, ...]
+
+
+def mask(row: Mapping[str, Any]) -> Masked:
+    """Hide counts under 5 in one window's row of traffic; with them go the values made of those vehicles alone.
+
+    The speed of two vehicles is nearly the speed of one. Zero is hidden too: a shown zero would tell that a hidden
+    count is not zero.
+    """
+    values = dict(row)
+    hidden = [name for name in _COUNTS if values.get(name) is not None and values[name] < FEW]
+    if "count" in hidden:
+        hidden += [name for name in values if name not in (*hidden, "duration_s") and values[name] is not None]
+    for name in hidden:
+        values[name] = None
+    return Masked(values, tuple(hidden))

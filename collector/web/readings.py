@@ -1,0 +1,188 @@
+"""From stored readings to what a page says of a station: its last hour, latest values, means and their completeness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from collector.stores.store import Select, Store
+from collector.web.levels import Judgement, judge
+from collector.web.privacy import Masked, mask
+from collector.web.site import Station
+from wire.quantities import QUANTITIES, Quantity
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+FINE_MS = 10_000
+YOUNG_MS = 10 * MINUTE_MS
+STALE_MS = 3 * MINUTE_MS
+MINUTES_VALID = 45  # GB 3095-2026: an hourly mean stands on at least 45 minutes of sampling
+
+_PM = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "pm10_raw_ugm3")
+_FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
+
+Points = list[tuple[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """One pollutant at one sensor over the last hour. `mean` is of `minutes` minute means: no minute weighs more."""
+
+    sensor: str
+    quantity: Quantity
+    corrected: bool
+    latest: float | None
+    latest_ms: int | None
+    mean: float
+    minutes: int
+    fine: Points  # means of 10 s, by their start
+    by_minute: Points
+
+    @property
+    def complete(self) -> bool:
+        return self.minutes >= MINUTES_VALID
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Vehicles of all lanes over the last hour, already fit for the public."""
+
+    hour: Masked  # count, heavy_count, speed_tms_kmh, flow_vph
+    windows: list[tuple[int, Masked]]
+    window_ms: int
+    latest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A station as a card shows it."""
+
+    station: Station
+    since_ms: int
+    now_ms: int
+    pm25: list[Air]
+    pm10: list[Air]
+    traffic: Traffic | None
+    judgement: Judgement | None
+
+    @property
+    def latest_ms(self) -> int | None:
+        """The newest reading we know of."""
+        times = [air.latest_ms for air in (*self.pm25, *self.pm10)]
+        times += [self.traffic.latest_ms if self.traffic else None, self.station.last_ms]
+        return max((time_ms for time_ms in times if time_ms is not None), default=None)
+
+    @property
+    def freshness(self) -> str:
+        """`live`, `stale` or `none`: of the data alone, whatever the link says."""
+        latest_ms = self.latest_ms
+        if latest_ms is None:
+            return "none"
+        return "live" if self.now_ms - latest_ms <= STALE_MS else "stale"
+
+    def rows(self) -> list[tuple[float | None, ...]]:
+        """The table behind the chart: [minute, PM2.5 of each sensor or None], newest first."""
+        columns = [dict(air.by_minute) for air in self.pm25]
+        minutes = sorted({minute for column in columns for minute in column}, reverse=True)
+        return [(minute, *(column.get(minute) for column in columns)) for minute in minutes]
+
+
+def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
+    """The last hour of each station, in the order given. Two questions of air, one of traffic. Raises StoreDown."""
+    if not stations:
+        return []
+    nodes = tuple(station.node for station in stations)
+    since_ms = now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS
+    pm = Select("air_quality", _PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
+    fine = store.select(replace(pm, aggregate="mean", every_ms=FINE_MS))
+    latest = store.select(replace(pm, latest=True))
+    flow = store.select(replace(pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",)))
+    newest = {(one.tags["node"], one.tags["sensor"]): one.rows[0] for one in latest}
+    air: dict[str, list[Air]] = defaultdict(list)
+    for series in fine:
+        node, sensor = series.tags["node"], series.tags["sensor"]
+        air[node] += _airs(sensor, series.rows, newest.get((node, sensor)))
+    rows = {one.tags["node"]: one.rows for one in flow}
+    return [_view(station, since_ms, now_ms, air[station.node], rows.get(station.node, [])) for station in stations]
+
+
+def _view(station: Station, since_ms: int, now_ms: int, airs: list[Air], flow: list[list[Any]]) -> View:
+    pm25 = [air for air in airs if air.quantity.name.startswith("pm25")]
+    pm10 = [air for air in airs if air.quantity.name.startswith("pm10")]
+    started_ms = min((air.fine[0][0] for air in airs), default=since_ms)
+    if flow and not airs:
+        started_ms = flow[0][0]
+    if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
+        since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
+    judgement = judge(pm25[0].mean if pm25 else None, pm10[0].mean if pm10 else None)
+    return View(station, since_ms, now_ms, pm25, pm10, traffic(flow, since_ms, now_ms), judgement)
+
+
+def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:
+    for good, raw in ((1, 2), (3, 4)):
+        column = good if any(row[good] is not None for row in rows) else raw
+        fine = [(row[0], row[column]) for row in rows if row[column] is not None]
+        if not fine:
+            continue
+        by_minute = minute_means(fine)
+        latest = newest[column] if newest is not None else None
+        yield Air(
+            sensor,
+            QUANTITIES[_PM[column - 1]],
+            column == good,
+            latest,
+            newest[0] if newest is not None and latest is not None else fine[-1][0],
+            fmean(value for _, value in by_minute),
+            len(by_minute),
+            fine,
+            by_minute,
+        )
+
+
+def minute_means(fine: Points) -> Points:
+    """Means by minute of finer means, in order."""
+    minutes: dict[int, list[float]] = defaultdict(list)
+    for time_ms, value in fine:
+        minutes[time_ms // MINUTE_MS * MINUTE_MS].append(value)
+    return [(minute_ms, fmean(values)) for minute_ms, values in sorted(minutes.items())]
+
+
+def traffic(rows: list[list[Any]], since_ms: int, now_ms: int) -> Traffic | None:
+    """Sum rows of [time, count, heavy, speed, duration] of all lanes, by hour and by window; None without any."""
+    counted = [row for row in rows if row[1] is not None]
+    if not counted:
+        return None
+    window_ms = 5 * MINUTE_MS if now_ms - since_ms > YOUNG_MS else MINUTE_MS
+    windows: dict[int, list[list[Any]]] = defaultdict(list)
+    for row in counted:
+        windows[row[0] // window_ms * window_ms].append(row)
+    latest_ms = max(row[0] + int(1000 * (row[4] or 0)) for row in counted)
+    return Traffic(
+        total(counted),
+        [(start_ms, total(some)) for start_ms, some in sorted(windows.items()) if start_ms >= since_ms],
+        window_ms,
+        min(latest_ms, now_ms),
+    )
+
+
+def total(rows: list[list[Any]]) -> Masked:
+    """Vehicles of several intervals as one row: counts summed, speed weighted by vehicles, flow over the time counted.
+
+    The time counted is that of the intervals' starts, once each: two lanes counting side by side count one time.
+    """
+    count = sum(row[1] for row in rows)
+    heavy = [row[2] for row in rows if row[2] is not None]
+    timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
+    vehicles = sum(number for number, _ in timed)
+    seconds = sum({row[0]: row[4] for row in rows if row[4]}.values())
+    return mask(
+        {
+            "count": count,
+            "heavy_count": sum(heavy) if heavy else None,
+            "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
+            "flow_vph": count * 3600 / seconds if seconds else None,
+        }
+    )

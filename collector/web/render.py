@@ -1,0 +1,99 @@
+"""Templates: one environment, escaping everything, and the parts that both pages and live messages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from collector.web import chart
+from collector.web.privacy import FEW
+from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
+from collector.web.site import AlertView, Site
+from collector.web.words import Language, Words
+
+HERE = Path(__file__).parent
+_STATES = {"firing": 0, "pending": 1, "resolved": 2}
+_SEVERITIES = ("critical", "major", "minor", "warning", "info")
+
+
+class Renderer:
+    """Turns views into HTML. Holds no state but the compiled templates."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(air_chart=air_chart, traffic_chart=traffic_chart, box=chart)
+        self._templates.filters["highest"] = highest
+        self._words: dict[Language, Words] = {
+            "zh": Words("zh", site.time_zone, site.now_ms),
+            "en": Words("en", site.time_zone, site.now_ms),
+        }
+
+    def words(self, language: Language) -> Words:
+        return self._words[language]
+
+    def page(self, name: str, language: Language, **values: Any) -> str:
+        """A whole page or a part of one, from the template of that name."""
+        now_ms = self._site.now_ms()
+        return self._templates.get_template(name).render(
+            w=self._words[language], site=self._site, now_ms=now_ms, **values
+        )
+
+    def live(self, language: Language, views: Sequence[View], changed: Sequence[View], shared: dict[str, Any]) -> str:
+        """A message for readers of these stations: the parts of a page that move, for the changed stations only."""
+        return self.page("live.html", language, views=views, changed=changed, **shared)
+
+
+def sort_alerts(alerts: Sequence[AlertView]) -> list[AlertView]:
+    """Firing first, then the severest, then the newest."""
+
+    def rank(alert: AlertView) -> tuple[int, int, int]:
+        severity = _SEVERITIES.index(alert.severity) if alert.severity in _SEVERITIES else len(_SEVERITIES)
+        return _STATES[alert.state], severity, -alert.since_ms
+
+    return sorted(alerts, key=rank)
+
+
+def highest(views: Sequence[View]) -> View | None:
+    """The station with the highest hourly PM2.5 among those whose data is live."""
+    live = [view for view in views if view.pm25 and view.freshness == "live"]
+    return max(live, key=lambda view: view.pm25[0].mean, default=None)
+
+
+def air_chart(view: View, alerts: Sequence[AlertView]) -> chart.Chart:
+    """PM2.5 of every sensor of a station, by minute, or by ten seconds while the station is young."""
+    young = view.now_ms - view.since_ms <= YOUNG_MS
+    until_ms = view.since_ms + (YOUNG_MS if young else 60 * MINUTE_MS)
+    series = [
+        (air.sensor, [(t, v) for t, v in (air.fine if young else air.by_minute) if t >= view.since_ms])
+        for air in view.pm25
+    ]
+    limits = [
+        alert.threshold
+        for alert in alerts
+        if alert.node == view.station.node
+        and alert.state != "resolved"
+        and alert.threshold is not None
+        and (alert.quantity or "").startswith("pm25")
+    ]
+    return chart.lines(
+        series, view.since_ms, until_ms, 2 * (FINE_MS if young else MINUTE_MS), min(limits, default=None)
+    )
+
+
+def traffic_chart(view: View) -> chart.Chart:
+    """Vehicles by window; a hidden count is drawn as high as the most it can be, hatched."""
+    assert view.traffic is not None
+    young = view.now_ms - view.since_ms <= YOUNG_MS
+    until_ms = view.since_ms + (YOUNG_MS if young else 60 * MINUTE_MS)
+    windows = [(start_ms, masked.values["count"]) for start_ms, masked in view.traffic.windows]
+    return chart.bars(windows, view.traffic.window_ms, view.since_ms, until_ms, view.now_ms, FEW - 1)

@@ -1,0 +1,55 @@
+"""The web server in a thread of its own, beside the ingest."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+
+
+class PortTaken(Exception):
+    """Nobody can be served there; the text names the address and the reason."""
+
+
+class WebServer:
+    """Serves an application on one address from `start` until `stop`. Port 0 takes any free one; `url` tells which."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._app = app
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2, ws="none"
+        )
+        self._server = uvicorn.Server(config)
+
+    @property
+    def url(self) -> str:
+        assert self._socket is not None
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    def start(self) -> None:
+        """Bind and serve. Raises PortTaken. Connections wait in the socket's own queue until the thread is up."""
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=512)
+        except OSError as error:
+            raise PortTaken(f"cannot serve on {host}:{port}: {error.strerror or error}; choose another port") from error
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="web", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End open streams and the thread; returns when it has ended."""
+        self._app.state.live.close()
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        if self._socket is not None:
+            self._socket.close()

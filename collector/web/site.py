@@ -1,0 +1,81 @@
+"""What the pages need to know, and nothing of who knows it: the collector fills in one `Site`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from collector.stores.store import Store
+from collector.web.feed import Feed
+
+AlertState = Literal["pending", "firing", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor as its node announced it; `profile` such as `plantower-pms5003@1`."""
+
+    name: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One lamppost. Link and data are two facts: `online` is what the broker says, `last_ms` what the store has.
+
+    `since_ms` is when `online` last changed. Times are UTC milliseconds.
+    """
+
+    node: str
+    site: str
+    name_zh: str
+    name_en: str
+    sensors: tuple[Sensor, ...] = ()
+    lat_deg: float | None = None
+    lon_deg: float | None = None
+    height_m: float | None = None
+    online: bool | None = None
+    since_ms: int | None = None
+    last_ms: int | None = None
+    clock: str | None = None
+    oldest_unsent_ms: int | None = None
+    version: str | None = None
+    vitals: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One episode of a rule at a station, as people see it."""
+
+    fingerprint: str
+    state: AlertState
+    severity: str
+    rule: str
+    text_zh: str
+    text_en: str
+    node: str
+    since_ms: int
+    quantity: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    acked_by: str | None = None
+    acked_note: str = ""
+    acked_ms: int | None = None
+    silenced_until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The city as the pages see it. The callables are quick and safe to call from any thread."""
+
+    store: Store
+    stations: Callable[[], list[Station]]
+    alerts: Callable[[], list[AlertView]]
+    now_ms: Callable[[], int]
+    feed: Feed
+    time_zone: str = "Asia/Shanghai"
+    title_zh: str = "城市街道感知"
+    title_en: str = "Street sensing"
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")

@@ -1,0 +1,49 @@
+// Keeps an open page current. Each message is a piece of HTML whose parts are marked data-live; a part takes the place
+// of the part of the same name. Without this script the page is complete, only not live.
+"use strict";
+
+const SECOND = 1000;
+
+const shown = new WeakMap();
+
+function replaceParts(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fresh.querySelectorAll("[data-live]")) {
+    for (const old of document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`)) {
+      if (shown.get(old) === part.innerHTML || old.querySelector(":focus")) continue;
+      shown.set(old, part.innerHTML);
+      old.replaceChildren(...part.cloneNode(true).childNodes);
+    }
+  }
+}
+
+function tellAges() {
+  const words = document.body.dataset;
+  for (const time of document.querySelectorAll("time[data-ms]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() + skew - Number(time.dataset.ms)) / SECOND));
+    const [unit, size] = [["D", 86400], ["H", 3600], ["Min", 60], ["S", 1]].find(([, size]) => seconds >= size) ?? ["S", 1];
+    const text = words[`ago${unit}`].replace("#", Math.floor(seconds / size));
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+// The reader's clock may be wrong; ages are counted by the server's.
+const skew = Date.parse(document.querySelector("footer time").dateTime) - Date.now();
+
+const events = document.body.dataset.events;
+const link = document.querySelector(".link");
+if (events) {
+  const source = new EventSource(events);
+  const say = (state) => {
+    link.dataset.state = state;
+    link.textContent = `● ${link.dataset[state]}`;
+  };
+  source.onopen = () => say("connected");
+  source.onerror = () => say("disconnected");
+  source.onmessage = (event) => {
+    replaceParts(event.data);
+    tellAges();
+  };
+  addEventListener("pagehide", () => source.close());
+}
+setInterval(tellAges, SECOND);

@@ -1,0 +1,164 @@
+"""Every text of the pages in Chinese and English, and how numbers, ages and times of day are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+Language = Literal["zh", "en"]
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "lang": ("zh-CN", "en"),
+    "skip": ("跳到正文", "Skip to content"),
+    "safe_colours": ("无障碍配色", "Colour-blind-safe colours"),
+    "official_colours": ("标准配色", "Official colours"),
+    "other_language": ("EN", "中文"),
+    "other_language_name": ("English", "中文"),
+    "notice": (
+        "本页为小型传感器的参考数据，不是官方空气质量指数；官方数据请看生态环境部门发布。",
+        "Indicative readings from small sensors, not the official AQI;"
+        " see the environment authority for official data.",
+    ),
+    "privacy": ("只计数，不拍照，不识别车牌。", "We count. No pictures, no number plates."),
+    "few": ("不足 5 辆时显示“<5”。", "Fewer than 5 vehicles are shown as “<5”."),
+    "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
+    "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
+    "no_air_now": ("现在还没有空气数据。", "No air data yet."),
+    "unit_spoken": ("微克/立方米", "µg/m³"),
+    "sentence_end": ("。", "."),
+    "comma": ("，", ", "),
+    "updated": ("更新于", "Updated"),
+    "alerts_firing": ("{n} 条告警", "Alerts firing: {n}"),
+    "stations": ("站点", "Stations"),
+    "alerts": ("告警", "Alerts"),
+    "alert": ("告警内容", "Alert"),
+    "station": ("站点", "Station"),
+    "hour_mean": ("近 60 分钟平均", "60 min mean"),
+    "latest": ("最新读数", "latest"),
+    "minutes_of": ("{n}/60 分钟", "{n}/60 min"),
+    "provisional": ("不足 45 分钟，暂定", "under 45 min, provisional"),
+    "corrected": ("已校正", "corrected"),
+    "uncorrected": ("未校正", "uncorrected"),
+    "index": ("分指数", "sub-index"),
+    "level": ("级别", "Level"),
+    "sensor": ("传感器", "Sensor"),
+    "live": ("数据实时", "live"),
+    "stale": ("数据过期", "out of date"),
+    "none": ("尚无数据", "no data yet"),
+    "none_long": ("站点已登记，等待第一条读数。", "Station accepted, waiting for the first reading."),
+    "nothing_hour": ("最近一小时没有读数。", "No readings in the last hour."),
+    "online": ("在线", "online"),
+    "offline": ("离线", "offline"),
+    "link_unknown": ("连接未知", "link unknown"),
+    "last_hour": ("最近一小时", "last hour"),
+    "last_minutes": ("最近 10 分钟", "last 10 min"),
+    "lowest": ("最低", "lowest"),
+    "highest": ("最高", "highest"),
+    "as_table": ("以表格查看", "View as table"),
+    "time": ("时间", "Time"),
+    "traffic": ("交通", "Traffic"),
+    "vehicles": ("车辆", "Vehicles"),
+    "vehicles_per": ("车辆/{n} 分钟", "vehicles per {n} min"),
+    "flow": ("车流量", "flow"),
+    "per_hour": ("辆/时", "vehicles/h"),
+    "speed": ("平均车速", "mean speed"),
+    "heavy": ("大型车", "heavy"),
+    "so_far": ("起至今", "so far"),
+    "threshold": ("告警阈值", "alert above"),
+    "no_alerts_long": ("现在没有告警。", "No alerts at the moment."),
+    "state": ("状态", "State"),
+    "pending": ("待确认", "pending"),
+    "firing": ("告警中", "firing"),
+    "resolved": ("已解除", "resolved"),
+    "rule": ("规则", "Rule"),
+    "value": ("数值", "Value"),
+    "limit": ("阈值", "Threshold"),
+    "since": ("开始", "Since"),
+    "critical": ("紧急", "critical"),
+    "major": ("严重", "major"),
+    "minor": ("一般", "minor"),
+    "warning": ("警告", "warning"),
+    "info": ("提示", "info"),
+    "acked": ("已确认", "acknowledged"),
+    "store_down": (
+        "数据库暂时没有回答；读数仍在采集，稍后补上。",
+        "The database does not answer at the moment; readings are still being collected and will follow.",
+    ),
+    "no_stations": ("还没有站点。", "No stations yet."),
+    "all_stations": ("全部站点", "All stations"),
+    "page_of": ("第 {n} 页，共 {all} 页", "Page {n} of {all}"),
+    "earlier_page": ("上一页", "Previous page"),
+    "next_page": ("下一页", "Next page"),
+    "generated": ("页面生成于", "Page generated at"),
+    "connected": ("自动更新", "updates by itself"),
+    "disconnected": ("连接中断，正在重连", "connection lost, trying again"),
+    "not_found": ("没有这个页面。", "There is no such page."),
+    "not_found_station": ("没有这个站点。", "There is no such station."),
+    "back": ("回到首页", "Back to the first page"),
+    "sensors": ("传感器", "Sensors"),
+    "clock": ("时钟", "Clock"),
+    "synced": ("已同步", "synced"),
+    "restored": ("事后校正", "restored"),
+    "estimated": ("估计", "estimated"),
+    "unsynced": ("未同步", "not synced"),
+    "oldest_unsent": ("最旧未发读数", "Oldest unsent reading"),
+    "nothing_unsent": ("无", "none"),
+    "about_station": ("关于本站", "About this station"),
+    "link": ("连接", "Link"),
+    "data": ("数据", "Data"),
+    "ago_s": ("{n} 秒前", "{n} s ago"),
+    "ago_min": ("{n} 分钟前", "{n} min ago"),
+    "ago_h": ("{n} 小时前", "{n} h ago"),
+    "ago_d": ("{n} 天前", "{n} d ago"),
+}
+
+
+class Words:
+    """One language in one time zone, as templates use it: `w("notice")`, `w.age(ms)`, `w.number(37.2)`."""
+
+    def __init__(self, language: Language, time_zone: str, now_ms: Callable[[], int]) -> None:
+        self.language: Language = language
+        self.zone = ZoneInfo(time_zone)
+        self._now_ms = now_ms
+
+    def __call__(self, key: str, **parts: object) -> str:
+        """The text of `key`; KeyError when nobody wrote it."""
+        text = TEXTS[key][self.language == "en"]
+        return text.format(**parts) if parts else text
+
+    def pick(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def known(self, word: str) -> str:
+        """A word of the field (a severity, a clock state) in this language, or the word itself."""
+        return self(word) if word in TEXTS else word
+
+    def age(self, time_ms: int) -> str:
+        """How long ago, in the largest unit that is at least one."""
+        seconds = max(0, self._now_ms() - time_ms) // 1000
+        for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+            if seconds >= size:
+                return self(f"ago_{unit}", n=seconds // size)
+        return self("ago_s", n=seconds)
+
+    def clock(self, time_ms: float, seconds: bool = False) -> str:
+        return self._local(time_ms).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+    def moment(self, time_ms: float) -> str:
+        return self._local(time_ms).strftime("%Y-%m-%d %H:%M:%S")
+
+    def iso(self, time_ms: float) -> str:
+        return self._local(time_ms).isoformat(timespec="seconds")
+
+    def number(self, value: float | None, decimals: int = 0) -> str:
+        """A value without false precision; a dash where there is none. Zero is a value."""
+        return "–" if value is None else f"{value + 0.0:.{decimals}f}"
+
+    def path(self, path: str) -> str:
+        """The address of a page in this language."""
+        return path if self.language == "zh" else "/en" + path
+
+    def _local(self, time_ms: float) -> datetime:
+        return datetime.fromtimestamp(time_ms / 1000, self.zone)

@@ -1,0 +1,104 @@
+"""A small city for the tests: three stations in a real SQLite store, an hour of air and traffic, two alerts."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Stored, Table
+from collector.web.feed import Feed
+from collector.web.site import AlertView, Sensor, Site, Station
+
+MINUTE_MS = 60_000
+SENSORS = (Sensor("air-1", "plantower-pms5003@1"), Sensor("air-2", "nova-sds011@1"), Sensor("radar-1", "ops243@1"))
+
+
+class City:
+    """Holds what a collector would hold, and lets a test move it."""
+
+    def __init__(self, folder: Path, now_ms: int | None = None) -> None:
+        self.started_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
+        self.store = Sqlite(folder / "readings.sqlite")
+        assert self.store.prepare() == Stored()
+        self.feed = Feed()
+        self.fixed = now_ms is not None
+        self.stations = [
+            Station(
+                "lp-0001",
+                "jianguo-rd-east",
+                "建国路东口",
+                "Jianguo Rd East",
+                SENSORS,
+                39.908,
+                116.461,
+                3.2,
+                online=True,
+                clock="synced",
+                last_ms=self.started_ms - 3000,
+            ),
+            Station(
+                "lp-0002", "xueyuan-rd", "学院路", "Xueyuan Rd", (Sensor("air-1", "nova-sds011@1"),), 39.99, 116.35,
+                online=False, since_ms=self.started_ms - 7 * MINUTE_MS, last_ms=self.started_ms - 8 * MINUTE_MS,
+            ),
+            Station("lp-0003", "chaoyang-gate", "朝阳门", "Chaoyang Gate", (), 39.924, 116.434),
+        ]  # fmt: skip
+        self.alerts = [
+            AlertView(
+                "f1", "firing", "major", "pm25-hourly-high", "PM2.5 小时均值过高", "PM2.5 hourly mean too high",
+                "lp-0001", self.started_ms - 4 * MINUTE_MS, "pm25_ugm3", 91.4, 75.0, "µg/m³",
+            ),
+            AlertView(
+                "f2", "resolved", "minor", "station-silent", "站点失联", "Station silent",
+                "lp-0002", self.started_ms - 40 * MINUTE_MS,
+            ),
+        ]  # fmt: skip
+
+    def now_ms(self) -> int:
+        return self.started_ms if self.fixed else time.time_ns() // 1_000_000
+
+    def site(self) -> Site:
+        return Site(self.store, lambda: list(self.stations), lambda: list(self.alerts), self.now_ms, self.feed)
+
+    def write(
+        self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
+    ) -> None:
+        """Store rows of one series."""
+        whole = frozenset({"count", "heavy_count"}) & columns.keys()
+        tags = [("node", node), ("sensor", sensor), ("site", next(s.site for s in self.stations if s.node == node))]
+        if measurement == "traffic_flow":
+            tags += [("direction", "in"), ("lane", "1")]
+        table = Table(measurement, tuple(sorted(tags)), times_ms, columns, whole)
+        assert self.store.write(self.store.render(table)) == Stored()
+
+    def fill_an_hour(self) -> None:
+        """Air every 10 s and traffic every minute at the first station; at the second, air until 8 minutes ago."""
+        now_ms = self.started_ms
+        times = list(range(now_ms - 60 * MINUTE_MS, now_ms, 10_000))
+        wave = [60 + 30 * math.sin(n / 50) + 4 * math.sin(n * 1.7) for n in range(len(times))]
+        self.write(
+            "lp-0001",
+            "air-1",
+            "air_quality",
+            times,
+            {"pm25_raw_ugm3": [v * 1.2 for v in wave], "pm25_ugm3": wave, "pm10_ugm3": [v * 1.4 for v in wave]},
+        )
+        self.write("lp-0001", "air-2", "air_quality", times, {"pm25_raw_ugm3": [v * 0.85 + 3 for v in wave]})
+        minutes = list(range(now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS, now_ms - MINUTE_MS, MINUTE_MS))
+        counts = [round(14 + 9 * math.sin(n / 9)) for n in range(len(minutes))]
+        counts[20:30] = [1, 0, 0, 1, 0, 0, 1, 0, 0, 0]  # a quiet while: at least one window of under five
+        self.write(
+            "lp-0001",
+            "radar-1",
+            "traffic_flow",
+            minutes,
+            {
+                "count": counts,
+                "heavy_count": [n // 6 for n in counts],
+                "speed_tms_kmh": [48 - n / 2 for n in counts],
+                "duration_s": [60.0] * len(minutes),
+            },
+        )
+        old = [time_ms for time_ms in times if time_ms < now_ms - 8 * MINUTE_MS]
+        self.write("lp-0002", "air-1", "air_quality", old, {"pm25_raw_ugm3": [22.0 + n % 5 for n in range(len(old))]})

@@ -1,0 +1,66 @@
+"""The pages in a real browser, on a phone's width: what people see, and that it moves by itself."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import Seen, Served
+
+pytestmark = pytest.mark.real
+PATHS = ("/", "/en/", "/station/lp-0001", "/en/station/lp-0001")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_fits_a_phone_asks_nobody_else_and_complains_of_nothing(seen: Seen, served: Served, path: str) -> None:
+    served.city.fill_an_hour()
+    seen.go(path)
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert seen.outside_requests() == []
+    assert seen.complaints == []
+
+
+def test_a_reading_is_on_the_page_within_two_seconds(seen: Seen, served: Served) -> None:
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    now_ms = served.city.now_ms()
+    served.city.write("lp-0003", "air-1", "air_quality", [now_ms], {"pm25_raw_ugm3": [321.0]})
+    started = time.monotonic()
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector("#lp-0003 .number:text('321')", timeout=2000)
+    assert time.monotonic() - started < 2
+    assert "Chaoyang Gate, 321" in seen.page.inner_text(".headline")
+
+
+def test_an_alert_appears_by_itself(seen: Seen, served: Served) -> None:
+    alerts, served.city.alerts = served.city.alerts, []
+    seen.go("/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    assert "现在没有告警" in seen.page.inner_text("main")
+    served.city.alerts = alerts
+    served.city.feed.publish({"alerts": True})
+    seen.page.wait_for_selector(".alert.firing", timeout=2000)
+
+
+def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served) -> None:
+    served.city.fill_an_hour()
+    seen.go("/en/station/lp-0001")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    seen.page.click("summary")
+    now_ms = served.city.now_ms() // 60_000 * 60_000
+    served.city.write("lp-0001", "air-9", "air_quality", [now_ms], {"pm25_ugm3": [777.0]})
+    served.city.feed.publish({"node": "lp-0001"})
+    seen.page.wait_for_selector("td:text('777')", timeout=2000)
+    assert seen.page.is_visible("td:text('777')")
+
+
+def test_without_javascript_everything_is_there(browser, served: Served) -> None:  # type: ignore[no-untyped-def]
+    served.city.fill_an_hour()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.url("/en/"))
+    assert page.is_visible("#lp-0001 svg.chart .line")
+    page.click("#lp-0001 summary")
+    assert page.is_visible("#lp-0001 table")
+    context.close()

@@ -1,0 +1,146 @@
+"""The public pages as a program reads them: words, languages, refusals, headers."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+
+import pytest
+from city import City
+from conftest import Served
+
+from collector.web.server import PortTaken, WebServer
+from collector.web.words import TEXTS
+
+
+def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> None:
+    served.city.fill_an_hour()
+    page = served.get("/").text
+    assert "现在 PM2.5 最高处：建国路东口，" in page
+    assert "微克/立方米" in page
+    assert "不是官方空气质量指数" in page
+
+
+def test_the_english_page_has_no_chinese_but_the_switch(served: Served) -> None:
+    served.city.fill_an_hour()
+    page = served.get("/en/").text
+    assert 'lang="en"' in page
+    text = page.replace('aria-label="中文">中文', "")
+    assert not [letter for letter in text if "一" <= letter <= "鿿"]
+
+
+def test_both_pages_name_each_other(served: Served) -> None:
+    for path in ("/", "/en/"):
+        page = served.get(path).text
+        assert 'hreflang="zh-CN" href="/"' in page
+        assert 'hreflang="en" href="/en/"' in page
+
+
+def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(served: Served) -> None:
+    served.city.fill_an_hour()
+    page = served.get("/en/").text
+    assert "waiting for the first reading" in page
+    assert "out of date" in page
+    assert "offline" in page
+
+
+def test_an_empty_city_is_a_page_too(served: Served) -> None:
+    served.city.stations.clear()
+    served.city.alerts.clear()
+    page = served.get("/en/")
+    assert page.status == 200
+    assert "No stations yet." in page.text
+
+
+def test_few_vehicles_are_hidden_everywhere_on_the_page(served: Served) -> None:
+    served.city.fill_an_hour()
+    page = served.get("/station/lp-0001").text
+    assert "&lt;5" in page
+    assert 'fill="url(#few-lp-0001)"' in page
+
+
+def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language(served: Served) -> None:
+    assert "There is no such station." in served.get("/en/station/lp-9999").text
+    refused = served.get("/<script>")
+    assert refused.status == 404
+    assert "<script>" not in refused.text.replace('<script src="/static/page.js" defer></script>', "")
+
+
+def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> None:
+    served.city.store._path.unlink()  # type: ignore[attr-defined]
+    for path in ("/", "/en/station/lp-0001"):
+        page = served.get(path)
+        assert page.status == 200
+        assert 'role="alert"' in page.text
+    assert served.get("/readyz").status == 503
+    assert served.get("/healthz").status == 200
+
+
+def test_another_host_is_refused(served: Served) -> None:
+    assert served.get("/", Host="evil.example").status == 400
+
+
+def test_every_answer_keeps_strangers_out(served: Served) -> None:
+    for path in ("/", "/static/page.js", "/nowhere", "/healthz"):
+        headers = served.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'self'")
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("query", ["?page=0", "?page=2", "?page=x", "?page=１"])
+def test_a_page_that_is_not_there_is_404(served: Served, query: str) -> None:
+    from urllib.parse import quote
+
+    assert served.get("/" + quote(query, safe="?=")).status == 404
+
+
+@pytest.mark.parametrize("nodes", ["UPPER", "a,b,,c", ",".join(["lp"] * 13), "a/b"])
+def test_the_stream_takes_only_names(served: Served, nodes: str) -> None:
+    assert served.get(f"/events?nodes={nodes}").status == 400
+
+
+def test_names_are_escaped(served: Served) -> None:
+    from dataclasses import replace
+
+    served.city.stations[0] = replace(served.city.stations[0], name_zh='<img src=x onerror="1">')
+    assert "<img" not in served.get("/").text
+
+
+def test_colours_stay_chosen(served: Served) -> None:
+    chosen = served.get("/?colours=safe")
+    assert 'class="safe"' in chosen.text
+    cookie = chosen.headers["set-cookie"].partition(";")[0]
+    assert 'class="safe"' in served.get("/", Cookie=cookie).text
+
+
+def test_first_load_is_small(served: Served) -> None:
+    served.city.fill_an_hour()
+    total = sum(
+        len(gzip.compress(served.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
+    )
+    assert total < 30_000
+
+
+def test_a_stream_ends_when_the_server_stops(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    served = Served(City(tmp_path))
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection.request("GET", "/events?nodes=lp-0001")
+    answer = connection.getresponse()
+    assert answer.readline() == b"retry: 2000\n"
+    served.server.stop()
+    assert answer.read() in (b"\n", b"")
+    connection.close()
+    served.city.store.close()
+
+
+def test_a_taken_port_is_named(served: Served) -> None:
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{served.port}"):
+        WebServer(None, "127.0.0.1", served.port).start()  # type: ignore[arg-type]
+
+
+def test_every_text_has_both_languages_with_the_same_parts() -> None:
+    import string
+
+    for zh, en in TEXTS.values():
+        fields = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in (zh, en)]
+        assert fields[0] == fields[1], (zh, en)

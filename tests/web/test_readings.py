@@ -1,0 +1,102 @@
+"""Means, windows, masks and geometry: arithmetic without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from city import MINUTE_MS, City
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.web import chart, levels
+from collector.web.feed import Subscription
+from collector.web.privacy import FEW, mask
+from collector.web.readings import look, minute_means, traffic
+
+NOW_MS = 1_790_000_030_000
+
+
+def test_the_hourly_mean_weighs_minutes_not_readings(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    start = NOW_MS // MINUTE_MS * MINUTE_MS
+    busy = [start - 2 * MINUTE_MS + n * 1000 for n in range(60)]
+    city.write("lp-0001", "air-1", "air_quality", busy, {"pm25_ugm3": [10.0] * 60})
+    city.write("lp-0001", "air-1", "air_quality", [start - MINUTE_MS], {"pm25_ugm3": [30.0]})
+    view = look(city.store, city.stations[:1], NOW_MS)[0]
+    assert view.pm25[0].mean == pytest.approx(20)
+    assert view.pm25[0].minutes == 2
+    assert view.pm25[0].latest == 30
+    assert not view.pm25[0].complete
+    city.store.close()
+
+
+def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    city.write("lp-0001", "air-1", "air_quality", [NOW_MS - 5000], {"pm25_ugm3": [0.0], "pm25_raw_ugm3": [9.0]})
+    air = look(city.store, city.stations[:1], NOW_MS)[0].pm25[0]
+    assert (air.latest, air.mean, air.corrected) == (0.0, 0.0, True)
+    city.store.close()
+
+
+def test_lanes_add_up_and_speed_is_weighted_by_vehicles() -> None:
+    rows = [[0, 30, 3, 40.0, 60.0], [0, 10, None, 80.0, 60.0], [60_000, 0, 0, None, 60.0]]
+    hour = traffic(rows, 0, 120_000)
+    assert hour is not None
+    assert hour.hour.values == {"count": 40, "heavy_count": None, "speed_tms_kmh": 50.0, "flow_vph": 1200.0}
+    assert hour.hour.hidden == ("heavy_count",)
+
+
+@given(st.integers(0, 50), st.none() | st.integers(0, 50), st.none() | st.floats(0, 200))
+@settings(max_examples=60)
+def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
+    count: int, heavy: int | None, speed: float | None
+) -> None:
+    shown, hidden = mask({"count": count, "heavy_count": heavy, "speed_tms_kmh": speed, "duration_s": 60.0})
+    assert shown["count"] is None or shown["count"] >= FEW
+    assert shown["heavy_count"] is None or shown["heavy_count"] >= FEW
+    if count < FEW:
+        assert shown["speed_tms_kmh"] is None
+        assert "count" in hidden
+    assert shown["duration_s"] == 60.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 3_600_000), st.floats(0, 1000)), max_size=40).map(sorted))
+@settings(max_examples=60)
+def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
+    drawn = chart.lines([("a", points)], 0, 3_600_000, 120_000, 75.0)
+    assert len(drawn.lines) == bool(points)
+    for line in drawn.lines:
+        numbers = line.path.replace("M", " ").replace("L", " ").replace("h0", " ").split()
+        assert all(0 <= float(n) <= chart.WIDTH for n in numbers)
+        assert all(chart.TOP - 0.1 <= float(n) <= chart.BOTTOM for n in numbers[1::2])
+
+
+def test_a_gap_breaks_the_line_and_a_lone_point_is_a_dot() -> None:
+    drawn = chart.lines([("a", [(0, 1.0), (60_000, 2.0), (600_000, 3.0)])], 0, 3_600_000, 120_000)
+    assert drawn.lines[0].path.count("M") == 2
+    assert drawn.lines[0].path.endswith("h0")
+
+
+def test_minutes_are_means_of_their_own() -> None:
+    assert minute_means([(0, 1.0), (10_000, 3.0), (60_000, 9.0)]) == [(0, 2.0), (60_000, 9.0)]
+
+
+@pytest.mark.parametrize(
+    ("index", "number"), [(0, 1), (50, 1), (51, 2), (100, 2), (150, 3), (300, 5), (301, 6), (500, 6)]
+)
+def test_levels_begin_where_the_standard_says(index: int, number: int) -> None:
+    assert levels.of_index(index).number == number
+
+
+def test_shapes_differ() -> None:
+    assert len({level.shape for level in levels.LEVELS}) == 6
+
+
+def test_a_full_queue_drops_the_oldest_and_counts() -> None:
+    woken = []
+    queue = Subscription(lambda: woken.append(1), queue_max=2)
+    for n in range(3):
+        queue.put({"node": n})
+    assert queue.take() == [{"node": 1}, {"node": 2}]
+    assert (queue.dropped, len(woken)) == (1, 3)
