@@ -1,0 +1,117 @@
+"""`lamppost collector`: what runs centrally. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
+
+
+@app.command()
+def run(
+    config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Log only what is wrong."),
+) -> None:
+    """Take batches, write them, watch the rules, serve the page; until SIGTERM or Ctrl-C.
+
+    Example:  lamppost collector run /etc/lamppost/collector.yaml
+    """
+    import signal
+    import threading
+
+    settings = _load(config)
+    _check_rules(settings)
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    _serve(settings, ending)
+
+
+@app.command()
+def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
+    """Say whether a settings file and its rules can be used; name line, key and cure for everything that is wrong.
+
+    Example:  lamppost collector check collector.yaml
+    """
+    settings = _load(file)
+    rules = _check_rules(settings)
+    typer.echo(f"{file}: fine. Store {settings.store.kind}, {rules} rules, page on port {settings.web.port}.")
+
+
+@app.command()
+def sample() -> None:
+    """Print a settings file with every key explained.
+
+    Example:  lamppost collector sample > collector.yaml
+    """
+    from collector.config import SAMPLE
+
+    typer.echo(SAMPLE.read_text(), nl=False)
+
+
+def _serve(settings: Config, ending: object) -> None:
+    import threading
+
+    from collector.city import site
+    from collector.collector import Collector
+    from collector.statedb import StateUnusable
+    from collector.web.app import create_app
+    from collector.web.feed import Feed
+    from collector.web.server import PortTaken, WebServer
+
+    assert isinstance(ending, threading.Event)
+    feed = Feed()
+    try:
+        collector = Collector(settings, feed.publish)
+    except StateUnusable as error:
+        raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
+    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
+    server = WebServer(pages, settings.web.host, settings.web.port)
+    try:
+        server.start()
+    except PortTaken as error:
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
+    collector.start()
+    try:
+        ending.wait()
+    finally:
+        server.stop()
+        collector.stop()
+
+
+def _load(file: Path) -> Config:
+    from collector.config import Config
+    from device_profiles.strict_model import load
+    from device_profiles.strict_yaml import NotUsable
+
+    try:
+        return load(Config, file)
+    except NotUsable as error:
+        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
+    except FileNotFoundError as error:
+        cure = "lamppost collector sample > collector.yaml"
+        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", cure) from error
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}") from error
+
+
+def _check_rules(settings: Config) -> int:
+    from collector.alerting import load_rules
+    from device_profiles.strict_yaml import NotUsable
+
+    try:
+        return len(load_rules(settings.rules))
+    except (NotUsable, OSError) as error:
+        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error

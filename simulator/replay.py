@@ -1,0 +1,49 @@
+"""Real data, replayed: the shipped series as functions of simulated time. Pure but for reading the file once.
+
+Sources, units and licences of the series stand in `real_data/README.md`.
+"""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_right
+from datetime import datetime
+from pathlib import Path
+
+REAL_DATA = Path(__file__).with_name("real_data")
+BEIJING = REAL_DATA / "beijing_wanliu_2016.csv"
+I94 = REAL_DATA / "metro_i94_2017.csv"
+
+
+class SeriesOfHours:
+    """One column of an hourly file: linear between its hours, across its gaps too. Times in seconds of `datetime`."""
+
+    def __init__(self, file: Path, column: str) -> None:
+        points: dict[float, float] = {}
+        with file.open(newline="") as rows:
+            for row in csv.DictReader(rows):
+                if row[column] != "":
+                    points[_seconds(row["time_local"])] = float(row[column])  # a repeated hour counts once
+        self._times = sorted(points)
+        self._values = [points[time] for time in self._times]
+
+    def at(self, time_s: float) -> float:
+        """The value at a time; before the first and after the last hour, theirs."""
+        after = bisect_right(self._times, time_s)
+        if after == 0:
+            return self._values[0]
+        if after == len(self._times):
+            return self._values[-1]
+        left, right = self._times[after - 1], self._times[after]
+        share = (time_s - left) / (right - left)
+        return self._values[after - 1] * (1 - share) + self._values[after] * share
+
+
+def _seconds(text: str) -> float:
+    """Local clock time as seconds; an offset is dropped: the series are read by the clock on the wall."""
+    return (datetime.fromisoformat(text).replace(tzinfo=None) - datetime(2016, 1, 1)).total_seconds()
+
+
+def start_s(text: str) -> float:
+    """A start such as `2016-02-07T18:00` as seconds of the replay."""
+    return _seconds(text)

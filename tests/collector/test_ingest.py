@@ -1,0 +1,329 @@
+"""Ingest answers a batch only for what is in the database or durably quarantined."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.ingest import Ingest
+from collector.quarantine import Quarantine
+from collector.registry import Registry
+from collector.statedb import open_state
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Answer, Held, Later, Select, Stored
+from wire import batch
+from wire.ack import Code
+from wire.status import Birth, Death
+
+NOW = 1_790_000_062_000
+SPOOL = "00112233445566778899aabbccddeeff"
+BATCH: dict[str, Any] = {
+    "v": 1,
+    "node": "lp-0017",
+    "site": "jianguo-rd-east",
+    "spool": SPOOL,
+    "seq": 42,
+    "boot": "b71d04c2",
+    "clock": "synced",
+    "blocks": [
+        {
+            "sensor": "air-1",
+            "kind": "air_quality",
+            "profile": "plantower-pms5003@1",
+            "t0": 1_790_000_000_000,
+            "dt": [0, 1000, 1002],
+            "fields": {"pm25_raw_ugm3": [12, None, 13], "pm10_raw_ugm3": [20, 21, 20]},
+        },
+        {
+            "sensor": "radar-1",
+            "kind": "traffic_flow",
+            "tags": {"lane": "1", "direction": "in"},
+            "t0": 1_790_000_000_000,
+            "dt": [0],
+            "fields": {"count": [14], "speed_tms_kmh": [43.2], "duration_s": [60]},
+        },
+    ],
+}
+
+
+class Bench:
+    """An ingest on a real SQLite store and quarantine, with node lp-0017 born."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = open_state(folder / "state.db")
+        self.store = Sqlite(folder / "readings.db")
+        assert self.store.prepare() == Stored()
+        self.registry = Registry(self.state)
+        self.quarantine = Quarantine(self.state)
+        self.ingest = Ingest("c1", self.store, self.quarantine, self.registry)
+        self.born()
+
+    def born(self, spool: str = SPOOL) -> None:
+        birth = Birth("lp-0017", "jianguo-rd-east", "0" * 16, (spool,), 1, None, "0.1.0", "synced")
+        self.registry.update(birth, NOW)
+
+    def send(self, payload: bytes, now_ms: int = NOW) -> list[tuple[int, int]]:
+        self.ingest.take("lp-0017", payload, now_ms)
+        self.ingest.write(now_ms)
+        return self.answers(now_ms)
+
+    def answers(self, now_ms: int = NOW) -> list[tuple[int, int]]:
+        return [(v.seq, v.code) for _, ack in self.ingest.acks(now_ms) for v in ack.verdicts]
+
+    def rows(self, measurement: str, *columns: str) -> list[list[Any]]:
+        return [row for series in self.store.select(Select(measurement, columns)) for row in series.rows]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def changed(pointer: str, value: Any) -> bytes:
+    """The batch with one place changed, as `/blocks/0/dt`."""
+    document = copy.deepcopy(BATCH)
+    place: Any = document
+    *path, last = pointer.strip("/").split("/")
+    for step in path:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    if isinstance(place, list):
+        place[int(last)] = value
+    else:
+        place[last] = value
+    return dump(document)
+
+
+def dump(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def test_a_batch_is_stored_with_derived_values_flags_and_ledger(bench: Bench) -> None:
+    assert bench.send(dump(BATCH)) == [(42, Code.STORED)]
+    assert bench.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id", "cq", "qc") == [
+        [1_790_000_000_000, 12, 12, "identity", 0, 1],
+        [1_790_000_001_000, None, None, "identity", 0, 1],
+        [1_790_000_002_002, 13, 13, "identity", 0, 1],
+    ]
+    assert bench.rows("traffic_flow", "count", "speed_tms_kmh") == [[1_790_000_000_000, 14, 43.2]]
+    digest = batch.digest(dump(BATCH))
+    assert bench.rows("batch_ledger", "seq", "rows", "quarantined", "digest") == [[1_790_000_002_002, 42, 4, 0, digest]]
+
+
+def test_the_same_batch_again_is_already_stored(bench: Bench) -> None:
+    bench.send(dump(BATCH))
+    assert bench.send(dump(BATCH)) == [(42, Code.ALREADY_STORED)]
+    assert len(bench.rows("air_quality", "pm10_raw_ugm3")) == 3
+
+
+def test_the_same_sequence_with_other_bytes_is_held_with_an_alarm(bench: Bench) -> None:
+    bench.send(dump(BATCH))
+    assert bench.send(changed("/blocks/0/fields/pm10_raw_ugm3", [1, 2, 3])) == []
+    assert "clone:lp-0017" in bench.ingest.alarms
+    assert [row[1] for row in bench.rows("air_quality", "pm10_raw_ugm3")] == [20, 21, 20]
+
+
+def test_a_value_out_of_range_is_flagged_and_kept(bench: Bench) -> None:
+    assert bench.send(changed("/blocks/0/fields/pm10_raw_ugm3", [20, 9999, 20])) == [(42, Code.STORED)]
+    flags = bench.rows("air_quality", "pm10_raw_ugm3", "qc", "qc_code")
+    assert [row[1:] for row in flags] == [[20, 1, None], [9999, 4, "pm10_raw_ugm3:range"], [20, 1, None]]
+
+
+STRAY = {
+    "empty object": b"{}",
+    "not JSON": b"not json",
+    "two documents": dump(BATCH) + b"{}",
+    "byte order mark": b"\xef\xbb\xbf" + dump(BATCH),
+    "invalid UTF-8": dump(BATCH).replace(b"jianguo", b"\xff\xfe"),
+    "100,000 nested arrays": b"[" * 100_000,
+    "a key twice": dump(BATCH).replace(b'"seq":42', b'"seq":42,"seq":43'),
+    "NaN": dump(BATCH).replace(b"[12,null,13]", b"[NaN,null,13]"),
+    "seq is a text": changed("/seq", "42"),
+    "seq is true": changed("/seq", True),
+    "seq is 0": changed("/seq", 0),
+    "cut in the spool": dump(BATCH)[:70],
+    "CBOR": bytes.fromhex("9b0000010000000000"),
+    "zstd frame": bytes.fromhex("28b52ffd0400010000000000000000"),
+    "damaged gzip": b"\x1f\x8b\x08" + b"\x00" * 30,
+    "a JSON array": b"[1,2,3]",
+}
+
+
+@pytest.mark.parametrize("what", STRAY)
+def test_what_cannot_be_answered_is_counted_kept_once_and_never_stored(bench: Bench, what: str) -> None:
+    for _ in range(2):
+        assert bench.send(STRAY[what]) == []
+    assert bench.ingest.counts["unaddressed"] == 2
+    assert bench.quarantine.counts() == {"whole": 0, "part": 0, "stray": 1}
+    assert bench.rows("air_quality", "pm10_raw_ugm3") == []
+
+
+WHOLE = {
+    "another node than the topic": changed("/node", "lp-0018"),
+    "blocks is null": changed("/blocks", None),
+    "boot with control characters": changed("/boot", "x\r\n2026 INFO \x1b[2J"),
+    "site is no name": changed("/site", "../etc"),
+    "clock unknown": changed("/clock", "sundial"),
+    "no blocks": changed("/blocks", []),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_a_wrong_envelope_is_quarantined_whole(bench: Bench, what: str) -> None:
+    assert bench.send(WHOLE[what]) == [(42, Code.QUARANTINED)]
+    assert bench.quarantine.counts()["whole"] == 1
+    assert bench.rows("traffic_flow", "count") == []
+
+
+BLOCK = {
+    "one column shorter": changed("/blocks/0/fields/pm10_raw_ugm3", [20, 21]),
+    "dt goes backwards": changed("/blocks/0/dt", [0, 1000, -500]),
+    "two rows of one time": changed("/blocks/0/dt", [0, 0, 1002]),
+    "dt[0] is not 0": changed("/blocks/0/dt", [5, 1, 1]),
+    "a column named time": changed("/blocks/0/fields", {"pm25_raw_ugm3": [1, 2, 3], "time": [1, 2, 3]}),
+    "kind with #": changed("/blocks/0/kind", "#air_quality"),
+    "a field that is no quantity": changed("/blocks/0/fields", {"pm25_mgm3": [1, 2, 3]}),
+    "the corrected twin from an agent": changed("/blocks/0/fields", {"pm25_ugm3": [1, 2, 3]}),
+    "tags of another kind": changed("/blocks/0/tags", {"lane": "1"}),
+    "a tag with a line feed": changed("/blocks/0/tags", {"lane": "1\nx"}),
+    "t0 is a float": changed("/blocks/0/t0", 1.5),
+    "a detection": changed("/blocks/0/kind", "detection"),
+    "a block is a number": changed("/blocks/0", 7),
+}
+
+
+@pytest.mark.parametrize("what", BLOCK)
+def test_a_wrong_block_is_kept_aside_and_the_rest_stored(bench: Bench, what: str) -> None:
+    assert bench.send(BLOCK[what]) == [(42, Code.STORED_IN_PART)]
+    assert bench.rows("air_quality", "pm10_raw_ugm3") == []
+    assert len(bench.rows("traffic_flow", "count")) == 1
+    assert bench.quarantine.counts()["part"] == 1
+
+
+ROW = {
+    "a text for a number": changed("/blocks/0/fields/pm10_raw_ugm3", [20, "21", 20]),
+    "a boolean": changed("/blocks/0/fields/pm10_raw_ugm3", [20, True, 20]),
+    "infinity": dump(BATCH).replace(b"[20,21,20]", b"[20,1e400,20]"),
+    "5,000 digits": dump(BATCH).replace(b"[20,21,20]", b"[20," + b"9" * 5000 + b",20]"),
+    "no value in the row": changed("/blocks/0/fields/pm10_raw_ugm3", [20, None, 20]),
+}
+
+
+@pytest.mark.parametrize("what", ROW)
+def test_a_wrong_row_is_kept_aside_and_its_neighbours_stored(bench: Bench, what: str) -> None:
+    assert bench.send(ROW[what]) == [(42, Code.STORED_IN_PART)]
+    assert [row[0] for row in bench.rows("air_quality", "pm10_raw_ugm3")] == [1_790_000_000_000, 1_790_000_002_002]
+    assert bench.quarantine.counts()["part"] == 1
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value", "stored"),
+    [
+        ("/blocks/0/t0", 1_577_836_799_000, 2),  # the first row one second before 2020
+        ("/blocks/0/t0", 1_790_000_000, 0),  # seconds where milliseconds are due
+        ("/blocks/0/t0", 2**63 - 1, 0),
+        ("/blocks/0/dt", [0, 1000, 700_000], 2),  # the last row more than ten minutes ahead
+    ],
+)
+def test_the_clock_is_judged_row_by_row(bench: Bench, pointer: str, value: Any, stored: int) -> None:
+    assert bench.send(changed(pointer, value)) == [(42, Code.STORED_IN_PART)]
+    assert len(bench.rows("air_quality", "pm10_raw_ugm3")) == stored
+    assert len(bench.rows("traffic_flow", "count")) == 1
+
+
+def test_a_second_block_of_one_series_may_not_overwrite_the_first(bench: Bench) -> None:
+    document = copy.deepcopy(BATCH)
+    document["blocks"].append(copy.deepcopy(BATCH["blocks"][1]))
+    document["blocks"][2]["fields"]["count"] = [99]
+    assert bench.send(dump(document)) == [(42, Code.STORED_IN_PART)]
+    assert [row[1] for row in bench.rows("traffic_flow", "count")] == [14]
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        changed("/blocks/1/fields/speed_tms_kmh", [43]),
+        changed("/blocks/0/fields/pm25_raw_ugm3", [None, 11, 13]),
+        changed("/blocks/1/fields/count", [14.0]),
+        changed("/site", "nanhu-rd-west"),
+        changed("/future_key", {"x": 1}),
+        dump(BATCH).replace(b"jianguo", b"\\u006aianguo"),
+    ],
+)
+def test_tempting_refusals_are_not_made(bench: Bench, good: bytes) -> None:
+    assert bench.send(good) == [(42, Code.STORED)]
+    assert len(bench.rows("air_quality", "pm10_raw_ugm3")) == 3
+
+
+def test_5000_rows_are_allowed_and_5001_are_too_large(bench: Bench) -> None:
+    block = {"sensor": "air-1", "kind": "air_quality", "t0": NOW - 5_001_000, "fields": {}}
+    for rows, code in ((5000, Code.STORED), (5001, Code.TOO_LARGE)):
+        block |= {"dt": [0] + [1000] * (rows - 1), "fields": {"pm25_raw_ugm3": [1] * rows}}
+        assert bench.send(dump(BATCH | {"seq": rows, "blocks": [block]})) == [(rows, code)]
+
+
+def test_limits_are_answered_too_large_by_the_first_bytes(bench: Bench) -> None:
+    padded = changed("/pad", "x" * batch.WIRE_BYTES_MAX)
+    assert bench.send(padded) == [(42, Code.TOO_LARGE)]
+
+
+def test_a_bomb_is_not_unpacked(bench: Bench) -> None:
+    import gzip
+
+    assert bench.send(gzip.compress(b"\x00" * 50_000_000)) == []
+    assert bench.ingest.counts["unaddressed"] == 1
+
+
+def test_a_version_of_the_future_is_held(bench: Bench) -> None:
+    assert bench.send(changed("/v", 999)) == [(42, Code.VERSION_UNKNOWN)]
+    assert bench.quarantine.counts() == {"whole": 0, "part": 0, "stray": 0}
+
+
+def test_a_spool_the_birth_does_not_name_is_held_without_an_answer(bench: Bench) -> None:
+    assert bench.send(changed("/spool", "5eed" * 8)) == []
+    assert "spool:lp-0017" in bench.ingest.alarms
+
+
+def test_before_the_birth_the_agent_is_asked_to_come_again(bench: Bench) -> None:
+    bench.registry._nodes.clear()
+    assert bench.send(dump(BATCH)) == [(42, Code.LATER)]
+
+
+def test_a_death_of_an_older_session_changes_nothing(bench: Bench) -> None:
+    assert not bench.registry.update(Death("lp-0017", "1" * 16, "lost"), NOW)
+    assert bench.registry.update(Death("lp-0017", "0" * 16, "lost"), NOW)
+
+
+@pytest.mark.parametrize("answer", [Held("HTTP 401"), Held("HTTP 200 <html>"), Later("HTTP 503", 30.0), Later("reset")])
+def test_while_the_store_is_away_nothing_is_answered_and_the_same_write_follows(
+    bench: Bench, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[list[Any]] = []
+
+    def away(rows: list[Any]) -> Answer:
+        writes.append(list(rows))
+        return answer
+
+    real = bench.store.write
+    monkeypatch.setattr(bench.store, "write", away)
+    assert bench.send(dump(BATCH)) == []
+    assert bench.send(dump(BATCH), NOW + 100) == []
+    assert "store" in bench.ingest.alarms
+    later = NOW + 61_000
+    bench.ingest.write(later)
+    monkeypatch.setattr(bench.store, "write", real)
+    bench.ingest.write(later + 61_000)
+    assert bench.answers() == [(42, Code.STORED)]
+    assert writes[0] == writes[1]
+    assert "store" not in bench.ingest.alarms
+
+
+def test_memory_stays_bounded_while_the_store_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.ingest.PENDING_ROWS_MAX", 8)
+    monkeypatch.setattr(bench.store, "write", lambda _: Later("down"))
+    codes = [code for seq in range(1, 6) for _, code in bench.send(dump(BATCH | {"seq": seq}))]
+    assert codes == [Code.LATER] * 3
+    assert bench.ingest.pending_rows() == 8
