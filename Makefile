@@ -1,0 +1,54 @@
+# Two commands matter: `make demo` and `make test`. The rest is for developers; `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help demo test test-pure check servers lock clean
+
+help:           ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this machine
+	@$(BIN)/lamppost demo $(ARGS)
+
+test: $(VENV)/.test servers      ## everything, real servers and a real browser included
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest
+
+test-pure: $(VENV)/.test      ## the part that needs no server and no browser
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -m "not real"
+
+check: $(VENV)/.test      ## style, types and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+servers:      ## install or name the real servers that the tests need
+	@sh tests/servers.sh
+
+# One environment; each stamp is made anew when what it holds changes. Hashes are required for all that is fetched.
+$(VENV)/.demo: requirements/demo.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lamppost needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the demo's packages" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+	@echo "installing the tests' packages" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+lock:           ## pin every package with its hashes (needs uv)
+	for what in agent demo test; do \
+	  extra=$$(case $$what in agent) ;; demo) echo "--extra all" ;; test) echo "--extra test" ;; esac); \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$extra pyproject.toml requirements/build.in -o requirements/$$what.txt; done
+
+clean:      ## remove the environment and everything generated
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,19 @@
+#!/bin/sh
+# The real servers and the browser that the tests use: installed when this may be done, named when not.
+set -eu
+missing=""
+for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics chromium:chromium; do
+    program=${pair%%:*}
+    package=${pair##*:}
+    command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing from Debian's packages:$missing" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing fonts-noto-cjk >/dev/null && exit 0
+fi
+echo "the tests need real servers that are not here:$missing" >&2
+echo "install them:   sudo apt-get install$missing" >&2
+echo "or run the part that needs none:   make test-pure" >&2
+exit 1
