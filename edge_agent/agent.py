@@ -35,6 +35,7 @@ from wire import status
 log = logging.getLogger("lamppost.agent")
 
 COMMIT_S = 1.0
+TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 OFFLINE_SEAL_S = 60.0
 STATUS_S = 5.0
 RING_S = 24 * 3600
@@ -70,6 +71,10 @@ class Agent:
             if sensor.traffic is not None:
                 sensor.traffic.restore(self.spool.state(sensor.name))
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
+        tasks += [
+            asyncio.create_task(self._talk(sensor, port), name=f"talk to {sensor.name}")
+            for sensor, port in zip(self.sensors, self.ports, strict=True)
+        ]
         tasks.append(asyncio.create_task(self._commit_for_ever(), name="commit every second"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
@@ -103,7 +108,22 @@ class Agent:
         )
 
     def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
-        self._keep(sensor.feed(data, clock.wall_ms()))
+        self._keep(sensor.feed(data, clock.wall_ms(), time.monotonic()))
+
+    async def _talk(self, sensor: Sensor, port: Port) -> None:
+        """Say to a sensor what its profile wants said: at start, when it is polled, when it comes back."""
+        powered_s = 0.0  # at our start the sensor has had power as long as the board
+        while True:
+            await port.opened()
+            sensor.begin(time.monotonic(), powered_s)
+            while port.open:
+                now_s = time.monotonic()
+                sensor.late(now_s)
+                for ask in sensor.poller.due(now_s):
+                    port.write(ask.data)
+                next_s = sensor.poller.next_s
+                await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
+            powered_s = time.monotonic()  # it was unplugged: it starts cold
 
     def _keep(self, readings: list[Reading]) -> None:
         """Hold readings until the next commit; when the disk takes none for long, the newest are counted and lost."""
@@ -116,9 +136,6 @@ class Agent:
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
             now_s = time.monotonic()
-            for sensor, port in zip(self.sensors, self.ports, strict=True):
-                for command in sensor.poller.due(now_s):
-                    port.write(command)
             self._commit()
             seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
@@ -204,6 +221,7 @@ class Agent:
                     "open": port.open,
                     "frames": sensor.frames,
                     "bad": dict(sensor.bad),
+                    "unfit": dict(sensor.unfit),
                     "last_frame_ms": sensor.last_frame_ms,
                     "values": sensor.last_values,
                 }

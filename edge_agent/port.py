@@ -25,11 +25,20 @@ class Port:
     def __init__(self, path: str, settings: SerialSettings, on_bytes: Callable[[bytes], None]) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
-        self.open = False
+        self._opened = asyncio.Event()
         self._settings = settings
         self._on_bytes = on_bytes
         self._device: serial.Serial | None = None
         self._lost = asyncio.Event()
+
+    @property
+    def open(self) -> bool:
+        """True while the device is there."""
+        return self._opened.is_set()
+
+    async def opened(self) -> None:
+        """Wait until the device is there."""
+        await self._opened.wait()
 
     async def run(self) -> None:
         """Keep the port open and read from it."""
@@ -70,7 +79,8 @@ class Port:
 
     async def _read_until_lost(self, device: serial.Serial) -> None:
         loop = asyncio.get_running_loop()
-        self._device, self.open = device, True
+        self._device = device
+        self._opened.set()
         self._lost.clear()
         descriptor = device.fileno()
         loop.add_reader(descriptor, self._readable)
@@ -78,7 +88,8 @@ class Port:
             await self._lost.wait()
         finally:
             loop.remove_reader(descriptor)
-            self._device, self.open = None, False
+            self._device = None
+            self._opened.clear()
             device.close()
 
     def _readable(self) -> None:

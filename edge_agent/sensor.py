@@ -18,31 +18,45 @@ DETECTION = "detection"
 
 
 class Sensor:
-    """Framing, decoding, polling and, for radars, counting of one sensor."""
+    """Framing, decoding, polling and, for radars, counting of one sensor. `heard` is True after each sound frame."""
 
     def __init__(self, name: str, profile: Profile, traffic: TrafficCounter | None = None) -> None:
         self.name = name
         self.profile = profile
         self.traffic = traffic
+        self.poller = Poller(profile)
         self.bad: Counter[str] = Counter()
+        self.unfit: Counter[str] = Counter()
         self.frames = 0
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
-        self.poller = Poller(profile)
         self._framer = Framer(profile)
 
-    def feed(self, data: bytes, now_ms: int) -> list[Reading]:
+    def begin(self, now_s: float, powered_s: float) -> None:
+        """The port was opened; the sensor has had power since `powered_s` at least."""
+        self._framer = Framer(self.profile)
+        self.poller.begin(now_s, powered_s)
+
+    def feed(self, data: bytes, now_ms: int, now_s: float) -> list[Reading]:
         """Readings in `data`, all at `now_ms`: the time of the last byte. Damage is counted by reason."""
         readings: list[Reading] = []
         for frame in self._framer.feed(data):
-            decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame)
+            decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
                 self.bad[decoded.reason] += 1
-            elif isinstance(decoded, Values):
+                continue
+            self.poller.heard(decoded)
+            if decoded.measurement:
                 self.frames += 1
                 self.last_frame_ms = now_ms
-                readings += self._readings(decoded, now_ms)
+                readings += self._readings(decoded, now_ms, now_s)
         return readings
+
+    def late(self, now_s: float) -> None:
+        """Count a reply that has not come in time."""
+        if self.poller.overdue(now_s) is not None:
+            self.bad["no_reply"] += 1
+            self._count(self._framer.flush())
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""
@@ -52,18 +66,26 @@ class Sensor:
         """State of the open interval, committed with the readings."""
         return self.traffic.state() if self.traffic is not None else None
 
-    def _readings(self, decoded: Values, now_ms: int) -> list[Reading]:
-        readings = []
-        for row in decoded.rows:
-            by_kind: dict[str, dict[str, float | int]] = {}
-            for name, value in row.items():
-                by_kind.setdefault(QUANTITIES[name].kind, {})[name] = value
-            seen = by_kind.pop(DETECTION, None)
-            if seen is not None and self.traffic is not None and "speed_kmh" in seen:
-                self.traffic.detect(now_ms, seen["speed_kmh"])
-            self.last_values = dict(row)
-            readings += [
-                Reading(Series(self.name, kind, (), self.profile.ref), now_ms, values)
-                for kind, values in by_kind.items()
-            ]
-        return readings
+    def _readings(self, decoded: Values, now_ms: int, now_s: float) -> list[Reading]:
+        """Values that are not to be believed (warming up, stale, in another unit) are counted, never published."""
+        if not decoded.fit or self.poller.warming_up(now_s) or not self.poller.settled:
+            self.unfit["warming_up" if decoded.fit else ",".join(decoded.flags) or "unfit"] += 1
+            return []
+        return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
+
+    def _row(self, row: dict[str, float | int], now_ms: int) -> list[Reading]:
+        by_kind: dict[str, dict[str, float | int]] = {}
+        for name, value in row.items():
+            by_kind.setdefault(QUANTITIES[name].kind, {})[name] = value
+        seen = by_kind.pop(DETECTION, None)
+        if seen is not None and self.traffic is not None and "speed_kmh" in seen:
+            self.traffic.detect(now_ms, seen["speed_kmh"])
+        self.last_values = row
+        return [
+            Reading(Series(self.name, kind, (), self.profile.ref), now_ms, values) for kind, values in by_kind.items()
+        ]
+
+    def _count(self, damaged: list[Any]) -> None:
+        for frame in damaged:
+            if isinstance(frame, BadFrame):
+                self.bad[frame.reason] += 1

@@ -1,0 +1,266 @@
+"""The demo: a broker, three lampposts and a collector, all real programs on this machine, and a ledger at the end.
+
+Each lamppost is a real agent process that opens pseudo-terminals and reads firmware stubs speaking true sensor bytes;
+what the stubs measure is replayed real data. One thread of this process drives all stubs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from firmware_stubs.nova import Sds011
+from firmware_stubs.omnipresense import Ops243
+from firmware_stubs.plantower import Pms5003
+from firmware_stubs.pty import StubHost
+from firmware_stubs.road import Road, Vehicle
+
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, StoreDown
+from simulator.broker import embedded
+from simulator.streets import LAMPPOSTS, Lamppost, Street
+from wire.exits import Exit, Failure
+
+READINGS = ("air_quality", "traffic_flow", "weather")
+STOP_S = 20.0
+RULES = Path(__file__).with_name("demo_rules.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of the readings: the demo's one object on stdout."""
+
+    stations: int
+    readings_accepted: int
+    readings_stored: int
+    lost: int
+    doubled: int
+    bad_frames: int
+    alerts_fired: int
+    page: str
+
+
+class Demo:
+    """One run. `start` brings everything up, `stop` ends every child in order and gives the ledger."""
+
+    def __init__(self, port: int, speed: float, seed: int, stations: int, folder: Path | None = None) -> None:
+        self.page = f"http://127.0.0.1:{port}/"
+        self._port = port
+        self._lampposts = LAMPPOSTS[:stations]
+        self._streets = [Street(lamppost, speed, seed) for lamppost in self._lampposts]
+        self._folder = _folder(folder)
+        self._keep_folder = folder is not None
+        self._store = Sqlite(self._folder / "readings.db")
+        self._hosts = StubHost(self._now_s)
+        self._roads = [Road() for _ in self._lampposts]
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._ending = threading.Event()
+        self._started_s = time.monotonic()
+        self._broker = embedded(self._folder, _free_port())
+
+    def start(self) -> None:
+        """Bring up broker, stubs, collector and agents. Raises Failure when the page's port is taken."""
+        _check_port(self._port)
+        self._started_s = time.monotonic()
+        self._broker.start()
+        self._start_child("collector", self._collector_settings())
+        for lamppost, street, road in zip(self._lampposts, self._streets, self._roads, strict=True):
+            self._start_child("agent", self._agent_settings(lamppost, street, road))
+        self._hosts.start()
+        threading.Thread(target=self._drive, name="traffic", daemon=True).start()
+
+    def failed_child(self) -> str | None:
+        """The name of a child that ended by itself, with the last lines it said."""
+        for name, child in self._children:
+            if child.poll() is not None:
+                said = (self._folder / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
+                return f"{name} ended with code {child.returncode}: {' / '.join(said)}"
+        return None
+
+    def stop(self) -> Ledger:
+        """Agents first, so that their last batches are answered; then the collector, the broker, the stubs."""
+        self._ending.set()
+        for kind in ("agent", "collector"):
+            self._stop_children(kind)
+        ledger = self._ledger()
+        self._broker.stop()
+        self._hosts.stop()
+        self._store.close()
+        if not self._keep_folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return ledger
+
+    def latest(self) -> dict[str, dict[str, Any]]:
+        """Per node the newest air and traffic values and their times, for the table in the terminal."""
+        found: dict[str, dict[str, Any]] = {lamppost.node: {} for lamppost in self._lampposts}
+        questions = {
+            "air_quality": ("pm25_ugm3", "pm10_ugm3"),
+            "traffic_flow": ("flow_vph", "speed_tms_kmh"),
+        }
+        for measurement, columns in questions.items():
+            try:
+                series = self._store.select(Select(measurement, columns, group_by=("node",), latest=True))
+            except StoreDown:
+                continue
+            for one in series:
+                found[one.tags["node"]] |= dict(zip(("time_ms", *columns), one.rows[0], strict=True))
+        return found
+
+    def alerts_fired(self) -> int:
+        """How many alerts have begun to fire, as stored."""
+        question = Select("alerts", ("state",))
+        try:
+            return sum(row[1] == "firing" for series in self._store.select(question) for row in series.rows)
+        except StoreDown:
+            return 0
+
+    def names(self) -> dict[str, str]:
+        """Node to name in both languages."""
+        return {lamppost.node: f"{lamppost.zh} {lamppost.en}" for lamppost in self._lampposts}
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _now_s(self) -> float:
+        return time.monotonic() - self._started_s
+
+    def _drive(self) -> None:
+        """Let vehicles pass, each by its street's own schedule."""
+        coming = [street.next_vehicle(0.0) for street in self._streets]
+        while not self._ending.wait(0.05):
+            for number, (street, road) in enumerate(zip(self._streets, self._roads, strict=True)):
+                passes_s, speed_kmh = coming[number]
+                if passes_s - self._now_s() < 10.0:  # seen well before it passes
+                    road.add(Vehicle(passes_s, speed_kmh))
+                    coming[number] = street.next_vehicle(passes_s)
+
+    def _agent_settings(self, lamppost: Lamppost, street: Street, road: Road) -> tuple[str, Path]:
+        name = f"agent-{lamppost.node}"
+        stubs: list[tuple[str, str, Any]] = [
+            ("air-1", "plantower-pms5003", Pms5003(street.air)),
+            ("air-2", "nova-sds011", Sds011(street.air)),
+            ("radar-1", "omnipresense-ops243a", Ops243(_lane_of(road))),
+        ]
+        sensors = []
+        for sensor, profile, stub in stubs:
+            path = self._hosts.add(f"{lamppost.node}/{sensor}", stub)
+            entry: dict[str, Any] = {"name": sensor, "profile": profile, "port": path}
+            sensors.append(entry | ({"interval_s": 10} if sensor == "radar-1" else {}))
+        return name, self._write(name, {
+            "node": lamppost.node, "site": lamppost.site, "seal_s": 1.0,
+            "broker": {"port": self._broker.port, "spread_s": 0.5},
+            "spool": {"path": str(self._folder / f"{lamppost.node}.db"), "allow_tmpfs": True},
+            "clock": {"trust": "always"},
+            "status_file": str(self._folder / f"{lamppost.node}.json"), "sensors": sensors,
+        })  # fmt: skip
+
+    def _collector_settings(self) -> tuple[str, Path]:
+        stations = [{k: v for k, v in asdict(lamppost).items() if k in ("node", "zh", "en", "lat", "lon")}
+                    for lamppost in self._lampposts]  # fmt: skip
+        return "collector", self._write("collector", {
+            "broker": {"port": self._broker.port},
+            "store": {"kind": "sqlite", "path": str(self._folder / "readings.db")},
+            "state_file": str(self._folder / "collector.db"), "rules": [str(RULES)],
+            "web": {"port": self._port}, "stations": stations,
+        })  # fmt: skip
+
+    def _write(self, name: str, settings: dict[str, Any]) -> Path:
+        path = self._folder / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+        return path
+
+    def _start_child(self, room: str, settings: tuple[str, Path]) -> None:
+        """A session of its own: Ctrl-C reaches us alone, and we end the children in order."""
+        name, path = settings
+        with (self._folder / f"{name}.log").open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "lamppost", room, "run", str(path), "--quiet"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+        self._children.append((name, child))
+
+    def _stop_children(self, kind: str) -> None:
+        chosen = [child for name, child in self._children if name.startswith(kind)]
+        for child in chosen:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        until_s = time.monotonic() + STOP_S
+        for child in chosen:
+            try:
+                child.wait(max(0.1, until_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def _ledger(self) -> Ledger:
+        accepted = bad = 0
+        for lamppost in self._lampposts:
+            said = _read_json(self._folder / f"{lamppost.node}.json")
+            accepted += said.get("accepted", 0)
+            bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
+        stored = sum(self._count(measurement) for measurement in READINGS)
+        return Ledger(
+            len(self._lampposts), accepted, stored, max(0, accepted - stored), max(0, stored - accepted), bad,
+            self.alerts_fired(), self.page,
+        )  # fmt: skip
+
+    def _count(self, measurement: str) -> int:
+        counted = self._store.select(Select(measurement, ("qc",), aggregate="count"))
+        return sum(row[1] for series in counted for row in series.rows)
+
+
+def _lane_of(road: Road) -> Callable[[float], list[dict[str, float]]]:
+    """The radar sees the nearest vehicle of the road, as its strongest echo."""
+    return lambda time_s: road.targets(time_s)[:1]
+
+
+def _folder(wanted: Path | None) -> Path:
+    try:
+        if wanted is None:
+            return Path(tempfile.mkdtemp(prefix="lamppost-demo-"))
+        wanted.mkdir(parents=True, exist_ok=True)
+        (wanted / ".probe").write_text("")
+        (wanted / ".probe").unlink()
+    except OSError as error:
+        text = f"the demo cannot write in {wanted or tempfile.gettempdir()}: {error.strerror}"
+        raise Failure(Exit.NOT_PERMITTED, "folder-read-only", text, "name another with --folder") from error
+    return wanted
+
+
+def _check_port(port: int) -> None:
+    """Told before anything starts: the page's port must be free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            text = f"port {port} on 127.0.0.1 cannot be used: {error.strerror}"
+            raise Failure(Exit.DEVICE_OR_PORT, "port-busy", text, "choose another with --port") from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return said

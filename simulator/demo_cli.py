@@ -1,0 +1,91 @@
+"""`lamppost demo`: everything on this machine, nothing else needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from simulator.demo import Demo, Ledger
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+@app.callback()
+def demo(
+    duration: float = typer.Option(0, "--duration", help="End after so many seconds; 0 runs until Ctrl-C.", min=0),
+    as_json: bool = typer.Option(
+        False, "--json", help="End with one JSON object on stdout and say nothing else there."
+    ),
+    port: int = typer.Option(8080, "--port", help="Port of the page on 127.0.0.1.", min=1, max=65535),
+    speed: float = typer.Option(600, "--speed", help="Simulated seconds per second of the replayed data.", min=1),
+    seed: int = typer.Option(7, "--seed", help="The same seed gives the same street."),
+    stations: int = typer.Option(3, "--stations", help="How many lampposts.", min=1, max=3),
+    folder: Path | None = typer.Option(None, "--folder", help="Keep databases, settings and logs here."),
+) -> None:
+    """Three lampposts with true sensor bytes and real data, a collector, alerts and a live page on this machine.
+
+    Example:  lamppost demo --duration 60 --json
+    """
+    import signal
+
+    from simulator.demo import Demo
+
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    run = Demo(port, speed, seed, stations, folder)
+    failure: Failure | None = None
+    try:
+        run.start()
+        print(f"page: {run.page}   Ctrl-C ends the demo", file=sys.stderr)
+        _watch(run, ending, duration, live=not as_json and sys.stdout.isatty())
+    except Failure as error:
+        failure = error
+    finally:
+        ledger = run.stop()
+    if failure is not None:
+        raise failure
+    _tell(ledger, as_json)
+    raise typer.Exit(Exit.FINE if ledger.lost == ledger.doubled == 0 else Exit.NOT_HEALTHY)
+
+
+def _watch(run: Demo, ending: threading.Event, duration_s: float, live: bool) -> None:
+    """Wait for the end; keep the table in the terminal when a person is looking."""
+    until_s = time.monotonic() + duration_s if duration_s else float("inf")
+    table = None
+    if live:
+        from simulator.live_table import LiveTable
+
+        table = LiveTable(run.names(), run.page)
+    try:
+        while not ending.wait(min(1.0, max(0.01, until_s - time.monotonic()))):
+            if time.monotonic() >= until_s:
+                return
+            broken = run.failed_child()
+            if broken is not None:
+                raise Failure(Exit.NOT_HEALTHY, "child-ended", broken, "run with --folder and read its log")
+            if table is not None:
+                table.show(run.latest(), run.alerts_fired())
+    finally:
+        if table is not None:
+            table.close()
+
+
+def _tell(ledger: Ledger, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(ledger)))
+        return
+    print(
+        f"accepted {ledger.readings_accepted}   stored {ledger.readings_stored}   lost {ledger.lost}   "
+        f"doubled {ledger.doubled}   bad frames {ledger.bad_frames}   alerts fired {ledger.alerts_fired}"
+    )
