@@ -75,6 +75,14 @@ def _twins(
     )
 
 
+def _counts(name: str, unit: str, ucum: str, high: float, zh: str, en: str) -> tuple[Quantity]:
+    return (Quantity(name, _AIR, False, unit, ucum, 0, high, zh, en),)
+
+
+def _weather(name: str, unit: str, ucum: str, low: float, high: float, zh: str, en: str) -> Quantity:
+    return Quantity(name, _WEATHER, False, unit, ucum, low, high, zh, en)
+
+
 _QUANTITIES: Final = (
     # Air: values after calibration beside what the sensor said.
     *_twins("pm1_ugm3", "pm1_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM1", "PM1", "pm1"), "µg/m³", "ug/m3", 2000),
@@ -135,6 +143,36 @@ _QUANTITIES: Final = (
         "[ppm]",
         200,
     ),
+    *_twins("pm4_ugm3", "pm4_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM4", "PM4", None), "µg/m³", "ug/m3", 3000),
+    *_twins("pm100_ugm3", "pm100_raw_ugm3", "µg/m³", "ug/m3", 99999, ("PM100", "PM100", None), "µg/m³", "ug/m3", 99999),
+    # The same mass by the maker's factory ("CF=1") conversion: another quantity, kept beside the atmospheric one.
+    *_counts("pm1_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM1（CF=1）", "PM1, CF=1"),
+    *_counts("pm25_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM2.5（CF=1）", "PM2.5, CF=1"),
+    *_counts("pm10_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM10（CF=1）", "PM10, CF=1"),
+    # Particles larger than a size in 0.1 litre (Plantower), from 0.3 µm up to a size (SPS30), per litre (NextPM)
+    *_counts("n_over03_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.3 µm", "particles over 0.3 µm"),
+    *_counts("n_over05_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.5 µm", "particles over 0.5 µm"),
+    *_counts("n_over1_per_dl", "1/dL", "/dL", 65535, "粒子数 >1.0 µm", "particles over 1.0 µm"),
+    *_counts("n_over25_per_dl", "1/dL", "/dL", 65535, "粒子数 >2.5 µm", "particles over 2.5 µm"),
+    *_counts("n_over5_per_dl", "1/dL", "/dL", 65535, "粒子数 >5.0 µm", "particles over 5.0 µm"),
+    *_counts("n_over10_per_dl", "1/dL", "/dL", 65535, "粒子数 >10 µm", "particles over 10 µm"),
+    *_counts("n_to05_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–0.5 µm", "particles 0.3 to 0.5 µm"),
+    *_counts("n_to1_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–1.0 µm", "particles 0.3 to 1.0 µm"),
+    *_counts("n_to25_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–2.5 µm", "particles 0.3 to 2.5 µm"),
+    *_counts("n_to4_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–4.0 µm", "particles 0.3 to 4.0 µm"),
+    *_counts("n_to10_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–10 µm", "particles 0.3 to 10 µm"),
+    *_counts("n_to1_per_l", "1/L", "/L", 1e7, "PM1 粒子数", "particles of PM1"),
+    *_counts("n_to25_per_l", "1/L", "/L", 1e7, "PM2.5 粒子数", "particles of PM2.5"),
+    *_counts("n_to10_per_l", "1/L", "/L", 1e7, "PM10 粒子数", "particles of PM10"),
+    *_counts("typical_size_um", "µm", "um", 100, "典型粒径", "typical particle size"),
+    *_counts("hcho_ugm3", "µg/m³", "ug/m3", 10000, "甲醛", "formaldehyde"),
+    *_counts("hcho_ppb", "ppb", "[ppb]", 10000, "甲醛", "formaldehyde"),
+    *_counts("voc_grade", "1", "1", 65535, "挥发性有机物等级", "volatile organics, grade of the maker"),
+    # Inside the sensor's own case, warmer and drier than the street
+    Quantity(
+        "case_temp_c", _AIR, False, "°C", "Cel", -60, 100, "机内温度", "temperature inside the sensor", None, "Cel"
+    ),
+    Quantity("case_rh_pct", _AIR, False, "%", "%", 0, 100, "机内湿度", "humidity inside the sensor", None, "%RH"),
     Quantity("co2_ppm", _AIR, False, "ppm", "[ppm]", 0, 50000, "二氧化碳", "carbon dioxide", "co2", "ppm"),
     Quantity("noise_db", _AIR, False, "dB", "dB", 0, 160, "噪声", "noise level", None, "dB"),
     # Weather
@@ -156,6 +194,22 @@ _QUANTITIES: Final = (
     Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed", "windSpeed", "m/s"),
     Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from", "windDirection"),
     Quantity("rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "降水量", "rain", "precipitation", "mm"),
+    _weather("wind_speed_min_ms", "m/s", "m/s", 0, 90, "最小风速", "lull of the wind"),
+    _weather("wind_speed_max_ms", "m/s", "m/s", 0, 120, "最大风速", "gust of the wind"),
+    _weather("wind_dir_min_deg", "°", "deg", 0, 360, "最小风向", "wind direction, minimum"),
+    _weather("wind_dir_max_deg", "°", "deg", 0, 360, "最大风向", "wind direction, maximum"),
+    _weather("rain_duration_s", "s", "s", 0, 1e7, "降水时长", "duration of rain"),
+    _weather("rain_rate_mmh", "mm/h", "mm/h", 0, 1000, "雨强", "rain intensity"),
+    _weather("rain_peak_mmh", "mm/h", "mm/h", 0, 1000, "最大雨强", "rain intensity, peak"),
+    _weather("hail_hits_per_cm2", "1/cm²", "/cm2", 0, 1e6, "冰雹撞击数", "hail hits"),
+    _weather("hail_duration_s", "s", "s", 0, 1e7, "冰雹时长", "duration of hail"),
+    _weather("hail_rate_per_cm2h", "1/(cm²·h)", "/(cm2.h)", 0, 1e6, "冰雹强度", "hail intensity"),
+    _weather("hail_peak_per_cm2h", "1/(cm²·h)", "/(cm2.h)", 0, 1e6, "最大冰雹强度", "hail intensity, peak"),
+    _weather("sonic_temp_c", "°C", "Cel", -60, 80, "超声虚温", "sonic temperature"),
+    _weather("heater_temp_c", "°C", "Cel", -60, 100, "加热器温度", "heater temperature"),
+    _weather("heater_v", "V", "V", 0, 60, "加热电压", "heater voltage"),
+    _weather("supply_v", "V", "V", 0, 60, "供电电压", "supply voltage"),
+    _weather("reference_v", "V", "V", 0, 10, "参考电压", "reference voltage"),
     # Traffic per interval
     Quantity(
         "count",
@@ -252,6 +306,12 @@ _QUANTITIES: Final = (
     ),
     Quantity("range_m", _SEEN, False, "m", "m", 0, 500, "距离", "distance of one target"),
     Quantity("angle_deg", _SEEN, False, "°", "deg", -180, 180, "角度", "angle of one target"),
+    Quantity("x_m", _SEEN, False, "m", "m", -500, 500, "横向位置", "position of one target across the axis"),
+    Quantity("y_m", _SEEN, False, "m", "m", 0, 500, "纵向位置", "position of one target along the axis"),
+    Quantity(
+        "speed_abs_kmh", _SEEN, False, "km/h", "km/h", 0, 400, "瞬时车速（无方向）", "speed of one target, no sign"
+    ),
+    Quantity("magnitude", _SEEN, False, "1", "1", 0, 1e6, "回波强度", "signal strength of one target, maker's units"),
     # The node itself
     Quantity(
         "cpu_temp_c",
@@ -299,6 +359,11 @@ _QUANTITIES: Final = (
     Quantity("lat_deg", _POSITION, False, "°", "deg", -90, 90, "纬度", "latitude", None, "lat"),
     Quantity("lon_deg", _POSITION, False, "°", "deg", -180, 180, "经度", "longitude", None, "lon"),
     Quantity("alt_m", _POSITION, False, "m", "m", -500, 9000, "海拔", "altitude", None, "m"),
+    Quantity("geoid_m", _POSITION, False, "m", "m", -200, 200, "大地水准面差距", "height of the geoid", None, "m"),
+    Quantity("ground_speed_kmh", _POSITION, False, "km/h", "km/h", 0, 2000, "对地速度", "speed over ground"),
+    Quantity("course_deg", _POSITION, False, "°", "deg", 0, 360, "航向", "course over ground"),
+    Quantity("satellites", _POSITION, True, "1", "1", 0, 200, "卫星数", "satellites used", None, "count"),
+    Quantity("hdop", _POSITION, False, "1", "1", 0, 100, "水平精度因子", "horizontal dilution of precision"),
 )
 
 QUANTITIES: Final = {quantity.name: quantity for quantity in _QUANTITIES}

@@ -1,0 +1,130 @@
+"""How frames are told apart on the line, as a profile says it: header, length, checksum, tail; or a line of text."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field as Key
+from pydantic import field_validator, model_validator
+
+from device_profiles.strict_model import Strict
+
+FRAME_BYTES_MAX = 512
+CheckKind = Literal[
+    "sum16be", "sum8", "sum8_to_zero", "sum8_negated", "sum8_inverted", "crc16_modbus", "xor8_nmea", "xor8_from_dollar",
+    "crc16_vaisala",
+]  # fmt: skip
+CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "crc16_vaisala": 3}
+HEX = re.compile(r"[0-9A-Fa-f]{2}(\|[0-9A-Fa-f]{2})*")
+"""A byte in hex, with alternatives."""
+
+
+class Check(Strict):
+    """A checksum from the closed list: over the bytes from `from` up to where it stands, `at`."""
+
+    kind: CheckKind
+    start: Annotated[int, Key(ge=0, le=16, alias="from")] = 0
+    at: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes the checksum itself takes."""
+        return CHECK_BYTES.get(self.kind, 1)
+
+    @property
+    def position(self) -> int:
+        """Where the checksum starts, counted from the frame's end (negative)."""
+        return -self.size if self.at is None else self.at
+
+
+class LengthField(Strict):
+    """The frame tells its length: the number at `at` plus `add` is the whole frame."""
+
+    at: Annotated[int, Key(ge=0, le=16)]
+    type: Literal["u8", "u16be", "u16le"]
+    add: Annotated[int, Key(ge=-8, le=64)] = 0
+    allow: list[Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)]] | None = None
+    max: Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)] = 256
+
+
+class LengthTable(Strict):
+    """One byte of the frame (its command, say) tells the length of the whole frame; other bytes are no frame."""
+
+    at: Annotated[int, Key(ge=0, le=16)]
+    bytes: dict[str, Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)]]
+
+
+class BytesShape(Strict):
+    """Binary frame: header (a byte may have alternatives, `AA C0|C5`), a length, then checksum and tail if any."""
+
+    kind: Literal["bytes"]
+    header: str
+    length: Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)] | None = None
+    length_field: LengthField | None = None
+    length_table: LengthTable | None = None
+    check: Check | None = None
+    tail: str | None = None
+
+    @field_validator("header", "tail")
+    @classmethod
+    def _hex(cls, text: str | None) -> str | None:
+        if text is not None and not all(HEX.fullmatch(part) for part in text.split()):
+            raise ValueError("bytes in hex with spaces between are wanted, such as '42 4D' or 'AA C0|C5'")
+        return text
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if sum(x is not None for x in (self.length, self.length_field, self.length_table)) != 1:
+            raise ValueError("exactly one of length, length_field, length_table is wanted")
+        return self
+
+    @property
+    def longest(self) -> int:
+        """The most bytes one frame of this shape can have."""
+        if self.length is not None:
+            return self.length
+        if self.length_table is not None:
+            return max(self.length_table.bytes.values())
+        assert self.length_field is not None
+        return max(self.length_field.allow or [self.length_field.max])
+
+
+class ShdlcShape(Strict):
+    """Sensirion SHDLC: 7E, stuffed content with an inverted sum, 7E. Offsets count in the un-stuffed frame."""
+
+    kind: Literal["shdlc"]
+    longest: Annotated[int, Key(ge=8, le=FRAME_BYTES_MAX)] = 128
+
+
+class ModbusShape(Strict):
+    """Modbus RTU replies: address, function, byte count, data, CRC. A request that echoes back is recognised."""
+
+    kind: Literal["modbus"]
+    longest: Annotated[int, Key(ge=8, le=256)] = 128
+
+
+class LineShape(Strict):
+    """A line of text.
+
+    `start` lists the characters it may begin with. `templates` fix its form where there is no better proof: `#` is a
+    digit, `±` a sign, all else stands for itself. `anchored` lines begin only where another has ended: without a
+    checksum the rest of a damaged line must not pass for a shorter one.
+    """
+
+    kind: Literal["line"]
+    start: str
+    templates: list[str] | None = None
+    end: Literal["lf", "cr", "none"] = "lf"
+    check: Check | None = None
+    anchored: bool = True
+    longest: Annotated[int, Key(ge=2, le=FRAME_BYTES_MAX)] = 256
+
+    @model_validator(mode="after")
+    def _fixed_without_end(self) -> Self:
+        if self.end == "none" and not self.templates:
+            raise ValueError("a line without an end needs templates, or nobody knows where it stops")
+        return self
+
+
+Shape = Annotated[BytesShape | ShdlcShape | ModbusShape | LineShape, Key(discriminator="kind")]

@@ -1,0 +1,161 @@
+"""What a frame means, as a profile says it: how to recognise it, its fields, and the flags it raises."""
+
+# ruff: noqa: RUF012  (pydantic copies mutable defaults)
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field as Key
+from pydantic import field_validator, model_validator
+
+from device_profiles.frames import FRAME_BYTES_MAX, HEX
+from device_profiles.strict_model import Strict, word
+from wire.quantities import QUANTITIES
+
+NumberType = Literal[
+    "u8", "i8", "u16be", "u16le", "i16be", "i16le", "u32be", "u32le", "u32be_low_word_first", "f32be", "sign16le",
+    "hex", "ascii",
+]  # fmt: skip
+TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
+HelperName = Literal[
+    "ops243", "ld2451", "ld2450", "ld2415h", "hikvision_csr", "mph", "agd315", "nmea", "vaisala_wxt", "sdlc_texts"
+]  # fmt: skip
+Scalar = int | float | str | bool
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Text(Strict):
+    """The same sentence in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class Condition(Strict):
+    """This byte has one of these values (hex, alternatives with `|`), after `mask` when given."""
+
+    at: int
+    equals: str = Key(alias="is")
+
+    @field_validator("equals")
+    @classmethod
+    def _hex(cls, text: str) -> str:
+        if not HEX.fullmatch(text):
+            raise ValueError("a byte in hex is wanted, in quotes, such as 'C0' or '11|12|13'")
+        return text
+
+    @property
+    def values(self) -> frozenset[int]:
+        """The bytes that satisfy the condition."""
+        return frozenset(int(part, 16) for part in self.equals.split("|"))
+
+
+class Field(Strict):
+    """One value of a frame: a `quantity` of the closed list that is measured, or a `name` that is only told.
+
+    Outside `min` and `max` a value is flagged; with `outside: refuse` (formats without a checksum) the frame is bad.
+    Raw numbers listed in `absent` mean that there is no value.
+    """
+
+    quantity: str | None = None
+    name: str | None = None
+    at: int | None = None
+    column: Annotated[int, Key(ge=0, le=64)] | None = None
+    type: NumberType | None = None
+    size: Annotated[int, Key(ge=1, le=64)] | None = None
+    scale: Annotated[float, Key(gt=0, le=1e6)] = 1
+    offset: float = 0
+    decimals: Annotated[int, Key(ge=0, le=6)] | None = None
+    min: float | None = None
+    max: float | None = None
+    outside: Literal["flag", "refuse"] = "flag"
+    absent: list[int] = []
+    option: dict[str, Scalar] | None = None
+    accuracy: str | None = None
+    page: str | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.quantity is None) == (self.name is None):
+            raise ValueError("a field has either a quantity (of the closed list) or a name")
+        if self.quantity is not None and self.quantity not in QUANTITIES:
+            raise ValueError("quantity " + word(self.quantity, QUANTITIES))
+        if self.name is not None and not _WORD.fullmatch(self.name):
+            raise ValueError("a name is lower-case letters, digits and underscores")
+        if (self.at is None) == (self.column is None):
+            raise ValueError("a field has either at and type, or a column")
+        if (self.at is None) != (self.type is None):
+            raise ValueError("at and type go together")
+        if (self.type in ("hex", "ascii")) != (self.size is not None):
+            raise ValueError("size is for hex and ascii, which need it")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The quantity or the name."""
+        return self.quantity or self.name or ""
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of the frame the field takes."""
+        return self.size or TYPE_BYTES.get(self.type or "", 4)
+
+
+class Flag(Strict):
+    """Something the sensor says of its own state, or that its values betray. `unfit` values are not measurements."""
+
+    name: str
+    unfit: bool = False
+    at: int | None = None
+    type: Literal["u8", "u16be", "u32be"] = "u8"
+    mask: Annotated[int, Key(ge=1, le=0xFFFFFFFF)] = 0xFFFFFFFF
+    equals: int | None = None
+    when_zero: list[str] = []
+    when_positive: list[str] = []
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.at is None) == (not self.when_zero):
+            raise ValueError("a flag looks either at a byte (at) or at values (when_zero)")
+        return self
+
+
+class Message(Strict):
+    """One kind of frame: how to recognise it, and what it holds. The first that fits is taken.
+
+    `asked` is for Modbus, whose replies do not say what they answer: the commands this message may answer.
+    """
+
+    name: str
+    role: Literal["measurement", "reply", "no_data"] = Key("measurement", alias="is")
+    when: list[Condition] = []
+    length: Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)] | None = None
+    starts: str | None = None
+    asked: list[str] | None = None
+    columns: Annotated[int, Key(ge=1, le=64)] | None = None
+    fields: list[Field] = []
+    flags: list[Flag] = []
+    helper: HelperName | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        labels = [(field.label, str(field.option)) for field in self.fields]
+        for label, option in labels:
+            if labels.count((label, option)) > 1:
+                raise ValueError(f"two fields of the same quantity or name: {label}")
+        for field in self.fields:
+            end = field.at + field.bytes if field.at is not None and field.at >= 0 else 0
+            if end > (self.length or FRAME_BYTES_MAX):
+                raise ValueError(f"{field.label} ends at byte {end}, outside the frame of {self.length} bytes")
+        known = {field.quantity for field in self.fields if field.quantity}
+        for flag in self.flags:
+            for name in (*flag.when_zero, *flag.when_positive):
+                if name not in known:
+                    raise ValueError(f"flag {flag.name}: {word(name, known)}")
+        return self

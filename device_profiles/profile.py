@@ -1,0 +1,185 @@
+"""A device profile: everything we know of one sensor model, as data.
+
+A profile says how the line is set, how frames are told apart and proved, what each kind of frame means, which bytes
+make the sensor do something, and how to tell it is well. The vocabulary is closed: where it ends, a message names a
+small Python helper (`edge_agent/helpers`), and there are no expressions.
+
+Offsets count bytes from 0 at the first byte of the frame, as datasheets do; negative ones count from its end.
+"""
+
+# ruff: noqa: RUF012  (pydantic copies mutable defaults)
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field as Key
+from pydantic import field_validator, model_validator
+
+from device_profiles.commands import Command, Mode, Step
+from device_profiles.frames import Check, Shape
+from device_profiles.messages import Message, Scalar, Text
+from device_profiles.strict_model import Strict, word
+from wire.names import is_name
+from wire.quantities import KINDS
+
+
+class Serial(Strict):
+    """How the line is set."""
+
+    baud: Annotated[int, Key(ge=300, le=3_000_000)]
+    parity: Literal["none", "even", "odd"] = "none"
+    bytesize: Literal[7, 8] = 8
+    stopbits: Literal[1, 2] = 1
+
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments for `serial.Serial`."""
+        return {
+            "baudrate": self.baud,
+            "parity": self.parity[0].upper(),
+            "bytesize": self.bytesize,
+            "stopbits": self.stopbits,
+        }
+
+
+class Option(Strict):
+    """A choice the owner of a unit may make; `default` holds unless the agent's configuration says otherwise."""
+
+    default: Scalar
+    choices: list[Scalar] | None = None
+    min: float | None = None
+    max: float | None = None
+    note: Text
+
+
+class Example(Strict):
+    """Bytes and what they say, with the source of both. Every example is decoded by the tests and by `check`."""
+
+    hex: str
+    message: str
+    rows: list[dict[str, float]] = []
+    info: dict[str, Scalar | None] = {}
+    flags: list[str] = []
+    options: dict[str, Scalar] = {}
+    asked: str | None = None
+    source: str
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+        return bytes.fromhex(self.hex)
+
+
+class Probe(Strict):
+    """How to find out that this model hangs on a port: listen, then perhaps ask; who answers alike."""
+
+    listen: bool = True
+    ask: Step | None = None
+    confusable: list[str] = []
+
+
+class Profile(Strict):
+    """One sensor model. Build with `device_profiles.catalogue`; `with_options` makes the variant of one unit."""
+
+    format: Literal[1]
+    name: str = Key(alias="profile")
+    version: Annotated[int, Key(ge=1, le=9999)]
+    maker: str
+    models: Annotated[list[str], Key(min_length=1)]
+    title: Text
+    kind: str
+    evidence: Literal["strong", "medium", "weak"]
+    experimental: Text | None = None
+    serial: Serial
+    silence_s: Annotated[float, Key(gt=0, le=86400)]
+    gap_s: Annotated[float, Key(gt=0, le=10)] = 0.5
+    warm_up_s: Annotated[float, Key(ge=0, le=86400)] = 0
+    stale_s: Annotated[float, Key(gt=0)] | None = None
+    frames: Annotated[list[Shape], Key(min_length=1)]
+    messages: Annotated[list[Message], Key(min_length=1)]
+    modes: Annotated[dict[str, Mode], Key(min_length=1)]
+    mode: str
+    command_check: Check | None = None
+    commands: dict[str, Command] = {}
+    options: dict[str, Option] = {}
+    probe: Probe = Probe()
+    wiring: Text
+    faults: list[Text] = []
+    sources: Annotated[list[str], Key(min_length=1)]
+    examples: Annotated[list[Example], Key(min_length=1)]
+
+    @property
+    def ref(self) -> str:
+        """`name@version`, as batches carry it."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def settings(self) -> dict[str, Scalar]:
+        """Every option's value in force."""
+        return {name: option.default for name, option in self.options.items()}
+
+    def with_options(self, values: dict[str, Scalar]) -> Profile:
+        """The profile with other defaults for its options. Raises ValueError naming the option and what it allows."""
+        options = dict(self.options)
+        for name, value in values.items():
+            if name not in options:
+                raise ValueError(f"{self.ref}: option {word(name, options)}")
+            _allowed(f"{self.ref}: option {name}", value, options[name])
+            options[name] = options[name].model_copy(update={"default": value})
+        return self.model_construct(**{**self.__dict__, "options": options})
+
+    @field_validator("name")
+    @classmethod
+    def _a_name(cls, text: str) -> str:
+        if not is_name(text):
+            raise ValueError("lower-case letters, digits and hyphens are wanted, at most 63")
+        return text
+
+    @field_validator("kind")
+    @classmethod
+    def _a_kind(cls, text: str) -> str:
+        if text not in KINDS:
+            raise ValueError("kind " + word(text, KINDS))
+        return text
+
+    @model_validator(mode="after")
+    def _names_meet(self) -> Self:
+        if self.mode not in self.modes:
+            raise ValueError("mode " + word(self.mode, self.modes))
+        messages = {message.name for message in self.messages}
+        steps = [step for mode in self.modes.values() for step in _steps(mode)]
+        for step in steps + ([self.probe.ask] if self.probe.ask else []):
+            if step.command not in self.commands:
+                raise ValueError("command " + word(step.command, self.commands))
+        for name, command in self.commands.items():
+            if command.reply is not None and command.reply not in messages:
+                raise ValueError(f"commands.{name}: reply {word(command.reply, messages)}")
+        longest = max(shape.longest for shape in self.frames)
+        for message in self.messages:
+            for asked in message.asked or []:
+                if asked not in self.commands:
+                    raise ValueError(f"message {message.name}: asked {word(asked, self.commands)}")
+            for field in message.fields:
+                if field.at is not None and field.at + field.bytes > longest:
+                    raise ValueError(f"{field.label} at {field.at} is outside the longest frame of {longest} bytes")
+                for option in field.option or {}:
+                    if option not in self.options:
+                        raise ValueError(f"{field.label}: option {word(option, self.options)}")
+        for example in self.examples:
+            if example.message not in messages:
+                raise ValueError("example: message " + word(example.message, messages))
+        for name, choice in self.options.items():
+            _allowed(f"option {name}: default", choice.default, choice)
+        return self
+
+
+def _steps(mode: Mode) -> list[Step]:
+    return [*mode.start, *mode.ask, *([mode.duty.wake, mode.duty.sleep] if mode.duty else [])]
+
+
+def _allowed(what: str, value: Scalar, option: Option) -> None:
+    if option.choices is not None and value not in option.choices:
+        raise ValueError(f"{what} is {value!r}; one of {', '.join(map(str, option.choices))} is wanted")
+    if option.min is not None or option.max is not None:
+        low, high = option.min or 0, option.max if option.max is not None else float("inf")
+        if isinstance(value, (str, bool)) or not low <= value <= high:
+            raise ValueError(f"{what} is {value!r}; {low:g} to {high:g} is wanted")

@@ -1,0 +1,95 @@
+"""Settings as pydantic models over strict YAML: unknown keys refused with the nearest known word, line in hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, read
+from wire.quantities import nearest
+
+
+class Strict(BaseModel):
+    """Base of every model read from a file: frozen, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = [info.alias or name for name, info in cls.model_fields.items()]
+            for key in data:
+                if key not in known:
+                    raise PydanticCustomError("unknown_key", "{text}", {"key": key, "text": _unknown(key, known)})
+        return data
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(model: type[Model], path: Path) -> Model:
+    """Read and validate one file. Raises NotUsable with every complaint, OSError as it comes."""
+    return fit(model, read(path))
+
+
+def fit(model: type[Model], document: Document) -> Model:
+    """Validate a document that was read. Raises NotUsable with file, line, place and cure for every complaint."""
+    if not isinstance(document.data, dict):
+        raise NotUsable([document.problem((), "a mapping of keys and values is wanted here")])
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise NotUsable([_problem(document, item) for item in error.errors(include_url=False)]) from error
+
+
+def word(given: str, known: Any) -> str:
+    """`"evn"; did you mean "even"?`, or the list of what is known when nothing is near."""
+    near = nearest(given, known)
+    if near is not None:
+        return f"'{given}' is not known; did you mean '{near}'?"
+    return f"'{given}' is not known; known are {', '.join(sorted(known))}"
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = nearest(key, known)
+    return f"unknown key '{key}'" + (f", did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
+
+
+def _problem(document: Document, item: ErrorDetails) -> Problem:
+    where = _real(document, item["loc"])
+    context = item.get("ctx", {})
+    if item["type"] == "unknown_key":
+        return document.problem((*where, context["key"]), context["text"])
+    text = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "literal_error":
+        given, known = item["input"], [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
+        text = word(given, known) if isinstance(given, str) else f"one of {', '.join(known)} is wanted, not {given!r}"
+    elif item["type"] == "missing":
+        text = "this key is missing"
+    elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        text = f"{text}"
+    elif not isinstance(item["input"], (dict, list)):
+        text = f"{text}, not {item['input']!r}"
+    return document.problem(where, text)
+
+
+def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
+    """The part of pydantic's place that exists in the file: names of union members are left out."""
+    where: list[int | str] = []
+    data: Any = document.data
+    for step in loc:
+        if isinstance(step, str) and isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(step, int) and isinstance(data, list) and step < len(data):
+            data = data[step]
+        elif step == loc[-1] and isinstance(data, dict) and isinstance(step, str):
+            where.append(step)  # a missing key
+            break
+        else:
+            continue
+        where.append(step)
+    return tuple(where)

@@ -1,0 +1,310 @@
+"""From a proved frame to values: quantities with numbers, flags, and what the sensor tells beside them.
+
+Pure and stateless. A profile's messages are compiled once into `struct` reads; what YAML cannot say is done by the
+helper the message names. Zero is a value: an all-zero frame decodes, and its flags say what to think of it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from edge_agent.framing import BadFrame, Frame
+from edge_agent.shapes import unstuff
+
+if TYPE_CHECKING:
+    from device_profiles.messages import Field, Flag, Message
+    from device_profiles.profile import Profile
+
+Number = int | float
+Row = dict[str, Number]
+
+
+class Values(NamedTuple):
+    """What one frame says.
+
+    `rows` map quantities to numbers: one row for an air sensor, one a target for a radar, none for a reply or when
+    there is no target. A row may mix kinds (air quality and weather). `flags` name what is odd; `fit` is False when
+    the rows are not to be published as measurements. `info` holds what is told but not measured (firmware, ids).
+    """
+
+    message: str
+    measurement: bool
+    rows: list[Row]
+    info: dict[str, Any]
+    flags: tuple[str, ...] = ()
+    fit: bool = True
+
+
+Decoded = Values | BadFrame
+_PLAN = "compiled decoder"
+Helper = Callable[[bytes, Mapping[str, Any]], Decoded]
+
+
+def decode(profile: Profile, frame: Frame, asked: str | None = None) -> Decoded:
+    """Decode one frame; `asked` is the command it may answer, which Modbus replies need (default: the usual poll)."""
+    kept = profile.__dict__  # where functools.cached_property would keep it; the plan belongs to this room, though
+    if _PLAN not in kept:
+        kept[_PLAN] = Decoder(profile)
+    return kept[_PLAN].decode(frame.data, asked)  # type: ignore[no-any-return]
+
+
+class Decoder:
+    """A profile's messages, compiled. One for all units with the same options."""
+
+    __slots__ = ("_address", "_asked", "_messages", "_shdlc", "_text")
+
+    def __init__(self, profile: Profile) -> None:
+        settings = profile.settings
+        self._messages = [_Message(message, settings) for message in profile.messages]
+        self._shdlc = any(shape.kind == "shdlc" for shape in profile.frames)
+        self._text = any(shape.kind == "line" for shape in profile.frames)
+        asks = profile.modes[profile.mode].ask
+        self._asked = asks[-1].command if asks else None
+        self._address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
+
+    def decode(self, data: bytes, asked: str | None = None) -> Decoded:
+        """Decode the exact bytes of one frame."""
+        content = data
+        if self._shdlc and b"\x7d" in data:
+            content = b"\x7e" + (unstuff(data[1:-1]) or b"") + b"\x7e"
+        expected = asked or self._asked
+        for message in self._messages:
+            if message.fits(content, expected):
+                if asked and self._address is not None and content[0] != self._address:
+                    return Values("another_address", False, [], {"address": content[0]})
+                return message.decode(content)
+        if self._text and data.isascii() and data.rstrip().decode().isprintable():
+            return BadFrame(data, "bad_format")
+        return Values(
+            "unknown", False, [], {}
+        )  # proved whole, but not one this profile knows: neither value nor damage
+
+
+class _Message:
+    """One message: its conditions, and its fields as few `struct` reads."""
+
+    __slots__ = ("_asked", "_cells", "_columns", "_conditions", "_fields", "_flags", "_length", "_measurement", "_name",
+                 "_readers", "_starts", "helper", "settings")  # fmt: skip
+
+    def __init__(self, message: Message, settings: Mapping[str, Any]) -> None:
+        self._name = message.name
+        self._measurement = message.role == "measurement"
+        self._length = message.length
+        self._conditions = [(condition.at, condition.values) for condition in message.when]
+        self._starts = message.starts.encode() if message.starts is not None else None
+        self._asked = message.asked
+        self._columns = message.columns
+        fields = [f for f in message.fields if all(settings[k] == v for k, v in (f.option or {}).items())]
+        fields.sort(key=lambda field: field.at if field.at is not None and field.at >= 0 else 1000)
+        self._readers = _readers([field for field in fields if field.at is not None])
+        self._cells = [field.column or 0 for field in fields]
+        self._fields = [_plan(field) for field in fields]
+        self._flags = [_Flag(flag) for flag in message.flags]
+        self.helper = _helper(message.helper) if message.helper else None
+        self.settings = settings
+
+    def fits(self, data: bytes, asked: str | None) -> bool:
+        """True when this is what the frame is."""
+        if self._length is not None and len(data) != self._length:
+            return False
+        if self._starts is not None and not data.startswith(self._starts):
+            return False
+        if self._asked is not None and asked not in self._asked:
+            return False
+        for at, values in self._conditions:  # noqa: SIM110 (a generator here costs a tenth of the budget)
+            if not -len(data) <= at < len(data) or data[at] not in values:
+                return False
+        return True
+
+    def decode(self, data: bytes) -> Decoded:
+        """The values of a frame that fits."""
+        if self.helper is not None:
+            return self.helper(data, self.settings)
+        raws = self._raw(data)
+        if raws is None:
+            return BadFrame(data, "bad_format")
+        row: Row = {}
+        info: dict[str, Any] = {}
+        flags: tuple[str, ...] = ()
+        for (label, finish, low, high, target), raw in zip(self._fields, raws, strict=True):
+            value = raw if finish is None else finish(raw)
+            if target == _INFO:
+                info[label] = value
+            elif target == _FREE:
+                row[label] = value
+            elif value is not None:
+                if not low <= value <= high:
+                    if target == _PROOF:
+                        return BadFrame(data, "bad_field")
+                    flags = ("out_of_range",)
+                row[label] = value
+        fit = True
+        for flag in self._flags:
+            if flag.raised(data, row):
+                flags = (*flags, flag.name)
+                fit = fit and not flag.unfit
+        return Values(self._name, self._measurement, [row] if row else [], info, flags, fit)
+
+    def _raw(self, data: bytes) -> Sequence[Any] | None:
+        """The raw number of every field, in order; None when the frame has not the bytes or columns."""
+        if self._columns is not None:
+            cells = data.decode("ascii").strip("$\r\n").split(",")
+            if len(cells) != self._columns:
+                return None
+            return [cells[column] for column in self._cells]
+        if len(self._readers) == 1:
+            unpack, size, at = self._readers[0]
+            return unpack(data, at) if size <= len(data) else None
+        raws: list[Any] = []
+        for unpack, size, at in self._readers:
+            if size > len(data):
+                return None
+            raws += unpack(data, at if at >= 0 else len(data) + at)
+        return raws
+
+
+_INFO, _FREE, _RANGED, _PROOF = range(4)  # where a value goes; _PROOF: out of range the frame itself is bad
+_Plan = tuple[str, Callable[[Any], Any] | None, float, float, int]
+
+
+def _plan(field: Field) -> _Plan:
+    """What happens to one raw number: label, conversion, range, target. A plain tuple, for speed."""
+    low = float("-inf") if field.min is None else field.min
+    high = float("inf") if field.max is None else field.max
+    target = _INFO if field.quantity is None else _PROOF if field.outside == "refuse" else _RANGED
+    if target == _RANGED and low == -high == float("-inf") and not field.absent and field.at is not None:
+        target = _FREE if field.type != "f32be" else _RANGED
+    return field.label, _finish(field), low, high, target
+
+
+class _Flag:
+    """One flag, compiled."""
+
+    __slots__ = ("_at", "_equals", "_mask", "_positive", "_size", "_zero", "name", "unfit")
+
+    def __init__(self, flag: Flag) -> None:
+        self.name, self.unfit = flag.name, flag.unfit
+        self._at, self._size = flag.at, {"u8": 1, "u16be": 2, "u32be": 4}[flag.type]
+        self._mask, self._equals = flag.mask, flag.equals
+        self._zero, self._positive = flag.when_zero, flag.when_positive
+
+    def raised(self, data: bytes, row: Row) -> bool:
+        """True when the frame says so."""
+        if self._at is not None:
+            at = self._at if self._at >= 0 else len(data) + self._at
+            value = (data[at] if self._size == 1 else int.from_bytes(data[at : at + self._size], "big")) & self._mask
+            return value == self._equals if self._equals is not None else value != 0
+        for name in self._zero:
+            if row.get(name) != 0:
+                return False
+        return not self._positive or any(row.get(name, 0) > 0 for name in self._positive)
+
+
+_CODES = {"u8": "B", "i8": "b", "u16be": "H", "u16le": "H", "i16be": "h", "i16le": "h", "u32be": "I", "u32le": "I",
+          "u32be_low_word_first": "I", "f32be": "f", "sign16le": "H"}  # fmt: skip
+
+
+def _readers(fields: list[Field]) -> list[tuple[Callable[[bytes, int], tuple[Any, ...]], int, int]]:
+    """Few `struct` reads for many fields: runs of rising offsets and one byte order become one read each."""
+    readers = []
+    run: list[Field] = []
+    for field in [*fields, None]:
+        if run and (field is None or not _joins(run[-1], field)):
+            readers.append(_reader(run))
+            run = []
+        if field is not None:
+            run.append(field)
+    return readers
+
+
+def _joins(last: Field, field: Field) -> bool:
+    little = (str(last.type).endswith("le"), str(field.type).endswith("le"))
+    single = last.bytes == 1 or field.bytes == 1
+    assert last.at is not None
+    assert field.at is not None
+    return (
+        last.at >= 0 and last.at + last.bytes <= field.at and (little[0] == little[1] or (single and not any(little)))
+    )
+
+
+def _reader(run: list[Field]) -> tuple[Callable[[bytes, int], tuple[Any, ...]], int, int]:
+    first = end = run[0].at or 0
+    layout = "<" if any(str(field.type).endswith("le") for field in run) else ">"
+    for field in run:
+        assert field.at is not None
+        code = f"{field.size}s" if field.size else _CODES[field.type or ""]
+        layout += "x" * (field.at - end) + code
+        end = field.at + field.bytes
+    return struct.Struct(layout).unpack_from, end if first >= 0 else -first, first
+
+
+def _finish(field: Field) -> Callable[[Any], Any] | None:
+    """From the raw number to the value; None when they are the same."""
+    steps: list[Callable[[Any], Any]] = []
+    if field.column is not None:
+        steps.append(decimal)
+    elif field.type == "hex":
+        return lambda raw: raw.hex().upper()
+    elif field.type == "ascii":
+        return lambda raw: raw.rstrip(b"\0 \r\n").decode("ascii", "replace")
+    elif field.type == "sign16le":  # bit 15 set is positive (LD2450 protocol V1.03, table 13)
+        steps.append(lambda raw: raw - 0x8000 if raw & 0x8000 else -raw)
+    elif field.type == "u32be_low_word_first":
+        steps.append(lambda raw: (raw & 0xFFFF) << 16 | raw >> 16)
+    elif field.type == "f32be":
+        steps.append(lambda raw: raw if raw - raw == 0 else None)  # NaN and infinity are no values
+    if field.absent:
+        absent = frozenset(field.absent)
+        steps.append(lambda raw: None if raw in absent else raw)
+    steps += _scaling(field)
+    if len(steps) < 2:
+        return steps[0] if steps else None
+    return lambda raw: _through(steps, raw)
+
+
+def _scaling(field: Field) -> list[Callable[[Any], Any]]:
+    steps: list[Callable[[Any], Any]] = []
+    scale, offset = field.scale, field.offset
+    divisor = round(1 / scale)
+    if scale == 1:
+        pass
+    elif scale < 1 and abs(1 / scale - divisor) < 1e-9:  # 81 / 10 is 8.1, 81 * 0.1 is not quite
+        steps.append(lambda raw: raw / divisor)
+    else:
+        steps.append(lambda raw: raw * scale)
+    if offset:
+        steps.append(lambda raw: raw + offset)
+    decimals = field.decimals if field.decimals is not None else 3 if field.type == "f32be" else None
+    if decimals is not None:
+        steps.append(lambda raw: round(raw, decimals))
+    return steps
+
+
+def _through(steps: list[Callable[[Any], Any]], value: Any) -> Any:
+    for step in steps:
+        value = step(value)
+        if value is None:
+            return None
+    return value
+
+
+def decimal(text: str) -> Number | None:
+    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, full-width digits, nothing)."""
+    digits = text.lstrip("+-") if text[:1] in "+-" else text
+    whole, _, part = digits.partition(".")
+    if not (
+        whole.isascii()
+        and whole.isdecimal()
+        and len(whole) <= 12
+        and (not part or (part.isascii() and part.isdecimal()))
+    ):
+        return None
+    return float(text) if "." in text else int(text)
+
+
+def _helper(name: str) -> Helper:
+    from importlib import import_module
+
+    return import_module(f"edge_agent.helpers.{name}").decode  # type: ignore[no-any-return]

@@ -1,0 +1,99 @@
+"""OmniPreSense OPS24x: one line a report, JSON (`OJ`) or plain numbers (`Oj`), positive inbound (UM-003-A).
+
+{"speed":13.2}    {"magnitude":1847,"speed":[-10.9,-12.3]}    {"unit":"mph","speed":"13.2"}    {"Units":"mph"}
+13.2              1847,13.2 (magnitude first)                 12.034,1847,13.2 (time first)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from edge_agent.decoding import Decoded, Number, Row, Values, decimal
+from edge_agent.framing import BadFrame
+
+KMH = {"m_s": 3.6, "km_h": 1.0, "mph": 1.609344, "cm_s": 0.036, "ft_s": 1.09728}
+_UNITS = {"mps": "m_s", "m/s": "m_s", "m-per-sec": "m_s", "kmph": "km_h", "km/h": "km_h", "mph": "mph", "cmps": "cm_s",
+          "fps": "ft_s"}  # fmt: skip
+_SPEED_KEYS = ("speed", "DetectedObjectVelocity")
+_RANGE_KEYS = ("range", "DetectedObjectRange")
+
+
+def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
+    """One line. Lines of other JSON objects are replies to configuration."""
+    line = data.decode("ascii", "replace").strip()
+    if line[:1] == "{":
+        try:
+            found = json.loads(line, parse_constant=_no_number)
+        except ValueError:
+            return BadFrame(data, "bad_format")
+        return _object(data, found, settings)
+    return _plain(data, line, settings)
+
+
+def _plain(data: bytes, line: str, settings: Mapping[str, Any]) -> Decoded:
+    numbers = [decimal(cell.strip()) for cell in line.split(",")]
+    if len(numbers) > 3 or None in numbers:
+        return BadFrame(data, "bad_format")
+    row: Row = {"speed_kmh": _kmh(numbers[-1] or 0, settings["unit"])}
+    if len(numbers) > 1:
+        row["magnitude"] = numbers[-2] or 0
+    return _report(data, [row], {"time_s": numbers[0]} if len(numbers) == 3 else {})
+
+
+def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> Decoded:
+    key = next((key for key in _SPEED_KEYS if key in found), None)
+    if key is None:
+        return Values("reply", False, [], found)
+    speeds = _numbers(found[key])
+    magnitudes = _numbers(found.get("magnitude", []))
+    ranges = _numbers(next((found[key] for key in _RANGE_KEYS if key in found), []))
+    if speeds is None or magnitudes is None or ranges is None:
+        return BadFrame(data, "bad_format")
+    unit = _UNITS.get(str(found.get("unit", "")), settings["unit"])
+    sign = -1 if found.get("direction") == "outbound" else 1
+    rows: list[Row] = []
+    for index, speed in enumerate(speeds):
+        row: Row = {"speed_kmh": _kmh(speed if speed < 0 else sign * speed, unit)}
+        if index < len(magnitudes):
+            row["magnitude"] = magnitudes[index]
+        if index < len(ranges):
+            row["range_m"] = ranges[index]
+        rows.append(row)
+    return _report(data, rows, _time(found))
+
+
+def _report(data: bytes, rows: list[Row], info: dict[str, Any]) -> Decoded:
+    if any(abs(row["speed_kmh"]) > 400 for row in rows):  # beyond the radar's reach: the only check there is
+        return BadFrame(data, "bad_field")
+    return Values("report", True, rows, info)
+
+
+def _time(found: dict[str, Any]) -> dict[str, Any]:
+    """Seconds; old firmware tells them whole in `time` and the milliseconds in `tick`."""
+    time = _numbers(found.get("time", []))
+    tick = _numbers(found.get("tick", []))
+    if not time:
+        return {}
+    return {"time_s": round(time[0] + (tick[0] / 1000 if tick else 0), 3)}
+
+
+def _numbers(value: Any) -> list[Number] | None:
+    """A number, a number as text, or a list of them; None for anything else."""
+    items = value if isinstance(value, list) else [value]
+    numbers: list[Number] = []
+    for item in items:
+        number = decimal(item) if isinstance(item, str) else item
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < 1e9:
+            return None
+        numbers.append(number)
+    return numbers
+
+
+def _kmh(speed: Number, unit: str) -> float:
+    return round(speed * KMH[unit], 3)
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)

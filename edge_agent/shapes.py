@@ -1,0 +1,246 @@
+"""The kinds of frame a line can carry, each with its proof.
+
+`measure(buffer, start)` answers for the header at `start`: (size, None) a whole frame of so many bytes; (0, None) not
+enough bytes yet; (size, reason) not a frame, the bytes it claimed and why. A verdict depends on the claimed bytes
+alone, never on what follows them: else another split of the stream would give other frames.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Protocol
+
+from edge_agent.checksums import CHECKSUMS
+
+if TYPE_CHECKING:
+    from device_profiles import frames
+
+Verdict = tuple[int, str | None]
+WAIT: Final[Verdict] = (0, None)
+STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
+"""SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
+_FORMATS: Final = {"u8": (1, "big"), "u16be": (2, "big"), "u16le": (2, "little")}
+
+
+class CompiledShape(Protocol):
+    """What the framer needs of a shape."""
+
+    head: bytes  # a regular expression that finds a possible beginning
+    head_bytes: int  # how many bytes it looks at
+    longest: int
+    shortest: int
+    anchored: bool
+    text: bool
+
+    def measure(self, buffer: bytearray, start: int) -> Verdict: ...
+
+
+def compile_shape(shape: frames.Shape) -> CompiledShape:
+    """The working form of one of a profile's `frames`."""
+    if shape.kind == "bytes":
+        return _Bytes(shape)
+    if shape.kind == "shdlc":
+        return _Shdlc(shape.longest)
+    if shape.kind == "modbus":
+        return _Modbus(shape.longest)
+    return _Line(shape)
+
+
+class _Bytes:
+    """Header, length, content, checksum, tail."""
+
+    anchored = text = False
+
+    def __init__(self, shape: frames.BytesShape) -> None:
+        positions = [bytes.fromhex(part.replace("|", "")) for part in shape.header.split()]
+        self.head = b"".join(_one_of(choices) for choices in positions)
+        self.head_bytes = len(positions)
+        self.longest = shape.longest
+        self._fixed, self._field, self._table = shape.length, shape.length_field, None
+        self._need = self.head_bytes
+        lengths = [shape.length or self.longest]
+        if shape.length_field is not None:
+            self._size_of, self._order = _FORMATS[shape.length_field.type]
+            self._need = max(self._need, shape.length_field.at + self._size_of)
+            lengths = shape.length_field.allow or [self._need]
+        if shape.length_table is not None:
+            self._table = {int(key, 16): size for key, size in shape.length_table.bytes.items()}
+            self._table_at = shape.length_table.at
+            self._need = max(self._need, self._table_at + 1)
+            lengths = list(self._table.values())
+        self.shortest = min(lengths)
+        self._allowed = frozenset(lengths) if shape.length_field and shape.length_field.allow else None
+        self._tail = bytes.fromhex(shape.tail) if shape.tail else b""
+        self._check = shape.check
+        if shape.check is not None:
+            self._sum = CHECKSUMS[shape.check.kind]
+            self._from, self._sum_at, self._sum_bytes = shape.check.start, shape.check.position, shape.check.size
+
+    def measure(self, buffer: bytearray, start: int) -> Verdict:
+        if len(buffer) - start < self._need:
+            return WAIT
+        size = self._fixed or self._told(buffer, start)
+        if size == 0:
+            return self.longest, "bad_length"
+        end = start + size
+        if len(buffer) < end:
+            return WAIT
+        tail = self._tail
+        if tail and buffer[end - len(tail) : end] != tail:
+            return size, self._wrong_tail(buffer[end - len(tail) : end])
+        if self._check is not None:
+            at = end + self._sum_at
+            if buffer[at : at + self._sum_bytes] != self._sum(bytes(buffer[start + self._from : at])):
+                return size, "bad_checksum"
+        return size, None
+
+    def _told(self, buffer: bytearray, start: int) -> int:
+        """The length the frame tells, or 0 when it cannot be."""
+        if self._table is not None:
+            return self._table.get(buffer[start + self._table_at], 0)
+        field = self._field
+        assert field is not None
+        at = start + field.at
+        size = int.from_bytes(buffer[at : at + self._size_of], self._order) + field.add  # type: ignore[arg-type]
+        if self._allowed is not None:
+            return size if size in self._allowed else 0
+        return size if self._need <= size <= self.longest else 0
+
+    def _wrong_tail(self, seen: bytearray) -> str:
+        """A told length that leads to nothing like the tail is itself the likelier damage."""
+        return "bad_tail" if self._fixed or any(map(int.__eq__, seen, self._tail)) else "bad_length"
+
+
+class _Shdlc:
+    """7E address command [state] length data checksum 7E, bytes between the 7E stuffed (SPS30 datasheet 4.1)."""
+
+    head, head_bytes, shortest = rb"\x7e[^\x7e]", 2, 6
+    anchored = text = False
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def measure(self, buffer: bytearray, start: int) -> Verdict:
+        end = buffer.find(0x7E, start + 1, start + self.longest)
+        if end < 0:
+            return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
+        size = end + 1 - start
+        content = unstuff(buffer[start + 1 : end])
+        if content is None:
+            return size, "bad_stuffing"
+        if len(content) < 4:
+            return size, "bad_length"
+        if CHECKSUMS["sum8_inverted"](content[:-1])[0] != content[-1]:
+            return size, "bad_checksum"
+        # replies carry a state before the length; requests, which may echo, do not
+        if content[3] != len(content) - 5 and content[2] != len(content) - 4:
+            return size, "bad_length"
+        return size, None
+
+
+def unstuff(content: bytes | bytearray) -> bytes | None:
+    """SHDLC content as it was before stuffing; None when a 7D stands before a byte it cannot."""
+    parts = bytes(content).split(b"\x7d")
+    out = bytearray(parts[0])
+    for part in parts[1:]:
+        if not part or part[0] not in STUFFED:
+            return None
+        out.append(STUFFED[part[0]])
+        out += part[1:]
+    return bytes(out)
+
+
+class _Modbus:
+    """Address, function, byte count, data, CRC; exceptions; echoes of writes, and of our own requests."""
+
+    head, head_bytes, shortest = rb"[\x01-\xf7\xfe][\x03\x04\x06\x10\x83\x84\x86\x90]", 2, 5
+    anchored = text = False
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def measure(self, buffer: bytearray, start: int) -> Verdict:
+        if len(buffer) - start < 3:
+            return WAIT
+        function, count = buffer[start + 1], buffer[start + 2]
+        if function & 0x80:
+            size = 5
+        elif function in (0x06, 0x10) or count == 0 or count & 1:  # an odd count is the start of a request
+            size = 8
+        else:
+            size = 5 + count
+        if size > self.longest:
+            return 5, "bad_length"
+        if len(buffer) < start + size:
+            return WAIT
+        end = start + size - 2
+        if buffer[end : end + 2] != CHECKSUMS["crc16_modbus"](bytes(buffer[start:end])):
+            return size, "bad_checksum"
+        return size, None
+
+
+class _Line:
+    """Printable text up to a line end, of a fixed form or with a checksum where the sensor gives one."""
+
+    head_bytes, text = 1, True
+
+    def __init__(self, shape: frames.LineShape) -> None:
+        self.anchored = shape.anchored
+        self.head = (rb"(?<=[\r\n])" if shape.anchored else b"") + _one_of(shape.start.encode())
+        self.longest = shape.longest
+        self._texts = shape.templates or []
+        self._templates = [_template(text) for text in self._texts]
+        self.shortest = min(map(len, self._texts), default=2)
+        self._end = {"lf": 0x0A, "cr": 0x0D, "none": -1}[shape.end]
+        self._check = shape.check.kind if shape.check is not None else None
+
+    def measure(self, buffer: bytearray, start: int) -> Verdict:
+        if self._end < 0:
+            return self._measure_form(buffer, start)
+        end = buffer.find(self._end, start, start + self.longest)
+        if end < 0:
+            return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
+        size = end + 1 - start
+        line = bytes(buffer[start:end]).rstrip(b"\r")
+        if not line.isascii() or not line.decode().isprintable():
+            return size, "bad_format"
+        if self._templates and not any(form.fullmatch(line) for form in self._templates):
+            return size, "bad_format"
+        return size, _line_damage(line, self._check) if self._check else None
+
+    def _measure_form(self, buffer: bytearray, start: int) -> Verdict:
+        """Without a line end the form alone says where the line stops."""
+        for form in self._templates:
+            if whole := form.match(buffer, start):
+                return whole.end() - start, None
+        seen = bytes(buffer[start : start + self.longest])
+        return WAIT if any(_begins(text, seen) for text in self._texts) else (self.shortest, "bad_format")
+
+
+def _one_of(choices: bytes) -> bytes:
+    return b"[" + b"".join(b"\\x%02x" % choice for choice in choices) + b"]"
+
+
+def _template(text: str) -> re.Pattern[bytes]:
+    """`V±###.#` as a pattern: `#` a digit, `±` a sign, all else itself."""
+    return re.compile(b"".join({"#": rb"[0-9]", "±": rb"[+-]"}.get(c) or re.escape(c.encode()) for c in text))
+
+
+def _begins(text: str, seen: bytes) -> bool:
+    """True when `seen` may grow into a line of this form."""
+    kinds = {"#": b"0123456789", "±": b"+-"}
+    return len(seen) < len(text) and all(byte in kinds.get(c, c.encode()) for c, byte in zip(text, seen, strict=False))
+
+
+def _line_damage(line: bytes, kind: str) -> str | None:
+    """What is wrong with a line that carries a checksum."""
+    if kind == "crc16_vaisala":
+        if not line[1:2].islower():  # only lower-case messages carry the CRC (WXT520 user's guide, appendix C)
+            return None
+        return None if len(line) > 5 and CHECKSUMS[kind](line[:-3]) == line[-3:] else "bad_checksum"
+    separator = b"*" if kind == "xor8_nmea" else b","
+    at = line.rfind(separator)
+    if at < 0 or len(line) - at != 3:
+        return "truncated"
+    covered = line[1:at] if kind == "xor8_nmea" else line[: at + 1]
+    return None if CHECKSUMS[kind](covered) == line[at + 1 :].upper() else "bad_checksum"

@@ -1,0 +1,104 @@
+"""OmniPreSense OPS243-A, from the user's manual UM-003-A and the API interface AN-010."""
+
+from __future__ import annotations
+
+import json
+
+from firmware_stubs.stub import Line, Row, Stub, Targets, nothing
+
+PERIOD_S = 0.18  # 5 to 6 reports a second at the default 10 kHz sampling and 512 samples
+UNITS = {
+    "M": ("m-per-sec", "mps", 1 / 3.6),
+    "K": ("km-per-hour", "kmph", 1.0),
+    "S": ("mph", "mph", 1 / 1.609344),
+    "C": ("cm-per-sec", "cmps", 100 / 3.6),
+    "F": ("ft-per-sec", "fps", 1 / 1.09728),
+}
+QUERIES = {"?P": {"Product": "OPS243 Doppler"}, "?V": {"Version": "1.3.2"}, "?B": {"Build": "20181005_1335"},
+           "?N": {"SerialNumber": "021-0000"}}  # fmt: skip
+
+
+class Ops243(Stub):
+    """Two-character commands; one line a report: plain numbers after power-up, JSON after `OJ`."""
+
+    line = Line(57600)
+
+    def __init__(self, targets: Targets | None = None) -> None:
+        super().__init__()
+        self.targets = targets or nothing
+        self.unit, self.json, self.magnitude, self.time, self.zero = "M", False, False, False, False
+        self.units = False
+        self.per_line, self.decimals, self.direction = 1, 1, "|"
+
+    def _power_on(self, t_s: float) -> None:
+        self._due_s = t_s
+        self._on_s = t_s
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        if data[:1] in b"\r\n ":
+            return 1, b""
+        if len(data) < 2:
+            return 0, b""
+        name = data[:2].decode("ascii", "replace")
+        if name in QUERIES:
+            return 2, _line(QUERIES[name])
+        if name == "??":
+            return 2, b"".join(_line(reply) for reply in QUERIES.values())
+        return 2, self._set(name)
+
+    def _set(self, name: str) -> bytes:
+        first, second = name[0], name[1]
+        if first == "U":
+            self.unit = second if second in UNITS else self.unit
+            return _line({"Units": UNITS[self.unit][0]})
+        if first == "C" and second == "?":
+            return _line({"Clock": str(int(self.t_s - self._on_s))})
+        if first == "O" and second.isdecimal():
+            self.per_line = max(1, int(second))
+        elif first == "O":
+            self.json = {"J": True, "j": False}.get(second, self.json)
+            self.magnitude = {"M": True, "m": False}.get(second, self.magnitude)
+            self.units = {"U": True, "u": False}.get(second, self.units)
+            self.time = {"T": True, "t": False}.get(second, self.time)
+        elif first == "F" and second.isdecimal():
+            self.decimals = min(int(second), 5)
+        elif first == "R" and second in "+-|":
+            self.direction = second
+        elif first == "B":
+            self.zero = second == "Z"
+        return b""
+
+    def _push(self, t_s: float) -> bytes:
+        self._due_s = t_s + PERIOD_S
+        seen = [target for target in self.targets(t_s) if self._wanted(target["speed_kmh"])][: self.per_line]
+        if not seen:
+            return b"0\r\n" if self.zero else b""
+        scale = UNITS[self.unit][2]
+        speeds = [round(target["speed_kmh"] * scale, self.decimals) for target in seen]
+        magnitudes = [round(30000 / (10 + target["range_m"])) for target in seen]
+        rows: list[Row] = [{"speed_kmh": round(speed / scale, 3)} for speed in speeds]
+        if self.magnitude:
+            for row, magnitude in zip(rows, magnitudes, strict=True):
+                row["magnitude"] = magnitude
+        return self._measured(t_s, self._report(t_s, speeds, magnitudes), rows)
+
+    def _report(self, t_s: float, speeds: list[float], magnitudes: list[int]) -> bytes:
+        on_s = round(t_s - self._on_s, 3)
+        if not self.json:
+            cells = [str(on_s)] * self.time + [str(magnitudes[0])] * self.magnitude + [f"{speeds[0]:.{self.decimals}f}"]
+            return ",".join(cells).encode() + b"\r\n"
+        alone = self.per_line == 1
+        report: dict[str, object] = {"time": f"{on_s:.3f}"} if self.time else {}
+        if self.units:
+            report["unit"] = UNITS[self.unit][1]
+        if self.magnitude:
+            report["magnitude"] = magnitudes[0] if alone else magnitudes
+        report["speed"] = speeds[0] if alone else speeds
+        return _line(report)
+
+    def _wanted(self, speed_kmh: float) -> bool:
+        return self.direction == "|" or (speed_kmh > 0) == (self.direction == "+")
+
+
+def _line(reply: object) -> bytes:
+    return json.dumps(reply, separators=(",", ":")).encode() + b"\r\n"

@@ -1,0 +1,144 @@
+"""Pseudo-terminals for stubs: the real agent opens them as if a sensor hung there. Many stubs, one thread.
+
+with open_stub(Pms5003(air)) as port:
+    serial.Serial(port.path, 9600)
+
+host = StubHost()
+path = host.add("air-1", Pms5003(air))
+host.start() ... host.stop()
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from firmware_stubs.stub import Stub
+
+LONGEST_WAIT_S = 0.05
+
+
+@dataclass(slots=True)
+class Port:
+    """One stub on a pseudo-terminal. `path` is what the agent opens."""
+
+    name: str
+    stub: Stub
+    path: str
+    master: int
+    slave: int
+    damage: Callable[[bytes], bytes] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Send to whoever reads; what does not fit is lost, as on a real line."""
+        if not data:
+            return
+        if self.damage is not None:
+            data = self.damage(data)
+        with suppress(BlockingIOError):
+            os.write(self.master, data)
+
+
+class StubHost:
+    """Runs many stubs in one thread; `clock` gives the seconds that stubs and their worlds live in."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ports: dict[str, Port] = {}
+        self._lock = threading.Lock()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._thread: threading.Thread | None = None
+        self._running = False
+
+    def add(self, name: str, stub: Stub) -> str:
+        """Give a stub a pseudo-terminal in raw mode; returns its path. The slave stays open, so nobody sees EIO."""
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        port = Port(name, stub, os.ttyname(slave), master, slave)
+        with self._lock:
+            self._ports[name] = port
+            self._selector.register(master, selectors.EVENT_READ, port)
+        self._wake()
+        return port.path
+
+    def port(self, name: str) -> Port:
+        """The port of that name."""
+        return self._ports[name]
+
+    def remove(self, name: str) -> None:
+        """Unplug: the pseudo-terminal goes, and its reader sees the device vanish."""
+        with self._lock:
+            port = self._ports.pop(name)
+            self._selector.unregister(port.master)
+            os.close(port.master)
+            os.close(port.slave)
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+        self._running = True
+        self._thread = threading.Thread(target=self.run, name="firmware stubs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close every port."""
+        self._running = False
+        self._wake()
+        if self._thread is not None:
+            self._thread.join()
+        for name in list(self._ports):
+            self.remove(name)
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def run(self) -> None:
+        """The loop: answer what was written, send what is due."""
+        self._running = True
+        while self._running:
+            for key, _ in self._selector.select(self._wait_s()):
+                if key.data is None:
+                    os.read(self._wake_read, 64)
+            with self._lock:
+                for port in self._ports.values():
+                    _serve(port, self._clock())
+
+    def _wait_s(self) -> float:
+        now_s = self._clock()
+        with self._lock:
+            due = [port.stub.next_s for port in self._ports.values()]
+        soonest = min((next_s for next_s in due if next_s is not None), default=now_s + LONGEST_WAIT_S)
+        return min(max(soonest - now_s, 0.0), LONGEST_WAIT_S)
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"w")
+
+
+def _serve(port: Port, now_s: float) -> None:
+    port.write(port.stub.tick(now_s))
+    try:
+        data = os.read(port.master, 4096)
+    except BlockingIOError:
+        return
+    port.write(port.stub.receive(data))
+
+
+@contextmanager
+def open_stub(stub: Stub, clock: Callable[[], float] = time.monotonic) -> Iterator[Port]:
+    """One stub on one pseudo-terminal, for the length of a `with`."""
+    host = StubHost(clock)
+    host.add("stub", stub)
+    port = host.port("stub")
+    host.start()
+    try:
+        yield port
+    finally:
+        host.stop()

@@ -1,0 +1,113 @@
+"""Every profile found by itself: examples decode, any split is the same, damage costs itself only."""
+
+import random
+
+import pytest
+from device_profiles import catalogue
+from device_profiles.profile import Example, Profile
+from device_profiles.strict_yaml import NotUsable
+from edge_agent.decoding import Values, decode
+from edge_agent.framing import REASONS, BadFrame, Frame, Framer
+
+from tests.sensors.streams import PROFILES, framed
+
+EXAMPLES = [
+    pytest.param(profile, example, id=f"{profile.name}-{number}")
+    for profile in PROFILES.values()
+    for number, example in enumerate(profile.examples)
+]
+PROFILE = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+
+
+@pytest.mark.parametrize(("profile", "example"), EXAMPLES)
+def test_example_decodes_to_what_it_says(profile: Profile, example: Example) -> None:
+    unit = profile.with_options(example.options)
+    frames = framed(unit, [example.data])
+    assert len(frames) == 1, frames
+    assert isinstance(frames[0], Frame), frames
+    values = decode(unit, frames[0], example.asked)
+    assert isinstance(values, Values), values
+    assert values.message == example.message
+    assert values.rows == [pytest.approx(row) for row in example.rows]
+    assert {key: values.info.get(key) for key in example.info} == example.info
+    assert set(values.flags) == set(example.flags)
+
+
+@PROFILE
+def test_any_split_gives_the_same_frames(profile: Profile) -> None:
+    stream = b"".join(example.data for example in profile.examples[:3]) + profile.examples[0].data[:5]
+    whole = framed(profile, [stream])
+    for at in range(1, len(stream)):
+        assert framed(profile, [stream[:at], stream[at:]]) == whole
+    assert framed(profile, [stream[at : at + 1] for at in range(len(stream))]) == whole
+
+
+@PROFILE
+def test_damage_at_any_split_too(profile: Profile) -> None:
+    seeds = random.Random(profile.name)
+    for _ in range(60):
+        stream = bytearray(b"".join(seeds.choice(profile.examples).data for _ in range(6)))
+        for _ in range(seeds.randrange(1, 5)):
+            stream[seeds.randrange(len(stream))] = seeds.randrange(256)
+        whole = framed(profile, [bytes(stream)])
+        cuts = sorted(seeds.sample(range(len(stream)), 5))
+        pieces = [bytes(stream[a:b]) for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+        assert framed(profile, pieces) == whole
+        assert all(bad.reason in REASONS for bad in whole if isinstance(bad, BadFrame))
+
+
+@PROFILE
+def test_noise_is_bounded_and_forgotten(profile: Profile) -> None:
+    framer = Framer(profile)
+    for noise in (b"\xff" * 20_000, b"9" * 20_000, random.Random(7).randbytes(20_000)):
+        for at in range(0, len(noise), 500):
+            framer.feed(noise[at : at + 500])
+            assert len(framer._buffer) < 2 * framer._longest + 8 + framer._shortest
+    framer.flush()
+    framer.feed(b"\r\n")
+    assert Frame(profile.examples[0].data) in framer.feed(profile.examples[0].data) + framer.flush()
+
+
+def test_unknown_name_offers_the_nearest() -> None:
+    with pytest.raises(catalogue.UnknownProfile, match="did you mean 'nova-sds011'"):
+        catalogue.load().get("nova-sds01")
+    with pytest.raises(catalogue.UnknownProfile, match="there is nova-sds011@1"):
+        catalogue.load().get("nova-sds011@9")
+
+
+def test_user_folder_overrides_by_name_and_version(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    text = catalogue.load().path("nova-sds011").read_text()
+    (tmp_path / "nova-sds011.yaml").write_text(text.replace("Nova Fitness", "Us"))
+    (tmp_path / "nova-sds011@2.yaml").write_text(text.replace("version: 1", "version: 2"))
+    found = catalogue.load(tmp_path)
+    assert found.get("nova-sds011").ref == "nova-sds011@2"
+    assert found.get("nova-sds011@1").maker == "Us"
+
+
+BROKEN = {
+    "unknown key": ("baud: 9600", "buad: 9600", "did you mean 'baud'"),
+    "parity word": ("baud: 9600", "baud: 9600, parity: evn", "did you mean 'even'"),
+    "parity NO": ("baud: 9600", "baud: 9600, parity: NO", "in quotes"),
+    "baud below zero": ("baud: 9600", "baud: -9600", "greater than or equal"),
+    "frame length 0": ("length: 10", "length: 0", "greater than or equal to 1"),
+    "field outside": ("at: 2, type: u16le", "at: 4000, type: u16le", "outside the frame"),
+    "expression": ("scale: 0.1", "scale: 9**9**9", "valid number"),
+    "scale nan": ("scale: 0.1", "scale: .nan", "ambiguous"),
+    "range reversed": ("max: 999.9,", "min: 10, max: 1,", "is not below"),
+    "quantity time": ("quantity: pm25_raw_ugm3", "quantity: time", "'time' is not known"),
+    "quantity near": ("quantity: pm25_raw_ugm3", "quantity: pm25_raw_ugm", "did you mean 'pm25_raw_ugm3'"),
+    "quantity twice": ("quantity: pm25_raw_ugm3", "quantity: pm10_raw_ugm3", "two fields"),
+    "name is a path": ("profile: nova-sds011", "profile: ../../etc/cron.d/x", "lower-case"),
+    "unknown command": ("{command: set_work}", "{command: set_wrk}", "did you mean 'set_work'"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_profile_is_refused_with_line_and_cure(tmp_path, old: str, new: str, message: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "nova-sds011.yaml"
+    text = catalogue.load().path("nova-sds011").read_text()
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(NotUsable) as caught:
+        catalogue.read(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:")
