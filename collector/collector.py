@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from collector.alerting import Alerting
+from collector.alerting import Alerting, load_rules
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
@@ -51,7 +51,7 @@ class Collector:
         self.notifier = Notifier(
             state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
         )
-        self.alerting = Alerting(config, state, self.store, self.notifier)
+        self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
         self._key = _signing_key(config)
         self._on_event = on_event
         self._state = state

@@ -162,6 +162,10 @@ class Ingest:
     def write(self, now_ms: int) -> list[Work]:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
+        if self._failures and now_ms >= self._retry_at_ms:
+            answer = self.store.prepare()  # it may have come back empty
+            if isinstance(answer, Held | Later):
+                self._stop(answer, now_ms)
         while self._pending and now_ms >= self._retry_at_ms:
             group = self._group()
             written = self._write_group(group, now_ms)

@@ -149,7 +149,7 @@ class Link:
         self.counts["disconnected"] += 1
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
-        arrived = Arrived(message.topic, message.payload, message.retain)
+        arrived = Arrived(message.topic, bytes(message.payload), message.retain)
         with self._lock:
             self._queue.append(arrived)
             self._bytes += len(arrived.payload)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from device_profiles.strict_model import Strict
 from wire import names
@@ -44,7 +45,8 @@ def _size(value: object) -> object:
 
 def _host(value: str) -> str:
     if not _HOST.fullmatch(value):
-        raise ValueError("a host name or address alone is wanted: no scheme, no user, no password, no variable")
+        text = "a host name or address alone is wanted: no scheme, no user, no password, no variable"
+        raise PydanticCustomError("secret", "{text}", {"text": text})  # the value may hold a password: not repeated
     return value
 
 

@@ -70,8 +70,8 @@ def _problem(document: Document, item: ErrorDetails) -> Problem:
         text = word(given, known) if isinstance(given, str) else f"one of {', '.join(known)} is wanted, not {given!r}"
     elif item["type"] == "missing":
         text = "this key is missing"
-    elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        text = f"{text}"
+    elif item["type"] in ("union_tag_invalid", "union_tag_not_found", "secret"):
+        pass  # the text says it all; a value that may hold a secret is not repeated
     elif not isinstance(item["input"], (dict, list)):
         text = f"{text}, not {item['input']!r}"
     return document.problem(where, text)
@@ -82,9 +82,7 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
     where: list[int | str] = []
     data: Any = document.data
     for step in loc:
-        if isinstance(step, str) and isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(step, int) and isinstance(data, list) and step < len(data):
+        if _holds(data, step):
             data = data[step]
         elif step == loc[-1] and isinstance(data, dict) and isinstance(step, str):
             where.append(step)  # a missing key
@@ -93,3 +91,9 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
             continue
         where.append(step)
     return tuple(where)
+
+
+def _holds(data: Any, step: int | str) -> bool:
+    if isinstance(step, str):
+        return isinstance(data, dict) and step in data
+    return isinstance(data, list) and step < len(data)

@@ -108,11 +108,15 @@ class Poller:
         self.awake = True
         self.asked: str | None = None
 
-    def begin(self, t_s: float) -> None:
-        """(Re)start the sensor: at start, and when it has been silent for too long."""
+    def begin(self, t_s: float, powered_s: float | None = None) -> None:
+        """(Re)start the sensor: at start, and when it has been silent for too long.
+
+        `powered_s` is since when it has had power at least; a sensor that runs already need not warm up again.
+        """
         self._queue = deque(self._mode.start)
         self.asked = self._reply_by_s = None
-        self._free_s = self._poll_s = self._awake_since_s = t_s
+        self._free_s = self._poll_s = t_s
+        self._awake_since_s = t_s if powered_s is None else powered_s
         self.awake, self._settled = True, False
         if self._mode.duty is not None:
             self._queue.appendleft(self._mode.duty.wake)

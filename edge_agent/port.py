@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import serial
+
 from device_profiles.profile import Serial as SerialSettings
 
 log = logging.getLogger("lamppost.port")
@@ -69,11 +70,8 @@ class Port:
             self.counts["write_dropped"] += 1
 
     def _connect(self) -> serial.Serial:
-        wants = self._settings
-        device = serial.Serial(
-            self.path, wants.baud, bytesize=wants.bytesize, parity=wants.parity, stopbits=wants.stopbits,
-            timeout=0, write_timeout=0, exclusive=True,
-        )  # fmt: skip
+        settings = self._settings.settings()
+        device = serial.Serial(self.path, timeout=0, write_timeout=0, exclusive=True, **settings)
         device.reset_input_buffer()  # what piled up while nobody listened has no time of its own
         return device
 

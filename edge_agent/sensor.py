@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 from device_profiles.profile import Profile
-
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import BadFrame, Framer
 from edge_agent.polling import Poller

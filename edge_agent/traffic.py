@@ -77,16 +77,14 @@ class Counter:
     def _reading(self, direction: str, start_ms: int, end_ms: int) -> Reading:
         speeds = self._speeds[direction]
         duration_s = (end_ms - start_ms) / 1000
-        values: dict[str, float | int] = {
+        values: dict[str, float | int | None] = {
             "count": len(speeds),
             "duration_s": duration_s,
-            "flow_vph": round(flow_vph(len(speeds), duration_s), 2),
+            "flow_vph": flow_vph(len(speeds), duration_s),
+            "speed_tms_kmh": time_mean_kmh(speeds),
+            "speed_sms_kmh": space_mean_kmh(speeds),
+            "v85_kmh": percentile_85_kmh(speeds),
+            "headway_s": headway_s(len(speeds), duration_s),
         }
-        if speeds:
-            values["speed_tms_kmh"] = round(time_mean_kmh(speeds), 2)
-            values["speed_sms_kmh"] = round(space_mean_kmh(speeds), 2)
-            values["v85_kmh"] = round(percentile_85_kmh(speeds), 2)
-            headway = headway_s(len(speeds), duration_s)
-            if headway is not None:
-                values["headway_s"] = round(headway, 2)
-        return Reading(self._series[direction], start_ms, values)
+        known = {name: round(value, 2) for name, value in values.items() if value is not None}
+        return Reading(self._series[direction], start_ms, known)

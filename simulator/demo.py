@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, StoreDown
 from firmware_stubs.nova import Sds011
 from firmware_stubs.omnipresense import Ops243
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from firmware_stubs.road import Road, Vehicle
-
-from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, StoreDown
 from simulator.broker import embedded
 from simulator.streets import LAMPPOSTS, Lamppost, Street
 from wire.exits import Exit, Failure

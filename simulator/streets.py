@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simulator.replay import BEIJING, I94, SeriesOfHours, start_s
 
-AIR_FROM = "2016-02-07T14:00"
+AIR_FROM = "2016-02-07T21:00"
 TRAFFIC_FROM = "2017-05-04T05:00"
 LANES = 5  # the counter on I-94 saw all lanes; a lamppost sees one direction of one lane
 SPEED_KMH = 47.0

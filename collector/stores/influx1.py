@@ -9,7 +9,7 @@ import urllib3
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import lines
-from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table
+from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
 
 
 class Influx1(Store):
@@ -27,11 +27,15 @@ class Influx1(Store):
         self._write_url = f"{url.rstrip('/')}/write?db={database}&precision=ns"
 
     def prepare(self) -> Answer:
+        """An empty write tells whether database and password fit; a missing database is created, if we may."""
+        answer = self.write([])
+        if not (isinstance(answer, Held) and "HTTP 404" in answer.reason):
+            return Held(answer.reason) if isinstance(answer, Refused) else answer
         try:
             self._asker.ask(f'CREATE DATABASE "{self._database}"', post=True)
         except StoreDown as error:
-            return Held(str(error)) if "HTTP 4" in str(error) else Later(str(error))
-        return Stored()
+            return Held(str(error))
+        return self.write([])
 
     def render(self, table: Table) -> list[Row]:
         return lines(table)

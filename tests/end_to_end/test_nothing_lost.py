@@ -1,0 +1,65 @@
+"""Kill the collector, restart the broker, stop the database, each in the middle of 20,000 readings: none lost."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from firmware_stubs.plantower import Pms5003
+from tests.rig import Rig
+from tests.servers import wait_for
+
+pytestmark = pytest.mark.real
+
+READINGS = 20_000
+SENSORS = 2
+PERIOD_S = 0.004  # far faster than the real sensor, so that the test ends
+
+
+def test_20000_readings_survive_each_server_in_turn(rig: Rig) -> None:
+    collector = rig.collector()
+    collector.start()
+    rig.wait_for_page()
+    sensors = {f"air-{n}": ("plantower-pms5003", Pms5003(_counting, period_s=PERIOD_S)) for n in range(SENSORS)}
+    agent = rig.agent("lp-1", sensors)
+    agent.start()
+    rig.stubs.start()
+
+    def accepted() -> int:
+        count: int = rig.status("lp-1").get("accepted", 0)
+        return count
+
+    wait_for("2,000 readings", lambda: accepted() > 2_000, 60)
+    collector.kill()
+    collector.start()
+    wait_for("6,000 readings", lambda: accepted() > 6_000, 60)
+    rig.broker.kill()
+    rig.broker.start()
+    wait_for("10,000 readings", lambda: accepted() > 10_000, 60)
+    rig.database.stop()
+    stopped_s = time.monotonic()
+    wait_for("30 s without a database", lambda: time.monotonic() - stopped_s > 30, 40)
+    rig.database.start()
+    wait_for(f"{READINGS} readings", lambda: accepted() >= READINGS, 120)
+    for number in range(SENSORS):
+        rig.stubs.remove(f"lp-1/air-{number}")
+    wait_for("the spool to drain", lambda: _drained(rig), 120)
+    agent.stop()
+    total = rig.status("lp-1")["accepted"]
+    assert total >= READINGS
+    assert rig.count("air_quality") == total, "lost or doubled"
+    ledger = rig.rows("batch_ledger", "seq", "rows", "quarantined")
+    assert sorted(row[1] for row in ledger) == list(range(1, len(ledger) + 1))
+    assert sum(row[2] for row in ledger) == total
+    print(json.dumps({"accepted": total, "stored": rig.count("air_quality"), "batches": len(ledger)}))
+
+
+def _drained(rig: Rig) -> bool:
+    said = rig.status("lp-1")
+    return bool(said) and said["waiting_rows"] == 0 and rig.count("air_quality") == said["accepted"]
+
+
+def _counting(t_s: float) -> dict[str, float]:
+    return {"pm25_ugm3": int(t_s * 1000) % 900}
