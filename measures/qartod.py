@@ -90,8 +90,9 @@ def flat_line(
 ) -> list[Flag]:
     """Values whose range over the last floor(T/step) + 1 samples is below `tolerance` (QARTOD test 8).
 
-    Missing samples leave the range to the others, of which there must be two. A value at or below `detection_limit`
-    passes: instruments rest there for days. Raises ValueError for a step not above 0.
+    Missing samples leave the range to the others, of which there must be two: one value after an outage is no line. A
+    value at or below `detection_limit` passes: instruments rest there for days. Raises ValueError for a step not
+    above 0.
     """
     if not step_s > 0:
         raise ValueError(f"a step of {step_s} s")

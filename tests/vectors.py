@@ -37,19 +37,25 @@ class Failure:
 def run(path: Path) -> tuple[int, list[Failure]]:
     """How many vectors of the file passed, and those that failed. Raises OSError or ValueError for a bad file."""
     document = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    vectors = document["vectors"] if isinstance(document, dict) else document
+    vectors = document.get("vectors") if isinstance(document, dict) else None
+    if not isinstance(vectors, list):
+        raise ValueError("no list of `vectors` in it")
     failures = [failure for vector in vectors if (failure := _failure(vector, path.parent))]
     return len(vectors) - len(failures), failures
 
 
 def main(arguments: list[str]) -> int:
-    """Run the files named; 0 when all passed, 1 when any failed, 2 for wrong usage."""
+    """Run the files named; 0 when all passed, 1 when any failed, 2 for wrong usage or an unreadable file."""
     if not arguments:
         print("usage: python -m tests.vectors FILE...", file=sys.stderr)
         return 2
     passed, failed = 0, 0
     for name in arguments:
-        good, failures = run(Path(name))
+        try:
+            good, failures = run(Path(name))
+        except (OSError, ValueError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 2
         passed, failed = passed + good, failed + len(failures)
         for failure in failures:
             print(failure)
@@ -81,9 +87,13 @@ def matches(expected: Any, got: Any, tolerance: Mapping[str, Any]) -> bool:
     if isinstance(expected, bool) or isinstance(got, bool):
         return expected is got
     if isinstance(expected, list):
-        if all(isinstance(item, str) for item in expected):
-            return sorted(expected) == sorted(got)
-        return len(expected) == len(got) and all(matches(e, g, tolerance) for e, g in zip(expected, got, strict=True))
+        if expected and all(isinstance(item, str) for item in expected):
+            return isinstance(got, list) and sorted(expected) == sorted(got)
+        return (
+            isinstance(got, list)
+            and len(expected) == len(got)
+            and all(matches(e, g, tolerance) for e, g in zip(expected, got, strict=True))
+        )
     if isinstance(expected, str):
         return isinstance(got, str) and _words(expected) == _words(got)
     return isinstance(got, int | float | Decimal | Fraction) and _close(expected, got, tolerance)
