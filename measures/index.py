@@ -16,6 +16,15 @@ from typing import Final
 from measures.rounding import Number, exact, half_up
 
 POLLUTANTS: Final = ("PM2.5", "PM10", "NO2", "O3", "SO2", "CO")
+OF_QUANTITY: Final = {
+    "pm25_ugm3": ("PM2.5", "ug/m3"),
+    "pm10_ugm3": ("PM10", "ug/m3"),
+    "no2_ugm3": ("NO2", "ug/m3"),
+    "o3_ugm3": ("O3", "ug/m3"),
+    "so2_ugm3": ("SO2", "ug/m3"),
+    "co_mgm3": ("CO", "mg/m3"),
+}
+"""Name of a stored quantity (wire.quantities) to the pollutant and unit that standards speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,12 @@ class Concentration:
     def key(self) -> tuple[str, str]:
         """Pollutant and averaging time, by which tables are looked up."""
         return (self.pollutant, self.averaging)
+
+    @classmethod
+    def of_quantity(cls, name: str, averaging: str, value: Number | None) -> Concentration:
+        """The mean over `averaging` of a quantity in OF_QUANTITY. Raises KeyError for one that no index speaks of."""
+        pollutant, unit = OF_QUANTITY[name]
+        return cls(pollutant, averaging, value, unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def exact(value: Number) -> Fraction:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
-        return Fraction(repr(value))
+        return Fraction(Decimal(repr(value)))
     if isinstance(value, Decimal) and not value.is_finite():
         raise ValueError(f"{value} is not a finite number")
     return Fraction(value)

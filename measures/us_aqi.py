@@ -33,27 +33,34 @@ COLOUR_ASSIST: Final = ("#9EFF91", "#FFC905", "#FF8205", "#F02200", "#890997", "
 """The ColorVision-Assist colours of EPA-454/B-24-002 for levels 1 to 6, for people who do not tell red from green."""
 
 _INDEX_ROWS: Final = ((0, 50), (51, 100), (101, 150), (151, 200), (201, 300), (301, 500))
+_INDEX_MAX: Final = 500
 
 
 class _Column(NamedTuple):
-    """One column of Table 6: unit, digits kept, where its first row begins, that row's number, inclusive tops."""
+    """One column of Table 6: unit, digits kept, and its rows of concentration and index, low and high of each."""
 
     unit: str
     decimals: int
-    start: str
-    first_row: int
-    tops: str
+    rows: tuple[tuple[Fraction, Fraction, int, int], ...]
+
+
+def _column(unit: str, decimals: int, start: str, first_row: int, tops: str) -> _Column:
+    """A column from the inclusive tops of its rows; each row begins one truncation step above the last."""
+    highs = [exact(Decimal(top)) for top in tops.split()]
+    lows = [exact(Decimal(start)), *(high + Fraction(1, 10**decimals) for high in highs)]
+    rows = zip(lows, highs, _INDEX_ROWS[first_row:], strict=False)
+    return _Column(unit, decimals, tuple((low, high, *index) for low, high, index in rows))
 
 
 _COLUMNS: Final = {
-    ("O3", "8h"): _Column("ppm", 3, "0", 0, "0.054 0.070 0.085 0.105 0.200"),
-    ("O3", "1h"): _Column("ppm", 3, "0.125", 2, "0.164 0.204 0.404 0.604"),
-    ("PM2.5", "24h"): _Column("ug/m3", 1, "0", 0, "9.0 35.4 55.4 125.4 225.4 325.4"),
-    ("PM10", "24h"): _Column("ug/m3", 0, "0", 0, "54 154 254 354 424 604"),
-    ("CO", "8h"): _Column("ppm", 1, "0", 0, "4.4 9.4 12.4 15.4 30.4 50.4"),
-    ("SO2", "1h"): _Column("ppb", 0, "0", 0, "35 75 185 304"),
-    ("SO2", "24h"): _Column("ppb", 0, "305", 4, "604 1004"),
-    ("NO2", "1h"): _Column("ppb", 0, "0", 0, "53 100 360 649 1249 2049"),
+    ("O3", "8h"): _column("ppm", 3, "0", 0, "0.054 0.070 0.085 0.105 0.200"),
+    ("O3", "1h"): _column("ppm", 3, "0.125", 2, "0.164 0.204 0.404 0.604"),
+    ("PM2.5", "24h"): _column("ug/m3", 1, "0", 0, "9.0 35.4 55.4 125.4 225.4 325.4"),
+    ("PM10", "24h"): _column("ug/m3", 0, "0", 0, "54 154 254 354 424 604"),
+    ("CO", "8h"): _column("ppm", 1, "0", 0, "4.4 9.4 12.4 15.4 30.4 50.4"),
+    ("SO2", "1h"): _column("ppb", 0, "0", 0, "35 75 185 304"),
+    ("SO2", "24h"): _column("ppb", 0, "305", 4, "604 1004"),
+    ("NO2", "1h"): _column("ppb", 0, "0", 0, "53 100 360 649 1249 2049"),
 }
 _SO2_DAY_FROM_PPB = 305
 _SO2_AT_LEAST = 200
@@ -65,8 +72,8 @@ def truncated_concentration(concentration: Concentration) -> Decimal | None:
     Raises NotInStandard for a pollutant, averaging time or unit that Table 6 does not have.
     """
     column = _COLUMNS.get(concentration.key)
-    noise = column.tops.split()[0] if column else "0"
-    value = known(concentration, column and column.unit, Decimal(noise), SCALE.standard)
+    noise = column.rows[0][1] if column else 0
+    value = known(concentration, column and column.unit, noise, SCALE.standard)
     return None if value is None or column is None else truncated(value, column.decimals)
 
 
@@ -79,18 +86,13 @@ def sub_index(concentration: Concentration) -> Index | None:
     value = truncated_concentration(concentration)
     if value is None:
         return None
-    column = _COLUMNS[concentration.key]
-    step = Fraction(1, 10**column.decimals)
-    low = exact(Decimal(column.start))
-    if value < low:
+    rows = _COLUMNS[concentration.key].rows
+    if value < rows[0][0]:
         return None
-    rows = _INDEX_ROWS[column.first_row :]
-    tops = [exact(Decimal(top)) for top in column.tops.split()]
-    for top, (index_low, index_high) in zip(tops, rows, strict=False):
-        if value <= top or index_high == _INDEX_ROWS[-1][1]:
-            index = on_line(value, (low, index_low), (top, index_high))
+    for low, high, index_low, index_high in rows:
+        if value <= high or index_high == _INDEX_MAX:
+            index = on_line(value, (low, index_low), (high, index_high))
             return SCALE.at(int(half_up(index)), (concentration.pollutant,))
-        low = top + step
     return None
 
 

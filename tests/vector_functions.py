@@ -195,11 +195,12 @@ def eea_validity(given: Input) -> Output:
 
 
 def is_valid_aggregate(given: Input) -> Output:
-    """The rule is named in prose, so the nearest of its regime is meant."""
-    rules = {rule.counts: rule for rule in completeness.RULES if rule.regime == given["regime"]}
-    nearest = difflib.get_close_matches(given["rule"], rules, n=1, cutoff=0.6)
+    """Regime and rule are named in prose, so the nearest is meant."""
+    rules = {f"{rule.regime}: {rule.counts}": rule for rule in completeness.RULES}
+    wanted = f"{given['regime']}: {given['rule']}"
+    nearest = difflib.get_close_matches(wanted, rules, n=1, cutoff=0.7)
     if not nearest:
-        raise LookupError(f"no rule {given['rule']!r} of {given['regime']!r}")
+        raise LookupError(f"no rule like {wanted!r}")
     rule = rules[nearest[0]]
     return {"valid": rule.is_met(given["available"]), "required": rule.required}
 

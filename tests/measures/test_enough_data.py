@@ -1,5 +1,6 @@
 """Completeness: a mean of too little is no mean."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from measures.rounding import Number
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def _hours(values: list[Number | None]) -> list[tuple[datetime, Number | None]]:
+def _hours(values: Sequence[Number | None]) -> list[tuple[datetime, Number | None]]:
     return [(START + n * series.HOUR, value) for n, value in enumerate(values)]
 
 

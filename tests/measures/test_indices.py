@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures import china_aqi, eu_aqi, india_naqi, uk_daqi, us_aqi
-from measures.index import Concentration, Index, NotInStandard, Scale
+from measures.index import OF_QUANTITY, POLLUTANTS, Concentration, Index, NotInStandard, Scale
+from wire.quantities import QUANTITIES
 
 D2012, D2026 = date(2026, 2, 28), date(2026, 3, 1)
 
@@ -98,6 +99,12 @@ def test_a_scale_rises_and_every_category_has_a_colour(scale: Scale) -> None:
     assert all(len(band.colour) == 7 and band.colour.startswith("#") for band in scale.bands)
     with pytest.raises(ValueError, match="is no value of"):
         scale.at(-1)
+
+
+def test_stored_quantities_go_in_by_name() -> None:
+    assert set(OF_QUANTITY) <= set(QUANTITIES)
+    assert {pollutant for pollutant, _ in OF_QUANTITY.values()} == set(POLLUTANTS)
+    assert Concentration.of_quantity("co_mgm3", "24h", 2.2) == Concentration("CO", "24h", 2.2, "mg/m3")
 
 
 def test_an_index_names_its_standard_and_is_no_number() -> None:

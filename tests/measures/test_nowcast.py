@@ -29,7 +29,8 @@ def test_it_lies_between_the_hours_and_needs_two_of_the_newest_three(hours: list
 def test_equal_hours_are_their_own_nowcast() -> None:
     found = nowcast("PM10", [42.9] * 12)
     assert found is not None
-    assert (found.weight, found.value_ugm3) == (1, 42)
+    assert found.weight == 1
+    assert found.value_ugm3 == 42
 
 
 def test_a_gap_keeps_its_place() -> None:
