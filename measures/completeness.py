@@ -21,9 +21,13 @@ BERLIN_VIZ: Final = "VIZ Berlin traffic detection"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At least `required` of what `counts` says, by `regime`."""
+    """At least `required` of what `counts` says before there is a mean over `period`, by `regime`.
+
+    `period` is `1h`, `8h`, `8h-max` (a day's largest 8-hour mean), `24h`, `month`, `february` or `year`.
+    """
 
     regime: str
+    period: str
     counts: str
     required: int
 
@@ -34,26 +38,28 @@ class Rule:
         return available >= self.required
 
 
-GB_HOUR_MINUTES: Final = Rule(GB_3095, "minutes sampled for an hourly mean (gases)", 45)
-GB_8H_HOURS: Final = Rule(GB_3095, "valid hourly values for an 8-hour mean", 6)
-GB_DAY_HOURS: Final = Rule(GB_3095, "valid hourly values for a daily mean", 20)
-GB_MONTH_DAYS: Final = Rule(GB_3095, "valid daily means in a month", 27)
-GB_FEBRUARY_DAYS: Final = Rule(GB_3095, "valid daily means in February", 25)
-GB_YEAR_DAYS: Final = Rule(GB_3095, "valid daily means for an annual mean", 324)
-HJ_663_MDA8: Final = Rule(HJ_663_2013, "valid 8-hour means ending 08:00 to 24:00 for the daily maximum", 14)
-EU_HOUR_MINUTES: Final = Rule(EU_2008_50, "minutes sampled for an hourly mean", 45)
-EU_8H_HOURS: Final = Rule(EU_2008_50, "valid hourly values for an 8-hour mean", 6)
-EU_MDA8: Final = Rule(EU_2008_50, "valid 8-hour running means for the daily maximum", 18)
-EU_DAY_HOURS: Final = Rule(EU_2008_50, "valid hourly values for a daily mean", 18)
-EU_YEAR_PERCENT: Final = Rule(EU_2008_50, "percent of valid hourly values for an annual mean", 90)
-US_DAY_HOURS: Final = Rule(US_40_CFR_50, "valid hourly values for a daily mean", 18)
-US_MDA8: Final = Rule(US_40_CFR_50, "valid 8-hour means beginning 07:00 to 23:00 for the daily maximum", 13)
-BERLIN_HOUR_PERCENT: Final = Rule(BERLIN_VIZ, "percent of valid measurement intervals for an hourly traffic value", 75)
-RULES: Final = (
-    *(GB_HOUR_MINUTES, GB_8H_HOURS, GB_DAY_HOURS, GB_MONTH_DAYS, GB_FEBRUARY_DAYS, GB_YEAR_DAYS, HJ_663_MDA8),
-    *(EU_HOUR_MINUTES, EU_8H_HOURS, EU_MDA8, EU_DAY_HOURS, EU_YEAR_PERCENT),
-    *(US_DAY_HOURS, US_MDA8, BERLIN_HOUR_PERCENT),
-)
+GB_HOUR: Final = Rule(GB_3095, "1h", "minutes sampled", 45)
+GB_8H: Final = Rule(GB_3095, "8h", "valid hourly values", 6)
+GB_DAY: Final = Rule(GB_3095, "24h", "valid hourly values", 20)
+GB_MONTH: Final = Rule(GB_3095, "month", "valid daily means", 27)
+GB_FEBRUARY: Final = Rule(GB_3095, "february", "valid daily means", 25)
+GB_YEAR: Final = Rule(GB_3095, "year", "valid daily means", 324)
+HJ_663_8H_MAX: Final = Rule(HJ_663_2013, "8h-max", "valid 8-hour means ending 08:00 to 24:00", 14)
+EU_HOUR: Final = Rule(EU_2008_50, "1h", "minutes sampled", 45)
+EU_8H: Final = Rule(EU_2008_50, "8h", "valid hourly values", 6)
+EU_8H_MAX: Final = Rule(EU_2008_50, "8h-max", "valid 8-hour running means", 18)
+EU_DAY: Final = Rule(EU_2008_50, "24h", "valid hourly values", 18)
+EU_YEAR: Final = Rule(EU_2008_50, "year", "percent of valid hourly values", 90)
+US_DAY: Final = Rule(US_40_CFR_50, "24h", "valid hourly values", 18)
+US_8H_MAX: Final = Rule(US_40_CFR_50, "8h-max", "valid 8-hour means beginning 07:00 to 23:00", 13)
+BERLIN_HOUR: Final = Rule(BERLIN_VIZ, "1h", "percent of valid measurement intervals", 75)
+RULES: Final = {
+    (rule.regime, rule.period): rule
+    for rule in (
+        *(GB_HOUR, GB_8H, GB_DAY, GB_MONTH, GB_FEBRUARY, GB_YEAR, HJ_663_8H_MAX),
+        *(EU_HOUR, EU_8H, EU_8H_MAX, EU_DAY, EU_YEAR, US_DAY, US_8H_MAX, BERLIN_HOUR),
+    )
+}
 
 
 def ratio(valid: int, expected: int) -> Decimal:
@@ -72,14 +78,13 @@ def is_complete(valid: int, expected: int, required: Number = Decimal("0.75")) -
 
 def is_mda8_valid(means_8h: int, daily_maximum: Number | None, limit: Number) -> bool:
     """HJ 663-2013: a day's maximum 8-hour O3 counts with 14 means ending 08:00 to 24:00, or when above the limit."""
-    return HJ_663_MDA8.is_met(means_8h) or (daily_maximum is not None and exact(daily_maximum) > exact(limit))
+    return HJ_663_8H_MAX.is_met(means_8h) or (daily_maximum is not None and exact(daily_maximum) > exact(limit))
 
 
 def is_year_valid(days_by_month: dict[int, int]) -> bool:
     """GB 3095-2026 Table 4: valid daily means by month 1 to 12 suffice for an annual mean, in all and in each month."""
-    return GB_YEAR_DAYS.is_met(sum(days_by_month.values())) and all(
-        (GB_FEBRUARY_DAYS if month == 2 else GB_MONTH_DAYS).is_met(days_by_month.get(month, 0))
-        for month in range(1, 13)
+    return GB_YEAR.is_met(sum(days_by_month.values())) and all(
+        (GB_FEBRUARY if month == 2 else GB_MONTH).is_met(days_by_month.get(month, 0)) for month in range(1, 13)
     )
 
 

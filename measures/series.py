@@ -1,6 +1,6 @@
 """Statistics of hourly series: means of a day and of eight hours where there is enough data, exceedances, runs, steps.
 
-A series is a list of (time, value): the start of the hour as it is labelled, and None where the value is missing. Means
+A series is a list of (time, value) in order of time: the hour as labelled, and None where the value is missing. Means
 are exact and turn to float at the end, so that a mean that lies on a limit stays on it.
 """
 
@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
-from measures.completeness import EU_8H_HOURS, EU_MDA8, Rule
+from measures.completeness import EU_8H, EU_8H_MAX, Rule
 from measures.rounding import Number, exact
 
 Hourly = Sequence[tuple[datetime, Number | None]]
@@ -73,7 +73,7 @@ def daily_means(hourly: Hourly, valid_hours_min: int) -> dict[date, Fraction | N
     return means
 
 
-def running_8h_means(hourly: Hourly, rule: Rule = EU_8H_HOURS) -> list[tuple[datetime, Fraction | None]]:
+def running_8h_means(hourly: Hourly, rule: Rule = EU_8H) -> list[tuple[datetime, Fraction | None]]:
     """At each hour the mean of it and the seven before (2008/50/EC Annex XI); None with fewer valid than `rule` asks.
 
     Hours absent from the series are missing values; within the first seven hours there is no 8-hour mean.
@@ -88,7 +88,7 @@ def running_8h_means(hourly: Hourly, rule: Rule = EU_8H_HOURS) -> list[tuple[dat
     return means
 
 
-def daily_maximum_8h(hourly: Hourly, rule: Rule = EU_MDA8) -> dict[date, Fraction | None]:
+def daily_maximum_8h(hourly: Hourly, rule: Rule = EU_8H_MAX) -> dict[date, Fraction | None]:
     """Each day's largest 8-hour mean, a mean belonging to the day of its last hour (2008/50/EC Annex XI).
 
     None on days with fewer 8-hour means than `rule` asks, 18 in the EU.

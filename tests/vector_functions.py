@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -194,14 +193,16 @@ def eea_validity(given: Input) -> Output:
     return {"valid": found.valid, "label": found.label}
 
 
+_PERIODS = (
+    *(("maximum", "8h-max"), ("february", "february"), ("month", "month"), ("year", "year"), ("annual", "year")),
+    *(("8-hour", "8h"), ("8 h", "8h"), ("24", "24h"), ("dai", "24h"), ("day", "24h"), ("hour", "1h")),
+)
+
+
 def is_valid_aggregate(given: Input) -> Output:
-    """Regime and rule are named in prose, so the nearest is meant."""
-    rules = {f"{rule.regime}: {rule.counts}": rule for rule in completeness.RULES}
-    wanted = f"{given['regime']}: {given['rule']}"
-    nearest = difflib.get_close_matches(wanted, rules, n=1, cutoff=0.7)
-    if not nearest:
-        raise LookupError(f"no rule like {wanted!r}")
-    rule = rules[nearest[0]]
+    """The rule is named in prose, "valid hourly values for a daily mean": what stands behind `for` is the period."""
+    prose = given["rule"].rpartition(" for ")[2].lower()
+    rule = completeness.RULES[given["regime"], next(period for word, period in _PERIODS if word in prose)]
     return {"valid": rule.is_met(given["available"]), "required": rule.required}
 
 

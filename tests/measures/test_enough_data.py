@@ -18,7 +18,7 @@ def _hours(values: Sequence[Number | None]) -> list[tuple[datetime, Number | Non
     return [(START + n * series.HOUR, value) for n, value in enumerate(values)]
 
 
-@pytest.mark.parametrize("rule", completeness.RULES)
+@pytest.mark.parametrize("rule", completeness.RULES.values())
 def test_a_rule_is_met_at_its_number(rule: completeness.Rule) -> None:
     assert rule.is_met(rule.required)
     assert not rule.is_met(rule.required - 1)
