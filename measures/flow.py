@@ -47,7 +47,7 @@ def occupancy_ratio(covered_s: float | None, duration_s: float) -> float | None:
 
 
 def density_vpkm(flow: float | None, space_mean_kmh: float | None) -> float | None:
-    """Vehicles per km (HCM 6th ed. eq. 4-4: k = q/v_s), from veh/h and the *space*-mean; None at speed 0."""
+    """Vehicles per km (HCM 6th ed. ch. 4: k = q/v_s), from veh/h and the *space*-mean; None at speed 0."""
     if flow is None or space_mean_kmh is None or space_mean_kmh == 0:
         return None
     return _at_least_0(flow, "veh/h") / _at_least_0(space_mean_kmh, "km/h")
@@ -68,7 +68,7 @@ def density_from_occupancy_vpkm(occupancy: float | None, effective_length_m: flo
 
 
 def peak_hour_factor(hour_count: float | None, peak_quarter_count: float | None) -> float | None:
-    """Hour's vehicles over four times its busiest 15 minutes' (HCM 6th ed. eq. 4-2: V/(4 V15)); None when empty."""
+    """Hour's vehicles over four times its busiest 15 minutes' (HCM 6th ed. ch. 4: V/(4 V15)); None when empty."""
     if hour_count is None or peak_quarter_count is None or peak_quarter_count == 0:
         return None
     return _at_least_0(hour_count, "vehicles") / (4 * _at_least_0(peak_quarter_count, "vehicles"))

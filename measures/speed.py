@@ -36,7 +36,8 @@ def space_mean_kmh(speeds: Speeds) -> float | None:
         return None
     if 0 in known:  # the limit: a vehicle that stands never covers its kilometre
         return 0.0
-    return len(known) / math.fsum(1 / speed for speed in known)
+    slowest = min(known)  # as the unit of pace, so that no reciprocal overflows
+    return slowest * len(known) / math.fsum(slowest / speed for speed in known)
 
 
 def merged_time_mean_kmh(means: Sequence[float | None], counts: Sequence[int | None]) -> float | None:
@@ -57,7 +58,8 @@ def merged_space_mean_kmh(means: Sequence[float | None], counts: Sequence[int | 
         return None
     if any(mean == 0 for mean, _ in pairs):
         return 0.0
-    return total / math.fsum(count / mean for mean, count in pairs)
+    slowest = min(mean for mean, _ in pairs)
+    return slowest * total / math.fsum(count * (slowest / mean) for mean, count in pairs)
 
 
 def percentile_85_kmh(speeds: Speeds) -> float | None:
