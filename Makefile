@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check servers lock clean
+.PHONY: help demo test test-pure check vectors servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+vectors: $(VENV)/.test      ## FILE=...: run a file of domain vectors against measures/
+	@$(BIN)/python -m tests.vectors $(FILE)
 
 servers:      ## install or name the real servers that the tests need
 	@sh tests/servers.sh

@@ -22,6 +22,9 @@ ROOMS = {
     "demo": ("simulator.demo_cli", "Three lampposts, a broker, a collector and a page on this machine."),
 }
 EXTRAS = {"collector": "collector", "demo": "simulator"}
+OURS = frozenset(
+    {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
+)
 
 
 def main() -> None:
@@ -31,6 +34,8 @@ def main() -> None:
         _build(word)(prog_name="lamppost", standalone_mode=True)
     except Failure as failure:
         _end(failure)
+    except ModuleNotFoundError as error:
+        _end(_missing(word, error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
 
@@ -41,26 +46,20 @@ def _build(word: str | None) -> typer.Typer:
         pretty_exceptions_enable=False,
     )  # fmt: skip
     for name, (module, help_text) in ROOMS.items():
-        room = _room(name, module) if name == word else typer.Typer()
+        room = import_module(module).app if name == word else typer.Typer()
         app.add_typer(room, name=name, help=help_text)
     app.callback()(_version)
     return app
 
 
-def _room(name: str, module: str) -> typer.Typer:
-    try:
-        room: typer.Typer = import_module(module).app
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get(name)
-        if extra is None or (error.name or "").partition(".")[0] in ("edge_agent", "collector", "simulator"):
-            raise
-        raise Failure(
-            Exit.CONFIGURATION,
-            "extra-missing",
-            f"lamppost {name} needs the package {error.name}, which is not installed",
-            f"pip install 'lamppost[{extra}]'",
-        ) from error
-    return room
+def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
+    """A package that an extra brings, named; any other missing module is a fault of ours and shows as it is."""
+    package = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(word or "")
+    if extra is None or package in OURS:
+        raise error
+    text = f"lamppost {word} needs the package {package}, which is not installed"
+    return Failure(Exit.CONFIGURATION, "extra-missing", text, f"pip install 'lamppost[{extra}]'")
 
 
 def _version(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
 from device_profiles.strict_model import Strict
@@ -21,7 +22,8 @@ def _url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
     if parts.username or parts.password:
-        raise ValueError("no user or password in an address; name a file that holds it")
+        text = "no user or password in an address; name a file that holds it"
+        raise PydanticCustomError("secret", "{text}", {"text": text})
     try:
         address = ipaddress.ip_address(parts.hostname)
     except ValueError:

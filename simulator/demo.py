@@ -54,7 +54,7 @@ class Ledger:
 
 
 class Demo:
-    """One run. `start` brings everything up, `stop` ends every child in order and gives the ledger."""
+    """One run. `start` brings everything up, `close` ends every child in order."""
 
     def __init__(self, port: int, speed: float, seed: int, stations: int, folder: Path | None = None) -> None:
         self.page = f"http://127.0.0.1:{port}/"
@@ -90,18 +90,33 @@ class Demo:
                 return f"{name} ended with code {child.returncode}: {' / '.join(said)}"
         return None
 
-    def stop(self) -> Ledger:
-        """Agents first, so that their last batches are answered; then the collector, the broker, the stubs."""
+    def end_agents_and_collector(self) -> None:
+        """Agents first, so that their last batches are answered; then the collector."""
         self._ending.set()
         for kind in ("agent", "collector"):
             self._stop_children(kind)
-        ledger = self._ledger()
+
+    def ledger(self) -> Ledger:
+        """What became of the readings: by the agents' word against the database's."""
+        accepted = bad = 0
+        for lamppost in self._lampposts:
+            said = _read_json(self._folder / f"{lamppost.node}.json")
+            accepted += said.get("accepted", 0)
+            bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
+        stored = sum(self._count(measurement) for measurement in READINGS)
+        return Ledger(
+            len(self._lampposts), accepted, stored, max(0, accepted - stored), max(0, stored - accepted), bad,
+            self.alerts_fired(), self.page,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End whatever still runs and clean up."""
+        self.end_agents_and_collector()
         self._broker.stop()
         self._hosts.stop()
         self._store.close()
         if not self._keep_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
-        return ledger
 
     def latest(self) -> dict[str, dict[str, Any]]:
         """Per node the newest air and traffic values and their times, for the table in the terminal."""
@@ -204,18 +219,6 @@ class Demo:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-
-    def _ledger(self) -> Ledger:
-        accepted = bad = 0
-        for lamppost in self._lampposts:
-            said = _read_json(self._folder / f"{lamppost.node}.json")
-            accepted += said.get("accepted", 0)
-            bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
-        stored = sum(self._count(measurement) for measurement in READINGS)
-        return Ledger(
-            len(self._lampposts), accepted, stored, max(0, accepted - stored), max(0, stored - accepted), bad,
-            self.alerts_fired(), self.page,
-        )  # fmt: skip
 
     def _count(self, measurement: str) -> int:
         counted = self._store.select(Select(measurement, ("qc",), aggregate="count"))

@@ -44,17 +44,14 @@ def demo(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
     run = Demo(port, speed, seed, stations, folder)
-    failure: Failure | None = None
     try:
         run.start()
         print(f"page: {run.page}   Ctrl-C ends the demo", file=sys.stderr)
         _watch(run, ending, duration, live=not as_json and sys.stdout.isatty())
-    except Failure as error:
-        failure = error
+        run.end_agents_and_collector()
+        ledger = run.ledger()
     finally:
-        ledger = run.stop()
-    if failure is not None:
-        raise failure
+        run.close()
     _tell(ledger, as_json)
     raise typer.Exit(Exit.FINE if ledger.lost == ledger.doubled == 0 else Exit.NOT_HEALTHY)
 

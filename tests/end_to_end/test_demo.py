@@ -1,0 +1,74 @@
+"""The demo as a newcomer runs it: live values within 15 s, an alert, nothing lost, clear ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.servers import free_port, wait_for
+
+pytestmark = pytest.mark.real
+
+
+def demo(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "lamppost", "demo", "--json", *arguments]
+
+
+def page(port: int, path: str = "/en/") -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except (urllib.error.URLError, OSError):
+        return ""
+
+
+def test_the_demo_shows_live_values_fires_an_alert_and_loses_nothing() -> None:
+    port = free_port()
+    started_s = time.monotonic()
+    run = subprocess.Popen(demo("--duration", "45", "--port", str(port)), stdout=subprocess.PIPE, text=True)
+    wait_for("a live value on the page", lambda: "µg/m³" in page(port) and "live" in page(port), 15)
+    first_value_s = time.monotonic() - started_s
+    out, _ = run.communicate(timeout=120)
+    assert run.returncode == 0
+    ledger = json.loads(out)
+    assert list(ledger) == [
+        "stations", "readings_accepted", "readings_stored", "lost", "doubled", "bad_frames", "alerts_fired", "page",
+    ]  # fmt: skip
+    assert (ledger["stations"], ledger["lost"], ledger["doubled"]) == (3, 0, 0)
+    assert ledger["readings_accepted"] == ledger["readings_stored"] > 100
+    assert ledger["alerts_fired"] >= 1
+    assert first_value_s < 15
+
+
+def test_a_taken_port_is_one_line_and_exit_code_5() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(demo("--port", str(port)), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 5
+    assert json.loads(done.stdout)["code"] == "port-busy"
+    assert done.stderr.splitlines() == [
+        f"lamppost: port {port} on 127.0.0.1 cannot be used: Address already in use. Cure: choose another with --port"
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_exit_code_4() -> None:
+    done = subprocess.run(demo("--folder", "/proc/lamppost"), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot write in /proc/lamppost" in done.stderr
+
+
+def test_a_missing_extra_is_one_line_and_exit_code_3() -> None:
+    hide = (
+        "import sys; sys.modules['iotcore'] = None; sys.argv = ['lamppost', 'demo']; import lamppost; lamppost.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 3
+    assert done.stderr.strip().endswith("Cure: pip install 'lamppost[simulator]'")

@@ -1,0 +1,43 @@
+"""The write path of InfluxDB 2 and 3: `/api/v2/write` with InfluxData's client, against VictoriaMetrics."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+import pytest
+
+from collector.stores.influx2 import Influx2
+from collector.stores.store import Later, Stored, Table
+from tests.servers import Victoria, free_port, wait_for
+
+pytestmark = pytest.mark.real
+T0 = 1_790_000_000_000
+
+
+def table(node: str) -> Table:
+    tags = (("node", node), ("sensor", "air-1"), ("site", "s"))
+    return Table("air_quality", tags, [T0, T0 + 1000], {"pm25_ugm3": [12.5, 0], "qc": [1, 1]}, frozenset({"qc"}))
+
+
+def test_rows_written_through_api_v2_arrive(victoria: Victoria) -> None:
+    store = Influx2(victoria.url, "lamppost", "lamppost", "a-token")
+    assert store.prepare() == Stored()
+    assert store.write(store.render(table("lp-2"))) == Stored()
+    question = f'{victoria.url}/api/v1/export?match=air_quality_pm25_ugm3{{node="lp-2"}}&reduce_mem_usage=1'
+
+    def exported() -> list[dict[str, object]]:
+        with urllib.request.urlopen(question, timeout=5) as answer:
+            return [json.loads(line) for line in answer.read().splitlines()]
+
+    wait_for("the rows to be searchable", lambda: bool(exported()))
+    (series,) = exported()
+    assert series["values"] == [12.5, 0]
+    assert series["timestamps"] == [T0, T0 + 1000]
+    store.close()
+
+
+def test_a_database_that_does_not_answer_means_later() -> None:
+    store = Influx2(f"http://127.0.0.1:{free_port()}", "lamppost", "lamppost", "a-token")
+    assert isinstance(store.write(store.render(table("lp-2"))), Later)
+    store.close()

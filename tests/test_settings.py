@@ -1,0 +1,85 @@
+"""The samples are the manuals: they load; what they do not know is refused with line, key and the nearest word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from collector import config as collector_config
+from device_profiles.strict_model import fit, load
+from device_profiles.strict_yaml import NotUsable, parse
+from edge_agent import config as agent_config
+
+
+@pytest.mark.parametrize("module", [agent_config, collector_config])
+def test_the_sample_loads(module: object) -> None:
+    load(module.Config, module.SAMPLE)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("module", [agent_config, collector_config])
+def test_the_sample_explains_every_key(module: object) -> None:
+    text = module.SAMPLE.read_text()  # type: ignore[attr-defined]
+    models = [value for value in vars(module).values() if isinstance(value, type) and hasattr(value, "model_fields")]
+    for model in models:
+        missing = [key for key in model.model_fields if f"{key}:" not in text]
+        assert not missing, f"{model.__name__}: {missing}"
+
+
+AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms5003, port: /dev/ttyS0}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (AGENT + "spol: {}\n", "agent.yaml:5: spol: unknown key 'spol', did you mean 'spool'?"),
+        (AGENT + "seal_s: 0\n", "agent.yaml:5: seal_s:"),
+        (AGENT + "broker: {port: 70000}\n", "agent.yaml:5: broker.port:"),
+        (AGENT + "broker: {port: 8883x}\n", "agent.yaml:5: broker.port:"),
+        (AGENT + "spool: {max_size: 512 QiB}\n", "agent.yaml:5: spool.max_size: a size such as"),
+        (AGENT + "broker: {host: '${BROKER_HOST}'}\n", "agent.yaml:5: broker.host: a host name or address alone"),
+        (AGENT.replace("node: lp-1", "node: collector"), "agent.yaml:1: node:"),
+        (
+            AGENT + "  - {name: air-2, profile: nova-sds011, port: /dev/ttyS0}\n",
+            "two sensors have the port '/dev/ttyS0'",
+        ),
+        (AGENT + "clock: {trust: alwys}\n", "did you mean 'always'?"),
+    ],
+)
+def test_what_is_wrong_is_named_with_line_and_cure(text: str, said: str) -> None:
+    with pytest.raises(NotUsable) as refused:
+        fit(agent_config.Config, parse(text, "agent.yaml"))
+    assert said in str(refused.value)
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(NotUsable) as refused:
+        fit(agent_config.Config, parse(AGENT + "broker: {host: 'mqtt://user:hunter2@127.0.0.1'}\n", "agent.yaml"))
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/latest/", "ftp://x/", "http://user:hunter2@host/"])
+def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
+    text = f"store: {{kind: sqlite}}\nwebhooks:\n  - {{name: a, url: '{url}'}}\n"
+    with pytest.raises(NotUsable) as refused:
+        fit(collector_config.Config, parse(text, "collector.yaml"))
+    assert "collector.yaml:3: webhooks[0].url:" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:
+    import lamppost
+    from wire.exits import Failure
+
+    file = tmp_path / "agent.yaml"
+    file.write_text(AGENT)
+    runner = CliRunner()
+    good = runner.invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
+    assert good.exit_code == 0
+    assert "fine. Node lp-1 at s, 1 sensors." in good.output
+    file.write_text(AGENT.replace("plantower-pms5003", "plantower-pms5000"))
+    bad = runner.invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
+    assert isinstance(bad.exception, Failure)
+    assert bad.exception.code == 3
+    assert "plantower-pms5003" in bad.exception.line()
