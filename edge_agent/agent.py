@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
-
 from edge_agent import clock
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig

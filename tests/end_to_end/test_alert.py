@@ -1,0 +1,103 @@
+"""An alert is a log line, a retained message, a stored point and a webhook, when it fires and when it is resolved."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from firmware_stubs.plantower import Pms5003
+from tests.rig import Rig
+from tests.servers import wait_for
+
+pytestmark = pytest.mark.real
+
+RULES = """
+- alert: pm25-high
+  kind: air_quality
+  window: {mean: pm25_ugm3, over: 2s, complete: 50%}
+  raise: "> 75"
+  clear: "< 60"
+  for: 1s
+  severity: major
+  text: {zh: "PM2.5 过高", en: "PM2.5 too high"}
+"""
+
+
+class Receiver:
+    """A webhook of the city's; refuses the first call, as busy servers do."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.calls = 0
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.calls += 1
+                if receiver.calls > 1:
+                    receiver.told.append(json.loads(body))
+                self.send_response(503 if receiver.calls == 1 else 204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    collector = rig.collector(rules=rules, webhooks=[{"name": "bureau", "url": receiver.url}])
+    collector.start()
+    rig.wait_for_page()
+    air = {"pm25_ugm3": 10.0}
+    agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(lambda _: air, period_s=0.2))})
+    rig.stubs.start()
+    agent.start()
+    retained: dict[str, dict[str, Any]] = {}
+    listener = paho.Client(CallbackAPIVersion.VERSION2, "listener", protocol=paho.MQTTv5)
+    listener.on_message = lambda _c, _u, m: retained.update({m.topic: json.loads(m.payload.split(b"\n", 1)[1])})
+    listener.connect("127.0.0.1", rig.broker.port)
+    listener.subscribe("lamppost/1/alerts/#", 1)
+    listener.loop_start()
+
+    def states() -> list[str]:
+        return [row[1] for row in rig.rows("alerts", "state")]
+
+    wait_for("readings", lambda: rig.count("air_quality") > 10, 60)
+    assert states() == []
+    air["pm25_ugm3"] = 180.0
+    wait_for("the alert in the database", lambda: states() == ["firing"], 60)
+    air["pm25_ugm3"] = 10.0
+    wait_for("its end in the database", lambda: states() == ["firing", "resolved"], 60)
+    wait_for("both at the webhook", lambda: len(receiver.told) == 2, 60)
+    wait_for("its end at the broker", lambda: [m["state"] for m in retained.values()] == ["resolved"])
+    listener.loop_stop()
+    agent.stop()
+    assert [told["state"] for told in receiver.told] == ["firing", "resolved"]
+    assert receiver.calls == 3, "the refused call was made again"
+    assert receiver.told[0]["labels"] == {"site": "test-site", "node": "lp-1", "sensor": "air-1"}
+    (topic,) = retained
+    assert topic == f"lamppost/1/alerts/test-site/{receiver.told[0]['fingerprint']}"
+    log = collector.log.read_text()
+    assert "lamppost.alerts: firing pm25-high@" in log
+    assert "lamppost.alerts: resolved pm25-high@" in log
