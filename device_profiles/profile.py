@@ -173,7 +173,8 @@ class Profile(Strict):
 
 
 def _steps(mode: Mode) -> list[Step]:
-    return [*mode.start, *mode.ask, *([mode.duty.wake, mode.duty.sleep] if mode.duty else [])]
+    rest = [mode.duty.wake, mode.duty.sleep] if mode.duty else []
+    return [*mode.start, *mode.ask, *rest, *([mode.gate.ask] if mode.gate else [])]
 
 
 def _allowed(what: str, value: Scalar, option: Option) -> None:

@@ -82,7 +82,7 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
     where: list[int | str] = []
     data: Any = document.data
     for step in loc:
-        if isinstance(step, str) and isinstance(data, dict) and step in data:
+        if isinstance(step, str) and isinstance(data, dict) and step in data:  # noqa: SIM114 (mypy needs the two apart)
             data = data[step]
         elif isinstance(step, int) and isinstance(data, list) and step < len(data):
             data = data[step]

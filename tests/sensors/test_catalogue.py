@@ -3,12 +3,12 @@
 import random
 
 import pytest
+
 from device_profiles import catalogue
 from device_profiles.profile import Example, Profile
 from device_profiles.strict_yaml import NotUsable
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import REASONS, BadFrame, Frame, Framer
-
 from tests.sensors.streams import PROFILES, framed
 
 EXAMPLES = [

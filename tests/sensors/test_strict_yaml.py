@@ -1,6 +1,7 @@
 """YAML's traps are closed, and every complaint names file, line and cure."""
 
 import pytest
+
 from device_profiles.strict_yaml import NotUsable, parse
 
 TRAPS = {
