@@ -15,10 +15,10 @@ from wire.quantities import QUANTITIES
 
 NumberType = Literal[
     "u8", "i8", "u16be", "u16le", "i16be", "i16le", "u32be", "u32le", "u32be_low_word_first", "f32be", "sign16le",
-    "hex", "ascii", "digits",
+    "hex", "ascii", "digits", "dotted", "dashed",
 ]  # fmt: skip
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
-TEXT_TYPES = ("hex", "ascii", "digits")
+TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
 HelperName = Literal[
     "ops243", "ld2451", "ld2450", "hilink_reply", "radar_lines", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]

@@ -268,6 +268,8 @@ def _finish(field: Field) -> Callable[[Any], Any] | None:
 
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "hex": lambda raw: raw.hex().upper(),
+    "dotted": lambda raw: ".".join(map(str, raw)),
+    "dashed": lambda raw: "-".join(map(str, raw)),
     "ascii": lambda raw: raw.rstrip(b"\0 \r\n").decode("ascii", "replace"),
     # Cubic serial numbers: four decimal digits for each 16-bit word (CM1106 manual, "read serial number")
     "digits": lambda raw: "".join(f"{int.from_bytes(raw[at : at + 2], 'big'):04d}" for at in range(0, len(raw), 2)),

@@ -200,22 +200,24 @@ class Recognised(NamedTuple):
     values: dict[str, int | str]
 
 
-def recognise(profile: Profile, data: bytes) -> Recognised | str:
+def recognise(profile: Profile, data: bytes) -> list[Recognised] | str:
     """Which of the profile's commands these bytes are; else what is wrong: bad_checksum, or bad_header for unknown.
 
-    The most particular command wins: `set_work` before a `set` with values.
+    The most particular command comes first: `set_work` before a `set` with values.
     """
     content = data
     if any(shape.kind == "shdlc" for shape in profile.frames):
         content = data[:1] + (unstuff(data[1:-1]) or b"") + data[-1:]
     by_slots = sorted(profile.commands.items(), key=lambda item: len(item[1].slots))
     damage = "bad_header"
+    matches: list[Recognised] = []
     for name, command in by_slots:
         found = _fits_text(command, data) if command.text is not None else _fits(profile, command, content)
         if isinstance(found, dict):
-            return Recognised(name, found)
-        damage = found or damage
-    return damage
+            matches.append(Recognised(name, found))
+        else:
+            damage = found or damage
+    return matches or damage
 
 
 def _fits(profile: Profile, command: Command, data: bytes) -> dict[str, int | str] | str | None:

@@ -43,7 +43,7 @@ def check(record: dict[str, Any]) -> str | None:
     data = bytes.fromhex(record["hex"])
     if record["kind"] == "command":
         return _check_command(profile, data, expect)
-    good, bad = read(profile, data, _asked(profile, expect))
+    good, bad = read(profile, data, _asked(profile, record))
     if record["kind"] == "corrupt":
         return _check_corrupt(profile, data, expect, good, bad)
     if bad or len(good) != 1:
@@ -76,9 +76,10 @@ def reasons(profile: Profile, data: bytes, good: list[Values], bad: list[BadFram
 
 
 def _check_command(profile: Profile, data: bytes, expect: dict[str, Any]) -> str | None:
-    found = recognise(profile, data)
-    if not isinstance(found, Recognised):
-        return f"not recognised: {found}"
+    matches = recognise(profile, data)
+    if isinstance(matches, str):
+        return f"not recognised: {matches}"
+    found = next((match for match in matches if match.command == expect["command"]), matches[0])
     if expect["command"] != found.command and expect["command"] in profile.commands:
         return f"taken for the command {found.command}"
     told = {**_words(profile, found), **found.values}
@@ -116,7 +117,7 @@ def _wrong_values(profile: Profile, values: Values, expect: dict[str, Any]) -> s
                 one = values._replace(rows=[row], info={**values.info, **_of_target(values, row)})
                 if problem := _wrong_values(profile, one, target):
                     return problem
-        elif isinstance(wanted, list) and key.rstrip("s") != key and values.rows:
+        elif isinstance(wanted, list) and values.rows:
             seen = [_value(values._replace(rows=[row]), _singular(key)) for row in values.rows]
             if len(seen) != len(wanted) or not all(map(_same, seen, wanted)):
                 return f"{key} is {seen}, not {wanted}"
@@ -180,16 +181,20 @@ def _words(profile: Profile, found: Recognised) -> dict[str, Any]:
     return dict(profile.commands[found.command].means)
 
 
-def _asked(profile: Profile, expect: dict[str, Any]) -> str | None:
-    """Modbus replies do not say what they answer; the record does."""
-    asked = expect.get("reply_to")
+def _asked(profile: Profile, record: dict[str, Any]) -> str | None:
+    """Modbus replies do not say what they answer: the record does, or it was a plain read of registers."""
+    asked = record["expect"].get("reply_to")
+    if asked is None and record["kind"] == "reply" and profile.frames[0].kind == "modbus":
+        asked = "read_holding"
     return asked if asked in profile.commands else None
 
 
 def _set_as_implied(profile: Profile, expect: dict[str, Any], raw: str) -> Profile:
-    for suffix, options in IMPLIED.items():
-        if "unit" in profile.options and any(key.endswith(suffix) for key in expect):
-            return profile.with_options(options)  # type: ignore[arg-type]
+    for ending, options in IMPLIED.items():
+        if options.keys() <= profile.options.keys() and any(key.endswith(ending) for key in expect):
+            profile = profile.with_options(options)
+    if "address" in profile.options and profile.frames[0].kind == "modbus" and 0 < int(raw[:2], 16) <= 247:
+        profile = profile.with_options({"address": int(raw[:2], 16)})
     if "format" in profile.options and len(raw) == 2:
         return profile.with_options({"format": "one_byte"})
     return profile

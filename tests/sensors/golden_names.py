@@ -134,5 +134,12 @@ DIRECTIONS = {
 }  # fmt: skip
 """Words for the sign of a speed."""
 
-IMPLIED = {"_mph": {"unit": "mph"}, "_m_s": {"unit": "m_s"}, "_km_h": {"unit": "km_h"}, "_cm_s": {"unit": "cm_s"}}
-"""What the unit in a golden name says about the sensor's setting, where the profile has it as an option."""
+IMPLIED: dict[str, dict[str, int | float | str | bool]] = {
+    "_mph": {"unit": "mph"},
+    "speed_m_s": {"unit": "m_s"},
+    "_km_h": {"unit": "km_h"},
+    "_cm_s": {"unit": "cm_s"},
+    "wind_speed_m_s": {"map": "wind"},
+    "concentration_ppm": {"gas": "carbon_monoxide"},
+}
+"""What the end of a golden name says about the unit's setting, where the profile has it as an option."""
