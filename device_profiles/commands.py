@@ -10,7 +10,7 @@ from pydantic import Field as Key
 from pydantic import model_validator
 
 from device_profiles.frames import Check
-from device_profiles.messages import Text
+from device_profiles.messages import Scalar, Text
 from device_profiles.strict_model import Strict, word
 
 _TOKEN = re.compile(r"[0-9A-Fa-f]{2}|\{(check|[a-z][a-z0-9_]*:(u8|u16be|u16le|u32be|hex[1-9]))\}")
@@ -29,13 +29,16 @@ class Param(Strict):
 class Command(Strict):
     """Bytes that make the sensor do something. `{name:u16be}` is filled in, `{check}` is the checksum.
 
-    `person` commands (zero, span, factory reset) are sent only when a person asks for them by name.
+    `before` is sent first, to wake a sleeping receiver. `means` says in words what the fixed bytes choose. `person`
+    commands (zero, span, factory reset) are sent only when a person asks for them by name.
     """
 
     send: str | None = None
+    before: str | None = None
     text: str | None = None
     check: Check | None = None
     params: dict[str, Param] = {}
+    means: dict[str, Scalar] = {}
     reply: str | None = None
     timeout_s: Annotated[float, Key(gt=0, le=60)] = 1.0
     pause_s: Annotated[float, Key(ge=0, le=60)] = 0.1
@@ -48,7 +51,9 @@ class Command(Strict):
             raise ValueError("a command has either send (hex) or text")
         for token in (self.send or "").split():
             if not _TOKEN.fullmatch(token):
-                raise ValueError(f"'{token}' is neither a byte in hex, nor {{check}}, nor {{name:u8|u16be|u32be|hex2}}")
+                raise ValueError(
+                    f"'{token}' is neither a byte in hex, nor {{check}}, nor {{name:u8|u16be|u16le|u32be|hex2}}"
+                )
         for name in self.params:
             if name not in self.slots:
                 raise ValueError(f"params: {word(name, self.slots)}")
@@ -78,11 +83,19 @@ class Duty(Strict):
     asleep_s: Annotated[float, Key(gt=0)]
 
 
+class Gate(Strict):
+    """Ask only when there is something new: `ask` first, and go on when its answer's `wants` is not zero."""
+
+    ask: Step
+    wants: str
+
+
 class Mode(Strict):
     """A way to run the sensor: what to send at start, what to ask each period (nothing: it pushes), when to rest."""
 
     start: list[Step] = []
     ask: list[Step] = []
+    gate: Gate | None = None
     period_s: Annotated[float, Key(gt=0, le=86400)] = 1.0
     duty: Duty | None = None
     note: Text | None = None

@@ -15,12 +15,13 @@ from wire.quantities import QUANTITIES
 
 NumberType = Literal[
     "u8", "i8", "u16be", "u16le", "i16be", "i16le", "u32be", "u32le", "u32be_low_word_first", "f32be", "sign16le",
-    "hex", "ascii",
+    "hex", "ascii", "digits", "dotted", "dashed",
 ]  # fmt: skip
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
+TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
 HelperName = Literal[
-    "ops243", "ld2451", "ld2450", "ld2415h", "hikvision_csr", "mph", "agd315", "nmea", "vaisala_wxt", "sdlc_texts"
-]  # fmt: skip
+    "ops243", "ld2451", "ld2450", "hilink_reply", "radar_lines", "agd315", "nmea", "vaisala_wxt", "modbus"
+]
 Scalar = int | float | str | bool
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -55,7 +56,7 @@ class Field(Strict):
     """One value of a frame: a `quantity` of the closed list that is measured, or a `name` that is only told.
 
     Outside `min` and `max` a value is flagged; with `outside: refuse` (formats without a checksum) the frame is bad.
-    Raw numbers listed in `absent` mean that there is no value.
+    Raw numbers listed in `absent` mean that there is no value. `words` translate raw numbers that are codes.
     """
 
     quantity: str | None = None
@@ -64,6 +65,10 @@ class Field(Strict):
     column: Annotated[int, Key(ge=0, le=64)] | None = None
     type: NumberType | None = None
     size: Annotated[int, Key(ge=1, le=64)] | None = None
+    end: Annotated[int, Key(ge=-8, le=-1)] | None = None
+    mask: Annotated[int, Key(ge=1, le=0xFFFF)] | None = None
+    bit: Annotated[int, Key(ge=0, le=31)] | None = None
+    words: dict[str, Scalar | None] | None = None
     scale: Annotated[float, Key(gt=0, le=1e6)] = 1
     offset: float = 0
     decimals: Annotated[int, Key(ge=0, le=6)] | None = None
@@ -88,8 +93,12 @@ class Field(Strict):
             raise ValueError("a field has either at and type, or a column")
         if (self.at is None) != (self.type is None):
             raise ValueError("at and type go together")
-        if (self.type in ("hex", "ascii")) != (self.size is not None):
-            raise ValueError("size is for hex and ascii, which need it")
+        if (self.type in TEXT_TYPES) != ((self.size is None) != (self.end is None)):
+            raise ValueError(
+                f"{', '.join(TEXT_TYPES)} need a size, or an end counted from the frame's; numbers neither"
+            )
+        if self.quantity is not None and (self.words or self.bit is not None or self.type in TEXT_TYPES):
+            raise ValueError("a quantity is a number; words, bits and texts have a name instead")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
         return self
@@ -102,7 +111,7 @@ class Field(Strict):
     @property
     def bytes(self) -> int:
         """How many bytes of the frame the field takes."""
-        return self.size or TYPE_BYTES.get(self.type or "", 4)
+        return 0 if self.end is not None else self.size or TYPE_BYTES.get(self.type or "", 4)
 
 
 class Flag(Strict):

@@ -57,7 +57,7 @@ class Example(Strict):
     hex: str
     message: str
     rows: list[dict[str, float]] = []
-    info: dict[str, Scalar | None] = {}
+    info: dict[str, Scalar | None | list[Scalar]] = {}
     flags: list[str] = []
     options: dict[str, Scalar] = {}
     asked: str | None = None
@@ -173,7 +173,8 @@ class Profile(Strict):
 
 
 def _steps(mode: Mode) -> list[Step]:
-    return [*mode.start, *mode.ask, *([mode.duty.wake, mode.duty.sleep] if mode.duty else [])]
+    rest = [mode.duty.wake, mode.duty.sleep] if mode.duty else []
+    return [*mode.start, *mode.ask, *rest, *([mode.gate.ask] if mode.gate else [])]
 
 
 def _allowed(what: str, value: Scalar, option: Option) -> None:

@@ -82,7 +82,9 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
     where: list[int | str] = []
     data: Any = document.data
     for step in loc:
-        if _holds(data, step):
+        if isinstance(step, str) and isinstance(data, dict) and step in data:  # noqa: SIM114 (mypy needs the two apart)
+            data = data[step]
+        elif isinstance(step, int) and isinstance(data, list) and step < len(data):
             data = data[step]
         elif step == loc[-1] and isinstance(data, dict) and isinstance(step, str):
             where.append(step)  # a missing key
@@ -91,9 +93,3 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
             continue
         where.append(step)
     return tuple(where)
-
-
-def _holds(data: Any, step: int | str) -> bool:
-    if isinstance(step, str):
-        return isinstance(data, dict) and step in data
-    return isinstance(data, list) and step < len(data)

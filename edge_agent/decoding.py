@@ -43,7 +43,7 @@ Helper = Callable[[bytes, Mapping[str, Any]], Decoded]
 
 
 def decode(profile: Profile, frame: Frame, asked: str | None = None) -> Decoded:
-    """Decode one frame; `asked` is the command it may answer, which Modbus replies need (default: the usual poll)."""
+    """Decode one frame; `asked` is the command it may answer, which Modbus replies do not say themselves."""
     kept = profile.__dict__  # where functools.cached_property would keep it; the plan belongs to this room, though
     if _PLAN not in kept:
         kept[_PLAN] = Decoder(profile)
@@ -53,15 +53,13 @@ def decode(profile: Profile, frame: Frame, asked: str | None = None) -> Decoded:
 class Decoder:
     """A profile's messages, compiled. One for all units with the same options."""
 
-    __slots__ = ("_address", "_asked", "_messages", "_shdlc", "_text")
+    __slots__ = ("_address", "_messages", "_shdlc", "_text")
 
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
         self._messages = [_Message(message, settings) for message in profile.messages]
         self._shdlc = any(shape.kind == "shdlc" for shape in profile.frames)
         self._text = any(shape.kind == "line" for shape in profile.frames)
-        asks = profile.modes[profile.mode].ask
-        self._asked = asks[-1].command if asks else None
         self._address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
 
     def decode(self, data: bytes, asked: str | None = None) -> Decoded:
@@ -69,9 +67,8 @@ class Decoder:
         content = data
         if self._shdlc and b"\x7d" in data:
             content = b"\x7e" + (unstuff(data[1:-1]) or b"") + b"\x7e"
-        expected = asked or self._asked
         for message in self._messages:
-            if message.fits(content, expected):
+            if message.fits(content, asked):
                 if asked and self._address is not None and content[0] != self._address:
                     return Values("another_address", False, [], {"address": content[0]})
                 return message.decode(content)
@@ -111,7 +108,7 @@ class _Message:
             return False
         if self._starts is not None and not data.startswith(self._starts):
             return False
-        if self._asked is not None and asked not in self._asked:
+        if asked is not None and self._asked is not None and asked not in self._asked:
             return False
         for at, values in self._conditions:  # noqa: SIM110 (a generator here costs a tenth of the budget)
             if not -len(data) <= at < len(data) or data[at] not in values:
@@ -156,7 +153,7 @@ class _Message:
             return [cells[column] for column in self._cells]
         if len(self._readers) == 1:
             unpack, size, at = self._readers[0]
-            return unpack(data, at) if size <= len(data) else None
+            return unpack(data, at if at >= 0 else len(data) + at) if size <= len(data) else None
         raws: list[Any] = []
         for unpack, size, at in self._readers:
             if size > len(data):
@@ -220,10 +217,11 @@ def _readers(fields: list[Field]) -> list[tuple[Callable[[bytes, int], tuple[Any
 
 
 def _joins(last: Field, field: Field) -> bool:
+    """True when `field` can follow in the same `struct`."""
+    if last.at is None or field.at is None or last.end is not None or field.end is not None:
+        return False
     little = (str(last.type).endswith("le"), str(field.type).endswith("le"))
     single = last.bytes == 1 or field.bytes == 1
-    assert last.at is not None
-    assert field.at is not None
     return (
         last.at >= 0 and last.at + last.bytes <= field.at and (little[0] == little[1] or (single and not any(little)))
     )
@@ -231,6 +229,9 @@ def _joins(last: Field, field: Field) -> bool:
 
 def _reader(run: list[Field]) -> tuple[Callable[[bytes, int], tuple[Any, ...]], int, int]:
     first = end = run[0].at or 0
+    if run[0].end is not None:
+        until = run[0].end
+        return lambda data, at: (data[at:until],), first - until, first
     layout = "<" if any(str(field.type).endswith("le") for field in run) else ">"
     for field in run:
         assert field.at is not None
@@ -245,16 +246,17 @@ def _finish(field: Field) -> Callable[[Any], Any] | None:
     steps: list[Callable[[Any], Any]] = []
     if field.column is not None:
         steps.append(decimal)
-    elif field.type == "hex":
-        return lambda raw: raw.hex().upper()
-    elif field.type == "ascii":
-        return lambda raw: raw.rstrip(b"\0 \r\n").decode("ascii", "replace")
-    elif field.type == "sign16le":  # bit 15 set is positive (LD2450 protocol V1.03, table 13)
-        steps.append(lambda raw: raw - 0x8000 if raw & 0x8000 else -raw)
-    elif field.type == "u32be_low_word_first":
-        steps.append(lambda raw: (raw & 0xFFFF) << 16 | raw >> 16)
-    elif field.type == "f32be":
-        steps.append(lambda raw: raw if raw - raw == 0 else None)  # NaN and infinity are no values
+    elif field.type in _SPECIAL:
+        steps.append(_SPECIAL[field.type])
+    if field.mask is not None:
+        mask = field.mask
+        steps.append(lambda raw: raw & mask)
+    if field.bit is not None:
+        bit = field.bit
+        steps.append(lambda raw: bool(raw >> bit & 1))
+    if field.words is not None:
+        words = {int(key, 0): value for key, value in field.words.items()}
+        steps.append(lambda raw: words.get(raw, raw))
     if field.absent:
         absent = frozenset(field.absent)
         steps.append(lambda raw: None if raw in absent else raw)
@@ -262,6 +264,20 @@ def _finish(field: Field) -> Callable[[Any], Any] | None:
     if len(steps) < 2:
         return steps[0] if steps else None
     return lambda raw: _through(steps, raw)
+
+
+_SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "hex": lambda raw: raw.hex().upper(),
+    "dotted": lambda raw: ".".join(map(str, raw)),
+    "dashed": lambda raw: "-".join(map(str, raw)),
+    "ascii": lambda raw: raw.rstrip(b"\0 \r\n").decode("ascii", "replace"),
+    # Cubic serial numbers: four decimal digits for each 16-bit word (CM1106 manual, "read serial number")
+    "digits": lambda raw: "".join(f"{int.from_bytes(raw[at : at + 2], 'big'):04d}" for at in range(0, len(raw), 2)),
+    # bit 15 set is positive (LD2450 protocol V1.03, table 13)
+    "sign16le": lambda raw: raw - 0x8000 if raw & 0x8000 else -raw,
+    "u32be_low_word_first": lambda raw: (raw & 0xFFFF) << 16 | raw >> 16,
+    "f32be": lambda raw: raw if raw - raw == 0 else None,  # NaN and infinity are no values
+}
 
 
 def _scaling(field: Field) -> list[Callable[[Any], Any]]:

@@ -11,11 +11,13 @@ while True:
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_agent.checksums import CHECKSUMS
+from edge_agent.shapes import unstuff
 
 if TYPE_CHECKING:
     from device_profiles.commands import Command, Step
@@ -38,7 +40,7 @@ def command_bytes(profile: Profile, name: str, values: Mapping[str, int | str] |
     filled = {slot: _value(profile, command, name, slot, values or {}) for slot in command.slots}
     if command.text is not None:
         return command.text.format(**filled).encode("ascii")
-    return _binary(profile, command, filled)
+    return bytes.fromhex(command.before or "") + _binary(profile, command, filled)
 
 
 def _value(profile: Profile, command: Command, name: str, slot: str, values: Mapping[str, int | str]) -> int | str:
@@ -146,7 +148,7 @@ class Poller:
             return []
         self._settled = self._settled or not self._queue
         if not self._queue and self._mode.ask and self.awake and t_s >= self._poll_s:
-            self._queue.extend(self._mode.ask)
+            self._queue.extend([self._mode.gate.ask] if self._mode.gate else self._mode.ask)
             missed = int((t_s - self._poll_s) // self._period_s)
             self._poll_s += (missed + 1) * self._period_s
         if not self._queue:
@@ -165,6 +167,9 @@ class Poller:
             role_of = {message.name: message.role for message in self._profile.messages}
             if values.message == awaited or role_of.get(values.message) == "no_data":
                 self.asked = self._reply_by_s = None
+                gate = self._mode.gate
+                if gate is not None and values.info.get(gate.wants):
+                    self._queue.extend(self._mode.ask)
 
     def overdue(self, t_s: float) -> str | None:
         """The command whose reply has not come in time; told once, and the next command may go."""
@@ -190,3 +195,60 @@ class Poller:
         if self.awake:
             self._awake_since_s = self._poll_s = t_s
         self._turn_s = t_s + (duty.awake_s if self.awake else duty.asleep_s)
+
+
+class Recognised(NamedTuple):
+    """A command that somebody sent, with its values."""
+
+    command: str
+    values: dict[str, int | str]
+
+
+def recognise(profile: Profile, data: bytes) -> list[Recognised] | str:
+    """Which of the profile's commands these bytes are; else what is wrong: bad_checksum, or bad_header for unknown.
+
+    The most particular command comes first: `set_work` before a `set` with values.
+    """
+    content = data
+    if any(shape.kind == "shdlc" for shape in profile.frames):
+        content = data[:1] + (unstuff(data[1:-1]) or b"") + data[-1:]
+    by_slots = sorted(profile.commands.items(), key=lambda item: len(item[1].slots))
+    damage = "bad_header"
+    matches: list[Recognised] = []
+    for name, command in by_slots:
+        found = _fits_text(command, data) if command.text is not None else _fits(profile, command, content)
+        if isinstance(found, dict):
+            matches.append(Recognised(name, found))
+        else:
+            damage = found or damage
+    return matches or damage
+
+
+def _fits(profile: Profile, command: Command, data: bytes) -> dict[str, int | str] | str | None:
+    """The values, or None when it is another command, or that only the checksum is wrong."""
+    check = command.check or profile.command_check
+    values: dict[str, int | str] = {}
+    at = 0
+    damage = None
+    for token in (command.send or "").split():
+        slot, _, kind = token[1:-1].partition(":") if token[0] == "{" else ("", "", "u8")
+        size = check.size if slot == "check" and check else int(kind[3:]) if kind.startswith("hex") else _SIZES[kind]
+        part = data[at : at + size]
+        if len(part) < size:
+            return None
+        if slot == "check" and check is not None:
+            damage = None if part == CHECKSUMS[check.kind](data[check.start : at]) else "bad_checksum"
+        elif slot:
+            order: Any = "little" if kind.endswith("le") else "big"
+            values[slot] = part.hex().upper() if kind.startswith("hex") else int.from_bytes(part, order)
+        elif part[0] != int(token, 16):
+            return None
+        at += size
+    return None if at != len(data) else damage or values
+
+
+def _fits_text(command: Command, data: bytes) -> dict[str, int | str] | None:
+    pieces = re.split(r"\{([a-z][a-z0-9_]*)\}", command.text or "")
+    pattern = "".join(f"(?P<{p}>[0-9]+)" if at % 2 else re.escape(p) for at, p in enumerate(pieces))
+    found = re.fullmatch(pattern, data.decode("ascii", "replace"))
+    return {name: int(text) for name, text in found.groupdict().items()} if found else None
