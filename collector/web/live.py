@@ -114,7 +114,7 @@ class Live:
         events = subscription.take()
         watched = {node for reader in self.readers for node in reader.looks_at[1]}
         news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
-        alerts_moved = refresh or any("alerts" in event for event in events)
+        alerts_moved = refresh or any(event.get("type") == "alert" for event in events)
         if not self.readers or not (news or alerts_moved):
             return
         try:

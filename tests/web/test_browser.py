@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import Seen, Served
+
+from tests.web.served import Seen, Served
 
 pytestmark = pytest.mark.real
 PATHS = ("/", "/en/", "/station/lp-0001", "/en/station/lp-0001")
@@ -39,7 +40,7 @@ def test_an_alert_appears_by_itself(seen: Seen, served: Served) -> None:
     seen.page.wait_for_selector(".link[data-state=connected]")
     assert "现在没有告警" in seen.page.inner_text("main")
     served.city.alerts = alerts
-    served.city.feed.publish({"alerts": True})
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
     seen.page.wait_for_selector(".alert.firing", timeout=2000)
 
 

@@ -6,11 +6,11 @@ import gzip
 import http.client
 
 import pytest
-from city import City
-from conftest import Served
 
 from collector.web.server import PortTaken, WebServer
 from collector.web.words import TEXTS
+from tests.web.city import City
+from tests.web.served import Served
 
 
 def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> None:
