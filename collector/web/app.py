@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.web.api import ROOT, Api, refusal
 from collector.web.live import Live
 from collector.web.pages import Pages, language_of
 from collector.web.render import HERE, Renderer
@@ -63,13 +64,20 @@ def create_app(site: Site) -> Starlette:
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            reason = "method-not-allowed" if error.status_code == 405 else "no-such-address"
+            return refusal(error.status_code, reason, f"{ROOT}/openapi.json describes what there is")
         words = renderer.words(language_of(request))
         text = words(error.detail) if error.detail.startswith("not_found") else words("not_found")
         html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, nodes=None)
         return HTMLResponse(html, error.status_code, headers=error.headers)
 
     app = Starlette(
-        routes=[*pages.routes(), Mount("/static", StaticFiles(directory=HERE / "static"), name="static")],
+        routes=[
+            *pages.routes(),
+            *Api(site).routes(),
+            Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
+        ],
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
