@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -23,6 +23,7 @@ from collector.web.live import Live
 from collector.web.pages import Pages, language_of
 from collector.web.render import HERE, Renderer
 from collector.web.site import Site
+from collector.web.views import Views
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -50,17 +51,21 @@ class SecurityHeaders:
 def create_app(site: Site) -> Starlette:
     """The application of one site. `app.state.live.close()` ends open streams before a server is stopped."""
     renderer = Renderer(site)
-    live = Live(site, renderer)
-    pages = Pages(site, renderer, live)
+    views = Views(site)
+    live = Live(site, renderer, views)
+    pages = Pages(site, renderer, views, live)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(live.run(), name="tell readers what changed")
+        tasks = [
+            asyncio.create_task(live.run(), name="tell readers what changed"),
+            asyncio.create_task(views.run(), name="look at the whole city"),
+        ]
         yield
         live.close()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -69,7 +74,7 @@ def create_app(site: Site) -> Starlette:
             return refusal(error.status_code, reason, f"{ROOT}/openapi.json describes what there is")
         words = renderer.words(language_of(request))
         text = words(error.detail) if error.detail.startswith("not_found") else words("not_found")
-        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, nodes=None)
+        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)
         return HTMLResponse(html, error.status_code, headers=error.headers)
 
     app = Starlette(

@@ -42,6 +42,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "corrected": ("已校正", "corrected"),
     "uncorrected": ("未校正", "uncorrected"),
     "index": ("分指数", "sub-index"),
+    "map": ("地图", "Map"),
+    "no_places": ("还没有站点报告位置。", "No station has a position yet."),
+    "levels_mean": ("级别是什么意思", "What the levels mean"),
+    "levels_how": (
+        "按 HJ 633-2026 由近 60 分钟平均浓度算出 PM2.5 和 PM10 的空气质量分指数，取较大者；不足 45 分钟为暂定。",
+        "Sub-indices of PM2.5 and PM10 under HJ 633-2026, from the mean of the last 60 minutes; the larger one counts."
+        " Provisional under 45 minutes.",
+    ),
     "level": ("级别", "Level"),
     "sensor": ("传感器", "Sensor"),
     "live": ("数据实时", "live"),

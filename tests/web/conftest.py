@@ -25,7 +25,9 @@ FLAGS = [
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    served = Served(City(tmp_path))
+    city = City(tmp_path)
+    city.fill_an_hour()
+    served = Served(city)
     yield served
     served.server.stop()
     served.city.store.close()

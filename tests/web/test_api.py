@@ -36,7 +36,6 @@ def test_stations_come_a_page_at_a_time(served: Served) -> None:
 
 
 def test_readings_have_units_quality_and_the_time_zone_asked_for(served: Served) -> None:
-    served.city.fill_an_hour()
     found = rows(served, "node=lp-0001&every=15m&tz=Europe/Berlin")
     assert {row["sensor"] for row in found} == {"air-1", "air-2"}
     assert found[0]["time"].endswith(("+01:00", "+02:00"))
@@ -45,7 +44,6 @@ def test_readings_have_units_quality_and_the_time_zone_asked_for(served: Served)
 
 
 def test_pages_of_readings_join_without_gap_or_double(served: Served) -> None:
-    served.city.fill_an_hour()
     whole = rows(served, "node=lp-0002&every=1m")
     joined, following = [], f"{ROOT}/readings?node=lp-0002&every=1m&limit=400"
     while following:
@@ -58,7 +56,6 @@ def test_pages_of_readings_join_without_gap_or_double(served: Served) -> None:
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_no_answer_tells_of_fewer_than_five_vehicles(served: Served, form: str) -> None:
-    served.city.fill_an_hour()
     answer = served.get(f"{ROOT}/readings?node=lp-0001&kind=traffic_flow&format={form}")
     if form == "json":
         found = json.loads(answer.text)["rows"]
@@ -78,7 +75,6 @@ def test_traffic_in_a_second_length_of_window_is_refused(served: Served) -> None
 
 
 def test_csv_carries_the_notice_and_the_licence(served: Served) -> None:
-    served.city.fill_an_hour()
     answer = served.get(f"{ROOT}/readings?node=lp-0001&format=csv&limit=2&every=1m")
     assert answer.text.startswith("# 本页为小型传感器的参考数据")
     assert "CC-BY-4.0" in answer.text.partition("\n")[0]
@@ -137,7 +133,6 @@ def test_any_question_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_the_description_names_every_path_and_every_column(served: Served) -> None:
-    served.city.fill_an_hour()
     described = json.loads(served.get(f"{ROOT}/openapi.json").text)
     assert set(described["paths"]) == {"/stations", "/readings", "/alerts"}
     air = described["components"]["schemas"]["Readings"]["properties"]["rows"]["items"]["oneOf"][0]
