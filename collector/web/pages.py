@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from collector.stores.store import StoreDown
+from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Sight
 from collector.web.readings import View, look
 from collector.web.render import Renderer, sort_alerts
@@ -27,11 +28,12 @@ _YEAR_S = 365 * 86400
 class Pages:
     """Handlers of the public pages."""
 
-    def __init__(self, site: Site, renderer: Renderer, views: Views, live: Live) -> None:
+    def __init__(self, site: Site, renderer: Renderer, views: Views, live: Live, reports: Reports | None) -> None:
         self._site = site
         self._renderer = renderer
         self._views = views
         self._live = live
+        self._reports = reports
 
     def routes(self) -> list[Route]:
         return [
@@ -56,7 +58,21 @@ class Pages:
         station = next((one for one in self._site.stations() if one.node == node), None)
         if station is None:
             raise HTTPException(404, "not_found_station")
-        return await self._show(request, "station.html", f"/station/{node}", [station], station=station)
+        reports, changes = None, None
+        if self._reports is not None:
+            reports = await run_in_threadpool(self._reports.of, node)
+            changes = await run_in_threadpool(self._reports.changes, node)
+        return await self._show(
+            request,
+            "station.html",
+            f"/station/{node}",
+            [station],
+            station=station,
+            reports=reports,
+            changes=changes,
+            report_kinds=KINDS,
+            reported="reported" in request.query_params,
+        )
 
     async def _show(
         self, request: Request, template: str, path: str, shown: Sequence[Station], **values: Any
