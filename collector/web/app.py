@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -14,14 +14,20 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.web.api import ROOT, Api, refusal
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 from collector.web.live import Live
 from collector.web.pages import Pages, language_of
 from collector.web.render import HERE, Renderer
 from collector.web.site import Site
+from collector.web.take_part import TakePart
+from collector.web.views import Views
+from collector.web.words import TEXTS
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -47,36 +53,61 @@ class SecurityHeaders:
 
 
 def create_app(site: Site) -> Starlette:
-    """The application of one site. `app.state.live.close()` ends open streams before a server is stopped."""
+    """The application of one site. `app.state.live.close()` ends open streams before a server is stopped.
+
+    Raises DeskUnusable when the site has a desk that cannot be opened.
+    """
     renderer = Renderer(site)
-    live = Live(site, renderer)
-    pages = Pages(site, renderer, live)
+    views = Views(site)
+    live = Live(site, renderer, views)
+    file = DeskFile(site.desk) if site.desk is not None else None
+    reports = Reports(file) if file is not None else None
+    routes: list[BaseRoute] = [
+        *Pages(site, renderer, views, live, reports).routes(),
+        *TakePart(site, renderer, reports).routes(),
+        *Api(site).routes(),
+        Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(live.run(), name="tell readers what changed")
+        tasks = [
+            asyncio.create_task(live.run(), name="tell readers what changed"),
+            asyncio.create_task(views.run(), name="look at the whole city"),
+        ]
         yield
         live.close()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        words = renderer.words(language_of(request))
-        text = words(error.detail) if error.detail.startswith("not_found") else words("not_found")
-        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, nodes=None)
-        return HTMLResponse(html, error.status_code, headers=error.headers)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if file is not None:
+            file.close()
 
     app = Starlette(
-        routes=[*pages.routes(), Mount("/static", StaticFiles(directory=HERE / "static"), name="static")],
+        routes=routes,
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
-        exception_handlers={HTTPException: refuse},
+        exception_handlers={HTTPException: _refuser(renderer)},
         lifespan=lifespan,
     )
     app.state.live = live
     return app
+
+
+def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Says no in the manner of the address: JSON under /api/, a page in the reader's language elsewhere."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            reason = "method-not-allowed" if error.status_code == 405 else "no-such-address"
+            return refusal(error.status_code, reason, f"{ROOT}/openapi.json describes what there is")
+        words = renderer.words(language_of(request))
+        text = words(error.detail if error.detail in TEXTS else "not_found")
+        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)
+        return HTMLResponse(html, error.status_code, headers=error.headers)
+
+    return refuse

@@ -36,8 +36,8 @@ class Subscription:
 class Feed:
     """A broadcast. `publish` may be called from any thread and never waits.
 
-    An event names what changed: `{"node": "lp-0017"}` after readings of a node were stored or its status changed,
-    `{"alerts": True}` after an alert moved. Other keys are allowed and ignored.
+    An event names what changed: one with a `node` after readings of it were stored or its status changed, one of the
+    `type` alert after an alert moved. Other keys are allowed and ignored.
     """
 
     def __init__(self) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
-
-from starlette.concurrency import run_in_threadpool
+from typing import NamedTuple
 
 from collector.stores.store import StoreDown
 from collector.web.feed import Subscription
-from collector.web.readings import View, look
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site
+from collector.web.views import Views
 from collector.web.words import Language
 
 BEAT_S = 1.0  # news of one second make one message
@@ -27,11 +25,19 @@ MESSAGES_MAX = 16
 READERS_MAX = 1000
 
 
-class Reader:
-    """One open page: its language, its stations and the messages that wait for it. The oldest goes when it is slow."""
+class Sight(NamedTuple):
+    """What a page shows: cards of these stations and, on the page of the `city`, the map of all."""
 
-    def __init__(self, language: Language, nodes: tuple[str, ...]) -> None:
-        self.looks_at = (language, nodes)
+    language: Language
+    nodes: tuple[str, ...]
+    city: bool
+
+
+class Reader:
+    """One open page: what it shows and the messages that wait for it. The oldest goes when it is slow."""
+
+    def __init__(self, looks_at: Sight) -> None:
+        self.looks_at = looks_at
         self.dropped = 0
         self._messages: deque[str] = deque(maxlen=MESSAGES_MAX)
         self._arrived = asyncio.Event()
@@ -64,19 +70,19 @@ class Reader:
 class Live:
     """The readers and the task that serves them. All of it runs on the event loop but `close`."""
 
-    def __init__(self, site: Site, renderer: Renderer) -> None:
+    def __init__(self, site: Site, renderer: Renderer, views: Views) -> None:
         self.readers: set[Reader] = set()
         self._site = site
         self._renderer = renderer
-        self._views: dict[str, View] = {}
+        self._views = views
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def open(self, language: Language, nodes: tuple[str, ...]) -> Reader | None:
+    def open(self, sight: Sight) -> Reader | None:
         """A new reader, or None when there are too many."""
         if len(self.readers) >= READERS_MAX:
             return None
-        reader = Reader(language, nodes)
+        reader = Reader(sight)
         self.readers.add(reader)
         return reader
 
@@ -112,34 +118,27 @@ class Live:
             refresh = True
         self._woken.clear()
         events = subscription.take()
-        watched = {node for reader in self.readers for node in reader.looks_at[1]}
+        watched = {node for reader in self.readers for node in reader.looks_at.nodes}
         news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
-        alerts_moved = refresh or any("alerts" in event for event in events)
+        alerts_moved = refresh or any(event.get("type") == "alert" for event in events)
         if not self.readers or not (news or alerts_moved):
             return
         try:
-            await self._refresh(news | (watched - self._views.keys()))
+            await self._views.fresh(news, age_s=0)
         except StoreDown:
-            return  # the pages say so themselves when they are loaded; here the next beat asks again
+            return  # a page that is loaded says so itself; the next beat asks again
         self._tell(news, alerts_moved)
 
-    async def _refresh(self, nodes: set[str]) -> None:
-        stations = [station for station in self._site.stations() if station.node in nodes]
-        for view in await run_in_threadpool(look, self._site.store, stations, self._site.now_ms()):
-            self._views[view.station.node] = view
-
     def _tell(self, news: set[str], alerts_moved: bool) -> None:
-        shared: dict[str, Any] = {
-            "alerts": sort_alerts(self._site.alerts()),
-            "stations": {station.node: station for station in self._site.stations()},
-        }
-        messages: dict[tuple[Language, tuple[str, ...]], str] = {}
+        views = {view.station.node: view for view in self._views.all()}
+        alerts = sort_alerts(self._site.alerts())
+        messages: dict[Sight, str] = {}
         for reader in tuple(self.readers):
-            language, nodes = reader.looks_at
-            if not alerts_moved and news.isdisjoint(nodes):
+            sight = reader.looks_at
+            if not alerts_moved and news.isdisjoint(sight.nodes):
                 continue
-            if reader.looks_at not in messages:
-                views = [self._views[node] for node in nodes if node in self._views]
-                changed = [view for view in views if view.station.node in news]
-                messages[reader.looks_at] = self._renderer.live(language, views, changed, shared)
-            reader.put(messages[reader.looks_at])
+            if sight not in messages:
+                changed = [views[node] for node in sight.nodes if node in news and node in views]
+                about = list(views.values()) if sight.city else [views[n] for n in sight.nodes if n in views]
+                messages[sight] = self._renderer.live(sight.language, sight.city, about, changed, alerts)
+            reader.put(messages[sight])

@@ -12,10 +12,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from collector.stores.store import StoreDown
-from collector.web.live import Live
+from collector.web.desk.reports import KINDS, Reports
+from collector.web.live import Live, Sight
 from collector.web.readings import View, look
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
+from collector.web.views import Views
 from collector.web.words import Language
 from wire.names import is_node
 
@@ -26,10 +28,12 @@ _YEAR_S = 365 * 86400
 class Pages:
     """Handlers of the public pages."""
 
-    def __init__(self, site: Site, renderer: Renderer, live: Live) -> None:
+    def __init__(self, site: Site, renderer: Renderer, views: Views, live: Live, reports: Reports | None) -> None:
         self._site = site
         self._renderer = renderer
+        self._views = views
         self._live = live
+        self._reports = reports
 
     def routes(self) -> list[Route]:
         return [
@@ -54,36 +58,50 @@ class Pages:
         station = next((one for one in self._site.stations() if one.node == node), None)
         if station is None:
             raise HTTPException(404, "not_found_station")
-        return await self._show(request, "station.html", f"/station/{node}", [station], station=station)
+        reports, changes = None, None
+        if self._reports is not None:
+            reports = await run_in_threadpool(self._reports.of, node)
+            changes = await run_in_threadpool(self._reports.changes, node)
+        return await self._show(
+            request,
+            "station.html",
+            f"/station/{node}",
+            [station],
+            station=station,
+            reports=reports,
+            changes=changes,
+            report_kinds=KINDS,
+            reported="reported" in request.query_params,
+        )
 
     async def _show(
-        self, request: Request, template: str, path: str, stations: Sequence[Station], **values: Any
+        self, request: Request, template: str, path: str, shown: Sequence[Station], **values: Any
     ) -> Response:
+        nodes = [station.node for station in shown]
         views: list[View] = []
         store_down = False
         try:
-            views = await run_in_threadpool(look, self._site.store, stations, self._site.now_ms())
+            views = await self._views.fresh(nodes)
         except StoreDown:
             store_down = True
-        nodes = {station.node for station in stations}
-        alerts = sort_alerts(self._site.alerts())
+        city = path == "/"
+        alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
         colours = request.query_params.get("colours") or request.cookies.get("colours")
-        safe = colours == "safe"
         html = self._renderer.page(
             template,
             language_of(request),
             path=path,
-            safe=safe,
-            views=views,
-            alerts=alerts if path == "/" else [alert for alert in alerts if alert.node in nodes],
-            stations={station.node: station for station in self._site.stations()},
-            nodes=",".join(station.node for station in stations),
+            safe=colours == "safe",
+            views=self._views.all() if city else views,
+            cards=views,
+            alerts=alerts,
+            events=f"nodes={','.join(nodes)}&page={'city' if city else 'station'}",
             store_down=store_down,
             **values,
         )
         response = HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})
         if "colours" in request.query_params:
-            response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")
+            response.set_cookie("colours", "safe" if colours == "safe" else "official", max_age=_YEAR_S, samesite="lax")
         return response
 
     async def events(self, request: Request) -> Response:
@@ -94,7 +112,8 @@ class Pages:
             return PlainTextResponse(f"nodes: at most {STATIONS_A_PAGE} names, with commas between\n", 400)
         known = {station.node for station in self._site.stations()}
         language: Language = "en" if request.query_params.get("lang") == "en" else "zh"
-        reader = self._live.open(language, tuple(node for node in nodes if node in known))
+        city = request.query_params.get("page") == "city"
+        reader = self._live.open(Sight(language, tuple(node for node in nodes if node in known), city))
         if reader is None:
             return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
 

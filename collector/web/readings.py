@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from statistics import fmean
 from typing import Any
 
@@ -117,7 +118,8 @@ def _view(station: Station, since_ms: int, now_ms: int, airs: list[Air], flow: l
         started_ms = flow[0][0]
     if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
         since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
-    judgement = judge(pm25[0].mean if pm25 else None, pm10[0].mean if pm10 else None)
+    means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
+    judgement = judge(means, date.fromtimestamp(now_ms / 1000))
     return View(station, since_ms, now_ms, pm25, pm10, traffic(flow, since_ms, now_ms), judgement)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector.web import chart
+from collector.web import chart, map
+from collector.web.levels import LEVELS
 from collector.web.privacy import FEW
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
 from collector.web.site import AlertView, Site
@@ -31,7 +32,9 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(air_chart=air_chart, traffic_chart=traffic_chart, box=chart)
+        self._templates.globals.update(
+            air_chart=air_chart, traffic_chart=traffic_chart, box=chart, draw_map=map.draw, levels=LEVELS
+        )
         self._templates.filters["highest"] = highest
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
@@ -45,12 +48,23 @@ class Renderer:
         """A whole page or a part of one, from the template of that name."""
         now_ms = self._site.now_ms()
         return self._templates.get_template(name).render(
-            w=self._words[language], site=self._site, now_ms=now_ms, **values
+            w=self._words[language],
+            site=self._site,
+            now_ms=now_ms,
+            stations={station.node: station for station in self._site.stations()},
+            **values,
         )
 
-    def live(self, language: Language, views: Sequence[View], changed: Sequence[View], shared: dict[str, Any]) -> str:
-        """A message for readers of these stations: the parts of a page that move, for the changed stations only."""
-        return self.page("live.html", language, views=views, changed=changed, **shared)
+    def live(
+        self,
+        language: Language,
+        city: bool,
+        views: Sequence[View],
+        changed: Sequence[View],
+        alerts: Sequence[AlertView],
+    ) -> str:
+        """The parts of a page that move: sentence, alerts and, for the city, the map of `views`; `changed` cards."""
+        return self.page("live.html", language, city=city, views=views, changed=changed, alerts=alerts)
 
 
 def sort_alerts(alerts: Sequence[AlertView]) -> list[AlertView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from collector.stores.store import Store
@@ -79,3 +80,5 @@ class Site:
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    desk: Path | None = None
+    """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

@@ -23,6 +23,7 @@ class City:
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
         self.feed = Feed()
+        self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
         self.stations = [
             Station(
@@ -59,7 +60,9 @@ class City:
         return self.started_ms if self.fixed else time.time_ns() // 1_000_000
 
     def site(self) -> Site:
-        return Site(self.store, lambda: list(self.stations), lambda: list(self.alerts), self.now_ms, self.feed)
+        return Site(
+            self.store, lambda: list(self.stations), lambda: list(self.alerts), self.now_ms, self.feed, desk=self.desk
+        )
 
     def write(
         self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
-from conftest import Seen, Served
+
+from tests.web.served import Seen, Served
 
 pytestmark = pytest.mark.real
 PATHS = ("/", "/en/", "/station/lp-0001", "/en/station/lp-0001")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_fits_a_phone_asks_nobody_else_and_complains_of_nothing(seen: Seen, served: Served, path: str) -> None:
-    served.city.fill_an_hour()
+def test_fits_a_phone_asks_nobody_else_and_complains_of_nothing(seen: Seen, path: str) -> None:
     seen.go(path)
     seen.page.wait_for_selector(".link[data-state=connected]")
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -39,12 +40,11 @@ def test_an_alert_appears_by_itself(seen: Seen, served: Served) -> None:
     seen.page.wait_for_selector(".link[data-state=connected]")
     assert "现在没有告警" in seen.page.inner_text("main")
     served.city.alerts = alerts
-    served.city.feed.publish({"alerts": True})
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
     seen.page.wait_for_selector(".alert.firing", timeout=2000)
 
 
 def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served) -> None:
-    served.city.fill_an_hour()
     seen.go("/en/station/lp-0001")
     seen.page.wait_for_selector(".link[data-state=connected]")
     seen.page.click("summary")
@@ -55,12 +55,25 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
     assert seen.page.is_visible("td:text('777')")
 
 
-def test_without_javascript_everything_is_there(browser, served: Served) -> None:  # type: ignore[no-untyped-def]
-    served.city.fill_an_hour()
+def test_without_javascript_everything_is_there(browser: Any, served: Served) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(served.url("/en/"))
     assert page.is_visible("#lp-0001 svg.chart .line")
     page.click("#lp-0001 summary")
     assert page.is_visible("#lp-0001 table")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/en/station/lp-0001", "/en/?colours=safe", "/nowhere"])
+def test_axe_finds_no_violation(browser: Any, served: Served, path: str, scheme: str) -> None:
+    """WCAG 2.2 A and AA and best practices, by the axe rules."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(served.url(path))
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     context.close()

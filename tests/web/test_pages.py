@@ -6,15 +6,14 @@ import gzip
 import http.client
 
 import pytest
-from city import City
-from conftest import Served
 
 from collector.web.server import PortTaken, WebServer
 from collector.web.words import TEXTS
+from tests.web.city import City
+from tests.web.served import Served
 
 
 def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> None:
-    served.city.fill_an_hour()
     page = served.get("/").text
     assert "现在 PM2.5 最高处：建国路东口，" in page
     assert "微克/立方米" in page
@@ -22,7 +21,6 @@ def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> 
 
 
 def test_the_english_page_has_no_chinese_but_the_switch(served: Served) -> None:
-    served.city.fill_an_hour()
     page = served.get("/en/").text
     assert 'lang="en"' in page
     text = page.replace('aria-label="中文">中文', "")
@@ -37,7 +35,6 @@ def test_both_pages_name_each_other(served: Served) -> None:
 
 
 def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(served: Served) -> None:
-    served.city.fill_an_hour()
     page = served.get("/en/").text
     assert "waiting for the first reading" in page
     assert "out of date" in page
@@ -53,7 +50,6 @@ def test_an_empty_city_is_a_page_too(served: Served) -> None:
 
 
 def test_few_vehicles_are_hidden_everywhere_on_the_page(served: Served) -> None:
-    served.city.fill_an_hour()
     page = served.get("/station/lp-0001").text
     assert "&lt;5" in page
     assert 'fill="url(#few-lp-0001)"' in page
@@ -114,7 +110,6 @@ def test_colours_stay_chosen(served: Served) -> None:
 
 
 def test_first_load_is_small(served: Served) -> None:
-    served.city.fill_an_hour()
     total = sum(
         len(gzip.compress(served.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
     )

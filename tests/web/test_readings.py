@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from city import MINUTE_MS, City
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from collector.web import chart, levels
 from collector.web.feed import Subscription
 from collector.web.privacy import FEW, mask
 from collector.web.readings import look, minute_means, traffic
+from tests.web.city import MINUTE_MS, City
 
 NOW_MS = 1_790_000_030_000
 

@@ -1,0 +1,56 @@
+"""The desk's file: one connection, one writer at a time, durable when a call returns."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
+    at_ms INTEGER, answer TEXT, answered_by TEXT, answered_ms INTEGER, shown INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS change (id INTEGER PRIMARY KEY, node TEXT, at_ms INTEGER, kind TEXT, zh TEXT, en TEXT);
+CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, hash TEXT, at_ms INTEGER);
+CREATE TABLE IF NOT EXISTS session (digest BLOB PRIMARY KEY, name TEXT, csrf TEXT, seen_ms INTEGER, at_ms INTEGER);
+CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY, fingerprint TEXT, verb TEXT, who TEXT, note TEXT,
+    until_ms INTEGER, at_ms INTEGER);
+CREATE INDEX IF NOT EXISTS handled_of ON handled (fingerprint, at_ms);
+CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY, at_ms INTEGER, who TEXT, what TEXT, about TEXT);
+"""
+
+
+class DeskUnusable(Exception):
+    """The file cannot be opened; the text names it and the cure."""
+
+
+class DeskFile:
+    """A SQLite file shared by the desk's parts."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise DeskUnusable(f"{path}: {error}. Cure: check the folder's owner and free space") from error
+        self._db.row_factory = sqlite3.Row
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone, in one transaction."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,78 @@
+"""Forms: a small body, read strictly, from our own pages only."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+BODY_MAX = 16_384
+CLIENTS_MAX = 10_000
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a posted form. Raises HTTPException: 403 from another site, 413, 415 or 400 when it is no form."""
+    if not from_here(request):
+        raise HTTPException(403, "refused_origin")
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "refused_form")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > BODY_MAX:
+            raise HTTPException(413, "refused_form")
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=32, errors="strict")
+    except ValueError:
+        raise HTTPException(400, "refused_form") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise HTTPException(400, "refused_form")
+    return {name: text.replace("\r\n", "\n").replace("\0", "") for name, text in fields.items()}
+
+
+def from_here(request: Request) -> bool:
+    """Whether a browser says that one of our own pages sent this. Older ones say nothing; they send Origin at least."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+class Allowance:
+    """So many a while for each client, by its address; and for all together ten times as many."""
+
+    def __init__(self, number: int, while_ms: int) -> None:
+        self._number = number
+        self._while_ms = while_ms
+        self._taken: dict[str, deque[int]] = {}
+
+    def take(self, client: str, now_ms: int) -> bool:
+        """True when one more is allowed, and then it is counted."""
+        if len(self._taken) > CLIENTS_MAX:
+            self._taken.clear()
+        for name, most in (("", 10 * self._number), (client, self._number)):
+            times = self._taken.setdefault(name, deque())
+            while times and times[0] <= now_ms - self._while_ms:
+                times.popleft()
+            if len(times) >= most:
+                return False
+        self._taken[""].append(now_ms)
+        self._taken[client].append(now_ms)
+        return True
+
+
+def client_of(request: Request) -> str:
+    """The address a request came from."""
+    return request.client.host if request.client is not None else "unknown"
+
+
+def choice(fields: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """A field that is one of a closed list. Raises HTTPException 400."""
+    if fields.get(name) not in known:
+        raise HTTPException(400, "refused_form")
+    return fields[name]

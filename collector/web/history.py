@@ -1,0 +1,91 @@
+"""Readings of one station over a stretch of time, by windows, as the public may have them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any, Final
+
+from collector.stores.store import Select, Store
+from collector.web.readings import total
+from wire.quantities import QUANTITIES
+
+MINUTE_MS = 60_000
+EVERY_MS: Final = {"1m": MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": 60 * MINUTE_MS}
+KINDS: Final = ("air_quality", "weather", "traffic_flow")
+TRAFFIC_EVERY: Final = "5m"
+"""Traffic is told in windows of one length only: two lengths side by side would give away what the mask hides."""
+
+_TRAFFIC_FIELDS: Final = ("count", "heavy_count", "speed_tms_kmh", "flow_vph")
+_QUALITY: Final = ("cq", "qc")
+
+
+def fields(kind: str) -> tuple[str, ...]:
+    """The columns of a kind, always all and always in this order."""
+    if kind == "traffic_flow":
+        return _TRAFFIC_FIELDS
+    return tuple(quantity.name for quantity in QUANTITIES.values() if quantity.kind == kind)
+
+
+def columns(kind: str) -> tuple[str, ...]:
+    """Everything a row has: place and time first, then values, then what to think of them."""
+    place = ("lane", "direction") if kind == "traffic_flow" else ()
+    return ("time_ms", "node", "sensor", *place, *fields(kind), "rows", *_QUALITY, "masked")
+
+
+def windows(store: Store, kind: str, node: str, since_ms: int, until_ms: int, every_ms: int) -> list[dict[str, Any]]:
+    """One row a window and series, by time, with exactly the keys `columns(kind)`. Raises StoreDown."""
+    question = Select(kind, (), since_ms, until_ms, {"node": node}, ("sensor",))
+    if kind == "traffic_flow":
+        rows = _traffic(store, question, every_ms)
+    else:
+        rows = _means(store, question, fields(kind), every_ms)
+    for row in rows:
+        row["node"] = node
+    return sorted(rows, key=lambda row: (row["time_ms"], row["sensor"], row.get("lane", ""), row.get("direction", "")))
+
+
+def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int) -> list[dict[str, Any]]:
+    means = store.select(replace(question, columns=names, aggregate="mean", every_ms=every_ms))
+    worst = store.select(replace(question, columns=_QUALITY, aggregate="max", every_ms=every_ms))
+    counts = store.select(replace(question, columns=("cq",), aggregate="count", every_ms=every_ms))
+    quality = {(one.tags["sensor"], row[0]): row[1:] for one in worst for row in one.rows}
+    numbers = {(one.tags["sensor"], row[0]): row[1] for one in counts for row in one.rows}
+    rows = []
+    for series in means:
+        sensor = series.tags["sensor"]
+        for time_ms, *values in series.rows:
+            cq, qc = quality.get((sensor, time_ms), (None, None))
+            rows.append(
+                {
+                    "time_ms": time_ms,
+                    "sensor": sensor,
+                    **dict(zip(names, values, strict=True)),
+                    "rows": numbers.get((sensor, time_ms)),
+                    "cq": cq,
+                    "qc": qc,
+                    "masked": (),
+                }
+            )
+    return rows
+
+
+def _traffic(store: Store, question: Select, every_ms: int) -> list[dict[str, Any]]:
+    """Sums and weighted means by lane and direction, masked."""
+    wanted = ("count", "heavy_count", "speed_tms_kmh", "duration_s", *_QUALITY)
+    found = store.select(replace(question, columns=wanted, group_by=("sensor", "lane", "direction")))
+    rows = []
+    for series in found:
+        by_window: dict[int, list[list[Any]]] = defaultdict(list)
+        for row in series.rows:
+            if row[1] is not None:
+                by_window[row[0] // every_ms * every_ms].append(row)
+        for time_ms, some in by_window.items():
+            shown = total([row[:5] for row in some])
+            quality = {"rows": len(some), "cq": _worst(some, 5), "qc": _worst(some, 6), "masked": shown.hidden}
+            rows.append({"time_ms": time_ms, **series.tags, **shown.values, **quality})
+    return rows
+
+
+def _worst(rows: list[list[Any]], at: int) -> Any:
+    return max((row[at] for row in rows if row[at] is not None), default=None)

@@ -1,0 +1,76 @@
+"""Taking part: report a problem with a station without an account, read the answers, take the data home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.web.api import LICENCE
+from collector.web.api import ROOT as API
+from collector.web.desk.reports import KINDS, Reports, TooManyReports
+from collector.web.forms import Allowance, choice, client_of, read_form
+from collector.web.history import KINDS as MEASUREMENTS
+from collector.web.history import columns
+from collector.web.pages import language_of
+from collector.web.render import Renderer
+from collector.web.site import Site
+
+_HOUR_MS = 3_600_000
+_REPORTS_AN_HOUR = 5
+
+
+class TakePart:
+    """Handlers of the data page and, where there is a desk, of citizens' reports."""
+
+    def __init__(self, site: Site, renderer: Renderer, reports: Reports | None) -> None:
+        self._site = site
+        self._renderer = renderer
+        self._reports = reports
+        self._allowance = Allowance(_REPORTS_AN_HOUR, _HOUR_MS)
+
+    def routes(self) -> Sequence[Route]:
+        routes = [Route("/data", self.data), Route("/en/data", self.data)]
+        if self._reports is not None:
+            handler: Callable[[Request], Any] = self.report
+            routes += [Route(f"{root}/station/{{node}}/report", handler, methods=["POST"]) for root in ("", "/en")]
+        return routes
+
+    async def data(self, request: Request) -> Response:
+        """How to take the data home."""
+        html = self._renderer.page(
+            "data.html",
+            language_of(request),
+            path="/data",
+            safe=request.cookies.get("colours") == "safe",
+            events=None,
+            api=API,
+            licence=LICENCE,
+            kinds={kind: columns(kind) for kind in MEASUREMENTS},
+        )
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})
+
+    async def report(self, request: Request) -> Response:
+        """Keep a report and lead back to the station, where it stands."""
+        assert self._reports is not None
+        node = request.path_params["node"]
+        if not any(station.node == node for station in self._site.stations()):
+            raise HTTPException(404, "not_found_station")
+        fields = await read_form(request)
+        if not self._allowance.take(client_of(request), self._site.now_ms()):
+            raise HTTPException(429, "refused_often", headers={"Retry-After": "3600"})
+        kind = choice(fields, "kind", KINDS)
+        try:
+            await run_in_threadpool(
+                self._reports.submit, node, kind, fields.get("text", ""), fields.get("contact", ""), self._site.now_ms()
+            )
+        except ValueError:
+            raise HTTPException(400, "refused_form") from None
+        except TooManyReports:
+            raise HTTPException(503, "refused_often") from None
+        return RedirectResponse(request.url.path.removesuffix("/report") + "?reported=1#reports", 303)
