@@ -57,7 +57,7 @@ class Example(Strict):
     hex: str
     message: str
     rows: list[dict[str, float]] = []
-    info: dict[str, Scalar | None | list[Scalar]] = {}
+    info: dict[str, Scalar | list[Scalar] | None] = {}
     flags: list[str] = []
     options: dict[str, Scalar] = {}
     asked: str | None = None
