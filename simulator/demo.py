@@ -131,7 +131,9 @@ class Demo:
             except StoreDown:
                 continue
             for one in series:
-                found[one.tags["node"]] |= dict(zip(("time_ms", *columns), one.rows[0], strict=True))
+                node, (time_ms, *values) = found[one.tags["node"]], one.rows[0]
+                node |= dict(zip(columns, values, strict=True))
+                node["time_ms"] = max(time_ms, node.get("time_ms", 0))
         return found
 
     def alerts_fired(self) -> int:
