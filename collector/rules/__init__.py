@@ -1,0 +1,1 @@
+"""Rules and alerts as pure code: committed points and a time go in, transitions come out."""

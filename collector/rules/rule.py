@@ -1,0 +1,396 @@
+"""A rule: what is watched, when it raises, when it clears, and whom it tells.
+
+    - alert: pm25-hourly-high
+      kind: air_quality
+      window: {mean: pm25_ugm3, over: 1h, complete: 75%}
+      raise: "> 75"
+      clear: "< 60"
+      for: 10m
+      keep_firing_for: 10m
+      severity: major
+      notify: [environment-bureau]
+      text: {zh: "PM2.5 小时均值过高", en: "PM2.5 hourly mean too high"}
+
+Three things can be watched: a `window` of a quantity, a `category` of an index, the absence of data (`absent`, or
+`offline` for a node's link). Prometheus' words keep Prometheus' meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from collector.rules import words
+from collector.rules.words import Limit
+from wire import names
+from wire.quantities import KINDS, QUANTITIES, ROLLUPS, STATS, nearest
+
+WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "range", "change", "suspect")
+SEVERITIES: Final = ("info", "minor", "major", "critical")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+INDEX_KIND: Final = "air_index"
+INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
+_STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
+KINDS_WATCHED: Final = (*_STORED_KINDS, *(kind + end for kind in _STORED_KINDS for end in ROLLUPS), INDEX_KIND)
+MEANING_NOT: Final = {"text", "notify"}
+"""Keys that may change without making another rule of it."""
+
+Path = tuple[str | int, ...]
+
+
+class BadRules(ValueError):
+    """The rules cannot be used; `problems` names each place, what was wrong and the cure."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Spec(NamedTuple):
+    """What a window computes: rules with equal specs on one series share one window."""
+
+    stat: str
+    quantity: str
+    over_ms: int = 0
+    words: tuple[str, ...] = ()
+    versus: str | None = None
+
+
+def _name_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Ms = Annotated[int, BeforeValidator(words.duration)]
+Share = Annotated[float, BeforeValidator(words.share)]
+LimitText = Annotated[Limit, BeforeValidator(words.limit)]
+Clock = Annotated[int, BeforeValidator(words.clock)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+class Window(_Strict):
+    """One statistic of one quantity over a stretch of event time, and how complete it must be to count."""
+
+    mean: str | None = None
+    min: str | None = None
+    max: str | None = None
+    sum: str | None = None
+    count: str | None = None
+    last: str | None = None
+    p85: str | None = None
+    range: str | None = None
+    change: str | None = None
+    suspect: str | None = None
+    over: Ms = 0
+    complete: Share = 0.75
+    versus: Literal["neighbours", "last-week"] | None = None
+
+    @model_validator(mode="after")
+    def _one_statistic(self) -> Window:
+        given = [stat for stat in WINDOW_STATS if getattr(self, stat) is not None]
+        if len(given) != 1:
+            raise ValueError(f"name one of {', '.join(WINDOW_STATS)} and its quantity, such as mean: pm25_ugm3")
+        if given == ["last"] and (self.over or self.versus):
+            raise ValueError("last takes neither over nor versus: it is the newest reading")
+        if given != ["last"] and not self.over:
+            raise ValueError(f"{given[0]} needs over, such as over: 1h")
+        if self.versus and given[0] not in ("mean", "sum"):
+            raise ValueError("versus compares a mean or a sum")
+        if self.versus == "last-week" and (words.UNIT_MS["d"] % self.over or self.over < words.UNIT_MS["m"]):
+            raise ValueError("over must divide a day for versus: last-week, such as 1h")
+        return self
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The window's identity: statistic, quantity, length."""
+        stat = next(stat for stat in WINDOW_STATS if getattr(self, stat) is not None)
+        return Spec(stat, getattr(self, stat), self.over, (), self.versus)
+
+
+class Hours(_Strict):
+    """Times of day, in a time zone, outside which the condition does not hold."""
+
+    start: Clock = Field(0, alias="from")
+    end: Clock = Field(1440, alias="to")
+    zone: str
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = WEEKDAYS
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError, see below
+            raise ValueError(f"unknown time zone {zone!r}, write one such as Asia/Shanghai") from error
+        except KeyError as error:
+            raise ValueError(f"unknown time zone {zone!r}, write one such as Asia/Shanghai") from error
+        return zone
+
+    @cached_property
+    def info(self) -> ZoneInfo:
+        """The zone's rules."""
+        return ZoneInfo(self.zone)
+
+
+class Scope(_Strict):
+    """Which series a rule watches; every key narrows, `*` stands for any letters."""
+
+    site: Patterns = ()
+    node: Patterns = ()
+    sensor: Patterns = ()
+    lane: Patterns = ()
+    direction: Patterns = ()
+    standard: Patterns = ()
+    edition: Patterns = ()
+    period: Patterns = ()
+    labels: dict[str, Patterns] = Field(default_factory=dict)
+
+    def holds(self, tags: dict[str, str], labels: dict[str, str]) -> bool:
+        """Whether a series of these tags, at a station of these labels, is watched."""
+        return all(_matches(tags.get(key, ""), patterns) for key, patterns in self.narrowed) and all(
+            _matches(labels.get(key, ""), patterns) for key, patterns in self.labels.items()
+        )
+
+    @cached_property
+    def narrowed(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The tags that are narrowed, each with its patterns."""
+        tags = [key for key in type(self).model_fields if key != "labels"]
+        return tuple((key, getattr(self, key)) for key in tags if getattr(self, key))
+
+
+class Condition(_Strict):
+    """The second condition of `and` or `unless`: a window of the same series, or of another kind at the same node."""
+
+    kind: str | None = None
+    window: Window
+    raise_: LimitText = Field(alias="raise")
+
+
+class Text(_Strict):
+    """What people read."""
+
+    zh: str
+    en: str
+
+
+class Rule(_Strict):
+    """One rule, checked. Times are milliseconds; `limit` and `clear_limit` are the two levels."""
+
+    alert: str
+    kind: str
+    scope: Scope = Scope()
+    window: Window | None = None
+    category: tuple[str, ...] | None = None
+    absent: Ms | None = None
+    offline: Ms | None = None
+    raise_: LimitText | None = Field(None, alias="raise")
+    clear: LimitText | None = None
+    for_: Ms = Field(0, alias="for")
+    keep_firing_for: Ms = 0
+    and_: Condition | None = Field(None, alias="and")
+    unless: Condition | None = None
+    hours: Hours | None = None
+    severity: Literal["info", "minor", "major", "critical"] = "major"
+    notify: tuple[str, ...] = ()
+    text: Text
+
+    @field_validator("alert")
+    @classmethod
+    def _is_name(cls, alert: str) -> str:
+        if not names.is_name(alert):
+            raise ValueError(f"{alert!r} is not a name, write small letters, digits and hyphens")
+        return alert
+
+    @field_validator("notify", "category", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return _name_list(value)
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Rule:
+        given = [key for key in ("window", "category", "absent", "offline") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError("say what is watched: one of window, category, absent, offline")
+        what = given[0]
+        if (self.raise_ is None) == (what == "window"):
+            raise ValueError('a window needs raise, such as "> 75"' if what == "window" else f"{what} takes no raise")
+        if self.clear is not None and self.raise_ is not None:
+            _check_clear(self.raise_, self.clear)
+        if what != "window" and self.clear is not None:
+            raise ValueError(f"{what} takes no clear")
+        if what in ("absent", "offline") and (self.for_ or self.and_ or self.unless or self.hours):
+            raise ValueError(f"{what} takes no for, and, unless or hours: {what} is itself the time to wait")
+        if what == "offline" and self.kind != "node_health":
+            raise ValueError("offline watches a node: write kind: node_health")
+        if what == "category" and self.kind != INDEX_KIND:
+            raise ValueError(f"a category is of an index: write kind: {INDEX_KIND}")
+        return self
+
+    @cached_property
+    def limit(self) -> Limit:
+        """The level that raises."""
+        return self.raise_ if self.raise_ is not None else Limit(">=", 1.0)
+
+    @cached_property
+    def clear_limit(self) -> Limit:
+        """The level that clears: the other side of `raise` where the rule names none."""
+        return self.clear if self.clear is not None else self.limit.other_side()
+
+    @cached_property
+    def spec(self) -> Spec | None:
+        """The window that decides; None for `absent` and `offline`."""
+        if self.window is not None:
+            return self.window.spec
+        return Spec("category", "category", 0, self.category) if self.category is not None else None
+
+    @cached_property
+    def complete(self) -> float:
+        """How much of the window must be there."""
+        return self.window.complete if self.window is not None else 0.0
+
+    @cached_property
+    def joined(self) -> bool:
+        """True when more than one series decides (neighbours, last week, another kind)."""
+        others = [c.kind for c in (self.and_, self.unless) if c is not None and c.kind not in (None, self.kind)]
+        return bool(others) or (self.window is not None and self.window.versus is not None)
+
+    @cached_property
+    def version(self) -> str:
+        """Eight hex digits of what the rule means; another text or another receiver keeps it."""
+        meaning = self.model_dump(mode="json", by_alias=True, exclude=MEANING_NOT, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def parse(data: object, where: str = "rules", line_of: Callable[[Path], int | None] | None = None) -> list[Rule]:
+    """The rules of a loaded file. Raises BadRules with one line for each thing wrong.
+
+    `line_of` tells the line of a path such as (0, "window", "over"), so that messages read `FILE:LINE: ...`.
+    """
+    if not isinstance(data, list):
+        raise BadRules([f"{where}: rules are a list, each beginning with - alert: NAME"])
+    rules: list[Rule] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    for number, raw in enumerate(data):
+        found = list(_read(raw, rules))
+        if not found and rules[-1].alert in seen:
+            found = [(("alert",), f"{rules[-1].alert!r} is a second rule of that name")]
+        elif not found:
+            seen[rules[-1].alert] = number
+        problems += [_located(where, line_of, (number, *path), _title(raw, number), text) for path, text in found]
+    if problems:
+        raise BadRules(problems)
+    return rules
+
+
+def _read(raw: object, rules: list[Rule]) -> Iterable[tuple[Path, str]]:
+    """Append the rule, or say what is wrong with it."""
+    if not isinstance(raw, dict):
+        return [((), "a rule is a mapping of keys")]
+    try:
+        rule = Rule.model_validate(raw)
+    except ValidationError as error:
+        return [_plain(problem) for problem in error.errors()]
+    rules.append(rule)
+    return list(_unknown_names(rule))
+
+
+def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
+    parts: list[tuple[Path, str, Window | None]] = [((), rule.kind, rule.window)]
+    for key, condition in (("and", rule.and_), ("unless", rule.unless)):
+        if condition is not None:
+            parts.append(((key,), condition.kind or rule.kind, condition.window))
+    for path, kind, window in parts:
+        if kind not in KINDS_WATCHED:
+            yield (*path, "kind"), f"unknown kind {kind!r}{_hint(kind, KINDS_WATCHED)}"
+        elif window is not None:
+            spec, fields = window.spec, quantities_of(kind)
+            limit = rule.limit if not path else getattr(rule, {"and": "and_"}.get(str(path[0]), "unless")).raise_
+            if spec.quantity not in fields:
+                text = f"{kind} has no quantity {spec.quantity!r}{_hint(spec.quantity, fields)}"
+                yield (*path, "window", spec.stat), text
+            elif limit.percent and not (spec.versus or spec.stat == "suspect"):
+                yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
+            elif path and spec.versus:
+                yield (*path, "window", "versus"), "a second condition takes no versus"
+    if rule.joined and (rule.window is None or rule.window.over == 0):
+        yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
+
+
+def quantities_of(kind: str) -> tuple[str, ...]:
+    """The fields a rule may name in a measurement, roll-ups and the index included."""
+    if kind == INDEX_KIND:
+        return INDEX_FIELDS
+    base = next((kind.removesuffix(end) for end in ROLLUPS if kind.endswith(end)), kind)
+    own = tuple(quantity.name for quantity in QUANTITIES.values() if quantity.kind == base)
+    return own if base == kind else tuple(f"{name}_{stat}" for name in own for stat in STATS)
+
+
+def _check_clear(limit: Limit, clear: Limit) -> None:
+    if limit.above == clear.above:
+        raise ValueError(f'clear must face the other way than raise "{limit}", such as "{limit.other_side()}"')
+    if (clear.level > limit.level) if limit.above else (clear.level < limit.level):
+        raise ValueError(f'clear "{clear}" lies beyond raise "{limit}": some values would do both')
+    if clear.level == limit.level and "=" in clear.op and "=" in limit.op:
+        raise ValueError(f'{limit.level:g} would both raise and clear, write clear: "{limit.other_side()}"')
+
+
+def _plain(error: Any) -> tuple[Path, str]:
+    """One validation error as a path and a sentence that names the cure."""
+    path: Path = error["loc"]
+    kind, given = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        return path, f"unknown key {path[-1]!r}{_hint(str(path[-1]), _keys_at(path[:-1]))}"
+    if kind == "missing":
+        return path[:-1], f"{path[-1]!r} is missing"
+    if kind == "literal_error":
+        known = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
+        return path, f"{given!r} is not one of {', '.join(known)}{_hint(str(given), known)}"
+    text = error["msg"].removeprefix("Value error, ")
+    return path, text if kind == "value_error" else f"{text}, got {given!r}"
+
+
+def _keys_at(path: Path) -> list[str]:
+    models: dict[str | int, type[BaseModel]] = {
+        "window": Window,
+        "scope": Scope,
+        "hours": Hours,
+        "text": Text,
+        "and": Condition,
+        "unless": Condition,
+    }
+    model = models.get(path[-1], Rule) if path else Rule
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    close = nearest(word, list(known))
+    return f", did you mean {close!r}?" if close else ""
+
+
+def _title(raw: object, number: int) -> str:
+    alert = raw.get("alert") if isinstance(raw, dict) else None
+    return alert if names.is_name(alert) and isinstance(alert, str) else f"rule {number + 1}"
+
+
+def _located(where: str, line_of: Callable[[Path], int | None] | None, path: Path, title: str, text: str) -> str:
+    line, near = None, path
+    while line_of is not None and line is None and near:
+        line, near = line_of(near), near[:-1]
+    dotted = ".".join(str(part) for part in path[1:])
+    place = f"{where}:{line}" if line is not None else where
+    return f"{place}: {title}: {dotted + ': ' if dotted else ''}{text}"
+
+
+def _matches(word: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(word, pattern) for pattern in patterns)

@@ -1,0 +1,109 @@
+"""A rule file is read strictly; whatever is wrong is named with its place and its cure."""
+
+import pytest
+import yaml
+
+from collector.rules.rule import BadRules, parse
+
+DESIGN_RULE = """
+- alert: pm25-hourly-high
+  kind: air_quality
+  window: {mean: pm25_ugm3, over: 1h, complete: 75%}
+  raise: "> 75"
+  clear: "< 60"
+  for: 10m
+  keep_firing_for: 10m
+  severity: major
+  notify: [environment-bureau]
+  text: {zh: "PM2.5 小时均值过高", en: "PM2.5 hourly mean too high"}
+"""
+
+
+def changed(**changes):
+    rule = yaml.safe_load(DESIGN_RULE)[0] | changes
+    return [{key: value for key, value in rule.items() if value is not ...}]
+
+
+def problem(**changes):
+    with pytest.raises(BadRules) as caught:
+        parse(changed(**changes), "r.yaml")
+    assert len(caught.value.problems) == 1, caught.value.problems
+    return caught.value.problems[0]
+
+
+def test_the_rule_of_the_design_parses_as_it_stands():
+    (rule,) = parse(yaml.safe_load(DESIGN_RULE))
+    assert rule.spec is not None
+    assert (rule.spec.stat, rule.spec.quantity, rule.spec.over_ms) == ("mean", "pm25_ugm3", 3_600_000)
+    assert rule.complete == 0.75
+    assert (rule.limit.op, rule.limit.level) == (">", 75)
+    assert (rule.clear_limit.op, rule.clear_limit.level) == ("<", 60)
+    assert (rule.for_, rule.keep_firing_for, rule.severity) == (600_000, 600_000, "major")
+
+
+@pytest.mark.parametrize("bad", ["> .nan", "> inf", "> ７５", "> 1_0", "75", 75, "> 1e3", ">", "> 5 6", None, "=> 5", "> ٣"])
+def test_a_limit_is_a_sign_and_a_finite_number_in_ascii(bad):
+    with pytest.raises(BadRules, match="raise"):
+        parse(changed(**{"raise": bad}))
+
+
+@pytest.mark.parametrize("bad", ["10", 600, "10 m", "1.5h", "１0m", "-5m", "40d", ["1h"]])
+def test_a_duration_is_a_whole_number_and_a_unit(bad):
+    assert "for: " in problem(**{"for": bad})
+
+
+def test_an_unknown_key_is_answered_with_the_nearest():
+    assert problem(severty="major") == "r.yaml: pm25-hourly-high: severty: unknown key 'severty', did you mean 'severity'?"
+    assert "did you mean 'over'?" in problem(window={"mean": "pm25_ugm3", "over": "1h", "ovre": "1h"})
+
+
+def test_an_unknown_quantity_kind_or_severity_is_answered_with_the_nearest():
+    assert "did you mean 'pm25_ugm3'?" in problem(window={"mean": "pm25_ugm", "over": "1h"})
+    assert "did you mean 'air_quality'?" in problem(kind="air_qualty")
+    assert "did you mean 'major'?" in problem(severity="mayor")
+
+
+def test_the_line_of_the_nearest_known_place_is_named():
+    with pytest.raises(BadRules, match=r"^r\.yaml:4: pm25-hourly-high: window\.over: 'x' is not a duration"):
+        parse(changed(window={"mean": "pm25_ugm3", "over": "x"}), "r.yaml", {(0, "window"): 4}.get)
+
+
+def test_levels_that_contradict_each_other_are_refused():
+    assert "the other way" in problem(clear="> 60")
+    assert "do both" in problem(clear="< 80")
+    assert "both raise and clear" in problem(**{"raise": ">= 75", "clear": "<= 75"})
+
+
+def test_one_thing_is_watched():
+    assert "one of window, category, absent, offline" in problem(window=..., **{"raise": ...})
+    assert "name one of" in problem(window={"mean": "pm25_ugm3", "max": "pm25_ugm3", "over": "1h"})
+    assert "takes no raise" in problem(window=..., absent="10m")
+
+
+def test_a_second_rule_of_one_name_is_refused():
+    with pytest.raises(BadRules, match="second rule"):
+        parse(changed() + changed(kind="air_quality"))
+
+
+def test_the_version_follows_the_meaning_not_the_words():
+    (rule,) = parse(changed())
+    assert parse(changed(text={"zh": "甲", "en": "other"}, notify=[]))[0].version == rule.version
+    assert parse(changed(**{"raise": "> 76"}))[0].version != rule.version
+    assert parse(changed(**{"for": "600s"}))[0].version == rule.version
+
+
+def test_rollups_indices_and_limits_in_percent():
+    assert parse(changed(kind="air_quality_1h", window={"last": "pm25_ugm3_mean"}))
+    assert parse(changed(kind="air_index", window=..., category="重度污染", clear=..., **{"raise": ...}))
+    flow = {"mean": "flow_vph", "over": "1h", "versus": "last-week"}
+    assert parse(changed(kind="traffic_flow", window=flow, clear=..., **{"raise": "< -60%"}))[0].joined
+    assert "leave out the %" in problem(**{"raise": "> 75%"}, clear=...)
+
+
+def test_a_zone_that_does_not_exist_is_refused():
+    assert "unknown time zone" in problem(hours={"from": "06:00", "to": "22:00", "zone": "Asia/Shangai"})
+
+
+def test_rules_that_are_no_list_are_refused():
+    with pytest.raises(BadRules, match="rules are a list"):
+        parse({"alert": "x"})
