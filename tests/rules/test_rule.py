@@ -41,7 +41,9 @@ def test_the_rule_of_the_design_parses_as_it_stands():
     assert (rule.for_, rule.keep_firing_for, rule.severity) == (600_000, 600_000, "major")
 
 
-@pytest.mark.parametrize("bad", ["> .nan", "> inf", "> ７５", "> 1_0", "75", 75, "> 1e3", ">", "> 5 6", None, "=> 5", "> ٣"])
+@pytest.mark.parametrize(
+    "bad", ["> .nan", "> inf", "> ７５", "> 1_0", "75", 75, "> 1e3", ">", "> 5 6", None, "=> 5", "> ٣"]
+)
 def test_a_limit_is_a_sign_and_a_finite_number_in_ascii(bad):
     with pytest.raises(BadRules, match="raise"):
         parse(changed(**{"raise": bad}))
@@ -53,7 +55,9 @@ def test_a_duration_is_a_whole_number_and_a_unit(bad):
 
 
 def test_an_unknown_key_is_answered_with_the_nearest():
-    assert problem(severty="major") == "r.yaml: pm25-hourly-high: severty: unknown key 'severty', did you mean 'severity'?"
+    assert (
+        problem(severty="major") == "r.yaml: pm25-hourly-high: severty: unknown key 'severty', did you mean 'severity'?"
+    )
     assert "did you mean 'over'?" in problem(window={"mean": "pm25_ugm3", "over": "1h", "ovre": "1h"})
 
 

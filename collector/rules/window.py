@@ -1,0 +1,365 @@
+"""Windows over event time: one statistic of one quantity of one series, in a ring of buckets.
+
+        top - count              top
+    ----|----|----|----|----|----|--  >      a window of `count` buckets, the last one still open
+        \\_____ base: closed ____/ \\_ open
+
+Memory is the ring: 20 or 60 buckets and as many more as a rewind may reach back, whatever the rate of readings. The
+closed part is summed anew at each new bucket, never by subtraction: sums do not drift, and the same readings give
+the same value by whichever road the window came there (value() rounds to six decimals, which hides the order of
+additions). A window knows how much of it is there; who asks decides whether that is enough.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from binascii import a2b_base64, b2a_base64
+from copy import copy
+from typing import Any, ClassVar, Final
+
+from collector.rules.rule import Spec
+
+FINE_FROM_MS: Final = 600_000
+DECIMALS: Final = 6
+_MARGIN = 1e-6
+_NEVER_MS = 2**62
+_WEEK_MS = 7 * 86_400_000
+
+
+def bucket_ms(spec: Spec) -> int:
+    """The width of a bucket: a sixtieth of a long window, a twentieth of a short one, all of it beside last week's."""
+    if spec.versus == "last-week" or not spec.over_ms:
+        return spec.over_ms or 1
+    return spec.over_ms // 60 if spec.over_ms >= FINE_FROM_MS and spec.over_ms % 60 == 0 else spec.over_ms // 20
+
+
+class Window:
+    """A ring of buckets with `columns` numbers each, beside how many readings each one holds.
+
+    Subclasses say how a reading enters the open bucket and how closed buckets are folded into `base`. Readings come
+    in the order of their time, after roll(); what came too late for that goes through patch().
+    """
+
+    columns: ClassVar[tuple[float, ...]] = ()  # what an empty bucket holds
+    __slots__ = (
+        "base",
+        "base_filled",
+        "base_n",
+        "cells",
+        "count",
+        "end_ms",
+        "floor",
+        "n",
+        "open",
+        "size",
+        "stat",
+        "top",
+        "width",
+    )
+
+    def __init__(self, spec: Spec, reach_ms: int) -> None:
+        """`reach_ms` is how far back `rewind` and `at` may go."""
+        self.stat = spec.stat
+        self.width = bucket_ms(spec)
+        self.count = spec.over_ms // self.width
+        self.size = self.count + reach_ms // self.width + 2
+        self.n = array("d", [0]) * self.size
+        self.cells = [array("d", [empty]) * self.size for empty in self.columns]
+        self.top = 0  # number of the open bucket; its content is in `open`, not yet in the ring
+        self.floor = -1  # buckets up to this one were overwritten
+        self.end_ms = 0
+        self.open = self._empty()
+        self.base_n: float = 0
+        self.base_filled = 0
+        self.base = list(self.columns)
+
+    def _empty(self) -> list[float]:
+        return [0, *self.columns]
+
+    # Readings
+
+    def roll(self, time_ms: int) -> None:
+        """Open the bucket of `time_ms`, not older than the open one."""
+        if time_ms < self.end_ms:
+            return
+        new = time_ms // self.width
+        if self.top:
+            self._write(self.top % self.size, self.open)
+        for number in range(max(self.top + 1, new - self.size + 1), new):
+            self._write(number % self.size, self._empty())
+        self._stand(new, self._empty())
+
+    def add(self, time_ms: int, value: float) -> None:
+        """A reading into the open bucket."""
+        raise NotImplementedError
+
+    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+        """Several readings into the open bucket, in their order."""
+        for time_ms, value in zip(times_ms, values, strict=True):
+            self.add(time_ms, value)
+
+    def patch(self, time_ms: int, value: float) -> None:
+        """A reading that came too late to be judged: it still completes the bucket it belongs to."""
+        number = time_ms // self.width
+        if number == self.top:
+            self.add(time_ms, value)
+        elif max(self.floor, self.top - self.size) < number < self.top:
+            kept, slot = self.open, number % self.size
+            self.open = [self.n[slot], *(cell[slot] for cell in self.cells)]
+            self.add(time_ms, value)
+            self._write(slot, self.open)
+            self._stand(self.top, kept)
+
+    # Answers
+
+    def value(self) -> float | None:
+        """The statistic up to the newest reading; None when there is no reading."""
+        found = self._value(self.base_n, self.base, self.open)
+        return None if found is None else round(found, DECIMALS)
+
+    def share(self, time_ms: int, interval_ms: int | None) -> float:
+        """How much of the window is there: readings against those expected, else buckets that hold any."""
+        if interval_ms is None:
+            return (self.base_filled + (self.open[0] > 0)) / self.count
+        expected = (time_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
+        return min(1.0, (self.base_n + self.open[0]) / max(expected, 1.0))
+
+    def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:
+        """Value and share of the closed buckets that end at or before `time_ms`, as far back as the ring reaches."""
+        last = time_ms // self.width - 1
+        n, filled, base = self._fold(last - self.count + 1, min(last, self.top - 1))
+        found = self._value(n, base, self._empty())
+        share = filled / self.count if interval_ms is None else min(1.0, n * interval_ms / (self.count * self.width))
+        return (None if found is None else round(found, DECIMALS)), share
+
+    def within(self, values: list[float], low: float, high: float) -> bool:  # noqa: ARG002
+        """True when the statistic is sure to stay between `low` and `high` while `values` enter the open bucket."""
+        return False
+
+    # The ring
+
+    def mark(self) -> tuple[int, list[float]]:
+        """Where the window stands, for `rewind`."""
+        return self.top, list(self.open)
+
+    def rewind(self, mark: tuple[int, list[float]]) -> None:
+        """Forget every reading since `mark`."""
+        self.floor = max(self.floor, self.top - self.size)
+        self._stand(mark[0], list(mark[1]))
+
+    def copy(self) -> Window:
+        """An independent window of the same content."""
+        new = copy(self)
+        new.n, new.cells, new.open = self.n[:], [cell[:] for cell in self.cells], list(self.open)
+        return new
+
+    def packed(self) -> list[Any]:
+        """The content as a JSON value; the rings as base64 of little-endian numbers."""
+        rings = [b2a_base64(ring, newline=False).decode() for ring in (self.n, *self.cells)]
+        return [self.top, self.floor, [n if math.isfinite(n) else None for n in self.open], *rings]
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
+        top, floor, bucket, *rings = packed
+        n, *cells = (_doubles(text) for text in rings)
+        if len(n) != self.size or len(cells) != len(self.cells):
+            raise ValueError("the window was packed with another reach")
+        self.n, self.cells, self.floor = n, cells, floor
+        empty = self._empty()
+        self._stand(top, [empty[i] if number is None else number for i, number in enumerate(bucket)])
+
+    def _stand(self, top: int, bucket: list[float]) -> None:
+        self.top, self.open = top, bucket
+        self.end_ms = (top + 1) * self.width if top else 0
+        self.base_n, self.base_filled, self.base = self._fold(top - self.count + 1, top - 1)
+
+    def _write(self, slot: int, bucket: list[float]) -> None:
+        self.n[slot] = bucket[0]
+        for cell, number in zip(self.cells, bucket[1:], strict=True):
+            cell[slot] = number
+
+    def _fold(self, first: int, last: int) -> tuple[float, int, list[float]]:
+        """Readings, filled buckets and folded columns of the closed buckets from `first` to `last`."""
+        first = max(first, self.floor + 1, self.top - self.size + 1, 0)
+        if first > last:
+            return 0, 0, list(self.columns)
+        low, high = first % self.size, last % self.size + 1
+        n = _cut(self.n, low, high)
+        return sum(n), len(n) - n.count(0), self._merge(n, [_cut(cell, low, high) for cell in self.cells])
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
+        raise NotImplementedError
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        raise NotImplementedError
+
+
+def _doubles(text: str) -> array[float]:
+    ring = array("d")
+    ring.frombytes(a2b_base64(text))
+    return ring
+
+
+def _cut(ring: array[float], low: int, high: int) -> array[float]:
+    return ring[low:high] if low < high else ring[low:] + ring[:high]
+
+
+class Sums(Window):
+    """mean, sum, count and the share of suspect readings."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0,)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        self.open[0] += 1
+        self.open[1] += value
+
+    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+        self.open[0] += len(times_ms)
+        self.open[1] = sum(values, self.open[1])
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        if self.stat not in ("mean", "suspect"):
+            return False
+        n = self.base_n + self.open[0]
+        if n and not low + _MARGIN < (self.base[0] + self.open[1]) / n < high - _MARGIN:
+            return False
+        return low + _MARGIN < min(values) and max(values) < high - _MARGIN
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [sum(cells[0])]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        n, total = base_n + last[0], base[0] + last[1]
+        if self.stat == "count":
+            return float(n)
+        if not n:
+            return None
+        return float(total if self.stat == "sum" else total / n)
+
+
+class Extremes(Window):
+    """min, max and range (largest less smallest: 0 is a stuck sensor)."""
+
+    columns: ClassVar[tuple[float, ...]] = (math.inf, -math.inf)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        bucket = self.open
+        bucket[0] += 1
+        bucket[1] = min(bucket[1], value)
+        bucket[2] = max(bucket[2], value)
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        if not self.base_n + self.open[0]:
+            return False
+        least, most = min(self.base[0], self.open[1]), max(self.base[1], self.open[2])
+        if self.stat == "max":
+            return most > low + _MARGIN and max(most, *values) < high - _MARGIN
+        if self.stat == "min":
+            return min(least, *values) > low + _MARGIN and least < high - _MARGIN
+        return most - least > low + _MARGIN and max(most, *values) - min(least, *values) < high - _MARGIN
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [min(cells[0]), max(cells[1])]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        if not base_n + last[0]:
+            return None
+        least, most = min(base[0], last[1]), max(base[1], last[2])
+        return float({"min": least, "max": most, "range": most - least}[self.stat])
+
+
+class Change(Window):
+    """The newest reading less the oldest of the window."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0, 0.0)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        bucket = self.open
+        if not bucket[0]:
+            bucket[1] = value
+        bucket[0] += 1
+        bucket[2] = value
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
+        filled = [slot for slot, readings in enumerate(n) if readings]
+        return [cells[0][filled[0]], cells[1][filled[-1]]] if filled else [0.0, 0.0]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        if not base_n + last[0]:
+            return None
+        return float((last[2] if last[0] else base[1]) - (base[0] if base_n else last[1]))
+
+
+class P85(Window):
+    """The 85th percentile by linear interpolation, of at most ten readings a bucket.
+
+    The ten are fixed by the reading's place in its bucket (the newest of each tenth), so that what is kept does not
+    hang on the order of arrival; while no two readings share a tenth the percentile is exact.
+    """
+
+    columns: ClassVar[tuple[float, ...]] = (math.nan,) * 10
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:
+        self.open[0] += 1
+        self.open[1 + (time_ms % self.width) * 10 // self.width] = value
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [value for cell in cells for value in cell if not math.isnan(value)]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+        values = sorted(value for value in (*base, *last[1:]) if not math.isnan(value))
+        if not values:
+            return None
+        place = 0.85 * (len(values) - 1)
+        low = int(place)
+        high = min(low + 1, len(values) - 1)
+        return float(values[low] + (values[high] - values[low]) * (place - low))
+
+
+class Last(Window):
+    """The newest reading: one bucket that never closes, always complete."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0,)
+    __slots__ = ()
+
+    def roll(self, time_ms: int) -> None:  # noqa: ARG002
+        self.end_ms = _NEVER_MS
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        self.open = [1, value]
+
+    def patch(self, time_ms: int, value: float) -> None:
+        """What came late is not the newest."""
+
+    def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+        return 1.0
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        return low < min(values) and max(values) < high
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [0.0]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+        return float(last[1]) if last[0] else None
+
+
+_CLASSES: Final[dict[str, type[Window]]] = {
+    **dict.fromkeys(("mean", "sum", "count", "suspect"), Sums),
+    **dict.fromkeys(("min", "max", "range"), Extremes),
+    **dict.fromkeys(("last", "category"), Last),
+    "change": Change,
+    "p85": P85,
+}
+
+
+def window(spec: Spec, reach_ms: int) -> Window:
+    """An empty window of this spec that can be wound back by `reach_ms`."""
+    if spec.versus == "last-week":
+        reach_ms += _WEEK_MS + spec.over_ms
+    return _CLASSES[spec.stat](spec, reach_ms if spec.over_ms else 0)

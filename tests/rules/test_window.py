@@ -1,0 +1,126 @@
+"""A window over buckets agrees with the readings it stands for, by whichever road it came there."""
+
+import json
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.rules.rule import Spec
+from collector.rules.window import bucket_ms, window
+
+MINUTE, HOUR = 60_000, 3_600_000
+T0 = 1_790_000_000_000 // HOUR * HOUR
+STATS = ("mean", "min", "max", "sum", "count", "range", "change", "p85")
+
+
+def fed(spec, readings, reach_ms=600_000):
+    made = window(spec, reach_ms)
+    for time_ms, value in readings:
+        made.roll(time_ms)
+        made.add(time_ms, value)
+    return made
+
+
+def truth(stat, values):
+    if stat == "p85":
+        values = sorted(values)
+        return statistics.quantiles(values, n=20, method="inclusive")[16] if len(values) > 1 else values[0]
+    return {
+        "mean": lambda v: sum(v) / len(v),
+        "min": min,
+        "max": max,
+        "sum": sum,
+        "count": len,
+        "range": lambda v: max(v) - min(v),
+        "change": lambda v: v[-1] - v[0],
+    }[stat](values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(STATS),
+    st.sampled_from([10 * MINUTE, HOUR, 90_000]),
+    st.lists(st.tuples(st.integers(1, 400), st.integers(-500, 500)), min_size=1, max_size=120),
+)
+def test_a_window_holds_the_readings_of_its_buckets(stat, over_ms, steps):
+    spec = Spec(stat, "pm25_ugm3", over_ms)
+    width = bucket_ms(spec)
+    readings, time_ms = [], T0
+    for step, value in steps:
+        time_ms += step * width // 10
+        readings.append((time_ms, value / 4))
+    first = time_ms // width * width - over_ms + width
+    inside = {(t * 10 // width if stat == "p85" else t): v for t, v in readings if t >= first}
+    assert fed(spec, readings).value() == pytest.approx(truth(stat, list(inside.values())))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(STATS), st.lists(st.integers(1, 90), min_size=3, max_size=80), st.data())
+def test_wound_back_and_fed_again_nothing_differs(stat, steps, data):
+    spec = Spec(stat, "pm25_ugm3", 10 * MINUTE)
+    times = [T0 + 1000 * sum(steps[: i + 1]) for i in range(len(steps))]
+    readings = [(t, (t // 1000) % 17 / 3) for t in times]
+    near = [i for i, t in enumerate(times) if t > times[-1] - 600_000]
+    cut = data.draw(st.sampled_from(near))
+    straight = fed(spec, readings)
+    wound = fed(spec, readings[:cut])
+    mark = wound.mark()
+    for time_ms, value in [(t, v + 1) for t, v in readings[cut:]]:
+        wound.roll(time_ms)
+        wound.add(time_ms, value)
+    wound.rewind(mark)
+    for time_ms, value in readings[cut:]:
+        wound.roll(time_ms)
+        wound.add(time_ms, value)
+    assert wound.value() == straight.value()
+    assert wound.share(times[-1], 10_000) == straight.share(times[-1], 10_000)
+
+
+def test_completeness_counts_readings_against_those_expected():
+    spec = Spec("mean", "pm25_ugm3", HOUR)
+    half = fed(spec, [(T0 + i * 10_000, 5.0) for i in range(180)])
+    last = T0 + 179 * 10_000
+    assert half.share(last, 10_000) == pytest.approx(0.5, abs=0.02)
+    assert half.share(last, None) == pytest.approx(0.5, abs=0.02)
+    whole = fed(spec, [(T0 + i * 10_000, 5.0) for i in range(720)])
+    assert whole.share(T0 + 719 * 10_000, 10_000) == 1.0
+
+
+def test_a_late_reading_completes_the_bucket_it_belongs_to():
+    spec = Spec("sum", "count", HOUR)
+    made = fed(spec, [(T0 + i * MINUTE, 1.0) for i in range(60) if i != 30])
+    made.patch(T0 + 30 * MINUTE, 1.0)
+    made.patch(T0 - 5 * HOUR, 1.0)
+    assert made.value() == 60
+
+
+@pytest.mark.parametrize("stat", [*STATS, "last"])
+def test_packed_and_unpacked_a_window_goes_on(stat):
+    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
+    readings = [(T0 + i * 20_000, float(i % 7)) for i in range(400)]
+    made = fed(spec, readings[:300])
+    twin = window(spec, 600_000)
+    twin.unpack(json.loads(json.dumps(made.packed(), allow_nan=False)))
+    for time_ms, value in readings[300:]:
+        for each in (made, twin):
+            each.roll(time_ms)
+            each.add(time_ms, value)
+    assert twin.value() == made.value() is not None
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(("mean", "min", "max", "range", "last")),
+    st.lists(st.integers(0, 20), min_size=0, max_size=20),
+    st.lists(st.integers(0, 20), min_size=1, max_size=9),
+)
+def test_what_is_said_to_stay_within_does(stat, before, values):
+    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
+    made = fed(spec, [(T0 + i * 1000, float(v)) for i, v in enumerate(before)])
+    made.roll(T0 + 30_000)
+    sure = made.within([float(v) for v in values], 5.5, 14.5)
+    for i, value in enumerate(values):
+        made.add(T0 + 30_000 + i, float(value))
+        assert not sure or 5.5 < made.value() < 14.5
