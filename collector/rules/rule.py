@@ -162,6 +162,11 @@ class Scope(_Strict):
         )
 
     @cached_property
+    def everything(self) -> bool:
+        """True when nothing is narrowed."""
+        return not self.narrowed and not self.labels
+
+    @cached_property
     def narrowed(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The tags that are narrowed, each with its patterns."""
         tags = [key for key in type(self).model_fields if key != "labels"]

@@ -139,14 +139,17 @@ class Window:
 
     # The ring
 
-    def mark(self) -> tuple[int, list[float]]:
-        """Where the window stands, for `rewind`."""
-        return self.top, list(self.open)
+    def mark(self) -> tuple[int, list[float | None]]:
+        """Where the window stands, for `rewind`; a JSON value, in which what is not finite is None."""
+        return self.top, [n if math.isfinite(n) else None for n in self.open]
 
-    def rewind(self, mark: tuple[int, list[float]]) -> None:
+    def rewind(self, mark: tuple[int, list[float | None]]) -> None:
         """Forget every reading since `mark`."""
         self.floor = max(self.floor, self.top - self.size)
-        self._stand(mark[0], list(mark[1]))
+        self._stand(mark[0], self._filled(mark[1]))
+
+    def _filled(self, bucket: list[float | None]) -> list[float]:
+        return [empty if n is None else n for n, empty in zip(bucket, self._empty(), strict=True)]
 
     def copy(self) -> Window:
         """An independent window of the same content."""
@@ -157,17 +160,16 @@ class Window:
     def packed(self) -> list[Any]:
         """The content as a JSON value; the rings as base64 of little-endian numbers."""
         rings = [b2a_base64(ring, newline=False).decode() for ring in (self.n, *self.cells)]
-        return [self.top, self.floor, [n if math.isfinite(n) else None for n in self.open], *rings]
+        return [self.floor, *self.mark(), *rings]
 
     def unpack(self, packed: list[Any]) -> None:
         """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
-        top, floor, bucket, *rings = packed
+        floor, top, bucket, *rings = packed
         n, *cells = (_doubles(text) for text in rings)
         if len(n) != self.size or len(cells) != len(self.cells):
             raise ValueError("the window was packed with another reach")
         self.n, self.cells, self.floor = n, cells, floor
-        empty = self._empty()
-        self._stand(top, [empty[i] if number is None else number for i, number in enumerate(bucket)])
+        self._stand(top, self._filled(bucket))
 
     def _stand(self, top: int, bucket: list[float]) -> None:
         self.top, self.open = top, bucket

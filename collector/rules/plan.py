@@ -1,0 +1,111 @@
+"""What one series must compute for the rules that watch it; series watched by the same rules share one plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from collector.rules.rule import Rule, Spec
+from collector.rules.track import Track
+from collector.rules.transition import Series
+
+
+class Watch:
+    """One window and its rules, sorted so that a value is compared with the nearest level, not with every rule."""
+
+    __slots__ = ("above", "below", "column", "high", "low", "spec")
+
+    def __init__(self, spec: Spec, rules: Iterable[Rule]) -> None:
+        self.spec = spec
+        self.column = column_of(spec)
+        rules = list(rules)
+        self.above = sorted((r for r in rules if r.limit.above), key=lambda r: r.limit.level)
+        self.below = sorted((r for r in rules if not r.limit.above), key=lambda r: -r.limit.level)
+        self.low, self.high = self.quiet_band({})
+
+    def raised(self, value: float | None) -> Iterator[Rule]:
+        """The rules whose raise level `value` meets."""
+        if value is None:
+            return
+        for rule in self.above:
+            if rule.limit.level > value:
+                break
+            if rule.limit.met(value):
+                yield rule
+        for rule in self.below:
+            if rule.limit.level < value:
+                break
+            if rule.limit.met(value):
+                yield rule
+
+    def quiet_band(self, tracks: dict[str, Track]) -> tuple[float, float]:
+        """While the value stays strictly between the two, no rule of this watch changes its state."""
+        low, high = -math.inf, math.inf
+        for rule in self.above:
+            if rule.alert not in tracks:
+                high = rule.limit.level
+                break
+        for rule in self.below:
+            if rule.alert not in tracks:
+                low = rule.limit.level
+                break
+        for track in tracks.values():
+            if track.restless:
+                return math.inf, -math.inf
+            if track.rule.limit.above:
+                low = max(low, track.rule.clear_limit.level)
+            else:
+                high = min(high, track.rule.clear_limit.level)
+        return low, high
+
+
+class Plan:
+    """The watches of a series, and `place`, where each spec stands among them."""
+
+    __slots__ = ("columns", "place", "rules", "watches")
+
+    def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
+        """`needed` are windows that other series' rules look into."""
+        by_spec: dict[Spec, list[Rule]] = {}
+        for rule in rules:
+            assert rule.spec is not None
+            by_spec.setdefault(rule.spec, [])
+            if not rule.joined:
+                by_spec[rule.spec].append(rule)
+            for second in (rule.and_, rule.unless):
+                if second is not None and second.kind in (None, rule.kind):
+                    by_spec.setdefault(second.window.spec, [])
+        for spec in needed:
+            by_spec.setdefault(spec, [])
+        self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
+        self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
+        self.columns = {watch.column: watch.spec for watch in self.watches}
+        self.rules = {rule.alert: rule for watch in self.watches for rule in (*watch.above, *watch.below)}
+
+
+class RuleIndex:
+    """Finds the rules that watch a series without asking every rule."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._wide: dict[str, list[Rule]] = {}
+        self._of_node: dict[tuple[str, str], list[Rule]] = {}
+        for rule in rules:
+            nodes = rule.scope.node
+            if nodes and not any(sign in node for node in nodes for sign in "*?["):
+                for node in dict.fromkeys(nodes):
+                    self._of_node.setdefault((rule.kind, node), []).append(rule)
+            else:
+                self._wide.setdefault(rule.kind, []).append(rule)
+
+    def watching(self, series: Series, labels: dict[str, str]) -> list[Rule]:
+        """The rules whose kind and scope hold for a series at a station of these labels."""
+        tags = series.labels()
+        near = (*self._wide.get(series.kind, ()), *self._of_node.get((series.kind, series.node), ()))
+        return [rule for rule in near if rule.scope.everything or rule.scope.holds(tags, labels)]
+
+
+def column_of(spec: Spec) -> str:
+    """The column a window reads: a quantity's own, or one made of flags or words (see columns.py)."""
+    if spec.stat == "suspect":
+        return f"suspect:{spec.quantity}"
+    return f"{spec.quantity}:{'|'.join(spec.words)}" if spec.words else spec.quantity

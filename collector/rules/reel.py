@@ -1,0 +1,359 @@
+"""One series in the order of its event time: fed forward, wound back when a reading came out of order.
+
+A reading in order costs one step forward. A reading that is late, but within the allowed lateness, is put where it
+belongs: the reel goes back to a mark before it, and everything since runs again in order. What was told meanwhile and
+no longer holds is corrected. So the order of arrival within the lateness decides nothing.
+
+           base          mid                    head
+    --------|-------------|----------------------|----->  event time
+            marks, a lateness or more apart;     newest reading
+            `chunks` holds the readings since base
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from collector.rules.plan import Plan
+from collector.rules.rule import Condition, Rule, Spec
+from collector.rules.track import Track, Verdict, is_open, step
+from collector.rules.transition import Transition
+from collector.rules.window import Window, window
+
+Columns = dict[str, list[Any]]
+Say = Callable[[Track, str, int, bool], Transition]
+"""Words for a change of a track: state, event time, whether it is history."""
+
+REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
+
+
+class Mark(NamedTuple):
+    """Where a reel stood after the reading of `time_ms`."""
+
+    time_ms: int
+    windows: list[tuple[int, list[float | None]]]
+    tracks: list[dict[str, Track]]
+
+
+class Reel:
+    """Windows and tracks of one series up to `head_ms`, the time of the newest reading; 0 before the first."""
+
+    __slots__ = (
+        "base",
+        "chunks",
+        "head_ms",
+        "high",
+        "interval_ms",
+        "lateness_ms",
+        "low",
+        "mid",
+        "plan",
+        "told",
+        "tracks",
+        "windows",
+    )
+
+    def __init__(self, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
+        self.plan = plan
+        self.interval_ms = interval_ms
+        self.lateness_ms = lateness_ms
+        self.windows = [window(watch.spec, REACH * lateness_ms) for watch in plan.watches]
+        self.tracks: list[dict[str, Track]] = [{} for _ in plan.watches]
+        self.low = [watch.low for watch in plan.watches]
+        self.high = [watch.high for watch in plan.watches]
+        self.head_ms = 0
+        self.chunks: list[tuple[list[int], Columns]] = []
+        self.told: list[Transition] = []
+        self.base = self.mid = self._mark()
+
+    # Readings
+
+    def advance(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
+        """Rows newer than the head, in order."""
+        said: list[Transition] = []
+        start = 0
+        while start < len(times):
+            end = bisect_right(times, times[start] + self.lateness_ms, start)
+            whole = end - start == len(times)
+            chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
+            self._keep_marks(chunk[0][0], chunk[0][-1])
+            self.chunks.append(chunk)
+            self._feed(*chunk, now_ms, say, said)
+            self.head_ms = chunk[0][-1]
+            start = end
+        self._keep_told(self.told + said)
+        return said
+
+    def reorder(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
+        """Rows of which some are older than the head, but none older than the lateness allows."""
+        rows = {t: {name: column[i] for name, column in columns.items()} for i, t in enumerate(times)}
+        for old_times, old_columns in self.chunks:  # what is known stays: a reading has one value
+            rows |= {t: {name: column[i] for name, column in old_columns.items()} for i, t in enumerate(old_times)}
+        names = {name for row in rows.values() for name in row}
+        told, self.told = self.told, []
+        levels = self._levels(told)
+        self._rewind()
+        self._remember(levels)
+        order = sorted(rows)
+        again = self.advance(order, {name: [rows[t].get(name) for t in order] for name in names}, now_ms, say)
+        self._remember(levels)
+        said = corrections(told, again, self._firing(), say)
+        happened = {(each.key, each.state, each.event_ms) for each in again}
+        self._keep_told([e for e in told if (e.key, e.state, e.event_ms) in happened] + said)
+        return said
+
+    def patch(self, times: list[int], columns: Columns) -> None:
+        """Rows too late to be judged still complete the windows they belong to."""
+        for watch, each in zip(self.plan.watches, self.windows, strict=True):
+            for time_ms, value in zip(times, columns.get(watch.column, ()), strict=False):
+                if value is not None:
+                    each.patch(time_ms, value)
+
+    def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
+        """Rows of one chunk: in bulk while no value can leave its quiet band, else one by one."""
+        cells = [columns.get(watch.column) for watch in self.plan.watches]
+        windows, start = self.windows, 0
+        while start < len(times):
+            first = times[start]
+            for each in windows:
+                each.roll(first)
+            end = bisect_left(times, min((each.end_ms for each in windows), default=math.inf), start + 1)
+            if end - start == 1 or not self._pass_in_bulk(times[start:end], start, end, cells):
+                for row in range(start, end):
+                    values = [None if cell is None else cell[row] for cell in cells]
+                    self._row(times[row], values, now_ms, say, said)
+            start = end
+
+    def _pass_in_bulk(self, times: list[int], start: int, end: int, cells: list[list[Any] | None]) -> bool:
+        """Feed the rows to the windows at once and say True, if no rule can change its state meanwhile."""
+        bulk: list[tuple[Window, list[int], list[float]]] = []
+        for each, cell, low, high in zip(self.windows, cells, self.low, self.high, strict=True):
+            if cell is None:
+                continue
+            values, at = cell[start:end], times
+            if None in values:
+                at = [t for t, value in zip(times, values, strict=True) if value is not None]
+                values = [value for value in values if value is not None]
+            if not values:
+                continue
+            if not (low == -math.inf and high == math.inf) and not each.within(values, low, high):
+                return False
+            bulk.append((each, at, values))
+        for each, at, values in bulk:
+            each.add_all(at, values)
+        return True
+
+    def _row(self, time_ms: int, values: list[Any], now_ms: int, say: Say, said: list[Transition]) -> None:
+        for each, value in zip(self.windows, values, strict=True):
+            if value is not None:
+                each.add(time_ms, value)
+        for index, value in enumerate(values):
+            if value is None:
+                continue
+            found = self.windows[index].value()
+            if found is None or not self.low[index] < found < self.high[index]:
+                self._judge(index, time_ms, found, now_ms, say, said)
+
+    # Rules
+
+    def _judge(
+        self, index: int, time_ms: int, value: float | None, now_ms: int, say: Say, said: list[Transition]
+    ) -> None:
+        """Move every track of one window, and begin those that are raised."""
+        tracks = self.tracks[index]
+        share = self.windows[index].share(time_ms, self.interval_ms)
+        for rule in self.plan.watches[index].raised(value):
+            if rule.alert not in tracks and self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
+                tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
+        interval_ms = self.interval_ms or 60_000
+        past = now_ms - time_ms > self.lateness_ms + interval_ms
+        for track in list(tracks.values()):
+            verdict = self._verdict(track.rule, time_ms, value, share)
+            state = step(track, verdict, time_ms, value, max(3 * interval_ms, self.lateness_ms))
+            if state in ("inactive", "resolved"):
+                del tracks[track.rule.alert]
+            if track.mute or state == "inactive":
+                continue
+            if state == "resolved":
+                said.append(say(track, state, time_ms, past))
+            elif track.fired_ms is not None and track.told < (1 if past else 2):
+                track.told = 1 if past else 2
+                said.append(say(track, "firing", track.fired_ms, past))
+        self.low[index], self.high[index] = self.plan.watches[index].quiet_band(tracks)
+
+    def _verdict(self, rule: Rule, time_ms: int, value: float | None, share: float) -> Verdict:
+        if value is None or share < rule.complete:
+            return Verdict.UNKNOWN
+        if rule.hours is not None and not is_open(rule.hours, time_ms):
+            return Verdict.CLEAR
+        if not rule.limit.met(value):
+            return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
+        if rule.unless is not None and self._holds(rule.unless, time_ms):
+            return Verdict.CLEAR
+        if rule.and_ is not None:
+            return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[self._holds(rule.and_, time_ms)]
+        return Verdict.RAISE
+
+    def _holds(self, condition: Condition, time_ms: int) -> bool | None:
+        """Whether a second condition on this series holds; None where its window is not complete."""
+        each = self.windows[self.plan.place[condition.window.spec]]
+        each.roll(time_ms)
+        value = each.value()
+        if value is None or each.share(time_ms, self.interval_ms) < condition.window.complete:
+            return None
+        return condition.raise_.met(value)
+
+    def mute(self) -> None:
+        """What fires now is told by another reel; this one says nothing of it."""
+        for track in self._firing().values():
+            track.mute = True
+        self.base = self.mid = self._mark()
+
+    # Marks
+
+    def _keep_marks(self, first_ms: int, last_ms: int) -> None:
+        """Before a chunk from `first_ms` to `last_ms`: the base stays just older than the lateness allows."""
+        if first_ms - self.head_ms > self.lateness_ms:
+            self.base = self.mid = self._mark()
+        elif last_ms - self.mid.time_ms > self.lateness_ms:
+            self.base, self.mid = self.mid, self._mark()
+        else:
+            return
+        base_ms = self.base.time_ms
+        self.chunks = [chunk for chunk in self.chunks if chunk[0][-1] > base_ms]
+        self._keep_told(self.told)
+
+    def _keep_told(self, told: list[Transition]) -> None:
+        """Remember what may have to be corrected: what winding back to the base would undo."""
+        self.told = [each for each in told if each.event_ms > self.base.time_ms and not each.void]
+
+    def _mark(self) -> Mark:
+        tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
+        return Mark(self.head_ms, [each.mark() for each in self.windows], tracks)
+
+    def _rewind(self) -> None:
+        self.head_ms = self.base.time_ms
+        for each, mark in zip(self.windows, self.base.windows, strict=True):
+            each.rewind(mark)
+        self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
+        self._set_bands()
+        self.mid = self.base
+        self.chunks = []
+
+    def _firing(self) -> dict[tuple[str, int], Track]:
+        tracks = (track for each in self.tracks for track in each.values())
+        return {(track.rule.alert, track.start_ms): track for track in tracks if track.fired_ms is not None}
+
+    def _levels(self, told: list[Transition]) -> dict[tuple[str, int], int]:
+        """How far each episode was told, by rule and start; winding back makes nothing unsaid."""
+        levels = {(each.rule, each.start_ms): 1 if each.late else 2 for each in told if each.state == "firing"}
+        return levels | {name: max(track.told, levels.get(name, 0)) for name, track in self._firing().items()}
+
+    def _remember(self, levels: dict[tuple[str, int], int]) -> None:
+        for name, track in self._firing().items():
+            track.told = max(track.told, levels.get(name, 0))
+
+    # As a plain value
+
+    def copy(self) -> Reel:
+        """A reel that stands where this one stands; it cannot go back behind that."""
+        new = Reel(self.plan, self.interval_ms, self.lateness_ms)
+        new.unpack(self.packed())
+        new.chunks, new.told = [], []
+        new.base = new.mid = new._mark()
+        return new
+
+    def packed(self) -> dict[str, Any]:
+        """The state as a JSON value."""
+        return {
+            "specs": [list(watch.spec) for watch in self.plan.watches],
+            "head": self.head_ms,
+            "windows": [each.packed() for each in self.windows],
+            "tracks": _packed(self.tracks),
+            "base": [self.base.time_ms, self.base.windows, _packed(self.base.tracks)],
+            "mid": [self.mid.time_ms, self.mid.windows, _packed(self.mid.tracks)],
+            "chunks": self.chunks,
+            "told": [each.as_json() for each in self.told],
+        }
+
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Take the state of `packed`. Windows of other specs start empty, and then nothing winds back behind it."""
+        specs = [
+            Spec(stat, quantity, over_ms, tuple(words), versus)
+            for stat, quantity, over_ms, words, versus in packed["specs"]
+        ]
+        place = {spec: index for index, spec in enumerate(specs)}
+        self.head_ms = packed["head"]
+        for watch, each in zip(self.plan.watches, self.windows, strict=True):
+            if watch.spec in place:
+                each.unpack(packed["windows"][place[watch.spec]])
+        order = [place.get(watch.spec) for watch in self.plan.watches]
+        self.tracks = self._unpacked(packed["tracks"], order)
+        if specs == [watch.spec for watch in self.plan.watches]:
+            self.base, self.mid = (
+                Mark(time_ms, windows, self._unpacked(tracks, order))
+                for time_ms, windows, tracks in (packed["base"], packed["mid"])
+            )
+            self.chunks = [(times, columns) for times, columns in packed["chunks"]]
+            self.told = [Transition.read(each) for each in packed["told"]]
+        else:
+            self.base = self.mid = self._mark()
+        self._set_bands()
+
+    def _set_bands(self) -> None:
+        bands = [watch.quiet_band(tracks) for watch, tracks in zip(self.plan.watches, self.tracks, strict=True)]
+        self.low, self.high = [low for low, _ in bands], [high for _, high in bands]
+
+    def _unpacked(self, packed: list[dict[str, Any]], order: list[int | None]) -> list[dict[str, Track]]:
+        """Tracks of rules that still mean the same."""
+        found: list[dict[str, Track]] = []
+        for index in order:
+            tracks: dict[str, Track] = {}
+            for name, (version, state) in ({} if index is None else packed[index]).items():
+                rule = self.plan.rules.get(name)
+                if rule is not None and rule.version == version:
+                    tracks[name] = Track.unpacked(rule, state)
+            found.append(tracks)
+        return found
+
+
+def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:
+    return [{name: [track.rule.version, track.packed()] for name, track in each.items()} for each in tracks]
+
+
+def _cut(columns: Columns, start: int, end: int) -> Columns:
+    return {name: column[start:end] for name, column in columns.items()}
+
+
+def corrections(
+    told: list[Transition], again: list[Transition], firing: dict[tuple[str, int], Track], say: Say
+) -> list[Transition]:
+    """What must be said so that those who heard `told` know of `again`; `firing` are the episodes now open."""
+    said: list[Transition] = []
+    fired = {each.key for each in again if each.state == "firing"}
+    ended = {each.key for each in again if each.state == "resolved"}
+    for each in told:
+        track = firing.get((each.rule, each.start_ms))
+        if each.state == "firing" and each.key not in fired:
+            said.append(
+                replace(
+                    each,
+                    state="resolved",
+                    void=True,
+                    reason="corrected",
+                    text_zh=f"已撤回：{each.text_zh}",
+                    text_en=f"Taken back: {each.text_en}",
+                )
+            )
+        elif each.state == "resolved" and each.key not in ended and track is not None and track.fired_ms is not None:
+            said.append(replace(say(track, "firing", track.fired_ms, each.late), reason="corrected"))
+    for each in again:
+        same = [t for t in told if (t.key, t.state, t.event_ms) == (each.key, each.state, each.event_ms)]
+        reopened = each.state == "resolved" and any(s.key == each.key for s in said)
+        if not same or reopened or (not each.late and all(t.late for t in same)):
+            said.append(each)
+    return said

@@ -1,0 +1,124 @@
+"""One series with its present and, while an outage is being filled, its past.
+
+Readings newer than the head, or no older than the allowed lateness, go to the live reel and may page. When the series
+jumps ahead over a hole, the reel's state at the hole is kept; what arrives for the hole later goes through that copy,
+in its own order, and tells history: "would have fired at". Both go on until the past reaches the jump.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from typing import Any
+
+from collector.rules.columns import Columns, wanted
+from collector.rules.plan import Plan
+from collector.rules.reel import Reel
+from collector.rules.track import Track
+from collector.rules.transition import Series, Transition, fingerprint, key, texts
+
+HOLE_MS = 600_000
+"""A jump this long, or three intervals if they are longer, is a hole that a backlog may fill."""
+
+
+class Timeline:
+    """Everything the engine holds of one series."""
+
+    __slots__ = ("jump_ms", "labels", "live", "past", "plan", "series")
+
+    def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
+        self.series = series
+        self.labels = series.labels()
+        self.plan = plan
+        self.live = Reel(plan, interval_ms, lateness_ms)
+        self.past: Reel | None = None
+        self.jump_ms = 0
+
+    def observe(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
+        """Committed rows of this series, times rising; each row is given once."""
+        columns = wanted(self.plan, columns)
+        head_ms = self.live.head_ms
+        if times[0] > head_ms:
+            self._keep_past(times[0])
+            return self.live.advance(times, columns, now_ms, self.say)
+        oldest = bisect_left(times, head_ms - self.live.lateness_ms)
+        said: list[Transition] = []
+        if oldest:
+            old = times[:oldest], {name: column[:oldest] for name, column in columns.items()}
+            self.live.patch(*old)
+            said = self._history(*old)
+            times, columns = times[oldest:], {name: column[oldest:] for name, column in columns.items()}
+        split = bisect_right(times, head_ms)
+        if split:
+            return said + self.live.reorder(times, columns, now_ms, self.say)
+        return said + (self.live.advance(times, columns, now_ms, self.say) if times else [])
+
+    def say(self, track: Track, state: str, event_ms: int, late: bool) -> Transition:
+        """The words for a change of `track`."""
+        rule, value = track.rule, track.value
+        text_zh, text_en = texts(rule, value, state)
+        return Transition(
+            fingerprint(rule.alert, self.series),
+            rule.alert,
+            rule.version,
+            rule.severity,
+            rule.notify,
+            self.series.kind,
+            self.labels,
+            state,
+            value,
+            str(rule.limit if state == "firing" else rule.clear_limit),
+            event_ms,
+            track.start_ms,
+            key(rule.alert, rule.version, self.series, track.start_ms),
+            text_zh,
+            text_en,
+            late,
+        )
+
+    def _keep_past(self, first_ms: int) -> None:
+        """At a jump over a hole, keep a reel that stands before it; what fires there stays the live reel's."""
+        live = self.live
+        hole_ms = max(HOLE_MS, 3 * (live.interval_ms or 0))
+        if not live.head_ms or first_ms - live.head_ms <= hole_ms or self.past is not None:
+            return
+        self.past, self.jump_ms = live.copy(), first_ms
+        self.past.mute()
+
+    def _history(self, times: list[int], columns: Columns) -> list[Transition]:
+        """Rows for a hole: what would have fired."""
+        past = self.past
+        if past is None or times[0] < past.head_ms - past.lateness_ms:
+            past = self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
+            self.jump_ms = self.jump_ms or self.live.head_ms
+        feed = past.advance if times[0] > past.head_ms else past.reorder
+        said = feed(times, columns, _END_OF_TIME_MS, self.say)
+        if self.jump_ms - times[-1] <= max(2 * (past.interval_ms or 0), past.lateness_ms):
+            said += self._end_past(past)
+        return said
+
+    def _end_past(self, past: Reel) -> list[Transition]:
+        """The past has reached the jump; what still fires there is history's last word, the rest is the live reel's."""
+        self.past, self.jump_ms = None, 0
+        return [
+            replace(self.say(track, "resolved", past.head_ms, True), reason="the live series goes on")
+            for tracks in past.tracks
+            for track in tracks.values()
+            if track.fired_ms is not None and not track.mute
+        ]
+
+    def packed(self) -> dict[str, Any]:
+        """The state as a JSON value."""
+        past = None if self.past is None else self.past.packed()
+        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms}
+
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Take the state of `packed`."""
+        self.live.unpack(packed["live"])
+        self.jump_ms = packed["jump"]
+        if packed["past"] is not None:
+            self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
+            self.past.unpack(packed["past"])
+
+
+_END_OF_TIME_MS = 2**53

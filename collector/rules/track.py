@@ -1,0 +1,98 @@
+"""One rule on one series: inactive, pending, firing, resolved, in Prometheus' sense.
+
+    inactive --raise--> pending --`for` long--> firing --clear, `keep_firing_for` long--> resolved = inactive
+                           |                      ^   |
+                           +--not raised: inactive +---+ between the levels, or unknown: goes on firing
+
+A track exists while it is pending or firing; an inactive alert costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from collector.rules.rule import WEEKDAYS, Hours, Rule
+
+
+class Verdict(Enum):
+    """What the values say at one instant. UNKNOWN: too little of the window is there to judge."""
+
+    RAISE = 1
+    BETWEEN = 2
+    CLEAR = 3
+    UNKNOWN = 4
+
+
+@dataclass(slots=True)
+class Track:
+    """A pending or firing alert. `told`: 0 not at all, 1 as history, 2 to people. `mute`: another tells of it."""
+
+    rule: Rule
+    start_ms: int
+    last_ms: int
+    value: float | None
+    fired_ms: int | None = None
+    clear_ms: int | None = None
+    told: int = 0
+    mute: bool = False
+
+    def copy(self) -> Track:
+        """An independent track of the same state."""
+        return replace(self)
+
+    @property
+    def restless(self) -> bool:
+        """True while time alone, with the values where they are, may change the state."""
+        rule = self.rule
+        conditional = rule.hours is not None or rule.and_ is not None or rule.unless is not None
+        return self.fired_ms is None or self.clear_ms is not None or self.told < 2 or conditional
+
+    def packed(self) -> list[Any]:
+        """The state as a JSON value."""
+        return [self.start_ms, self.last_ms, self.value, self.fired_ms, self.clear_ms, self.told, self.mute]
+
+    @classmethod
+    def unpacked(cls, rule: Rule, packed: list[Any]) -> Track:
+        """The track of `packed`."""
+        return cls(rule, *packed)
+
+
+def step(track: Track, verdict: Verdict, time_ms: int, value: float | None, gap_ms: int) -> str | None:
+    """Move the track to `time_ms`; "firing" or "resolved" when it became so, "inactive" when pending came to nothing.
+
+    While pending, a hole longer than `gap_ms` breaks the evidence, and `for` starts again.
+    """
+    if track.fired_ms is None:
+        if verdict is not Verdict.RAISE:
+            return "inactive"
+        if time_ms - track.last_ms > gap_ms:
+            track.start_ms = time_ms
+        track.last_ms, track.value = time_ms, value
+        if time_ms - track.start_ms < track.rule.for_:
+            return None
+        track.fired_ms = time_ms
+        return "firing"
+    track.last_ms = time_ms
+    if verdict is Verdict.UNKNOWN:
+        return None
+    track.value = value
+    if verdict is not Verdict.CLEAR:
+        track.clear_ms = None
+        return None
+    if track.clear_ms is None:
+        track.clear_ms = time_ms
+    return "resolved" if time_ms - track.clear_ms >= track.rule.keep_firing_for else None
+
+
+def is_open(hours: Hours, time_ms: int) -> bool:
+    """Whether `time_ms` lies within the hours; `from` later than `to` spans midnight and belongs to its first day."""
+    at = datetime.fromtimestamp(time_ms / 1000, hours.info)
+    minute, day = at.hour * 60 + at.minute, at.weekday()
+    if hours.start < hours.end:
+        return hours.start <= minute < hours.end and WEEKDAYS[day] in hours.days
+    if minute >= hours.start:
+        return WEEKDAYS[day] in hours.days
+    return minute < hours.end and WEEKDAYS[day - 1] in hours.days

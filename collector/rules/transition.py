@@ -1,0 +1,211 @@
+"""What the engine says: a series is one place's measurement, a transition one change of one alert.
+
+The dedup key is rule id, rule version, series and episode start: whoever tells a transition twice tells it under the
+same key, and a rule that means something else has other keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+from collector.rules.rule import Rule, Spec
+from collector.rules.words import duration_text, number
+from wire.quantities import QUANTITIES, STATS
+
+
+class Series(NamedTuple):
+    """A measurement and its tags; `sensor` is empty for the node's own, `tags` are sorted pairs."""
+
+    kind: str
+    site: str
+    node: str
+    sensor: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, kind: str, tags: dict[str, str]) -> Series:
+        """The series of a point with these tags."""
+        rest = tuple(sorted((key, value) for key, value in tags.items() if key not in ("site", "node", "sensor")))
+        return cls(kind, tags.get("site", ""), tags.get("node", ""), tags.get("sensor", ""), rest)
+
+    def labels(self) -> dict[str, str]:
+        """The tags, site and node included."""
+        named = {"site": self.site, "node": self.node, "sensor": self.sensor, **dict(self.tags)}
+        return {key: value for key, value in named.items() if value}
+
+    def __str__(self) -> str:
+        return ",".join((self.kind, *(f"{key}={value}" for key, value in sorted(self.labels().items()))))
+
+    @classmethod
+    def read(cls, text: str) -> Series:
+        """The series whose text this is."""
+        kind, *tags = text.split(",")
+        return cls.of(kind, dict(tag.split("=", 1) for tag in tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert began to fire or was resolved at `event_ms`; `key` names the episode that began at `start_ms`.
+
+    `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
+    `reason` is empty for what the values themselves decided.
+    """
+
+    fingerprint: str
+    rule: str
+    version: str
+    severity: str
+    notify: tuple[str, ...]
+    kind: str
+    labels: dict[str, str]
+    state: str
+    value: float | None
+    limit: str
+    event_ms: int
+    start_ms: int
+    key: str
+    text_zh: str
+    text_en: str
+    late: bool = False
+    void: bool = False
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON value from which `read` makes the transition again."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, value: dict[str, Any]) -> Transition:
+        """The transition of such a JSON value; unknown keys are passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{k: v for k, v in value.items() if k in known} | {"notify": tuple(value["notify"])})
+
+
+class Episode(NamedTuple):
+    """One run of one alert: from `start_ms` the condition held, at `fired_ms` it fired, at `end_ms` it was resolved."""
+
+    key: str
+    rule: str
+    start_ms: int
+    fired_ms: int
+    end_ms: int | None
+    late: bool
+
+
+def fingerprint(rule: str, series: Series) -> str:
+    """Names the alert of one rule on one series through all its episodes."""
+    return hashlib.sha256(f"{rule}|{series}".encode()).hexdigest()[:16]
+
+
+def key(rule: str, version: str, series: Series, start_ms: int) -> str:
+    """Names one episode."""
+    return f"{rule}@{version}|{series}|{start_ms}"
+
+
+def episodes(transitions: Iterable[Transition]) -> list[Episode]:
+    """The episodes that a stream of transitions tells, by start; what was told twice or taken back counts once or not.
+
+    An episode is late when nothing but history was told of its firing.
+    """
+    found: dict[str, Episode] = {}
+    for each in transitions:
+        known = found.get(each.key)
+        if each.void:
+            found.pop(each.key, None)
+        elif each.state == "firing":
+            late = each.late and (known is None or known.late)
+            found[each.key] = Episode(each.key, each.rule, each.start_ms, each.event_ms, None, late)
+        elif known is not None:
+            found[each.key] = known._replace(end_ms=each.event_ms)
+    return sorted(found.values(), key=lambda episode: (episode.start_ms, episode.key))
+
+
+def orphans(series: Series, packed: dict[str, Any], rules: dict[str, Rule], now_ms: int) -> list[Transition]:
+    """The end of what fires in a packed reel by rules that went or changed; `rules` are those in force."""
+    said: list[Transition] = []
+    for tracks in packed["tracks"]:
+        for name, (version, (start_ms, _, value, fired_ms, *_)) in tracks.items():
+            rule = rules.get(name)
+            if fired_ms is None or (rule is not None and rule.version == version):
+                continue
+            said.append(
+                Transition(
+                    fingerprint(name, series),
+                    name,
+                    version,
+                    "info" if rule is None else rule.severity,
+                    () if rule is None else rule.notify,
+                    series.kind,
+                    series.labels(),
+                    "resolved",
+                    value,
+                    "",
+                    now_ms,
+                    start_ms,
+                    key(name, version, series, start_ms),
+                    f"已结束：规则 {name} 已移除或更改",
+                    f"Ended: the rule {name} was removed or changed",
+                    reason="the rule was changed" if rule is not None else "the rule was removed",
+                )
+            )
+    return said
+
+
+def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
+    """One line each in Chinese and English: what, how much, against which limit."""
+    solved_zh, solved_en = ("已恢复：", "Resolved: ") if state == "resolved" else ("", "")
+    if rule.spec is None:
+        wait = duration_text(rule.absent or rule.offline or 0)
+        zh, en = (
+            (f"超过 {wait} 无数据", f"no data for {wait}")
+            if rule.absent
+            else (f"离线超过 {wait}", f"offline for {wait}")
+        )
+        detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
+    else:
+        name_zh, name_en, unit = _names(rule.spec, rule.limit.percent)
+        shown = "-" if value is None else f"{number(value)}{unit}"
+        limit = f"{rule.clear_limit if solved_zh else rule.limit}"
+        detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
+        if rule.category is not None:
+            words = "、".join(rule.category), ", ".join(rule.category)
+            detail_zh, detail_en = ("", "") if solved_zh else (f"：{words[0]}", f": {words[1]}")
+    return f"{solved_zh}{rule.text.zh}{detail_zh}", f"{solved_en}{rule.text.en}{detail_en}"
+
+
+_STAT_WORDS = {
+    "mean": ("均值", "mean"),
+    "min": ("最小值", "minimum"),
+    "max": ("最大值", "maximum"),
+    "sum": ("合计", "sum"),
+    "count": ("读数个数", "readings"),
+    "last": ("", ""),
+    "p85": ("85% 位值", "85th percentile"),
+    "range": ("极差", "range"),
+    "change": ("变化", "change"),
+    "suspect": ("可疑读数占比", "share of suspect readings"),
+}
+_VERSUS_WORDS = {
+    "neighbours": ("与邻站相比", "against neighbours"),
+    "last-week": ("与上周同期相比", "against last week"),
+}
+
+
+def _names(spec: Spec, percent: bool) -> tuple[str, str, str]:
+    """The quantity's name in Chinese and English with the window's, and its unit."""
+    base = spec.quantity
+    quantity = QUANTITIES.get(base) or QUANTITIES.get(base.rpartition("_")[0])
+    zh, en = (quantity.zh, quantity.en) if quantity is not None else (base, base)
+    if quantity is not None and base not in QUANTITIES and base.rpartition("_")[2] in STATS:
+        stat = base.rpartition("_")[2]
+        zh, en = f"{zh} {stat}", f"{en} {stat}"
+    stat_zh, stat_en = _STAT_WORDS.get(spec.stat, ("", ""))
+    over = duration_text(spec.over_ms) if spec.over_ms else ""
+    extra_zh, extra_en = _VERSUS_WORDS.get(spec.versus or "", ("", ""))
+    unit = "" if quantity is None or quantity.unit == "1" or spec.stat == "count" else f" {quantity.unit}"
+    unit = "%" if percent or spec.stat == "suspect" else unit
+    join = " ".join
+    return join(filter(None, (zh, over, stat_zh, extra_zh))), join(filter(None, (en, over, stat_en, extra_en))), unit

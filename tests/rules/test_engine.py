@@ -1,0 +1,254 @@
+"""Alerts are decided on event time: whatever the order of arrival, whatever was late, whoever restarted."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.rules.engine import Engine, Expected
+from collector.rules.rule import parse
+from collector.rules.transition import Series, episodes
+
+MINUTE, HOUR = 60_000, 3_600_000
+T0 = 1_790_000_000_000 // HOUR * HOUR
+AIR = Series.of("air_quality", {"site": "jianguo-rd", "node": "lp-0017", "sensor": "air-1"})
+STEP = 10_000
+
+
+def rules(*changes):
+    plain = {
+        "alert": "pm25-high",
+        "kind": "air_quality",
+        "window": {"last": "pm25_ugm3"},
+        "raise": "> 75",
+        "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+    }
+    return parse([plain | {"alert": f"rule-{i}"} | change for i, change in enumerate(changes)])
+
+
+def rows(values, start=T0, step=STEP):
+    return [(start + i * step, float(v)) for i, v in enumerate(values)]
+
+
+def run(engine, readings, *, age_ms=0, chunk=1):
+    """Feed readings in the order given, `chunk` rows at a time; the transitions."""
+    said, head = [], 0
+    for i in range(0, len(readings), chunk):
+        part = readings[i : i + chunk]
+        head = max(head, part[-1][0])
+        engine.observe(AIR, [t for t, _ in part], {"pm25_ugm3": [v for _, v in part]}, head + age_ms)
+        said += engine.tick(head + age_ms)
+    return said
+
+
+def engine_of(*changes, interval_ms=STEP):
+    engine = Engine(rules(*changes))
+    engine.expect([Expected(AIR, interval_ms)])
+    return engine
+
+
+def told(transitions):
+    return [(t.rule, t.state, (t.event_ms - T0) // STEP) for t in transitions]
+
+
+def test_a_level_is_passed_and_left():
+    said = run(engine_of({"clear": "< 60"}), rows([10, 80, 70, 65, 59, 80]))
+    assert told(said) == [("rule-0", "firing", 1), ("rule-0", "resolved", 4), ("rule-0", "firing", 5)]
+    assert said[0].text_zh == "PM2.5 过高：PM2.5 80 µg/m³（限值 > 75）"
+    assert said[0].text_en == "PM2.5 too high: PM2.5 80 µg/m³ (limit > 75)"
+    assert said[1].text_en == "Resolved: PM2.5 too high: PM2.5 59 µg/m³ (limit < 60)"
+    assert said[0].key == said[1].key != said[2].key
+    assert said[0].fingerprint == said[2].fingerprint
+
+
+def test_for_waits_and_starts_again_when_the_value_falls():
+    said = run(engine_of({"for": "30s"}), rows([80, 80, 80, 10, 80, 80, 80, 80]))
+    assert told(said) == [("rule-0", "firing", 7)]
+    assert said[0].start_ms == T0 + 4 * STEP
+
+
+def test_for_starts_again_after_a_hole():
+    engine = engine_of({"for": "30s"})
+    said = run(engine, rows([80, 80, 80]) + rows([80, 80], T0 + HOUR))
+    assert said == []
+    assert [(a.state, a.start_ms) for a in engine.alerts()] == [("pending", T0 + HOUR)]
+
+
+def test_keep_firing_for_outlives_a_short_dip():
+    said = run(engine_of({"keep_firing_for": "20s"}), rows([80, 10, 10, 80, 10, 10, 10, 10]))
+    assert told(said) == [("rule-0", "firing", 0), ("rule-0", "resolved", 6)]
+
+
+def test_a_window_that_is_not_complete_raises_nothing_and_clears_nothing():
+    high = {"window": {"mean": "pm25_ugm3", "over": "10m", "complete": "75%"}}
+    engine = engine_of(high)
+    assert run(engine, rows([200] * 40)) == []
+    (fired,) = run(engine, rows([200] * 20, T0 + 40 * STEP))
+    assert fired.event_ms == pytest.approx(T0 + 7.5 * MINUTE, abs=2 * STEP)
+    assert run(engine, rows([1] * 10, T0 + HOUR)) == []
+    assert told(run(engine, rows([1] * 60, T0 + HOUR + 10 * STEP)))[0][1] == "resolved"
+
+
+def test_a_flagged_value_leaves_its_windows_and_no_others():
+    engine = engine_of(
+        {}, {"window": {"last": "pm10_ugm3"}}, {"window": {"suspect": "pm25_ugm3", "over": "1m"}, "raise": "> 20%"}
+    )
+    columns = {"pm25_ugm3": [900.0], "pm10_ugm3": [900.0], "qc_code": ["pm25_ugm3:spike"]}
+    for i in range(8):
+        engine.observe(AIR, [T0 + i * STEP], columns, T0 + i * STEP)
+    said = engine.tick(T0 + 8 * STEP)
+    assert sorted({t.rule for t in said}) == ["rule-1", "rule-2"]
+    assert "%" in next(t.text_en for t in said if t.rule == "rule-2")
+
+
+def test_zero_is_a_value_and_null_is_none():
+    engine = engine_of({"raise": "<= 0"})
+    engine.observe(AIR, [T0, T0 + 1], {"pm25_ugm3": [None, 0]}, T0)
+    (said,) = engine.tick(T0)
+    assert (said.event_ms, said.value) == (T0 + 1, 0)
+
+
+def test_a_second_condition_of_the_same_series():
+    wet = {"and": {"window": {"last": "pm10_ugm3"}, "raise": "> 100"}}
+    dry = {"unless": {"window": {"last": "pm10_ugm3"}, "raise": "> 100"}}
+    engine = engine_of(wet, dry)
+    engine.observe(AIR, [T0, T0 + 1], {"pm25_ugm3": [80.0, 80.0], "pm10_ugm3": [90.0, 110.0]}, T0)
+    said = sorted(told(engine.tick(T0)))
+    assert said == [("rule-0", "firing", 0), ("rule-1", "firing", 0), ("rule-1", "resolved", 0)]
+
+
+def test_hours_close_a_rule():
+    day = {"hours": {"from": "00:00", "to": "01:00", "zone": "UTC"}}
+    midnight = T0 // (24 * HOUR) * 24 * HOUR + 24 * HOUR
+    said = run(engine_of(day), rows([80] * 8, midnight - 20 * MINUTE, 10 * MINUTE))
+    assert [(t.state, t.event_ms - midnight) for t in said if not t.late] == [("firing", 0)]
+    assert said[-1].state == "firing"
+    assert run(engine_of(day), rows([80] * 9, midnight - 20 * MINUTE, 10 * MINUTE))[-1].state == "resolved"
+
+
+HARD = (
+    {"clear": "< 60"},
+    {"for": "30s", "keep_firing_for": "20s"},
+    {"window": {"mean": "pm25_ugm3", "over": "2m", "complete": "50%"}, "clear": "< 70"},
+    {"window": {"max": "pm25_ugm3", "over": "1m", "complete": "10%"}},
+    {"window": {"p85": "pm25_ugm3", "over": "1m", "complete": "10%"}, "for": "10s"},
+    {"raise": "< 20", "window": {"change": "pm25_ugm3", "over": "1m", "complete": "10%"}},
+    {"and": {"window": {"mean": "pm25_ugm3", "over": "1m", "complete": "50%"}, "raise": "> 40"}},
+)
+
+
+def outcome(transitions):
+    return [each._replace(late=False) for each in episodes(transitions)]
+
+
+def within_lateness(readings, seed, lateness_ms=120_000):
+    """A random order of arrival in which no reading is older than the newest less the lateness."""
+    dice, left, order, head = random.Random(seed), list(readings), [], 0
+    while left:
+        near = [r for r in left[:14] if r[0] <= left[0][0] + lateness_ms]
+        pick = dice.choice(near if dice.random() < 0.7 else near[:1])
+        left.remove(pick)
+        order.append(pick)
+        head = max(head, pick[0])
+    assert all(t >= max(u for u, _ in order[: i + 1]) - lateness_ms for i, (t, _) in enumerate(order))
+    return order
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([10, 50, 65, 72, 80, 120]), min_size=5, max_size=70), st.integers(0, 10**9), st.data())
+def test_any_order_of_arrival_within_the_lateness_tells_the_same_episodes(values, seed, data):
+    readings = rows(values)
+    in_order = outcome(run(engine_of(*HARD), readings))
+    assert outcome(run(engine_of(*HARD), within_lateness(readings, seed))) == in_order
+    assert outcome(run(engine_of(*HARD), readings, chunk=data.draw(st.integers(2, 30)))) == in_order
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([10, 65, 80, 120]), min_size=5, max_size=60), st.integers(0, 10**9), st.data())
+def test_an_engine_restored_from_a_snapshot_goes_on_as_if_nothing_had_been(values, seed, data):
+    order = within_lateness(rows(values), seed)
+    cut = data.draw(st.integers(0, len(order)))
+    whole = run(engine_of(*HARD), order)
+    first = engine_of(*HARD)
+    said = run(first, order[:cut])
+    second = Engine.restore(
+        rules(*HARD), json.loads(json.dumps(first.snapshot(), allow_nan=False)), [Expected(AIR, STEP)]
+    )
+    said += run(second, order[cut:])
+    assert outcome(said) == outcome(whole)
+
+
+def test_a_snapshot_behind_the_store_tells_again_under_the_same_keys():
+    engine = engine_of({})
+    run(engine, rows([10, 10]))
+    old = engine.snapshot()
+    once = run(engine, rows([80, 10], T0 + 2 * STEP))
+    again = run(Engine.restore(rules({}), old), rows([80, 10], T0 + 2 * STEP))
+    assert [t.key for t in once] == [t.key for t in again]
+
+
+def test_changes_hold_the_touched_series_only():
+    engine = engine_of({})
+    run(engine, rows([10]))
+    assert list(engine.changes()) == [str(AIR)]
+    assert engine.changes() == {}
+
+
+def test_a_day_of_backfill_pages_nobody_and_writes_the_history_it_would_have_been():
+    values = [10] * 60 + [120] * 120 + [20] * 200 + [130] * 90 + [10] * 250
+    day = [(T0 + i * 2 * MINUTE, float(v)) for i, v in enumerate(values)]
+    hourly = {"window": {"mean": "pm25_ugm3", "over": "1h"}, "clear": "< 60", "for": "10m"}
+    before = [(T0 - HOUR + i * 2 * MINUTE, 10.0) for i in range(30)]
+    since = [(day[-1][0] + (i + 1) * 2 * MINUTE, 10.0) for i in range(30)]
+    straight = run(engine_of(hourly, interval_ms=2 * MINUTE), before + day + since)
+
+    engine = engine_of(hourly, interval_ms=2 * MINUTE)
+    said = run(engine, before)
+    now = since[0][0]
+    backlog = [day[i : i + 60] for i in range(0, len(day), 60)]
+    for number, reading in enumerate(since):  # the live lane goes ahead of the backlog
+        said += run(engine, [reading])
+        for part in backlog[number : number + 1]:
+            engine.observe(AIR, [t for t, _ in part], {"pm25_ugm3": [v for _, v in part]}, now)
+            said += engine.tick(now)
+    assert [t for t in said if not t.late] == []
+    assert len(outcome(said)) == 2
+    assert outcome(said) == outcome(straight)
+
+
+def test_catching_up_in_order_pages_only_for_what_still_holds():
+    readings = rows([80] * 30 + [10] * 30 + [80] * 30)
+    now = readings[-1][0]
+    engine = engine_of({})
+    said = []
+    for time_ms, value in readings:
+        engine.observe(AIR, [time_ms], {"pm25_ugm3": [value]}, now)
+        said += engine.tick(now)
+    assert [(t.state, t.late) for t in said] == [
+        ("firing", True),
+        ("resolved", True),
+        ("firing", True),
+        ("firing", False),
+    ]
+    assert said[2].key == said[3].key
+
+
+def test_a_rule_that_went_or_changed_resolves_its_alerts_with_the_reason():
+    engine = engine_of({}, {})
+    run(engine, rows([80]))
+    changed = rules({"raise": "> 76"})
+    said = Engine.restore(changed, engine.snapshot(), now_ms=T0 + HOUR).tick(T0 + HOUR)
+    assert [(t.rule, t.state, t.reason) for t in said] == [
+        ("rule-0", "resolved", "the rule was changed"),
+        ("rule-1", "resolved", "the rule was removed"),
+    ]
+    assert [t.key for t in said] == [t.key for t in run(engine_of({}, {}), rows([80]))]
+
+
+def test_a_scope_narrows_by_tag_label_and_pattern():
+    scopes = [{"node": "lp-0017"}, {"node": "lp-00*"}, {"site": "other"}, {"labels": {"district": ["chaoyang"]}}]
+    engine = Engine(rules(*({"scope": scope} for scope in scopes)))
+    engine.expect([Expected(AIR, STEP, {"district": "chaoyang"})])
+    assert sorted(t.rule for t in run(engine, rows([80]))) == ["rule-0", "rule-1", "rule-3"]
