@@ -20,7 +20,7 @@ NumberType = Literal[
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
 TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
 HelperName = Literal[
-    "ops243", "ld2451", "ld2450", "hilink_reply", "radar_lines", "agd315", "nmea", "vaisala_wxt", "modbus"
+    "ops243", "ld2451", "ld2450", "hilink_reply", "ld2415h", "hikvision_csr", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]
 Scalar = int | float | str | bool
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
@@ -120,9 +120,10 @@ class Flag(Strict):
     name: str
     unfit: bool = False
     at: int | None = None
-    type: Literal["u8", "u16be", "u32be"] = "u8"
+    type: Literal["u8", "u16be", "u16le", "u32be"] = "u8"
     mask: Annotated[int, Key(ge=1, le=0xFFFFFFFF)] = 0xFFFFFFFF
     equals: int | None = None
+    below: int | None = None
     when_zero: list[str] = []
     when_positive: list[str] = []
     note: Text | None = None

@@ -52,9 +52,10 @@ class _Bytes:
     anchored = text = False
 
     def __init__(self, shape: frames.BytesShape) -> None:
-        positions = [bytes.fromhex(part.replace("|", "")) for part in shape.header.split()]
-        self.head = b"".join(_one_of(choices) for choices in positions)
-        self.head_bytes = len(positions)
+        parts = [] if shape.header == "**" else shape.header.split()
+        positions = [bytes.fromhex(part.replace("|", "")) for part in parts]
+        self.head = b"".join(_one_of(choices) for choices in positions) or b"."
+        self.head_bytes = max(len(positions), 1)
         self.longest = shape.longest
         self._fixed, self._field, self._table = shape.length, shape.length_field, None
         self._need = self.head_bytes
