@@ -156,9 +156,8 @@ class Profile(Strict):
                 raise misplaced("reply " + word(command.reply, messages), "commands", name, "reply")
         for number, message in enumerate(self.messages):
             self._check_message(number, message)
-        told = messages | self.commands.keys()  # a helper may name its answers after the commands
         for number, example in enumerate(self.examples):
-            if example.message not in told and not any(message.helper for message in self.messages):
+            if example.message not in messages:
                 raise misplaced("message " + word(example.message, messages), "examples", number, "message")
         for name, choice in self.options.items():
             _allowed(f"option {name}: default", choice.default, choice)

@@ -162,7 +162,7 @@ class Poller:
         if self.asked is not None:
             awaited = self._profile.commands[self.asked].reply
             role_of = {message.name: message.role for message in self._profile.messages}
-            if values.message in (awaited, self.asked) or role_of.get(values.message) == "no_data":
+            if values.message == awaited or role_of.get(values.message) == "no_data":
                 self.asked = self._reply_by_s = None
                 gate = self._mode.gate
                 if gate is not None and values.info.get(gate.wants):

@@ -104,8 +104,9 @@ def _check_corrupt(
 def _wrong_values(profile: Profile, values: Values, expect: dict[str, Any]) -> str | None:
     for key, wanted in expect.items():
         if key in LABELS:
-            if wanted != values.message and wanted in {message.name for message in profile.messages}:
-                return f"taken for the message {values.message}"
+            told = values.info.get(key, values.message)
+            if wanted != told and wanted in {message.name for message in profile.messages} | profile.commands.keys():
+                return f"taken for the message {told}"
         elif key in ("direction", "target_direction"):
             if _direction(values, wanted) is not True:
                 return f"{key} is not {wanted}: {values.rows}"

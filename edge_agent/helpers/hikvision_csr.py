@@ -1,8 +1,9 @@
 """Hikvision CSR-I and DS-TD10N speed radars (and the LD2415H in mode 2): km/h in one of three formats.
 
-ASCII     +125 closing, -090 going away, *050 unknown; *000 no target
-    two bytes F9 closing, F8 away, F7 unknown, then the speed
-one byte  the speed alone, so that a lost byte is invisible            settings   FA 3x p1 p2 FB; FE FD FD FE at power-on
+ASCII      +125 closing, -090 going away, *050 unknown; *000 no target
+two bytes  F9 closing, F8 away, F7 unknown, then the speed
+one byte   the speed alone, so that a lost byte is invisible
+settings   FA 3x p1 p2 FB; FE FD FD FE at power-on
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
     content = data[8:-4]
     if data[7] != 1 or len(content) < 2:
         return Values("echo", False, [], {"command": name})
-    info: dict[str, Any] = {"success": _word(content, 0) == 0}
+    info: dict[str, Any] = {"reply_to": name, "success": _word(content, 0) == 0}
     told = content[2:]
     if name == "enable_config" and len(told) >= 4:
         info |= {"protocol_version": _word(told, 0), "buffer_size": _word(told, 2)}
@@ -39,7 +39,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
         info["zone_type"] = _word(told, 0)
     else:
         info |= dict(zip(_BYTES.get(name, ()), told, strict=False))
-    return Values(name, False, [], info)
+    return Values("config_reply", False, [], info)
 
 
 def _word(data: bytes, at: int) -> int:

@@ -27,7 +27,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
             return _rmc(_head(address, cells), cells)
     except ValueError:
         return BadFrame(data, "bad_field")
-    return Values("other", False, [], {"talker": address[:-3], "sentence": address[-3:]})
+    return Values("other_sentence", False, [], {"talker": address[:-3], "sentence": address[-3:]})
 
 
 def _head(address: str, cells: list[str]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _gga(info: dict[str, Any], cells: list[str]) -> Decoded:
         "geoid_separation_m": _number(cells[11]),
     }
     if not quality or info["latitude_deg"] is None or info["longitude_deg"] is None:
-        return Values("gga", True, [], info, ("no_fix",))
+        return Values("sentence", True, [], info, ("no_fix",))
     row = {
         "lat_deg": info["latitude_deg"],
         "lon_deg": info["longitude_deg"],
@@ -55,7 +55,7 @@ def _gga(info: dict[str, Any], cells: list[str]) -> Decoded:
         "satellites": info["satellites"],
         "hdop": info["hdop"],
     }
-    return Values("gga", True, [_known(row)], info)
+    return Values("sentence", True, [_known(row)], info)
 
 
 def _rmc(info: dict[str, Any], cells: list[str]) -> Decoded:
@@ -70,7 +70,7 @@ def _rmc(info: dict[str, Any], cells: list[str]) -> Decoded:
     }
     simulated = len(cells) > 12 and cells[12] == "S"
     if not info["valid"] or simulated or info["latitude_deg"] is None or info["longitude_deg"] is None:
-        return Values("rmc", True, [], info, ("no_fix",))
+        return Values("sentence", True, [], info, ("no_fix",))
     info["utc_ms"] = _utc_ms(cells[9], cells[1])
     row = {
         "lat_deg": info["latitude_deg"],
@@ -78,7 +78,7 @@ def _rmc(info: dict[str, Any], cells: list[str]) -> Decoded:
         "ground_speed_kmh": round(knots * KMH_PER_KNOT, 4) if knots is not None else None,
         "course_deg": info["course_deg"],
     }
-    return Values("rmc", True, [_known(row)], info)
+    return Values("sentence", True, [_known(row)], info)
 
 
 def _known(row: Mapping[str, Number | None]) -> Row:
