@@ -82,7 +82,8 @@ class Framer:
         while True:
             found = self._heads.search(buffer, at)
             start = found.start() if found else len(buffer) if final else max(at, len(buffer) - self._overlap)
-            done = self._headerless(out, done, start)
+            if start > done:
+                done = self._headerless(out, done, start)
             if found is None or found.lastindex is None:
                 at = start
                 break
@@ -99,6 +100,8 @@ class Framer:
             if reason is None:
                 done = at = start + size
                 out.append(Frame(bytes(buffer[start:done])))
+                if done == len(buffer):
+                    break
                 continue
             if self._reason is None:
                 self._reason, self._until = reason, start + size
