@@ -148,7 +148,7 @@ class Scd30(ModbusSlave):
             told = [round(value, 3) for value in struct.unpack(">3f", packed)]
             return list(struct.unpack(">6H", packed)), dict(zip(("co2_ppm", "temp_c", "rh_pct"), told, strict=True))
         ready = int(self.running and self.t_s - self._taken_s >= self.interval_s)
-        single = {0x20: 0x0342, 0x25: self.interval_s, 0x27: ready, 0x3A: self.asc}
+        single = {0x20: 0x0342, 0x25: self.interval_s, 0x27: ready, 0x38: 0, 0x3A: self.asc, 0x3B: 0}
         return ([single[first]] if first in single and count == 1 else None), {}
 
     def _write(self, register: int, value: int) -> bool:

@@ -6,6 +6,15 @@ from typing import NamedTuple
 
 from firmware_stubs.stub import Line, Row, Stub, World
 
+SETTINGS = {
+    "X": "A=0,M=P,T=0,C=2,I=0,B=19200,D=8,P=N,S=1,L=25,N=WXT520,V=2.14",
+    "W": "R=01001000&00100100,I=5,A=3,G=1,U=M,D=0,N=W,F=4",
+    "T": "R=11010000&11010000,I=60,P=H,T=C",
+    "R": "R=10110100&10000000,I=60,U=M,S=M,M=R,Z=M",
+    "S": "R=11110000&11000000,I=15,S=Y,H=Y",
+}
+"""What the transmitter tells of its settings (user's guide, "Viewing the settings")."""
+
 
 class Wxt(Stub):
     """Answers `0R1` plainly and `0r1` + CRC with a CRC; a query with a wrong CRC is told which one would be right."""
@@ -30,17 +39,21 @@ class Wxt(Stub):
         return end + 1, self._answer(data[:end].rstrip(b"\r").decode("ascii", "replace"))
 
     def _answer(self, query: str) -> bytes:
-        if query[:1] not in (self.address, "?"):
+        if query == "?":
+            return self._line(self.address, checked=False)
+        if query[:1] != self.address:
             return b""
-        if query[1:2] == "R":
+        if query[1:2] == "R" and query[2:3] != "U":
             return self._data(query[2:3], checked=False)
         if query[1:2] == "r" and len(query) >= 5:
             right = _crc(query[:-3])
             if right != query[-3:]:
                 return self._line(f"{self.address}tX,Use chksum {right}", checked=True)
             return self._data(query[2:-3], checked=True)
-        if query[1:2] == "X":
-            return self._line(f"{self.address}XXU,A={self.address},M=P,T=0,C=2,I=0,B=19200", checked=False)
+        if query[1:3] == "XZ":
+            return self._line(f"{self.address}TX,{'Rain reset' if query[3:] else 'Start-up'}", checked=False)
+        if query[1:2] in SETTINGS and query[2:] == "U":
+            return self._line(f"{self.address}{query[1:]},{SETTINGS[query[1]]}", checked=False)
         return self._line(f"{self.address}TX,Unknown cmd error", checked=False)
 
     def _data(self, number: str, checked: bool) -> bytes:

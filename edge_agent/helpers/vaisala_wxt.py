@@ -44,17 +44,19 @@ _KEYS: dict[str, tuple[str, dict[str, float]]] = {
 }
 
 
-def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
+def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
     """A data message, or what the transmitter says of its settings and of wrong queries."""
     line = data.decode("ascii").strip()
     head, _, rest = line.partition(",")
     if head[1:2].islower():
         rest = rest[:-3]
+    if line == str(settings["address"]):
+        return Values("text", False, [], {"address": line})
     if head[1:2] in ("R", "r") and len(head) == 3 and head[2].isdecimal():
         return _values(data, head, rest)
     if head[1:2] in ("T", "t"):
         return Values("text", False, [], _complaint(rest))
-    if len(line) >= 2 and head.isalnum():
+    if 2 <= len(head) <= 4 and head.isalnum() and "=" in rest:
         return Values("settings", False, [], dict(part.split("=", 1) for part in rest.split(",") if "=" in part))
     return BadFrame(data, "bad_format")
 
