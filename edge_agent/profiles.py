@@ -47,6 +47,14 @@ def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """The JSON schema of a profile, for editors. 配置文件的 JSON 模式。"""
+    from device_profiles.profile import Profile
+
+    _print_json(Profile.model_json_schema(by_alias=True))
+
+
+@app.command()
 def check(file: Path) -> None:
     """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。"""
     from device_profiles import catalogue

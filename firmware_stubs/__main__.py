@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from firmware_stubs.faults import Faults
@@ -77,8 +78,9 @@ def _spoilt(name: str, t_s: float, frame: bytes, arrives: bytes) -> dict[str, An
 
 
 def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # nobody listens any more; the end of the input will end us
+        sys.stdout.write(json.dumps(answer, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
 
 
 def main() -> None:
