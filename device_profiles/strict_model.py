@@ -56,7 +56,9 @@ def word(given: str, known: Any) -> str:
     near = nearest(given, known)
     if near is not None:
         return f"'{given}' is not known; did you mean '{near}'?"
-    return f"'{given}' is not known; known are {', '.join(sorted(known))}"
+    some = sorted(known)
+    more = f" and {len(some) - 12} more" if len(some) > 12 else ""
+    return f"'{given}' is not known; known are {', '.join(some[:12])}{more}"
 
 
 def _unknown(key: str, known: list[str]) -> str:

@@ -172,7 +172,7 @@ def _plan(field: Field) -> _Plan:
     high = float("inf") if field.max is None else field.max
     target = _INFO if field.quantity is None else _PROOF if field.outside == "refuse" else _RANGED
     if target == _RANGED and low == -high == float("-inf") and not field.absent and field.at is not None:
-        target = _FREE if field.type != "f32be" else _RANGED
+        target = _FREE if field.type not in ("f32be", "decimal") else _RANGED
     return field.label, _finish(field), low, high, target
 
 
@@ -281,6 +281,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     # bit 15 set is positive (LD2450 protocol V1.03, table 13)
     "sign16le": lambda raw: raw - 0x8000 if raw & 0x8000 else -raw,
     "u32be_low_word_first": lambda raw: (raw & 0xFFFF) << 16 | raw >> 16,
+    "decimal": lambda raw: decimal(raw.decode("ascii", "replace")),
     "f32be": lambda raw: raw if raw - raw == 0 else None,  # NaN and infinity are no values
 }
 

@@ -11,22 +11,15 @@ from typing import Any
 from edge_agent.decoding import Decoded, Values
 from edge_agent.framing import BadFrame
 
-_KMH = {"km_h": 1.0, "mph": 1.609344, "m_s": 3.6}
-_SPEED_KMH_MAX = 300
 _SETTINGS = {
     "X1": "min_speed_km_h", "X2": "angle_deg", "X3": "sensitivity", "X4": "direction_filter", "X5": "rate_divider",
     "X6": "unit", "X7": "vibration", "X8": "relay_hold_s", "X9": "relay_min_speed_km_h", "X0": "protocol_mode",
 }  # fmt: skip
 
 
-def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
-    """One line; the framer has proved the form of a speed."""
+def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
+    """One line of settings."""
     line = data.decode("ascii").strip()
-    if line[0] == "V":
-        speed_kmh = round(float(line[1:]) * _KMH[settings["unit"]], 3)
-        if abs(speed_kmh) > _SPEED_KMH_MAX:
-            return BadFrame(data, "bad_field")
-        return Values("speed", True, [{"speed_kmh": speed_kmh}], {})
     if line.startswith("No.:"):
         return Values("read_parameters", False, [], {"firmware": line[4:].strip()})
     pairs = [part.split(":") for part in line.split()]

