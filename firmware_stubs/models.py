@@ -56,6 +56,7 @@ MODELS: dict[str, Callable[..., Stub]] = {
     "benewake-tfmini": rangers.TfMini,
     "ultrasonic-ff": rangers.Ultrasonic,
     "nmea-gnss": gnss.Gnss,
+    "maxbotix-hrxl": rangers.Hrxl,
 }
 RADARS = frozenset(
     {
