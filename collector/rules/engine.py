@@ -54,7 +54,6 @@ class Engine:
         self.rules = {rule.alert: rule for rule in rules}
         self.lateness_ms = lateness_ms
         self._index = RuleIndex(rule for rule in self.rules.values() if rule.spec is not None)
-        self._plans: dict[tuple[str, ...], Plan | None] = {}
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
         self._touched: set[Series] = set()
@@ -139,11 +138,7 @@ class Engine:
     def _plan(self, series: Series) -> Plan | None:
         """The plan of the rules that watch this series; equal for series watched by the same rules."""
         known = self._expected.get(series)
-        rules = self._index.watching(series, {} if known is None else known.labels)
-        names = tuple(rule.alert for rule in rules)
-        if names not in self._plans:
-            self._plans[names] = Plan(rules) if rules else None
-        return self._plans[names]
+        return self._index.plan(series, {} if known is None else known.labels)
 
     def _interval_ms(self, series: Series) -> int | None:
         known = self._expected.get(series)

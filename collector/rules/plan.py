@@ -87,21 +87,30 @@ class RuleIndex:
     """Finds the rules that watch a series without asking every rule."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._wide: dict[str, list[Rule]] = {}
+        self._everywhere: dict[str, list[Rule]] = {}
+        self._narrow: dict[str, list[Rule]] = {}
         self._of_node: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
             nodes = rule.scope.node
-            if nodes and not any(sign in node for node in nodes for sign in "*?["):
+            if rule.scope.everything:
+                self._everywhere.setdefault(rule.kind, []).append(rule)
+            elif nodes and not any(sign in node for node in nodes for sign in "*?["):
                 for node in dict.fromkeys(nodes):
                     self._of_node.setdefault((rule.kind, node), []).append(rule)
             else:
-                self._wide.setdefault(rule.kind, []).append(rule)
+                self._narrow.setdefault(rule.kind, []).append(rule)
+        self._plans: dict[tuple[str, ...], Plan | None] = {}
 
-    def watching(self, series: Series, labels: dict[str, str]) -> list[Rule]:
-        """The rules whose kind and scope hold for a series at a station of these labels."""
-        tags = series.labels()
-        near = (*self._wide.get(series.kind, ()), *self._of_node.get((series.kind, series.node), ()))
-        return [rule for rule in near if rule.scope.everything or rule.scope.holds(tags, labels)]
+    def plan(self, series: Series, labels: dict[str, str]) -> Plan | None:
+        """What a series at a station of these labels must compute; None when no rule watches it."""
+        tags, kind = series.labels(), series.kind
+        near = (*self._narrow.get(kind, ()), *self._of_node.get((kind, series.node), ()))
+        own = [rule for rule in near if rule.scope.holds(tags, labels)]
+        name = (kind, *(rule.alert for rule in own))
+        if name not in self._plans:
+            rules = [*self._everywhere.get(kind, ()), *own]
+            self._plans[name] = Plan(rules) if rules else None
+        return self._plans[name]
 
 
 def column_of(spec: Spec) -> str:
