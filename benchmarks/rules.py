@@ -84,7 +84,7 @@ def main() -> None:
         ("quiet, batches of 60 rows", 30, 8, 60, 3),
     ):
         engine = Engine(parsed)
-        engine.expect(Expected(each, STEP_MS) for each in series)
+        engine.expect((Expected(each, STEP_MS) for each in series), T0_MS)
         measure(name, engine, series, level, spread, rows, rounds)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 

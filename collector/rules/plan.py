@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
@@ -60,17 +60,20 @@ class Watch:
 
 
 class Plan:
-    """The watches of a series, and `place`, where each spec stands among them."""
+    """The watches of a series, `place`, where each spec stands among them, and the joined rules that watch it."""
 
-    __slots__ = ("columns", "place", "rules", "watches")
+    __slots__ = ("columns", "joined", "place", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
         by_spec: dict[Spec, list[Rule]] = {}
+        joined: set[str] = set()
         for rule in rules:
             assert rule.spec is not None
             by_spec.setdefault(rule.spec, [])
-            if not rule.joined:
+            if rule.joined:
+                joined.add(rule.alert)
+            else:
                 by_spec[rule.spec].append(rule)
             for second in (rule.and_, rule.unless):
                 if second is not None and second.kind in (None, rule.kind):
@@ -80,13 +83,16 @@ class Plan:
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
         self.columns = {watch.column: watch.spec for watch in self.watches}
+        self.joined = joined
         self.rules = {rule.alert: rule for watch in self.watches for rule in (*watch.above, *watch.below)}
 
 
 class RuleIndex:
     """Finds the rules that watch a series without asking every rule."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], needed: Callable[[str], set[Spec]]) -> None:
+        """`needed` names the windows that rules on other kinds want of a kind."""
+        self._needed = needed
         self._everywhere: dict[str, list[Rule]] = {}
         self._narrow: dict[str, list[Rule]] = {}
         self._of_node: dict[tuple[str, str], list[Rule]] = {}
@@ -109,7 +115,8 @@ class RuleIndex:
         name = (kind, *(rule.alert for rule in own))
         if name not in self._plans:
             rules = [*self._everywhere.get(kind, ()), *own]
-            self._plans[name] = Plan(rules) if rules else None
+            needed = self._needed(kind)
+            self._plans[name] = Plan(rules, needed) if rules or needed else None
         return self._plans[name]
 
 

@@ -217,6 +217,13 @@ class Reel:
             track.mute = True
         self.base = self.mid = self._mark()
 
+    def adopt(self, track: Track) -> None:
+        """Go on with an alert that fires already."""
+        assert track.rule.spec is not None
+        self.tracks[self.plan.place[track.rule.spec]].setdefault(track.rule.alert, track)
+        self.base = self.mid = self._mark()
+        self._set_bands()
+
     # Marks
 
     def _keep_marks(self, first_ms: int, last_ms: int) -> None:

@@ -36,9 +36,16 @@ WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "ran
 SEVERITIES: Final = ("info", "minor", "major", "critical")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 INDEX_KIND: Final = "air_index"
+OWN_LINK: Final = "collector"
+"""The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
 INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
 _STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
-KINDS_WATCHED: Final = (*_STORED_KINDS, *(kind + end for kind in _STORED_KINDS for end in ROLLUPS), INDEX_KIND)
+KINDS_WATCHED: Final = (
+    *_STORED_KINDS,
+    *(kind + end for kind in _STORED_KINDS for end in ROLLUPS),
+    INDEX_KIND,
+    OWN_LINK,
+)
 MEANING_NOT: Final = {"text", "notify"}
 """Keys that may change without making another rule of it."""
 
@@ -235,8 +242,10 @@ class Rule(_Strict):
             raise ValueError(f"{what} takes no clear")
         if what in ("absent", "offline") and (self.for_ or self.and_ or self.unless or self.hours):
             raise ValueError(f"{what} takes no for, and, unless or hours: {what} is itself the time to wait")
-        if what == "offline" and self.kind != "node_health":
-            raise ValueError("offline watches a node: write kind: node_health")
+        if (what == "offline" and self.kind != "node_health") != (self.kind == OWN_LINK and what == "offline"):
+            raise ValueError(
+                "offline watches a node: write kind: node_health (or collector, our own link to the broker)"
+            )
         if what == "category" and self.kind != INDEX_KIND:
             raise ValueError(f"a category is of an index: write kind: {INDEX_KIND}")
         return self
@@ -328,6 +337,8 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
                 yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
             elif path and spec.versus:
                 yield (*path, "window", "versus"), "a second condition takes no versus"
+            elif path and kind != rule.kind and not spec.over_ms:
+                yield (*path, "window"), "a condition on another kind needs over, such as mean over 10m"
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
 
