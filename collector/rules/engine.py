@@ -21,6 +21,7 @@ from collector.rules.absence import Absences
 from collector.rules.columns import Columns
 from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
+from collector.rules.reel import Reel
 from collector.rules.rule import Rule
 from collector.rules.timeline import Timeline, orphans
 from collector.rules.track import Track
@@ -114,6 +115,11 @@ class Engine:
         for series, track in (*found, *self._joined.alerts(), *self._absences.alerts()):
             state = "pending" if track.fired_ms is None else "firing"
             yield Alert(series, track.rule, state, track.start_ms, track.value)
+
+    def reel(self, series: Series) -> Reel | None:
+        """The live windows and tracks of a series, to look at; None when no rule watches it."""
+        timeline = self._timelines.get(series)
+        return None if timeline is None else timeline.live
 
     # State
 

@@ -195,7 +195,7 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
         )
         detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
     else:
-        name_zh, name_en, unit = _names(rule.spec, rule.limit.percent)
+        name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
         shown = "-" if value is None else f"{number(value)}{unit}"
         limit = f"{rule.clear_limit if solved_zh else rule.limit}"
         detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
@@ -223,7 +223,7 @@ _VERSUS_WORDS = {
 }
 
 
-def _names(spec: Spec, percent: bool) -> tuple[str, str, str]:
+def names_of(spec: Spec, percent: bool) -> tuple[str, str, str]:
     """The quantity's name in Chinese and English with the window's, and its unit."""
     base = spec.quantity
     quantity = QUANTITIES.get(base) or QUANTITIES.get(base.rpartition("_")[0])
