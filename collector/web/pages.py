@@ -8,12 +8,12 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from collector.stores.store import StoreDown
 from collector.web.desk.reports import KINDS, Reports
-from collector.web.live import Live, Sight
+from collector.web.live import Live, Page, Sight, stream
 from collector.web.readings import View, look
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
@@ -41,6 +41,8 @@ class Pages:
             Route("/en/", self.city),
             Route("/station/{node}", self.station),
             Route("/en/station/{node}", self.station),
+            Route("/wall", self.wall),
+            Route("/en/wall", self.wall),
             Route("/events", self.events),
             Route("/healthz", self.health),
             Route("/readyz", self.ready),
@@ -84,7 +86,8 @@ class Pages:
             views = await self._views.fresh(nodes)
         except StoreDown:
             store_down = True
-        city = path == "/"
+        page = {"/": "city", "/wall": "wall"}.get(path, "station")
+        city = page != "station"
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
         colours = request.query_params.get("colours") or request.cookies.get("colours")
         html = self._renderer.page(
@@ -95,7 +98,7 @@ class Pages:
             views=self._views.all() if city else views,
             cards=views,
             alerts=alerts,
-            events=f"nodes={','.join(nodes)}&page={'city' if city else 'station'}",
+            events=f"/events?lang={language_of(request)}&nodes={','.join(nodes)}&page={page}",
             store_down=store_down,
             **values,
         )
@@ -112,19 +115,15 @@ class Pages:
             return PlainTextResponse(f"nodes: at most {STATIONS_A_PAGE} names, with commas between\n", 400)
         known = {station.node for station in self._site.stations()}
         language: Language = "en" if request.query_params.get("lang") == "en" else "zh"
-        city = request.query_params.get("page") == "city"
-        reader = self._live.open(Sight(language, tuple(node for node in nodes if node in known), city))
-        if reader is None:
-            return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
+        page: Page = "station"
+        if request.query_params.get("page") in ("city", "wall"):
+            page = "city" if request.query_params["page"] == "city" else "wall"
+        return stream(self._live, Sight(language, tuple(node for node in nodes if node in known), page))
 
-        async def stream() -> Any:
-            try:
-                async for piece in reader.stream():
-                    yield piece
-            finally:
-                self._live.leave(reader)
-
-        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    async def wall(self, request: Request) -> Response:
+        """The screen on the wall: every station, big; it renews itself."""
+        stations = self._site.stations()[:STATIONS_A_PAGE]
+        return await self._show(request, "wall.html", "/wall", stations)
 
     async def health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")

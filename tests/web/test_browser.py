@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,3 +78,74 @@ def test_axe_finds_no_violation(browser: Any, served: Served, path: str, scheme:
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+def enter(seen: Seen, served: Served) -> None:
+    """Make the first account through the set-up link, and log in, as a person does."""
+    seen.go("/en" + served.app.state.setup_path)
+    for path in ("setup", "login"):
+        seen.page.wait_for_url(f"**/en/ops/{path}*")
+        seen.page.fill("input[name=name]", "li")
+        seen.page.fill("input[name=password]", "correct horse battery")
+        seen.page.click("main button")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+
+
+def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    keyboard = seen.page.keyboard
+    keyboard.press("j")
+    keyboard.press("a")
+    keyboard.type("on my way, j k")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
+    assert "on my way, j k" in seen.page.inner_text("#alert-f1")
+    keyboard.press("s")
+    keyboard.press("Escape")
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    keyboard.press("s")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('silenced')")
+    assert seen.complaints == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    seen.page.keyboard.press("j")
+    served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector("#alert-f1 >> text=123", timeout=2000)
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    seen.page.keyboard.press("n")
+    seen.page.keyboard.type("sent by the stream's own form")
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_load_state()
+    seen.go("/en/ops/alert/f1")
+    assert "sent by the stream's own form" in seen.page.inner_text("main")
+
+
+def test_axe_finds_no_violation_behind_the_door(seen: Seen, served: Served) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    enter(seen, served)
+    for path in (
+        "/en/ops",
+        "/en/ops/alert/f1",
+        "/ops/station/lp-0001",
+        "/ops/reports",
+        "/ops/audit",
+        "/en/wall",
+        "/data",
+    ):
+        seen.go(path)
+        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found = axe.Axe().run(seen.page)
+        assert found.violations_count == 0, path + found.generate_report()
+
+
+def test_the_wall_moves_by_itself(seen: Seen, served: Served) -> None:
+    seen.go("/wall")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [321.0]})
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector(".tile .number:text('321')", timeout=2000)
