@@ -79,7 +79,7 @@ class Ops:
 
     async def desk(self, request: Request, session: Session) -> Response:
         """All alerts and all stations."""
-        return self._page(request, session, "ops.html", "/ops", events="/ops/events")
+        return self._page(request, session, "ops.html", "/ops", events=self._root(request) + "/events")
 
     async def alert(self, request: Request, session: Session) -> Response:
         """One alert with everything that was done about it."""
@@ -97,14 +97,16 @@ class Ops:
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
         limits = [alert.threshold for alert in alerts if (alert.quantity or "").startswith("pm25")]
-        day, week, down = None, None, False
+        day, week, cards, down = None, None, [], False
         try:
+            cards = await self._views.fresh([node])
             day = await run_in_threadpool(past.day_chart, store, node, now_ms, past.worst_threshold(limits))
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
         except StoreDown:
             down = True
         told: dict[str, Any] = {"day": day, "week": week, "store_down": down, "reports": self._reports.of(node)}
         told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
+        told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 
     async def reports(self, request: Request, session: Session) -> Response:
@@ -238,19 +240,16 @@ class Ops:
             raise HTTPException(404, "not_found")
         return alert
 
-    def _page(
-        self, request: Request, session: Session, template: str, path: str, events: str | None = None, **values: Any
-    ) -> Response:
-        language = language_of(request)
+    def _page(self, request: Request, session: Session, template: str, path: str, **values: Any) -> Response:
         shared: dict[str, Any] = {
             "path": path,
             "safe": request.cookies.get("colours") == "safe",
-            "events": None if events is None else ("" if language == "zh" else "/en") + events,
+            "events": None,
             "session": session,
             "views": self._views.all(),
             "alerts": sort_alerts(self._site.alerts()),
         }
-        return HTMLResponse(self._renderer.page(template, language, **shared | values))
+        return HTMLResponse(self._renderer.page(template, language_of(request), **shared | values))
 
     def _door(self, request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
         safe = request.cookies.get("colours") == "safe"
@@ -259,5 +258,7 @@ class Ops:
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
     def _back(self, request: Request, where: str) -> RedirectResponse:
-        root = "/en/ops" if language_of(request) == "en" else "/ops"
-        return RedirectResponse(root + where, 303)
+        return RedirectResponse(self._root(request) + where, 303)
+
+    def _root(self, request: Request) -> str:
+        return "/en/ops" if language_of(request) == "en" else "/ops"

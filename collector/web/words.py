@@ -55,7 +55,7 @@ class Words:
 
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A value without false precision; a dash where there is none. Zero is a value."""
-        return "–" if value is None else f"{value + 0.0:.{decimals}f}"
+        return "–" if value is None else f"{value:z.{decimals}f}"
 
     def path(self, path: str) -> str:
         """The address of a page in this language."""

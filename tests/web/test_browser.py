@@ -56,10 +56,10 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
     assert seen.page.is_visible("td:text('777')")
 
 
-def test_without_javascript_everything_is_there(browser: Any, served: Served) -> None:
+def test_without_javascript_everything_is_there(browser: Any, standing: Served) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(served.url("/en/"))
+    page.goto(standing.url("/en/"))
     assert page.is_visible("#lp-0001 svg.chart .line")
     page.click("#lp-0001 summary")
     assert page.is_visible("#lp-0001 table")
@@ -68,12 +68,12 @@ def test_without_javascript_everything_is_there(browser: Any, served: Served) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/en/station/lp-0001", "/en/?colours=safe", "/nowhere"])
-def test_axe_finds_no_violation(browser: Any, served: Served, path: str, scheme: str) -> None:
+def test_axe_finds_no_violation(browser: Any, standing: Served, path: str, scheme: str) -> None:
     """WCAG 2.2 A and AA and best practices, by the axe rules."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    page.goto(served.url(path))
+    page.goto(standing.url(path))
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
@@ -119,8 +119,8 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
     assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
     seen.page.keyboard.press("n")
     seen.page.keyboard.type("sent by the stream's own form")
-    seen.page.keyboard.press("Enter")
-    seen.page.wait_for_load_state()
+    with seen.page.expect_navigation():
+        seen.page.keyboard.press("Enter")
     seen.go("/en/ops/alert/f1")
     assert "sent by the stream's own form" in seen.page.inner_text("main")
 

@@ -13,29 +13,29 @@ from tests.web.city import City
 from tests.web.served import Served
 
 
-def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> None:
-    page = served.get("/").text
+def test_the_page_says_the_highest_value_first_with_its_unit(standing: Served) -> None:
+    page = standing.get("/").text
     assert "现在 PM2.5 最高处：建国路东口，" in page
     assert "微克/立方米" in page
     assert "不是官方空气质量指数" in page
 
 
-def test_the_english_page_has_no_chinese_but_the_switch(served: Served) -> None:
-    page = served.get("/en/").text
+def test_the_english_page_has_no_chinese_but_the_switch(standing: Served) -> None:
+    page = standing.get("/en/").text
     assert 'lang="en"' in page
     text = page.replace('aria-label="中文">中文', "")
     assert not [letter for letter in text if "一" <= letter <= "鿿"]
 
 
-def test_both_pages_name_each_other(served: Served) -> None:
+def test_both_pages_name_each_other(standing: Served) -> None:
     for path in ("/", "/en/"):
-        page = served.get(path).text
+        page = standing.get(path).text
         assert 'hreflang="zh-CN" href="/"' in page
         assert 'hreflang="en" href="/en/"' in page
 
 
-def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(served: Served) -> None:
-    page = served.get("/en/").text
+def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(standing: Served) -> None:
+    page = standing.get("/en/").text
     assert "waiting for the first reading" in page
     assert "out of date" in page
     assert "offline" in page
@@ -49,15 +49,15 @@ def test_an_empty_city_is_a_page_too(served: Served) -> None:
     assert "No stations yet." in page.text
 
 
-def test_few_vehicles_are_hidden_everywhere_on_the_page(served: Served) -> None:
-    page = served.get("/station/lp-0001").text
+def test_few_vehicles_are_hidden_everywhere_on_the_page(standing: Served) -> None:
+    page = standing.get("/station/lp-0001").text
     assert "&lt;5" in page
     assert 'fill="url(#few-lp-0001)"' in page
 
 
-def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language(served: Served) -> None:
-    assert "There is no such station." in served.get("/en/station/lp-9999").text
-    refused = served.get("/<script>")
+def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language(standing: Served) -> None:
+    assert "There is no such station." in standing.get("/en/station/lp-9999").text
+    refused = standing.get("/<script>")
     assert refused.status == 404
     assert "<script>" not in refused.text.replace('<script src="/static/page.js" defer></script>', "")
 
@@ -72,27 +72,27 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
     assert served.get("/healthz").status == 200
 
 
-def test_another_host_is_refused(served: Served) -> None:
-    assert served.get("/", Host="evil.example").status == 400
+def test_another_host_is_refused(standing: Served) -> None:
+    assert standing.get("/", Host="evil.example").status == 400
 
 
-def test_every_answer_keeps_strangers_out(served: Served) -> None:
+def test_every_answer_keeps_strangers_out(standing: Served) -> None:
     for path in ("/", "/static/page.js", "/nowhere", "/healthz"):
-        headers = served.get(path).headers
+        headers = standing.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'self'")
         assert headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("query", ["?page=0", "?page=2", "?page=x", "?page=１"])
-def test_a_page_that_is_not_there_is_404(served: Served, query: str) -> None:
+def test_a_page_that_is_not_there_is_404(standing: Served, query: str) -> None:
     from urllib.parse import quote
 
-    assert served.get("/" + quote(query, safe="?=")).status == 404
+    assert standing.get("/" + quote(query, safe="?=")).status == 404
 
 
 @pytest.mark.parametrize("nodes", ["UPPER", "a,b,,c", ",".join(["lp"] * 13), "a/b"])
-def test_the_stream_takes_only_names(served: Served, nodes: str) -> None:
-    assert served.get(f"/events?nodes={nodes}").status == 400
+def test_the_stream_takes_only_names(standing: Served, nodes: str) -> None:
+    assert standing.get(f"/events?nodes={nodes}").status == 400
 
 
 def test_names_are_escaped(served: Served) -> None:
@@ -102,16 +102,16 @@ def test_names_are_escaped(served: Served) -> None:
     assert "<img" not in served.get("/").text
 
 
-def test_colours_stay_chosen(served: Served) -> None:
-    chosen = served.get("/?colours=safe")
+def test_colours_stay_chosen(standing: Served) -> None:
+    chosen = standing.get("/?colours=safe")
     assert 'class="safe"' in chosen.text
     cookie = chosen.headers["set-cookie"].partition(";")[0]
-    assert 'class="safe"' in served.get("/", Cookie=cookie).text
+    assert 'class="safe"' in standing.get("/", Cookie=cookie).text
 
 
-def test_first_load_is_small(served: Served) -> None:
+def test_first_load_is_small(standing: Served) -> None:
     total = sum(
-        len(gzip.compress(served.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
+        len(gzip.compress(standing.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
     )
     assert total < 30_000
 
