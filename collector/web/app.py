@@ -125,7 +125,9 @@ def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Res
         assert isinstance(error, HTTPException)
         if request.url.path.startswith("/api/"):
             reason = "method-not-allowed" if error.status_code == 405 else "no-such-address"
-            return refusal(error.status_code, reason, f"{ROOT}/openapi.json describes what there is")
+            return refusal(
+                error.status_code, reason, f"{ROOT}/openapi.json describes what there is", headers=error.headers
+            )
         words = renderer.words(language_of(request))
         text = words(error.detail if error.detail in TEXTS else "not_found")
         html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)

@@ -115,11 +115,11 @@ def test_other_sites_may_read_the_open_data_only(standing: Served) -> None:
         ("node=lp-9999", "unknown-node"),
     ],
 )
-def test_a_bad_question_gets_400_with_a_reason_and_nothing_of_itself(
+def test_a_bad_question_is_refused_with_a_reason_and_nothing_of_itself(
     standing: Served, question: str, reason: str
 ) -> None:
     answer = standing.get(f"{ROOT}/readings?{quote(question, safe='=&%')}")
-    assert answer.status == 400
+    assert answer.status == (404 if reason == "unknown-node" else 400)
     assert json.loads(answer.text)["error"]["reason"] == reason
     assert "script" not in answer.text
     assert "passwd" not in answer.text
@@ -144,6 +144,7 @@ def test_the_description_names_every_path_and_every_column(standing: Served) -> 
 def test_unknown_addresses_and_methods_answer_in_json(standing: Served) -> None:
     assert json.loads(standing.get(f"{ROOT}/nothing").text)["error"]["reason"] == "no-such-address"
     refused = standing.get(f"{ROOT}/stations", method="POST")
+    assert "GET" in refused.headers["allow"]
     assert (refused.status, json.loads(refused.text)["error"]["reason"]) == (405, "method-not-allowed")
 
 
