@@ -17,6 +17,7 @@ from wire.quantities import DERIVED, QUANTITIES, Quantity
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
+WEEK_MS = 7 * 24 * HOUR_MS
 FINE_MS = 10_000
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
@@ -129,6 +130,14 @@ def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
         _view(station, since_ms, now_ms, air[station.node], others[station.node], rows.get(station.node, []))
         for station in stations
     ]
+
+
+def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:
+    """When a station that is silent was heard last, within a week. Raises StoreDown."""
+    question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": node}, ("node",), latest=True)
+    flow = replace(question, measurement="traffic_flow", columns=_FLOW)
+    times = [one.rows[0][0] for asked in (question, flow) for one in store.select(asked)]
+    return max(times, default=None)
 
 
 def _view(

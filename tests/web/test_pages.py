@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,18 @@ def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(standing: 
     assert "waiting for the first reading" in page
     assert "out of date" in page
     assert "offline" in page
+
+
+def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.write("lp-0003", "air-1", "air_quality", [city.now_ms() - 5 * 3_600_000], {"pm25_raw_ugm3": [8.0]})
+    served = Served(city)
+    page = served.get("/en/station/lp-0003").text
+    served.server.stop()
+    city.store.close()
+    assert "5 h ago" in page
+    assert "No readings in the last hour." in page
+    assert "waiting for the first reading" not in page
 
 
 def test_an_empty_city_is_a_page_too(served: Served) -> None:
@@ -116,7 +129,7 @@ def test_first_load_is_small(standing: Served) -> None:
     assert total < 30_000
 
 
-def test_a_stream_ends_when_the_server_stops(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
     served = Served(City(tmp_path))
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
     connection.request("GET", "/events?nodes=lp-0001")
