@@ -50,7 +50,7 @@ class Ops:
         self._accounts = accounts
         self._handling = handling
         self._reports = reports
-        self._tries = Allowance(_TRIES, _TRIES_MS)
+        self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
 
     def routes(self) -> list[Route]:
         pages: dict[str, Inside] = {
