@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +17,7 @@ from collector.stores.store import Select, StoreDown
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
-from collector.web.readings import View
+from collector.web.readings import View, hour_last_week
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
 from collector.web.views import FRESH_S, Views
@@ -70,7 +71,9 @@ class Pages:
         reported = "reported" in request.query_params
 
         async def values() -> dict[str, Any]:
-            told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported}
+            told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "last_week": None}
+            with suppress(StoreDown):  # the page says so itself
+                told["last_week"] = await run_in_threadpool(hour_last_week, self._site.store, node, self._site.now_ms())
             if self._reports is None:
                 return told | {"reports": None, "changes": None}
             told["reports"] = await run_in_threadpool(self._reports.of, node)

@@ -132,6 +132,14 @@ def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
     ]
 
 
+def hour_last_week(store: Store, node: str, now_ms: int) -> Masked | None:
+    """Vehicles of the same 60 minutes a week ago, fit for the public; None without any. Raises StoreDown."""
+    until_ms = now_ms - WEEK_MS
+    question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
+    rows = [row for series in store.select(question) for row in series.rows if row[1] is not None]
+    return total(rows) if rows else None
+
+
 def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:
     """When a station that is silent was heard last, within a week. Raises StoreDown."""
     question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": node}, ("node",), latest=True)

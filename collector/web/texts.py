@@ -67,6 +67,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "vehicles": ("车辆", "Vehicles"),
     "vehicles_per": ("车辆/{n} 分钟", "vehicles per {n} min"),
     "flow": ("车流量", "flow"),
+    "same_hour_last_week": ("上周同一小时：", "This hour last week:"),
     "per_hour": ("辆/时", "vehicles/h"),
     "speed": ("平均车速", "mean speed"),
     "heavy": ("大型车", "heavy"),

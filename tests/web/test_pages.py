@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import urllib.error
+import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
 from collector.web.words import TEXTS
 from tests.web.city import City
@@ -52,6 +56,26 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     assert "5 h ago" in page
     assert "No readings in the last hour." in page
     assert "waiting for the first reading" not in page
+
+
+def test_a_station_compares_with_the_same_hour_last_week(standing: Served) -> None:
+    assert "This hour last week: 1500 vehicles/h, 33 km/h" in standing.get("/en/station/lp-0001").text
+
+
+def test_without_a_desk_there_are_no_reports_and_no_operators_page(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    site = replace(city.site(), desk=None)
+    app = create_app(site)
+    server = WebServer(app, "127.0.0.1", 0)
+    server.start()
+    page = urllib.request.urlopen(server.url + "en/station/lp-0001").read().decode()
+    assert "Problem reports" not in page
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+        urllib.request.urlopen(server.url + "ops")
+    refused.value.close()
+    assert app.state.setup_path is None
+    server.stop()
+    city.store.close()
 
 
 def test_an_empty_city_is_a_page_too(served: Served) -> None:
@@ -109,8 +133,6 @@ def test_the_stream_takes_only_names(standing: Served, nodes: str) -> None:
 
 
 def test_names_are_escaped(served: Served) -> None:
-    from dataclasses import replace
-
     served.city.stations[0] = replace(served.city.stations[0], name_zh='<img src=x onerror="1">')
     assert "<img" not in served.get("/").text
 
