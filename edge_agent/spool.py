@@ -35,7 +35,8 @@ LEDGER_HOURS = 48
 class Sealed(NamedTuple):
     """A batch as it travels: the spool and sequence that name it, digest, rows, time span and bytes.
 
-    `id` is this file's own number for it, in the order of sealing.
+    `id` is this file's own number for it, in the order of sealing. `replay`: it was answered before and is sent again
+    for a database that has lost it.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Sealed(NamedTuple):
     from_ms: int
     to_ms: int
     data: bytes
+    replay: bool = False
 
 
 class Depth(NamedTuple):
@@ -216,11 +218,14 @@ class Spool:
         return (self.spool_id,) if older is None else (self.spool_id, older[0])
 
     def replay(self, from_ms: int, to_ms: int) -> int:
-        """Put acknowledged batches of the ring whose rows fall into [from, to) back to waiting; returns how many."""
+        """Put acknowledged batches of the ring whose rows fall into [from, to) back to waiting; returns how many.
+
+        They keep the code of their first answer, by which a replay is known.
+        """
         with transaction(self._db):
             self._write_acked()
             return self._db.execute(
-                "UPDATE batch SET code = NULL, acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
+                "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
                 " AND id IN (SELECT id FROM sealed)",
                 (from_ms, to_ms),
             ).rowcount
@@ -430,7 +435,7 @@ class Spool:
 
 _INSERT_CHUNK = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"
 _SELECT_SEALED = (
-    "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, bytes"
+    "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, bytes, code IS NOT NULL"
     " FROM batch JOIN sealed USING (id) JOIN life ON life = life.id"
 )
 

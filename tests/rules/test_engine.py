@@ -156,7 +156,7 @@ def within_lateness(readings, seed, lateness_ms=120_000):
     return order
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from([10, 50, 65, 72, 80, 120]), min_size=5, max_size=70), st.integers(0, 10**9), st.data())
 def test_any_order_of_arrival_within_the_lateness_tells_the_same_episodes(values, seed, data):
     readings = rows(values)
