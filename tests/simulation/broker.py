@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from collector.link import Arrived
 from tests.simulation.clock import Clock
 
-Receive = Callable[[str, bytes], None]
+Receive = Callable[[Arrived], None]
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Broker:
     up: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     _sessions: list[Session] = field(default_factory=list)
-    _retained: dict[str, bytes] = field(default_factory=dict)
+    _retained: dict[str, Arrived] = field(default_factory=dict)
 
     def connect(
         self, client: str, wants: Callable[[str], bool], receive: Receive, lost: Callable[[], None]
@@ -48,9 +49,9 @@ class Broker:
             return None
         session = Session(client, wants, receive, lost)
         self._sessions.append(session)
-        for topic, payload in self._retained.items():
-            if wants(topic):
-                self._send(session, topic, payload)
+        for message in self._retained.values():
+            if wants(message.topic):
+                self._send(session, message._replace(retained=True))
         return session
 
     def disconnect(self, session: Session) -> None:
@@ -60,15 +61,16 @@ class Broker:
             self._sessions.remove(session)
             session.lost()
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:
+    def publish(self, topic: str, payload: bytes, retain: bool = False, content_type: str | None = None) -> bool:
         """Take a message and answer "Success", whatever becomes of it. False only while down."""
         if not self.up:
             return False
+        message = Arrived(topic, payload, False, content_type)
         if retain:
-            self._retained[topic] = payload
+            self._retained[topic] = message
         for session in self._sessions:
             if session.wants(topic):
-                self._send(session, topic, payload)
+                self._send(session, message)
         return True
 
     def crash(self) -> None:
@@ -82,29 +84,29 @@ class Broker:
         """No more faults."""
         self.up, self.loss, self.doubling = True, 0.0, 0.0
 
-    def _send(self, session: Session, topic: str, payload: bytes) -> None:
+    def _send(self, session: Session, message: Arrived) -> None:
         if session.queued >= self.queue_cap:
             self.counts["dropped"] += 1
             return
         if self.rng.random() < self.loss:
             self.counts["lost"] += 1
         else:
-            self._deliver(session, topic, payload, self.rng.randrange(1, self.delay_ms))
+            self._deliver(session, message, self.rng.randrange(1, self.delay_ms))
         if self.rng.random() < self.doubling:
-            self._deliver(session, topic, payload, self.rng.randrange(1, self.late_ms))
+            self._deliver(session, message, self.rng.randrange(1, self.late_ms))
 
-    def _deliver(self, session: Session, topic: str, payload: bytes, after_ms: int) -> None:
+    def _deliver(self, session: Session, message: Arrived, after_ms: int) -> None:
         """Late copies find the client's newest session: another broker of a cluster may have held them."""
         session.queued += 1
 
         def arrive() -> None:
             session.queued -= 1
             if session.open:
-                session.receive(topic, payload)
+                session.receive(message)
             elif after_ms > self.delay_ms:
                 for other in self._sessions:
                     if other.client == session.client:
-                        other.receive(topic, payload)
+                        other.receive(message)
                         break
 
         self.clock.after(after_ms, arrive)

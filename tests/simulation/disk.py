@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 FULL = 2
@@ -24,10 +25,22 @@ class Disk:
         self._lies = lies
         self._safe: tuple[bytes, bytes] | None = None
         self._image: tuple[bytes, bytes] | None = None
+        self._changes = -1
+
+    def opened(self, db: sqlite3.Connection) -> None:
+        """The file was opened. Its log is folded in often: more is tried, and less copied."""
+        db.execute("PRAGMA wal_autocheckpoint=40")
+        self._changes = -1
+        self.committed(db)
 
     def committed(self, db: sqlite3.Connection) -> bool:
-        """A commit returned. True when it is truly safe now."""
-        if db.execute("PRAGMA synchronous").fetchone()[0] < FULL or self._rng.random() < self._lies:
+        """Commits may have returned. False when the disk lied about one: then the promise was not ours to keep."""
+        if db.total_changes == self._changes:
+            return True
+        self._changes = db.total_changes
+        if db.execute("PRAGMA synchronous").fetchone()[0] < FULL:
+            return True
+        if self._rng.random() < self._lies:
             return False
         self.write_back()
         return True
@@ -36,13 +49,20 @@ class Disk:
         """The system wrote everything at its leisure."""
         self._safe = self._now()
 
-    def cut(self) -> None:
+    def kill(self, close: Callable[[], None]) -> None:
+        """kill -9: all that was written is there, as it was written; nothing is tidied up by `close`."""
+        found = self._now()
+        close()
+        self._put(*found)
+
+    def cut(self, close: Callable[[], None]) -> None:
         """Power is gone: the file as of the last true sync, the log with some bytes of what came later."""
+        later = self._now()[1]
+        close()
         if self._safe is None:
             self.wipe()
             return
         data, log = self._safe
-        later = self._now()[1]
         kept = self._rng.randrange(len(later) + 1) if later[:32] == log[:32] else 0
         self._put(data, later[:kept] + log[kept:])
 
