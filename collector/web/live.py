@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final, Literal, NamedTuple
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
@@ -147,9 +148,9 @@ class Live:
             await self._views.fresh(news, age_s=0)
         except StoreDown:
             return  # a page that is loaded says so itself; the next beat asks again
-        self._tell(news, alerts_moved)
+        await self._tell(news, alerts_moved)
 
-    def _tell(self, news: set[str], alerts_moved: bool) -> None:
+    async def _tell(self, news: set[str], alerts_moved: bool) -> None:
         views = {view.station.node: view for view in self._views.all()}
         alerts = sort_alerts(self._site.alerts())
         messages: dict[Sight, str] = {}
@@ -161,7 +162,9 @@ class Live:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
                 about = [views[n] for n in sight.nodes if n in views] if sight.page == "station" else [*views.values()]
                 parts = {"views": about, "changed": changed, "alerts": alerts, "city": sight.page == "city"}
-                messages[sight] = self._renderer.page(_MESSAGES[sight.page], sight.language, **parts)
+                messages[sight] = await run_in_threadpool(
+                    self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
+                )
             reader.put(messages[sight])
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,7 +38,8 @@ class Memo:
             made = self._pages.get(key)
             if made is None or time.monotonic() - made.at_s > self._age_s:
                 plain = (await make()).encode()
-                made = Made(time.monotonic(), plain, gzip.compress(plain, 5, mtime=0))
+                packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)
+                made = Made(time.monotonic(), plain, packed)
                 if len(self._pages) >= PAGES_MAX:
                     self._pages.clear()
                     self._locks = {key: lock}

@@ -115,7 +115,8 @@ class Pages:
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
         city = page != "station"
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
-        return self._renderer.page(
+        return await run_in_threadpool(
+            self._renderer.page,
             template,
             language,
             path=path,

@@ -48,6 +48,14 @@ class Air:
     by_minute: Points
 
     @property
+    def lowest(self) -> float:
+        return min(value for _, value in self.fine)
+
+    @property
+    def highest(self) -> float:
+        return max(value for _, value in self.fine)
+
+    @property
     def complete(self) -> bool:
         return self.minutes >= MINUTES_VALID
 
