@@ -120,7 +120,9 @@ class Collector:
             self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
         if isinstance(said, status.Birth):
-            hello = ack.Hello(self.config.name, now_ms, {spool: self.ingest.highest(spool) for spool in said.spools})
+            hello = ack.Hello(
+                self.config.name, now_ms, {spool: self.ingest.highest(node, spool) for spool in said.spools}
+            )
             self._send(names.ack(node), ack.encode(hello), ACK_EXPIRY_S)
 
     def _watch(self, written: list[Work], now_ms: int) -> None:

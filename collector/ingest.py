@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from collector import derive
+from collector import derive, ledger
 from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
-from collector.stores.store import Held, Later, Refused, Row, Store, Stored, Table
+from collector.stores.store import Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict
 
 log = logging.getLogger("lamppost.ingest")
+
+Known = TypeVar("Known")
 
 ROWS_PER_WRITE = 5_000
 PENDING_ROWS_MAX = 50_000
@@ -106,6 +108,8 @@ class Ingest:
 
     def _is_new(self, name: Name) -> bool:
         written = self._written.get((name.spool, name.seq))
+        if written is None and name.seq <= self.highest(name.node, name.spool):
+            written = self._ask(lambda: ledger.digest_of(self.store, *name[:3]), None)
         if written is None:
             return True
         if written == name.digest:
@@ -260,9 +264,24 @@ class Ingest:
         for (node, spool), found in verdicts.items():
             yield node, Ack(self.name, now_ms, spool, tuple(found))
 
-    def highest(self, spool: str) -> int:
-        """The highest sequence of a spool written since this collector started, 0 for none."""
-        return self._highest.get(spool, 0)
+    def highest(self, node: str, spool: str) -> int:
+        """The highest sequence of a spool that is known to be in the database, 0 for none."""
+        if spool not in self._highest:
+            found = self._ask(lambda: ledger.highest(self.store, node, spool), None)
+            if found is None:
+                return 0  # asked again at the next birth or batch
+            self._highest[spool] = found
+        return self._highest[spool]
+
+    def _ask(self, question: Callable[[], Known], otherwise: Known) -> Known:
+        """What the database remembers; while it is away, what is written in memory must do."""
+        if self._failures:
+            return otherwise
+        try:
+            return question()
+        except StoreDown as error:
+            self._alarm("store", str(error))
+            return otherwise
 
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
@@ -275,7 +294,8 @@ class Ingest:
         self._written[name.spool, name.seq] = name.digest
         if len(self._written) > MEMORY:
             self._written.popitem(last=False)
-        self._highest[name.spool] = max(name.seq, self._highest.get(name.spool, 0))
+        if name.spool in self._highest:
+            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
     def _alarm(self, key: str, text: str) -> None:
         """Raised once; whoever shows alarms reads `alarms`."""

@@ -198,7 +198,9 @@ MUTANTS = {
     "trusts-broker": Mutant("3 only a collector's word deletes", "deleted on PUBACK", Rules(delivery=TrustsTheBroker)),
     "any-code": Mutant("3 only final codes delete", "every code is final", Rules(delivery=ObeysAnyCode)),
     "no-name": Mutant("3 an answer names spool and digest", "sequence only", Rules(delivery=IgnoresTheName), "cards"),
-    "no-digest": Mutant("3 an answer names the digest", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
+    "no-digest": Mutant(
+        "3 an answer names the digest", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"
+    ),
     "cumulative": Mutant("4 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
     "answers-first": Mutant("5 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
     "forgetful": Mutant("5 the quarantine is durable", "kept in memory", Rules(durable=False)),
@@ -207,5 +209,7 @@ MUTANTS = {
     "timeout": Mutant("7 an unknown outcome is tried again", "taken for success", Rules(ingest=TriesOnce)),
     "sends-once": Mutant("8 resends run on a timer", "only after a reconnect", Rules(delivery=SendsOnce), "lossy"),
     "one-stamp": Mutant("9 no two readings share a time", "milliseconds as they come", Rules(spool=StampsTwice)),
-    "silent-drop": Mutant("10 a full spool writes a gap record", "drops in silence", Rules(spool=DropsInSilence), "small"),
+    "silent-drop": Mutant(
+        "10 a full spool writes a gap record", "drops in silence", Rules(spool=DropsInSilence), "small"
+    ),
 }  # fmt: skip

@@ -44,10 +44,20 @@ KINDS: dict[str, dict[str, Any]] = {
     "clocks": {"sync_after_ms": (0, 3_000, 40_000), "cut_every_s": 60.0},
     "lossy": {"loss": 0.2, "link_every_s": 0.0, "queue_cap": 6},
     "amnesia": {
-        "lies": 0.8, "cut_every_s": 15.0, "doubling": 0.5, "delay_ms": 10_000, "late_ms": 30_000, "loss": 0.0,
-        "queue_cap": 1000, "seal_ms": 1000, "kill_every_s": 0.0, "link_every_s": 0.0, "broker_every_s": 0.0,
-        "database_every_s": 0.0, "portal_every_s": 0.0,
-    },  # fmt: skip
+        "lies": 0.8,
+        "cut_every_s": 15.0,
+        "doubling": 0.5,
+        "delay_ms": 10_000,
+        "late_ms": 30_000,
+        "loss": 0.0,
+        "queue_cap": 1000,
+        "seal_ms": 1000,
+        "kill_every_s": 0.0,
+        "link_every_s": 0.0,
+        "broker_every_s": 0.0,
+        "database_every_s": 0.0,
+        "portal_every_s": 0.0,
+    },
 }
 
 
