@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import serial
@@ -172,6 +173,24 @@ def test_many_stubs_in_one_thread() -> None:
         for line in lines:
             assert line.read(32).startswith(b"BM")
             line.close()
+    finally:
+        host.stop()
+
+
+def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
+    host = StubHost(links=tmp_path)
+    path = host.add("air-1", MODELS["nova-sds011"]())
+    host.start()
+    try:
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert line.read(10).startswith(b"\xaa\xc0")
+            host.remove("air-1")
+            assert not (tmp_path / "air-1").exists()
+            with pytest.raises((serial.SerialException, OSError)):
+                line.read(10_000)
+        assert host.add("air-1", MODELS["nova-sds011"]()) == path
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert len(line.read(10)) == 10
     finally:
         host.stop()
 
