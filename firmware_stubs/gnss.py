@@ -11,7 +11,7 @@ KMH_PER_KNOT = 1.852
 
 
 class Gnss(Stub):
-    """`world` gives `lat_deg`, `lon_deg`, `alt_m`; no fix for `cold_s`. `utc` is the time it tells, else this machine's."""
+    """`world` gives `lat_deg`, `lon_deg`, `alt_m`; no fix for `cold_s`. `utc` is the time it tells."""
 
     line = Line(9600)
 

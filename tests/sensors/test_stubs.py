@@ -9,9 +9,10 @@ import pytest
 import serial
 
 from device_profiles.profile import Profile
+from edge_agent.commands import command_bytes
 from edge_agent.decoding import Row, Values, decode
 from edge_agent.framing import BadFrame, Frame, Framer
-from edge_agent.polling import Poller, command_bytes
+from edge_agent.polling import Poller
 from firmware_stubs.faults import Faults
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost, open_stub
