@@ -36,6 +36,7 @@ class Poller:
         self._profile = profile
         self._mode = profile.modes[mode or profile.mode]
         self._period_s = period_s or self._mode.period_s
+        self._no_data = frozenset(message.name for message in profile.messages if message.role == "no_data")
         self._queue: deque[Step] = deque()
         self._reply_by_s: float | None = None
         self._free_s = 0.0  # nothing may be sent before
@@ -100,8 +101,7 @@ class Poller:
         """A frame was decoded: is it what was waited for?"""
         if self.asked is not None:
             awaited = self._profile.commands[self.asked].reply
-            role_of = {message.name: message.role for message in self._profile.messages}
-            if values.message == awaited or role_of.get(values.message) == "no_data":
+            if values.message == awaited or values.message in self._no_data:
                 self.asked = self._reply_by_s = None
                 gate = self._mode.gate
                 if gate is not None and values.info.get(gate.wants):
