@@ -50,12 +50,12 @@ class Collector:
         self.quarantine = Quarantine(state)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry)
         self.rollups = Rollups(self.store, WindowBook(state), config.reporting())
-        self.link = Link(_broker(config), config.name)
+        self.link = Link(broker_of(config), config.name)
         self.notifier = Notifier(
             state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
         )
         self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
-        self._key = _signing_key(config)
+        self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
         self._ending = threading.Event()
@@ -159,7 +159,8 @@ def make_store(config: Config) -> Store:
     return Influx2(wants.url, wants.bucket, wants.org, _secret(wants.token_file) or "")
 
 
-def _broker(config: Config) -> Broker:
+def broker_of(config: Config) -> Broker:
+    """How to reach the broker that the settings name."""
     wants = config.broker
     tls = None
     if wants.tls is not None:
@@ -169,7 +170,8 @@ def _broker(config: Config) -> Broker:
     return Broker(wants.host, wants.port, wants.username, _secret(wants.password_file), tls)
 
 
-def _signing_key(config: Config) -> Ed25519PrivateKey | None:
+def signing_key(config: Config) -> Ed25519PrivateKey | None:
+    """The key that signs acknowledgements and requests, when there is one."""
     if config.signing_key_file is None:
         return None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
