@@ -7,12 +7,14 @@ no longer holds is corrected. So the order of arrival within the lateness decide
            base          mid                    head
     --------|-------------|----------------------|----->  event time
             marks, a lateness or more apart;     newest reading
-            `chunks` holds the readings since base
+            `times` and `recent` hold the readings since base
 """
 
 from __future__ import annotations
 
 import math
+from array import array
+from binascii import a2b_base64, b2a_base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +24,7 @@ from collector.rules.plan import Plan
 from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Window, window
+from collector.rules.window import Window, doubles, packed_doubles, window
 
 Columns = dict[str, list[Any]]
 Say = Callable[[Track, str, int, bool], Transition]
@@ -44,7 +46,6 @@ class Reel:
 
     __slots__ = (
         "base",
-        "chunks",
         "head_ms",
         "high",
         "interval_ms",
@@ -52,6 +53,8 @@ class Reel:
         "low",
         "mid",
         "plan",
+        "recent",
+        "times",
         "told",
         "tracks",
         "windows",
@@ -66,7 +69,8 @@ class Reel:
         self.low = [watch.low for watch in plan.watches]
         self.high = [watch.high for watch in plan.watches]
         self.head_ms = 0
-        self.chunks: list[tuple[list[int], Columns]] = []
+        self.times = array("q")
+        self.recent = {name: array("d") for name in plan.columns}  # NaN where there is no value
         self.told: list[Transition] = []
         self.base = self.mid = self._mark()
 
@@ -81,7 +85,7 @@ class Reel:
             whole = end - start == len(times)
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
             self._keep_marks(chunk[0][0], chunk[0][-1])
-            self.chunks.append(chunk)
+            self._keep_readings(*chunk)
             self._feed(*chunk, now_ms, say, said)
             self.head_ms = chunk[0][-1]
             start = end
@@ -90,21 +94,48 @@ class Reel:
 
     def reorder(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
         """Rows of which some are older than the head, but none older than the lateness allows."""
-        rows = {t: {name: column[i] for name, column in columns.items()} for i, t in enumerate(times)}
-        for old_times, old_columns in self.chunks:  # what is known stays: a reading has one value
-            rows |= {t: {name: column[i] for name, column in old_columns.items()} for i, t in enumerate(old_times)}
-        names = {name for row in rows.values() for name in row}
+        order, merged = self._merged(times, columns)
         told, self.told = self.told, []
         levels = self._levels(told)
         self._rewind()
         self._remember(levels)
-        order = sorted(rows)
-        again = self.advance(order, {name: [rows[t].get(name) for t in order] for name in names}, now_ms, say)
+        again = self.advance(order, merged, now_ms, say)
         self._remember(levels)
         said = corrections(told, again, self._firing(), say)
         happened = {(each.key, each.state, each.event_ms) for each in again}
         self._keep_told([e for e in told if (e.key, e.state, e.event_ms) in happened] + said)
         return said
+
+    def _merged(self, times: list[int], columns: Columns) -> tuple[list[int], Columns]:
+        """The readings since the base and these, in order; what is known stays, a reading has one value."""
+        known = set(self.times)
+        fresh = [row for row, time_ms in enumerate(times) if time_ms not in known]
+        joined = [*self.times, *(times[row] for row in fresh)]
+        order = sorted(range(len(joined)), key=joined.__getitem__)
+        merged: Columns = {}
+        for name, kept in self.recent.items():
+            column = columns.get(name)
+            values = [None if math.isnan(v) else v for v in kept]
+            values += [None] * len(fresh) if column is None else [column[row] for row in fresh]
+            merged[name] = [values[row] for row in order]
+        return [joined[row] for row in order], merged
+
+    def _keep_readings(self, times: list[int], columns: Columns) -> None:
+        self.times.extend(times)
+        for name, kept in self.recent.items():
+            column = columns.get(name)
+            if column is None:
+                kept.extend([math.nan] * len(times))
+            elif None in column:
+                kept.extend([math.nan if value is None else value for value in column])
+            else:
+                kept.extend(column)
+
+    def _forget_readings(self, until_ms: int) -> None:
+        gone = bisect_right(self.times, until_ms)
+        del self.times[:gone]
+        for kept in self.recent.values():
+            del kept[:gone]
 
     def patch(self, times: list[int], columns: Columns) -> None:
         """Rows too late to be judged still complete the windows they belong to."""
@@ -234,8 +265,7 @@ class Reel:
             self.base, self.mid = self.mid, self._mark()
         else:
             return
-        base_ms = self.base.time_ms
-        self.chunks = [chunk for chunk in self.chunks if chunk[0][-1] > base_ms]
+        self._forget_readings(self.base.time_ms)
         self._keep_told(self.told)
 
     def _keep_told(self, told: list[Transition]) -> None:
@@ -253,7 +283,7 @@ class Reel:
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
         self._set_bands()
         self.mid = self.base
-        self.chunks = []
+        self._forget_readings(self.head_ms if not self.times else self.times[-1])
 
     def _firing(self) -> dict[tuple[str, int], Track]:
         tracks = (track for each in self.tracks for track in each.values())
@@ -274,8 +304,9 @@ class Reel:
         """A reel that stands where this one stands; it cannot go back behind that."""
         new = Reel(self.plan, self.interval_ms, self.lateness_ms)
         new.unpack(self.packed())
-        new.chunks, new.told = [], []
+        new.told = []
         new.base = new.mid = new._mark()
+        new._forget_readings(new.head_ms)
         return new
 
     def packed(self) -> dict[str, Any]:
@@ -287,7 +318,8 @@ class Reel:
             "tracks": _packed(self.tracks),
             "base": [self.base.time_ms, self.base.windows, _packed(self.base.tracks)],
             "mid": [self.mid.time_ms, self.mid.windows, _packed(self.mid.tracks)],
-            "chunks": self.chunks,
+            "times": b2a_base64(self.times, newline=False).decode(),
+            "recent": {name: packed_doubles(kept) for name, kept in self.recent.items()},
             "told": [each.as_json() for each in self.told],
         }
 
@@ -309,7 +341,8 @@ class Reel:
                 Mark(time_ms, windows, self._unpacked(tracks, order))
                 for time_ms, windows, tracks in (packed["base"], packed["mid"])
             )
-            self.chunks = [(times, columns) for times, columns in packed["chunks"]]
+            self.times.frombytes(a2b_base64(packed["times"]))
+            self.recent = {name: doubles(text) for name, text in packed["recent"].items()}
             self.told = [Transition.read(each) for each in packed["told"]]
         else:
             self.base = self.mid = self._mark()

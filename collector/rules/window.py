@@ -34,6 +34,18 @@ def bucket_ms(spec: Spec) -> int:
     return spec.over_ms // 60 if spec.over_ms >= FINE_FROM_MS and spec.over_ms % 60 == 0 else spec.over_ms // 20
 
 
+def packed_doubles(numbers: array[float]) -> str:
+    """Numbers as base64 of little-endian doubles: exact, also NaN and infinity, and much faster than decimals."""
+    return b2a_base64(numbers, newline=False).decode()
+
+
+def doubles(text: str) -> array[float]:
+    """The numbers of packed_doubles()."""
+    numbers = array("d")
+    numbers.frombytes(a2b_base64(text))
+    return numbers
+
+
 class Window:
     """A ring of buckets with `columns` numbers each, beside how many readings each one holds.
 
@@ -177,13 +189,13 @@ class Window:
 
     def packed(self) -> list[Any]:
         """The content as a JSON value; the rings as base64 of little-endian numbers."""
-        rings = [b2a_base64(ring, newline=False).decode() for ring in (self.n, *self.cells)]
+        rings = [packed_doubles(ring) for ring in (self.n, *self.cells)]
         return [self.floor, *self.mark(), *rings]
 
     def unpack(self, packed: list[Any]) -> None:
         """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
         floor, top, bucket, *rings = packed
-        n, *cells = (_doubles(text) for text in rings)
+        n, *cells = map(doubles, rings)
         if len(n) != self.size or len(cells) != len(self.cells):
             raise ValueError("the window was packed with another reach")
         self.n, self.cells, self.floor = n, cells, floor
@@ -213,12 +225,6 @@ class Window:
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
         raise NotImplementedError
-
-
-def _doubles(text: str) -> array[float]:
-    ring = array("d")
-    ring.frombytes(a2b_base64(text))
-    return ring
 
 
 def _cut(ring: array[float], low: int, high: int) -> array[float]:
