@@ -60,9 +60,12 @@ class Watch:
 
 
 class Plan:
-    """The watches of a series, `place`, where each spec stands among them, and the joined rules that watch it."""
+    """The watches of a series: `place` tells where each spec stands, `judged` which of them have rules to decide.
 
-    __slots__ = ("columns", "joined", "place", "rules", "watches")
+    `joined` names the rules that also look elsewhere and are decided there.
+    """
+
+    __slots__ = ("columns", "joined", "judged", "place", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
@@ -81,6 +84,7 @@ class Plan:
         for spec in needed:
             by_spec.setdefault(spec, [])
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
+        self.judged = [index for index, watch in enumerate(self.watches) if watch.above or watch.below]
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
         self.columns = {watch.column: watch.spec for watch in self.watches}
         self.joined = joined

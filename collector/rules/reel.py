@@ -30,6 +30,7 @@ Columns = dict[str, list[Any]]
 Say = Callable[[Track, str, int, bool], Transition]
 """Words for a change of a track: state, event time, whether it is history."""
 
+_FOREVER_MS = 2**62
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -182,8 +183,8 @@ class Reel:
         for each, value in zip(self.windows, values, strict=True):
             if value is not None:
                 each.add(time_ms, value)
-        for index, value in enumerate(values):
-            if value is None:
+        for index in self.plan.judged:
+            if values[index] is None:
                 continue
             found = self.windows[index].value()
             if found is None or not self.low[index] < found < self.high[index]:
@@ -283,7 +284,7 @@ class Reel:
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
         self._set_bands()
         self.mid = self.base
-        self._forget_readings(self.head_ms if not self.times else self.times[-1])
+        self._forget_readings(_FOREVER_MS)
 
     def _firing(self) -> dict[tuple[str, int], Track]:
         tracks = (track for each in self.tracks for track in each.values())
