@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
@@ -23,20 +23,22 @@ class Watch:
         self.below = sorted((r for r in rules if not r.limit.above), key=lambda r: -r.limit.level)
         self.low, self.high = self.quiet_band({})
 
-    def raised(self, value: float | None) -> Iterator[Rule]:
-        """The rules whose raise level `value` meets."""
+    def raised(self, value: float | None, tracks: dict[str, Track]) -> list[Rule]:
+        """The rules without a track whose raise level `value` meets."""
+        found: list[Rule] = []
         if value is None:
-            return
+            return found
         for rule in self.above:
             if rule.limit.level > value:
                 break
-            if rule.limit.met(value):
-                yield rule
+            if rule.alert not in tracks and rule.limit.met(value):
+                found.append(rule)
         for rule in self.below:
             if rule.limit.level < value:
                 break
-            if rule.limit.met(value):
-                yield rule
+            if rule.alert not in tracks and rule.limit.met(value):
+                found.append(rule)
+        return found
 
     def quiet_band(self, tracks: dict[str, Track]) -> tuple[float, float]:
         """While the value stays strictly between the two, no rule of this watch changes its state."""

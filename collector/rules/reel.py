@@ -198,15 +198,20 @@ class Reel:
         """Move every track of one window, and begin those that are raised."""
         tracks, watch = self.tracks[index], self.plan.watches[index]
         share = self.windows[index].share(time_ms, self.interval_ms)
-        for rule in watch.raised(value):
-            if rule.alert not in tracks and self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
+        for rule in watch.raised(value, tracks):
+            if self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
         gap_ms, age_ms = max(3 * interval_ms, self.lateness_ms), now_ms - time_ms
         past = age_ms > self.lateness_ms + interval_ms
         ended: list[str] = []
         for name, track in tracks.items():
-            verdict = self._verdict(track.rule, time_ms, value, share)
+            rule = track.rule
+            if not track.restless and value is not None and not rule.clear_limit.met(value):
+                if share >= rule.complete:
+                    track.last_ms, track.value = time_ms, value
+                continue  # fires, was told, and nothing clears it
+            verdict = self._verdict(rule, time_ms, value, share)
             state = step(track, verdict, time_ms, value, gap_ms)
             if state is None and track.told == 2:
                 continue

@@ -275,6 +275,11 @@ class Rule(_Strict):
         return self.window.complete if self.window is not None else 0.0
 
     @cached_property
+    def conditional(self) -> bool:
+        """True when more than the value decides."""
+        return self.hours is not None or self.and_ is not None or self.unless is not None
+
+    @cached_property
     def joined(self) -> bool:
         """True when more than one series decides (neighbours, last week, another kind)."""
         others = [c.kind for c in (self.and_, self.unless) if c is not None and c.kind not in (None, self.kind)]
