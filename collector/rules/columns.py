@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from collector.rules.plan import Plan
-
-Columns = dict[str, list[Any]]
+from collector.rules.recent import Columns
 
 FLAGS = "qc_code"
 """Column of `field:test` of each field that is not good; only the field that failed leaves its windows."""

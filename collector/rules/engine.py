@@ -21,9 +21,9 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from collector.rules.absence import Absences
-from collector.rules.columns import Columns
 from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
+from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Rule
 from collector.rules.timeline import Timeline, orphans

@@ -7,30 +7,24 @@ no longer holds is corrected. So the order of arrival within the lateness decide
            base          mid                    head
     --------|-------------|----------------------|----->  event time
             marks, a lateness or more apart;     newest reading
-            `times` and `recent` hold the readings since base
+            `recent` holds the readings since base
 """
 
 from __future__ import annotations
 
 import math
-from array import array
-from binascii import a2b_base64, b2a_base64
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
+from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
+from collector.rules.recent import Columns, Recent
 from collector.rules.rule import Condition, Rule, Spec
+from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Window, doubles, packed_doubles, window
+from collector.rules.window import Window
 
-Columns = dict[str, list[Any]]
-Say = Callable[[Track, str, int, bool], Transition]
-"""Words for a change of a track: state, event time, whether it is history."""
-
-_FOREVER_MS = 2**62
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -55,7 +49,6 @@ class Reel:
         "mid",
         "plan",
         "recent",
-        "times",
         "told",
         "tracks",
         "windows",
@@ -70,8 +63,7 @@ class Reel:
         self.low = [watch.low for watch in plan.watches]
         self.high = [watch.high for watch in plan.watches]
         self.head_ms = 0
-        self.times = array("q")
-        self.recent = {name: array("d") for name in plan.columns}  # NaN where there is no value
+        self.recent = Recent(plan.columns)
         self.told: list[Transition] = []
         self.base = self.mid = self._mark()
 
@@ -86,7 +78,7 @@ class Reel:
             whole = end - start == len(times)
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
             self._keep_marks(chunk[0][0], chunk[0][-1])
-            self._keep_readings(*chunk)
+            self.recent.keep(*chunk)
             self._feed(*chunk, now_ms, say, said)
             self.head_ms = chunk[0][-1]
             start = end
@@ -95,7 +87,7 @@ class Reel:
 
     def reorder(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
         """Rows of which some are older than the head, but none older than the lateness allows."""
-        order, merged = self._merged(times, columns)
+        order, merged = self.recent.merged(times, columns)
         told, self.told = self.told, []
         levels = self._levels(told)
         self._rewind()
@@ -106,37 +98,6 @@ class Reel:
         happened = {(each.key, each.state, each.event_ms) for each in again}
         self._keep_told([e for e in told if (e.key, e.state, e.event_ms) in happened] + said)
         return said
-
-    def _merged(self, times: list[int], columns: Columns) -> tuple[list[int], Columns]:
-        """The readings since the base and these, in order; what is known stays, a reading has one value."""
-        known = set(self.times)
-        fresh = [row for row, time_ms in enumerate(times) if time_ms not in known]
-        joined = [*self.times, *(times[row] for row in fresh)]
-        order = sorted(range(len(joined)), key=joined.__getitem__)
-        merged: Columns = {}
-        for name, kept in self.recent.items():
-            column = columns.get(name)
-            values = [None if math.isnan(v) else v for v in kept]
-            values += [None] * len(fresh) if column is None else [column[row] for row in fresh]
-            merged[name] = [values[row] for row in order]
-        return [joined[row] for row in order], merged
-
-    def _keep_readings(self, times: list[int], columns: Columns) -> None:
-        self.times.extend(times)
-        for name, kept in self.recent.items():
-            column = columns.get(name)
-            if column is None:
-                kept.extend([math.nan] * len(times))
-            elif None in column:
-                kept.extend([math.nan if value is None else value for value in column])
-            else:
-                kept.extend(column)
-
-    def _forget_readings(self, until_ms: int) -> None:
-        gone = bisect_right(self.times, until_ms)
-        del self.times[:gone]
-        for kept in self.recent.values():
-            del kept[:gone]
 
     def patch(self, times: list[int], columns: Columns) -> None:
         """Rows too late to be judged still complete the windows they belong to."""
@@ -271,7 +232,7 @@ class Reel:
             self.base, self.mid = self.mid, self._mark()
         else:
             return
-        self._forget_readings(self.base.time_ms)
+        self.recent.forget(self.base.time_ms)
         self._keep_told(self.told)
 
     def _keep_told(self, told: list[Transition]) -> None:
@@ -289,7 +250,7 @@ class Reel:
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
         self._set_bands()
         self.mid = self.base
-        self._forget_readings(_FOREVER_MS)
+        self.recent = Recent(self.plan.columns)
 
     def _firing(self) -> dict[tuple[str, int], Track]:
         tracks = (track for each in self.tracks for track in each.values())
@@ -312,7 +273,7 @@ class Reel:
         new.unpack(self.packed())
         new.told = []
         new.base = new.mid = new._mark()
-        new._forget_readings(new.head_ms)
+        new.recent = Recent(new.plan.columns)
         return new
 
     def packed(self) -> dict[str, Any]:
@@ -324,8 +285,7 @@ class Reel:
             "tracks": _packed(self.tracks),
             "base": [self.base.time_ms, self.base.windows, _packed(self.base.tracks)],
             "mid": [self.mid.time_ms, self.mid.windows, _packed(self.mid.tracks)],
-            "times": b2a_base64(self.times, newline=False).decode(),
-            "recent": {name: packed_doubles(kept) for name, kept in self.recent.items()},
+            "recent": self.recent.packed(),
             "told": [each.as_json() for each in self.told],
         }
 
@@ -347,8 +307,7 @@ class Reel:
                 Mark(time_ms, windows, self._unpacked(tracks, order))
                 for time_ms, windows, tracks in (packed["base"], packed["mid"])
             )
-            self.times.frombytes(a2b_base64(packed["times"]))
-            self.recent = {name: doubles(text) for name, text in packed["recent"].items()}
+            self.recent.unpack(packed["recent"])
             self.told = [Transition.read(each) for each in packed["told"]]
         else:
             self.base = self.mid = self._mark()
@@ -377,33 +336,3 @@ def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:
 
 def _cut(columns: Columns, start: int, end: int) -> Columns:
     return {name: column[start:end] for name, column in columns.items()}
-
-
-def corrections(
-    told: list[Transition], again: list[Transition], firing: dict[tuple[str, int], Track], say: Say
-) -> list[Transition]:
-    """What must be said so that those who heard `told` know of `again`; `firing` are the episodes now open."""
-    said: list[Transition] = []
-    fired = {each.key for each in again if each.state == "firing"}
-    ended = {each.key for each in again if each.state == "resolved"}
-    for each in told:
-        track = firing.get((each.rule, each.start_ms))
-        if each.state == "firing" and each.key not in fired:
-            said.append(
-                replace(
-                    each,
-                    state="resolved",
-                    void=True,
-                    reason="corrected",
-                    text_zh=f"已撤回：{each.text_zh}",
-                    text_en=f"Taken back: {each.text_en}",
-                )
-            )
-        elif each.state == "resolved" and each.key not in ended and track is not None and track.fired_ms is not None:
-            said.append(replace(say(track, "firing", track.fired_ms, each.late), reason="corrected"))
-    for each in again:
-        same = [t for t in told if (t.key, t.state, t.event_ms) == (each.key, each.state, each.event_ms)]
-        reopened = each.state == "resolved" and any(s.key == each.key for s in said)
-        if not same or reopened or (not each.late and all(t.late for t in same)):
-            said.append(each)
-    return said

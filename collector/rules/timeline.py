@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import Any
 
-from collector.rules.columns import Columns, wanted
+from collector.rules.columns import wanted
 from collector.rules.plan import Plan
+from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, transition
