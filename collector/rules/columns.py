@@ -6,8 +6,7 @@ from typing import Any
 
 from collector import flags
 from collector.rules.plan import Plan
-
-Columns = dict[str, list[Any]]
+from collector.rules.recent import Columns
 
 
 def wanted(plan: Plan, columns: Columns) -> Columns:
