@@ -107,7 +107,7 @@ class Collector:
             self.counts["foreign_topic"] += 1
         elif address.channel == "data":
             if message.payload:
-                self.ingest.take(address.node, message.payload, now_ms)
+                self.ingest.take(address.node, message.payload, now_ms, message.content_type == names.REPLAY)
             if message.retained and message.payload:
                 self.counts["retained_batch"] += 1
                 self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new

@@ -67,8 +67,11 @@ class Ingest:
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int) -> None:
-        """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict."""
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:
+        """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
+
+        A `replay` always goes to the database: it is sent because the database has lost what we remember.
+        """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
         try:
@@ -85,7 +88,7 @@ class Ingest:
         name = Name(node, envelope.spool, envelope.seq, digest)
         if name in self._pending:
             self.counts["resent_while_pending"] += 1
-        elif self._may_store(name) and self._is_new(name):
+        elif self._may_store(name) and (replay or self._is_new(name)):
             self._queue(name, envelope, payload, now_ms)
 
     def _may_store(self, name: Name) -> bool:

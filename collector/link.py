@@ -43,11 +43,12 @@ class Broker:
 
 
 class Arrived(NamedTuple):
-    """One message: its topic, payload, and whether the broker had kept it for later listeners."""
+    """One message: topic, payload, whether the broker had kept it for later listeners, and its content type."""
 
     topic: str
     payload: bytes
     retained: bool
+    content_type: str | None = None
 
 
 class Link:
@@ -149,7 +150,8 @@ class Link:
         self.counts["disconnected"] += 1
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
-        arrived = Arrived(message.topic, bytes(message.payload), message.retain)
+        kind = getattr(message.properties, "ContentType", None)
+        arrived = Arrived(message.topic, bytes(message.payload), message.retain, kind)
         with self._lock:
             self._queue.append(arrived)
             self._bytes += len(arrived.payload)

@@ -24,9 +24,10 @@ from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
 from edge_agent.port import Port
-from edge_agent.reading import Reading
+from edge_agent.recorder import Now, Recorder
+from edge_agent.requests import Requests
 from edge_agent.sensor import Sensor
-from edge_agent.spool import Origin, Spool, SpoolError
+from edge_agent.spool import Spool, SpoolError
 from edge_agent.traffic import Counter as TrafficCounter
 from edge_agent.uplink import Broker, Uplink
 from wire import status
@@ -38,8 +39,7 @@ TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 OFFLINE_SEAL_S = 60.0
 STATUS_S = 5.0
 RING_S = 24 * 3600
-PRUNE_S = 600.0
-PENDING_MAX = 10_000
+CARE_S = 60.0
 DRAIN_S = 5.0
 
 
@@ -49,32 +49,36 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.session = secrets.token_hex(8)
-        self.spool = Spool(config.spool.path)
         self.sensors = _sensors(config)
+        self.recorder = Recorder(
+            config.node,
+            config.site,
+            clock.boot_id(),
+            self.sensors,
+            lambda: Spool(config.spool.path, config.node, config.site),
+        )
         self.ports = [
             Port(wants.port, sensor.profile.serial, partial(self._on_bytes, sensor))
             for wants, sensor in zip(config.sensors, self.sensors, strict=True)
         ]
-        self.delivery = Delivery(self.spool, random.Random(), connect_pause_s=config.broker.spread_s)
-        self.uplink = Uplink(_broker(config), config.node, self.delivery, self.birth, _keys(config))
-        self.accepted = 0
-        self.refused = 0
+        self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
+        self.requests = Requests(config.node, self.recorder)
+        self.uplink = Uplink(
+            _broker(config), config.node, self.delivery, self.birth, self.requests.answer, _keys(config)
+        )
         self._started_s = time.monotonic()
-        self._boot = clock.boot_id()
-        self._pending: list[Reading] = []
-        self._disk_ok = True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
         for sensor in self.sensors:
             if sensor.traffic is not None:
-                sensor.traffic.restore(self.spool.state(sensor.name))
+                sensor.traffic.restore(self.recorder.spool.state(sensor.name))
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
         tasks += [
             asyncio.create_task(self._talk(sensor, port), name=f"talk to {sensor.name}")
             for sensor, port in zip(self.sensors, self.ports, strict=True)
         ]
-        tasks.append(asyncio.create_task(self._commit_for_ever(), name="commit every second"))
+        tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -83,31 +87,37 @@ class Agent:
                 task.result()  # a task that ended by itself has failed: let it be seen
         finally:
             await _cancel(tasks)
-            self._commit()
+            self.recorder.commit(self._now(), closing=True)
             self._seal()
             await self._drain(uplink)
             await _cancel([uplink])
             self._write_status()
-            self.spool.close()
+            self.recorder.spool.close()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
-        depth = self.spool.depth()
+        spool = self.recorder.spool
+        depth = spool.depth()
         return status.Birth(
             node=self.config.node,
             site=self.config.site,
             session=self.session,
-            spools=(self.spool.spool_id,),
-            next_seq=self.spool.next_seq,
+            spools=spool.spools(),
+            next_seq=spool.next_seq,
             oldest_ms=depth.oldest_ms,
             version=version("lamppost"),
-            clock="synced",
+            clock=self.recorder.timeline.state,
             sensors=tuple(status.Sensor(sensor.name, sensor.profile.ref) for sensor in self.sensors),
             vitals={"spool_rows": depth.rows, "spool_bytes": depth.file_bytes},
         )
 
+    def _now(self) -> Now:
+        believed = self.config.clock.trust == "always" or clock.synchronised()
+        return Now(clock.boottime_ms(), clock.wall_ms(), believed)
+
     def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
-        self._keep(sensor.feed(data, clock.wall_ms(), time.monotonic()))
+        stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
+        self.recorder.keep(sensor.feed(data, stamp_ms, time.monotonic()))
 
     async def _talk(self, sensor: Sensor, port: Port) -> None:
         """Say to a sensor what its profile wants said: at start, when it is polled, when it comes back."""
@@ -124,60 +134,59 @@ class Agent:
                 await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
             powered_s = time.monotonic()  # it was unplugged: it starts cold
 
-    def _keep(self, readings: list[Reading]) -> None:
-        """Hold readings until the next commit; when the disk takes none for long, the newest are counted and lost."""
-        room = PENDING_MAX - len(self._pending)
-        self._pending += readings[:room]
-        self.refused += max(0, len(readings) - room)
-
-    async def _commit_for_ever(self) -> None:
-        sealed_s = status_s = pruned_s = time.monotonic()
+    async def _record_for_ever(self) -> None:
+        sealed_s = status_s = cared_s = time.monotonic()
+        self.recorder.timeline.observe(*self._now())
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
             now_s = time.monotonic()
-            self._commit()
+            self.recorder.commit(self._now())
+            self.delivery.spool = self.recorder.spool
+            await self._obey_delivery()
             seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
-            if now_s - pruned_s >= PRUNE_S:
-                pruned_s = now_s
-                self.spool.prune(clock.wall_ms() - RING_S * 1000)
+            if now_s - cared_s >= CARE_S:
+                cared_s = now_s
+                self._care_for_spool()
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
                 self._write_status()
 
-    def _commit(self) -> None:
-        now_ms = clock.wall_ms()
-        for sensor in self.sensors:
-            self._keep(sensor.tick(now_ms))
-        state = {sensor.name: sensor.state() for sensor in self.sensors if sensor.traffic is not None}
-        try:
-            taken = self.spool.accept(
-                self._pending, Origin(self.config.node, self.config.site, self._boot, "synced"), state
+    async def _obey_delivery(self) -> None:
+        """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
+        spool = self.recorder.spool
+        while self.delivery.too_large:
+            spool.split(self.delivery.too_large.pop(), self.config.node, clock.wall_ms())
+            self.uplink.wake()
+        if self.delivery.rolled_back:
+            log.warning(
+                "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-        except SpoolError as error:
-            if self._disk_ok:
-                log.error("%s", error)
-            self._disk_ok = False
-            return
-        if not self._disk_ok:
-            log.info("the spool takes readings again")
-        self._disk_ok = True
-        self.accepted += len(taken)
-        self._pending.clear()
+            spool.begin_life(self.config.node, clock.wall_ms())
+            self.delivery.rolled_back = False
+            await self.uplink.announce()
+        elif self.uplink.announced_spools != spool.spools():
+            await self.uplink.announce()
 
-    def _seal(self) -> None:
+    def _care_for_spool(self) -> None:
+        spool = self.recorder.spool
         try:
-            if self.spool.seal(self.config.node):
-                self.uplink.wake()
+            spool.prune(clock.wall_ms() - RING_S * 1000)
+            while spool.make_room(self.config.node, self.config.spool.max_size, clock.wall_ms()):
+                pass
         except SpoolError as error:
             log.error("%s", error)
+
+    def _seal(self) -> None:
+        if self.recorder.seal():
+            self.uplink.wake()
 
     async def _drain(self, uplink: asyncio.Task[None]) -> None:
         until_s = time.monotonic() + DRAIN_S
         while self.delivery.connected and not uplink.done() and time.monotonic() < until_s:
-            if self.spool.depth().rows == 0:
+            if self.recorder.spool.depth().rows == 0:
                 return
             self.uplink.wake()
             await asyncio.sleep(0.05)
@@ -194,7 +203,7 @@ class Agent:
             log.debug("status file: %s", error)
 
     def _status(self) -> dict[str, Any]:
-        depth = self.spool.depth()
+        depth = self.recorder.spool.depth()
         connected_s = self.uplink.connected_since_s
         return {
             "schema": "lamppost.agent.status/1",
@@ -205,12 +214,15 @@ class Agent:
             "at_ms": clock.wall_ms(),
             "up_s": round(time.monotonic() - self._started_s),
             "connected_s": None if connected_s is None else round(time.monotonic() - connected_s),
-            "accepted": self.accepted,
-            "refused": self.refused,
+            "accepted": self.recorder.accepted,
+            "refused": self.recorder.refused,
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
-            "spool": self.spool.spool_id,
+            "spool": self.recorder.spool.spool_id,
+            "damaged": self.recorder.spool.damaged(),
+            "clock": self.recorder.timeline.state,
+            "disk_ok": self.recorder.disk_ok,
             "counts": dict(self.delivery.counts) | dict(self.uplink.counts),
             "sensors": [
                 {

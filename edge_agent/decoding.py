@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from edge_agent.framing import BadFrame, Frame
 from edge_agent.shapes import unstuff
@@ -172,26 +172,31 @@ def _plan(field: Field) -> _Plan:
     high = float("inf") if field.max is None else field.max
     target = _INFO if field.quantity is None else _PROOF if field.outside == "refuse" else _RANGED
     if target == _RANGED and low == -high == float("-inf") and not field.absent and field.at is not None:
-        target = _FREE if field.type != "f32be" else _RANGED
+        target = _FREE if field.type not in ("f32be", "decimal") else _RANGED
     return field.label, _finish(field), low, high, target
 
 
 class _Flag:
     """One flag, compiled."""
 
-    __slots__ = ("_at", "_equals", "_mask", "_positive", "_size", "_zero", "name", "unfit")
+    __slots__ = ("_at", "_below", "_equals", "_mask", "_order", "_positive", "_size", "_zero", "name", "unfit")
 
     def __init__(self, flag: Flag) -> None:
         self.name, self.unfit = flag.name, flag.unfit
-        self._at, self._size = flag.at, {"u8": 1, "u16be": 2, "u32be": 4}[flag.type]
-        self._mask, self._equals = flag.mask, flag.equals
+        self._at, self._size = flag.at, {"u8": 1, "u16be": 2, "u16le": 2, "u32be": 4}[flag.type]
+        self._order: Literal["big", "little"] = "little" if flag.type == "u16le" else "big"
+        self._mask, self._equals, self._below = flag.mask, flag.equals, flag.below
         self._zero, self._positive = flag.when_zero, flag.when_positive
 
     def raised(self, data: bytes, row: Row) -> bool:
         """True when the frame says so."""
         if self._at is not None:
             at = self._at if self._at >= 0 else len(data) + self._at
-            value = (data[at] if self._size == 1 else int.from_bytes(data[at : at + self._size], "big")) & self._mask
+            value = (
+                data[at] if self._size == 1 else int.from_bytes(data[at : at + self._size], self._order)
+            ) & self._mask
+            if self._below is not None:
+                return value < self._below
             return value == self._equals if self._equals is not None else value != 0
         for name in self._zero:
             if row.get(name) != 0:
@@ -276,6 +281,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     # bit 15 set is positive (LD2450 protocol V1.03, table 13)
     "sign16le": lambda raw: raw - 0x8000 if raw & 0x8000 else -raw,
     "u32be_low_word_first": lambda raw: (raw & 0xFFFF) << 16 | raw >> 16,
+    "decimal": lambda raw: decimal(raw.decode("ascii", "replace")),
     "f32be": lambda raw: raw if raw - raw == 0 else None,  # NaN and infinity are no values
 }
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_agent.spool import Sealed
-from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello
+from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello, Verdict
 
+FINAL = frozenset({Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALREADY_STORED})
 RTO_MIN_S = 30.0
 RTO_MAX_S = 600.0
 JITTER = 0.2
@@ -28,10 +29,11 @@ class Waiting(Protocol):
 
     spool_id: str
 
+    def spools(self) -> tuple[str, ...]: ...
     def oldest(self, count: int, skip: list[int]) -> list[Sealed]: ...
     def newest(self, count: int, skip: list[int]) -> list[Sealed]: ...
-    def digest_of(self, seq: int) -> str | None: ...
-    def release(self, seq: int, code: int, now_ms: int) -> None: ...
+    def find(self, spool: str, seq: int) -> tuple[int, str] | None: ...
+    def release(self, number: int, code: int, now_ms: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -46,7 +48,10 @@ class _Sent:
 
 @dataclass(slots=True)
 class Delivery:
-    """The agent's half of the protocol. Times are seconds of one monotonic clock, given by the caller."""
+    """The agent's half of the protocol. Times are seconds of one monotonic clock, given by the caller.
+
+    `rolled_back` and `too_large` (ids of batches) ask the owner of the spool for a new life and for smaller batches.
+    """
 
     spool: Waiting
     rng: random.Random
@@ -55,6 +60,7 @@ class Delivery:
     counts: Counter[str] = field(default_factory=Counter)
     connected: bool = False
     rolled_back: bool = False
+    too_large: list[int] = field(default_factory=list)
     last_ack_s: float | None = None
     _sent: dict[int, _Sent] = field(default_factory=dict)
     _hold_until_s: float = 0.0
@@ -87,44 +93,54 @@ class Delivery:
         self.window = ack.window
         if ack.pause_ms:
             self._hold_until_s = max(self._hold_until_s, now_s + ack.pause_ms / 1000)
-        if ack.spool != self.spool.spool_id:
+        if ack.spool not in self.spool.spools():
             self.counts["ack_other_spool"] += 1
             return []
         released = []
         for verdict in ack.verdicts:
-            held = self.spool.digest_of(verdict.seq)
+            held = self.spool.find(ack.spool, verdict.seq)
             if held is None:
                 self.counts["ack_unknown_seq"] += 1
-            elif held != verdict.digest:
+            elif held[1] != verdict.digest:
                 self.counts["ack_wrong_digest"] += 1
-            elif verdict.code in (Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALREADY_STORED):
-                self.spool.release(verdict.seq, verdict.code, now_ms)
-                self._measure(verdict.seq, now_s)
-                self.counts[f"acked_{Code(verdict.code).name.lower()}"] += 1
-                self.last_ack_s = now_s
+            elif self._obey(held[0], verdict, now_s, now_ms):
                 released.append(verdict.seq)
-            elif verdict.code == Code.LATER:
-                self._later(verdict.seq, verdict.info.get("after_ms"), now_s)
-            else:
-                self.counts[f"held_code_{verdict.code}"] += 1
         return released
+
+    def _obey(self, number: int, verdict: Verdict, now_s: float, now_ms: int) -> bool:
+        """Do what a verdict on a waiting batch says; True when the batch may go."""
+        if verdict.code in FINAL:
+            self.spool.release(number, verdict.code, now_ms)
+            self._measure(number, now_s)
+            self.counts[f"acked_{Code(verdict.code).name.lower()}"] += 1
+            self.last_ack_s = now_s
+            return True
+        if verdict.code == Code.LATER:
+            self._later(number, verdict.info.get("after_ms"), now_s)
+        elif verdict.code == Code.TOO_LARGE:
+            self.counts["too_large"] += 1
+            if number not in self.too_large:
+                self.too_large.append(number)
+        else:
+            self.counts[f"held_code_{verdict.code}"] += 1
+        return False
 
     def due(self, now_s: float) -> list[Sealed]:
         """The batches to publish now. The caller publishes each once, at QoS 1, and forgets it."""
         if not self.connected or now_s < self._hold_until_s:
             return []
         room = self._room(now_s)
-        flying = {seq: sent for seq, sent in self._sent.items() if now_s < sent.due_s}
+        flying = {number: sent for number, sent in self._sent.items() if now_s < sent.due_s}
         free = room - len(flying)
         if free <= 0:
             return []
         lane = max(1, room // LIVE_LANE) - sum(sent.live for sent in flying.values())
         fresh = self.spool.newest(min(free, max(0, lane)), [*flying])
-        backlog = self.spool.oldest(free - len(fresh), [*flying, *(sealed.seq for sealed in fresh)])
+        backlog = self.spool.oldest(free - len(fresh), [*flying, *(sealed.id for sealed in fresh)])
         for sealed in fresh:
-            self._note(sealed.seq, now_s, live=True)
+            self._note(sealed.id, now_s, live=True)
         for sealed in backlog:
-            self._note(sealed.seq, now_s, live=False)
+            self._note(sealed.id, now_s, live=False)
         return [*fresh, *backlog]
 
     def _room(self, now_s: float) -> int:
@@ -136,23 +152,23 @@ class Delivery:
         self._probe_due_s = now_s + PROBE_EVERY_S
         return 1
 
-    def _note(self, seq: int, now_s: float, live: bool) -> None:
-        before = self._sent.get(seq)
+    def _note(self, number: int, now_s: float, live: bool) -> None:
+        before = self._sent.get(number)
         tries = before.tries + 1 if before else 1
         if before:
             self.counts["resent"] += 1
         wait = min(RTO_MAX_S, self._timeout_s() * 2 ** (tries - 1)) * self.rng.uniform(1 - JITTER, 1 + JITTER)
-        self._sent[seq] = _Sent(now_s, now_s + wait, tries, live)
+        self._sent[number] = _Sent(now_s, now_s + wait, tries, live)
 
-    def _later(self, seq: int, after_ms: object, now_s: float) -> None:
+    def _later(self, number: int, after_ms: object, now_s: float) -> None:
         """The collector asks to come again; a wait that makes no sense is ignored."""
         self.counts["later"] += 1
-        sent = self._sent.get(seq)
+        sent = self._sent.get(number)
         if sent is not None and type(after_ms) is int and 0 <= after_ms <= 600_000:
             sent.due_s = now_s + after_ms / 1000 * self.rng.uniform(1, 1 + JITTER)
 
-    def _measure(self, seq: int, now_s: float) -> None:
-        sent = self._sent.pop(seq, None)
+    def _measure(self, number: int, now_s: float) -> None:
+        sent = self._sent.pop(number, None)
         if sent is not None and sent.tries == 1:
             took = now_s - sent.sent_s
             self._round_trip_s = took if self._round_trip_s is None else 0.875 * self._round_trip_s + 0.125 * took

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.decoding import Values
 
-_SIZES = {"u8": 1, "u16be": 2, "u16le": 2, "u32be": 4}
+_SIZES = {"u8": 1, "u16be": 2, "u16le": 2, "u32be": 4, "u32le": 4}
 
 
 class Ask(NamedTuple):
@@ -39,7 +39,8 @@ def command_bytes(profile: Profile, name: str, values: Mapping[str, int | str] |
     command = profile.commands[name]
     filled = {slot: _value(profile, command, name, slot, values or {}) for slot in command.slots}
     if command.text is not None:
-        return command.text.format(**filled).encode("ascii")
+        text, check, end = command.text.format(**filled, check="\0").partition("\0")
+        return (text.encode() + CHECKSUMS["crc16_vaisala"](text.encode()) if check else text.encode()) + end.encode()
     return bytes.fromhex(command.before or "") + _binary(profile, command, filled)
 
 
@@ -247,8 +248,15 @@ def _fits(profile: Profile, command: Command, data: bytes) -> dict[str, int | st
     return None if at != len(data) else damage or values
 
 
-def _fits_text(command: Command, data: bytes) -> dict[str, int | str] | None:
+def _fits_text(command: Command, data: bytes) -> dict[str, int | str] | str | None:
     pieces = re.split(r"\{([a-z][a-z0-9_]*)\}", command.text or "")
-    pattern = "".join(f"(?P<{p}>[0-9]+)" if at % 2 else re.escape(p) for at, p in enumerate(pieces))
+    slots = {piece: "(?P<check>...)" if piece == "check" else f"(?P<{piece}>[0-9]+)" for piece in pieces[1::2]}
+    pattern = "".join(slots[piece] if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
     found = re.fullmatch(pattern, data.decode("ascii", "replace"))
-    return {name: int(text) for name, text in found.groupdict().items()} if found else None
+    if found is None:
+        return None
+    values = found.groupdict()
+    check = values.pop("check", None)
+    if check is not None and CHECKSUMS["crc16_vaisala"](data[: found.start("check")]) != check.encode():
+        return "bad_checksum"
+    return {name: int(text) for name, text in values.items()}

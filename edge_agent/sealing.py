@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from edge_agent.reading import Reading, Series
-from wire.batch import Block
+from wire.batch import Block, Envelope, read, unpack
+from wire.check import check
+from wire.strictjson import loads
 
 ROWS_PER_BATCH = 500
-BYTES_PER_ROW = 130  # a generous guess before compression: 500 rows stay near the 64 KiB a batch may have
+_FOR_EVER_MS = 2**53
 
 
 def blocks(readings: Iterable[Reading]) -> list[Block]:
@@ -24,6 +26,18 @@ def _block(series: Series, rows: list[Reading]) -> Block:
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     columns: dict[str, list[Any]] = {name: [row.values.get(name) for row in rows] for name in names}
     return Block(series.sensor, series.kind, [row.time_ms for row in rows], columns, dict(series.tags), series.profile)
+
+
+def readings_of(data: bytes) -> tuple[list[Reading], Envelope]:
+    """The rows of bytes that were sealed here, with their envelope: the way back from `blocks`."""
+    envelope = read(loads(unpack(data))["node"], data)
+    rows = []
+    for block in check(envelope.blocks, _FOR_EVER_MS).blocks:
+        series = Series(block.sensor, block.kind, tuple(block.tags.items()), block.profile)
+        for row, time_ms in enumerate(block.times_ms):
+            values = {name: column[row] for name, column in block.fields.items() if column[row] is not None}
+            rows.append(Reading(series, time_ms, values))
+    return rows, envelope
 
 
 class Uniquifier:

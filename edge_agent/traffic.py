@@ -69,6 +69,12 @@ class Counter:
             self._start_ms = state["start_ms"]
             self._speeds |= {d: list(v) for d, v in state.get("speeds", {}).items() if d in self._series}
 
+    def shift(self, offset_ms: int) -> None:
+        """The clock was set: what is open moves to true time."""
+        if self._start_ms is not None:
+            self._start_ms += offset_ms
+        self._open = {d: (last_ms + offset_ms, speeds) for d, (last_ms, speeds) in self._open.items()}
+
     def _close(self, direction: str) -> None:
         passed = self._open.pop(direction, None)
         if passed is not None:

@@ -49,7 +49,11 @@ class Broker:
 
 
 class Uplink:
-    """Keeps one node connected. `birth` gives the current birth; `keys` are the pinned keys of its collectors."""
+    """Keeps one node connected.
+
+    `birth` gives the current birth; `answer` takes a request's verb and body and gives the response, or None; `keys`
+    are the pinned keys of its collectors.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Uplink:
         node: str,
         delivery: Delivery,
         birth: Callable[[], status.Birth],
+        answer: Callable[[str, bytes], bytes | None],
         keys: tuple[Ed25519PublicKey, ...] = (),
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -65,6 +70,9 @@ class Uplink:
         self._node = node
         self._delivery = delivery
         self._birth = birth
+        self._answer = answer
+        self._client_now: aiomqtt.Client | None = None
+        self.announced_spools: tuple[str, ...] = ()
         self._keys = keys
         self._sealed = asyncio.Event()
 
@@ -89,10 +97,18 @@ class Uplink:
                 self.connected_since_s = None
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S)) - 1])
 
+    async def announce(self) -> None:
+        """Publish the birth as it is now, when connected."""
+        if self._client_now is not None:
+            birth = self._birth()
+            await self._client_now.publish(names.status(self._node), status.encode(birth), qos=1, retain=True)
+            self.announced_spools = birth.spools
+
     async def _session(self) -> None:
         async with self._client() as client:
             await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
-            await client.publish(names.status(self._node), status.encode(self._birth()), qos=1, retain=True)
+            self._client_now = client
+            await self.announce()
             log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
             self.connected_since_s = time.monotonic()
             self._delivery.on_connect(time.monotonic())
@@ -101,6 +117,7 @@ class Uplink:
             try:
                 await self._receive(client, pump)
             finally:
+                self._client_now = None
                 for task in (pump, *publishing):
                     task.cancel()
                 await asyncio.gather(pump, *publishing, return_exceptions=True)
@@ -128,9 +145,27 @@ class Uplink:
         async for message in client.messages:
             if pump.done():
                 pump.result()
-            if message.topic.value == names.ack(self._node):
-                payload = message.payload
-                self._on_ack(payload if isinstance(payload, bytes) else b"")
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            topic = message.topic.value
+            if topic == names.ack(self._node):
+                self._on_ack(payload)
+            elif not message.retain:  # a request is never retained: a stored one may be years old
+                await self._on_request(client, topic, payload)
+
+    async def _on_request(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
+        """Obey a request that a pinned key has signed for this very topic; anything else is only counted."""
+        verb = topic.rpartition("/")[2]
+        try:
+            body = signed.open_sealed(topic, payload, self._keys)
+        except signed.BadSignature as error:
+            self._refuse("request_bad_signature", error)
+            return
+        response = self._answer(verb, body)
+        self._sealed.set()
+        if response is None:
+            self.counts["request_malformed"] += 1
+        else:
+            await client.publish(names.response(self._node, verb), response, qos=1)
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
@@ -169,6 +204,8 @@ class Uplink:
         """A copy dies in the broker when the next one is due; the broker's own word (PUBACK) releases nothing."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = int(RTO_MIN_S)
+        if sealed.replay:
+            properties.ContentType = names.REPLAY
         try:
             await client.publish(names.data(self._node), sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1

@@ -33,14 +33,11 @@ class Port:
     path: str
     master: int
     slave: int
-    damage: Callable[[bytes], bytes] | None = None
 
     def write(self, data: bytes) -> None:
         """Send to whoever reads; what does not fit is lost, as on a real line."""
         if not data:
             return
-        if self.damage is not None:
-            data = self.damage(data)
         with suppress(BlockingIOError):
             os.write(self.master, data)
 

@@ -10,6 +10,8 @@ import re
 from typing import NamedTuple
 
 PREFIX = "lamppost/1"
+REPLAY = "application/vnd.lamppost.replay"
+"""Content type of a batch that was answered before and is sent again for a database that has lost it."""
 RESERVED_NODES = frozenset({"collector", "alerts"})
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

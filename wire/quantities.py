@@ -355,6 +355,8 @@ _QUANTITIES: Final = (
     Quantity("from_ms", _GAP, True, "ms", "ms", 0, 1e14, "起", "from"),
     Quantity("to_ms", _GAP, True, "ms", "ms", 0, 1e14, "止", "to"),
     Quantity("lost_count", _GAP, True, "1", "1", 0, 1e12, "缺失读数", "readings missing"),
+    Quantity("from_seq", _GAP, True, "1", "1", 0, 1e16, "起始批号", "first sequence replaced"),
+    Quantity("to_seq", _GAP, True, "1", "1", 0, 1e16, "末尾批号", "last sequence replaced"),
     # Where the station is, from a GNSS receiver
     Quantity("lat_deg", _POSITION, False, "°", "deg", -90, 90, "纬度", "latitude", None, "lat"),
     Quantity("lon_deg", _POSITION, False, "°", "deg", -180, 180, "经度", "longitude", None, "lon"),

@@ -67,7 +67,7 @@ def test_only_released_batches_stop_waiting(spool: Spool) -> None:
         spool.seal("lp-1")
     spool.release(2, 0, T0)
     assert [s.seq for s in spool.oldest(9)] == [1, 3]
-    assert spool.digest_of(2) is None
+    assert spool.find(spool.spool_id, 2) is None
     spool.close()
     again = reopened(spool)
     assert [s.seq for s in again.oldest(9)] == [1, 3]

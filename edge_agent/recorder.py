@@ -1,0 +1,168 @@
+"""The recorder: from readings in memory to readings on disk, at their true time. Knows no clock: it is told the time.
+
+    keep(readings) > commit(now), every second > seal(), every seal_s
+
+While the wall clock is not trusted, readings carry milliseconds since boot and wait unsealed. What a disk would not
+take waits in memory up to a limit; what goes beyond it is counted, and told in a gap record when the disk takes again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from edge_agent.hours import Hours
+from edge_agent.reading import Reading, Series
+from edge_agent.sensor import Sensor
+from edge_agent.spool import ESTIMATED, RESTORED, SYNCED, UNSYNCED, Origin, Sealed, Spool, SpoolError, SpoolIoError
+from edge_agent.thinning import Loss
+from edge_agent.timeline import Timeline
+
+log = logging.getLogger("lamppost.recorder")
+
+PENDING_MAX = 10_000
+REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
+HOURS_KEY = "hours"
+
+
+class Now(NamedTuple):
+    """One look at the clocks: milliseconds since boot, the wall clock, and whether NTP has set it."""
+
+    boot_ms: int
+    wall_ms: int
+    synchronised: bool
+
+
+class Recorder:
+    """Keeps what the sensors say. `open_spool` opens the file again after a disk failed under a write."""
+
+    def __init__(self, node: str, site: str, boot: str, sensors: list[Sensor], open_spool: Callable[[], Spool]) -> None:
+        self.spool = open_spool()
+        self.timeline = Timeline()
+        self.accepted = 0
+        self.refused = 0
+        self.disk_ok = True
+        self._node, self._site, self._boot = node, site, boot
+        self._sensors = sensors
+        self._open_spool = open_spool
+        self._pending: list[Reading] = []
+        self._lost: dict[str, Loss] = {}
+        self._hours = Hours(self.spool.state(HOURS_KEY))
+        self._looked: dict[str, tuple[int, int | None]] = {}
+        self._unsynced = bool(self.spool.unsynced_boots())
+
+    def stamp(self, now: Now) -> int:
+        """The time of a reading taken now: UTC, or since boot while nobody knows better."""
+        return self.timeline.stamp(now.boot_ms)
+
+    def keep(self, readings: list[Reading]) -> None:
+        """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
+        room = PENDING_MAX - len(self._pending)
+        self._pending += readings[:room]
+        for reading in readings[max(room, 0) :]:
+            self.refused += 1
+            name, time_ms = reading.series.sensor, reading.time_ms
+            known = self._lost.get(name, Loss(name, 0, time_ms, time_ms))
+            self._lost[name] = Loss(name, known.rows + 1, known.from_ms, time_ms)
+
+    def commit(self, now: Now, closing: bool = False) -> None:
+        """Commit what is pending, with the state of open intervals; then look at the clocks."""
+        stamp = self.stamp(now)
+        for sensor in self._sensors:
+            self.keep(sensor.tick(stamp))
+        if self.timeline.trusted:
+            self._tally(stamp)
+            self.keep([*self._hours.tick(stamp, closing), *self._gaps(stamp)])
+        self._write()
+        self._look_at_clocks(now)
+
+    def seal(self) -> list[Sealed]:
+        """Seal what has its true time. Nothing is lost when the disk will not: it is tried again."""
+        try:
+            sealed = self.spool.seal(self._node, self._true_time)
+        except SpoolError as error:
+            self._trouble(error)
+            return []
+        if self._unsynced and self.timeline.trusted:
+            self._unsynced = bool(self.spool.unsynced_boots())
+        return sealed
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        clock = SYNCED if self.timeline.trusted else UNSYNCED
+        counted = [reading for reading in self._pending if reading.series.kind not in ("sensor_ledger", "gap")]
+        for reading in counted:
+            self._hours.accept(reading.series.sensor, 1)
+        state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
+        state[HOURS_KEY] = self._hours.state()
+        try:
+            self.spool.accept(self._pending, Origin(self._node, self._site, self._boot, clock), state)
+        except SpoolError as error:
+            for reading in counted:
+                self._hours.accept(reading.series.sensor, -1)
+            self._trouble(error)
+            return
+        if not self.disk_ok:
+            log.info("the spool takes readings again")
+        self.disk_ok = True
+        self._unsynced = self._unsynced or (clock == UNSYNCED and bool(self._pending))
+        self.accepted += len(counted)
+        self._pending.clear()
+
+    def _trouble(self, error: SpoolError) -> None:
+        if self.disk_ok:
+            log.error("%s", error)
+        self.disk_ok = False
+        if isinstance(error, SpoolIoError):  # never trust a handle whose sync has failed: open and check again
+            try:
+                self.spool = self._open_spool()
+            except SpoolError:
+                log.debug("the spool cannot be opened again yet")
+
+    def _look_at_clocks(self, now: Now) -> None:
+        was_trusted = self.timeline.trusted
+        step_ms = self.timeline.observe(now.boot_ms, now.wall_ms, now.synchronised)
+        if step_ms is not None:
+            log.warning("the clock was set by %+.1f s", step_ms / 1000)
+        if self.timeline.trusted and not was_trusted:
+            assert self.timeline.offset_ms is not None
+            log.info("the clock is trusted")
+            for sensor in self._sensors:
+                if sensor.traffic is not None:
+                    sensor.traffic.shift(self.timeline.offset_ms)
+
+    def _true_time(self, boot: str) -> tuple[int, str] | None:
+        """What to add to times since boot. Another boot's rows are put right before this boot's start: an estimate."""
+        if self.timeline.offset_ms is None:
+            return None
+        if boot == self._boot:
+            return self.timeline.offset_ms, RESTORED
+        _, last_ms = self.spool.unsynced_boots()[boot]
+        return self.timeline.offset_ms - REBOOT_MS - last_ms, ESTIMATED
+
+    def _tally(self, stamp_ms: int) -> None:
+        """What each sensor did since the last second: damaged frames and silence beyond what its profile allows."""
+        for sensor in self._sensors:
+            bad, last_ms = sum(sensor.bad.values()), sensor.last_frame_ms
+            before, looked_ms = self._looked.get(sensor.name, (bad, stamp_ms))
+            heard_ms = last_ms if last_ms is not None else 0
+            silent = looked_ms is not None and stamp_ms - heard_ms > sensor.profile.silence_s * 1000
+            since_s = (stamp_ms - looked_ms) / 1000 if looked_ms is not None else 0.0
+            self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0)
+            self._looked[sensor.name] = (bad, stamp_ms)
+
+    def _gaps(self, stamp_ms: int) -> list[Reading]:
+        """What memory could not hold, once the disk takes again."""
+        if not self._lost or not self.disk_ok or len(self._pending) >= PENDING_MAX // 2:
+            return []
+        losses, self._lost = self._lost, {}
+        return [
+            Reading(
+                Series(loss.sensor, "gap", (("reason", "disk-full"),)),
+                stamp_ms,
+                {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows, "from_seq": 0, "to_seq": 0},
+            )
+            for loss in losses.values()
+        ]

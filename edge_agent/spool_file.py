@@ -1,0 +1,222 @@
+"""The spool's file: how it is opened, checked at every start, and what is saved from a damaged one.
+
+SQLite in WAL mode with synchronous=FULL: NORMAL rolls back committed readings after a power cut. Both are set and read
+back on every open, because `synchronous` belongs to the connection.
+
+A damaged file is moved aside, never deleted. Its sealed batches are looked for twice, through their tables and in the
+bare pages; each that is intact goes on under the spool id and sequence it names itself, in the new file. So does each
+readable chunk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edge_agent.sealing import readings_of
+
+FORMAT = 1
+PAGE = 4096
+GZIP = b"\x1f\x8b\x08"
+MAX_HOLE = 1_000  # after so many unreadable rows in a row nothing more is looked for
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS life (id INTEGER PRIMARY KEY, spool TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, site TEXT, boot TEXT, clock TEXT, rows INTEGER, body TEXT);
+CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, life INTEGER, seq INTEGER, digest TEXT, rows INTEGER,
+    from_ms INTEGER, to_ms INTEGER, code INTEGER, acked_ms INTEGER, UNIQUE (life, seq));
+CREATE INDEX IF NOT EXISTS waiting ON batch (id) WHERE acked_ms IS NULL;
+CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, bytes BLOB);
+CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger (hour_ms INTEGER, sensor TEXT, accepted INTEGER, bad_frames INTEGER, silent_s REAL,
+    PRIMARY KEY (hour_ms, sensor)) WITHOUT ROWID;
+"""
+
+
+class SpoolError(Exception):
+    """The spool cannot be used as it is; the text names the file and the cure."""
+
+
+class SpoolIoError(SpoolError):
+    """The disk failed under a write: what it holds is unknown until the file was opened and checked again."""
+
+
+class Saved(NamedTuple):
+    """A batch saved from a damaged file, under the name it always had."""
+
+    spool: str
+    seq: int
+    rows: int
+    from_ms: int
+    to_ms: int
+    data: bytes
+
+
+class Rescue(NamedTuple):
+    """What could be saved: waiting batches, chunks as stored, and where the damaged file lies now."""
+
+    batches: list[Saved]
+    chunks: list[tuple[Any, ...]]
+    aside: Path
+
+
+class transaction:
+    """BEGIN IMMEDIATE ... COMMIT, rolled back on any error."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
+    """Open the file; a damaged one is moved aside and what is intact is handed back. Raises SpoolError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
+    except OSError as error:
+        raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
+    try:
+        db = _open(path)
+        if existed and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            db.close()
+            raise sqlite3.DatabaseError("quick_check found damage")
+    except sqlite3.OperationalError as error:
+        raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
+    except sqlite3.DatabaseError:
+        rescue = _rescue(path)
+        return _open(path), rescue
+    if not existed:
+        _sync_folder(path.parent)
+    return db, None
+
+
+def size(path: Path) -> int:
+    """Bytes of the file and its log."""
+    return sum(p.stat().st_size for p in (path, _beside(path, "-wal")) if p.exists())
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is damage, not an exception
+    db.execute(f"PRAGMA page_size={PAGE}")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA journal_size_limit=4194304")
+    if db.execute("PRAGMA synchronous").fetchone()[0] != 2:
+        raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
+    db.executescript(SCHEMA)
+    found = db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    if found is not None and found[0] > FORMAT:
+        raise SpoolError(f"{path}: spool format {found[0]}, this agent reads {FORMAT}. Cure: install the newer agent")
+    return db
+
+
+def _rescue(path: Path) -> Rescue:
+    number = 1
+    while (aside := _beside(path, f".damaged-{number}")).exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        part = _beside(path, suffix)
+        if part.exists():
+            part.rename(_beside(aside, suffix))
+    _sync_folder(path.parent)
+    found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
+    chunks: list[tuple[Any, ...]] = []
+    try:
+        old = sqlite3.connect(aside, isolation_level=None)
+        for _, (data,) in _rows(old, "sealed", "bytes"):
+            one = _named(data)
+            if one is not None:
+                found[one.spool, one.seq] = one
+        done = {
+            (one[0], one[1])
+            for _, one in _rows(old, "batch JOIN life ON life = life.id", "spool, seq, acked_ms", "batch.id")
+            if one[2] is not None
+        }
+        chunks = [value for _, value in _rows(old, "chunk", "site, boot, clock, rows, body") if None not in value]
+        old.close()
+    except sqlite3.DatabaseError:
+        done = set()
+    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside)
+
+
+def _named(data: object) -> Saved | None:
+    """A batch by its own words: sealed bytes carry spool and sequence, and gzip's checksum proves them."""
+    if not isinstance(data, bytes):
+        return None
+    try:
+        rows, envelope = readings_of(data)
+    except (ValueError, KeyError):
+        return None
+    times = [row.time_ms for row in rows]
+    return Saved(envelope.spool, envelope.seq, len(rows), min(times), max(times), data) if rows else None
+
+
+def _frames_in_pages(path: Path) -> Iterator[Saved]:
+    """Batches found by their gzip frames, whatever the tables above them have become.
+
+    A batch that fits a page stands there whole; a larger one is found through its table or not at all.
+    """
+    whole = path.read_bytes()
+    for page in range(0, len(whole), PAGE):
+        content = whole[page : page + PAGE]
+        start = content.find(GZIP)
+        while start >= 0:
+            opener = zlib.decompressobj(31)
+            try:
+                opener.decompress(content[start:])
+            except zlib.error:
+                pass
+            else:
+                if opener.eof and (one := _named(content[start : len(content) - len(opener.unused_data)])) is not None:
+                    yield one
+            start = content.find(GZIP, start + 1)
+
+
+def _rows(
+    db: sqlite3.Connection, table: str, columns: str, key_column: str = "id"
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Every readable row of a table, by id; unreadable ones are stepped over."""
+    key, missed = 0, 0
+    while missed < MAX_HOLE:
+        try:
+            row = db.execute(
+                f"SELECT {key_column}, {columns} FROM {table} WHERE {key_column} > ? ORDER BY {key_column} LIMIT 1",
+                (key,),
+            ).fetchone()
+        except sqlite3.DatabaseError:
+            key, missed = key + 1, missed + 1
+            continue
+        if row is None:
+            return
+        if type(row[0]) is not int or row[0] <= key:  # a damaged tree may lead in circles
+            key, missed = key + 1, missed + 1
+            continue
+        key, missed = row[0], 0
+        yield key, tuple(row[1:])
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new or renamed file's name is durable only after its folder is synced (rule R1)."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,55 @@
+"""Time that can be trusted: from a clock that may wake in the past to stamps that never change. Pure.
+
+Every reading is stamped by the time since boot, which no step of the wall clock moves. While the wall clock is not
+trusted that stamp is all there is, and the reading waits unsealed; once the clock is set, the offset between the two
+gives each waiting reading of this boot its true time. Afterwards time is boot time plus offset: small corrections are
+followed, a step of more than a second is taken as a new offset and told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STEP_MS = 1_000
+FLOOR_MS = 1_767_225_600_000  # 2026-01-01: no reading of this program is older
+
+
+@dataclass(slots=True)
+class Timeline:
+    """One boot's time. `offset_ms` is None until the wall clock was trusted for the first time."""
+
+    floor_ms: int = FLOOR_MS
+    offset_ms: int | None = None
+    steps: int = 0
+
+    def observe(self, boot_ms: int, wall_ms: int, synchronised: bool) -> int | None:
+        """Look at both clocks; returns the size of a step in milliseconds when the wall clock jumped, else None.
+
+        A wall clock before the floor (program's build, last good time) is not believed, whatever NTP says.
+        """
+        if not synchronised or wall_ms < self.floor_ms:
+            return None
+        seen = wall_ms - boot_ms
+        if self.offset_ms is None:
+            self.offset_ms = seen
+            return None
+        moved = seen - self.offset_ms
+        self.offset_ms = seen
+        if abs(moved) > STEP_MS:
+            self.steps += 1
+            return moved
+        return None
+
+    @property
+    def trusted(self) -> bool:
+        """True once the clock was set."""
+        return self.offset_ms is not None
+
+    @property
+    def state(self) -> str:
+        """The word for a birth: synced or unsynced."""
+        return "synced" if self.trusted else "unsynced"
+
+    def stamp(self, boot_ms: int) -> int:
+        """A reading's time: UTC once the clock is trusted, milliseconds since boot before."""
+        return boot_ms + self.offset_ms if self.offset_ms is not None else boot_ms

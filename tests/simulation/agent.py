@@ -1,0 +1,235 @@
+"""An agent of the simulation: the product's recorder, spool and delivery on a disk that fails and a link that breaks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_agent.delivery import Delivery
+from edge_agent.reading import Reading, Series
+from edge_agent.recorder import Now, Recorder
+from edge_agent.spool import ESTIMATED, Sealed, Spool
+from tests.simulation.broker import Broker, Session
+from tests.simulation.clock import Clock
+from tests.simulation.disk import Disk
+from tests.simulation.rules import Rules
+from tests.simulation.truth import FIELD, KIND, Truth, numbers_of
+from tests.simulation.weather import Weather
+from collector.link import Arrived
+from wire import ack as wire_ack
+from wire import batch, names, signed, status
+
+SERIES = Series("air-1", KIND)
+COMMIT_MS = 1000
+RING_MS = 120_000
+CARE_MS = 20_000
+PUMP_MS = 1000
+
+
+class Agent:
+    """One node. `kill` is kill -9, `cut` a power cut; `start` brings it back."""
+
+    def __init__(
+        self, node: str, folder: Path, clock: Clock, rng: random.Random, broker: Broker, truth: Truth,
+        weather: Weather, rules: Rules,
+    ) -> None:  # fmt: skip
+        self.node = node
+        self.up = False
+        self.disk = Disk(folder / f"{node}.db", rng, weather.lies)
+        self._clock, self._rng, self._broker, self._truth = clock, rng, broker, truth
+        self._weather, self._rules = weather, rules
+        self._session: Session | None = None
+        self._life = 0
+        self._power_on()
+        self.start()
+
+    # -- life and death -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The process begins: after a kill in the same boot, after a cut in a new one."""
+        self.up = True
+        self._life += 1
+        self._ram: list[int] = []
+        self._announced: tuple[str, ...] = ()
+        self.recorder = Recorder(self.node, "street", self._boot, [], self._open_spool)
+        self.delivery = self._rules.delivery(self.recorder.spool, self._rng, connect_pause_s=2.0)
+        self.recorder.timeline.observe(*self._now())
+        for period_ms, what in (
+            (COMMIT_MS, self._second), (self._weather.seal_ms, self._seal), (CARE_MS, self._care), (PUMP_MS, self._pump),
+        ):  # fmt: skip
+            self._repeat(period_ms, what)
+        self._connect()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(self.disk.kill)
+
+    def cut(self) -> None:
+        """The power goes."""
+        self._end(self.disk.cut)
+        self._power_on()
+
+    def replace_card(self) -> None:
+        """A new, empty card."""
+        self.kill()
+        self.disk.wipe()
+        self._power_on()
+
+    def roll_back(self) -> bool:
+        """The card is written again from an image of long ago; False when there is none."""
+        self.kill()
+        self._power_on()
+        return self.disk.roll_back()
+
+    def drop_link(self) -> None:
+        """The connection breaks."""
+        if self._session is not None:
+            self._broker.disconnect(self._session)
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    def capture(self) -> None:
+        """The sensor speaks: now and then twice within a millisecond."""
+        if self.up:
+            for _ in range(1 + (self._rng.random() < 0.2)):
+                number = self._truth.reading(self._clock.now_ms)
+                self._ram.append(number)
+                self.recorder.keep([Reading(SERIES, self.recorder.stamp(self._now()), {FIELD: number})])
+
+    def waiting(self) -> set[int]:
+        """Numbers that still wait here, sealed or not."""
+        spool = self.recorder.spool
+        sealed = {number for one in spool._all_waiting() for number in numbers_of(one.data)}
+        return sealed
+
+    def stuck(self) -> int:
+        """Batches and unsealed rows that nobody has answered for."""
+        depth = self.recorder.spool.depth()
+        return depth.batches or depth.rows
+
+    def _second(self) -> None:
+        before = self.recorder.accepted
+        self.recorder.commit(self._now())
+        safe = self.disk.committed(self.recorder.spool._db)
+        if self.recorder.accepted > before:
+            self._truth.accept(self.node, self._ram, safe)
+            self._ram = []
+        self._obey()
+
+    def _obey(self) -> None:
+        """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
+        spool = self.recorder.spool
+        while self.delivery.too_large:
+            spool.split(self.delivery.too_large.pop(), self.node, self._clock.now_ms)
+        if self.delivery.rolled_back:
+            spool.begin_life(self.node, self._clock.now_ms)
+            self.delivery.rolled_back = False
+            self._announce()
+        elif self._announced != spool.spools():
+            self._announce()
+        self.disk.committed(spool._db)
+
+    def _seal(self) -> None:
+        for sealed in self.recorder.seal():
+            if batch.read(self.node, sealed.data).clock == ESTIMATED:
+                self._truth.estimated.update(numbers_of(sealed.data))
+        self.disk.committed(self.recorder.spool._db)
+        self._pump()
+
+    def _care(self) -> None:
+        spool, now_ms = self.recorder.spool, self._clock.now_ms
+        spool.prune(now_ms - RING_MS)
+        while self._weather.spool_bytes and spool.make_room(self.node, self._weather.spool_bytes, now_ms):
+            pass
+        self.disk.committed(spool._db)
+
+    def _pump(self) -> None:
+        for sealed in self.delivery.due(self._clock.now_s):
+            content_type = names.REPLAY if sealed.replay else None
+            self._broker.publish(names.data(self.node), sealed.data, content_type=content_type)
+
+    # -- the link -------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        topic = names.ack(self.node)
+        self._session = self._broker.connect(self.node, topic.__eq__, self._receive, self._lost_link)
+        if self._session is None:
+            self._once(self._rng.randrange(1000, 10_000), self._connect)
+            return
+        self._announce()
+        self.delivery.on_connect(self._clock.now_s)
+
+    def _lost_link(self) -> None:
+        self._session = None
+        if self.up:
+            self.delivery.on_disconnect()
+            self._once(self._rng.randrange(1000, 10_000), self._connect)
+
+    def _leave(self) -> None:
+        if self._session is not None:
+            self._broker.disconnect(self._session)
+            death = status.Death(self.node, f"{self._life:016x}", "lost")
+            self._broker.publish(names.status(self.node), status.encode(death), retain=True)
+
+    def _announce(self) -> None:
+        spool = self.recorder.spool
+        if self._session is not None:
+            birth = status.Birth(
+                self.node, "street", f"{self._life:016x}", spool.spools(), spool.next_seq, None, "0", "synced"
+            )
+            self._broker.publish(names.status(self.node), status.encode(birth), retain=True)
+            self._announced = birth.spools
+
+    def _receive(self, message: Arrived) -> None:
+        heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
+        if isinstance(heard, wire_ack.Hello):
+            self.delivery.on_hello(heard, self.recorder.spool.next_seq, self._clock.now_s)
+        else:
+            self.delivery.on_ack(heard, self._clock.now_s, self._clock.now_ms)
+        self._pump()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _end(self, how: Callable[[Callable[[], None]], None]) -> None:
+        if self.up:
+            self.up = False
+            self._leave()
+            how(self.recorder.spool._db.close)
+
+    def _open_spool(self) -> Spool:
+        spool = self._rules.spool(self.disk.path)
+        self.disk.opened(spool._db)
+        insert = spool._insert
+
+        def remember(life: int, seq: int, data: bytes, *rest: int) -> Sealed:
+            sealed = insert(life, seq, data, *rest)
+            self._truth.sealed.setdefault((sealed.spool, seq), []).append(data)
+            return sealed
+
+        spool._insert = remember  # type: ignore[method-assign]
+        return spool
+
+    def _power_on(self) -> None:
+        self._boot = f"{self._rng.getrandbits(64):016x}"
+        self._booted_ms = self._clock.now_ms
+        self._synced_ms = self._clock.now_ms + self._rng.choice((0, *self._weather.sync_after_ms))
+
+    def _now(self) -> Now:
+        now_ms = self._clock.now_ms
+        return Now(now_ms - self._booted_ms, now_ms, now_ms >= self._synced_ms)
+
+    def _repeat(self, period_ms: int, what: Callable[[], None]) -> None:
+        """Again and again, as long as this process lives."""
+        life = self._life
+
+        def again() -> None:
+            if self.up and self._life == life:
+                what()
+                self._clock.after(period_ms, again)
+
+        self._clock.after(self._rng.randrange(1, period_ms), again)
+
+    def _once(self, wait_ms: int, what: Callable[[], None]) -> None:
+        life = self._life
+        self._clock.after(wait_ms, lambda: what() if self.up and self._life == life else None)

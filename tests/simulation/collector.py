@@ -1,0 +1,160 @@
+"""A collector of the simulation: the product's own round of work between a simulated link and a simulated database."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from collector.collector import Collector as ProductCollector
+from collector.link import Arrived
+from collector.quarantine import Quarantine
+from collector.registry import Registry
+from collector.stores.store import Answer, Row
+from tests.simulation.broker import Broker, Session
+from tests.simulation.clock import Clock
+from tests.simulation.database import Database
+from tests.simulation.rules import Rules
+from wire import names
+
+STEP_MS = 250
+
+
+class Killed(BaseException):
+    """kill -9 in the middle of something."""
+
+
+class Connection(Database):
+    """One collector's way to the database; the process may die on either side of a write."""
+
+    def __init__(self, server: Database, dies: Callable[[], bool]) -> None:
+        self._server, self._dies = server, dies
+
+    def prepare(self) -> Answer:
+        return self._server.prepare()
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        if self._dies():
+            raise Killed
+        answer = self._server.write(rows)
+        if self._dies():
+            raise Killed
+        return answer
+
+
+class Process(ProductCollector):
+    """The product's collector without its threads, its pages and its rules; what it says goes to `say`."""
+
+    def __init__(self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any) -> None:
+        self.config = SimpleNamespace(name=name)  # type: ignore[assignment]
+        self.counts = Counter()
+        self.store = store
+        self.registry = Registry(state)
+        self.quarantine = Quarantine(state)
+        self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
+        self.link = link
+        self.alerting = SimpleNamespace(  # type: ignore[assignment]
+            observe=lambda *_: None, tick=lambda _: (), node_state=lambda *_: None
+        )
+        self._key = None
+        self._on_event = lambda _: None
+        self._ticked_ms = 0
+
+
+class Collector:
+    """One collector machine: its state file outlives its process."""
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        rng: random.Random,
+        broker: Broker,
+        database: Database,
+        rules: Rules,
+        die_at: float,
+    ) -> None:
+        self.name = name
+        self.up = False
+        self.die_at = die_at
+        self.state = _state_file()
+        self._clock, self._rng, self._broker, self._database, self._rules = clock, rng, broker, database, rules
+        self._session: Session | None = None
+        self._inbox: list[Arrived] = []
+        self.start()
+        clock.every(STEP_MS, self._step, rng.randrange(1, STEP_MS))
+
+    def start(self) -> None:
+        """The process begins with what its state file holds, and an empty memory."""
+        if not self._rules.durable:
+            self.state = _state_file()
+        self.up = True
+        self._inbox = []
+        way = Connection(self._database, lambda: self._rng.random() < self.die_at)
+        self.process = Process(self.name, way, self.state, self._rules, self)
+        self._connect()
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self.up:
+            self.up = False
+            if self._session is not None:
+                self._broker.disconnect(self._session)
+
+    def pending(self) -> int:
+        """What it holds in memory."""
+        return len(self._inbox) + self.process.ingest.pending_rows()
+
+    # -- what the product's collector asks of its link ------------------------------------------------------------
+
+    def take(self, timeout_s: float) -> list[Arrived]:  # noqa: ARG002
+        """What has arrived."""
+        taken, self._inbox = self._inbox, []
+        return taken
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
+        """An answer goes out; the process may die just before."""
+        if self._rng.random() < self.die_at / 2:
+            raise Killed
+        self._broker.publish(topic, payload, retain)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        if not self.up:
+            return
+        if self._session is None:
+            self._connect()
+        try:
+            self.process.step(self._clock.now_ms)
+        except Killed:
+            if self.state.in_transaction:
+                self.state.execute("ROLLBACK")
+            self.kill()
+            self._clock.after(self._rng.randrange(1000, 30_000), self._come_back)
+
+    def _come_back(self) -> None:
+        if not self.up:
+            self.start()
+
+    def _connect(self) -> None:
+        self._session = self._broker.connect(f"collector-{self.name}", _wants, self._receive, self._lost_link)
+
+    def _lost_link(self) -> None:
+        self._session = None
+
+    def _receive(self, message: Arrived) -> None:
+        self._inbox.append(message)
+
+
+def _wants(topic: str) -> bool:
+    address = names.address(topic)
+    return address is not None and address.channel in ("data", "status")
+
+
+def _state_file() -> sqlite3.Connection:
+    """In memory, and outside the process that is killed."""
+    return sqlite3.connect(":memory:", isolation_level=None)

@@ -1,0 +1,211 @@
+"""The protocol with one rule switched off, each of which the simulation must catch (DESIGN, delivery in ten rules).
+
+A mutant is the product's own class with one step changed, as somebody might change it in good faith. Each names the
+rule it breaks and the kinds of world in which it is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from collector.ingest import Ingest, Work
+from collector.stores.store import Held, Later, Refused, Row, Stored
+from edge_agent.delivery import Delivery
+from edge_agent.reading import Reading
+from edge_agent.sealing import Uniquifier, readings_of
+from edge_agent.spool import Origin, Sealed, Spool
+from tests.simulation.clock import START_MS
+from tests.simulation.rules import Rules
+from wire import batch
+from wire.ack import Ack, Code
+
+
+class Mutant(NamedTuple):
+    """A rule, how it is broken, the rules then in force, and where to look."""
+
+    rule: str
+    how: str
+    rules: Rules
+    kind: str = "honest"
+
+
+# -- the agent's half -------------------------------------------------------------------------------------------------
+
+
+class SyncsSeldom(Spool):
+    """synchronous=NORMAL, as most would set it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._db.execute("PRAGMA synchronous=NORMAL")
+
+
+class Restamps(Spool):
+    """Rows get the time at which they are sent."""
+
+    def _waiting(self, order: str, count: int, skip: Sequence[int]) -> list[Sealed]:
+        return [self._stamped(one) for one in super()._waiting(order, count, skip)]
+
+    def _stamped(self, one: Sealed) -> Sealed:
+        rows, envelope = readings_of(one.data)
+        self._sent = getattr(self, "_sent", 0) + 1
+        later = [row._replace(time_ms=row.time_ms + self._sent) for row in rows]
+        data = _encoded(envelope, later)
+        digest = batch.digest(data)
+        self._db.execute("UPDATE sealed SET bytes = ? WHERE id = ?", (data, one.id))
+        self._db.execute("UPDATE batch SET digest = ? WHERE id = ?", (digest, one.id))
+        return one._replace(data=data, digest=digest)
+
+
+class TrustsTheBroker(Delivery):
+    """A batch is deleted once the broker has taken it."""
+
+    def due(self, now_s: float) -> list[Sealed]:
+        out = super().due(now_s)
+        for one in out:
+            self.spool.release(one.id, Code.STORED, START_MS + int(now_s * 1000))
+        return out
+
+
+class IgnoresTheName(Delivery):
+    """An acknowledgement counts for whatever has its sequence now."""
+
+    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+        held = [(verdict, self.spool.find(self.spool.spool_id, verdict.seq)) for verdict in ack.verdicts]
+        verdicts = tuple(replace(verdict, digest=found[1]) for verdict, found in held if found is not None)
+        return super().on_ack(replace(ack, spool=self.spool.spool_id, verdicts=verdicts), now_s, now_ms)
+
+
+class IgnoresTheDigest(Delivery):
+    """An acknowledgement counts for whatever has its spool and sequence now."""
+
+    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+        held = [(verdict, self.spool.find(ack.spool, verdict.seq)) for verdict in ack.verdicts]
+        verdicts = tuple(replace(verdict, digest=found[1]) for verdict, found in held if found is not None)
+        return super().on_ack(replace(ack, verdicts=verdicts), now_s, now_ms)
+
+
+class CountsUpTo(Delivery):
+    """Everything up to the acknowledged sequence is taken as stored."""
+
+    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+        released = super().on_ack(ack, now_s, now_ms)
+        for one in self.spool.oldest(1000, []):
+            if released and one.spool == ack.spool and one.seq <= max(released):
+                self.spool.release(one.id, Code.STORED, now_ms)
+        return released
+
+
+class ObeysAnyCode(Delivery):
+    """Every answer is taken as final, "later" too."""
+
+    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+        verdicts = tuple(replace(verdict, code=Code.STORED) for verdict in ack.verdicts)
+        return super().on_ack(replace(ack, verdicts=verdicts), now_s, now_ms)
+
+
+class SendsOnce(Delivery):
+    """Again only after a reconnect, as MQTT itself does."""
+
+    def _note(self, number: int, now_s: float, live: bool) -> None:
+        super()._note(number, now_s, live)
+        self._sent[number].due_s = float("inf")
+
+    def _later(self, number: int, after_ms: object, now_s: float) -> None:
+        """Not heard."""
+
+
+class _Careless(Uniquifier):
+    def unique(self, reading: Reading) -> Reading:
+        return reading
+
+
+class StampsTwice(Spool):
+    """Two readings of one millisecond keep one time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._unique = _Careless()
+
+
+class DropsInSilence(Spool):
+    """What a full spool drops is told to nobody."""
+
+    def _replace(self, gone: list[Sealed], *_: Any) -> None:
+        for one in gone:
+            self._db.execute("DELETE FROM batch WHERE id = ?", (one.id,))
+            self._db.execute("DELETE FROM sealed WHERE id = ?", (one.id,))
+
+
+# -- the collector's half ---------------------------------------------------------------------------------------------
+
+
+class AnswersFirst(Ingest):
+    """Acknowledged on receipt."""
+
+    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
+        super()._queue(name, envelope, payload, now_ms)
+        self._answer(name, Code.STORED)
+
+
+class LogsRefusals(Ingest):
+    """A refused write is logged, and acknowledged."""
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        if isinstance(answer, Refused):
+            return self._settle(group, {}, now_ms)
+        return super()._write_group(group, now_ms)
+
+
+class DropsAtTheDoor(Ingest):
+    """401, 404 or a captive portal's page is taken for an answer about the data."""
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        if isinstance(answer, Held):
+            return self._settle(group, {}, now_ms)
+        return super()._write_group(group, now_ms)
+
+    def _stop(self, answer: Held | Later, now_ms: int) -> None:
+        if not isinstance(answer, Held):
+            super()._stop(answer, now_ms)
+
+
+class TriesOnce(Ingest):
+    """A timeout is taken for success."""
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        rows: list[Row] = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        if isinstance(self.store.write(rows), Later | Stored):
+            return self._settle(group, {}, now_ms)
+        return super()._write_group(group, now_ms)
+
+
+def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:
+    from edge_agent.sealing import blocks
+
+    origin = Origin(envelope.node, envelope.site, envelope.boot, envelope.clock)
+    return batch.encode(**origin._asdict(), spool=envelope.spool, seq=envelope.seq, blocks=blocks(rows))
+
+
+MUTANTS = {
+    "syncs-seldom": Mutant("1 accepted means a FULL commit", "synchronous=NORMAL", Rules(spool=SyncsSeldom)),
+    "restamps": Mutant("2 sealed bytes never change", "rows stamped when sent", Rules(spool=Restamps)),
+    "trusts-broker": Mutant("3 only a collector's word deletes", "deleted on PUBACK", Rules(delivery=TrustsTheBroker)),
+    "any-code": Mutant("3 only final codes delete", "every code is final", Rules(delivery=ObeysAnyCode)),
+    "no-name": Mutant("3 an answer names spool and digest", "sequence only", Rules(delivery=IgnoresTheName), "cards"),
+    "no-digest": Mutant("3 an answer names the digest", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
+    "cumulative": Mutant("4 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
+    "answers-first": Mutant("5 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
+    "forgetful": Mutant("5 the quarantine is durable", "kept in memory", Rules(durable=False)),
+    "logs-refusals": Mutant("6 refused rows are kept", "logged and acknowledged", Rules(ingest=LogsRefusals)),
+    "portal": Mutant("7 not our database: hold", "taken for an answer", Rules(ingest=DropsAtTheDoor)),
+    "timeout": Mutant("7 an unknown outcome is tried again", "taken for success", Rules(ingest=TriesOnce)),
+    "sends-once": Mutant("8 resends run on a timer", "only after a reconnect", Rules(delivery=SendsOnce), "lossy"),
+    "one-stamp": Mutant("9 no two readings share a time", "milliseconds as they come", Rules(spool=StampsTwice)),
+    "silent-drop": Mutant("10 a full spool writes a gap record", "drops in silence", Rules(spool=DropsInSilence), "small"),
+}  # fmt: skip
