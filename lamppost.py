@@ -18,10 +18,12 @@ from wire.exits import Exit, Failure
 ROOMS = {
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: run, check."),
+    "query": ("collector.query_cli", "Concentrations and indices of a station, with completeness and flags."),
+    "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("device_profiles.cli", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"collector": "collector", "demo": "simulator"}
+EXTRAS = {"collector": "collector", "query": "collector", "calibrate": "collector", "demo": "simulator"}
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )
