@@ -23,10 +23,14 @@ ROOMS = {
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: run, check."),
+    "query": ("collector.query_cli:query", "Concentrations and indices of a station, with completeness and flags."),
+    "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"demo": "simulator"} | dict.fromkeys(("collector", "gaps", "audit", "quarantine", "resend"), "collector")
+EXTRAS = {"demo": "simulator"} | dict.fromkeys(
+    ("collector", "gaps", "audit", "quarantine", "resend", "query", "calibrate"), "collector"
+)
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )

@@ -162,10 +162,10 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 
 
 def _open(config: Path) -> tuple[Config, Store]:
-    from collector.cli import _load
+    from collector.cli import load_settings
     from collector.collector import make_store
 
-    settings = _load(config)
+    settings = load_settings(config)
     return settings, make_store(settings)
 
 
@@ -181,9 +181,9 @@ def _asked(question: Any) -> Any:
 
 
 def _state(config: Path) -> sqlite3.Connection:
-    from collector.cli import _load
+    from collector.cli import load_settings
 
-    path = _load(config).state_file
+    path = load_settings(config).state_file
     try:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
     except sqlite3.Error as error:

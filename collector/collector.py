@@ -17,10 +17,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from collector.alerting import Alerting, load_rules
+from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.derive import Derivation
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
 from collector.notifier import Channel, Notifier
+from collector.quality import Quality
 from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
@@ -48,8 +51,11 @@ class Collector:
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
-        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry)
-        self.rollups = Rollups(self.store, WindowBook(state), config.reporting())
+        quality, reporting = Quality(config.quality), config.reporting()
+        self.calibrations = Calibrations(state)
+        derivation = Derivation(quality, self.calibrations, reporting)
+        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = Link(broker_of(config), config.name)
         self.notifier = Notifier(
             state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
@@ -88,6 +94,7 @@ class Collector:
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
         """One round: take what has arrived, write it, let the rules look, answer."""
+        self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)

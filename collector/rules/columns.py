@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from collector import flags
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
