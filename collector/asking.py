@@ -10,15 +10,16 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.collector import broker_of, signing_key
+from collector.collector import signing_key
 from collector.config import Config
+from device_profiles.settings import broker_address
 from wire import names, signed, strictjson
 from wire.exits import Exit, Failure
 
 
 def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """The node's answer. Raises Failure when the broker or the node does not answer in time."""
-    broker = broker_of(settings)
+    broker = broker_address(settings.broker)
     answers: queue.Queue[dict[str, Any]] = queue.Queue()
     transaction = secrets.token_hex(8)
     client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.name}.ask-{transaction[:6]}", protocol=paho.MQTTv5)

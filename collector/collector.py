@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import ssl
 import threading
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.ingest import Ingest, Work
-from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
+from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notifier import Channel, Notifier
 from collector.quality import Quality
 from collector.quarantine import Quarantine
@@ -30,6 +29,7 @@ from collector.rollups import Rollups
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
 from collector.window_book import WindowBook
+from device_profiles.settings import broker_address, secret
 from wire import ack, names, signed, status
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class Collector:
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = Link(broker_of(config), config.name)
+        self.link = Link(broker_address(config.broker), config.name)
         self.notifier = Notifier(
-            state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
+            state, [Channel(hook.name, hook.url, secret(hook.secret_file)) for hook in config.webhooks]
         )
         self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
         self._key = signing_key(config)
@@ -159,22 +159,11 @@ def make_store(config: Config) -> Store:
     if isinstance(wants, Influx1Store):
         from collector.stores.influx1 import Influx1
 
-        return Influx1(wants.url, wants.database, wants.username, _secret(wants.password_file))
+        return Influx1(wants.url, wants.database, wants.username, secret(wants.password_file))
     assert isinstance(wants, Influx2Store)
     from collector.stores.influx2 import Influx2
 
-    return Influx2(wants.url, wants.bucket, wants.org, _secret(wants.token_file) or "")
-
-
-def broker_of(config: Config) -> Broker:
-    """How to reach the broker that the settings name."""
-    wants = config.broker
-    tls = None
-    if wants.tls is not None:
-        tls = ssl.create_default_context(cafile=str(wants.tls.ca))
-        if wants.tls.cert is not None:
-            tls.load_cert_chain(wants.tls.cert, wants.tls.key)
-    return Broker(wants.host, wants.port, wants.username, _secret(wants.password_file), tls)
+    return Influx2(wants.url, wants.bucket, wants.org, secret(wants.token_file) or "")
 
 
 def signing_key(config: Config) -> Ed25519PrivateKey | None:
@@ -193,12 +182,6 @@ def signing_key(config: Config) -> Ed25519PrivateKey | None:
 def public_key_text(key: Ed25519PrivateKey) -> str:
     """The public half as agents pin it: base64 of 32 bytes."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
-
-
-def _secret(path: object) -> str | None:
-    from pathlib import Path
-
-    return path.read_text().strip() if isinstance(path, Path) else None
 
 
 def _now_ms() -> int:
