@@ -208,9 +208,11 @@ class Engine:
         return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:
-        known = self._expected.get(series)
-        rollup_ms = next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), None)
-        return rollup_ms if known is None else known.interval_ms
+        """What the inventory says, else what the roll-up's name or the index's period say."""
+        if (known := self._expected.get(series)) is not None:
+            return known.interval_ms
+        period_ms = {"1h": 3_600_000, "8h": 3_600_000, "24h": 86_400_000}.get(dict(series.tags).get("period", ""))
+        return next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), period_ms)
 
 
 def _tracks(timeline: Timeline) -> Iterator[Track]:

@@ -25,6 +25,7 @@ from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
 from collector.rules.window import Window
 
+UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -163,7 +164,8 @@ class Reel:
             if self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
-        gap_ms, age_ms = max(3 * interval_ms, self.lateness_ms), now_ms - time_ms
+        gap_ms = max(3 * interval_ms, self.lateness_ms) if self.interval_ms else UNKNOWN_GAP_MS
+        age_ms = now_ms - time_ms
         past = age_ms > self.lateness_ms + interval_ms
         ended: list[str] = []
         for name, track in tracks.items():

@@ -37,6 +37,8 @@ class Timeline:
 
     def observe(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Committed rows of this series, times rising; each row is given once."""
+        if self.live.interval_ms is None and (lengths := columns.get("duration_s")):
+            self.live.interval_ms = int(1000 * (lengths[0] or 0)) or None
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
         if times[0] > head_ms:

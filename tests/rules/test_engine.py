@@ -275,3 +275,14 @@ def test_a_scope_narrows_by_tag_label_and_pattern():
     engine = Engine(rules(*({"scope": scope} for scope in scopes)))
     engine.expect([Expected(AIR, STEP, {"district": "chaoyang"})], T0)
     assert sorted(t.rule for t in run(engine, rows([80]))) == ["rule-0", "rule-1", "rule-3"]
+
+
+def test_a_count_over_five_minutes_is_not_late_for_being_stamped_at_its_start():
+    series = Series.of("traffic_flow", {"site": "s", "node": "n", "sensor": "r", "lane": "1", "direction": "in"})
+    engine = Engine(rules({"kind": "traffic_flow", "window": {"last": "count"}, "for": "10m"}))
+    said = []
+    for i in range(4):
+        start = T0 + i * 5 * MINUTE
+        engine.observe(series, [start], {"count": [90], "duration_s": [300.0]}, start + 5 * MINUTE + 2_000)
+        said += engine.tick(start + 5 * MINUTE + 2_000)
+    assert [(t.state, t.late) for t in said] == [("firing", False)]
