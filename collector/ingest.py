@@ -116,6 +116,7 @@ class Ingest:
             self._alarm(
                 f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
             )
+            self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
         return False
 
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
