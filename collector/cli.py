@@ -83,6 +83,8 @@ def _serve(settings: Config, ending: object) -> None:
         server.start()
     except PortTaken as error:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
+    if pages.state.setup_path is not None:
+        typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
     collector.start()
     try:
         ending.wait()

@@ -1,6 +1,6 @@
 """The collector: what arrives is taken, written, watched and answered, in that order.
 
-    Link.take > Ingest.take > Ingest.write (the store says yes) > Alerting.observe > acknowledgements > Notifier
+    Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Notifier
 
 One thread does all of it; the pages read from other threads.
 """
@@ -23,8 +23,10 @@ from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
 from collector.notifier import Channel, Notifier
 from collector.quarantine import Quarantine
 from collector.registry import Registry
+from collector.rollups import Rollups
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
+from collector.window_book import WindowBook
 from wire import ack, names, signed, status
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Collector:
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry)
+        self.rollups = Rollups(self.store, WindowBook(state), config.reporting())
         self.link = Link(_broker(config), config.name)
         self.notifier = Notifier(
             state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
@@ -117,14 +120,18 @@ class Collector:
             self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
         if isinstance(said, status.Birth):
-            hello = ack.Hello(self.config.name, now_ms, {spool: self.ingest.highest(spool) for spool in said.spools})
+            hello = ack.Hello(
+                self.config.name, now_ms, {spool: self.ingest.highest(node, spool) for spool in said.spools}
+            )
             self._send(names.ack(node), ack.encode(hello), ACK_EXPIRY_S)
 
     def _watch(self, written: list[Work], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
         for work in written:
             self.alerting.observe(work.tables, now_ms)
+            self.rollups.observe(work.tables, now_ms)
             self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
+        self.alerting.observe(self.rollups.step(now_ms), now_ms)
         if written or now_ms - self._ticked_ms >= TICK_MS:
             self._ticked_ms = now_ms
             for change in self.alerting.tick(now_ms):

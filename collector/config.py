@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from collector.reporting import GasState, Reporting, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
 from device_profiles.strict_model import Strict
 
@@ -42,6 +44,7 @@ def _zone(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class SqliteStore(Strict):
@@ -84,19 +87,23 @@ class Web(Strict):
 
     host: Host = "127.0.0.1"
     port: Port = 8080
+    hosts: list[Host] = Field(default=[])
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
-    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    time_zone: Zone = "Asia/Shanghai"
 
 
 class Station(Strict):
-    """How people call a node, and where it stands."""
+    """How people call a node, where it stands, and what it reports: the first standard is the one it is known by."""
 
     node: NodeName
     zh: str
     en: str
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
+    standards: list[Standard] = Field(default=["china"], min_length=1)
+    time_zone: Zone | None = None
+    gas_state: GasState = "25C"
 
 
 class Config(Strict):
@@ -111,3 +118,17 @@ class Config(Strict):
     webhooks: list[Webhook] = Field(default=[])
     web: Web = Web()
     stations: list[Station] = Field(default=[])
+
+    def reporting(self) -> Callable[[str], Reporting]:
+        """What the station of a node reports; a node that is not listed reports as China does."""
+        city = ZoneInfo(self.web.time_zone)
+        known = {
+            station.node: Reporting(
+                city if station.time_zone is None else ZoneInfo(station.time_zone),
+                tuple(station.standards),
+                station.gas_state,
+            )
+            for station in self.stations
+        }
+        default = Reporting(city)
+        return lambda node: known.get(node, default)

@@ -13,7 +13,7 @@ from device_profiles.frames import Check
 from device_profiles.messages import Scalar, Text
 from device_profiles.strict_model import Strict, word
 
-_TOKEN = re.compile(r"[0-9A-Fa-f]{2}|\{(check|[a-z][a-z0-9_]*:(u8|u16be|u16le|u32be|hex[1-9]))\}")
+_TOKEN = re.compile(r"[0-9A-Fa-f]{2}|\{(check|[a-z][a-z0-9_]*:(u8|u16be|u16le|u32be|u32le|hex[1-9][0-9]?))\}")
 _TEXT_SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -63,7 +63,7 @@ class Command(Strict):
     def slots(self) -> list[str]:
         """Names of the values to be filled in."""
         if self.text is not None:
-            return _TEXT_SLOT.findall(self.text)
+            return [slot for slot in _TEXT_SLOT.findall(self.text) if slot != "check"]
         return [token[1:].partition(":")[0] for token in (self.send or "").split() if ":" in token]
 
 

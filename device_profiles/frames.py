@@ -16,6 +16,7 @@ CheckKind = Literal[
     "crc16_vaisala",
 ]  # fmt: skip
 CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "crc16_vaisala": 3}
+ANY_BYTE = "**"
 HEX = re.compile(r"[0-9A-Fa-f]{2}(\|[0-9A-Fa-f]{2})*")
 """A byte in hex, with alternatives."""
 
@@ -56,10 +57,14 @@ class LengthTable(Strict):
 
 
 class BytesShape(Strict):
-    """Binary frame: header (a byte may have alternatives, `AA C0|C5`), a length, then checksum and tail if any."""
+    """Binary frame: header (a byte may have alternatives, `AA C0|C5`), a length, then checksum and tail if any.
+
+    The header `**` is any byte, for formats that have none. With `option` the shape counts only where options say so.
+    """
 
     kind: Literal["bytes"]
     header: str
+    option: dict[str, int | float | str | bool] | None = None
     length: Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)] | None = None
     length_field: LengthField | None = None
     length_table: LengthTable | None = None
@@ -69,7 +74,7 @@ class BytesShape(Strict):
     @field_validator("header", "tail")
     @classmethod
     def _hex(cls, text: str | None) -> str | None:
-        if text is not None and not all(HEX.fullmatch(part) for part in text.split()):
+        if text is not None and text != ANY_BYTE and not all(HEX.fullmatch(part) for part in text.split()):
             raise ValueError("bytes in hex with spaces between are wanted, such as '42 4D' or 'AA C0|C5'")
         return text
 

@@ -15,13 +15,20 @@ from wire.quantities import QUANTITIES
 
 NumberType = Literal[
     "u8", "i8", "u16be", "u16le", "i16be", "i16le", "u32be", "u32le", "u32be_low_word_first", "f32be", "sign16le",
-    "hex", "ascii", "digits", "dotted", "dashed",
+    "hex", "ascii", "digits", "dotted", "dashed", "decimal",
 ]  # fmt: skip
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
 TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
+SIZED_TYPES = (*TEXT_TYPES, "decimal")
 HelperName = Literal[
-    "ops243", "ld2451", "ld2450", "hilink_reply", "radar_lines", "agd315", "nmea", "vaisala_wxt", "modbus"
+    "ops243", "ld2451", "ld2450", "hilink_reply", "ld2415h", "hikvision_csr", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]
+MEASURED = frozenset(
+    name
+    for name, quantity in QUANTITIES.items()
+    if quantity.kind in ("air_quality", "weather", "detection", "position")
+)
+"""What a sensor can measure; the other quantities are about nodes and ledgers."""
 Scalar = int | float | str | bool
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -85,17 +92,17 @@ class Field(Strict):
     def _sound(self) -> Self:
         if (self.quantity is None) == (self.name is None):
             raise ValueError("a field has either a quantity (of the closed list) or a name")
-        if self.quantity is not None and self.quantity not in QUANTITIES:
-            raise ValueError("quantity " + word(self.quantity, QUANTITIES))
+        if self.quantity is not None and self.quantity not in MEASURED:
+            raise ValueError("quantity " + word(self.quantity, MEASURED))
         if self.name is not None and not _WORD.fullmatch(self.name):
             raise ValueError("a name is lower-case letters, digits and underscores")
         if (self.at is None) == (self.column is None):
             raise ValueError("a field has either at and type, or a column")
         if (self.at is None) != (self.type is None):
             raise ValueError("at and type go together")
-        if (self.type in TEXT_TYPES) != ((self.size is None) != (self.end is None)):
+        if (self.type in SIZED_TYPES) != ((self.size is None) != (self.end is None)):
             raise ValueError(
-                f"{', '.join(TEXT_TYPES)} need a size, or an end counted from the frame's; numbers neither"
+                f"{', '.join(SIZED_TYPES)} need a size, or an end counted from the frame's; others neither"
             )
         if self.quantity is not None and (self.words or self.bit is not None or self.type in TEXT_TYPES):
             raise ValueError("a quantity is a number; words, bits and texts have a name instead")
@@ -120,9 +127,10 @@ class Flag(Strict):
     name: str
     unfit: bool = False
     at: int | None = None
-    type: Literal["u8", "u16be", "u32be"] = "u8"
+    type: Literal["u8", "u16be", "u16le", "u32be"] = "u8"
     mask: Annotated[int, Key(ge=1, le=0xFFFFFFFF)] = 0xFFFFFFFF
     equals: int | None = None
+    below: int | None = None
     when_zero: list[str] = []
     when_positive: list[str] = []
     note: Text | None = None

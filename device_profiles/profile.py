@@ -18,7 +18,7 @@ from pydantic import field_validator, model_validator
 from device_profiles.commands import Command, Mode, Step
 from device_profiles.frames import Check, Shape
 from device_profiles.messages import Message, Scalar, Text
-from device_profiles.strict_model import Strict, word
+from device_profiles.strict_model import Strict, misplaced, word
 from wire.names import is_name
 from wire.quantities import KINDS
 
@@ -144,32 +144,40 @@ class Profile(Strict):
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
         if self.mode not in self.modes:
-            raise ValueError("mode " + word(self.mode, self.modes))
+            raise misplaced("mode " + word(self.mode, self.modes), "mode")
+        for name, mode in self.modes.items():
+            for step in _steps(mode):
+                self._known_command(step.command, "modes", name)
+        if self.probe.ask is not None:
+            self._known_command(self.probe.ask.command, "probe", "ask")
         messages = {message.name for message in self.messages}
-        steps = [step for mode in self.modes.values() for step in _steps(mode)]
-        for step in steps + ([self.probe.ask] if self.probe.ask else []):
-            if step.command not in self.commands:
-                raise ValueError("command " + word(step.command, self.commands))
         for name, command in self.commands.items():
             if command.reply is not None and command.reply not in messages:
-                raise ValueError(f"commands.{name}: reply {word(command.reply, messages)}")
-        longest = max(shape.longest for shape in self.frames)
-        for message in self.messages:
-            for asked in message.asked or []:
-                if asked not in self.commands:
-                    raise ValueError(f"message {message.name}: asked {word(asked, self.commands)}")
-            for field in message.fields:
-                if field.at is not None and field.at + field.bytes > longest:
-                    raise ValueError(f"{field.label} at {field.at} is outside the longest frame of {longest} bytes")
-                for option in field.option or {}:
-                    if option not in self.options:
-                        raise ValueError(f"{field.label}: option {word(option, self.options)}")
-        for example in self.examples:
+                raise misplaced("reply " + word(command.reply, messages), "commands", name, "reply")
+        for number, message in enumerate(self.messages):
+            self._check_message(number, message)
+        for number, example in enumerate(self.examples):
             if example.message not in messages:
-                raise ValueError("example: message " + word(example.message, messages))
+                raise misplaced("message " + word(example.message, messages), "examples", number, "message")
         for name, choice in self.options.items():
             _allowed(f"option {name}: default", choice.default, choice)
         return self
+
+    def _known_command(self, name: str, *where: str | int) -> None:
+        if name not in self.commands:
+            raise misplaced("command " + word(name, self.commands), *where)
+
+    def _check_message(self, number: int, message: Message) -> None:
+        longest = max(shape.longest for shape in self.frames)
+        for asked in message.asked or []:
+            self._known_command(asked, "messages", number, "asked")
+        for at, field in enumerate(message.fields):
+            where = ("messages", number, "fields", at)
+            if field.at is not None and field.at + field.bytes > longest:
+                raise misplaced(f"{field.label} is outside the longest frame of {longest} bytes", *where, "at")
+            for option in field.option or {}:
+                if option not in self.options:
+                    raise misplaced("option " + word(option, self.options), *where, "option")
 
 
 def _steps(mode: Mode) -> list[Step]:

@@ -46,15 +46,24 @@ def fit(model: type[Model], document: Document) -> Model:
         raise NotUsable([_problem(document, item) for item in error.errors(include_url=False)]) from error
 
 
+def misplaced(text: str, *where: str | int) -> PydanticCustomError:
+    """An error for a model's own check to raise, at a place inside the model."""
+    return PydanticCustomError("misplaced", "{text}", {"text": text, "where": where})
+
+
 def word(given: str, known: Any) -> str:
     """`"evn"; did you mean "even"?`, or the list of what is known when nothing is near."""
     near = nearest(given, known)
     if near is not None:
         return f"'{given}' is not known; did you mean '{near}'?"
-    return f"'{given}' is not known; known are {', '.join(sorted(known))}"
+    some = sorted(known)
+    more = f" and {len(some) - 12} more" if len(some) > 12 else ""
+    return f"'{given}' is not known; known are {', '.join(some[:12])}{more}"
 
 
 def _unknown(key: str, known: list[str]) -> str:
+    if " " in key:  # {en: left, right} is two keys to YAML
+        return f"unknown key '{key}': put the text before it in quotes when it holds a comma"
     near = nearest(key, known)
     return f"unknown key '{key}'" + (f", did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
 
@@ -64,6 +73,8 @@ def _problem(document: Document, item: ErrorDetails) -> Problem:
     context = item.get("ctx", {})
     if item["type"] == "unknown_key":
         return document.problem((*where, context["key"]), context["text"])
+    if item["type"] == "misplaced":
+        return document.problem((*where, *context["where"]), context["text"])
     text = item["msg"].removeprefix("Value error, ")
     if item["type"] == "literal_error":
         given, known = item["input"], [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]

@@ -51,7 +51,11 @@ class Agent:
         self.session = secrets.token_hex(8)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
-            config.node, config.site, clock.boot_id(), self.sensors, lambda: Spool(config.spool.path)
+            config.node,
+            config.site,
+            clock.boot_id(),
+            self.sensors,
+            lambda: Spool(config.spool.path, config.node, config.site),
         )
         self.ports = [
             Port(wants.port, sensor.profile.serial, partial(self._on_bytes, sensor))

@@ -14,11 +14,13 @@ bytes as it claimed, bytes without a header for the length of a frame.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge_agent.shapes import compile_shape
 
 if TYPE_CHECKING:
+    from device_profiles.frames import Shape
     from device_profiles.profile import Profile
 
 REASONS: Final = (
@@ -48,7 +50,8 @@ class Framer:
                  "_until")  # fmt: skip
 
     def __init__(self, profile: Profile) -> None:
-        self._shapes = [compile_shape(shape) for shape in profile.frames]
+        settings = profile.settings
+        self._shapes = [compile_shape(shape) for shape in profile.frames if _chosen(shape, settings)]
         self._heads = re.compile(b"|".join(b"(" + shape.head + b")" for shape in self._shapes), re.S)
         self._overlap = max(shape.head_bytes for shape in self._shapes) - 1
         self._longest = max(shape.longest for shape in self._shapes)
@@ -79,7 +82,8 @@ class Framer:
         while True:
             found = self._heads.search(buffer, at)
             start = found.start() if found else len(buffer) if final else max(at, len(buffer) - self._overlap)
-            done = self._headerless(out, done, start)
+            if start > done:
+                done = self._headerless(out, done, start)
             if found is None or found.lastindex is None:
                 at = start
                 break
@@ -96,6 +100,8 @@ class Framer:
             if reason is None:
                 done = at = start + size
                 out.append(Frame(bytes(buffer[start:done])))
+                if done == len(buffer):
+                    break
                 continue
             if self._reason is None:
                 self._reason, self._until = reason, start + size
@@ -120,3 +126,8 @@ class Framer:
             done = self._until
             self._reason, self._until = "bad_header", done + self._longest
         return done
+
+
+def _chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
+    """True unless the shape belongs to options that are not in force."""
+    return shape.kind != "bytes" or all(settings[name] == value for name, value in (shape.option or {}).items())

@@ -8,6 +8,7 @@ alone, never on what follows them: else another split of the stream would give o
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING, Final, Protocol
 
 from edge_agent.checksums import CHECKSUMS
@@ -19,7 +20,7 @@ Verdict = tuple[int, str | None]
 WAIT: Final[Verdict] = (0, None)
 STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
 """SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
-_FORMATS: Final = {"u8": (1, "big"), "u16be": (2, "big"), "u16le": (2, "little")}
+_NUMBERS: Final = {"u8": struct.Struct("B"), "u16be": struct.Struct(">H"), "u16le": struct.Struct("<H")}
 
 
 class CompiledShape(Protocol):
@@ -52,16 +53,17 @@ class _Bytes:
     anchored = text = False
 
     def __init__(self, shape: frames.BytesShape) -> None:
-        positions = [bytes.fromhex(part.replace("|", "")) for part in shape.header.split()]
-        self.head = b"".join(_one_of(choices) for choices in positions)
-        self.head_bytes = len(positions)
+        parts = [] if shape.header == "**" else shape.header.split()
+        positions = [bytes.fromhex(part.replace("|", "")) for part in parts]
+        self.head = b"".join(_one_of(choices) for choices in positions) or b"."
+        self.head_bytes = max(len(positions), 1)
         self.longest = shape.longest
         self._fixed, self._field, self._table = shape.length, shape.length_field, None
         self._need = self.head_bytes
         lengths = [shape.length or self.longest]
         if shape.length_field is not None:
-            self._size_of, self._order = _FORMATS[shape.length_field.type]
-            self._need = max(self._need, shape.length_field.at + self._size_of)
+            self._unpack = _NUMBERS[shape.length_field.type].unpack_from
+            self._need = max(self._need, shape.length_field.at + _NUMBERS[shape.length_field.type].size)
             lengths = shape.length_field.allow or [self._need]
         if shape.length_table is not None:
             self._table = {int(key, 16): size for key, size in shape.length_table.bytes.items()}
@@ -100,8 +102,7 @@ class _Bytes:
             return self._table.get(buffer[start + self._table_at], 0)
         field = self._field
         assert field is not None
-        at = start + field.at
-        size = int.from_bytes(buffer[at : at + self._size_of], self._order) + field.add  # type: ignore[arg-type]
+        size = self._unpack(buffer, start + field.at)[0] + field.add
         if self._allowed is not None:
             return size if size in self._allowed else 0
         return size if self._need <= size <= self.longest else 0

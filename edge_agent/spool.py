@@ -71,8 +71,9 @@ class Origin(NamedTuple):
 class Spool:
     """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, node: str = "node", site: str = "site") -> None:
         self.path = path
+        self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         self._acked: dict[int, tuple[int, int]] = {}
         self._life, self.spool_id = self._current_life()
@@ -134,10 +135,12 @@ class Spool:
         self, node: str, true_time: Callable[[str], tuple[int, str] | None]
     ) -> list[tuple[Origin, list[int], list[Reading]]]:
         groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
-        for number, site, boot, clock, body in self._db.execute(
-            "SELECT id, site, boot, clock, body FROM chunk ORDER BY id"
+        for number, site, boot, clock, body, count in self._db.execute(
+            "SELECT id, site, boot, clock, body, rows FROM chunk ORDER BY id"
         ).fetchall():
             rows = _load(body)
+            if rows is None:
+                rows, clock = [_damaged(count, max(self._unique.last_ms.values(), default=0))], SYNCED
             if clock == UNSYNCED:
                 known = true_time(boot)
                 if known is None:
@@ -192,8 +195,20 @@ class Spool:
             f"{_SELECT_SEALED} WHERE acked_ms IS NULL AND batch.id NOT IN ({marks})"
             f" AND life IN (SELECT id FROM life WHERE spool IN (?, ?)) ORDER BY batch.id {order} LIMIT ?",
             (*gone, *(self.spools() * 2)[:2], count),
-        )
-        return [Sealed(*row) for row in rows]
+        ).fetchall()
+        return [one for one in (Sealed(*row) for row in rows) if self._is_whole(one)]
+
+    def _is_whole(self, one: Sealed) -> bool:
+        """What is sent is what was sealed: bytes that have changed on the disk are put aside and named in a gap."""
+        if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
+            return True
+        origin = Origin(self._node, self._site, "0" * 8, SYNCED)
+        with transaction(self._db):
+            self._replace(
+                [one], origin, "damaged", [thinning.Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms
+            )
+            self._keep_numbers()
+        return False
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""
@@ -278,6 +293,8 @@ class Spool:
     def _thin(self, batches: list[Sealed], node: str, now_ms: int) -> int:
         """Thin what can be; when nothing can, the first of them goes."""
         opened = [(one, *readings_of(one.data)) for one in batches]
+        if all(_only_gaps(rows) for _, rows, _ in opened):
+            return 0  # the account of what is missing is kept to the last
         raw = [found for found in opened if thinning.thin(found[1])[0]]
         with transaction(self._db):
             if raw:
@@ -289,7 +306,7 @@ class Spool:
                     self._seal(origin, part)
                 self._replace([one for one, _, _ in raw], origin, "thinned", thinning.losses(lost), now_ms)
             else:
-                one, lost, envelope = opened[0]
+                one, lost, envelope = next(found for found in opened if not _only_gaps(found[1]))
                 origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
                 self._replace([one], origin, "dropped", thinning.losses(lost), now_ms)
             self._keep_numbers()
@@ -391,7 +408,9 @@ class Spool:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
         found: dict[str, tuple[int, int]] = {}
         for boot, body in self._db.execute("SELECT boot, body FROM chunk WHERE clock = ? ORDER BY id", (UNSYNCED,)):
-            times = [row.time_ms for row in _load(body)]
+            times = [row.time_ms for row in _load(body) or ()]
+            if not times:
+                continue
             low, high = found.get(boot, (min(times), max(times)))
             found[boot] = min(low, *times), max(high, *times)
         return found
@@ -425,7 +444,7 @@ class Spool:
         """The last time of each series: as of the last seal, plus what was accepted since."""
         last = _load_times(self._meta("last_ms"))
         for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock = ? ORDER BY id", (SYNCED,)):
-            for reading in _load(body):
+            for reading in _load(body) or ():
                 last[reading.series] = max(reading.time_ms, last.get(reading.series, reading.time_ms))
         return last
 
@@ -437,9 +456,13 @@ class Spool:
 
 _INSERT_CHUNK = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"
 _SELECT_SEALED = (
-    "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, bytes, code IS NOT NULL"
+    "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, CAST(bytes AS BLOB), code IS NOT NULL"
     " FROM batch JOIN sealed USING (id) JOIN life ON life = life.id"
 )
+
+
+def _only_gaps(rows: list[Reading]) -> bool:
+    return all(row.series.kind == "gap" for row in rows)
 
 
 def _portions(rows: list[Reading]) -> Iterable[list[Reading]]:
@@ -463,11 +486,21 @@ def _dump(readings: list[Reading]) -> str:
     return json.dumps([[*r.series, r.time_ms, r.values] for r in readings], separators=(",", ":"))
 
 
-def _load(body: str) -> list[Reading]:
-    return [
-        Reading(Series(sensor, kind, tuple((k, v) for k, v in tags), profile), time_ms, values)
-        for sensor, kind, tags, profile, time_ms, values in json.loads(body)
-    ]
+def _load(body: str) -> list[Reading] | None:
+    """The way back from `_dump`; None when the disk has changed what was written."""
+    try:
+        return [
+            Reading(Series(sensor, kind, tuple((k, v) for k, v in tags), profile), time_ms, values)
+            for sensor, kind, tags, profile, time_ms, values in json.loads(body)
+        ]
+    except (ValueError, TypeError):
+        return None
+
+
+def _damaged(rows: int, time_ms: int) -> Reading:
+    """A gap record for rows that cannot be read any more."""
+    values = {"from_ms": time_ms, "to_ms": time_ms, "lost_count": rows, "from_seq": 0, "to_seq": 0}
+    return Reading(Series("node", "gap", (("reason", "damaged"),)), time_ms, dict(values))
 
 
 def _dump_times(last_ms: dict[Series, int]) -> str:

@@ -3,22 +3,26 @@
 SQLite in WAL mode with synchronous=FULL: NORMAL rolls back committed readings after a power cut. Both are set and read
 back on every open, because `synchronous` belongs to the connection.
 
-A damaged file is moved aside, never deleted. Its sealed batches are read row by row; each whose bytes still have their
-digest goes on under its own spool id and sequence, in the new file; so does each readable chunk.
+A damaged file is moved aside, never deleted. Its sealed batches are looked for twice, through their tables and in the
+bare pages; each that is intact goes on under the spool id and sequence it names itself, in the new file. So does each
+readable chunk.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wire.batch import digest
+from edge_agent.sealing import readings_of
 
 FORMAT = 1
-MAX_HOLE = 10_000  # after so many unreadable rows in a row nothing more is looked for
+PAGE = 4096
+GZIP = b"\x1f\x8b\x08"
+MAX_HOLE = 1_000  # after so many unreadable rows in a row nothing more is looked for
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -106,6 +110,8 @@ def size(path: Path) -> int:
 
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is damage, not an exception
+    db.execute(f"PRAGMA page_size={PAGE}")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA journal_size_limit=4194304")
@@ -127,39 +133,78 @@ def _rescue(path: Path) -> Rescue:
         if part.exists():
             part.rename(_beside(aside, suffix))
     _sync_folder(path.parent)
+    found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
+    chunks: list[tuple[Any, ...]] = []
     try:
         old = sqlite3.connect(aside, isolation_level=None)
-        lives = dict(_rows(old, "life", "spool"))
-        batches = list(_intact(old, {key: value[0] for key, value in lives.items()}))
+        for _, (data,) in _rows(old, "sealed", "bytes"):
+            one = _named(data)
+            if one is not None:
+                found[one.spool, one.seq] = one
+        done = {
+            (one[0], one[1])
+            for _, one in _rows(old, "batch JOIN life ON life = life.id", "spool, seq, acked_ms", "batch.id")
+            if one[2] is not None
+        }
         chunks = [value for _, value in _rows(old, "chunk", "site, boot, clock, rows, body") if None not in value]
         old.close()
     except sqlite3.DatabaseError:
-        return Rescue([], [], aside)
-    return Rescue(batches, chunks, aside)
+        done = set()
+    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside)
 
 
-def _intact(old: sqlite3.Connection, lives: dict[int, str]) -> Iterator[Saved]:
-    names = dict(_rows(old, "batch", "life, seq, digest, rows, from_ms, to_ms, acked_ms"))
-    for key, (data,) in _rows(old, "sealed", "bytes"):
-        name = names.get(key)
-        if name is None or not isinstance(data, bytes):
-            continue
-        life, seq, known, rows, from_ms, to_ms, acked_ms = name
-        if acked_ms is None and life in lives and digest(data) == known:
-            yield Saved(lives[life], seq, rows, from_ms, to_ms, data)
+def _named(data: object) -> Saved | None:
+    """A batch by its own words: sealed bytes carry spool and sequence, and gzip's checksum proves them."""
+    if not isinstance(data, bytes):
+        return None
+    try:
+        rows, envelope = readings_of(data)
+    except (ValueError, KeyError):
+        return None
+    times = [row.time_ms for row in rows]
+    return Saved(envelope.spool, envelope.seq, len(rows), min(times), max(times), data) if rows else None
 
 
-def _rows(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _frames_in_pages(path: Path) -> Iterator[Saved]:
+    """Batches found by their gzip frames, whatever the tables above them have become.
+
+    A batch that fits a page stands there whole; a larger one is found through its table or not at all.
+    """
+    whole = path.read_bytes()
+    for page in range(0, len(whole), PAGE):
+        content = whole[page : page + PAGE]
+        start = content.find(GZIP)
+        while start >= 0:
+            opener = zlib.decompressobj(31)
+            try:
+                opener.decompress(content[start:])
+            except zlib.error:
+                pass
+            else:
+                if opener.eof and (one := _named(content[start : len(content) - len(opener.unused_data)])) is not None:
+                    yield one
+            start = content.find(GZIP, start + 1)
+
+
+def _rows(
+    db: sqlite3.Connection, table: str, columns: str, key_column: str = "id"
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Every readable row of a table, by id; unreadable ones are stepped over."""
     key, missed = 0, 0
     while missed < MAX_HOLE:
         try:
-            row = db.execute(f"SELECT id, {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT 1", (key,)).fetchone()
+            row = db.execute(
+                f"SELECT {key_column}, {columns} FROM {table} WHERE {key_column} > ? ORDER BY {key_column} LIMIT 1",
+                (key,),
+            ).fetchone()
         except sqlite3.DatabaseError:
             key, missed = key + 1, missed + 1
             continue
         if row is None:
             return
+        if type(row[0]) is not int or row[0] <= key:  # a damaged tree may lead in circles
+            key, missed = key + 1, missed + 1
+            continue
         key, missed = row[0], 0
         yield key, tuple(row[1:])
 

@@ -38,11 +38,19 @@ def thin(readings: Iterable[Reading]) -> tuple[list[Reading], list[Reading]]:
 
 
 def losses(readings: Iterable[Reading]) -> list[Loss]:
-    """Per sensor, how many rows and over which time."""
-    found: dict[str, list[int]] = {}
+    """Per sensor, how many readings and over which time. Thinned rows and ledgers stand for readings counted before."""
+    found: dict[str, list[Reading]] = {}
     for reading in readings:
-        found.setdefault(reading.series.sensor, []).append(reading.time_ms)
-    return [Loss(sensor, len(times), min(times), max(times)) for sensor, times in found.items()]
+        found.setdefault(reading.series.sensor, []).append(reading)
+    return [
+        Loss(
+            sensor,
+            sum(agent_fields(row.series.kind + SUFFIX) is not None for row in rows),
+            min(row.time_ms for row in rows),
+            max(row.time_ms for row in rows),
+        )
+        for sensor, rows in found.items()
+    ]
 
 
 def _stats(rows: list[Reading]) -> dict[str, float | int]:

@@ -1,4 +1,4 @@
-"""Nova SDS011, from its specification V1.0 (data frame) and control protocol V1.3 (commands)."""
+"""Nova SDS011 and SDS198, from the specification V1.0 (data frame) and control protocol V1.3 (commands)."""
 
 from __future__ import annotations
 
@@ -86,3 +86,14 @@ class Sds011(Stub):
     def _reply(self, *fields: int) -> bytes:
         body = bytes(fields).ljust(4, b"\0") + self.device_id
         return b"\xaa\xc5" + body + bytes((sum(body) & 0xFF, 0xAB))
+
+
+class Sds198(Sds011):
+    """AA CF: PM100 in whole µg/m³ in the second word; the first is not explained."""
+
+    def _data(self, t_s: float) -> bytes:
+        air = self.world(t_s)
+        pm100 = word(air.get("pm100_ugm3", air.get("pm10_ugm3", 20.0) * 1.4))
+        body = word(pm100 * 0.7).to_bytes(2, "little") + pm100.to_bytes(2, "little") + self.device_id
+        frame = b"\xaa\xcf" + body + bytes((sum(body) & 0xFF, 0xAB))
+        return self._measured(t_s, frame, [{"pm100_raw_ugm3": pm100}])

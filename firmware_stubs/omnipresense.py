@@ -53,6 +53,8 @@ class Ops243(Stub):
             return _line({"Units": UNITS[self.unit][0]})
         if first == "C" and second == "?":
             return _line({"Clock": str(int(self.t_s - self._on_s))})
+        if first == "N" and second == "?":
+            return _line({"Count": "0"})
         if first == "O" and second.isdecimal():
             self.per_line = max(1, int(second))
         elif first == "O":

@@ -63,6 +63,45 @@ class Pms5003(Stub):
         return [*map(int, row.values()), self.version << 8], row
 
 
+class Pms3003(Pms5003):
+    """The older one: nine words, the last three reserved, and no commands."""
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        return len(data), b""
+
+    def _words(self, t_s: float) -> tuple[list[int], Row]:
+        row = dict(list(particles(self.world(t_s)).items())[:6])
+        return [*map(int, row.values()), 0x33D2, 0x0F28, 0x003F], row
+
+
+class Pms5003t(Pms5003):
+    """Temperature and humidity of the case in place of the two largest sizes (manual V2.2)."""
+
+    def _words(self, t_s: float) -> tuple[list[int], Row]:
+        air = self.world(t_s)
+        row = dict(list(particles(air).items())[:10])
+        climate = case_climate(air)
+        words = [*map(int, row.values()), *climate, 0x9A00]
+        return words, row | {"case_temp_c": climate[0] / 10, "case_rh_pct": climate[1] / 10}
+
+
+class Pms5003st(Pms5003):
+    """Seventeen words: formaldehyde, temperature and humidity behind the twelve (manual V2.0)."""
+
+    def _words(self, t_s: float) -> tuple[list[int], Row]:
+        air = self.world(t_s)
+        row = particles(air)
+        climate = case_climate(air)
+        hcho = word(air.get("hcho_ugm3", 30))
+        words = [*map(int, row.values()), hcho, *climate, 0, 0x9100]
+        return words, row | {"hcho_ugm3": hcho, "case_temp_c": climate[0] / 10, "case_rh_pct": climate[1] / 10}
+
+
+def case_climate(air: dict[str, float]) -> tuple[int, int]:
+    """Tenths of °C and of % inside the case: some degrees warmer than the street, and drier."""
+    return word(10 * max(air.get("temp_c", 20.0) + 4, 0)), word(min(10 * air.get("rh_pct", 50.0) * 0.8, 990))
+
+
 def particles(air: dict[str, float]) -> Row:
     """The twelve numbers of a Plantower for the air before it, in the order of the frame."""
     pm25 = air.get("pm25_ugm3", 12.0)

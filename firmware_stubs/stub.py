@@ -5,7 +5,8 @@
     stub.next_s          when it will next want to send
 
 Written from the datasheets, importing nothing of the agent: two readings of one page catch what one cannot. Whoever
-wants to compare sets `stub.sent`, which is told every measurement frame with its time and the values it carries.
+wants to compare sets `stub.sent`, which is told every measurement frame with its time and the values it carries;
+`stub.spoilt` is told of the frames that `stub.damage` has changed on their way, as they were and as they arrive.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import NamedTuple
 
 Row = dict[str, float]
 Sent = Callable[[float, bytes, list[Row]], None]
+Damage = Callable[[bytes], bytes]
+"""What the line does to a frame (`firmware_stubs.faults`)."""
+Spoilt = Callable[[float, bytes, bytes], None]
 World = Callable[[float], dict[str, float]]
 """Physical truth at a time: `pm25_ugm3`, `temp_c`, `co2_ppm` ..."""
 Targets = Callable[[float], list[dict[str, float]]]
@@ -40,6 +44,8 @@ class Stub:
     def __init__(self, world: World | None = None) -> None:
         self.world: World = world or unknown
         self.sent: Sent = _nobody
+        self.damage: Damage | None = None
+        self.spoilt: Spoilt = _not_told
         self.t_s = 0.0
         self._inbox = bytearray()
         self._due_s: float | None = None
@@ -92,13 +98,21 @@ class Stub:
         return b""
 
     def _measured(self, t_s: float, frame: bytes, rows: list[Row]) -> bytes:
-        """Tell the truth of a measurement frame, and pass it on."""
-        self.sent(t_s, frame, rows)
-        return frame
+        """Tell the truth of a measurement frame and pass it on, damaged if the line damages it."""
+        arrives = frame if self.damage is None else self.damage(frame)
+        if arrives == frame:
+            self.sent(t_s, frame, rows)
+        else:
+            self.spoilt(t_s, frame, arrives)
+        return arrives
 
 
 def _nobody(t_s: float, frame: bytes, rows: list[Row]) -> None:
     """Nobody compares."""
+
+
+def _not_told(t_s: float, frame: bytes, arrives: bytes) -> None:
+    """Nobody counts damage."""
 
 
 def unknown(t_s: float) -> dict[str, float]:  # noqa: ARG001

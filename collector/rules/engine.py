@@ -9,7 +9,7 @@ history. A transition may be told again after a restart, always under the same k
 
 `snapshot()` is the whole state as a JSON value; `changes()` holds only the series touched since it was last asked, for
 a store that keeps one row per series. After a restart, give the rows committed since the snapshot again, in any order
-of series: the engine resumes where it was.
+of series: the engine resumes where it was. What is decided without readings (absent, offline) begins anew.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from collector.rules.absence import Absences
 from collector.rules.columns import Columns
+from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
+from collector.rules.reel import Reel
 from collector.rules.rule import Rule
-from collector.rules.timeline import Timeline
+from collector.rules.timeline import Timeline, orphans
 from collector.rules.track import Track
-from collector.rules.transition import Series, Transition, orphans
+from collector.rules.transition import Series, Transition
 
 LATENESS_MS: Final = 120_000
 ROLLUP_MS: Final = {"_1m": 60_000, "_1h": 3_600_000, "_1d": 86_400_000}
@@ -53,8 +56,9 @@ class Engine:
     def __init__(self, rules: Iterable[Rule], lateness_ms: int = LATENESS_MS) -> None:
         self.rules = {rule.alert: rule for rule in rules}
         self.lateness_ms = lateness_ms
-        self._index = RuleIndex(rule for rule in self.rules.values() if rule.spec is not None)
-        self._plans: dict[tuple[str, ...], Plan | None] = {}
+        self._joined = Joined(self.rules.values(), lateness_ms, self._near)
+        self._absences = Absences(self.rules.values())
+        self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
         self._touched: set[Series] = set()
@@ -62,9 +66,16 @@ class Engine:
 
     # What comes in
 
-    def expect(self, inventory: Iterable[Expected], now_ms: int = 0) -> None:
-        """The series that should report, with interval and labels; replaces what was expected before."""
-        self._expected = {each.series: each for each in inventory}
+    def expect(self, inventory: Iterable[Expected], now_ms: int) -> None:
+        """The series that should report, with interval and labels. Alerts on series that are gone from it end."""
+        gone, self._expected = set(self._expected), {each.series: each for each in inventory}
+        gone -= self._expected.keys()
+        self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
+        for series in gone:
+            timeline = self._timelines.pop(series, None)
+            if timeline is not None:
+                self._said += timeline.end(now_ms, "no longer expected") + self._joined.forget(series, now_ms)
+                self._touched.add(series)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
                 timeline.live.interval_ms = self._interval_ms(series)
@@ -73,77 +84,115 @@ class Engine:
 
     def observe(self, series: Series, times_ms: list[int], columns: Columns, now_ms: int) -> None:
         """Committed rows of one series: times rising, columns as long; each row once."""
+        if not times_ms:
+            return
+        said = self._absences.saw(series, times_ms[-1], now_ms)
         try:
             timeline = self._timelines[series]
         except KeyError:
             timeline = self._enlist(series, None, now_ms)
-        if timeline is None or not times_ms:
-            return
-        self._touched.add(series)
-        said = timeline.observe(times_ms, columns, now_ms)
+        if timeline is not None:
+            self._touched.add(series)
+            said += timeline.observe(times_ms, columns, now_ms)
         if said:
             self._said += said
 
+    def node_state(self, node: str, online: bool, now_ms: int) -> None:
+        """A node's link is up or down; OWN_LINK ("collector") is our own link to the broker."""
+        self._absences.node_state(node, online, now_ms)
+
     # What comes out
 
-    def tick(self, now_ms: int) -> list[Transition]:  # noqa: ARG002
+    def tick(self, now_ms: int) -> list[Transition]:
         """Every transition since the last tick, in the order it was found."""
-        said, self._said = self._said, []
+        said = self._said + self._joined.tick(now_ms) + self._absences.tick(now_ms)
+        self._said = []
         return said
 
     def alerts(self) -> Iterator[Alert]:
         """Every pending and firing alert."""
-        for series, timeline in self._timelines.items():
-            for track in () if timeline is None else _tracks(timeline):
-                state = "pending" if track.fired_ms is None else "firing"
-                yield Alert(series, track.rule, state, track.start_ms, track.value)
+        found = [(series, track) for series, each in self._timelines.items() if each for track in _tracks(each)]
+        for series, track in (*found, *self._joined.alerts(), *self._absences.alerts()):
+            state = "pending" if track.fired_ms is None else "firing"
+            yield Alert(series, track.rule, state, track.start_ms, track.value)
+
+    def reel(self, series: Series) -> Reel | None:
+        """The live windows and tracks of a series, to look at; None when no rule watches it."""
+        timeline = self._timelines.get(series)
+        return None if timeline is None else timeline.live
 
     # State
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as a JSON value."""
-        self._touched.clear()
-        return {str(series): each.packed() for series, each in self._timelines.items() if each is not None}
+        self._touched = set(self._timelines)
+        return self.changes()
 
     def changes(self) -> dict[str, Any]:
-        """The part of the snapshot that was touched since the last changes() or snapshot()."""
-        touched = {
-            str(series): each.packed() for series in self._touched if (each := self._timelines[series]) is not None
-        }
-        self._touched.clear()
+        """The entries of the snapshot touched since the last changes() or snapshot(); None for what is gone."""
+        touched: dict[str, Any] = {"": {"joined": self._joined.packed(), "absences": self._absences.packed()}}
+        for series in self._touched:
+            timeline = self._timelines.get(series)
+            touched[str(series)] = None if timeline is None else timeline.packed()
+        self._touched = set()
         return touched
 
     @classmethod
     def restore(
-        cls, rules: Iterable[Rule], snapshot: dict[str, Any], inventory: Iterable[Expected] = (), now_ms: int = 0
+        cls, rules: Iterable[Rule], snapshot: dict[str, Any], inventory: Iterable[Expected], now_ms: int
     ) -> Engine:
         """An engine that resumes; what fired by a rule that went or changed is resolved at `now_ms`."""
         engine = cls(rules)
         engine.expect(inventory, now_ms)
         for text, packed in snapshot.items():
-            series = Series.read(text)
-            engine._enlist(series, packed, now_ms)
+            if text and packed is not None:
+                engine._enlist(Series.read(text), packed, now_ms)
+        if "" in snapshot:
+            engine._said += engine._joined.unpack(snapshot[""]["joined"], now_ms)
+            engine._said += engine._absences.unpack(snapshot[""]["absences"], now_ms)
         return engine
+
+    def adopt(self, transitions: Iterable[Transition]) -> None:
+        """Take over episodes that another collector told and that still fire, as the database knows them.
+
+        A standby has no snapshot. Its windows fill from the readings it sees; the episodes keep their keys.
+        """
+        for each in transitions:
+            series, rule = Series.of(each.kind, each.labels), self.rules.get(each.rule)
+            if each.state != "firing" or rule is None or rule.version != each.version:
+                continue
+            track = Track(rule, each.start_ms, each.event_ms, each.value, each.event_ms, told=1 if each.late else 2)
+            if rule.spec is None:
+                self._absences.adopt(series, track)
+            elif rule.joined:
+                self._joined.adopt(series, track)
+            else:
+                timeline = self._timelines.get(series) or self._enlist(series, None, each.event_ms)
+                if timeline is not None and rule.alert in timeline.plan.rules:
+                    timeline.live.adopt(track)
+                    self._touched.add(series)
 
     def _enlist(self, series: Series, packed: dict[str, Any] | None, now_ms: int) -> Timeline | None:
         """Begin a timeline for a series that some rule watches; `packed` is its state, perhaps under other rules."""
         plan = self._plan(series)
         timeline = None if plan is None else Timeline(series, plan, self._interval_ms(series), self.lateness_ms)
         if packed is not None:
-            self._said += orphans(series, packed["live"], {} if plan is None else plan.rules, now_ms)
+            self._said += orphans(series, packed, plan, now_ms)
             if timeline is not None:
                 timeline.unpack(packed)
         self._timelines[series] = timeline
+        if timeline is not None:
+            self._joined.enlist(timeline)
         return timeline
 
     def _plan(self, series: Series) -> Plan | None:
-        """The plan of the rules that watch this series; equal for series watched by the same rules."""
+        """The plan of the rules that watch this series; the same for series watched by the same rules."""
         known = self._expected.get(series)
-        rules = self._index.watching(series, {} if known is None else known.labels)
-        names = tuple(rule.alert for rule in rules)
-        if names not in self._plans:
-            self._plans[names] = Plan(rules) if rules else None
-        return self._plans[names]
+        return self._index.plan(series, {} if known is None else known.labels)
+
+    def _near(self, series: Series) -> tuple[str, ...] | None:
+        known = self._expected.get(series)
+        return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:
         known = self._expected.get(series)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
@@ -60,17 +60,20 @@ class Watch:
 
 
 class Plan:
-    """The watches of a series, and `place`, where each spec stands among them."""
+    """The watches of a series, `place`, where each spec stands among them, and the joined rules that watch it."""
 
-    __slots__ = ("columns", "place", "rules", "watches")
+    __slots__ = ("columns", "joined", "place", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
         by_spec: dict[Spec, list[Rule]] = {}
+        joined: set[str] = set()
         for rule in rules:
             assert rule.spec is not None
             by_spec.setdefault(rule.spec, [])
-            if not rule.joined:
+            if rule.joined:
+                joined.add(rule.alert)
+            else:
                 by_spec[rule.spec].append(rule)
             for second in (rule.and_, rule.unless):
                 if second is not None and second.kind in (None, rule.kind):
@@ -80,28 +83,41 @@ class Plan:
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
         self.columns = {watch.column: watch.spec for watch in self.watches}
+        self.joined = joined
         self.rules = {rule.alert: rule for watch in self.watches for rule in (*watch.above, *watch.below)}
 
 
 class RuleIndex:
     """Finds the rules that watch a series without asking every rule."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._wide: dict[str, list[Rule]] = {}
+    def __init__(self, rules: Iterable[Rule], needed: Callable[[str], set[Spec]]) -> None:
+        """`needed` names the windows that rules on other kinds want of a kind."""
+        self._needed = needed
+        self._everywhere: dict[str, list[Rule]] = {}
+        self._narrow: dict[str, list[Rule]] = {}
         self._of_node: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
             nodes = rule.scope.node
-            if nodes and not any(sign in node for node in nodes for sign in "*?["):
+            if rule.scope.everything:
+                self._everywhere.setdefault(rule.kind, []).append(rule)
+            elif nodes and not any(sign in node for node in nodes for sign in "*?["):
                 for node in dict.fromkeys(nodes):
                     self._of_node.setdefault((rule.kind, node), []).append(rule)
             else:
-                self._wide.setdefault(rule.kind, []).append(rule)
+                self._narrow.setdefault(rule.kind, []).append(rule)
+        self._plans: dict[tuple[str, ...], Plan | None] = {}
 
-    def watching(self, series: Series, labels: dict[str, str]) -> list[Rule]:
-        """The rules whose kind and scope hold for a series at a station of these labels."""
-        tags = series.labels()
-        near = (*self._wide.get(series.kind, ()), *self._of_node.get((series.kind, series.node), ()))
-        return [rule for rule in near if rule.scope.everything or rule.scope.holds(tags, labels)]
+    def plan(self, series: Series, labels: dict[str, str]) -> Plan | None:
+        """What a series at a station of these labels must compute; None when no rule watches it."""
+        tags, kind = series.labels(), series.kind
+        near = (*self._narrow.get(kind, ()), *self._of_node.get((kind, series.node), ()))
+        own = [rule for rule in near if rule.scope.holds(tags, labels)]
+        name = (kind, *(rule.alert for rule in own))
+        if name not in self._plans:
+            rules = [*self._everywhere.get(kind, ()), *own]
+            needed = self._needed(kind)
+            self._plans[name] = Plan(rules, needed) if rules or needed else None
+        return self._plans[name]
 
 
 def column_of(spec: Spec) -> str:

@@ -164,26 +164,30 @@ class Reel:
         self, index: int, time_ms: int, value: float | None, now_ms: int, say: Say, said: list[Transition]
     ) -> None:
         """Move every track of one window, and begin those that are raised."""
-        tracks = self.tracks[index]
+        tracks, watch = self.tracks[index], self.plan.watches[index]
         share = self.windows[index].share(time_ms, self.interval_ms)
-        for rule in self.plan.watches[index].raised(value):
+        for rule in watch.raised(value):
             if rule.alert not in tracks and self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
-        past = now_ms - time_ms > self.lateness_ms + interval_ms
-        for track in list(tracks.values()):
+        gap_ms, age_ms = max(3 * interval_ms, self.lateness_ms), now_ms - time_ms
+        past = age_ms > self.lateness_ms + interval_ms
+        ended: list[str] = []
+        for name, track in tracks.items():
             verdict = self._verdict(track.rule, time_ms, value, share)
-            state = step(track, verdict, time_ms, value, max(3 * interval_ms, self.lateness_ms))
-            if state in ("inactive", "resolved"):
-                del tracks[track.rule.alert]
-            if track.mute or state == "inactive":
+            state = step(track, verdict, time_ms, value, gap_ms)
+            if state is None and track.told == 2:
                 continue
-            if state == "resolved":
+            if state in ("inactive", "resolved"):
+                ended.append(name)
+            if state == "resolved" and not track.mute:
                 said.append(say(track, state, time_ms, past))
-            elif track.fired_ms is not None and track.told < (1 if past else 2):
+            elif track.fired_ms is not None and track.told < (1 if past else 2) and not track.mute:
                 track.told = 1 if past else 2
                 said.append(say(track, "firing", track.fired_ms, past))
-        self.low[index], self.high[index] = self.plan.watches[index].quiet_band(tracks)
+        for name in ended:
+            del tracks[name]
+        self.low[index], self.high[index] = watch.quiet_band(tracks)
 
     def _verdict(self, rule: Rule, time_ms: int, value: float | None, share: float) -> Verdict:
         if value is None or share < rule.complete:
@@ -212,6 +216,13 @@ class Reel:
         for track in self._firing().values():
             track.mute = True
         self.base = self.mid = self._mark()
+
+    def adopt(self, track: Track) -> None:
+        """Go on with an alert that fires already."""
+        assert track.rule.spec is not None
+        self.tracks[self.plan.place[track.rule.spec]].setdefault(track.rule.alert, track)
+        self.base = self.mid = self._mark()
+        self._set_bands()
 
     # Marks
 

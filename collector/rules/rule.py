@@ -36,13 +36,22 @@ WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "ran
 SEVERITIES: Final = ("info", "minor", "major", "critical")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 INDEX_KIND: Final = "air_index"
+OWN_LINK: Final = "collector"
+"""The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
 INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
 _STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
-KINDS_WATCHED: Final = (*_STORED_KINDS, *(kind + end for kind in _STORED_KINDS for end in ROLLUPS), INDEX_KIND)
+KINDS_WATCHED: Final = (
+    *_STORED_KINDS,
+    *(kind + end for kind in _STORED_KINDS for end in ROLLUPS),
+    INDEX_KIND,
+    OWN_LINK,
+)
 MEANING_NOT: Final = {"text", "notify"}
 """Keys that may change without making another rule of it."""
 
 Path = tuple[str | int, ...]
+LineOf = Callable[[Path], int | None]
+"""Tells the line of a path such as (0, "window", "over"), or of the nearest thing around it."""
 
 
 class BadRules(ValueError):
@@ -235,8 +244,10 @@ class Rule(_Strict):
             raise ValueError(f"{what} takes no clear")
         if what in ("absent", "offline") and (self.for_ or self.and_ or self.unless or self.hours):
             raise ValueError(f"{what} takes no for, and, unless or hours: {what} is itself the time to wait")
-        if what == "offline" and self.kind != "node_health":
-            raise ValueError("offline watches a node: write kind: node_health")
+        if (what == "offline" and self.kind != "node_health") != (self.kind == OWN_LINK and what == "offline"):
+            raise ValueError(
+                "offline watches a node: write kind: node_health (or collector, our own link to the broker)"
+            )
         if what == "category" and self.kind != INDEX_KIND:
             raise ValueError(f"a category is of an index: write kind: {INDEX_KIND}")
         return self
@@ -276,11 +287,8 @@ class Rule(_Strict):
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def parse(data: object, where: str = "rules", line_of: Callable[[Path], int | None] | None = None) -> list[Rule]:
-    """The rules of a loaded file. Raises BadRules with one line for each thing wrong.
-
-    `line_of` tells the line of a path such as (0, "window", "over"), so that messages read `FILE:LINE: ...`.
-    """
+def parse(data: object, where: str = "rules", line_of: LineOf | None = None) -> list[Rule]:
+    """The rules of a loaded file. Raises BadRules with one line, `FILE:LINE: ...`, for each thing wrong."""
     if not isinstance(data, list):
         raise BadRules([f"{where}: rules are a list, each beginning with - alert: NAME"])
     rules: list[Rule] = []
@@ -292,7 +300,7 @@ def parse(data: object, where: str = "rules", line_of: Callable[[Path], int | No
             found = [(("alert",), f"{rules[-1].alert!r} is a second rule of that name")]
         elif not found:
             seen[rules[-1].alert] = number
-        problems += [_located(where, line_of, (number, *path), _title(raw, number), text) for path, text in found]
+        problems += [located(where, line_of, (number, *path), _title(raw, number), text) for path, text in found]
     if problems:
         raise BadRules(problems)
     return rules
@@ -305,7 +313,7 @@ def _read(raw: object, rules: list[Rule]) -> Iterable[tuple[Path, str]]:
     try:
         rule = Rule.model_validate(raw)
     except ValidationError as error:
-        return [_plain(problem) for problem in error.errors()]
+        return [plain_error(problem, _keys_at(problem["loc"][:-1])) for problem in error.errors()]
     rules.append(rule)
     return list(_unknown_names(rule))
 
@@ -328,6 +336,8 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
                 yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
             elif path and spec.versus:
                 yield (*path, "window", "versus"), "a second condition takes no versus"
+            elif path and kind != rule.kind and not spec.over_ms:
+                yield (*path, "window"), "a condition on another kind needs over, such as mean over 10m"
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
 
@@ -350,12 +360,12 @@ def _check_clear(limit: Limit, clear: Limit) -> None:
         raise ValueError(f'{limit.level:g} would both raise and clear, write clear: "{limit.other_side()}"')
 
 
-def _plain(error: Any) -> tuple[Path, str]:
-    """One validation error as a path and a sentence that names the cure."""
+def plain_error(error: Any, keys: Iterable[str]) -> tuple[Path, str]:
+    """One validation error as a path and a sentence that names the cure; `keys` are those known at its place."""
     path: Path = error["loc"]
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
-        return path, f"unknown key {path[-1]!r}{_hint(str(path[-1]), _keys_at(path[:-1]))}"
+        return path, f"unknown key {path[-1]!r}{_hint(str(path[-1]), keys)}"
     if kind == "missing":
         return path[:-1], f"{path[-1]!r} is missing"
     if kind == "literal_error":
@@ -388,7 +398,8 @@ def _title(raw: object, number: int) -> str:
     return alert if names.is_name(alert) and isinstance(alert, str) else f"rule {number + 1}"
 
 
-def _located(where: str, line_of: Callable[[Path], int | None] | None, path: Path, title: str, text: str) -> str:
+def located(where: str, line_of: LineOf | None, path: Path, title: str, text: str) -> str:
+    """A complaint with file, line, rule and key."""
     line, near = None, path
     while line_of is not None and line is None and near:
         line, near = line_of(near), near[:-1]

@@ -15,7 +15,7 @@ from collector.rules.columns import Columns, wanted
 from collector.rules.plan import Plan
 from collector.rules.reel import Reel
 from collector.rules.track import Track
-from collector.rules.transition import Series, Transition, fingerprint, key, texts
+from collector.rules.transition import Series, Transition, orphan, transition
 
 HOLE_MS = 600_000
 """A jump this long, or three intervals if they are longer, is a hole that a backlog may fill."""
@@ -24,11 +24,10 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "labels", "live", "past", "plan", "series")
+    __slots__ = ("jump_ms", "live", "past", "plan", "series")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
-        self.labels = series.labels()
         self.plan = plan
         self.live = Reel(plan, interval_ms, lateness_ms)
         self.past: Reel | None = None
@@ -55,26 +54,7 @@ class Timeline:
 
     def say(self, track: Track, state: str, event_ms: int, late: bool) -> Transition:
         """The words for a change of `track`."""
-        rule, value = track.rule, track.value
-        text_zh, text_en = texts(rule, value, state)
-        return Transition(
-            fingerprint(rule.alert, self.series),
-            rule.alert,
-            rule.version,
-            rule.severity,
-            rule.notify,
-            self.series.kind,
-            self.labels,
-            state,
-            value,
-            str(rule.limit if state == "firing" else rule.clear_limit),
-            event_ms,
-            track.start_ms,
-            key(rule.alert, rule.version, self.series, track.start_ms),
-            text_zh,
-            text_en,
-            late,
-        )
+        return transition(self.series, track.rule, track.start_ms, track.value, state, event_ms, late)
 
     def _keep_past(self, first_ms: int) -> None:
         """At a jump over a hole, keep a reel that stands before it; what fires there stays the live reel's."""
@@ -107,6 +87,11 @@ class Timeline:
             if track.fired_ms is not None and not track.mute
         ]
 
+    def end(self, now_ms: int, reason: str) -> list[Transition]:
+        """The end of every alert that fires: the series is no longer watched."""
+        firing = [track for tracks in self.live.tracks for track in tracks.values() if track.fired_ms is not None]
+        return [replace(self.say(track, "resolved", now_ms, False), reason=reason) for track in firing]
+
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""
         past = None if self.past is None else self.past.packed()
@@ -119,6 +104,17 @@ class Timeline:
         if packed["past"] is not None:
             self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
             self.past.unpack(packed["past"])
+
+
+def orphans(series: Series, packed: dict[str, Any], plan: Plan | None, now_ms: int) -> list[Transition]:
+    """The end of what fires in a packed timeline by rules that are no longer in its plan, or mean something else."""
+    rules = {} if plan is None else plan.rules
+    return [
+        orphan(series, name, version, track, rules.get(name), now_ms)
+        for tracks in packed["live"]["tracks"]
+        for name, (version, track) in tracks.items()
+        if track[3] is not None and (name not in rules or rules[name].version != version)
+    ]
 
 
 _END_OF_TIME_MS = 2**53

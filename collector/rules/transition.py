@@ -51,7 +51,7 @@ class Transition:
     """An alert began to fire or was resolved at `event_ms`; `key` names the episode that began at `start_ms`.
 
     `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
-    `reason` is empty for what the values themselves decided.
+    `reason` is empty for what the values themselves decided. `cause` is value, absent (no data) or offline (the node).
     """
 
     fingerprint: str
@@ -69,6 +69,7 @@ class Transition:
     key: str
     text_zh: str
     text_en: str
+    cause: str = "value"
     late: bool = False
     void: bool = False
     reason: str = ""
@@ -123,35 +124,63 @@ def episodes(transitions: Iterable[Transition]) -> list[Episode]:
     return sorted(found.values(), key=lambda episode: (episode.start_ms, episode.key))
 
 
-def orphans(series: Series, packed: dict[str, Any], rules: dict[str, Rule], now_ms: int) -> list[Transition]:
-    """The end of what fires in a packed reel by rules that went or changed; `rules` are those in force."""
-    said: list[Transition] = []
-    for tracks in packed["tracks"]:
-        for name, (version, (start_ms, _, value, fired_ms, *_)) in tracks.items():
-            rule = rules.get(name)
-            if fired_ms is None or (rule is not None and rule.version == version):
-                continue
-            said.append(
-                Transition(
-                    fingerprint(name, series),
-                    name,
-                    version,
-                    "info" if rule is None else rule.severity,
-                    () if rule is None else rule.notify,
-                    series.kind,
-                    series.labels(),
-                    "resolved",
-                    value,
-                    "",
-                    now_ms,
-                    start_ms,
-                    key(name, version, series, start_ms),
-                    f"已结束：规则 {name} 已移除或更改",
-                    f"Ended: the rule {name} was removed or changed",
-                    reason="the rule was changed" if rule is not None else "the rule was removed",
-                )
-            )
-    return said
+def transition(
+    series: Series,
+    rule: Rule,
+    start_ms: int,
+    value: float | None,
+    state: str,
+    event_ms: int,
+    late: bool = False,
+    reason: str = "",
+) -> Transition:
+    """The words for a change of the alert of `rule` on `series`."""
+    text_zh, text_en = texts(rule, value, state)
+    return Transition(
+        fingerprint=fingerprint(rule.alert, series),
+        rule=rule.alert,
+        version=rule.version,
+        severity=rule.severity,
+        notify=rule.notify,
+        kind=series.kind,
+        labels=series.labels(),
+        state=state,
+        value=value,
+        limit=str(rule.limit if state == "firing" else rule.clear_limit) if rule.spec is not None else "",
+        event_ms=event_ms,
+        start_ms=start_ms,
+        key=key(rule.alert, rule.version, series, start_ms),
+        text_zh=text_zh,
+        text_en=text_en,
+        cause="value" if rule.spec is not None else "absent" if rule.absent is not None else "offline",
+        late=late,
+        reason=reason,
+    )
+
+
+def orphan(
+    series: Series, name: str, version: str, packed_track: list[Any], rule: Rule | None, now_ms: int
+) -> Transition:
+    """The end of an alert by a rule that went, or that means something else by now (`rule`)."""
+    start_ms, _, value, *_ = packed_track
+    return Transition(
+        fingerprint=fingerprint(name, series),
+        rule=name,
+        version=version,
+        severity="info" if rule is None else rule.severity,
+        notify=() if rule is None else rule.notify,
+        kind=series.kind,
+        labels=series.labels(),
+        state="resolved",
+        value=value,
+        limit="",
+        event_ms=now_ms,
+        start_ms=start_ms,
+        key=key(name, version, series, start_ms),
+        text_zh=f"已结束：规则 {name} 已移除或更改",
+        text_en=f"Ended: the rule {name} was removed or changed",
+        reason="the rule was changed" if rule is not None else "the rule was removed",
+    )
 
 
 def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
@@ -166,7 +195,7 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
         )
         detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
     else:
-        name_zh, name_en, unit = _names(rule.spec, rule.limit.percent)
+        name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
         shown = "-" if value is None else f"{number(value)}{unit}"
         limit = f"{rule.clear_limit if solved_zh else rule.limit}"
         detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
@@ -194,7 +223,7 @@ _VERSUS_WORDS = {
 }
 
 
-def _names(spec: Spec, percent: bool) -> tuple[str, str, str]:
+def names_of(spec: Spec, percent: bool) -> tuple[str, str, str]:
     """The quantity's name in Chinese and English with the window's, and its unit."""
     base = spec.quantity
     quantity = QUANTITIES.get(base) or QUANTITIES.get(base.rpartition("_")[0])

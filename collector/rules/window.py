@@ -4,10 +4,10 @@
     ----|----|----|----|----|----|--  >      a window of `count` buckets, the last one still open
         \\_____ base: closed ____/ \\_ open
 
-Memory is the ring: 20 or 60 buckets and as many more as a rewind may reach back, whatever the rate of readings. The
-closed part is summed anew at each new bucket, never by subtraction: sums do not drift, and the same readings give
-the same value by whichever road the window came there (value() rounds to six decimals, which hides the order of
-additions). A window knows how much of it is there; who asks decides whether that is enough.
+Memory is the ring: 20 or 60 buckets and as many more as a rewind may reach back, whatever the rate of readings. Sums
+slide from bucket to bucket and are summed anew once a window's length, so they do not drift; value() rounds to six
+decimals, which hides the order of additions: the same readings give the same value by whichever road the window came
+there. A window knows how much of it is there; who asks decides whether that is enough.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Final
 
 from collector.rules.rule import Spec
 
-FINE_FROM_MS: Final = 600_000
+FINE_FROM_MS: Final = 3_600_000
 DECIMALS: Final = 6
 _MARGIN = 1e-6
 _NEVER_MS = 2**62
@@ -84,11 +84,29 @@ class Window:
         if time_ms < self.end_ms:
             return
         new = time_ms // self.width
-        if self.top:
-            self._write(self.top % self.size, self.open)
-        for number in range(max(self.top + 1, new - self.size + 1), new):
+        top = self.top
+        if not top:
+            self._stand(new, self._empty())
+            return
+        slot = top % self.size
+        self.n[slot] = self.open[0]
+        for cell, number in zip(self.cells, self.open[1:], strict=True):
+            cell[slot] = number
+        if new == top + 1 and new % self.count and new - self.count > self.floor and self._slide(new - self.count):
+            self.top, self.open = new, self._empty()
+            self.end_ms = (new + 1) * self.width
+            return
+        for number in range(max(top + 1, new - self.size + 1), new):
             self._write(number % self.size, self._empty())
         self._stand(new, self._empty())
+
+    def _slide(self, gone: int) -> bool:  # noqa: ARG002
+        """Let the open bucket close and bucket `gone` leave the base; False when only folding anew can tell."""
+        return False
+
+    def _slide_n(self, slot: int) -> None:
+        self.base_n += self.open[0] - self.n[slot]
+        self.base_filled += (self.open[0] > 0) - (self.n[slot] > 0)
 
     def add(self, time_ms: int, value: float) -> None:
         """A reading into the open bucket."""
@@ -221,6 +239,12 @@ class Sums(Window):
         self.open[0] += len(times_ms)
         self.open[1] = sum(values, self.open[1])
 
+    def _slide(self, gone: int) -> bool:
+        slot = gone % self.size
+        self._slide_n(slot)
+        self.base[0] += self.open[1] - self.cells[0][slot]
+        return True
+
     def within(self, values: list[float], low: float, high: float) -> bool:
         if self.stat not in ("mean", "suspect"):
             return False
@@ -252,6 +276,14 @@ class Extremes(Window):
         bucket[0] += 1
         bucket[1] = min(bucket[1], value)
         bucket[2] = max(bucket[2], value)
+
+    def _slide(self, gone: int) -> bool:
+        slot, base = gone % self.size, self.base
+        if self.n[slot] and (self.cells[0][slot] <= base[0] or self.cells[1][slot] >= base[1]):
+            return False
+        self._slide_n(slot)
+        base[0], base[1] = min(base[0], self.open[1]), max(base[1], self.open[2])
+        return True
 
     def within(self, values: list[float], low: float, high: float) -> bool:
         if not self.base_n + self.open[0]:

@@ -137,17 +137,20 @@ def _checked(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except BadQuery as error:
-            return refusal(400, error.reason, str(error), error.parameter)
+            status = 404 if error.reason == "unknown-node" else 400
+            return refusal(status, error.reason, str(error), error.parameter)
         except StoreDown:
             return refusal(503, "store-down", "the database does not answer at the moment")
 
     return answer
 
 
-def refusal(status: int, reason: str, message: str, parameter: str | None = None) -> Response:
+def refusal(
+    status: int, reason: str, message: str, parameter: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
     """An error as programs read it."""
     body = {"error": {"reason": reason, "parameter": parameter, "message": message}}
-    return JSONResponse(body, status, headers={**_HEADERS, "Cache-Control": "no-store"})
+    return JSONResponse(body, status, headers={**_HEADERS, "Cache-Control": "no-store", **(headers or {})})
 
 
 def _public(row: Mapping[str, Any], names: Sequence[str], zone: ZoneInfo) -> dict[str, Any]:

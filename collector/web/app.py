@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -19,9 +20,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.web.api import ROOT, Api, refusal
+from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
+from collector.web.desk.handling import Handling
 from collector.web.desk.reports import Reports
 from collector.web.live import Live
+from collector.web.ops import Ops
 from collector.web.pages import Pages, language_of
 from collector.web.render import HERE, Renderer
 from collector.web.site import Site
@@ -53,16 +57,24 @@ class SecurityHeaders:
 
 
 def create_app(site: Site) -> Starlette:
-    """The application of one site. `app.state.live.close()` ends open streams before a server is stopped.
+    """The application of one site.
 
+    Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
+    is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
     Raises DeskUnusable when the site has a desk that cannot be opened.
     """
+    file = DeskFile(site.desk) if site.desk is not None else None
+    routes: list[BaseRoute] = []
+    reports = handling = accounts = None
+    if file is not None:
+        reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
+        site = _with_handling(site, handling)
     renderer = Renderer(site)
     views = Views(site)
     live = Live(site, renderer, views)
-    file = DeskFile(site.desk) if site.desk is not None else None
-    reports = Reports(file) if file is not None else None
-    routes: list[BaseRoute] = [
+    if reports is not None and accounts is not None and handling is not None:
+        routes += Ops(site, renderer, views, live, accounts, handling, reports).routes()
+    routes += [
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
         *Api(site).routes(),
@@ -94,7 +106,16 @@ def create_app(site: Site) -> Starlette:
         lifespan=lifespan,
     )
     app.state.live = live
+    app.state.handling = handling
+    token = accounts.setup_token if accounts is not None else None
+    app.state.setup_path = None if token is None else f"/ops/setup?token={token}"
     return app
+
+
+def _with_handling(site: Site, handling: Handling) -> Site:
+    """The site with its alerts as the operators have handled them."""
+    alerts = site.alerts
+    return replace(site, alerts=lambda: handling.on(alerts(), site.now_ms()))
 
 
 def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -104,7 +125,9 @@ def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Res
         assert isinstance(error, HTTPException)
         if request.url.path.startswith("/api/"):
             reason = "method-not-allowed" if error.status_code == 405 else "no-such-address"
-            return refusal(error.status_code, reason, f"{ROOT}/openapi.json describes what there is")
+            return refusal(
+                error.status_code, reason, f"{ROOT}/openapi.json describes what there is", headers=error.headers
+            )
         words = renderer.words(language_of(request))
         text = words(error.detail if error.detail in TEXTS else "not_found")
         html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)

@@ -44,10 +44,11 @@ def from_here(request: Request) -> bool:
 
 
 class Allowance:
-    """So many a while for each client, by its address; and for all together ten times as many."""
+    """So many a while for each client, by its address; and for all together `crowd` times as many."""
 
-    def __init__(self, number: int, while_ms: int) -> None:
+    def __init__(self, number: int, while_ms: int, crowd: int = 10) -> None:
         self._number = number
+        self._crowd = crowd
         self._while_ms = while_ms
         self._taken: dict[str, deque[int]] = {}
 
@@ -55,7 +56,7 @@ class Allowance:
         """True when one more is allowed, and then it is counted."""
         if len(self._taken) > CLIENTS_MAX:
             self._taken.clear()
-        for name, most in (("", 10 * self._number), (client, self._number)):
+        for name, most in (("", self._crowd * self._number), (client, self._number)):
             times = self._taken.setdefault(name, deque())
             while times and times[0] <= now_ms - self._while_ms:
                 times.popleft()

@@ -7,9 +7,13 @@ So the page a reader gets at first and the page it becomes are the work of one h
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
 from collector.web.feed import Subscription
@@ -18,6 +22,8 @@ from collector.web.site import Site
 from collector.web.views import Views
 from collector.web.words import Language
 
+log = logging.getLogger("lamppost.web")
+
 BEAT_S = 1.0  # news of one second make one message
 REFRESH_S = 30.0  # without news, so that silence is seen too
 KEEP_ALIVE_S = 15.0
@@ -25,12 +31,24 @@ MESSAGES_MAX = 16
 READERS_MAX = 1000
 
 
+Page = Literal["city", "station", "ops", "wall"]
+_OF_ALL: Final = ("ops", "wall")
+
+
 class Sight(NamedTuple):
-    """What a page shows: cards of these stations and, on the page of the `city`, the map of all."""
+    """What a reader looks at: a kind of page, and the stations whose cards it shows."""
 
     language: Language
     nodes: tuple[str, ...]
-    city: bool
+    page: Page
+
+
+_MESSAGES: Final[dict[Page, str]] = {
+    "city": "live.html",
+    "station": "live.html",
+    "ops": "ops_live.html",
+    "wall": "wall_live.html",
+}
 
 
 class Reader:
@@ -104,7 +122,10 @@ class Live:
         subscription = self._site.feed.subscribe(lambda: loop.call_soon_threadsafe(self._woken.set))
         try:
             while True:
-                await self._beat(subscription)
+                try:
+                    await self._beat(subscription)
+                except Exception:  # the task must outlive one message that cannot be made
+                    log.exception("a live message could not be made; readers keep what they have")
                 await asyncio.sleep(BEAT_S)
         finally:
             self._site.feed.unsubscribe(subscription)
@@ -121,24 +142,43 @@ class Live:
         watched = {node for reader in self.readers for node in reader.looks_at.nodes}
         news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
         alerts_moved = refresh or any(event.get("type") == "alert" for event in events)
-        if not self.readers or not (news or alerts_moved):
+        if not self.readers or not (news or alerts_moved or events):
             return
         try:
             await self._views.fresh(news, age_s=0)
         except StoreDown:
             return  # a page that is loaded says so itself; the next beat asks again
-        self._tell(news, alerts_moved)
+        await self._tell(news, alerts_moved)
 
-    def _tell(self, news: set[str], alerts_moved: bool) -> None:
+    async def _tell(self, news: set[str], alerts_moved: bool) -> None:
         views = {view.station.node: view for view in self._views.all()}
         alerts = sort_alerts(self._site.alerts())
         messages: dict[Sight, str] = {}
         for reader in tuple(self.readers):
             sight = reader.looks_at
-            if not alerts_moved and news.isdisjoint(sight.nodes):
+            if not alerts_moved and sight.page not in _OF_ALL and news.isdisjoint(sight.nodes):
                 continue
             if sight not in messages:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
-                about = list(views.values()) if sight.city else [views[n] for n in sight.nodes if n in views]
-                messages[sight] = self._renderer.live(sight.language, sight.city, about, changed, alerts)
+                about = [views[n] for n in sight.nodes if n in views] if sight.page == "station" else [*views.values()]
+                parts = {"views": about, "changed": changed, "alerts": alerts, "city": sight.page == "city"}
+                messages[sight] = await run_in_threadpool(
+                    self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
+                )
             reader.put(messages[sight])
+
+
+def stream(live: Live, sight: Sight) -> Response:
+    """The answer that keeps a page current, or 503 when too many read already."""
+    reader = live.open(sight)
+    if reader is None:
+        return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
+
+    async def pieces() -> AsyncIterator[str]:
+        try:
+            async for piece in reader.stream():
+                yield piece
+        finally:
+            live.leave(reader)
+
+    return StreamingResponse(pieces(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -13,6 +13,7 @@ _MARGIN = 44
 _DEGREE_M: Final = 111_320.0  # of latitude, and of longitude at the equator
 _SMALLEST_M: Final = 400.0
 _LABELS_MAX: Final = 14
+MARKERS_MAX: Final = 300
 
 
 class Marker(NamedTuple):
@@ -25,11 +26,12 @@ class Marker(NamedTuple):
 
 
 class Map(NamedTuple):
-    """Markers, and a bar of `bar_m` metres that is `bar` wide."""
+    """Markers, a bar of `bar_m` metres that is `bar` wide, and how many stations there was no room for."""
 
     markers: list[Marker]
     bar: float
     bar_m: int
+    left_out: int
 
 
 def draw(views: Sequence[View]) -> Map | None:
@@ -38,6 +40,9 @@ def draw(views: Sequence[View]) -> Map | None:
     known = [(view, lat, lon) for view, lat, lon in placed if lat is not None and lon is not None]
     if not known:
         return None
+    left_out = max(0, len(known) - MARKERS_MAX)
+    if left_out:
+        known = sorted(known, key=lambda one: _weight(one[0]))[left_out:]
     lats, lons = [lat for _, lat, _ in known], [lon for _, _, lon in known]
     middle = ((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
     per_lon_m = _DEGREE_M * math.cos(math.radians(middle[0]))
@@ -54,7 +59,12 @@ def draw(views: Sequence[View]) -> Map | None:
         for view, lat, lon in known
     ]
     bar_m = _round_down(110 / scale)
-    return Map(markers, round(bar_m * scale, 1), bar_m)
+    return Map(markers, round(bar_m * scale, 1), bar_m, left_out)
+
+
+def _weight(view: View) -> float:
+    """The dirtier the air, the less a station is left out."""
+    return view.pm25[0].mean if view.pm25 and view.freshness == "live" else -1.0
 
 
 def _round_down(metres: float) -> int:

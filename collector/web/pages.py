@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.stores.store import StoreDown
+from collector.stores.store import Select, StoreDown
 from collector.web.desk.reports import KINDS, Reports
-from collector.web.live import Live, Sight
-from collector.web.readings import View, look
+from collector.web.live import Live, Page, Sight, stream
+from collector.web.memo import Memo, answer
+from collector.web.readings import View, hour_last_week
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
-from collector.web.views import Views
+from collector.web.views import FRESH_S, Views
 from collector.web.words import Language
 from wire.names import is_node
 
@@ -34,6 +37,7 @@ class Pages:
         self._views = views
         self._live = live
         self._reports = reports
+        self._memo = Memo(FRESH_S)
 
     def routes(self) -> list[Route]:
         return [
@@ -41,6 +45,8 @@ class Pages:
             Route("/en/", self.city),
             Route("/station/{node}", self.station),
             Route("/en/station/{node}", self.station),
+            Route("/wall", self.wall),
+            Route("/en/wall", self.wall),
             Route("/events", self.events),
             Route("/healthz", self.health),
             Route("/readyz", self.ready),
@@ -51,58 +57,76 @@ class Pages:
         pages = max(1, -(-len(stations) // STATIONS_A_PAGE))
         number = _page(request, pages)
         some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
-        return await self._show(request, "city.html", "/", some, page_number=number, pages=pages)
+
+        async def values() -> dict[str, Any]:
+            return {"page_number": number, "pages": pages}
+
+        return await self._show(request, "city.html", "/", some, values)
 
     async def station(self, request: Request) -> Response:
         node = request.path_params["node"]
         station = next((one for one in self._site.stations() if one.node == node), None)
         if station is None:
             raise HTTPException(404, "not_found_station")
-        reports, changes = None, None
-        if self._reports is not None:
-            reports = await run_in_threadpool(self._reports.of, node)
-            changes = await run_in_threadpool(self._reports.changes, node)
-        return await self._show(
-            request,
-            "station.html",
-            f"/station/{node}",
-            [station],
-            station=station,
-            reports=reports,
-            changes=changes,
-            report_kinds=KINDS,
-            reported="reported" in request.query_params,
-        )
+        reported = "reported" in request.query_params
+
+        async def values() -> dict[str, Any]:
+            told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "last_week": None}
+            with suppress(StoreDown):  # the page says so itself
+                told["last_week"] = await run_in_threadpool(hour_last_week, self._site.store, node, self._site.now_ms())
+            if self._reports is None:
+                return told | {"reports": None, "changes": None}
+            told["reports"] = await run_in_threadpool(self._reports.of, node)
+            return told | {"changes": await run_in_threadpool(self._reports.changes, node)}
+
+        return await self._show(request, "station.html", f"/station/{node}", [station], values, anew=reported)
 
     async def _show(
-        self, request: Request, template: str, path: str, shown: Sequence[Station], **values: Any
+        self,
+        request: Request,
+        template: str,
+        path: str,
+        shown: Sequence[Station],
+        values: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+        anew: bool = False,
     ) -> Response:
+        """A page about the stations `shown`, remembered for a second unless it must be made `anew`."""
+        colours = request.query_params.get("colours") or request.cookies.get("colours")
+        language, safe = language_of(request), colours == "safe"
         nodes = [station.node for station in shown]
+
+        async def make() -> str:
+            more = await values() if values is not None else {}
+            return await self._make(template, language, path, nodes, more | {"safe": safe})
+
+        key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe)
+        response = answer(request, await self._memo.get(key, make), {"Cache-Control": "no-cache", "Vary": "Cookie"})
+        if "colours" in request.query_params:
+            response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")
+        return response
+
+    async def _make(self, template: str, language: Language, path: str, nodes: list[str], more: dict[str, Any]) -> str:
         views: list[View] = []
         store_down = False
         try:
             views = await self._views.fresh(nodes)
         except StoreDown:
             store_down = True
-        city = path == "/"
+        page = {"/": "city", "/wall": "wall"}.get(path, "station")
+        city = page != "station"
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
-        colours = request.query_params.get("colours") or request.cookies.get("colours")
-        html = self._renderer.page(
+        return await run_in_threadpool(
+            self._renderer.page,
             template,
-            language_of(request),
+            language,
             path=path,
-            safe=colours == "safe",
             views=self._views.all() if city else views,
             cards=views,
             alerts=alerts,
-            events=f"nodes={','.join(nodes)}&page={'city' if city else 'station'}",
+            events=f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",
             store_down=store_down,
-            **values,
+            **more,
         )
-        response = HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})
-        if "colours" in request.query_params:
-            response.set_cookie("colours", "safe" if colours == "safe" else "official", max_age=_YEAR_S, samesite="lax")
-        return response
 
     async def events(self, request: Request) -> Response:
         """The stream for a page in `lang` that shows the stations `nodes`."""
@@ -112,19 +136,15 @@ class Pages:
             return PlainTextResponse(f"nodes: at most {STATIONS_A_PAGE} names, with commas between\n", 400)
         known = {station.node for station in self._site.stations()}
         language: Language = "en" if request.query_params.get("lang") == "en" else "zh"
-        city = request.query_params.get("page") == "city"
-        reader = self._live.open(Sight(language, tuple(node for node in nodes if node in known), city))
-        if reader is None:
-            return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
+        page: Page = "station"
+        if request.query_params.get("page") in ("city", "wall"):
+            page = "city" if request.query_params["page"] == "city" else "wall"
+        return stream(self._live, Sight(language, tuple(node for node in nodes if node in known), page))
 
-        async def stream() -> Any:
-            try:
-                async for piece in reader.stream():
-                    yield piece
-            finally:
-                self._live.leave(reader)
-
-        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    async def wall(self, request: Request) -> Response:
+        """The screen on the wall: every station, big; it renews itself."""
+        stations = self._site.stations()[:STATIONS_A_PAGE]
+        return await self._show(request, "wall.html", "/wall", stations)
 
     async def health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -132,7 +152,8 @@ class Pages:
     async def ready(self, _: Request) -> Response:
         """Ready when the store answers."""
         try:
-            await run_in_threadpool(look, self._site.store, self._site.stations()[:1], self._site.now_ms())
+            now_ms = self._site.now_ms()
+            await run_in_threadpool(self._site.store.select, Select("node_health", ("spool_rows",), now_ms, now_ms + 1))
         except StoreDown:
             return PlainTextResponse("the store does not answer\n", 503)
         return PlainTextResponse("ready\n")

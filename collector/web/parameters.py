@@ -8,6 +8,7 @@ from collector.web import history, query
 from collector.web.query import Parameter
 
 PAGE_MAX: Final = 1000
+_NODE = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
 _INSTANT = {"type": "string", "format": "date-time"}
 
 LIMIT = Parameter(
@@ -20,7 +21,7 @@ FORMAT = Parameter(
     "format", query.one_of("json", "csv"), "json, or csv with the notice as a first line that begins with #.",
     {"type": "string", "enum": ["json", "csv"], "default": "json"},
 )  # fmt: skip
-STATIONS = (Parameter("after", query.node, "Stations behind this node; `next` says it."), LIMIT, FORMAT)
+STATIONS = (Parameter("after", query.node, "Stations behind this node; `next` says it.", _NODE), LIMIT, FORMAT)
 ALERTS = (
     Parameter(
         "state",
@@ -30,7 +31,7 @@ ALERTS = (
     ),
 )
 READINGS = (
-    Parameter("node", query.node, "The station.", required=True),
+    Parameter("node", query.node, "The station.", _NODE, required=True),
     Parameter(
         "kind", query.one_of(*history.KINDS), "The measurement.",
         {"type": "string", "enum": list(history.KINDS), "default": "air_quality"},

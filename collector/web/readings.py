@@ -13,16 +13,21 @@ from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge
 from collector.web.privacy import Masked, mask
 from collector.web.site import Station
-from wire.quantities import QUANTITIES, Quantity
+from wire.quantities import DERIVED, QUANTITIES, Quantity
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
+WEEK_MS = 7 * 24 * HOUR_MS
 FINE_MS = 10_000
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
 MINUTES_VALID = 45  # GB 3095-2026: an hourly mean stands on at least 45 minutes of sampling
 
 _PM = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "pm10_raw_ugm3")
+_OTHERS = {
+    kind: tuple(q.name for q in QUANTITIES.values() if q.kind == kind and q.name not in (*_PM, *DERIVED))
+    for kind in ("weather", "air_quality")
+}
 _FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
 
 Points = list[tuple[int, float]]
@@ -43,8 +48,24 @@ class Air:
     by_minute: Points
 
     @property
+    def lowest(self) -> float:
+        return min(value for _, value in self.fine)
+
+    @property
+    def highest(self) -> float:
+        return max(value for _, value in self.fine)
+
+    @property
     def complete(self) -> bool:
         return self.minutes >= MINUTES_VALID
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The newest value of any other quantity: weather, gases, noise."""
+
+    quantity: Quantity
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +87,7 @@ class View:
     now_ms: int
     pm25: list[Air]
     pm10: list[Air]
+    others: list[Other]
     traffic: Traffic | None
     judgement: Judgement | None
 
@@ -92,7 +114,7 @@ class View:
 
 
 def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
-    """The last hour of each station, in the order given. Two questions of air, one of traffic. Raises StoreDown."""
+    """The last hour of each station, in the order given. Five questions, however many they are. Raises StoreDown."""
     if not stations:
         return []
     nodes = tuple(station.node for station in stations)
@@ -107,10 +129,36 @@ def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
         node, sensor = series.tags["node"], series.tags["sensor"]
         air[node] += _airs(sensor, series.rows, newest.get((node, sensor)))
     rows = {one.tags["node"]: one.rows for one in flow}
-    return [_view(station, since_ms, now_ms, air[station.node], rows.get(station.node, [])) for station in stations]
+    others: dict[str, list[Other]] = defaultdict(list)
+    for kind, names in _OTHERS.items():
+        for one in store.select(replace(pm, measurement=kind, columns=names, latest=True)):
+            newest_values = zip(names, one.rows[0][1:], strict=True)
+            others[one.tags["node"]] += [Other(QUANTITIES[n], value) for n, value in newest_values if value is not None]
+    return [
+        _view(station, since_ms, now_ms, air[station.node], others[station.node], rows.get(station.node, []))
+        for station in stations
+    ]
 
 
-def _view(station: Station, since_ms: int, now_ms: int, airs: list[Air], flow: list[list[Any]]) -> View:
+def hour_last_week(store: Store, node: str, now_ms: int) -> Masked | None:
+    """Vehicles of the same 60 minutes a week ago, fit for the public; None without any. Raises StoreDown."""
+    until_ms = now_ms - WEEK_MS
+    question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
+    rows = [row for series in store.select(question) for row in series.rows if row[1] is not None]
+    return total(rows) if rows else None
+
+
+def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:
+    """When a station that is silent was heard last, within a week. Raises StoreDown."""
+    question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": node}, ("node",), latest=True)
+    flow = replace(question, measurement="traffic_flow", columns=_FLOW)
+    times = [one.rows[0][0] for asked in (question, flow) for one in store.select(asked)]
+    return max(times, default=None)
+
+
+def _view(
+    station: Station, since_ms: int, now_ms: int, airs: list[Air], others: list[Other], flow: list[list[Any]]
+) -> View:
     pm25 = [air for air in airs if air.quantity.name.startswith("pm25")]
     pm10 = [air for air in airs if air.quantity.name.startswith("pm10")]
     started_ms = min((air.fine[0][0] for air in airs), default=since_ms)
@@ -120,7 +168,7 @@ def _view(station: Station, since_ms: int, now_ms: int, airs: list[Air], flow: l
         since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
     means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
     judgement = judge(means, date.fromtimestamp(now_ms / 1000))
-    return View(station, since_ms, now_ms, pm25, pm10, traffic(flow, since_ms, now_ms), judgement)
+    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, since_ms, now_ms), judgement)
 
 
 def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:

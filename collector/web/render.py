@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.web import chart, map
+from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
 from collector.web.levels import LEVELS
 from collector.web.privacy import FEW
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
@@ -33,7 +34,13 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
-            air_chart=air_chart, traffic_chart=traffic_chart, box=chart, draw_map=map.draw, levels=LEVELS
+            air_chart=air_chart,
+            traffic_chart=traffic_chart,
+            draw_map=map.draw,
+            box=chart,
+            levels=LEVELS,
+            until_resolved_ms=UNTIL_RESOLVED_MS,
+            lengths=tuple(LENGTHS_MS),
         )
         self._templates.filters["highest"] = highest
         self._words: dict[Language, Words] = {
@@ -54,17 +61,6 @@ class Renderer:
             stations={station.node: station for station in self._site.stations()},
             **values,
         )
-
-    def live(
-        self,
-        language: Language,
-        city: bool,
-        views: Sequence[View],
-        changed: Sequence[View],
-        alerts: Sequence[AlertView],
-    ) -> str:
-        """The parts of a page that move: sentence, alerts and, for the city, the map of `views`; `changed` cards."""
-        return self.page("live.html", language, city=city, views=views, changed=changed, alerts=alerts)
 
 
 def sort_alerts(alerts: Sequence[AlertView]) -> list[AlertView]:

@@ -49,6 +49,7 @@ class TakePart:
             path="/data",
             safe=request.cookies.get("colours") == "safe",
             events=None,
+            base=str(request.base_url).rstrip("/"),
             api=API,
             licence=LICENCE,
             kinds={kind: columns(kind) for kind in MEASUREMENTS},

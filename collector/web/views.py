@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
 from collector.stores.store import StoreDown
-from collector.web.readings import View, look
-from collector.web.site import Site
+from collector.web.readings import View, last_heard_ms, look
+from collector.web.site import Site, Station
 
 FRESH_S = 1.0
 ROUND_S = 20.0
 AT_ONCE = 50  # stations a question
+SEARCH_MS = 5 * 60_000
 
 
 class Views:
@@ -24,6 +26,8 @@ class Views:
         self._site = site
         self._views: dict[str, View] = {}
         self._looked_s: dict[str, float] = {}
+        self._heard_ms: dict[str, int | None] = {}
+        self._searched_ms: dict[str, int] = {}
         self._lock = asyncio.Lock()
 
     async def fresh(self, nodes: Collection[str], age_s: float = FRESH_S) -> list[View]:
@@ -32,7 +36,7 @@ class Views:
             oldest_s = time.monotonic() - age_s
             old = [s for s in self._site.stations() if s.node in nodes and self._looked_s.get(s.node, -1e9) < oldest_s]
             asked_s = time.monotonic()
-            for view in await run_in_threadpool(look, self._site.store, old, self._site.now_ms()):
+            for view in await run_in_threadpool(self._look, old):
                 self._views[view.station.node] = view
                 self._looked_s[view.station.node] = asked_s
         return [view for view in self.all() if view.station.node in nodes]
@@ -41,6 +45,20 @@ class Views:
         """Every station that was looked at, as it was known then."""
         views = (self._views.get(station.node) for station in self._site.stations())
         return [view for view in views if view is not None]
+
+    def _look(self, stations: list[Station]) -> list[View]:
+        """Look, and know of a silent station when it was heard last: asked seldom, since a week is searched for it."""
+        now_ms = self._site.now_ms()
+        heard = [replace(s, last_ms=s.last_ms or self._heard_ms.get(s.node)) for s in stations]
+        views = look(self._site.store, heard, now_ms)
+        for number, view in enumerate(views):
+            node, latest_ms = view.station.node, view.latest_ms
+            if latest_ms is None and now_ms - self._searched_ms.get(node, 0) > SEARCH_MS:
+                self._searched_ms[node] = now_ms
+                latest_ms = last_heard_ms(self._site.store, node, now_ms)
+                views[number] = replace(view, station=replace(view.station, last_ms=latest_ms))
+            self._heard_ms[node] = latest_ms
+        return views
 
     async def run(self) -> None:
         """Look at all stations, again and again, so that the map and the first sentence know the whole city."""

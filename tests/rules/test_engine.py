@@ -45,7 +45,7 @@ def run(engine, readings, *, age_ms=0, chunk=1):
 
 def engine_of(*changes, interval_ms=STEP):
     engine = Engine(rules(*changes))
-    engine.expect([Expected(AIR, interval_ms)])
+    engine.expect([Expected(AIR, interval_ms)], T0)
     return engine
 
 
@@ -174,7 +174,7 @@ def test_an_engine_restored_from_a_snapshot_goes_on_as_if_nothing_had_been(value
     first = engine_of(*HARD)
     said = run(first, order[:cut])
     second = Engine.restore(
-        rules(*HARD), json.loads(json.dumps(first.snapshot(), allow_nan=False)), [Expected(AIR, STEP)]
+        rules(*HARD), json.loads(json.dumps(first.snapshot(), allow_nan=False)), [Expected(AIR, STEP)], T0
     )
     said += run(second, order[cut:])
     assert outcome(said) == outcome(whole)
@@ -185,15 +185,15 @@ def test_a_snapshot_behind_the_store_tells_again_under_the_same_keys():
     run(engine, rows([10, 10]))
     old = engine.snapshot()
     once = run(engine, rows([80, 10], T0 + 2 * STEP))
-    again = run(Engine.restore(rules({}), old), rows([80, 10], T0 + 2 * STEP))
+    again = run(Engine.restore(rules({}), old, [], T0), rows([80, 10], T0 + 2 * STEP))
     assert [t.key for t in once] == [t.key for t in again]
 
 
 def test_changes_hold_the_touched_series_only():
     engine = engine_of({})
     run(engine, rows([10]))
-    assert list(engine.changes()) == [str(AIR)]
-    assert engine.changes() == {}
+    assert list(engine.changes()) == ["", str(AIR)]
+    assert list(engine.changes()) == [""]
 
 
 def test_a_day_of_backfill_pages_nobody_and_writes_the_history_it_would_have_been():
@@ -239,7 +239,7 @@ def test_a_rule_that_went_or_changed_resolves_its_alerts_with_the_reason():
     engine = engine_of({}, {})
     run(engine, rows([80]))
     changed = rules({"raise": "> 76"})
-    said = Engine.restore(changed, engine.snapshot(), now_ms=T0 + HOUR).tick(T0 + HOUR)
+    said = Engine.restore(changed, engine.snapshot(), [], T0 + HOUR).tick(T0 + HOUR)
     assert [(t.rule, t.state, t.reason) for t in said] == [
         ("rule-0", "resolved", "the rule was changed"),
         ("rule-1", "resolved", "the rule was removed"),
@@ -250,5 +250,5 @@ def test_a_rule_that_went_or_changed_resolves_its_alerts_with_the_reason():
 def test_a_scope_narrows_by_tag_label_and_pattern():
     scopes = [{"node": "lp-0017"}, {"node": "lp-00*"}, {"site": "other"}, {"labels": {"district": ["chaoyang"]}}]
     engine = Engine(rules(*({"scope": scope} for scope in scopes)))
-    engine.expect([Expected(AIR, STEP, {"district": "chaoyang"})])
+    engine.expect([Expected(AIR, STEP, {"district": "chaoyang"})], T0)
     assert sorted(t.rule for t in run(engine, rows([80]))) == ["rule-0", "rule-1", "rule-3"]

@@ -125,6 +125,12 @@ VALUES: dict[str, Told] = {
     "build": Told(("Build",)),
     "version": Told(("version", "Version")),
     "unit": Told(("Units", "unit")),
+    "range_ft": Told(("range_m",), 1 / 0.3048),
+    "sound_level_db": Told(("noise_db",)),
+    "firmware_version": Told(("firmware", "firmware_version")),
+    "serial_number": Told(("serial_number", "text")),
+    "product_type": Told(("text",)),
+    "asc_enabled": Told(("asc",)),
     "clock_s": Told(("Clock",)),
 }
 
@@ -139,7 +145,11 @@ IMPLIED: dict[str, dict[str, int | float | str | bool]] = {
     "speed_m_s": {"unit": "m_s"},
     "_km_h": {"unit": "km_h"},
     "_cm_s": {"unit": "cm_s"},
-    "wind_speed_m_s": {"map": "wind"},
+    "wind_speed_m_s": {"map": "wind_speed"},
+    "wind_direction_deg": {"map": "wind"},
+    "noise_db": {"map": "noise"},
+    "sound_level_db": {"map": "noise"},
+    "formaldehyde_ug_m3": {"voc": "formaldehyde"},
     "concentration_ppm": {"gas": "carbon_monoxide"},
 }
 """What the end of a golden name says about the unit's setting, where the profile has it as an option."""

@@ -158,7 +158,7 @@ class LogsRefusals(Ingest):
     """A refused write is logged, and acknowledged."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        answer = self.store.write([row for work in group for row in work.rows])
         if isinstance(answer, Refused):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
@@ -168,7 +168,7 @@ class DropsAtTheDoor(Ingest):
     """401, 404 or a captive portal's page is taken for an answer about the data."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        answer = self.store.write([row for work in group for row in work.rows])
         if isinstance(answer, Held):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
@@ -178,11 +178,19 @@ class DropsAtTheDoor(Ingest):
             super()._stop(answer, now_ms)
 
 
+class LedgerFirst(Ingest):
+    """The ledger travels in the same write as the rows."""
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        self.store.write([row for work in group for row in (*work.rows, *self._ledger(work, 0))])
+        return super()._write_group(group, now_ms)
+
+
 class TriesOnce(Ingest):
     """A timeout is taken for success."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows: list[Row] = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        rows: list[Row] = [row for work in group for row in work.rows]
         if isinstance(self.store.write(rows), Later | Stored):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
@@ -202,6 +210,7 @@ MUTANTS = {
     "no-digest": Mutant("3 the digest too", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
     "cumulative": Mutant("4 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
     "answers-first": Mutant("5 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
+    "ledger-first": Mutant("5 the ledger comes last", "in the same write", Rules(ingest=LedgerFirst)),
     "forgetful": Mutant("5 the quarantine is durable", "kept in memory", Rules(durable=False)),
     "logs-refusals": Mutant("6 refused rows are kept", "logged and acknowledged", Rules(ingest=LogsRefusals)),
     "portal": Mutant("7 not our database: hold", "taken for an answer", Rules(ingest=DropsAtTheDoor)),

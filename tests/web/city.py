@@ -103,5 +103,14 @@ class City:
                 "duration_s": [60.0] * len(minutes),
             },
         )
+        self.write("lp-0001", "weather-1", "weather", [now_ms - 5000], {"temp_c": [-0.04], "rh_pct": [45.0]})
+        week_ago = now_ms - 7 * 24 * 60 * MINUTE_MS - 30 * MINUTE_MS
+        self.write(
+            "lp-0001",
+            "radar-1",
+            "traffic_flow",
+            [week_ago],
+            {"count": [25], "heavy_count": [9], "speed_tms_kmh": [33.0], "duration_s": [60.0]},
+        )
         old = [time_ms for time_ms in times if time_ms < now_ms - 8 * MINUTE_MS]
         self.write("lp-0002", "air-1", "air_quality", old, {"pm25_raw_ugm3": [22.0 + n % 5 for n in range(len(old))]})

@@ -23,8 +23,20 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A city that the tests of a module share: to be looked at, not to be changed."""
+    city = City(tmp_path_factory.mktemp("city"))
+    city.fill_an_hour()
+    served = Served(city)
+    yield served
+    served.server.stop()
+    city.store.close()
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
+    """A city of the test's own."""
     city = City(tmp_path)
     city.fill_an_hour()
     served = Served(city)

@@ -23,7 +23,8 @@ class Served:
 
     def __init__(self, city: City) -> None:
         self.city = city
-        self.server = WebServer(create_app(city.site()), "127.0.0.1", 0)
+        self.app = create_app(city.site())
+        self.server = WebServer(self.app, "127.0.0.1", 0)
         self.server.start()
         self.port = int(self.server.url.rstrip("/").rpartition(":")[2])
 

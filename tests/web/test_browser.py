@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,25 +56,98 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
     assert seen.page.is_visible("td:text('777')")
 
 
-def test_without_javascript_everything_is_there(browser: Any, served: Served) -> None:
+def test_without_javascript_everything_is_there(browser: Any, standing: Served) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(served.url("/en/"))
+    page.goto(standing.url("/en/"))
     assert page.is_visible("#lp-0001 svg.chart .line")
     page.click("#lp-0001 summary")
     assert page.is_visible("#lp-0001 table")
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/en/station/lp-0001", "/en/?colours=safe", "/nowhere"])
-def test_axe_finds_no_violation(browser: Any, served: Served, path: str, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [("/", "light"), ("/", "dark"), ("/en/station/lp-0001", "light"), ("/en/?colours=safe", "dark"), ("/no", "light")],
+)
+def test_axe_finds_no_violation(browser: Any, standing: Served, path: str, scheme: str) -> None:
     """WCAG 2.2 A and AA and best practices, by the axe rules."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    page.goto(served.url(path))
+    page.goto(standing.url(path))
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+def enter(seen: Seen, served: Served) -> None:
+    """Make the first account through the set-up link, and log in, as a person does."""
+    seen.go("/en" + served.app.state.setup_path)
+    for path in ("setup", "login"):
+        seen.page.wait_for_url(f"**/en/ops/{path}*")
+        seen.page.fill("input[name=name]", "li")
+        seen.page.fill("input[name=password]", "correct horse battery")
+        seen.page.click("main button")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+
+
+def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    keyboard = seen.page.keyboard
+    keyboard.press("j")
+    keyboard.press("a")
+    keyboard.type("on my way, j k")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
+    assert "on my way, j k" in seen.page.inner_text("#alert-f1")
+    keyboard.press("s")
+    keyboard.press("Escape")
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    keyboard.press("s")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('silenced')")
+    assert seen.complaints == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    seen.page.keyboard.press("j")
+    served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector("#alert-f1 >> text=123", timeout=2000)
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    seen.page.keyboard.press("n")
+    seen.page.keyboard.type("sent by the stream's own form")
+    with seen.page.expect_navigation():
+        seen.page.keyboard.press("Enter")
+    seen.go("/en/ops/alert/f1")
+    assert "sent by the stream's own form" in seen.page.inner_text("main")
+
+
+def test_axe_finds_no_violation_behind_the_door(seen: Seen, served: Served) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    enter(seen, served)
+    for path in (
+        "/en/ops",
+        "/en/ops/alert/f1",
+        "/ops/station/lp-0001",
+        "/ops/reports",
+        "/ops/audit",
+        "/en/wall",
+        "/data",
+    ):
+        seen.go(path)
+        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found = axe.Axe().run(seen.page)
+        assert found.violations_count == 0, path + found.generate_report()
+
+
+def test_the_wall_moves_by_itself(seen: Seen, served: Served) -> None:
+    seen.go("/wall")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [321.0]})
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector(".tile .number:text('321')", timeout=2000)

@@ -4,41 +4,78 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
 from collector.web.words import TEXTS
 from tests.web.city import City
 from tests.web.served import Served
 
 
-def test_the_page_says_the_highest_value_first_with_its_unit(served: Served) -> None:
-    page = served.get("/").text
+def test_the_page_says_the_highest_value_first_with_its_unit(standing: Served) -> None:
+    page = standing.get("/").text
     assert "现在 PM2.5 最高处：建国路东口，" in page
     assert "微克/立方米" in page
     assert "不是官方空气质量指数" in page
 
 
-def test_the_english_page_has_no_chinese_but_the_switch(served: Served) -> None:
-    page = served.get("/en/").text
+def test_the_english_page_has_no_chinese_but_the_switch(standing: Served) -> None:
+    page = standing.get("/en/").text
     assert 'lang="en"' in page
     text = page.replace('aria-label="中文">中文', "")
     assert not [letter for letter in text if "一" <= letter <= "鿿"]
 
 
-def test_both_pages_name_each_other(served: Served) -> None:
+def test_both_pages_name_each_other(standing: Served) -> None:
     for path in ("/", "/en/"):
-        page = served.get(path).text
+        page = standing.get(path).text
         assert 'hreflang="zh-CN" href="/"' in page
         assert 'hreflang="en" href="/en/"' in page
 
 
-def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(served: Served) -> None:
-    page = served.get("/en/").text
+def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(standing: Served) -> None:
+    page = standing.get("/en/").text
     assert "waiting for the first reading" in page
     assert "out of date" in page
     assert "offline" in page
+
+
+def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.write("lp-0003", "air-1", "air_quality", [city.now_ms() - 5 * 3_600_000], {"pm25_raw_ugm3": [8.0]})
+    served = Served(city)
+    page = served.get("/en/station/lp-0003").text
+    served.server.stop()
+    city.store.close()
+    assert "5 h ago" in page
+    assert "No readings in the last hour." in page
+    assert "waiting for the first reading" not in page
+
+
+def test_a_station_compares_with_the_same_hour_last_week(standing: Served) -> None:
+    assert "This hour last week: 1500 vehicles/h, 33 km/h" in standing.get("/en/station/lp-0001").text
+
+
+def test_without_a_desk_there_are_no_reports_and_no_operators_page(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    site = replace(city.site(), desk=None)
+    app = create_app(site)
+    server = WebServer(app, "127.0.0.1", 0)
+    server.start()
+    page = urllib.request.urlopen(server.url + "en/station/lp-0001").read().decode()
+    assert "Problem reports" not in page
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+        urllib.request.urlopen(server.url + "ops")
+    refused.value.close()
+    assert app.state.setup_path is None
+    server.stop()
+    city.store.close()
 
 
 def test_an_empty_city_is_a_page_too(served: Served) -> None:
@@ -49,15 +86,15 @@ def test_an_empty_city_is_a_page_too(served: Served) -> None:
     assert "No stations yet." in page.text
 
 
-def test_few_vehicles_are_hidden_everywhere_on_the_page(served: Served) -> None:
-    page = served.get("/station/lp-0001").text
+def test_few_vehicles_are_hidden_everywhere_on_the_page(standing: Served) -> None:
+    page = standing.get("/station/lp-0001").text
     assert "&lt;5" in page
     assert 'fill="url(#few-lp-0001)"' in page
 
 
-def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language(served: Served) -> None:
-    assert "There is no such station." in served.get("/en/station/lp-9999").text
-    refused = served.get("/<script>")
+def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language(standing: Served) -> None:
+    assert "There is no such station." in standing.get("/en/station/lp-9999").text
+    refused = standing.get("/<script>")
     assert refused.status == 404
     assert "<script>" not in refused.text.replace('<script src="/static/page.js" defer></script>', "")
 
@@ -72,51 +109,49 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
     assert served.get("/healthz").status == 200
 
 
-def test_another_host_is_refused(served: Served) -> None:
-    assert served.get("/", Host="evil.example").status == 400
+def test_another_host_is_refused(standing: Served) -> None:
+    assert standing.get("/", Host="evil.example").status == 400
 
 
-def test_every_answer_keeps_strangers_out(served: Served) -> None:
+def test_every_answer_keeps_strangers_out(standing: Served) -> None:
     for path in ("/", "/static/page.js", "/nowhere", "/healthz"):
-        headers = served.get(path).headers
+        headers = standing.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'self'")
         assert headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("query", ["?page=0", "?page=2", "?page=x", "?page=１"])
-def test_a_page_that_is_not_there_is_404(served: Served, query: str) -> None:
+def test_a_page_that_is_not_there_is_404(standing: Served, query: str) -> None:
     from urllib.parse import quote
 
-    assert served.get("/" + quote(query, safe="?=")).status == 404
+    assert standing.get("/" + quote(query, safe="?=")).status == 404
 
 
 @pytest.mark.parametrize("nodes", ["UPPER", "a,b,,c", ",".join(["lp"] * 13), "a/b"])
-def test_the_stream_takes_only_names(served: Served, nodes: str) -> None:
-    assert served.get(f"/events?nodes={nodes}").status == 400
+def test_the_stream_takes_only_names(standing: Served, nodes: str) -> None:
+    assert standing.get(f"/events?nodes={nodes}").status == 400
 
 
 def test_names_are_escaped(served: Served) -> None:
-    from dataclasses import replace
-
     served.city.stations[0] = replace(served.city.stations[0], name_zh='<img src=x onerror="1">')
     assert "<img" not in served.get("/").text
 
 
-def test_colours_stay_chosen(served: Served) -> None:
-    chosen = served.get("/?colours=safe")
+def test_colours_stay_chosen(standing: Served) -> None:
+    chosen = standing.get("/?colours=safe")
     assert 'class="safe"' in chosen.text
     cookie = chosen.headers["set-cookie"].partition(";")[0]
-    assert 'class="safe"' in served.get("/", Cookie=cookie).text
+    assert 'class="safe"' in standing.get("/", Cookie=cookie).text
 
 
-def test_first_load_is_small(served: Served) -> None:
+def test_first_load_is_small(standing: Served) -> None:
     total = sum(
-        len(gzip.compress(served.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
+        len(gzip.compress(standing.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
     )
     assert total < 30_000
 
 
-def test_a_stream_ends_when_the_server_stops(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
     served = Served(City(tmp_path))
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
     connection.request("GET", "/events?nodes=lp-0001")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.web import chart, levels
+from collector.web import chart, levels, map
 from collector.web.feed import Subscription
 from collector.web.privacy import FEW, mask
-from collector.web.readings import look, minute_means, traffic
+from collector.web.readings import View, look, minute_means, traffic
+from collector.web.site import Station
 from tests.web.city import MINUTE_MS, City
 
 NOW_MS = 1_790_000_030_000
@@ -87,6 +88,30 @@ def test_minutes_are_means_of_their_own() -> None:
 )
 def test_levels_begin_where_the_standard_says(index: int, number: int) -> None:
     assert levels.of_index(index).number == number
+
+
+def test_a_crowded_map_keeps_the_dirtiest_and_says_how_many_it_left_out(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    city.fill_an_hour()
+    views = look(city.store, city.stations, NOW_MS)
+    drawn = map.draw(views * 150)
+    assert drawn is not None
+    assert (len(drawn.markers), drawn.left_out) == (map.MARKERS_MAX, 150)
+    assert sum(marker.view.station.node == "lp-0001" for marker in drawn.markers) == 150
+    assert map.draw([]) is None
+    city.store.close()
+
+
+@given(st.lists(st.tuples(st.floats(-89, 89), st.floats(-180, 180)), min_size=1, max_size=5))
+@settings(max_examples=40)
+def test_every_marker_is_inside_the_map(places: list[tuple[float, float]]) -> None:
+    views = [
+        View(Station(f"n{i}", "s", "", "", (), lat, lon), 0, 1, [], [], [], None, None)
+        for i, (lat, lon) in enumerate(places)
+    ]
+    drawn = map.draw(views)
+    assert drawn is not None
+    assert all(0 <= one.x <= map.WIDTH and 0 <= one.y <= map.HEIGHT for one in drawn.markers)
 
 
 def test_shapes_differ() -> None:

@@ -6,13 +6,22 @@ const SECOND = 1000;
 
 const shown = new WeakMap();
 
+// How to find an element again after its surroundings were renewed: by its id, or as the same link.
+function placeOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const link = element.getAttribute("href");
+  return link ? `[href="${CSS.escape(link)}"]` : null;
+}
+
 function replaceParts(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const part of fresh.querySelectorAll("[data-live]")) {
     for (const old of document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`)) {
-      if (shown.get(old) === part.innerHTML || old.querySelector(":focus")) continue;
+      if (shown.get(old) === part.innerHTML || old.querySelector("details[open]")) continue;
       shown.set(old, part.innerHTML);
+      const focused = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
       old.replaceChildren(...part.cloneNode(true).childNodes);
+      if (focused) old.querySelector(focused)?.focus();
     }
   }
 }
@@ -42,6 +51,7 @@ if (events) {
   source.onerror = () => say("disconnected");
   source.onmessage = (event) => {
     replaceParts(event.data);
+    dispatchEvent(new Event("renewed"));
     tellAges();
   };
   addEventListener("pagehide", () => source.close());

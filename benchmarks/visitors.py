@@ -1,0 +1,124 @@
+"""200 people read the public page while 10,000 stations report: how long does a page take?
+
+    python -m benchmarks.visitors [--visitors 200] [--streams 50] [--seconds 10]
+
+Prints one JSON object; ends with 1 when the 95th percentile is not under 300 ms. Readers, server and news share
+this machine's cores, so the figure is an upper bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import math
+import random
+import sys
+import threading
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Table
+from collector.web.app import create_app
+from collector.web.feed import Feed
+from collector.web.server import WebServer
+from collector.web.site import Site, Station
+
+STATIONS = 10_000
+SHOWN = 12
+P95_MS_MAX = 300
+PAUSE_S = 2.0
+
+
+def main() -> int:
+    """Run and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("visitors", 200), ("streams", 50), ("seconds", 10)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    wants = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        store = Sqlite(Path(folder) / "readings.sqlite")
+        feed = Feed()
+        stations = _stations(store)
+        site = Site(store, lambda: stations, list, lambda: time.time_ns() // 1_000_000, feed)
+        server = WebServer(create_app(site), "127.0.0.1", 0)
+        server.start()
+        port = int(server.url.rstrip("/").rpartition(":")[2])
+        ending = threading.Event()
+        _background(lambda: _report(feed, ending))
+        for _ in range(wants.streams):
+            _background(lambda: _stream(port, ending))
+        times_s = _visits(port, wants.visitors, wants.seconds)
+        ending.set()
+        server.stop()
+        store.close()
+    times_s.sort()
+    p95_ms = round(1000 * times_s[int(0.95 * len(times_s))])
+    told = {"visitors": wants.visitors, "streams": wants.streams, "pages": len(times_s)}
+    print(json.dumps(told | {"p50_ms": round(1000 * times_s[len(times_s) // 2]), "p95_ms": p95_ms}))
+    return int(p95_ms >= P95_MS_MAX)
+
+
+def _stations(store: Sqlite) -> list[Station]:
+    """A small city with an hour of readings; the other stations of the 10,000 report without being looked at."""
+    store.prepare()
+    now_ms = time.time_ns() // 1_000_000
+    times = list(range(now_ms - 3_600_000, now_ms, 10_000))
+    stations = []
+    for n in range(SHOWN):
+        node = f"lp-{n:05d}"
+        stations.append(Station(node, f"site-{n}", f"站{n}", f"Station {n}", (), 39.9 + n / 500, 116.4 + n % 5 / 90))
+        wave = [40 + 20 * math.sin(i / 50 + n) for i in range(len(times))]
+        tags = (("node", node), ("sensor", "air-1"), ("site", f"site-{n}"))
+        store.write(store.render(Table("air_quality", tags, times, {"pm25_raw_ugm3": wave})))
+    return stations
+
+
+def _report(feed: Feed, ending: threading.Event) -> None:
+    """The news of 10,000 stations, one each ten seconds."""
+    while not ending.wait(0.5):
+        for n in range(0, STATIONS, 20):
+            feed.publish({"type": "readings", "node": f"lp-{n % SHOWN:05d}"})
+
+
+def _stream(port: int, ending: threading.Event) -> None:
+    nodes = ",".join(f"lp-{n:05d}" for n in range(SHOWN))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", f"/events?page=city&nodes={nodes}")
+    answer = connection.getresponse()
+    while not ending.is_set() and answer.read1(65536):
+        pass
+    connection.close()
+
+
+def _visits(port: int, visitors: int, seconds: int) -> list[float]:
+    times_s: list[float] = []
+    until_s = time.monotonic() + seconds
+
+    def visit(number: int) -> None:
+        time.sleep(random.random() * PAUSE_S)
+        while time.monotonic() < until_s:
+            started_s = time.monotonic()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/" if number % 2 else "/en/", headers={"Accept-Encoding": "gzip"})
+            connection.getresponse().read()
+            connection.close()
+            times_s.append(time.monotonic() - started_s)
+            time.sleep(PAUSE_S)
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(visitors)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times_s
+
+
+def _background(work: object) -> None:
+    threading.Thread(target=work, daemon=True).start()  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""Roll-ups: what the database holds by the reading becomes minutes, hours, days and indices in the database.
+
+    observe: committed readings > open minute and hour of their series, in memory (open_windows.py)
+    step:    closed minutes and hours > *_1m, *_1h > indices of the hours (air_index)
+             days that are over > *_1d, indices of the days; read back from the hours
+
+An hour whose readings all came in order, to a collector that saw it begin, is closed from memory. Any other - after a
+restart, with late, repeated or backfilled readings - is computed from the database, minutes and all, and so are its
+day and the indices that look at it. Both roads give the same numbers. Nothing is remembered but which hours and days
+are still to be done, and those stand in the book (window_book.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from collector import flags, indices
+from collector.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows, hour_fields, without_failed
+from collector.reporting import Reporting
+from collector.stores.store import Refused, Select, Store, Stored, StoreDown, Table, Tags
+from collector.window_book import Key, WindowBook
+from collector.windows import (
+    DAYS,
+    HOUR_MS,
+    HOURS,
+    MINUTE_MS,
+    MINUTES,
+    ROLLED,
+    day,
+    day_of,
+    field_names,
+    fold,
+    has_minutes,
+    is_whole,
+    rolled,
+)
+
+log = logging.getLogger("lamppost.rollups")
+
+RETRY_MS: Final = 10_000
+LOOK_EVERY_MS: Final = 5_000
+DUE_PER_STEP: Final = 8
+"""Hours and days computed from the database in one step: the next batch is not kept waiting."""
+INDEX: Final = "air_index"
+_EIGHT_HOURS_MS: Final = 8 * HOUR_MS
+
+
+class Rollups:
+    """All windows of one collector. Used by the ingest thread alone; `reporting` says what a node's station reports."""
+
+    def __init__(self, store: Store, book: WindowBook, reporting: Callable[[str], Reporting]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._store = store
+        self._book = book
+        self._reporting = reporting
+        self._open = OpenWindows(self._zone)
+        self._told_ms: dict[Key, int] = {}
+        self._looked_ms = 0
+
+    def observe(self, tables: Iterable[Table], now_ms: int) -> None:
+        """Take readings that are in the database. Call `step` before their batch is acknowledged."""
+        for table in tables:
+            if table.measurement in ROLLED:
+                self._open.take(table, now_ms)
+            elif table.measurement.removesuffix(MINUTES) in ROLLED:  # thinned by an agent: minutes that are done
+                self._open.late((table.measurement.removesuffix(MINUTES), table.tags), table.times_ms, now_ms)
+
+    def again(self, key: Key, times_ms: Iterable[int], now_ms: int) -> None:
+        """The stored readings of these times have changed: compute their windows anew."""
+        self._open.late(key, times_ms, now_ms - SETTLE_MS)
+
+    def waiting(self, now_ms: int) -> int:
+        """How many hours and days are due and not yet in the database."""
+        return self._book.waiting(now_ms)
+
+    def step(self, now_ms: int) -> list[Table]:
+        """Store what is closed and due; returns the rows that are new in the database, for the rules to see."""
+        if now_ms - self._looked_ms >= LOOK_EVERY_MS:
+            self._looked_ms = now_ms
+            for key in self._open.close_idle(now_ms):
+                self._forget(key)
+        self._enter_due()
+        minutes, self._open.minutes = self._open.minutes, defaultdict(dict)
+        hours, self._open.hours = self._open.hours, defaultdict(dict)
+        days = self._compute_due(minutes, hours, now_ms)
+        if not (minutes or hours or days):
+            return []
+        new = self._store_all(minutes, hours, days, now_ms)
+        if new is None:
+            self._put_off(minutes, hours, days, now_ms)
+        self._enter_due()
+        return [told for table in new or () if (told := self._not_told(table)) is not None]
+
+    # -- what is due ----------------------------------------------------------------------------------------------
+
+    def _enter_due(self) -> None:
+        for (key, start_ms), due_ms in self._open.due.items():
+            self._book.enter(key, start_ms, due_ms)
+        self._open.due.clear()
+        self._book.commit()
+
+    def _compute_due(
+        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], now_ms: int
+    ) -> list[tuple[Key, int]]:
+        """Compute due hours from the readings in the database; returns the days that are due."""
+        days = []
+        for key, start_ms in self._book.due(now_ms, DUE_PER_STEP):
+            if key[0].endswith(DAYS):
+                days.append((key, start_ms))
+                continue
+            try:
+                parts, fields = self._read(key, start_ms)
+            except StoreDown as error:
+                log.info("windows wait: %s", error)
+                self._book.enter(key, start_ms, now_ms + RETRY_MS)
+                continue
+            self.counts["rebuilt_hours"] += 1
+            if parts:
+                minutes[key].update(parts)
+            if now_ms < start_ms + HOUR_MS + GRACE_MS:
+                self._book.enter(key, start_ms, start_ms + HOUR_MS + GRACE_MS)  # more is to come
+            elif fields:
+                hours[key][start_ms] = fields
+            else:
+                self._book.strike(key, start_ms)
+        return days
+
+    def _read(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
+        """The minutes and the hour as the database's readings have them; minutes that were thinned stay as they are."""
+        kind = key[0]
+        wanted = (*rolled(kind), "qc", flags.COLUMN)
+        found = self._select(key, "", wanted, hour_ms, hour_ms + HOUR_MS)
+        times = [row[0] for row in found]
+        columns = without_failed({name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)})
+        hour = fold(kind)
+        if not has_minutes(kind):
+            hour.readings(columns, 0, len(times))
+            return {}, hour_fields(kind, hour) if times else {}
+        parts: Windows = {}
+        first = 0
+        while first < len(times):
+            minute_ms = times[first] - times[first] % MINUTE_MS
+            end = bisect_left(times, minute_ms + MINUTE_MS, first)
+            minute = fold(kind)
+            minute.readings(columns, first, end)
+            parts[minute_ms] = minute.fields()
+            first = end
+        stored = self._windows(key, MINUTES, hour_ms, hour_ms + HOUR_MS)
+        for _, fields in sorted((stored | parts).items()):
+            hour.below(fields)
+        return parts, hour_fields(kind, hour) if hour.n else {}
+
+    # -- what is stored -------------------------------------------------------------------------------------------
+
+    def _store_all(
+        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[tuple[Key, int]], now_ms: int
+    ) -> list[Table] | None:
+        """Minutes and hours first, then what is computed from the hours; None when the database will not have them."""
+        tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
+        tables += [_table(key, HOURS, windows) for key, windows in hours.items()]
+        try:
+            if not self._write(tables):
+                return None
+            above = [table for key, windows in hours.items() for table in self._hourly_indices(key, windows)]
+            above += [table for key, start_ms in days for table in self._day(key, start_ms)]
+            if not self._write(above):
+                return None
+        except StoreDown as error:
+            log.info("windows wait: %s", error)
+            return None
+        for key, windows in hours.items():
+            for hour_ms in windows:
+                self._book.strike(key, hour_ms)
+                self._enter_days(key, hour_ms, now_ms)
+        for key, start_ms in days:
+            self._book.strike(key, start_ms)
+        self.counts["hours"] += sum(map(len, hours.values()))
+        return [*tables, *above]
+
+    def _put_off(
+        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[tuple[Key, int]], now_ms: int
+    ) -> None:
+        """The database would not take them now: all of it will be computed from it when it is back."""
+        for windows_of in (minutes, hours):
+            for key, windows in windows_of.items():
+                self._open.late(key, windows, now_ms + RETRY_MS)
+        for key, start_ms in days:
+            self._book.enter(key, start_ms, now_ms + RETRY_MS)
+
+    def _enter_days(self, key: Key, hour_ms: int, now_ms: int) -> None:
+        """An hour is new: its day is due when it is over; in the US a day's ozone reaches into the next morning."""
+        reporting = self._reporting(_node(key))
+        starts = {day_of(hour_ms, reporting.zone)}
+        if "us" in reporting.standards and key[0] == "air_quality":
+            starts.add(day_of(hour_ms - _EIGHT_HOURS_MS, reporting.zone))
+        for start_ms, end_ms in starts:
+            self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
+
+    def _hourly_indices(self, key: Key, windows: Windows) -> list[Table]:
+        """The indices of these hours, and of the hours after them that look back at them."""
+        if key[0] != "air_quality":
+            return []
+        reporting = self._reporting(_node(key))
+        first_ms, last_ms = min(windows), max(windows)
+        hours = self._windows(key, HOURS, first_ms - indices.LOOK_BACK_MS, last_ms + indices.LOOK_BACK_MS)
+        looking = [
+            time_ms
+            for time_ms in sorted(hours)
+            if any(hour_ms <= time_ms < hour_ms + indices.LOOK_BACK_MS for hour_ms in windows)
+        ]
+        scores = {s: {t: indices.hourly(s, reporting, hours, t) for t in looking} for s in reporting.standards}
+        return _index_tables(key[1], "1h", scores)
+
+    def _day(self, key: Key, start_ms: int) -> list[Table]:
+        """A day and its indices, from its hours."""
+        kind, tags = key[0].removesuffix(DAYS), key[1]
+        reporting = self._reporting(_node(key))
+        span = day_of(start_ms, reporting.zone)
+        hours = self._windows((kind, tags), HOURS, span[0], span[1] + _EIGHT_HOURS_MS)
+        inside = [hours[time_ms] for time_ms in sorted(hours) if span[0] <= time_ms < span[1]]
+        fields = day(kind, inside, span[1] - span[0])
+        tables = [_table((kind, tags), DAYS, {span[0]: fields})] if fields else []
+        if kind == "air_quality":
+            scores = {s: {span[0]: indices.daily(s, reporting, hours, span)} for s in reporting.standards}
+            tables += _index_tables(tags, "1d", scores)
+        return tables
+
+    # -- the database ---------------------------------------------------------------------------------------------
+
+    def _windows(self, key: Key, suffix: str, since_ms: int, until_ms: int) -> Windows:
+        names = field_names(key[0])
+        rows = self._select(key, suffix, names, since_ms, until_ms)
+        return {row[0]: {name: v for name, v in zip(names, row[1:], strict=True) if v is not None} for row in rows}
+
+    def _select(self, key: Key, suffix: str, columns: tuple[str, ...], since_ms: int, until_ms: int) -> list[list[Any]]:
+        where: dict[str, str | tuple[str, ...]] = dict(key[1])
+        found = self._store.select(Select(key[0] + suffix, columns, since_ms, until_ms, where))
+        return [row for series in found for row in series.rows]
+
+    def _write(self, tables: list[Table]) -> bool:
+        rows = [row for table in tables for row in self._store.render(table)]
+        if not rows:
+            return True
+        answer = self._store.write(rows)
+        if isinstance(answer, Refused):  # ours, not an agent's: nobody to answer, and it must not block the rest
+            log.error("the database refuses windows: %s", answer.reason)
+            self.counts["refused"] += 1
+            return True
+        return isinstance(answer, Stored)
+
+    # -- telling --------------------------------------------------------------------------------------------------
+
+    def _not_told(self, table: Table) -> Table | None:
+        """The rows newer than any told before: the rules take each row once, and late ones are history."""
+        key = (table.measurement, table.tags)
+        first = bisect_right(table.times_ms, self._told_ms.get(key, 0))
+        if first == len(table.times_ms):
+            return None
+        self._told_ms[key] = table.times_ms[-1]
+        columns = {name: column[first:] for name, column in table.columns.items()}
+        return table._replace(times_ms=table.times_ms[first:], columns=columns)
+
+    def _forget(self, key: Key) -> None:
+        for suffix in (MINUTES, HOURS, DAYS):
+            self._told_ms.pop((key[0] + suffix, key[1]), None)
+
+    def _zone(self, key: Key) -> ZoneInfo:
+        return self._reporting(_node(key)).zone
+
+
+def _node(key: Key) -> str:
+    return dict(key[1])["node"]
+
+
+def _table(key: Key, suffix: str, windows: Windows) -> Table:
+    """Windows of one series as rows, by time."""
+    times = sorted(windows)
+    names = dict.fromkeys(name for fields in windows.values() for name in fields)
+    columns = {name: [windows[time_ms].get(name) for time_ms in times] for name in names}
+    return Table(key[0] + suffix, key[1], times, columns, frozenset(filter(is_whole, names)))
+
+
+def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.Scored | None]]) -> list[Table]:
+    """Rows of the indices that there are, by standard and edition."""
+    found: dict[Tags, Windows] = defaultdict(dict)
+    for by_time in scores.values():
+        for time_ms, score in by_time.items():
+            if score is not None:
+                own = {"standard": score.index.standard, "edition": score.index.edition, "period": period}
+                found[tuple(sorted({**dict(tags), **own}.items()))][time_ms] = score.fields()
+    return [_table((INDEX, own), "", windows)._replace(whole=indices.WHOLE) for own, windows in found.items()]

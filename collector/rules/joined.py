@@ -1,0 +1,170 @@
+"""Rules that look at more than one series: neighbours, last week, another kind at the same node.
+
+They are decided on whole minutes of event time, one lateness after the minute, over closed buckets: by then everything
+that may still count has come, and the order in which the series reported decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from statistics import median
+from typing import Any, Final
+
+from collector.rules.rule import Condition, Rule, Spec, Window
+from collector.rules.timeline import Timeline
+from collector.rules.track import Track, Verdict, is_open, step
+from collector.rules.transition import Series, Transition, orphan, transition
+
+MINUTE_MS: Final = 60_000
+WEEK_MS: Final = 7 * 86_400_000
+CATCH_UP: Final = 30
+"""Minutes that are made up for after a pause; windows do not reach further back."""
+
+
+class Joined:
+    """The joined rules at work. `near` names the nodes near a series' own; None stands for the whole site."""
+
+    def __init__(
+        self, rules: Iterable[Rule], lateness_ms: int, near: Callable[[Series], tuple[str, ...] | None]
+    ) -> None:
+        self.rules = [rule for rule in rules if rule.joined]
+        self._lateness_ms = lateness_ms
+        self._near = near
+        self._timelines: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and site
+        self._tracks: dict[tuple[Series, str], Track] = {}
+        self._minute_ms = 0
+
+    def needed(self, kind: str) -> set[Spec]:
+        """Windows that series of this kind must keep because rules on other kinds look into them."""
+        conditions = (c for rule in self.rules for c in (rule.and_, rule.unless) if c is not None and rule.kind != kind)
+        return {condition.window.spec for condition in conditions if condition.kind == kind}
+
+    def enlist(self, timeline: Timeline) -> None:
+        """A series that may take part."""
+        if self.rules:
+            series = timeline.series
+            self._timelines.setdefault((series.kind, series.site), {})[series] = timeline
+
+    def forget(self, series: Series, now_ms: int) -> list[Transition]:
+        """The series is no longer watched; the end of its alerts."""
+        self._timelines.get((series.kind, series.site), {}).pop(series, None)
+        ours = [name for name in self._tracks if name[0] == series]
+        tracks = [track for name in ours if (track := self._tracks.pop(name)).fired_ms is not None]
+        return [
+            transition(series, t.rule, t.start_ms, t.value, "resolved", now_ms, reason="no longer expected")
+            for t in tracks
+        ]
+
+    def tick(self, now_ms: int) -> list[Transition]:
+        """Decide every minute that is complete by now."""
+        last_ms = (now_ms - self._lateness_ms) // MINUTE_MS * MINUTE_MS
+        if not self.rules or last_ms <= self._minute_ms:
+            return []
+        first_ms = max(self._minute_ms + MINUTE_MS, last_ms - CATCH_UP * MINUTE_MS) if self._minute_ms else last_ms
+        said: list[Transition] = []
+        for minute_ms in range(first_ms, last_ms + 1, MINUTE_MS):
+            for rule in self.rules:
+                for (kind, _), timelines in self._timelines.items():
+                    for timeline in timelines.values() if kind == rule.kind else ():
+                        if rule.alert in timeline.plan.joined:
+                            said += self._decide(rule, timeline, minute_ms)
+        self._minute_ms = last_ms
+        return said
+
+    def alerts(self) -> Iterator[tuple[Series, Track]]:
+        """Every pending and firing alert."""
+        return ((series, track) for (series, _), track in self._tracks.items())
+
+    def adopt(self, series: Series, track: Track) -> None:
+        """Go on with an alert that fires already."""
+        self._tracks.setdefault((series, track.rule.alert), track)
+
+    def packed(self) -> dict[str, Any]:
+        """The state as a JSON value."""
+        tracks = [[str(s), name, track.rule.version, track.packed()] for (s, name), track in self._tracks.items()]
+        return {"minute": self._minute_ms, "tracks": tracks}
+
+    def unpack(self, packed: dict[str, Any], now_ms: int) -> list[Transition]:
+        """Take the state of `packed`; the end of alerts whose rule went or changed."""
+        rules = {rule.alert: rule for rule in self.rules}
+        said: list[Transition] = []
+        self._minute_ms = packed["minute"]
+        for text, name, version, state in packed["tracks"]:
+            rule, series = rules.get(name), Series.read(text)
+            if rule is not None and rule.version == version:
+                self._tracks[(series, name)] = Track.unpacked(rule, state)
+            elif state[3] is not None:
+                said.append(orphan(series, name, version, state, rule, now_ms))
+        return said
+
+    def _decide(self, rule: Rule, timeline: Timeline, minute_ms: int) -> list[Transition]:
+        series = timeline.series
+        assert rule.window is not None
+        value = self._compared(rule, rule.window, timeline, minute_ms)
+        verdict = self._verdict(rule, timeline, value, minute_ms)
+        track = self._tracks.get((series, rule.alert))
+        if track is None:
+            if verdict is not Verdict.RAISE:
+                return []
+            track = self._tracks[(series, rule.alert)] = Track(rule, minute_ms, minute_ms, value, told=2)
+        state = step(track, verdict, minute_ms, value, 3 * MINUTE_MS)
+        if state in ("inactive", "resolved"):
+            del self._tracks[(series, rule.alert)]
+        if state not in ("firing", "resolved"):
+            return []
+        return [transition(series, rule, track.start_ms, track.value, state, minute_ms)]
+
+    def _verdict(self, rule: Rule, timeline: Timeline, value: float | None, minute_ms: int) -> Verdict:
+        if value is None:
+            return Verdict.UNKNOWN
+        if rule.hours is not None and not is_open(rule.hours, minute_ms):
+            return Verdict.CLEAR
+        if not rule.limit.met(value):
+            return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
+        if rule.unless is not None and self._holds(rule.unless, timeline, minute_ms):
+            return Verdict.CLEAR
+        if rule.and_ is not None:
+            held = self._holds(rule.and_, timeline, minute_ms)
+            return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[held]
+        return Verdict.RAISE
+
+    def _compared(self, rule: Rule, window: Window, timeline: Timeline, minute_ms: int) -> float | None:
+        """The window's value, against its reference where the rule has one."""
+        own = _at(timeline, window, minute_ms)
+        if own is None or window.versus is None:
+            return own
+        if window.versus == "last-week":
+            reference = _at(timeline, window, minute_ms - WEEK_MS)
+        else:
+            others = self._neighbours(timeline.series)
+            found = [value for each in others if (value := _at(each, window, minute_ms)) is not None]
+            reference = median(found) if found else None
+        if reference is None or (rule.limit.percent and reference <= 0):
+            return None
+        difference = own - reference
+        return round(100 * difference / reference if rule.limit.percent else difference, 6)
+
+    def _neighbours(self, series: Series) -> Iterator[Timeline]:
+        """Series of the same kind and tags at the same site, or at the nodes said to be near."""
+        near = self._near(series)
+        for (kind, site), timelines in self._timelines.items():
+            if kind == series.kind and (site == series.site or near is not None):
+                for other, timeline in timelines.items():
+                    if other != series and other.tags == series.tags and (near is None or other.node in near):
+                        yield timeline
+
+    def _holds(self, condition: Condition, timeline: Timeline, minute_ms: int) -> bool | None:
+        """Whether the second condition holds for any series of its kind at the same node; None if nobody knows."""
+        series = timeline.series
+        kind = condition.kind or series.kind
+        same = [timeline] if kind == series.kind else self._timelines.get((kind, series.site), {}).values()
+        values = [_at(each, condition.window, minute_ms) for each in same if each.series.node == series.node]
+        known = [condition.raise_.met(value) for value in values if value is not None]
+        return any(known) if known else None
+
+
+def _at(timeline: Timeline, window: Window, minute_ms: int) -> float | None:
+    """The window's value at `minute_ms`, if it is complete enough."""
+    reel = timeline.live
+    value, share = reel.windows[timeline.plan.place[window.spec]].at(minute_ms, reel.interval_ms)
+    return value if share >= window.complete else None

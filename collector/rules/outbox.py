@@ -1,0 +1,211 @@
+"""The outbox: every notification is delivered, or kept with the reason it was not.
+
+    waiting --due--> sending --succeeded--> delivered
+       ^                |
+       +---- failed ----+-- refused for good, or 24 h of failures --> dead letter
+                        +-- `second_after_ms` of failures --> also through the second channel
+
+Back-off doubles from one second to fifteen minutes. What belongs to one alert's group leaves a channel in the order it
+came: a later message waits for an earlier one. Who sends holds the clock and the sockets, and stores `packed()` in the
+commit that took the transition; a message that was being sent when the program died is sent again, under its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+
+from collector.rules.desk import Notification
+
+FIRST_RETRY_MS: Final = 1_000
+LONGEST_RETRY_MS: Final = 900_000
+GIVE_UP_MS: Final = 86_400_000
+SECOND_AFTER_MS: Final = 600_000
+LOG_LINES: Final = 1_000
+
+
+class Route(NamedTuple):
+    """How a receiver is reached: a channel, and another when that one fails. A page that waits a day is no page."""
+
+    channel: str
+    second: str | None = None
+    second_after_ms: int = SECOND_AFTER_MS
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One notification on one channel. `state` is waiting, sending, delivered or dead; `at_ms` is the event's time."""
+
+    key: str
+    channel: str
+    order: str
+    number: int
+    made_ms: int
+    at_ms: int
+    text_zh: str
+    text_en: str
+    severity: str
+    body: dict[str, Any]
+    second: str | None = None
+    second_after_ms: int = SECOND_AFTER_MS
+    state: str = "waiting"
+    due_ms: int = 0
+    attempts: int = 0
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """Key and channel: what makes a delivery one."""
+        return f"{self.key}|{self.channel}"
+
+
+class Attempt(NamedTuple):
+    """One line of a channel's delivery log."""
+
+    at_ms: int
+    channel: str
+    key: str
+    outcome: str
+    why: str
+
+
+class Outbox:
+    """Deliveries that are not done, the dead letters, and the log."""
+
+    def __init__(self, routes: dict[str, Route]) -> None:
+        self.routes = routes
+        self.open: dict[str, Delivery] = {}
+        self.dead: dict[str, Delivery] = {}
+        self.log: list[Attempt] = []
+        self._done: dict[str, int] = {}  # names of delivered ones: told once is enough for a day
+        self._number = 0
+
+    def put(self, notifications: Iterable[Notification], now_ms: int) -> None:
+        """Take notifications for delivery; one taken before is not taken again. Without a route it is dead mail."""
+        for each in notifications:
+            route = self.routes.get(each.receiver)
+            delivery = self._delivery(each, route or Route(each.receiver), now_ms)
+            if route is None:
+                self._bury(delivery, now_ms, f"no channel for the receiver {each.receiver!r}")
+            else:
+                self._add(delivery)
+
+    def due(self, now_ms: int) -> list[Delivery]:
+        """What should be sent now, oldest first; each is `sending` until its outcome is told."""
+        ready = [each for each in self._heads() if each.due_ms <= now_ms]
+        for each in ready:
+            each.state = "sending"
+            each.attempts += 1
+        return ready
+
+    def next_due_ms(self) -> int | None:
+        """When due() will have something next; None while nothing waits for its time alone."""
+        return min((each.due_ms for each in self._heads()), default=None)
+
+    def _heads(self) -> list[Delivery]:
+        """The first of each order on each channel, where it waits."""
+        heads: dict[tuple[str, str], Delivery] = {}
+        for each in sorted(self.open.values(), key=lambda delivery: delivery.number):
+            heads.setdefault((each.channel, each.order), each)
+        return [each for each in heads.values() if each.state == "waiting"]
+
+    def succeeded(self, name: str, now_ms: int) -> None:
+        """The channel took it."""
+        delivery = self.open.pop(name, None)
+        if delivery is not None:
+            delivery.state = "delivered"
+            self._write(delivery, now_ms, "sent", "")
+            self._done = {n: t for n, t in self._done.items() if t > now_ms - GIVE_UP_MS}
+            self._done[name] = now_ms
+
+    def failed(
+        self, name: str, now_ms: int, why: str, *, retry_after_ms: int | None = None, for_good: bool = False
+    ) -> None:
+        """The channel did not take it: try again later, or bury it (`for_good`: it never will). The reason is kept."""
+        delivery = self.open.get(name)
+        if delivery is None:
+            return
+        waited_ms = now_ms - delivery.made_ms
+        delivery.why = why
+        if delivery.second is not None and (for_good or waited_ms >= delivery.second_after_ms):
+            self._also(delivery, delivery.second, now_ms)
+        if for_good or waited_ms >= GIVE_UP_MS:
+            del self.open[name]
+            self._bury(delivery, now_ms, why)
+            return
+        backoff_ms = min(FIRST_RETRY_MS << min(delivery.attempts - 1, 20), LONGEST_RETRY_MS)
+        if retry_after_ms is not None:
+            backoff_ms = max(backoff_ms, min(retry_after_ms, LONGEST_RETRY_MS))
+        delivery.state, delivery.due_ms = "waiting", now_ms + backoff_ms
+        self._write(delivery, now_ms, "failed", why)
+
+    def revive(self, name: str, now_ms: int) -> bool:
+        """Try a dead letter again, after somebody mended the channel. False when there is none of that name."""
+        delivery = self.dead.pop(name, None)
+        if delivery is None:
+            return False
+        delivery.state, delivery.due_ms, delivery.made_ms, delivery.attempts = "waiting", now_ms, now_ms, 0
+        self._add(delivery)
+        return True
+
+    def packed(self) -> dict[str, Any]:
+        """The state as a JSON value."""
+        return {
+            "open": [asdict(each) for each in self.open.values()],
+            "dead": [asdict(each) for each in self.dead.values()],
+            "log": self.log,
+            "done": self._done,
+            "number": self._number,
+        }
+
+    @classmethod
+    def restore(cls, routes: dict[str, Route], packed: dict[str, Any]) -> Outbox:
+        """An outbox that goes on; what was being sent is sent again."""
+        outbox = cls(routes)
+        for each in packed["open"]:
+            delivery = Delivery(**each | {"state": "waiting"})
+            outbox.open[delivery.name] = delivery
+        outbox.dead = {delivery.name: delivery for each in packed["dead"] for delivery in [Delivery(**each)]}
+        outbox.log = [Attempt(*each) for each in packed["log"]]
+        outbox._done, outbox._number = dict(packed["done"]), packed["number"]
+        return outbox
+
+    def _delivery(self, each: Notification, route: Route, now_ms: int) -> Delivery:
+        self._number += 1
+        body = {"what": each.what, "lines": [[line.state, line.alert.as_json()] for line in each.lines]}
+        return Delivery(
+            each.key,
+            route.channel,
+            each.order,
+            self._number,
+            now_ms,
+            each.at_ms,
+            each.text_zh,
+            each.text_en,
+            each.severity,
+            body,
+            route.second,
+            route.second_after_ms,
+            due_ms=now_ms,
+        )
+
+    def _also(self, delivery: Delivery, channel: str, now_ms: int) -> None:
+        """Send it through the second channel too; the first goes on trying."""
+        delivery.second = None
+        twin = Delivery(**asdict(delivery) | {"channel": channel, "made_ms": now_ms, "due_ms": now_ms, "attempts": 0})
+        twin.state = "waiting"
+        self._add(twin)
+
+    def _add(self, delivery: Delivery) -> None:
+        if delivery.name not in self.open and delivery.name not in self._done and delivery.name not in self.dead:
+            self.open[delivery.name] = delivery
+
+    def _bury(self, delivery: Delivery, now_ms: int, why: str) -> None:
+        delivery.state, delivery.why = "dead", why
+        self.dead[delivery.name] = delivery
+        self._write(delivery, now_ms, "given up", why)
+
+    def _write(self, delivery: Delivery, now_ms: int, outcome: str, why: str) -> None:
+        self.log.append(Attempt(now_ms, delivery.channel, delivery.key, outcome, why))
+        del self.log[:-LOG_LINES]

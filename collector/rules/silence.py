@@ -1,0 +1,81 @@
+"""Silences and planned maintenance: who asked for quiet about what, until when. There is always an end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any, Final, NamedTuple
+
+from collector.rules.transition import Transition
+from wire.quantities import nearest
+
+KEYS: Final = ("rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
+SILENCE_MS_MAX: Final = 90 * 86_400_000
+
+
+class Matcher(NamedTuple):
+    """One `key=pattern`; `*` stands for any letters."""
+
+    key: str
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.pattern}"
+
+
+def matchers(text: str) -> tuple[Matcher, ...]:
+    """The matchers of `node=lp-0017 rule=pm25-*`. Raises ValueError; an empty text would silence everything."""
+    found: list[Matcher] = []
+    for word in text.split():
+        key, equals, pattern = word.partition("=")
+        if not equals or not pattern:
+            raise ValueError(f"{word!r} is not a matcher, write key=pattern such as node=lp-0017")
+        if key not in KEYS:
+            close = nearest(key, KEYS)
+            raise ValueError(
+                f"unknown key {key!r}" + (f", did you mean {close!r}?" if close else f", use {', '.join(KEYS)}")
+            )
+        found.append(Matcher(key, pattern))
+    if not found:
+        raise ValueError("name what to silence, such as node=lp-0017; node=* is everything")
+    return tuple(found)
+
+
+def matches(wanted: Iterable[Matcher], alert: Transition) -> bool:
+    """Whether every matcher holds for the alert."""
+    own = {"rule": alert.rule, "severity": alert.severity, "kind": alert.kind, "cause": alert.cause, **alert.labels}
+    return all(fnmatchcase(own.get(each.key, ""), each.pattern) for each in wanted)
+
+
+class Silence(NamedTuple):
+    """Quiet about some alerts from `start_ms` to `end_ms`; one that starts later than it was made is maintenance."""
+
+    name: str
+    wanted: tuple[Matcher, ...]
+    start_ms: int
+    end_ms: int
+    who: str
+    note: str
+
+    @classmethod
+    def made(cls, wanted: tuple[Matcher, ...], start_ms: int, end_ms: int, who: str, note: str) -> Silence:
+        """A silence with a name of its own. Raises ValueError when it has no author, no end, or too late an end."""
+        if not who.strip():
+            raise ValueError("a silence needs an author")
+        if not wanted:
+            raise ValueError("a silence needs a matcher")
+        if not start_ms < end_ms <= start_ms + SILENCE_MS_MAX:
+            raise ValueError("a silence ends after it starts, and within 90 days")
+        text = "|".join((*map(str, wanted), str(start_ms), str(end_ms), who))
+        return cls("s-" + hashlib.sha256(text.encode()).hexdigest()[:6], wanted, start_ms, end_ms, who, note)
+
+    def covers(self, alert: Transition, now_ms: int) -> bool:
+        """Whether it keeps this alert quiet now."""
+        return self.start_ms <= now_ms < self.end_ms and matches(self.wanted, alert)
+
+    @classmethod
+    def read(cls, packed: list[Any]) -> Silence:
+        """The silence of its JSON value."""
+        name, wanted, *rest = packed
+        return cls(name, tuple(Matcher(*each) for each in wanted), *rest)

@@ -1,0 +1,109 @@
+"""Operators' accounts and sessions. Passwords as argon2id, sessions as digests: the file alone opens no door.
+
+On a machine without accounts the first is made through a set-up link that is used once and lives no longer than the
+program. It is printed where the program was started: who can read that may become the first operator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+from typing import Final, NamedTuple
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from collector.web.desk.file import DeskFile
+
+PASSWORD_MIN: Final = 12
+PASSWORD_MAX: Final = 200
+IDLE_MS: Final = 12 * 3_600_000
+LIFE_MS: Final = 7 * 24 * 3_600_000
+_TOUCH_MS: Final = 60_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+
+
+class NotAccepted(ValueError):
+    """Name or password are not as they must be; the text is the key of the words that say so."""
+
+
+class Session(NamedTuple):
+    """Who is logged in, and the token that every form of theirs must carry."""
+
+    name: str
+    csrf: str
+
+
+class Accounts:
+    """Accounts and sessions. Methods may be called from any thread; those with a password take a tenth of a second."""
+
+    def __init__(self, file: DeskFile) -> None:
+        self._file = file
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_hex())  # verified against when a name is unknown: same time
+        self._setup_lock = threading.Lock()
+        self.setup_token: str | None = None if self._any() else secrets.token_urlsafe(24)
+
+    def set_up(self, token: str, name: str, password: str, now_ms: int) -> bool:
+        """Make the first account with the one-time token; False when the token is wrong or used. Raises NotAccepted."""
+        with self._setup_lock:
+            if self.setup_token is None or not hmac.compare_digest(token.encode(), self.setup_token.encode()):
+                return False
+            self.create(name, password, now_ms)
+            self.setup_token = None
+            return True
+
+    def create(self, name: str, password: str, now_ms: int) -> None:
+        """A new account, or a new password for an old one, whose sessions end. Raises NotAccepted."""
+        if not _NAME.fullmatch(name):
+            raise NotAccepted("bad_name")
+        if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+            raise NotAccepted("bad_password")
+        known = self._hasher.hash(password)
+        with self._file.use() as db:
+            db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?)", (name, known, now_ms))
+            db.execute("DELETE FROM session WHERE name = ?", (name,))
+
+    def log_in(self, name: str, password: str, now_ms: int) -> str | None:
+        """The token of a new session, or None. Takes the same time whether the name is known or not."""
+        with self._file.use() as db:
+            row = db.execute("SELECT hash FROM account WHERE name = ?", (name,)).fetchone()
+        try:
+            self._hasher.verify(row["hash"] if row is not None else self._nobody, password[:PASSWORD_MAX])
+        except (VerificationError, InvalidHashError):
+            return None
+        if row is None:
+            return None
+        token = secrets.token_urlsafe(32)
+        with self._file.use() as db:
+            db.execute("DELETE FROM session WHERE at_ms < ? OR seen_ms < ?", (now_ms - LIFE_MS, now_ms - IDLE_MS))
+            db.execute(
+                "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
+                (_digest(token), name, secrets.token_urlsafe(24), now_ms, now_ms),
+            )
+        return token
+
+    def session(self, token: str, now_ms: int) -> Session | None:
+        """The session of a token, or None when there is none or it has ended."""
+        with self._file.use() as db:
+            row = db.execute("SELECT * FROM session WHERE digest = ?", (_digest(token),)).fetchone()
+            if row is None or now_ms - row["seen_ms"] > IDLE_MS or now_ms - row["at_ms"] > LIFE_MS:
+                return None
+            if now_ms - row["seen_ms"] > _TOUCH_MS:
+                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, row["digest"]))
+        return Session(row["name"], row["csrf"])
+
+    def log_out(self, token: str) -> None:
+        with self._file.use() as db:
+            db.execute("DELETE FROM session WHERE digest = ?", (_digest(token),))
+
+    def _any(self) -> bool:
+        with self._file.use() as db:
+            return db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is not None
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,117 @@
+"""What operators do about alerts: acknowledge, silence, note; and the audit of everything done at the desk.
+
+An acknowledgement belongs to an episode: the alert's next one begins unacknowledged. Nobody can resolve a firing alert
+by hand; it may be silenced, always with an end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from collector.web.desk.file import DeskFile
+from collector.web.site import AlertView
+
+VERBS: Final = ("acknowledge", "silence", "note")
+UNTIL_RESOLVED_MS: Final = 2**53
+LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
+NOTE_MAX: Final = 1000
+_REMEMBERED_MS: Final = 90 * 24 * 3_600_000
+
+
+class Deed(NamedTuple):
+    """One thing done about one alert."""
+
+    fingerprint: str
+    verb: str
+    who: str
+    note: str
+    until_ms: int | None
+    at_ms: int
+
+
+class Audited(NamedTuple):
+    """One line of the audit."""
+
+    at_ms: int
+    who: str
+    what: str
+    about: str
+
+
+class Handling:
+    """Deeds, in the file and in memory. Every method may be called from any thread."""
+
+    def __init__(self, file: DeskFile, now_ms: int) -> None:
+        self._file = file
+        self._deeds: dict[str, tuple[Deed, ...]] = defaultdict(tuple)
+        with file.use() as db:
+            rows = db.execute(
+                "SELECT fingerprint, verb, who, note, until_ms, at_ms FROM handled WHERE at_ms > ? ORDER BY id",
+                (now_ms - _REMEMBERED_MS,),
+            ).fetchall()
+        for row in rows:
+            deed = Deed(*row)
+            self._deeds[deed.fingerprint] += (deed,)
+
+    def do(self, deed: Deed) -> None:
+        """Keep a deed. Raises ValueError for an unknown verb, an overlong note or a silence without end."""
+        if deed.verb not in VERBS or len(deed.note) > NOTE_MAX or (deed.verb == "silence" and deed.until_ms is None):
+            raise ValueError("a deed is to acknowledge, to note, or to silence until a time")
+        with self._file.use() as db:
+            db.execute(
+                "INSERT INTO handled (fingerprint, verb, who, note, until_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)", deed
+            )
+            _audit(db, deed.at_ms, deed.who, deed.verb, deed.fingerprint)
+        self._deeds[deed.fingerprint] += (deed,)
+
+    def history(self, fingerprint: str) -> list[Deed]:
+        """What was done about an alert, newest first."""
+        return list(reversed(self._deeds.get(fingerprint, ())))
+
+    def silenced(self, fingerprint: str, since_ms: int, now_ms: int) -> bool:
+        """Whether nobody is to be told of this episode now."""
+        return self._silenced_until_ms(fingerprint, since_ms) > now_ms
+
+    def on(self, alerts: Iterable[AlertView], now_ms: int) -> list[AlertView]:
+        """The alerts with what was done about them."""
+        return [self._on_one(alert, now_ms) for alert in alerts]
+
+    def audit(self, who: str, what: str, about: str, now_ms: int) -> None:
+        """Write down that somebody did something."""
+        with self._file.use() as db:
+            _audit(db, now_ms, who, what, about)
+
+    def audited(self, limit: int = 200) -> list[Audited]:
+        """The newest lines of the audit."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT at_ms, who, what, about FROM audit ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+        return [Audited(*row) for row in rows]
+
+    def _on_one(self, alert: AlertView, now_ms: int) -> AlertView:
+        until_ms = self._silenced_until_ms(alert.fingerprint, alert.since_ms)
+        alert = replace(alert, silenced_until_ms=until_ms if until_ms > now_ms else None)
+        for deed in self.history(alert.fingerprint):
+            still = deed.until_ms is None or deed.until_ms > now_ms
+            if deed.verb == "acknowledge" and deed.at_ms >= alert.since_ms and still:
+                return replace(alert, acked_by=deed.who, acked_note=deed.note, acked_ms=deed.at_ms)
+        return alert
+
+    def _silenced_until_ms(self, fingerprint: str, since_ms: int) -> int:
+        """The latest end of its silences; one until it resolves holds for its own episode only."""
+        deeds = self._deeds.get(fingerprint, ())
+        ends = [
+            deed.until_ms
+            for deed in deeds
+            if deed.verb == "silence"
+            and deed.until_ms is not None
+            and (deed.until_ms != UNTIL_RESOLVED_MS or deed.at_ms >= since_ms)
+        ]
+        return max(ends, default=0)
+
+
+def _audit(db: object, at_ms: int, who: str, what: str, about: str) -> None:
+    execute = db.execute  # type: ignore[attr-defined]
+    execute("INSERT INTO audit (at_ms, who, what, about) VALUES (?, ?, ?, ?)", (at_ms, who, what, about))

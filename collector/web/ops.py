@@ -1,0 +1,264 @@
+"""The operators' pages: what is wrong, why data is missing, what was done. Behind a login."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.stores.store import StoreDown
+from collector.web import past
+from collector.web.desk.accounts import Accounts, NotAccepted, Session
+from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS, VERBS, Deed, Handling
+from collector.web.desk.reports import CHANGES, Reports
+from collector.web.forms import Allowance, choice, client_of, read_form
+from collector.web.live import Live, Sight, stream
+from collector.web.pages import language_of
+from collector.web.render import Renderer, sort_alerts
+from collector.web.site import Site
+from collector.web.views import Views
+
+COOKIE: Final = "lamppost_session"
+_TRIES, _TRIES_MS = 10, 15 * 60_000
+Inside = Callable[[Request, Session], Awaitable[Response]]
+
+
+class Ops:
+    """Handlers of everything under /ops."""
+
+    def __init__(
+        self,
+        site: Site,
+        renderer: Renderer,
+        views: Views,
+        live: Live,
+        accounts: Accounts,
+        handling: Handling,
+        reports: Reports,
+    ) -> None:
+        self._site = site
+        self._renderer = renderer
+        self._views = views
+        self._live = live
+        self._accounts = accounts
+        self._handling = handling
+        self._reports = reports
+        self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
+
+    def routes(self) -> list[Route]:
+        pages: dict[str, Inside] = {
+            "": self.desk,
+            "/alert/{fingerprint}": self.alert,
+            "/station/{node}": self.station,
+            "/reports": self.reports,
+            "/audit": self.audit,
+            "/events": self.events,
+        }
+        deeds: dict[str, Inside] = {
+            "/alert/{fingerprint}/{verb}": self.handle,
+            "/reports/{number:int}": self.answer,
+            "/station/{node}/change": self.change,
+            "/logout": self.log_out,
+        }
+        routes = []
+        for root in ("/ops", "/en/ops"):
+            routes += [Route(root + path, self._inside(page)) for path, page in pages.items()]
+            routes += [Route(root + path, self._deed(deed), methods=["POST"]) for path, deed in deeds.items()]
+            routes += [
+                Route(root + "/login", self.log_in, methods=["GET", "POST"]),
+                Route(root + "/setup", self.set_up, methods=["GET", "POST"]),
+            ]
+        return routes
+
+    async def desk(self, request: Request, session: Session) -> Response:
+        """All alerts and all stations."""
+        return self._page(request, session, "ops.html", "/ops", events=self._root(request) + "/events")
+
+    async def alert(self, request: Request, session: Session) -> Response:
+        """One alert with everything that was done about it."""
+        alert = self._alert(request)
+        path = f"/ops/alert/{alert.fingerprint}"
+        history = self._handling.history(alert.fingerprint)
+        return self._page(request, session, "ops_alert.html", path, alert=alert, history=history)
+
+    async def station(self, request: Request, session: Session) -> Response:
+        """One station: a day's chart, a week's availability, what it says of itself."""
+        node = request.path_params["node"]
+        station = next((one for one in self._site.stations() if one.node == node), None)
+        if station is None:
+            raise HTTPException(404, "not_found_station")
+        now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
+        alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
+        limits = [alert.threshold for alert in alerts if (alert.quantity or "").startswith("pm25")]
+        day, week, cards, down = None, None, [], False
+        try:
+            cards = await self._views.fresh([node])
+            day = await run_in_threadpool(past.day_chart, store, node, now_ms, past.worst_threshold(limits))
+            week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
+        except StoreDown:
+            down = True
+        told: dict[str, Any] = {"day": day, "week": week, "store_down": down, "reports": self._reports.of(node)}
+        told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
+        told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
+        return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
+
+    async def reports(self, request: Request, session: Session) -> Response:
+        """Citizens' reports that wait for an answer."""
+        waiting = await run_in_threadpool(self._reports.waiting)
+        return self._page(request, session, "ops_reports.html", "/ops/reports", reports=waiting)
+
+    async def audit(self, request: Request, session: Session) -> Response:
+        """Who did what."""
+        lines = await run_in_threadpool(self._handling.audited)
+        return self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
+
+    async def events(self, request: Request, _: Session) -> Response:
+        """The stream of the first page."""
+        return stream(self._live, Sight(language_of(request), (), "ops"))
+
+    async def handle(self, request: Request, session: Session) -> Response:
+        """Acknowledge, silence or note. After it resolved, an alert can only be noted."""
+        alert = self._alert(request)
+        fields = request.state.fields
+        verb = request.path_params["verb"]
+        if verb not in VERBS or (verb != "note" and alert.state == "resolved"):
+            raise HTTPException(400, "refused_form")
+        now_ms, until_ms = self._site.now_ms(), None
+        if verb != "note":
+            length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
+            until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+        deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
+        try:
+            await run_in_threadpool(self._handling.do, deed)
+        except ValueError:
+            raise HTTPException(400, "refused_form") from None
+        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        return self._back(request, f"#alert-{alert.fingerprint}")
+
+    async def answer(self, request: Request, session: Session) -> Response:
+        """Answer a citizen's report."""
+        fields, number = request.state.fields, request.path_params["number"]
+        text, now_ms = fields.get("answer", ""), self._site.now_ms()
+        if not text.strip():
+            raise HTTPException(400, "refused_form")
+        if not await run_in_threadpool(self._reports.answer, number, text, "show" in fields, session.name, now_ms):
+            raise HTTPException(404, "not_found")
+        await run_in_threadpool(self._handling.audit, session.name, "answer", f"report {number}", now_ms)
+        return self._back(request, "/reports")
+
+    async def change(self, request: Request, session: Session) -> Response:
+        """Write down what was done at a station."""
+        node, fields, now_ms = request.path_params["node"], request.state.fields, self._site.now_ms()
+        if not any(station.node == node for station in self._site.stations()):
+            raise HTTPException(404, "not_found_station")
+        kind = choice(fields, "kind", CHANGES)
+        zh, en = fields.get("zh", ""), fields.get("en", "")
+        await run_in_threadpool(self._reports.add_change, node, kind, zh, en, now_ms)
+        await run_in_threadpool(self._handling.audit, session.name, kind, node, now_ms)
+        return self._back(request, f"/station/{node}")
+
+    async def log_in(self, request: Request) -> Response:
+        """The form, and what comes of it."""
+        if request.method == "GET":
+            return self._door(request, "ops_login.html", "/ops/login")
+        fields, now_ms = await read_form(request), self._site.now_ms()
+        if not self._tries.take(client_of(request), now_ms):
+            return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
+        name = fields.get("name", "")
+        token = await run_in_threadpool(self._accounts.log_in, name, fields.get("password", ""), now_ms)
+        if token is None:
+            return self._door(request, "ops_login.html", "/ops/login", 403, trouble="wrong_login")
+        await run_in_threadpool(self._handling.audit, name, "login", "", now_ms)
+        response = self._back(request, "")
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, max_age=7 * 86400)
+        return response
+
+    async def set_up(self, request: Request) -> Response:
+        """Make the first account, with the link that was printed."""
+        token = request.query_params.get("token", "")
+        if request.method == "GET":
+            return self._door(request, "ops_setup.html", "/ops/setup", token=token)
+        fields, now_ms = await read_form(request), self._site.now_ms()
+        if not self._tries.take(client_of(request), now_ms):
+            return self._door(request, "ops_setup.html", "/ops/setup", 429, trouble="tries", token=token)
+        name, password, token = (fields.get(key, "") for key in ("name", "password", "token"))
+        try:
+            made = await run_in_threadpool(self._accounts.set_up, token, name, password, now_ms)
+        except NotAccepted as error:
+            return self._door(request, "ops_setup.html", "/ops/setup", 400, trouble=str(error), token=token)
+        if not made:
+            return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
+        await run_in_threadpool(self._handling.audit, name, "setup", "", now_ms)
+        return self._back(request, "/login")
+
+    async def log_out(self, request: Request, session: Session) -> Response:
+        del session
+        await run_in_threadpool(self._accounts.log_out, request.cookies[COOKIE])
+        response = self._back(request, "/login")
+        response.delete_cookie(COOKIE)
+        return response
+
+    def _inside(self, page: Inside) -> Callable[[Request], Awaitable[Response]]:
+        """Only for who is logged in; others are led to the door."""
+
+        async def answer(request: Request) -> Response:
+            token = request.cookies.get(COOKIE)
+            session = None
+            if token is not None:
+                session = await run_in_threadpool(self._accounts.session, token, self._site.now_ms())
+            if session is None:
+                return self._back(request, "/login")
+            response = await page(request, session)
+            response.headers.setdefault("Cache-Control", "no-store")
+            return response
+
+        return answer
+
+    def _deed(self, deed: Inside) -> Callable[[Request], Awaitable[Response]]:
+        """Only from a form of ours that carries the session's token."""
+
+        async def checked(request: Request, session: Session) -> Response:
+            request.state.fields = await read_form(request)
+            if not hmac.compare_digest(request.state.fields.get("csrf", "").encode(), session.csrf.encode()):
+                raise HTTPException(403, "refused_origin")
+            return await deed(request, session)
+
+        return self._inside(checked)
+
+    def _alert(self, request: Request) -> Any:
+        fingerprint = request.path_params["fingerprint"]
+        alert = next((one for one in self._site.alerts() if one.fingerprint == fingerprint), None)
+        if alert is None:
+            raise HTTPException(404, "not_found")
+        return alert
+
+    def _page(self, request: Request, session: Session, template: str, path: str, **values: Any) -> Response:
+        shared: dict[str, Any] = {
+            "path": path,
+            "safe": request.cookies.get("colours") == "safe",
+            "events": None,
+            "session": session,
+            "views": self._views.all(),
+            "alerts": sort_alerts(self._site.alerts()),
+        }
+        return HTMLResponse(self._renderer.page(template, language_of(request), **shared | values))
+
+    def _door(self, request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
+        safe = request.cookies.get("colours") == "safe"
+        shared: dict[str, Any] = {"path": path, "safe": safe, "events": None, "trouble": None, "session": None}
+        html = self._renderer.page(template, language_of(request), **shared | values)
+        return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+
+    def _back(self, request: Request, where: str) -> RedirectResponse:
+        return RedirectResponse(self._root(request) + where, 303)
+
+    def _root(self, request: Request) -> str:
+        return "/en/ops" if language_of(request) == "en" else "/ops"

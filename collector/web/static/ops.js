@@ -1,0 +1,43 @@
+// Keys for the operators' list: j and k move, a, s and n open a form, Enter opens the alert, Escape closes, ? helps.
+"use strict";
+
+const rows = () => [...document.querySelectorAll("[data-row]")];
+const typing = (element) => element.matches("input, textarea, select");
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))]?.focus();
+}
+
+function open(key) {
+  const row = document.activeElement?.closest("[data-row]") ?? rows()[0];
+  const form = row?.querySelector(`details[data-key="${key}"]`);
+  if (!form) return;
+  form.open = true;
+  form.querySelector("input:not([type=hidden])").focus();
+}
+
+// Messages are the same for everybody; the token that a form must carry is this session's own.
+addEventListener("renewed", () => {
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = document.body.dataset.csrf;
+});
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "Escape") {
+    const form = document.activeElement?.closest("details[data-key]");
+    if (form) {
+      form.open = false;
+      form.closest("[data-row]").focus();
+    }
+    return;
+  }
+  if (typing(event.target)) return;
+  if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
+  else if ("asn".includes(event.key)) open(event.key);
+  else if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
+  else if (event.key === "?") document.querySelector("h2 + .how")?.scrollIntoView();
+  else return;
+  event.preventDefault();
+});

@@ -1,0 +1,72 @@
+"""Texts of the operators' pages: (Chinese, English) by key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPS: Final[dict[str, tuple[str, str]]] = {
+    "ops": ("值班台", "Operations"),
+    "audit": ("审计", "Audit"),
+    "log_in": ("登录", "Log in"),
+    "log_out": ("退出", "Log out"),
+    "account": ("账号", "Account"),
+    "password": ("密码", "Password"),
+    "new_password": ("密码（12 到 200 个字符）", "Password (12 to 200 characters)"),
+    "first_account": ("创建第一个账号", "Make the first account"),
+    "wrong_login": ("账号或密码不对。", "Account or password is wrong."),
+    "wrong_token": (
+        "这个链接已经用过或不对；重新启动程序会给出新的链接。",
+        "This link is used up or wrong; starting the program again gives a new one.",
+    ),
+    "bad_name": (
+        "账号用小写字母、数字、点、横线，最多 40 个。",
+        "An account is up to 40 of lower-case letters, digits, dots and dashes.",
+    ),
+    "bad_password": ("密码要 12 到 200 个字符。", "A password has 12 to 200 characters."),
+    "tries": ("尝试太多次，请一刻钟后再试。", "Too many tries; please wait a quarter of an hour."),
+    "fresh": ("站点数据实时", "stations fresh"),
+    "silenced": ("已静默", "silenced"),
+    "until": ("到 {time}", "until {time}"),
+    "until_resolved": ("直到解除", "until resolved"),
+    "do_acknowledge": ("确认", "Acknowledge"),
+    "do_silence": ("静默", "Silence"),
+    "do_note": ("备注", "Note"),
+    "did_acknowledge": ("确认了", "acknowledged"),
+    "did_silence": ("静默了", "silenced"),
+    "did_note": ("备注", "noted"),
+    "note": ("备注", "Note"),
+    "for_how_long": ("多久", "For how long"),
+    "length_1h": ("1 小时", "1 hour"),
+    "length_8h": ("8 小时", "8 hours"),
+    "length_24h": ("24 小时", "24 hours"),
+    "length_resolved": ("直到解除", "until resolved"),
+    "silence_matches": (
+        "只静默这一条：规则 {rule}，站点 {node}。告警仍会显示，只是不再通知。",
+        "Silences this one only: rule {rule}, station {node}. It stays visible; nobody is told.",
+    ),
+    "keys": (
+        "键盘：j / k 移动，a 确认，s 静默，n 备注，Enter 详情，Esc 关闭。",
+        "Keys: j / k move, a acknowledge, s silence, n note, Enter details, Esc close.",
+    ),
+    "history": ("处理记录", "What was done"),
+    "no_history": ("还没有人处理。", "Nobody has done anything yet."),
+    "version": ("版本", "Version"),
+    "public_page": ("公众页面", "public page"),
+    "last_day": ("最近 24 小时", "last 24 hours"),
+    "availability": ("7 天在线率", "Availability, 7 days"),
+    "availability_how": (
+        "每格是一小时里有读数的分钟数；不足四分之三的画斜线。",
+        "Minutes of each hour that have a reading; hours under three quarters are hatched.",
+    ),
+    "add_change": ("记录一次变更", "Write down a change"),
+    "change_kind": ("做了什么", "What was done"),
+    "in_chinese": ("中文说明", "In Chinese"),
+    "in_english": ("英文说明", "In English"),
+    "save": ("保存", "Save"),
+    "no_waiting": ("没有待答复的报告。", "No report waits for an answer."),
+    "contact": ("联系方式", "Contact"),
+    "show_text": ("同时公开报告内容", "Show the text of the report with the answer"),
+    "who": ("谁", "Who"),
+    "what": ("做了什么", "What"),
+    "about": ("对象", "About"),
+}

@@ -1,0 +1,320 @@
+"""Windows on event time: what a minute, an hour and a day say of a series, and how much of it was there. Pure.
+
+    readings > minute: mean of readings > hour: mean of minute means > day: mean of valid hours
+
+`n` counts the windows below: readings in a minute, minutes in an hour, valid hours in a day. The hour's `n` is what
+GB 3095-2026 Table 4 and 2008/50/EC call minutes sampled (45 make it valid), the day's the valid hourly values. No
+minute weighs more because it was sampled faster. Traffic is summed and weighted instead: see Flow. Means are rounded
+to six decimals, which hides the order of additions: the same readings give the same window by whatever road they came.
+
+Hours and days are those of the station's time zone: a Chinese natural day begins at 16:00 UTC, a day of Europe may
+have 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+from measures.completeness import GB_HOUR
+from wire.quantities import DERIVED, KINDS, QUANTITIES
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+DECIMALS: Final = 6
+VALID_MINUTES: Final = GB_HOUR.required
+MINUTES: Final = "_1m"
+HOURS: Final = "_1h"
+DAYS: Final = "_1d"
+ROLLED: Final = ("air_quality", "weather", "traffic_flow")
+CIRCULAR: Final = frozenset({"wind_dir_deg"})
+_NOT_ROLLED: Final = DERIVED.keys() | {"wind_dir_min_deg", "wind_dir_max_deg", "v85_kmh", "headway_s"}
+"""Raw twins stay with the readings; a percentile or a headway cannot be had from those of intervals."""
+
+
+@cache
+def rolled(kind: str) -> tuple[str, ...]:
+    """The quantities of a kind that have windows."""
+    return tuple(q.name for q in QUANTITIES.values() if q.kind == kind and q.name not in _NOT_ROLLED)
+
+
+def has_minutes(kind: str) -> bool:
+    """Traffic comes in intervals, which begin at the hour; everything else in readings, which begin at the minute."""
+    return not KINDS[kind].tags
+
+
+# Time
+
+
+@lru_cache(4096)
+def _offset_ms(zone: ZoneInfo, quarter: int) -> int:
+    moment = datetime.fromtimestamp(quarter * 900, UTC).astimezone(zone)
+    offset = moment.utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds() * 1000)
+
+
+def hour_of(time_ms: int, zone: ZoneInfo) -> int:
+    """Start of the hour of the local clock that holds a time."""
+    return time_ms - (time_ms + _offset_ms(zone, time_ms // 900_000)) % HOUR_MS
+
+
+@lru_cache(4096)
+def day_of(time_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Start and end of the local calendar day that holds a time; call it with starts of hours."""
+    local = datetime.fromtimestamp(time_ms / 1000, zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    following = (midnight + timedelta(hours=36)).replace(hour=0)
+    return round(midnight.timestamp() * 1000), round(following.timestamp() * 1000)
+
+
+# What a window holds
+
+
+class Fold(Protocol):
+    """A window that is being filled from the windows below, in the order of time."""
+
+    n: int
+    qc: int
+
+    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
+        """Take rows `first` to `end` of a block of readings; failed values are None already."""
+
+    def below(self, fields: Mapping[str, Any]) -> None:
+        """Take the fields of one window of the level below."""
+
+    def fields(self) -> dict[str, Any]:
+        """What is stored of this window."""
+
+
+class Means:
+    """Mean, smallest, largest and n of each quantity."""
+
+    __slots__ = ("cells", "n", "names", "qc", "turns")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self.cells: dict[str, list[float]] = {}  # n, sum, smallest, largest
+        self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
+        self.n = 0
+        self.qc = 0
+
+    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
+        self.n += end - first
+        flags = columns.get("qc")
+        if flags is not None:
+            self.qc = max(self.qc, max(flag or 0 for flag in flags[first:end]))
+        for name in self.names:
+            column = columns.get(name)
+            if column is None:
+                continue
+            values = column[first:end]
+            if None in values:
+                values = [value for value in values if value is not None]
+                if not values:
+                    continue
+            if name in CIRCULAR:
+                self._turn(name, values)
+            else:
+                self._add(name, values, min(values), max(values))
+
+    def below(self, fields: Mapping[str, Any]) -> None:
+        self.n += 1
+        self.qc = max(self.qc, fields.get("qc") or 0)
+        for name in self.names:
+            mean = fields.get(name + "_mean")
+            if mean is None:
+                continue
+            if name in CIRCULAR:
+                self._turn(name, [mean])
+            else:
+                low, high = fields.get(name + "_min"), fields.get(name + "_max")
+                self._add(name, [mean], mean if low is None else low, mean if high is None else high)
+
+    def _add(self, name: str, values: list[float], low: float, high: float) -> None:
+        cell = self.cells.get(name)
+        if cell is None:
+            self.cells[name] = [len(values), sum(values), low, high]
+            return
+        cell[0] += len(values)
+        cell[1] = sum(values, cell[1])
+        cell[2] = min(low, cell[2])
+        cell[3] = max(high, cell[3])
+
+    def _turn(self, name: str, degrees: list[float]) -> None:
+        """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""
+        turn = self.turns.setdefault(name, [0, 0.0, 0.0])
+        turn[0] += len(degrees)
+        turn[1] += sum(math.sin(math.radians(value)) for value in degrees)
+        turn[2] += sum(math.cos(math.radians(value)) for value in degrees)
+
+    def fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, (n, total, low, high) in self.cells.items():
+            found[name + "_mean"] = round(total / n, DECIMALS)
+            found[name + "_min"] = float(low)
+            found[name + "_max"] = float(high)
+            found[name + "_n"] = int(n)
+        for name, (n, sine, cosine) in self.turns.items():
+            if math.hypot(sine, cosine) > 1e-9 * n:
+                found[name + "_mean"] = round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
+            found[name + "_n"] = int(n)
+        return found | {"qc": self.qc} if self.qc else found
+
+
+class Flow:
+    """Traffic: counts are summed, speeds weighted by their vehicles, occupancy by time, flow is vehicles over time.
+
+    Time-mean speed adds speeds, space-mean speed adds slownesses (Wardrop): averages are never averaged without their
+    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted.
+    """
+
+    __slots__ = ("_highest", "_lowest", "_sums", "n", "qc")
+
+    def __init__(self, _: Iterable[str] = ()) -> None:
+        self.n = 0
+        self.qc = 0
+        self._sums: dict[str, float] = {}
+        self._lowest: dict[str, float] = {}
+        self._highest: dict[str, float] = {}
+
+    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
+        for row in range(first, end):
+            self._interval({name: column[row] for name, column in columns.items()})
+
+    def _interval(self, row: Mapping[str, Any]) -> None:
+        self.n += 1
+        self.qc = max(self.qc, row.get("qc") or 0)
+        count, seconds = row.get("count"), row.get("duration_s")
+        if count is not None:
+            self._sum("count_sum", count)
+            self._sum("count_n", 1)
+            self._span("count", count, count)
+        if row.get("heavy_count") is not None:
+            self._sum("heavy_count_sum", row["heavy_count"])
+        if seconds and count is not None:
+            self._sum("duration_s_sum", seconds)
+            self._span("flow_vph", 3600 * count / seconds, 3600 * count / seconds)
+        for name in ("speed_tms_kmh", "speed_sms_kmh"):
+            speed = row.get(name)
+            if speed is not None and count:
+                self._speed(name, speed, count)
+                self._span(name, speed, speed)
+        occupancy = row.get("occupancy_ratio")
+        if occupancy is not None and seconds:
+            self._occupied(occupancy, seconds)
+            self._span("occupancy_ratio", occupancy, occupancy)
+
+    def below(self, fields: Mapping[str, Any]) -> None:
+        self.n += 1
+        self.qc = max(self.qc, fields.get("qc") or 0)
+        for name in ("count_sum", "count_n", "heavy_count_sum", "duration_s_sum"):
+            if fields.get(name) is not None:
+                self._sum(name, fields[name])
+        for name in ("speed_tms_kmh", "speed_sms_kmh"):
+            if fields.get(name + "_mean") is not None:
+                self._speed(name, fields[name + "_mean"], fields.get(name + "_n") or 1)
+        if fields.get("occupancy_ratio_mean") is not None:
+            self._occupied(fields["occupancy_ratio_mean"], fields.get("duration_s_sum") or 1)
+        for name in ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio"):
+            if fields.get(name + "_min") is not None:
+                self._span(name, fields[name + "_min"], fields[name + "_max"])
+
+    def _sum(self, name: str, value: float) -> None:
+        self._sums[name] = self._sums.get(name, 0) + value
+
+    def _span(self, name: str, low: float, high: float) -> None:
+        self._lowest[name] = min(low, self._lowest.get(name, low))
+        self._highest[name] = max(high, self._highest.get(name, high))
+
+    def _speed(self, name: str, speed: float, vehicles: float) -> None:
+        if name == "speed_sms_kmh" and speed <= 0:
+            return  # nothing that stands passes a counter
+        self._sum(name + "_n", vehicles)
+        self._sum(name, vehicles / speed if name == "speed_sms_kmh" else vehicles * speed)
+
+    def _occupied(self, ratio: float, seconds: float) -> None:
+        self._sum("occupied_s", ratio * seconds)
+        self._sum("watched_s", seconds)
+
+    def fields(self) -> dict[str, Any]:
+        sums = self._sums
+        found: dict[str, Any] = {}
+        for name in ("count_sum", "count_n", "heavy_count_sum"):
+            if name in sums:
+                found[name] = int(sums[name])
+        if "count_sum" in sums:
+            found["count_mean"] = round(sums["count_sum"] / sums["count_n"], DECIMALS)
+        if "duration_s_sum" in sums:
+            found["duration_s_sum"] = round(sums["duration_s_sum"], DECIMALS)
+            found["flow_vph_mean"] = round(3600 * sums["count_sum"] / sums["duration_s_sum"], DECIMALS)
+        for name in ("speed_tms_kmh", "speed_sms_kmh"):
+            if name in sums:
+                n = sums[name + "_n"]
+                found[name + "_mean"] = round(n / sums[name] if name == "speed_sms_kmh" else sums[name] / n, DECIMALS)
+                found[name + "_n"] = int(n)
+        if "watched_s" in sums:
+            found["occupancy_ratio_mean"] = round(sums["occupied_s"] / sums["watched_s"], DECIMALS)
+        for name, low in self._lowest.items():
+            found[name + "_min"] = round(float(low), DECIMALS)
+            found[name + "_max"] = round(float(self._highest[name]), DECIMALS)
+        return found | {"qc": self.qc} if self.qc else found
+
+
+def fold(kind: str, names: Iterable[str] | None = None) -> Fold:
+    """An empty window of a kind."""
+    return Means(rolled(kind) if names is None else names) if has_minutes(kind) else Flow()
+
+
+def field_names(kind: str, names: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Every field that a stored window of a kind may have."""
+    if has_minutes(kind):
+        wanted = rolled(kind) if names is None else names
+        return (*(f"{name}_{stat}" for name in wanted for stat in ("mean", "min", "max", "n")), "qc")
+    measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
+    spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
+    own = ("count_sum", "count_n", "heavy_count_sum", "duration_s_sum", "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
+    return (*spans, *own)
+
+
+def is_whole(field: str) -> bool:
+    """Whether a stored field of a window holds whole numbers for ever."""
+    return field == "qc" or field.endswith("_n") or field in _WHOLE_FIELDS
+
+
+_WHOLE_FIELDS: Final = frozenset({"count_sum", "heavy_count_sum"})
+
+
+def with_completeness(kind: str, fields: dict[str, Any], parts: int, span_ms: int, part_ms: int) -> dict[str, Any]:
+    """The fields of an hour or day with how much of it was there: `parts` windows below of `part_ms`, 0 to 1.
+
+    Traffic counts the seconds it watched, where the intervals say how long they were.
+    """
+    watched_s = fields.get("duration_s_sum")
+    share = parts * part_ms / span_ms if watched_s is None or has_minutes(kind) else 1000 * watched_s / span_ms
+    return fields | {"completeness": round(min(1.0, share), DECIMALS)}
+
+
+def valid_hour(fields: Mapping[str, Any], name: str) -> float | None:
+    """The hourly mean of a quantity where at least 45 minutes were sampled (GB 3095-2026 Table 4), else None."""
+    n, mean = fields.get(name + "_n"), fields.get(name + "_mean")
+    return mean if n is not None and n >= VALID_MINUTES else None
+
+
+def day(kind: str, hours: Iterable[Mapping[str, Any]], span_ms: int) -> dict[str, Any]:
+    """A day's fields from those of its hours; of air and weather only valid hours enter."""
+    found = fold(kind)
+    parts = 0
+    for fields in hours:
+        if has_minutes(kind):
+            bad = [name for name in rolled(kind) if valid_hour(fields, name) is None]
+            fields = {key: value for key, value in fields.items() if key.rpartition("_")[0] not in bad}
+            if not any(key.endswith("_mean") for key in fields):
+                continue
+        found.below(fields)
+        parts += 1
+    return with_completeness(kind, found.fields(), parts, span_ms, HOUR_MS) if parts else {}

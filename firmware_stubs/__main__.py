@@ -1,0 +1,101 @@
+"""`python -m firmware_stubs`: many sensors in one process, driven by lines of JSON.
+
+In, one object a line:
+    {"open": "air-1", "model": "nova-sds011", "with": {"zero_after_wake": 3}}   answered by {"opened": ..., "path": ...}
+    {"world": "air-1", "values": {"pm25_ugm3": 35.0}}                           the physical truth from now on
+    {"vehicle": "radar-1", "in_s": 2.0, "speed_kmh": 43.0, "length_m": 4.5}     passes the pole in two seconds
+    {"faults": "air-1", "seed": 1, "shares": {"bitflip": 0.01}}                 from now on; an empty object heals
+    {"unplug": "air-1"}                                                         the port vanishes
+Out, beside the answers, every measurement frame as it is sent:
+    {"sent": "air-1", "t_s": 12.0, "hex": "aac0...", "rows": [{"pm25_raw_ugm3": 35.0}]}
+    {"spoilt": "air-1", "t_s": 13.0, "hex": "aac0...", "arrives": "aae0..."}    a frame that a fault has damaged
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from firmware_stubs.faults import Faults
+from firmware_stubs.models import MODELS, RADARS
+from firmware_stubs.pty import StubHost
+from firmware_stubs.road import Road, Vehicle
+from firmware_stubs.stub import Row
+
+
+class Console:
+    """One host and what its sensors see."""
+
+    def __init__(self) -> None:
+        self.host = StubHost()
+        self.worlds: dict[str, dict[str, float]] = {}
+        self.roads: dict[str, Road] = {}
+
+    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Do one order; the answer says what was done or what is wrong."""
+        verb = next(iter(order), "")
+        name = order.get(verb, "")
+        if verb == "open":
+            return self._open(name, order["model"], order.get("with", {}))
+        if verb == "world":
+            self.worlds[name].clear()
+            self.worlds[name].update(order["values"])
+        elif verb == "vehicle":
+            passing_s = time.monotonic() + order.get("in_s", 0.0)
+            length_m = order.get("length_m", 4.5)
+            self.roads[name].add(Vehicle(passing_s, order["speed_kmh"], length_m))
+        elif verb == "faults":
+            self.host.port(name).stub.damage = Faults(order.get("seed", 0), **order.get("shares", {}))
+        elif verb == "unplug":
+            self.host.remove(name)
+        else:
+            return {"error": f"{verb!r} is not open, world, vehicle, faults or unplug"}
+        return {verb: name}
+
+    def _open(self, name: str, model: str, manners: dict[str, Any]) -> dict[str, Any]:
+        if model not in MODELS:
+            return {"error": f"model {model!r} is not known; known are {', '.join(sorted(MODELS))}"}
+        if model in RADARS:
+            road = self.roads[name] = Road()
+            stub = MODELS[model](road.targets, **manners)
+        else:
+            world = self.worlds[name] = {}
+            stub = MODELS[model](lambda t_s: world, **manners)  # noqa: ARG005
+        stub.sent = lambda t_s, frame, rows: _say(_sent(name, t_s, frame, rows))
+        stub.spoilt = lambda t_s, frame, arrives: _say(_spoilt(name, t_s, frame, arrives))
+        return {"opened": name, "path": self.host.add(name, stub)}
+
+
+def _sent(name: str, t_s: float, frame: bytes, rows: list[Row]) -> dict[str, Any]:
+    return {"sent": name, "t_s": round(t_s, 3), "hex": frame.hex(), "rows": rows}
+
+
+def _spoilt(name: str, t_s: float, frame: bytes, arrives: bytes) -> dict[str, Any]:
+    return {"spoilt": name, "t_s": round(t_s, 3), "hex": frame.hex(), "arrives": arrives.hex()}
+
+
+def _say(answer: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError):  # nobody listens any more; the end of the input will end us
+        sys.stdout.write(json.dumps(answer, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Obey line after line until the input ends."""
+    console = Console()
+    console.host.start()
+    try:
+        for line in sys.stdin:
+            try:
+                _say(console.obey(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                _say({"error": f"{type(error).__name__}: {error}"})
+    finally:
+        console.host.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A Modbus RTU slave, from the Modbus over serial line specification V1.02 and application protocol V1.1b3."""
+
+from __future__ import annotations
+
+from firmware_stubs.stub import Line, Row, Stub, World
+
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
+REQUEST_BYTES = 8
+
+
+class ModbusSlave(Stub):
+    """Answers functions 03, 04 and 06 for one address. A subclass says its registers."""
+
+    line = Line(9600)
+    any_addresses: tuple[int, ...] = ()
+    count_max = 125
+
+    def __init__(self, world: World | None = None, address: int = 1) -> None:
+        super().__init__(world)
+        self.address = address
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        if len(data) < REQUEST_BYTES:
+            return 0, b""
+        request = data[:REQUEST_BYTES]
+        if crc(request[:6]) != request[6:]:
+            return 1, b""
+        if request[0] != self.address and request[0] not in self.any_addresses:
+            return REQUEST_BYTES, b""
+        first, value = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
+        function = request[1]
+        if function == 6:
+            good = self._write(first, value)
+            return REQUEST_BYTES, request if good else self._exception(request, ILLEGAL_ADDRESS)
+        if function not in (3, 4):
+            return REQUEST_BYTES, self._exception(request, ILLEGAL_FUNCTION)
+        if not 1 <= value <= self.count_max:
+            return REQUEST_BYTES, self._exception(request, ILLEGAL_VALUE)
+        return REQUEST_BYTES, self._read_registers(request, function, first, value)
+
+    def _read_registers(self, request: bytes, function: int, first: int, count: int) -> bytes:
+        registers, row = self._read(function, first, count)
+        if registers is None:
+            return self._exception(request, ILLEGAL_ADDRESS)
+        body = bytes((request[0], function, 2 * count)) + b"".join(value.to_bytes(2, "big") for value in registers)
+        frame = body + crc(body)
+        return self._measured(self.t_s, frame, [row]) if row else frame
+
+    def _exception(self, request: bytes, code: int) -> bytes:
+        body = bytes((request[0], request[1] | 0x80, code))
+        return body + crc(body)
+
+    def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:
+        """Registers, and what they measure when they do."""
+        raise NotImplementedError
+
+    def _write(self, register: int, value: int) -> bool:  # noqa: ARG002
+        """Take a single register; False when it does not exist."""
+        return False
+
+
+def crc(data: bytes) -> bytes:
+    """Polynomial A001 reflected, start FFFF, low byte first; bit by bit as the specification prints it."""
+    register = 0xFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            carry = register & 1
+            register >>= 1
+            if carry:
+                register ^= 0xA001
+    return bytes((register & 0xFF, register >> 8))
+
+
+class Transmitter(ModbusSlave):
+    """RS-485 weather transmitter: two holding registers, temperature and humidity in tenths (RS485-TH manual)."""
+
+    def __init__(self, world: World | None = None, address: int = 1, kind: str = "th", echo: bool = False) -> None:
+        super().__init__(world, address)
+        self.kind, self.echo = kind, echo
+
+    def receive(self, data: bytes) -> bytes:
+        """As any slave; with `echo` the adapter lets the host hear its own request first."""
+        return (data if self.echo else b"") + super().receive(data)
+
+    def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:  # noqa: ARG002
+        weather = self.world(self.t_s)
+        if self.kind == "noise":
+            tenths = round(10 * weather.get("noise_db", 62.0))
+            return ([tenths], {"noise_db": tenths / 10}) if (first, count) == (0, 1) else (None, {})
+        if first + count > 2:
+            return None, {}
+        if self.kind == "wind":
+            pair = [round(100 * weather.get("wind_speed_ms", 2.5)), round(100 * weather.get("wind_dir_deg", 180.0))]
+            row = {"wind_speed_ms": pair[0] / 100, "wind_dir_deg": pair[1] / 100}
+        else:
+            pair = [round(10 * weather.get("temp_c", 20.0)), round(10 * weather.get("rh_pct", 50.0))]
+            row = {"temp_c": pair[0] / 10, "rh_pct": pair[1] / 10}
+        return [value & 0xFFFF for value in pair[first : first + count]], row if count == 2 else {}

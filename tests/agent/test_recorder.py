@@ -1,0 +1,139 @@
+"""The recorder: readings get their true time, a full disk loses nothing silently, every hour is accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.reading import Reading, Series
+from edge_agent.recorder import PENDING_MAX, Now, Recorder
+from edge_agent.sealing import readings_of
+from edge_agent.spool import Spool, SpoolError
+from edge_agent.timeline import FLOOR_MS, Timeline
+from wire import batch
+
+UTC = 1_790_000_000_000
+AIR = Series("air-1", "air_quality")
+
+
+def recorder(path: Path, boot: str = "b" * 32) -> Recorder:
+    return Recorder("lp-1", "s", boot, [], lambda: Spool(path))
+
+
+def air(time_ms: int, value: int = 1) -> Reading:
+    return Reading(AIR, time_ms, {"pm25_raw_ugm3": value})
+
+
+def sealed(made: Recorder) -> list[tuple[str, list[int]]]:
+    """Clock and times of the readings of each batch sealed now."""
+    return [
+        (batch.read("lp-1", one.data).clock, [r.time_ms for r in readings_of(one.data)[0] if r.series == AIR])
+        for one in made.seal()
+    ]
+
+
+def test_readings_before_the_clock_is_set_get_their_true_time(tmp_path: Path) -> None:
+    made = recorder(tmp_path / "spool.db")
+    for boot_ms in (10_000, 11_000):
+        now = Now(boot_ms, 5_000, False)
+        made.keep([air(made.stamp(now))])
+        made.commit(now)
+    assert sealed(made) == []
+    made.commit(Now(12_000, UTC, True))
+    assert sealed(made) == [("restored", [UTC - 2_000, UTC - 1_000])]
+    now = Now(13_000, UTC + 1_000, True)
+    made.keep([air(made.stamp(now))])
+    made.commit(now)
+    assert sealed(made)[0] == ("synced", [UTC + 1_000])
+
+
+def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_one(tmp_path: Path) -> None:
+    lost = recorder(tmp_path / "spool.db", "a" * 32)
+    lost.keep([air(50_000), air(51_000)])
+    lost.commit(Now(51_000, 0, False))
+    made = recorder(tmp_path / "spool.db", "b" * 32)
+    made.commit(Now(20_000, UTC, True))
+    ((clock, times),) = sealed(made)
+    assert clock == "estimated"
+    assert times[1] - times[0] == 1_000
+    assert times[1] < UTC - 20_000, "before this boot began"
+
+
+def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(tmp_path: Path) -> None:
+    made = recorder(tmp_path / "spool.db")
+    made.commit(Now(1_000, FLOOR_MS - 1, True))
+    assert not made.timeline.trusted
+
+
+def test_a_step_of_the_clock_is_told_and_no_time_goes_back(tmp_path: Path) -> None:
+    timeline = Timeline()
+    assert timeline.observe(1_000, UTC, True) is None
+    assert timeline.observe(2_000, UTC + 1_300, True) is None, "a correction below a second is followed"
+    assert timeline.observe(3_000, UTC - 3_600_000, True) == pytest.approx(-3_602_300)
+    assert timeline.steps == 1
+    made = recorder(tmp_path / "spool.db")
+    made.commit(Now(0, UTC, True))
+    made.keep([air(UTC + 1_000)])
+    made.commit(Now(1_000, UTC + 1_000, True))
+    made.keep([air(UTC - 3_600_000)])
+    made.commit(Now(2_000, UTC - 3_600_000, True))
+    times = [time for _, found in sealed(made) for time in found]
+    assert times == [UTC + 1_000, UTC + 1_001]
+
+
+class Full(Spool):
+    """A spool on a disk that can be full."""
+
+    full = False
+
+    def accept(self, *args: Any, **more: Any) -> list[Reading]:
+        if Full.full:
+            raise SpoolError("disk full. Cure: free space")
+        return super().accept(*args, **more)
+
+
+def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(tmp_path: Path) -> None:
+    made = Recorder("lp-1", "s", "b" * 32, [], lambda: Full(tmp_path / "spool.db"))
+    made.commit(Now(0, UTC, True))
+    Full.full = True
+    total = PENDING_MAX + 500
+    for n in range(total):
+        made.keep([air(UTC + n)])
+    made.commit(Now(1_000, UTC + 1_000, True))
+    assert (made.refused, made.disk_ok) == (500, False)
+    Full.full = False
+    made.commit(Now(2_000, UTC + 2_000, True))
+    made.commit(Now(3_000, UTC + 3_000, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
+    gap = next(row for row in rows if row.series.kind == "gap")
+    assert gap.values["lost_count"] == 500
+    assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
+
+
+def test_the_ledger_of_an_hour_counts_what_was_accepted(tmp_path: Path) -> None:
+    made = recorder(tmp_path / "spool.db")
+    hour = UTC // 3_600_000 * 3_600_000
+    made.commit(Now(0, hour, True))
+    for second in range(0, 3_600 + 130, 10):
+        made.keep([air(hour + second * 1000 + n) for n in range(10)])
+        made.commit(Now(second * 1000, hour + second * 1000, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0] if row.series.kind == "sensor_ledger"]
+    in_hour = [row.values["accepted"] for row in rows if row.time_ms < hour + 3_600_000]
+    assert max(in_hour) == 3_600
+    assert in_hour == sorted(in_hour)
+
+
+def test_the_open_hour_survives_a_restart(tmp_path: Path) -> None:
+    made = recorder(tmp_path / "spool.db")
+    made.commit(Now(0, UTC, True))
+    made.keep([air(UTC + 1), air(UTC + 2)])
+    made.commit(Now(1_000, UTC + 1_000, True))
+    again = recorder(tmp_path / "spool.db")
+    again.commit(Now(2_000, UTC + 2_000, True))
+    again.keep([air(UTC + 3)])
+    again.commit(Now(3_000, UTC + 3_000, True))
+    again.commit(Now(4_000, UTC + 4_000, True), closing=True)
+    rows = [row for one in again.seal() for row in readings_of(one.data)[0] if row.series.kind == "sensor_ledger"]
+    assert max(row.values["accepted"] for row in rows) == 3

@@ -1,0 +1,227 @@
+"""The spool looks after itself: damage, a full disk, batches too large, rolled-back cards, replays."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.reading import Reading, Series
+from edge_agent.sealing import readings_of
+from edge_agent.spool import Origin, Sealed, Spool
+from wire import batch
+
+AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
+ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
+T0 = 1_790_000_000_000 // 60_000 * 60_000
+
+
+def fill(spool: Spool, batches: int, rows: int = 10, first: int = 0) -> list[Sealed]:
+    sealed = []
+    for n in range(first, first + batches):
+        start = T0 + n * rows * 1000
+        values = [{"pm25_raw_ugm3": n * rows + i, "pm10_raw_ugm3": 7} for i in range(rows)]
+        spool.accept([Reading(AIR, start + i * 1000, values[i]) for i in range(rows)], ORIGIN)
+        sealed += spool.seal("lp-1")
+    return sealed
+
+
+def rows_of(sealed: list[Sealed]) -> list[Reading]:
+    return [row for one in sealed for row in readings_of(one.data)[0]]
+
+
+def gaps(spool: Spool) -> list[dict[str, Any]]:
+    return [
+        {"reason": dict(row.series.tags)["reason"], "sensor": row.series.sensor, **row.values}
+        for row in rows_of(spool.oldest(1000))
+        if row.series.kind == "gap"
+    ]
+
+
+# -- damage ---------------------------------------------------------------------------------------------------------
+
+
+def _damaged(path: Path, spoil: bytes, at: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(spoil)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, dict[int, Sealed]]:
+    """A spool file with 60 batches, its id, and what was sealed in it."""
+    path = tmp_path_factory.mktemp("full") / "spool.db"
+    spool = Spool(path)
+    sealed = {one.seq: one for one in fill(spool, 60, rows=40)}
+    spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool.close()
+    return path.read_bytes(), spool.spool_id, sealed
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
+    tmp_path: Path, seed: int, full: tuple[bytes, str, dict[int, Sealed]]
+) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "spool.db"
+    whole, old_id, before = full
+    path.write_bytes(whole)
+    size = len(whole)
+    if seed % 3 == 0:
+        with path.open("r+b") as file:
+            file.truncate(rng.randrange(size // 4, size))
+    else:
+        for _ in range(3):
+            _damaged(path, rng.randbytes(200), rng.randrange(100, size - 200))
+    intact = {seq for seq, one in before.items() if one.data in path.read_bytes()}
+    again = Spool(path)
+    saved = {one.seq: one.data for one in again.oldest(1000) if one.spool == old_id}
+    assert all(data == before[seq].data for seq, data in saved.items()), "never other bytes under an old name"
+    assert intact <= saved.keys(), "every batch whose bytes are still in the file goes on"
+    if again.damaged():
+        assert again.spool_id != old_id
+        assert Path(str(again.damaged())).exists(), "moved aside, never deleted"
+    fill(again, 1, first=1000)
+
+
+def test_a_file_of_noise_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    path.write_bytes(random.Random(1).randbytes(50_000))
+    spool = Spool(path)
+    assert spool.rescued == 0
+    assert spool.damaged() == str(path) + ".damaged-1"
+    fill(spool, 1)
+
+
+def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    spool = Spool(path)
+    fill(spool, 100, rows=30)
+    old_id = spool.spool_id
+    spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool.close()
+    _damaged(path, b"\xff" * 4096, path.stat().st_size // 4096 // 2 * 4096)
+    again = Spool(path)
+    kept = [one for one in again.oldest(1000) if one.spool == old_id]
+    assert again.rescued >= 60
+    assert again.spools() == (again.spool_id, old_id)
+    assert all(batch.digest(one.data) == one.digest for one in kept)
+
+
+# -- room -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    fill(spool, 200, rows=60)
+    total = 200 * 60
+    while spool.make_room("lp-1", 120_000, T0 + 10**8):
+        pass
+    rows = rows_of(spool.oldest(10_000))
+    raw = [row for row in rows if row.series.kind == "air_quality"]
+    thin = [row for row in rows if row.series.kind == "air_quality_1m"]
+    lost = sum(gap["lost_count"] for gap in gaps(spool) if gap["reason"] == "thinned")
+    assert len(raw) + lost == total
+    assert sum(int(row.values["pm25_raw_ugm3_n"]) for row in thin) == lost
+    assert thin[0].values["pm25_raw_ugm3_min"] == 0
+    assert min(row.time_ms for row in raw) > max(row.time_ms for row in thin)
+    replaced = {seq for gap in gaps(spool) for seq in range(int(gap["from_seq"]), int(gap["to_seq"]) + 1)}
+    present = {one.seq for one in spool.oldest(10_000)}
+    assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"
+
+
+def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    fill(spool, 30, rows=60)
+    for _ in range(200):
+        if not spool.make_room("lp-1", 20_000, T0 + 10**8):
+            break
+    assert any(gap["reason"] == "dropped" for gap in gaps(spool))
+    assert {row.series.kind for row in rows_of(spool.oldest(10_000))} == {"gap"}, "the account is kept to the last"
+    assert sum(gap["lost_count"] for gap in gaps(spool)) == 30 * 60, "thinned, then dropped: counted once"
+
+
+def test_the_replay_ring_goes_before_anything_is_thinned(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    for one in fill(spool, 100, rows=60):
+        spool.release(one.id, 0, T0)
+    fill(spool, 3, first=500)
+    assert spool.make_room("lp-1", 30_000, T0) == 0
+    assert gaps(spool) == []
+
+
+# -- names ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_too_large_is_sealed_again_in_halves(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    (one,) = fill(spool, 1, rows=100)
+    spool.split(one.id, "lp-1", T0 + 10**6)
+    assert [s.seq for s in spool.oldest(9)] == [2, 3, 4]
+    assert [row for row in rows_of(spool.oldest(9)) if row.series == AIR] == rows_of([one])
+    (gap,) = gaps(spool)
+    assert (gap["reason"], gap["lost_count"], gap["from_seq"], gap["to_seq"]) == ("split", 0, 1, 1)
+
+
+def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    sealed = fill(spool, 3)
+    old_id = spool.spool_id
+    spool.begin_life("lp-1", T0 + 10**6)
+    assert spool.spool_id != old_id
+    waiting = spool.oldest(99)
+    assert {one.spool for one in waiting} == {spool.spool_id}
+    assert [row for row in rows_of(waiting) if row.series == AIR] == rows_of(sealed)
+    assert [gap["reason"] for gap in gaps(spool)] == ["renumbered"]
+    assert Spool(spool.path).spool_id == spool.spool_id
+
+
+def test_a_replay_sends_the_same_bytes_again_marked(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    first, second = fill(spool, 2)
+    for one in (first, second):
+        spool.release(one.id, 0, T0)
+    assert spool.replay(second.from_ms, second.to_ms + 1) == 1
+    (again,) = spool.oldest(9)
+    assert again == second._replace(replay=1)  # type: ignore[arg-type]
+    spool.release(again.id, 0, T0)
+    assert spool.oldest(9) == []
+
+
+def test_rows_without_a_true_time_wait_and_get_it_later(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    unsynced = ORIGIN._replace(clock="unsynced")
+    spool.accept([Reading(AIR, 5_000, {"pm25_raw_ugm3": 1})], unsynced)
+    spool.accept([Reading(AIR, 6_000, {"pm25_raw_ugm3": 2})], unsynced)
+    assert spool.seal("lp-1") == []
+    assert spool.unsynced_boots() == {"b71d04c2": (5_000, 6_000)}
+    (sealed,) = spool.seal("lp-1", lambda _: (T0, "restored"))
+    assert batch.read("lp-1", sealed.data).clock == "restored"
+    assert [row.time_ms for row in rows_of([sealed])] == [T0 + 5_000, T0 + 6_000]
+
+
+def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_agent.spool import SpoolError, SpoolIoError
+
+    spool = Spool(tmp_path / "spool.db")
+
+    class Disk:
+        """SQLite's connection cannot be patched; this stands before it and fails as a disk does."""
+
+        def __init__(self, error: str) -> None:
+            self.error = error
+
+        def execute(self, text: str, *_: object) -> object:
+            if text.startswith(("BEGIN", "ROLLBACK")):
+                return None
+            raise sqlite3.OperationalError(self.error)
+
+        in_transaction = False
+
+    for text, kind in (("disk I/O error", SpoolIoError), ("database or disk is full", SpoolError)):
+        monkeypatch.setattr(spool, "_db", Disk(text))
+        with pytest.raises(kind, match="Cure"):
+            spool.accept([Reading(AIR, T0, {"pm25_raw_ugm3": 1})], ORIGIN)

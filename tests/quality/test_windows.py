@@ -1,0 +1,241 @@
+"""Windows: the same readings give the same minutes, hours, days and indices, in whatever order they come."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collector.reporting import Reporting
+from collector.stores.store import Later, Table
+from collector.windows import day_of, hour_of
+from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
+EVENING = NOON + 10 * HOUR
+
+
+def readings(seed: int, start_ms: int, count: int, step_ms: int = 30_000) -> list[tuple[int, float, float, str | None]]:
+    rng = random.Random(seed)
+    times = sorted(rng.sample(range(start_ms, start_ms + count * step_ms, step_ms // 2), count))
+    codes = [rng.choice([None] * 9 + ["pm25_raw_ugm3:range", "pm10_ugm3:spike?"]) for _ in times]
+    return [(t, round(rng.uniform(0, 300), 1), rng.randrange(400), code) for t, code in zip(times, codes, strict=True)]
+
+
+def table(rows: list[tuple[int, float, float, str | None]]) -> Table:
+    times, pm25, pm10, codes = (list(column) for column in zip(*rows, strict=True))
+    return air(times, codes, pm25_ugm3=pm25, pm10_ugm3=pm10)
+
+
+def chunks(rows: list[Any], sizes: list[int]) -> list[list[Any]]:
+    found, at = [], 0
+    while at < len(rows):
+        size = sizes[len(found) % len(sizes)]
+        found.append(rows[at : at + size])
+        at += size
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**16),
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5),
+    shuffled=st.booleans(),
+)
+def test_any_order_repetition_and_restart_gives_the_same_windows_and_indices(
+    tmp_path: Path, seed: int, sizes: list[int], shuffled: bool
+) -> None:
+    rows, mess = readings(seed, EVENING, 400), random.Random(seed)
+    plain = Bench(tmp_path, EVENING - HOUR)
+    for chunk in chunks(rows, [20]):
+        plain.now_ms = chunk[-1][0] + 1000
+        plain.commit(table(chunk))
+    plain.settle()
+    messy = Bench(tmp_path, EVENING - HOUR)
+    parts = chunks(rows, sizes)
+    parts += mess.sample(parts, len(parts) // 5)
+    if shuffled:
+        mess.shuffle(parts)
+    for part in parts:
+        messy.now_ms = max(messy.now_ms, part[-1][0] + mess.choice([0, 1000, 600_000]))
+        messy.commit(table(part))
+        if mess.random() < 0.1:
+            messy.restart()
+    messy.settle()
+    expected = plain.everything()
+    assert expected["p_air_index"]
+    assert messy.everything() == expected
+
+
+def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    times = range(NOON, NOON + 2 * HOUR, MINUTE)
+    bench.commit(air([NOON - HOUR], pm25_ugm3=[1.0]))
+    for start in range(0, 120, 10):
+        bench.now_ms = times[start + 9]
+        bench.commit(air(times[start : start + 10], pm25_ugm3=[float(n) for n in range(start, start + 10)]))
+    assert bench.rollups.counts["rebuilt_hours"] == 1  # the one in which the series was first seen
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n", "completeness")[-1] == [NOON, 29.5, 60, 1.0]
+    assert len(bench.rows("air_quality_1m", "pm25_ugm3_mean")) == 120  # the last minute is still open
+
+
+def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    codes = ["pm25_raw_ugm3:range", None, "pm10_raw_ugm3:spike?"]
+    times = [NOON, NOON + 1000, NOON + 2000]
+    bench.commit(air(times, codes, pm25_ugm3=[9000.0, 10.0, 12.0], pm10_ugm3=[20.0, 30.0, 400.0]))
+    bench.settle()
+    names = ("pm25_ugm3_mean", "pm25_ugm3_max", "pm25_ugm3_n", "pm10_ugm3_mean", "pm10_ugm3_n", "qc")
+    assert bench.rows("air_quality_1m", *names) == [[NOON, 11.0, 12.0, 2, 150.0, 3, 4]]
+
+
+def test_a_backfilled_day_rewrites_the_windows_it_touches_and_no_other(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - DAY)
+    start = day_of(NOON, SHANGHAI)[0]
+    for day in (0, 1, 2):
+        if day == 1:
+            continue  # this day comes late
+        times = list(range(start + day * DAY, start + (day + 1) * DAY, MINUTE))
+        bench.now_ms = times[-1] + 1000
+        bench.commit(air(times, pm25_ugm3=[40.0 + day] * len(times)))
+    bench.settle()
+    written: list[Any] = []
+    write = bench.store.write
+    bench.store.write = lambda rows: written.extend(rows) or write(rows)  # type: ignore[method-assign,func-returns-value]
+    times = list(range(start + DAY, start + 2 * DAY, MINUTE))
+    bench.commit(air(times, pm25_ugm3=[80.0] * len(times)))
+    bench.settle()
+    spans = {
+        name: {row.time_ns // 1_000_000 for row in written if row.measurement == name}
+        for name in {row.measurement for row in written}
+    }
+    assert spans["air_quality_1m"] == set(times)
+    assert spans["air_quality_1h"] == set(range(start + DAY, start + 2 * DAY, HOUR))
+    assert spans["air_quality_1d"] == {start + DAY}
+    assert bench.rows("air_quality_1d", "pm25_ugm3_mean", "pm25_ugm3_n", "completeness") == [
+        [start, 40.0, 24, 1.0],
+        [start + DAY, 80.0, 24, 1.0],
+        [start + 2 * DAY, 42.0, 24, 1.0],
+    ]
+    # an hourly index of the US or of 2012 looks back a day: so far, and no farther, its rows are renewed
+    assert min(spans["air_index"]) >= start + DAY
+    assert max(spans["air_index"]) < start + 3 * DAY
+
+
+def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    times = list(range(NOON, NOON + 4 * HOUR, MINUTE))
+    for start in range(0, 240, 20):
+        bench.now_ms = times[start + 19] + 1000
+        bench.commit(air(times[start : start + 20], pm25_ugm3=[10.0] * 20))
+    bench.commit(air([NOON + 30_000], pm25_ugm3=[500.0]))
+    bench.settle()
+    hours = [time for table in bench.told if table.measurement == "air_quality_1h" for time in table.times_ms]
+    assert hours == [NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR]
+    assert bench.rows("air_quality_1h", "pm25_ugm3_max")[0] == [NOON, 500.0]
+
+
+def test_windows_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    write = bench.store.write
+    times = list(range(NOON, NOON + HOUR, MINUTE))
+    bench.commit(air(times, pm25_ugm3=[10.0] * 60))
+    bench.store.write = lambda _: Later("away")  # type: ignore[method-assign]
+    bench.now_ms = NOON + 2 * HOUR
+    for _ in range(5):
+        bench.now_ms += 20_000
+        assert bench.rollups.step(bench.now_ms) == []
+    bench.store.write = write  # type: ignore[method-assign]
+    bench.settle()
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 10.0, 60]]
+
+
+def flow(times_ms: list[int], **columns: list[Any]) -> Table:
+    return Table("traffic_flow", LANE, times_ms, columns, frozenset({"count", "heavy_count"}))
+
+
+def test_traffic_is_summed_and_weighted(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    times = [NOON, NOON + 60_000, NOON + 120_000]
+    bench.commit(
+        flow(
+            times,
+            count=[10, 0, 30],
+            heavy_count=[1, 0, 2],
+            duration_s=[60.0, 60.0, 60.0],
+            speed_tms_kmh=[50.0, None, 30.0],
+            speed_sms_kmh=[48.0, None, 24.0],
+            occupancy_ratio=[0.1, 0.0, 0.5],
+        )
+    )
+    bench.settle()
+    names = ("count_sum", "heavy_count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_sms_kmh_mean")
+    hour = [NOON, 40, 3, 800.0, 35.0, round(40 / (10 / 48 + 30 / 24), 6)]
+    assert bench.rows("traffic_flow_1h", *names) == [hour]
+    assert bench.rows("traffic_flow_1d", *names) == [[day_of(NOON, SHANGHAI)[0], *hour[1:]]]
+    assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
+
+
+def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    columns: dict[str, list[Any]] = {"wind_dir_deg": [350.0, 10.0], "temp_c": [-1.0, 2.0]}
+    bench.commit(Table("weather", AIR, [NOON, NOON + 1000], columns))
+    bench.settle()
+    assert bench.rows("weather_1m", "wind_dir_deg_mean", "temp_c_mean") == [[NOON, 0.0, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "hours"),
+    [("Europe/Berlin", 1_774_738_800_000, 23), ("Europe/Berlin", 1_792_879_200_000, 25), ("Asia/Shanghai", NOON, 24)],
+)
+def test_a_day_is_the_stations_own(zone: str, local: int, hours: int) -> None:
+    start, end = day_of(local, ZoneInfo(zone))
+    assert (end - start) / HOUR == hours
+
+
+def test_hours_of_a_half_hour_zone_begin_at_half_past() -> None:
+    assert hour_of(NOON + 40 * MINUTE, ZoneInfo("Asia/Kolkata")) == NOON + 30 * MINUTE
+
+
+def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - DAY)
+    start = day_of(NOON, SHANGHAI)[0]
+    assert start == NOON - 12 * HOUR
+    times = list(range(start, start + DAY, MINUTE))
+    bench.commit(air(times, pm25_ugm3=[59.5] * len(times), pm10_ugm3=[100.0] * len(times)))
+    bench.settle()
+    names = ("value", "category", "primary", "pm25_index", "pm10_index", "completeness")
+    rows = bench.rows("air_index", *names, period="1d", edition="2026")
+    assert rows == [[start, 100, "良", "PM2.5", 100, 86, 1.0]]  # 59.5 rounds half to even: 60
+    assert len(bench.rows("air_index", "value", period="1h", edition="2026")) == 24
+
+
+def test_one_day_under_five_standards(tmp_path: Path) -> None:
+    standards = ("china-2026", "china-2012", "us", "eu", "uk")
+    bench = Bench(tmp_path, NOON - DAY, Reporting(SHANGHAI, standards))
+    start = day_of(NOON, SHANGHAI)[0]
+    times = list(range(start, start + DAY, MINUTE))
+    columns = {"pm25_ugm3": 65.0, "pm10_ugm3": 90.0, "no2_ugm3": 60.0, "o3_ugm3": 120.0, "co_mgm3": 1.0}
+    bench.commit(air(times, **{name: [value] * len(times) for name, value in columns.items()}))
+    bench.settle()
+    last = start + 23 * HOUR
+
+    def index(standard: str, edition: str, period: str) -> Any:
+        rows = bench.rows(
+            "air_index", "value", "category", "primary", standard=standard, edition=edition, period=period
+        )
+        return rows[-1]
+
+    assert index("HJ 633", "2026", "1h") == [last, 105, "轻度污染", "PM2.5"]
+    assert index("HJ 633", "2012", "1h") == [last, 88, "良", "PM2.5"]
+    assert index("HJ 633", "2026", "1d") == [start, 105, "轻度污染", "PM2.5"]
+    assert index("US EPA AQI", "2024-05", "1h") == [last, 158, "Unhealthy", "PM2.5"]
+    assert index("US EPA AQI", "2024-05", "1d") == [start, 158, "Unhealthy", "PM2.5"]
+    assert index("EEA EAQI", "2024", "1h") == [last, 4, "Poor", "NO2,O3,PM2.5"]
+    assert index("UK DAQI", "2013", "1h") == [last, 9, "High", "PM2.5"]

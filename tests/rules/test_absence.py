@@ -1,0 +1,110 @@
+"""A dead sensor, a lost node and our own deaf ears are three different things."""
+
+import json
+
+from collector.rules.engine import Engine, Expected
+from collector.rules.rule import OWN_LINK, parse
+from collector.rules.transition import Series
+
+MINUTE = 60_000
+T0 = 1_790_000_000_000
+AIR = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-1"})
+ECHO = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-2"})
+TEXT = {"zh": "无数据", "en": "silent"}
+RULES = [
+    {"alert": "sensor-silent", "kind": "air_quality", "absent": "10m", "text": TEXT},
+    {"alert": "node-lost", "kind": "node_health", "offline": "5m", "text": TEXT},
+    {"alert": "broker-lost", "kind": "collector", "offline": "1m", "text": TEXT},
+]
+
+
+def engine(rules=RULES, *series):
+    made = Engine(parse(rules))
+    made.expect([Expected(each, 10_000) for each in series or (AIR,)], T0)
+    return made
+
+
+def at(made, minute, *, reading=None):
+    now = T0 + minute * MINUTE
+    if reading is not None:
+        made.observe(AIR, [T0 + reading * MINUTE], {"pm25_ugm3": [5.0]}, now)
+    return [(t.rule, t.state, (t.event_ms - T0) / MINUTE) for t in made.tick(now)]
+
+
+def test_a_sensor_that_fell_silent_and_one_that_never_spoke_are_both_missed():
+    made = engine(RULES, AIR, ECHO)
+    assert at(made, 0) == []
+    assert at(made, 3, reading=3) == []
+    assert at(made, 9) == []
+    assert at(made, 11) == [("sensor-silent", "firing", 10)]  # air-2 never reported
+    assert at(made, 12.9) == []
+    assert at(made, 13) == [("sensor-silent", "firing", 13)]
+    assert at(made, 20, reading=20) == [("sensor-silent", "resolved", 20)]
+    assert at(made, 31) == [("sensor-silent", "firing", 30)]
+
+
+def test_old_readings_are_no_sign_of_life():
+    made = engine()
+    at(made, 0, reading=0)
+    assert at(made, 10) == [("sensor-silent", "firing", 10)]
+    assert at(made, 40, reading=15) == []
+    assert at(made, 41, reading=40.5) == [("sensor-silent", "resolved", 40.5)]
+
+
+def test_a_lost_node_is_not_a_dead_sensor():
+    made = engine()
+    made.node_state("lp-1", True, T0)
+    at(made, 0, reading=0)
+    made.node_state("lp-1", False, T0 + 2 * MINUTE)
+    assert at(made, 30) == [("node-lost", "firing", 7)]
+    made.node_state("lp-1", True, T0 + 40 * MINUTE)
+    assert at(made, 40) == [("node-lost", "resolved", 40)]
+    assert at(made, 49.9) == []
+    assert at(made, 51) == [("sensor-silent", "firing", 50)]
+
+
+def test_a_link_that_comes_and_goes_keeps_its_alert_for_the_time_it_must_hold():
+    rules = [RULES[1] | {"keep_firing_for": "5m"}]
+    made = engine(rules)
+    at(made, 0)
+    made.node_state("lp-1", False, T0)
+    assert at(made, 6) == [("node-lost", "firing", 5)]
+    for minute, online in ((10, True), (12, False), (14, True)):
+        made.node_state("lp-1", online, T0 + minute * MINUTE)
+        assert at(made, minute) == []
+    assert at(made, 18) == []
+    assert at(made, 19) == [("node-lost", "resolved", 19)]
+
+
+def test_while_our_own_link_is_down_nobody_else_is_blamed():
+    made = engine()
+    made.node_state("lp-1", True, T0)
+    at(made, 0, reading=0)
+    made.node_state(OWN_LINK, False, T0 + MINUTE)
+    made.node_state("lp-1", False, T0 + MINUTE)
+    assert at(made, 60) == [("broker-lost", "firing", 2)]
+    made.node_state(OWN_LINK, True, T0 + 60 * MINUTE)
+    assert at(made, 60) == [("broker-lost", "resolved", 60)]
+    assert at(made, 64) == []
+    assert at(made, 66) == [("node-lost", "firing", 65)]  # the node did not come back with the broker
+
+
+def test_a_restart_gives_everyone_time_to_be_heard_and_keeps_what_fires():
+    made = engine()
+    at(made, 0, reading=0)
+    assert at(made, 10)
+    state = json.loads(json.dumps(made.snapshot(), allow_nan=False))
+    again = Engine.restore(parse(RULES), state, [Expected(AIR, 10_000), Expected(ECHO, 10_000)], T0 + 600 * MINUTE)
+    assert at(again, 600) == []
+    assert [a.rule.alert for a in again.alerts()] == ["sensor-silent"]
+    assert at(again, 611) == [("sensor-silent", "firing", 610)]
+    assert at(again, 612, reading=612) == [("sensor-silent", "resolved", 612)]
+
+
+def test_a_sensor_taken_out_of_the_inventory_ends_its_alert():
+    made = engine(RULES, AIR, ECHO)
+    at(made, 0)
+    assert len(at(made, 10)) == 2
+    made.expect([Expected(AIR, 10_000)], T0 + 11 * MINUTE)
+    (ended,) = made.tick(T0 + 11 * MINUTE)
+    assert (ended.labels["sensor"], ended.state, ended.reason) == ("air-2", "resolved", "no longer expected")

@@ -1,0 +1,207 @@
+"""What people hear of alerts: each thing once, storms and flapping never, and what they said about it holds."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from collector.rules.desk import Desk, Policy, Step
+from collector.rules.engine import Engine, Expected
+from collector.rules.rule import OWN_LINK, parse
+from collector.rules.silence import Silence, matchers
+from collector.rules.transition import Series, transition
+
+MINUTE, HOUR = 60_000, 3_600_000
+T0 = 1_790_000_000_000
+TEXT = {"zh": "过高", "en": "too high"}
+
+
+def rule(name, **more):
+    plain = {"alert": name, "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "text": TEXT}
+    plain |= {"notify": ["bureau"]} | more
+    return parse([{key: value for key, value in plain.items() if value is not ...}])[0]
+
+
+HIGH = rule("pm25-high")
+SILENT = rule("silent", window=..., absent="10m", **{"raise": ...})
+LOST = rule("node-lost", kind="node_health", window=..., offline="5m", **{"raise": ...})
+BROKER = rule("broker-lost", kind="collector", window=..., offline="1m", **{"raise": ...})
+
+
+def series(node="lp-1", sensor="air-1", kind="air_quality"):
+    return Series.of(
+        kind, {"site": "east", "node": node, "sensor": sensor} if sensor else {"site": "east", "node": node}
+    )
+
+
+def firing(minute=0, by=HIGH, of=None, start=None):
+    at = T0 + int(minute * MINUTE)
+    return transition(of or series(), by, T0 if start is None else start, 80.0, "firing", at)
+
+
+def resolved(minute, by=HIGH, of=None, start=None):
+    return replace(firing(minute, by, of, start), state="resolved")
+
+
+def heard(desk, minute, *transitions):
+    now = T0 + int(minute * MINUTE)
+    desk.hear(transitions, now)
+    return [(n.receiver, n.what, [line.state for line in n.lines]) for n in desk.tick(now)]
+
+
+def test_an_alert_is_told_when_it_fires_and_when_it_is_resolved():
+    desk = Desk()
+    assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 1, firing()) == []
+    assert heard(desk, 6, resolved(6)) == [("bureau", "news", ["resolved"])]
+    assert heard(desk, 60) == []
+    assert desk.standings == {}
+
+
+def test_history_is_nobodys_news_but_the_end_of_what_was_told_is():
+    desk = Desk()
+    assert heard(desk, 0, replace(firing(), late=True), replace(resolved(1), late=True)) == []
+    heard(desk, 10, firing(10))
+    assert heard(desk, 20, replace(resolved(12), late=True)) == [("bureau", "news", ["resolved"])]
+
+
+def test_alerts_of_one_station_and_cause_come_together_and_worse_ones_at_once():
+    desk = Desk()
+    other, third = firing(0, rule("pm10-high")), firing(2, rule("no2-high"))
+    assert heard(desk, 0, firing(), other) == [("bureau", "news", ["firing", "firing"])]
+    assert heard(desk, 1, firing(1, rule("o3-high"))) == []
+    assert heard(desk, 2, third, firing(2, rule("co-high", severity="critical"))) == [
+        ("bureau", "news", ["firing"] * 3)
+    ]
+    assert heard(desk, 2, firing(2, HIGH, series("lp-2"))) == [("bureau", "news", ["firing"])]
+
+
+def test_what_fires_and_is_resolved_while_its_group_waits_is_told_in_one_message():
+    desk = Desk()
+    heard(desk, 0, firing(0, rule("first")))
+    heard(desk, 1, firing(1))
+    heard(desk, 2, resolved(2))
+    assert heard(desk, 5) == [("bureau", "news", ["firing", "resolved"])]
+
+
+def test_toggling_at_every_evaluation_for_an_hour_gives_three_messages_at_most():
+    desk, said = Desk(), []
+    for i in range(360):
+        start = T0 + (i // 2) * 20_000
+        said += heard(desk, i / 6, (firing if i % 2 == 0 else resolved)(i / 6, start=start))
+    assert [lines for _, _, lines in said] == [["firing"], ["flapping"]]
+    calm = [heard(desk, minute) for minute in range(60, 100)]
+    assert [each for each in calm if each] == [[("bureau", "news", ["resolved"])]]
+
+
+@pytest.mark.parametrize("seconds", [10, 60, 300, 600])
+def test_a_real_toggling_sensor_through_engine_and_desk(seconds):
+    engine, desk, said = Engine([rule("toggle")]), Desk(), []
+    engine.expect([Expected(series(), seconds * 1000)], T0)
+    for i in range(3600 // seconds):
+        now = T0 + i * seconds * 1000
+        engine.observe(series(), [now], {"pm25_ugm3": [90.0 if i % 2 else 10.0]}, now)
+        desk.hear(engine.tick(now), now)
+        said += desk.tick(now)
+    assert 1 <= len(said) <= 3
+
+
+def test_a_lost_node_hides_its_sensors_until_it_is_back():
+    desk = Desk()
+    node = series("lp-1", "", "node_health")
+    assert len(heard(desk, 0, firing(0, LOST, node))) == 1
+    assert heard(desk, 1, firing(1, SILENT)) == []
+    assert heard(desk, 1, firing(1, SILENT, series("lp-2"))) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 2, resolved(2, SILENT)) == []
+    assert heard(desk, 3, firing(3, SILENT, start=T0 + 3 * MINUTE)) == []
+    assert [w for _, w, _ in heard(desk, 9, resolved(9, LOST, node))] == [
+        "news",
+        "news",
+    ]  # resolved; the sensor is news
+
+
+def test_a_lost_broker_hides_lost_nodes_and_silent_sensors():
+    desk = Desk()
+    assert heard(desk, 0, firing(0, BROKER, Series(OWN_LINK, "", OWN_LINK))) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 1, firing(1, LOST, series("lp-1", "", "node_health")), firing(1, SILENT)) == []
+    assert heard(desk, 1, firing(1, HIGH, series("lp-2"))) == [("bureau", "news", ["firing"])]
+
+
+def test_a_silence_withholds_and_ends():
+    desk = Desk()
+    quiet = Silence.made(matchers("node=lp-1 rule=pm25-*"), T0, T0 + HOUR, "王磊", "施工")
+    heard(desk, 0, firing(0, HIGH, series("lp-2")), firing())
+    assert [a.labels["node"] for a in desk.preview(quiet.wanted)] == ["lp-1"]
+    desk = Desk()
+    desk.silence(quiet, T0)
+    assert heard(desk, 0, firing()) == []
+    assert heard(desk, 59) == []
+    assert heard(desk, 60) == [("bureau", "news", ["firing"])]
+    desk.silence(Silence.made(matchers("node=*"), T0 + 2 * HOUR, T0 + 3 * HOUR, "李", ""), T0 + HOUR)
+    assert heard(desk, 121, firing(121, HIGH, series("lp-9"))) == []
+    assert heard(desk, 130, resolved(130)) == [("bureau", "news", ["resolved"])]
+    assert [deed.what for deed in desk.deeds()] == ["silenced", "silence ended", "planned maintenance"]
+
+
+@pytest.mark.parametrize("bad", ["", "node", "nod=lp-1", "node="])
+def test_a_matcher_that_says_nothing_is_refused(bad):
+    with pytest.raises(ValueError, match=r"such as|did you mean|name what"):
+        matchers(bad)
+
+
+def test_a_silence_has_an_author_and_an_end():
+    with pytest.raises(ValueError, match="author"):
+        Silence.made(matchers("node=a"), T0, T0 + 1, " ", "")
+    with pytest.raises(ValueError, match="ends after"):
+        Silence.made(matchers("node=a"), T0, T0, "w", "")
+
+
+def test_reminders_and_escalation_stop_while_somebody_has_it():
+    desk = Desk(Policy(repeat_ms=4 * HOUR, steps=(Step(15 * MINUTE, ("duty",)), Step(HOUR, ("chief",), "critical"))))
+    alert = firing()
+    heard(desk, 0, alert)
+    assert heard(desk, 14) == []
+    assert heard(desk, 15) == [("duty", "escalation", ["firing"])]
+    assert heard(desk, 90) == []
+    assert heard(desk, 240) == [("bureau", "reminder", ["firing"]), ("duty", "reminder", ["firing"])]
+    assert desk.acknowledge(alert.fingerprint, "王磊", "现场处理", T0 + 10 * HOUR, T0 + 5 * HOUR)
+    assert heard(desk, 9 * 60) == []
+    assert [w for _, w, _ in heard(desk, 10 * 60)] == ["reminder", "reminder"]
+    assert heard(desk, 11 * 60, resolved(11 * 60)) == [("bureau", "news", ["resolved"]), ("duty", "news", ["resolved"])]
+
+
+def test_acknowledging_what_does_not_fire_changes_nothing():
+    desk = Desk()
+    alert = firing()
+    heard(desk, 0, alert)
+    heard(desk, 6, resolved(6))
+    assert not desk.acknowledge(alert.fingerprint, "w", "", T0 + HOUR, T0 + 7 * MINUTE)
+    assert not desk.acknowledge("nothing", "w", "", T0 + HOUR, T0)
+    assert desk.deeds() == []
+
+
+def test_a_new_episode_is_nobodys_yet():
+    desk = Desk()
+    alert = firing()
+    heard(desk, 0, alert)
+    assert desk.acknowledge(alert.fingerprint, "w", "", T0 + 9 * HOUR, T0)
+    heard(desk, 6, resolved(6))
+    heard(desk, 60, firing(60, start=T0 + HOUR))
+    assert desk.standings[alert.fingerprint].ack is None
+
+
+def test_a_desk_restored_goes_on_and_repeats_nothing():
+    desk = Desk()
+    desk.silence(Silence.made(matchers("node=lp-7"), T0, T0 + HOUR, "w", ""), T0)
+    heard(desk, 0, firing(), firing(0, HIGH, series("lp-7")))
+    again = Desk.restore(Policy(), json.loads(json.dumps(desk.packed())))
+    assert heard(again, 1, firing(), firing(0, HIGH, series("lp-7"))) == []
+    assert heard(again, 61) == [("bureau", "news", ["firing"])]
+
+
+def test_a_message_says_station_state_value_and_limit_in_both_languages():
+    desk = Desk()
+    desk.hear([firing()], T0)
+    (said,) = desk.tick(T0)
+    assert said.text_zh == "east lp-1\n[告警] 过高：PM2.5 80 µg/m³（限值 > 75）"
+    assert said.text_en == "east lp-1\n[FIRING] too high: PM2.5 80 µg/m³ (limit > 75)"

@@ -1,0 +1,82 @@
+"""Rules over several series are decided on whole minutes, whoever reported first."""
+
+import random
+
+from collector.rules.engine import Engine, Expected
+from collector.rules.rule import parse
+from collector.rules.transition import Series
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+T0 = 1_790_000_000_000 // DAY * DAY
+TEXT = {"zh": "异常", "en": "odd"}
+
+
+def air(node):
+    return Series.of("air_quality", {"site": "s", "node": node, "sensor": "air-1"})
+
+
+def weather(node):
+    return Series.of("weather", {"site": "s", "node": node, "sensor": "met-1"})
+
+
+def flow(node):
+    return Series.of("traffic_flow", {"site": "s", "node": node, "sensor": "radar-1", "lane": "1", "direction": "in"})
+
+
+def run(rule, feeds, minutes, *, shuffle=None, step=MINUTE):
+    """`feeds` maps a series to (field, value at a minute); one reading a step each."""
+    engine = Engine(parse([{"alert": "odd", "text": TEXT} | rule]))
+    engine.expect([Expected(each, step) for each in feeds], T0)
+    said = []
+    for i in range(minutes):
+        now = T0 + i * step
+        order = list(feeds.items())
+        if shuffle is not None:
+            shuffle.shuffle(order)
+        for series, (field, value) in order:
+            engine.observe(series, [now], {field: [value(i)]}, now)
+        said += engine.tick(now)
+    return said
+
+
+def test_a_sensor_that_leaves_its_neighbours_is_told_and_they_are_not():
+    rule = {
+        "kind": "air_quality",
+        "window": {"mean": "pm25_ugm3", "over": "10m", "versus": "neighbours"},
+        "raise": "> 50%",
+    }
+    feeds = {air(f"lp-{n}"): ("pm25_ugm3", lambda i, n=n: 90.0 if n == 0 and i > 60 else 40.0 + n) for n in range(4)}
+    said = run(rule, feeds, 120)
+    assert [(t.state, t.labels["node"]) for t in said] == [("firing", "lp-0")]
+    assert "%" in said[0].text_en
+    assert [t.key for t in run(rule, feeds, 120, shuffle=random.Random(5))] == [t.key for t in said]
+
+
+def test_a_drop_against_the_same_hour_last_week():
+    rule = {
+        "kind": "traffic_flow",
+        "window": {"mean": "flow_vph", "over": "1h", "versus": "last-week"},
+        "raise": "< -60%",
+    }
+    per_hour = 4
+    week = 7 * 24 * per_hour
+
+    def value(i):
+        return 100.0 if i >= week + 8 * per_hour else 200.0 + 100 * (i // per_hour % 24)
+
+    said = run(rule, {flow("lp-1"): ("flow_vph", value)}, week + 24 * per_hour, step=HOUR // per_hour)
+    assert [t.state for t in said] == ["firing"]
+    assert (said[0].start_ms - T0) / HOUR == 7 * 24 + 9  # the first whole hour of the drop has ended
+
+
+def test_a_condition_on_another_kind_at_the_same_node():
+    wet = {"kind": "weather", "window": {"mean": "rh_pct", "over": "10m"}, "raise": "> 90"}
+    rule = {"kind": "air_quality", "window": {"mean": "pm25_ugm3", "over": "10m"}, "raise": "> 75", "unless": wet}
+    feeds = {
+        air("lp-1"): ("pm25_ugm3", lambda _: 100.0),
+        weather("lp-1"): ("rh_pct", lambda i: 95.0 if i < 60 else 50.0),
+        weather("lp-2"): ("rh_pct", lambda _: 95.0),
+    }
+    (fired,) = run(rule, feeds, 90)
+    assert (fired.labels["node"], (fired.event_ms - T0) // MINUTE) == ("lp-1", 62)
+    assert run({**rule, "unless": None, "and": wet}, feeds, 50)[0].state == "firing"

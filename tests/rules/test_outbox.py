@@ -1,0 +1,119 @@
+"""Nothing is lost on the way out: order is kept, failures wait, what cannot be delivered is kept with the reason."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.rules.desk import Notification
+from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Outbox, Route
+
+T0 = 1_790_000_000_000
+ROUTES = {"bureau": Route("wecom", "sms")}
+
+
+def note(number, order="bureau|a", receiver="bureau"):
+    return Notification(f"k{number}", receiver, "news", order, "major", T0, (), f"第{number}条", f"number {number}")
+
+
+def test_a_message_is_sent_once_and_taken_once():
+    box = Outbox(ROUTES)
+    box.put([note(1), note(1)], T0)
+    (delivery,) = box.due(T0)
+    assert (delivery.channel, delivery.text_zh) == ("wecom", "第1条")
+    assert box.due(T0 + 1) == []
+    box.succeeded(delivery.name, T0 + 5)
+    box.put([note(1)], T0 + 10)
+    assert box.due(T0 + 10) == []
+    assert [(a.outcome, a.channel) for a in box.log] == [("sent", "wecom")]
+
+
+def test_a_dead_receiver_for_six_hours_loses_nothing_and_keeps_the_order():
+    box, got, now = Outbox(ROUTES), [], T0
+    for i in range(60):
+        box.put([note(i, f"bureau|{'ab'[i % 2]}")], T0 + i * 60_000)
+    while (due := box.next_due_ms()) is not None:
+        now = max(now, due)
+        for delivery in box.due(now):
+            if delivery.channel == "wecom" and now < T0 + 6 * 3_600_000:
+                box.failed(delivery.name, now, "502 Bad Gateway")
+            else:
+                box.succeeded(delivery.name, now)
+                got.append((delivery.channel, delivery.order, int(delivery.key[1:])))
+    for order in "ab":
+        for channel in ("wecom", "sms"):
+            numbers = [n for c, o, n in got if c == channel and o == f"bureau|{order}"]
+            assert numbers == sorted(numbers)
+    assert {n for c, _, n in got if c == "wecom"} == set(range(60))
+    assert now <= T0 + 6 * 3_600_000 + LONGEST_RETRY_MS
+    assert box.dead == {}
+
+
+def test_back_off_doubles_from_a_second_and_honours_retry_after():
+    box, waits, now = Outbox({"bureau": Route("wecom")}), [], T0
+    box.put([note(1)], now)
+    for attempt in range(14):
+        (delivery,) = box.due(now)
+        box.failed(delivery.name, now, "timeout", retry_after_ms=60_000 if attempt == 13 else None)
+        waits.append(delivery.due_ms - now)
+        now = delivery.due_ms
+    assert waits[:5] == [1000, 2000, 4000, 8000, 16000]
+    assert waits[-2:] == [LONGEST_RETRY_MS] * 2
+    (delivery,) = box.due(now)
+    box.succeeded(delivery.name, now)
+    box.put([note(2)], now)
+    (delivery,) = box.due(now)
+    box.failed(delivery.name, now, "429", retry_after_ms=30_000)
+    assert delivery.due_ms == now + 30_000
+
+
+def test_a_message_refused_for_good_goes_the_second_way_and_is_kept():
+    box = Outbox(ROUTES)
+    box.put([note(1), note(2, receiver="nobody")], T0)
+    (delivery,) = box.due(T0)
+    box.failed(delivery.name, T0, "410 Gone", for_good=True)
+    assert [d.channel for d in box.due(T0)] == ["sms"]
+    assert sorted(d.why for d in box.dead.values()) == ["410 Gone", "no channel for the receiver 'nobody'"]
+    assert box.revive(delivery.name, T0 + 1)
+    assert [d.channel for d in box.due(T0 + 1)] == ["wecom"]
+
+
+def test_a_day_of_failures_ends_in_the_dead_letters_with_the_reason():
+    box, now = Outbox({"bureau": Route("wecom")}), T0
+    box.put([note(1), note(2)], now)
+    while not box.dead:
+        now = box.next_due_ms() if box.next_due_ms() > now else now
+        for delivery in box.due(now):
+            box.failed(delivery.name, now, "connection refused")
+        assert box.open or box.dead
+        now += 1
+    assert GIVE_UP_MS <= now - T0 <= GIVE_UP_MS + LONGEST_RETRY_MS
+    assert [d.key for d in box.due(now)] == ["k2"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["put", "ok", "fail", "die", "wait"]), max_size=60))
+def test_whatever_dies_when_every_message_is_sent_and_each_order_is_kept(moves):
+    box, got, made, now = Outbox({"bureau": Route("wecom")}), [], 0, T0
+    sending = []
+    for move in [*moves, *["wait", "ok"] * 80]:
+        now += 1
+        if move == "put":
+            box.put([note(made, f"o{made % 3}")], now)
+            made += 1
+        elif move == "wait":
+            now = max(now, box.next_due_ms() or now)
+            sending += box.due(now)
+        elif move == "die":
+            box, sending = Outbox.restore(box.routes, json.loads(json.dumps(box.packed()))), []
+        elif sending:
+            delivery = sending.pop(0)
+            if move == "ok":
+                box.succeeded(delivery.name, now)
+                got.append(int(delivery.key[1:]))
+            else:
+                box.failed(delivery.name, now, "500")
+    assert sorted(got) == list(range(made))
+    for order in range(3):
+        numbers = [n for n in got if n % 3 == order]
+        assert numbers == sorted(numbers)

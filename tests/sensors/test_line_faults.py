@@ -1,0 +1,107 @@
+"""What arrives on a bad line: split frames, noise, endless lines, numbers that are none. No wrong value ever."""
+
+import random
+
+import pytest
+
+from device_profiles.profile import Profile
+from edge_agent.decoding import Values, decode
+from edge_agent.framing import BadFrame, Frame, Framer
+from tests.sensors.streams import PROFILES, decoded, framed
+
+SDS, OPS = PROFILES["nova-sds011"], PROFILES["omnipresense-ops243a"]
+GOOD = bytes.fromhex("aac07d00c800a16046ab")
+ROW = {"pm25_raw_ugm3": 12.5, "pm10_raw_ugm3": 20.0}
+
+
+def rows(profile: Profile, data: bytes) -> list[dict[str, float]]:
+    """Every row that comes out of a stream."""
+    return [row for item in decoded(profile, data) if isinstance(item, Values) for row in item.rows]
+
+
+def test_frame_in_ten_pieces() -> None:
+    framer = Framer(SDS)
+    items = [item for at in range(10) for item in framer.feed(GOOD[at : at + 1])]
+    assert items == [Frame(GOOD)]
+
+
+def test_half_a_frame_then_a_whole_one() -> None:
+    assert rows(SDS, GOOD[:5] + GOOD) == [ROW]
+
+
+def test_header_bytes_inside_a_frame() -> None:
+    assert rows(SDS, bytes.fromhex("aac07d00c800aac0afab")) == [ROW]
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_megabyte_of_ff_and_of_nines(profile: Profile) -> None:
+    for byte in (b"\xff", b"9"):
+        framer = Framer(profile)
+        if (profile.name, byte) == ("hikvision-csr", b"9") or profile.name == "ultrasonic-ff":
+            continue  # every byte is a header there; the next test covers them with less
+        for _ in range(20):
+            for item in framer.feed(byte * 10_000):
+                assert isinstance(item, BadFrame)
+
+
+def test_noise_of_a_wrong_baud_rate_gives_nothing() -> None:
+    assert rows(SDS, random.Random(7).randbytes(65536)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"speed":"１２"}', "nan", "1_000", "inf", '{"speed":NaN}', '{"speed":1e999}', "١٢", "0x10", '{"speed":true}'],
+)
+def test_numbers_that_are_none(line: str) -> None:
+    assert rows(OPS, line.encode() + b"\r\n") == []
+
+
+def test_broken_json_then_a_good_line() -> None:
+    assert rows(OPS, b'{"speed":\r\n{"speed":13.2}\r\n') == [{"speed_kmh": 13.2}]
+
+
+def test_line_feed_alone_ends_a_line() -> None:
+    assert rows(OPS, b'{"speed":13.2}\n{"speed":14.0}\n') == [{"speed_kmh": 13.2}, {"speed_kmh": 14.0}]
+
+
+def test_rest_of_a_damaged_line_is_no_line() -> None:
+    assert rows(OPS, b"\xad88.3\r\n12.0\r\n") == [{"speed_kmh": 12.0}]
+
+
+@pytest.mark.parametrize("name", ["nova-sds011", "plantower-pms5003", "plantower-pms5003st", "winsen-mhz19b"])
+def test_each_damaged_frame_counts_once(name: str) -> None:
+    """Damage that keeps the length: as many bad frames as frames were damaged, neighbours included."""
+    seeds, profile = random.Random(5), PROFILES[name]
+    for _ in range(100):
+        frames, hurt = [], 0
+        for number in range(12):
+            frame = bytearray(profile.examples[0].data)
+            if seeds.random() < 0.2 and number != 11:
+                frame[seeds.randrange(len(frame))] ^= 1 << seeds.randrange(8)
+                hurt += 1
+            frames.append(bytes(frame))
+        items = framed(profile, [b"".join(frames)])
+        assert sum(isinstance(item, BadFrame) for item in items) == hurt
+        assert sum(isinstance(item, Frame) for item in items) == 12 - hurt
+
+
+CHECKED = [
+    pytest.param(profile, id=name)
+    for name, profile in PROFILES.items()
+    if name != "vaisala-wxt"  # its upper-case messages carry no checksum
+    and all(shape.kind in ("modbus", "shdlc") or getattr(shape, "check", None) is not None for shape in profile.frames)
+]
+
+
+@pytest.mark.parametrize("profile", CHECKED)
+def test_mutations_give_no_value_that_the_checksum_would_have_caught(profile: Profile) -> None:
+    """One byte changed anywhere: every checksum in the list catches that, so nothing but the original may come out."""
+    seeds = random.Random(profile.name)
+    example = profile.examples[0]
+    original = decode(profile, Frame(example.data))
+    for _ in range(10_000):
+        data = bytearray(example.data)
+        data[seeds.randrange(len(data))] ^= seeds.randrange(1, 256)
+        for item in decoded(profile, bytes(data)):
+            if isinstance(item, Values) and item.measurement:
+                assert item.rows == getattr(original, "rows", None) or not item.rows, data.hex()

@@ -1,0 +1,74 @@
+"""`lamppost profiles` as a person and a program meet it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from device_profiles import catalogue, pages
+from edge_agent.profiles import app
+from tests.sensors.streams import PROFILES
+
+run = CliRunner()
+
+
+def test_list_names_every_model() -> None:
+    result = run.invoke(app, ["list", "--json"])
+    assert {item["profile"] for item in json.loads(result.stdout)} == {profile.ref for profile in PROFILES.values()}
+    assert "nova-sds011@1" in run.invoke(app, ["list"]).stdout
+
+
+def test_decode_gives_values_with_units() -> None:
+    result = run.invoke(app, ["decode", "nova-sds011", "--hex", "AA C0 4B 00 51 00 E9 77 FC AB", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["rows"] == [
+        {"pm25_raw_ugm3": {"value": 7.5, "unit": "µg/m³"}, "pm10_raw_ugm3": {"value": 8.1, "unit": "µg/m³"}}
+    ]
+
+
+def test_decode_names_the_damage() -> None:
+    result = run.invoke(app, ["decode", "nova-sds011", "--hex", "AAC04B005000E977FCAB"])
+    assert result.exit_code == 1
+    assert "bad_checksum" in result.stdout
+
+
+def test_decode_reads_stdin_and_options() -> None:
+    command = ["decode", "omnipresense-ops243a", "--file", "-", "--option", "unit=mph"]
+    assert "16.093" in run.invoke(app, command, input=b"10.0\r\n").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["show", "nova-sds01"], 2, "did you mean 'nova-sds011'"),
+        (["decode", "nova-sds011"], 2, "either --hex or --file"),
+        (["decode", "nova-sds011", "--hex", "xy"], 2, "pairs of hex digits"),
+        (["decode", "omnipresense-ops243a", "--hex", "30", "--option", "unit=miles"], 2, "mph"),
+        (["check", "missing.yaml"], 3, "No such file"),
+    ],
+)
+def test_mistakes_are_answered_with_the_cure(arguments: list[str], code: int, message: str) -> None:
+    result = run.invoke(app, arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
+def test_check_runs_the_examples(tmp_path: Path) -> None:
+    path = tmp_path / "nova-sds011.yaml"
+    text = catalogue.load().path("nova-sds011").read_text()
+    path.write_text(text)
+    assert "3 examples decode as they say" in run.invoke(app, ["check", str(path)]).stdout
+    path.write_text(text.replace("pm25_raw_ugm3: 7.5", "pm25_raw_ugm3: 7.6"))
+    result = run.invoke(app, ["check", str(path)])
+    assert result.exit_code == 3
+    assert "examples[0]: rows are" in result.stderr
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_model_has_a_page(name: str) -> None:
+    text = pages.page(PROFILES[name])
+    assert "## Wiring" in text
+    assert "## Examples" in text
+    folder = Path(__file__).parents[2] / "docs" / "sensors"
+    assert (folder / f"{name}.md").read_text(encoding="utf-8") == f"{pages.MADE}\n\n{text}", "run make sensor-pages"

@@ -1,0 +1,216 @@
+"""Stub and profile, two readings of one datasheet, agree: in every mode, in memory and through a pseudo-terminal."""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import serial
+
+from device_profiles.profile import Profile
+from edge_agent.commands import command_bytes
+from edge_agent.decoding import Row, Values, decode
+from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.polling import Poller
+from firmware_stubs.faults import Faults
+from firmware_stubs.models import MODELS, RADARS
+from firmware_stubs.pty import StubHost, open_stub
+from firmware_stubs.road import Road, Vehicle
+from firmware_stubs.stub import Stub
+from tests.sensors.streams import PROFILES
+
+WORLD = {"pm25_ugm3": 34.6, "pm10_ugm3": 55.2, "pm1_ugm3": 20.1, "co2_ppm": 612.0, "temp_c": 21.4, "rh_pct": 43.2,
+         "wind_speed_ms": 3.3, "wind_dir_deg": 271.0, "press_hpa": 1009.8, "range_m": 4.2, "hcho_ugm3": 41.0,
+         "lat_deg": 39.9087, "lon_deg": 116.4605, "noise_db": 64.2}  # fmt: skip
+MODES = [pytest.param(name, mode, id=f"{name}-{mode}") for name, profile in PROFILES.items() for mode in profile.modes]
+
+
+def stub_of(name: str) -> Stub:
+    """The impersonator with something to measure."""
+    if name in RADARS:
+        vehicles = [Vehicle(3.0 + 2.5 * number, 43.0 if number % 2 else -38.0) for number in range(12)]
+        slow = [Vehicle(2.0 + 3 * number, 6.0, offset_m=0.5) for number in range(8)]
+        return MODELS[name](Road(slow if name == "hilink-ld2450" else vehicles, near_m=0.5).targets)
+    return MODELS[name](lambda t_s: WORLD)  # noqa: ARG005
+
+
+class Reader:
+    """The agent's loop without its clock: poller, framer, decoder around a pure stub."""
+
+    def __init__(self, profile: Profile, stub: Stub, mode: str | None = None, seed: int = 0) -> None:
+        self.profile, self.stub, self.poller = profile, stub, Poller(profile, mode)
+        self.framer = Framer(profile)
+        self.bad: list[BadFrame] = []
+        self.replies: list[Values] = []
+        self.overdue: list[str] = []
+        self._pieces = random.Random(seed)
+
+    def run(self, until_s: float) -> Iterator[tuple[Row, ...]]:
+        """Rows of every measurement frame, in order."""
+        self.poller.begin(0.0)
+        for tick in range(int(until_s * 50)):
+            t_s = tick / 50
+            arrived = self.stub.tick(t_s)
+            for ask in self.poller.due(t_s):
+                arrived += self.stub.receive(ask.data)
+            yield from self._hear(arrived)
+            if (late := self.poller.overdue(t_s)) is not None:
+                self.overdue.append(late)
+                self.bad += [item for item in self.framer.flush() if isinstance(item, BadFrame)]
+        yield from self._take(self.framer.flush())
+
+    def _hear(self, arrived: bytes) -> Iterator[tuple[Row, ...]]:
+        while arrived:
+            at = self._pieces.randrange(1, len(arrived) + 1)
+            yield from self._take(self.framer.feed(arrived[:at]))
+            arrived = arrived[at:]
+
+    def _take(self, items: list[Frame | BadFrame]) -> Iterator[tuple[Row, ...]]:
+        for item in items:
+            values = decode(self.profile, item, self.poller.asked) if isinstance(item, Frame) else item
+            if isinstance(values, BadFrame):
+                self.bad.append(values)
+                continue
+            self.poller.heard(values)
+            if not values.measurement:
+                self.replies.append(values)
+            elif self.poller.settled:
+                yield tuple(values.rows)
+
+
+def test_every_profile_has_its_stub() -> None:
+    assert set(MODELS) == set(PROFILES)
+    for name, profile in PROFILES.items():
+        line = stub_of(name).line
+        if name != "rs485-modbus-weather":
+            assert (line.baud, line.parity) == (profile.serial.baud, profile.serial.parity), name
+
+
+@pytest.mark.parametrize(("name", "mode"), MODES)
+def test_stub_and_profile_agree(name: str, mode: str) -> None:
+    profile, stub = PROFILES[name], stub_of(name)
+    if mode == "one_register":
+        stub.kind, profile = "noise", profile.with_options({"map": "noise"})  # type: ignore[attr-defined]
+    if (name, mode) == ("vaisala-wxt", "push"):
+        stub.automatic_s = 10.0  # type: ignore[attr-defined]
+    truth: list[tuple[Row, ...]] = []
+    stub.sent = lambda t_s, frame, rows: truth.append(tuple(rows))  # noqa: ARG005
+    reader = Reader(profile, stub, mode)
+    seen = list(reader.run(25.0 if mode != "minute" else 125.0))
+    assert not reader.bad
+    assert not reader.overdue
+    assert len(seen) >= 2
+    for rows, told in zip(reversed(seen), reversed(truth), strict=False):
+        assert len(rows) == len(told)
+        for row, wanted in zip(rows, told, strict=True):
+            assert row == pytest.approx(wanted, abs=0.002)
+    assert any(rows for rows in seen) or name == "cubic-pm1003"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_command_is_understood_by_the_stub(name: str) -> None:
+    profile = PROFILES[name]
+    for command_name, command in profile.commands.items():
+        stub = stub_of(name)
+        stub.tick(0.0)
+        values: dict[str, int | str] = {
+            slot: command.params[slot].min or 1 if slot in command.params else 1
+            for slot in command.slots
+            if slot not in profile.options
+        }
+        values.update({slot: "A160" for slot in values if slot.endswith("_hex")})
+        values.update({slot: "00" * 24 for slot in values if slot == "zones"})
+        if name.startswith("hilink") and command_name not in ("enable_config", "read_parameters"):
+            stub.receive(bytes.fromhex("FDFCFBFA0400FF00010004030201"))
+        answer = stub.receive(command_bytes(profile, command_name, values))
+        if command.reply is None or name == "ultrasonic-ff" or name == "vaisala-wmt700":
+            continue
+        framer = Framer(profile)
+        items = framer.feed(answer) + framer.flush()
+        told = [decode(profile, item, command_name) for item in items if isinstance(item, Frame)]
+        if (command.reply == "data" and name.startswith(("plantower", "winsen"))) or command_name in (
+            "read",
+            "request_speed",
+        ):
+            continue  # answered in another mode only
+        assert told, command_name
+        assert all(isinstance(values, Values) for values in told), command_name
+
+
+@pytest.mark.parametrize("name", ["plantower-pms5003", "sensirion-sps30", "omnipresense-ops243a"])
+def test_agree_through_a_real_pseudo_terminal(name: str) -> None:
+    targets = [{"speed_kmh": 40.0, "range_m": 20.0}]
+    stub = MODELS[name]((lambda t_s: targets) if name in RADARS else (lambda t_s: WORLD))  # noqa: ARG005
+    profile = PROFILES[name]
+    truth: list[list[Row]] = []
+    stub.sent = lambda t_s, frame, rows: truth.append(rows)  # noqa: ARG005
+    with open_stub(stub) as port, serial.Serial(port.path, timeout=0.05, **profile.serial.settings()) as line:
+        poller, framer, seen = Poller(profile), Framer(profile), []
+        poller.begin(time.monotonic())
+        until_s = time.monotonic() + 5
+        while time.monotonic() < until_s and len(seen) < 2:
+            for ask in poller.due(time.monotonic()):
+                line.write(ask.data)
+            poller.overdue(time.monotonic())
+            for item in framer.feed(line.read(256)):
+                assert isinstance(item, Frame), item
+                values = decode(profile, item, poller.asked)
+                assert isinstance(values, Values)
+                poller.heard(values)
+                if values.measurement and poller.settled:
+                    seen.append(values.rows)
+    assert len(seen) == 2
+    for rows in seen:
+        assert [pytest.approx(row, abs=0.002) for row in rows] in truth
+
+
+def test_many_stubs_in_one_thread() -> None:
+    host = StubHost()
+    paths = [host.add(f"air-{number}", MODELS["plantower-pms5003"](lambda t_s: WORLD)) for number in range(8)]  # noqa: ARG005
+    host.start()
+    try:
+        lines = [serial.Serial(path, 9600, timeout=3) for path in paths]
+        for line in lines:
+            assert line.read(32).startswith(b"BM")
+            line.close()
+    finally:
+        host.stop()
+
+
+def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
+    host = StubHost(links=tmp_path)
+    path = host.add("air-1", MODELS["nova-sds011"]())
+    host.start()
+    try:
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert line.read(10).startswith(b"\xaa\xc0")
+            host.remove("air-1")
+            assert not (tmp_path / "air-1").exists()
+            with pytest.raises((serial.SerialException, OSError)):
+                line.read(10_000)
+        assert host.add("air-1", MODELS["nova-sds011"]()) == path
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert len(line.read(10)) == 10
+    finally:
+        host.stop()
+
+
+@pytest.mark.parametrize("kind", ["bitflip", "truncate", "checksum", "garbage", "drop", "zero"])
+@pytest.mark.parametrize("name", ["plantower-pms5003", "nova-sds011", "sensirion-sps30", "tera-nextpm-modbus"])
+def test_damage_costs_itself_only_and_lets_no_wrong_value_through(name: str, kind: str) -> None:
+    profile, stub = PROFILES[name], stub_of(name)
+    truth: list[tuple[Row, ...]] = []
+    spoilt: list[bytes] = []
+    stub.sent = lambda t_s, frame, rows: truth.append(tuple(rows))  # noqa: ARG005
+    stub.spoilt = lambda t_s, frame, arrives: spoilt.append(arrives)  # noqa: ARG005
+    stub.damage = Faults(seed=11, **{kind: 0.1})
+    reader = Reader(profile, stub)
+    seen = list(reader.run(120.0))
+    good = [rows for rows in seen if rows]
+    for rows in good:
+        wanted = next(told[0] for told in truth if told[0].keys() == rows[0].keys())
+        assert rows[0] == pytest.approx(wanted, abs=0.002), "a wrong value came through"
+    assert spoilt
+    if kind != "garbage":
+        assert len(good) >= len(truth) - 3

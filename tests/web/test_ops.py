@@ -1,0 +1,193 @@
+"""The operators' door and desk, as a program tries them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from collector.web import past
+from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
+from collector.web.desk.file import DeskFile, DeskUnusable
+from collector.web.desk.handling import UNTIL_RESOLVED_MS, Deed, Handling
+from collector.web.words import Words
+from tests.web.city import City
+from tests.web.served import Answer, Served
+
+PASSWORD = "correct horse battery"
+FORM = "application/x-www-form-urlencoded"
+
+
+def post(served: Served, path: str, cookie: str = "", **fields: str) -> Answer:
+    return served.get(path, "POST", urlencode(fields), Content_Type=FORM, Cookie=cookie)
+
+
+def log_in(served: Served) -> str:
+    """Make the first account and log in; the cookie."""
+    path = served.app.state.setup_path
+    token = path.partition("token=")[2]
+    assert post(served, "/ops/setup", token=token, name="li", password=PASSWORD).status == 303
+    answer = post(served, "/ops/login", name="li", password=PASSWORD)
+    assert answer.status == 303
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def csrf(page: str) -> str:
+    found = re.search(r'data-csrf="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("path", ["/ops", "/ops/audit", "/ops/reports", "/ops/station/lp-0001", "/ops/events"])
+def test_a_stranger_is_led_to_the_door(standing: Served, path: str) -> None:
+    answer = standing.get(path)
+    assert (answer.status, answer.headers["location"]) == (303, "/ops/login")
+
+
+def test_the_setup_link_works_once(served: Served) -> None:
+    token = served.app.state.setup_path.partition("token=")[2]
+    assert post(served, "/ops/setup", token="x", name="li", password=PASSWORD).status == 403
+    assert post(served, "/ops/setup", token=token, name="li", password="short").status == 400
+    assert post(served, "/ops/setup", token=token, name="li", password=PASSWORD).status == 303
+    assert post(served, "/ops/setup", token=token, name="eve", password=PASSWORD).status == 403
+
+
+def test_the_session_cookie_is_strict_and_out_of_scripts_reach(served: Served) -> None:
+    log_in(served)
+    cookie = post(served, "/ops/login", name="li", password=PASSWORD).headers["set-cookie"].lower()
+    assert "samesite=strict" in cookie
+    assert "httponly" in cookie
+
+
+def test_wrong_logins_are_refused_and_then_held_back(served: Served) -> None:
+    log_in(served)
+    statuses = [post(served, "/ops/login", name="li", password="wrong").status for _ in range(10)]
+    assert set(statuses) == {403, 429}
+    assert statuses[-1] == 429
+
+
+def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served: Served) -> None:
+    cookie = log_in(served)
+    token = csrf(served.get("/ops", Cookie=cookie).text)
+    answer = post(served, "/ops/alert/f1/acknowledge", cookie, csrf=token, note="on my way", length="8h")
+    assert answer.headers["location"] == "/ops#alert-f1"
+    assert "on my way" in served.get("/ops/alert/f1", Cookie=cookie).text
+    public = served.get("/").text
+    assert "已确认" in public
+    assert "on my way" not in public
+    assert "acknowledge" in served.get("/ops/audit", Cookie=cookie).text
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/ops/alert/f1/resolve", 400), ("/ops/alert/f2/acknowledge", 400), ("/ops/alert/nothing/note", 404),
+    ("/ops/alert/f1/silence", 400),
+])  # fmt: skip
+def test_what_cannot_be_done_is_refused(served: Served, path: str, status: int) -> None:
+    cookie = log_in(served)
+    token = csrf(served.get("/ops", Cookie=cookie).text)
+    assert post(served, path, cookie, csrf=token, note="x", length="ever").status == status
+
+
+def test_a_form_without_its_token_or_from_elsewhere_is_refused(served: Served) -> None:
+    cookie = log_in(served)
+    assert post(served, "/ops/alert/f1/note", cookie, note="x").status == 403
+    assert post(served, "/ops/alert/f1/note", cookie, note="x", csrf="é").status == 403
+    assert (
+        served.get(
+            "/ops/logout", "POST", "csrf=x", Content_Type=FORM, Cookie=cookie, Sec_Fetch_Site="cross-site"
+        ).status
+        == 403
+    )
+
+
+def test_logging_out_ends_the_session(served: Served) -> None:
+    cookie = log_in(served)
+    token = csrf(served.get("/ops", Cookie=cookie).text)
+    assert post(served, "/ops/logout", cookie, csrf=token).status == 303
+    assert served.get("/ops", Cookie=cookie).status == 303
+
+
+def test_every_page_has_both_languages(served: Served) -> None:
+    cookie = log_in(served)
+    for path in ("", "/alert/f1", "/station/lp-0001", "/station/lp-0003", "/reports", "/audit"):
+        page = served.get("/en/ops" + path, Cookie=cookie)
+        assert page.status == 200
+        assert page.headers["cache-control"] == "no-store"
+        text = page.text.replace('aria-label="中文">中文', "")
+        assert not [letter for letter in text if "一" <= letter <= "鿿"], path
+        assert served.get("/ops" + path, Cookie=cookie).status == 200
+
+
+def test_a_report_is_answered_and_a_change_written_down(served: Served) -> None:
+    cookie = log_in(served)
+    post(served, "/station/lp-0001/report", kind="values", text="always 12", contact="me@example.org")
+    page = served.get("/ops/reports", Cookie=cookie).text
+    assert "me@example.org" in page
+    token = csrf(page)
+    assert post(served, "/ops/reports/1", cookie, csrf=token, answer="Cleaned.", show="1").status == 303
+    assert post(served, "/ops/station/lp-0001/change", cookie, csrf=token, kind="repaired", en="fan").status == 303
+    public = served.get("/en/station/lp-0001").text
+    assert "always 12" in public
+    assert "Cleaned." in public
+    assert "repaired · fan" in public
+
+
+def test_passwords_are_argon2id_and_sessions_are_digests(tmp_path: Path) -> None:
+    file = DeskFile(tmp_path / "desk.sqlite")
+    accounts = Accounts(file)
+    accounts.create("li", PASSWORD, 0)
+    token = accounts.log_in("li", PASSWORD, 1000)
+    assert token is not None
+    assert accounts.log_in("li", PASSWORD + "x", 1000) is None
+    assert accounts.log_in("nobody", PASSWORD, 1000) is None
+    assert accounts.session(token, 2000) is not None
+    assert accounts.session(token, 2000 + IDLE_MS) is None
+    with file.use() as db:
+        assert db.execute("SELECT hash FROM account").fetchone()[0].startswith("$argon2id$")
+        assert token.encode() not in db.execute("SELECT digest FROM session").fetchone()[0]
+    with pytest.raises(NotAccepted):
+        accounts.create("Li!", PASSWORD, 0)
+    assert Accounts(file).setup_token is None
+    file.close()
+
+
+def test_an_acknowledgement_belongs_to_its_episode_and_ends(tmp_path: Path) -> None:
+    city = City(tmp_path, 1_000_000_000)
+    now_ms, alert = city.started_ms, city.alerts[0]
+    file = DeskFile(city.desk)
+    handling = Handling(file, now_ms)
+    handling.do(Deed("f1", "acknowledge", "li", "", now_ms + 1000, now_ms))
+    assert handling.on([alert], now_ms)[0].acked_by == "li"
+    assert handling.on([alert], now_ms + 1000)[0].acked_by is None
+    handling.do(Deed("f1", "silence", "li", "", UNTIL_RESOLVED_MS, now_ms))
+    again = Handling(file, now_ms)  # after a restart
+    assert again.silenced("f1", alert.since_ms, now_ms + 10)
+    assert not again.silenced("f1", now_ms + 5, now_ms + 10), "the next episode is told"
+    with pytest.raises(ValueError, match="until a time"):
+        handling.do(Deed("f1", "silence", "li", "", None, now_ms))
+    file.close()
+    city.store.close()
+
+
+def test_a_desk_that_cannot_be_opened_names_the_file_and_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "desk").mkdir()
+    with pytest.raises(DeskUnusable, match=r"desk: .*Cure"):
+        DeskFile(tmp_path / "desk")
+
+
+def test_availability_counts_minutes_and_leaves_the_future_empty(tmp_path: Path) -> None:
+    now_ms = 1_790_000_000_000 // 3_600_000 * 3_600_000 + 30 * 60_000
+    city = City(tmp_path, now_ms)
+    city.fill_an_hour()
+    week = past.availability(city.store, "lp-0001", now_ms, Words("en", "Asia/Shanghai", city.now_ms).zone)
+    hours = [hour for day in week for hour in day.hours]
+    assert len(hours) == 7 * 24
+    told = {hour.start_ms: hour for hour in hours}
+    this_hour = now_ms // 3_600_000 * 3_600_000
+    assert (told[this_hour].minutes, told[this_hour].quarter) == (30, 4)
+    assert (told[this_hour - 3_600_000].minutes, told[this_hour - 3_600_000].quarter) == (30, 3)
+    assert told[this_hour - 2 * 3_600_000].quarter == 0
+    assert all(hour.minutes is None for hour in hours if hour.start_ms > now_ms)
+    city.store.close()
