@@ -30,7 +30,7 @@ def run(
     import signal
     import threading
 
-    settings = _load(config)
+    settings = load_settings(config)
     _check_rules(settings)
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
     ending = threading.Event()
@@ -45,7 +45,7 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
 
     Example:  lamppost collector check collector.yaml
     """
-    settings = _load(file)
+    settings = load_settings(file)
     rules = _check_rules(settings)
     typer.echo(f"{file}: fine. Store {settings.store.kind}, {rules} rules, page on port {settings.web.port}.")
 
@@ -93,7 +93,8 @@ def _serve(settings: Config, ending: object) -> None:
         collector.stop()
 
 
-def _load(file: Path) -> Config:
+def load_settings(file: Path) -> Config:
+    """The settings of a file. Raises Failure with line, key and cure."""
     from collector.config import Config
     from device_profiles.strict_model import load
     from device_profiles.strict_yaml import NotUsable
@@ -117,3 +118,17 @@ def _check_rules(settings: Config) -> int:
         return len(load_rules(settings.rules))
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+
+
+def time_of(text: str, zone: str) -> int:
+    """A date or time, in the city's zone unless it names an offset."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", "write 2026-03-01 or a time") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return round(moment.timestamp() * 1000)

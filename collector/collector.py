@@ -17,10 +17,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from collector.alerting import Alerting, load_rules
+from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.derive import Derivation
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
 from collector.notifier import Channel, Notifier
+from collector.quality import Quality
 from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
@@ -48,14 +51,17 @@ class Collector:
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
-        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry)
-        self.rollups = Rollups(self.store, WindowBook(state), config.reporting())
-        self.link = Link(_broker(config), config.name)
+        quality, reporting = Quality(config.quality), config.reporting()
+        self.calibrations = Calibrations(state)
+        derivation = Derivation(quality, self.calibrations, reporting)
+        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
+        self.link = Link(broker_of(config), config.name)
         self.notifier = Notifier(
             state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
         )
         self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
-        self._key = _signing_key(config)
+        self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
         self._ending = threading.Event()
@@ -88,6 +94,7 @@ class Collector:
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
         """One round: take what has arrived, write it, let the rules look, answer."""
+        self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
@@ -159,7 +166,8 @@ def make_store(config: Config) -> Store:
     return Influx2(wants.url, wants.bucket, wants.org, _secret(wants.token_file) or "")
 
 
-def _broker(config: Config) -> Broker:
+def broker_of(config: Config) -> Broker:
+    """How to reach the broker that the settings name."""
     wants = config.broker
     tls = None
     if wants.tls is not None:
@@ -169,7 +177,8 @@ def _broker(config: Config) -> Broker:
     return Broker(wants.host, wants.port, wants.username, _secret(wants.password_file), tls)
 
 
-def _signing_key(config: Config) -> Ed25519PrivateKey | None:
+def signing_key(config: Config) -> Ed25519PrivateKey | None:
+    """The key that signs acknowledgements and requests, when there is one."""
     if config.signing_key_file is None:
         return None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

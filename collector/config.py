@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from collector.reporting import GasState, Reporting, Standard
+from collector.quality import Limits
+from collector.reporting import GasState, Reporting, ReportingOf, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
-from device_profiles.strict_model import Strict
+from device_profiles.strict_model import Strict, word
+from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
 
@@ -118,8 +119,17 @@ class Config(Strict):
     webhooks: list[Webhook] = Field(default=[])
     web: Web = Web()
     stations: list[Station] = Field(default=[])
+    quality: dict[str, Limits] = Field(default={})
 
-    def reporting(self) -> Callable[[str], Reporting]:
+    @field_validator("quality")
+    @classmethod
+    def _known_quantities(cls, value: dict[str, Limits]) -> dict[str, Limits]:
+        for name in value:
+            if name not in QUANTITIES:
+                raise PydanticCustomError("quantity", "{text}", {"text": word(name, QUANTITIES)})
+        return value
+
+    def reporting(self) -> ReportingOf:
         """What the station of a node reports; a node that is not listed reports as China does."""
         city = ZoneInfo(self.web.time_zone)
         known = {

@@ -1,29 +1,67 @@
 """From checked blocks to tables: tags, derived quantities, clock quality and flags. Pure.
 
-Agents send what the sensor said; the collector derives the corrected value with the calibration in force and stores
-both side by side. A value outside what can physically be is flagged (`qc` 4, `qc_code` names field and test) and kept.
+Agents send what the sensor said; the collector derives the corrected value with the calibration in force at the
+reading's time and stores both side by side, with `cal_id`. What fails a test or is doubted is flagged (`qc` 4 or 3,
+`qc_code` names field and test; quality.py) and kept.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from collector import flags
+from collector.calibration import Calibrations
+from collector.quality import Quality, worst
+from collector.reporting import Reporting, ReportingOf
 from collector.stores.store import Table, Tags
 from wire.batch import CLOCKS, Block, Envelope
-from wire.quantities import DERIVED, QUANTITIES, agent_fields, kind_of
+from wire.quantities import agent_fields, kind_of
 
-PASS: Final = 1
-FAIL: Final = 4
-IDENTITY: Final = "identity"
 _FLAGS: Final = frozenset({"cq", "qc"})
 _SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
 LEDGER: Final = "batch_ledger"
 
 
-def tables(envelope: Envelope, blocks: list[Block]) -> list[Table]:
-    """One table a block, in order."""
-    cq = CLOCKS[envelope.clock]
-    return [_table(envelope, block, cq) for block in blocks]
+def reports_as_china(_: str) -> Reporting:
+    """What a station reports when nobody says otherwise."""
+    return Reporting(ZoneInfo("Asia/Shanghai"))
+
+
+class Derivation:
+    """Everything that is made of an agent's batch, with one set of thresholds, calibrations and stations."""
+
+    def __init__(
+        self,
+        quality: Quality | None = None,
+        calibrations: Calibrations | None = None,
+        reporting: ReportingOf = reports_as_china,
+    ) -> None:
+        self._quality = quality or Quality()
+        self._calibrations = calibrations or Calibrations()
+        self._reporting = reporting
+
+    def tables(self, envelope: Envelope, blocks: list[Block]) -> list[Table]:
+        """One table a block, in order."""
+        cq = CLOCKS[envelope.clock]
+        return [self._table(envelope, block, cq) for block in blocks]
+
+    def _table(self, envelope: Envelope, block: Block, cq: int) -> Table:
+        fields = agent_fields(block.kind)
+        assert fields is not None
+        count = len(block.times_ms)
+        columns: dict[str, list[Any]] = dict(block.fields)
+        derived = self._calibrations.derive(
+            envelope.node, block.sensor, block.times_ms, block.fields, self._reporting(envelope.node)
+        )
+        columns.update(derived)
+        whole = {name for name in columns if fields.get(name) or (name in derived and name.endswith("_n"))} | _FLAGS
+        columns["cq"] = [cq] * count
+        codes = self._quality.codes(block)
+        columns["qc"] = worst(codes, count)
+        if codes is not None:
+            columns[flags.COLUMN] = codes
+        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole))
 
 
 def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms: int) -> Table:
@@ -38,25 +76,6 @@ def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms
     )
 
 
-def _table(envelope: Envelope, block: Block, cq: int) -> Table:
-    fields = agent_fields(block.kind)
-    assert fields is not None
-    count = len(block.times_ms)
-    columns: dict[str, list[Any]] = dict(block.fields)
-    whole = {name for name in columns if fields[name]} | _FLAGS
-    for name, column in block.fields.items():
-        derived = DERIVED.get(name)
-        if derived is not None and derived.unit == QUANTITIES[name].unit:
-            columns[derived.name] = column
-            columns["cal_id"] = [IDENTITY] * count
-    columns["cq"] = [cq] * count
-    codes = _out_of_range(block)
-    columns["qc"] = [FAIL if code else PASS for code in codes] if codes else [PASS] * count
-    if codes:
-        columns["qc_code"] = codes
-    return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole))
-
-
 def _tags(envelope: Envelope, block: Block) -> Tags:
     kind = kind_of(block.kind)
     assert kind is not None
@@ -66,26 +85,3 @@ def _tags(envelope: Envelope, block: Block) -> Tags:
     if kind.name in _SPOOL_TAGGED:
         tags["spool"] = envelope.spool
     return tuple(sorted(tags.items()))
-
-
-def _out_of_range(block: Block) -> list[str | None] | None:
-    """Per row the fields outside their range as `field:range`, or None when the whole block is within."""
-    suspects = []
-    for name, column in block.fields.items():
-        quantity = QUANTITIES.get(name)
-        if quantity is None:
-            continue
-        values = [value for value in column if value is not None]
-        if values and (min(values) < quantity.low or max(values) > quantity.high):
-            suspects.append((quantity, column))
-    if not suspects:
-        return None
-    return [
-        ",".join(
-            f"{q.name}:range"
-            for q, column in suspects
-            if column[row] is not None and not q.low <= column[row] <= q.high
-        )
-        or None
-        for row in range(len(block.times_ms))
-    ]

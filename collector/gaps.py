@@ -88,7 +88,7 @@ def _read_stored(store: Store, first_ms: int, where: dict[str, Any], hours: dict
     for measurement in READINGS:
         question = Select(
             measurement,
-            ("qc",),
+            ("cq",),
             first_ms,
             where=where,
             group_by=("node", "sensor"),

@@ -55,6 +55,8 @@ class Ingest:
     store: Store
     quarantine: Quarantine
     registry: Registry
+    derivation: derive.Derivation = field(default_factory=derive.Derivation)
+    time_min_ms: int = check.TIME_MIN_MS
     counts: Counter[str] = field(default_factory=Counter)
     alarms: dict[str, str] = field(default_factory=dict)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
@@ -150,13 +152,13 @@ class Ingest:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
-        checked = check.check(envelope.blocks, now_ms)
+        checked = check.check(envelope.blocks, now_ms, self.time_min_ms)
         self.counts["unknown_keys"] += checked.unknown_keys
         if not checked.blocks:
             reason = checked.refusals[0].reason if checked.refusals else "no blocks"
             self._quarantine_whole(name, payload, reason, now_ms)
             return
-        tables = derive.tables(envelope, checked.blocks)
+        tables = self.derivation.tables(envelope, checked.blocks)
         rows = [row for table in tables for row in self.store.render(table)]
         parts = [Part(r.block, r.row, r.reason, _content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)

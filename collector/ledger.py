@@ -13,7 +13,7 @@ from wire.quantities import KINDS
 
 HOUR_MS = 3_600_000
 SENT = tuple(kind.name for kind in KINDS.values() if kind.on_wire and kind.from_agent)
-"""Measurements whose rows come from agents; each such row carries `qc`."""
+"""Measurements whose rows come from agents; each such row carries `cq`, the roll-ups of the collector do not."""
 READINGS = tuple(name for name in SENT if name not in ("sensor_ledger", "gap", "node_health"))
 THINNED = tuple(name + "_1m" for name in READINGS)
 
@@ -82,6 +82,6 @@ def rows_by_node(store: Store, node: str | None = None) -> dict[str, int]:
     where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
     counts: dict[str, int] = {}
     for measurement in (*SENT, *THINNED):
-        for series in store.select(Select(measurement, ("qc",), where=where, group_by=("node",), aggregate="count")):
+        for series in store.select(Select(measurement, ("cq",), where=where, group_by=("node",), aggregate="count")):
             counts[series.tags["node"]] = counts.get(series.tags["node"], 0) + int(series.rows[0][1])
     return counts

@@ -77,13 +77,17 @@ class OpenWindows:
     def late(self, key: Key, times_ms: Iterable[int], now_ms: int) -> None:
         """Readings that are not at the head of their series, or have changed: their hours are due anew."""
         zone = self._zone_of(key)
-        open_ = self._open.get(key)
         for hour_ms in {hour_of(time_ms, zone) for time_ms in times_ms}:
             self.due[key, hour_ms] = now_ms + SETTLE_MS
-            self.hours.get(key, {}).pop(hour_ms, None)
-            if open_ is not None and open_.hour is not None and open_.hour_ms == hour_ms:
-                open_.whole = False
-                open_.minute = None
+            self.spoil(key, hour_ms)
+
+    def spoil(self, key: Key, hour_ms: int) -> None:
+        """What memory holds of this hour is not what the database holds: it is not to be closed from memory."""
+        self.hours.get(key, {}).pop(hour_ms, None)
+        open_ = self._open.get(key)
+        if open_ is not None and open_.hour is not None and open_.hour_ms == hour_ms:
+            open_.whole = False
+            open_.minute = None
 
     def close_idle(self, now_ms: int) -> list[Key]:
         """Close hours that are over although no later reading came; returns the series that are forgotten."""

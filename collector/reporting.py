@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -25,3 +26,7 @@ class Reporting:
     def state(self) -> ReferenceState:
         """Temperature and pressure of the stored µg/m³ of gases."""
         return STATES[self.gas_state]
+
+
+ReportingOf = Callable[[str], Reporting]
+"""What the station of a node reports."""

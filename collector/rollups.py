@@ -15,13 +15,14 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from collector import flags, indices
 from collector.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows, hour_fields, without_failed
-from collector.reporting import Reporting
+from collector.quality import Quality
+from collector.reporting import ReportingOf
 from collector.stores.store import Refused, Select, Store, Stored, StoreDown, Table, Tags
 from collector.window_book import Key, WindowBook
 from collector.windows import (
@@ -53,11 +54,12 @@ _EIGHT_HOURS_MS: Final = 8 * HOUR_MS
 class Rollups:
     """All windows of one collector. Used by the ingest thread alone; `reporting` says what a node's station reports."""
 
-    def __init__(self, store: Store, book: WindowBook, reporting: Callable[[str], Reporting]) -> None:
+    def __init__(self, store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality | None = None) -> None:
         self.counts: Counter[str] = Counter()
         self._store = store
         self._book = book
         self._reporting = reporting
+        self._quality = quality or Quality()
         self._open = OpenWindows(self._zone)
         self._told_ms: dict[Key, int] = {}
         self._looked_ms = 0
@@ -122,6 +124,7 @@ class Rollups:
             self.counts["rebuilt_hours"] += 1
             if parts:
                 minutes[key].update(parts)
+            self._open.spoil(key, start_ms)
             if now_ms < start_ms + HOUR_MS + GRACE_MS:
                 self._book.enter(key, start_ms, start_ms + HOUR_MS + GRACE_MS)  # more is to come
             elif fields:
@@ -160,14 +163,14 @@ class Rollups:
     def _store_all(
         self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[tuple[Key, int]], now_ms: int
     ) -> list[Table] | None:
-        """Minutes and hours first, then what is computed from the hours; None when the database will not have them."""
+        """Minutes and hours with their indices, then days; None when the database will not have them."""
         tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
-        tables += [_table(key, HOURS, windows) for key, windows in hours.items()]
         try:
+            for key, windows in hours.items():
+                tables += self._hours(key, windows, hours)
             if not self._write(tables):
                 return None
-            above = [table for key, windows in hours.items() for table in self._hourly_indices(key, windows)]
-            above += [table for key, start_ms in days for table in self._day(key, start_ms)]
+            above = [table for key, start_ms in days for table in self._day(key, start_ms)]
             if not self._write(above):
                 return None
         except StoreDown as error:
@@ -201,20 +204,48 @@ class Rollups:
         for start_ms, end_ms in starts:
             self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
 
-    def _hourly_indices(self, key: Key, windows: Windows) -> list[Table]:
-        """The indices of these hours, and of the hours after them that look back at them."""
+    def _hours(self, key: Key, windows: Windows, new: dict[Key, Windows]) -> list[Table]:
+        """Hours, what is doubted of them, and the indices of these hours and of those after that look back at them.
+
+        `new` are the hours of all series that are about to be stored: neighbours among them are compared too.
+        """
         if key[0] != "air_quality":
-            return []
+            return [_table(key, HOURS, windows)]
         reporting = self._reporting(_node(key))
-        first_ms, last_ms = min(windows), max(windows)
-        hours = self._windows(key, HOURS, first_ms - indices.LOOK_BACK_MS, last_ms + indices.LOOK_BACK_MS)
+        around = self._sensors(key, min(windows) - indices.LOOK_BACK_MS, max(windows) + indices.LOOK_BACK_MS)
+        for other, theirs in new.items():
+            if other[0] == key[0] and _place(other) == _place(key):
+                name = dict(other[1])["sensor"]
+                around[name] = around.get(name, {}) | theirs
+        hours = around[dict(key[1])["sensor"]]
         looking = [
             time_ms
             for time_ms in sorted(hours)
             if any(hour_ms <= time_ms < hour_ms + indices.LOOK_BACK_MS for hour_ms in windows)
         ]
+        tables = self._doubted(key, around, windows, looking)
         scores = {s: {t: indices.hourly(s, reporting, hours, t) for t in looking} for s in reporting.standards}
-        return _index_tables(key[1], "1h", scores)
+        return tables + _index_tables(key[1], "1h", scores)
+
+    def _doubted(self, key: Key, around: dict[str, Windows], windows: Windows, looking: list[int]) -> list[Table]:
+        """The hours with their codes; and others whose code changes by them: later ones, and the neighbours' own."""
+        own = dict(key[1])["sensor"]
+        tables = []
+        for sensor, hours in around.items():
+            changed: Windows = {}
+            for time_ms in looking if sensor == own else windows:
+                if time_ms not in hours:
+                    continue
+                beside = [other[time_ms] for name, other in around.items() if name != sensor and time_ms in other]
+                code = self._quality.hour_code(hours, time_ms, beside)
+                if sensor == own and time_ms in windows:
+                    changed[time_ms] = windows[time_ms] | {flags.COLUMN: code}
+                elif code != hours[time_ms].get(flags.COLUMN, ""):
+                    changed[time_ms] = {flags.COLUMN: code}
+            if changed:
+                tags = tuple((name, sensor if name == "sensor" else value) for name, value in key[1])
+                tables.append(_table((key[0], tags), HOURS, changed))
+        return tables
 
     def _day(self, key: Key, start_ms: int) -> list[Table]:
         """A day and its indices, from its hours."""
@@ -234,8 +265,14 @@ class Rollups:
 
     def _windows(self, key: Key, suffix: str, since_ms: int, until_ms: int) -> Windows:
         names = field_names(key[0])
-        rows = self._select(key, suffix, names, since_ms, until_ms)
-        return {row[0]: {name: v for name, v in zip(names, row[1:], strict=True) if v is not None} for row in rows}
+        return _by_time(names, self._select(key, suffix, names, since_ms, until_ms))
+
+    def _sensors(self, key: Key, since_ms: int, until_ms: int) -> dict[str, Windows]:
+        """The stored hours of all sensors of a node that measure this kind."""
+        names = (*field_names(key[0]), flags.COLUMN)
+        where: dict[str, str | tuple[str, ...]] = dict(_place(key))
+        found = self._store.select(Select(key[0] + HOURS, names, since_ms, until_ms, where, ("sensor",)))
+        return {series.tags["sensor"]: _by_time(names, series.rows) for series in found}
 
     def _select(self, key: Key, suffix: str, columns: tuple[str, ...], since_ms: int, until_ms: int) -> list[list[Any]]:
         where: dict[str, str | tuple[str, ...]] = dict(key[1])
@@ -275,6 +312,15 @@ class Rollups:
 
 def _node(key: Key) -> str:
     return dict(key[1])["node"]
+
+
+def _place(key: Key) -> Tags:
+    """The tags that the sensors of one node share."""
+    return tuple((name, value) for name, value in key[1] if name != "sensor")
+
+
+def _by_time(names: tuple[str, ...], rows: list[list[Any]]) -> Windows:
+    return {row[0]: {name: v for name, v in zip(names, row[1:], strict=True) if v is not None} for row in rows}
 
 
 def _table(key: Key, suffix: str, windows: Windows) -> Table:

@@ -25,13 +25,14 @@ CREATE INDEX IF NOT EXISTS open_hour_due ON open_hour (due_ms);
 
 
 class WindowBook:
-    """All open hours of one collector, in its state file."""
+    """All open hours of one collector, in its state file. A command that is not the collector opens it as a guest."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, owner: bool = True) -> None:
         self._db = db
         self._new: dict[tuple[Key, int], int | None] = {}
         db.executescript(_SCHEMA)
-        db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))  # live in a life that has ended
+        if owner:
+            db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))  # live in a life that has ended
 
     def enter(self, key: Key, hour_ms: int, due_ms: int) -> None:
         """Compute this hour from the database at `due_ms`; replaces an earlier date. Durable at the next commit."""

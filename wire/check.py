@@ -47,8 +47,11 @@ class _Bad(ValueError):
     """The block cannot be stored; the text says why."""
 
 
-def check(raw_blocks: list[Any], now_ms: int) -> Checked:
-    """Check the blocks of an envelope against the wire's rules at the collector's time `now_ms`."""
+def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) -> Checked:
+    """Check the blocks of an envelope against the wire's rules at the collector's time `now_ms`.
+
+    `time_min_ms` moves only in a replay of older data: no device of ours was built before 2020.
+    """
     blocks: list[Block] = []
     origins: list[tuple[int, list[int] | None]] = []
     refusals: list[Refusal] = []
@@ -62,7 +65,7 @@ def check(raw_blocks: list[Any], now_ms: int) -> Checked:
             continue
         unknown_keys += len(raw.keys() - _KNOWN_BLOCK_KEYS)
         series = (block.kind, block.sensor, *block.tags.values())
-        bad_rows = _bad_rows(block, now_ms, seen.get(series))
+        bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series))
         keep: list[int] | None = None
         if bad_rows:
             refusals.extend(Refusal(number, row, reason) for row, reason in sorted(bad_rows.items()))
@@ -120,12 +123,12 @@ def _times(t0: Any, dt: Any) -> list[int]:
     return list(accumulate(dt[1:], initial=t0))
 
 
-def _bad_rows(block: Block, now_ms: int, taken: set[int] | None) -> dict[int, str]:
+def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | None) -> dict[int, str]:
     bad: dict[int, str] = {}
     times = block.times_ms
-    if times[0] < TIME_MIN_MS or times[-1] > now_ms + FUTURE_MS:
+    if times[0] < time_min_ms or times[-1] > now_ms + FUTURE_MS:
         for row, time_ms in enumerate(times):
-            if time_ms < TIME_MIN_MS:
+            if time_ms < time_min_ms:
                 bad[row] = "clock: before 2020"
             elif time_ms > now_ms + FUTURE_MS:
                 bad[row] = "clock: in the future"

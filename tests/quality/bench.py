@@ -75,7 +75,8 @@ class Bench:
             if name not in ("p_air_quality", "p_traffic_flow", "p_weather"):
                 cursor = db.execute(f'SELECT tags, p.* FROM "{name}" p JOIN series ON series.id = p.series')
                 names = [column[0] for column in cursor.description]
-                rows = [{k: v for k, v in zip(names, row, strict=True) if k != "series"} for row in cursor]
+                kept = [dict(zip(names, row, strict=True)) for row in cursor]
+                rows = [{k: v for k, v in row.items() if k != "series" and v not in (None, "")} for row in kept]
                 found[name] = sorted(rows, key=lambda row: (row["tags"], row["time"]))
         return found
 

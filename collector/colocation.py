@@ -1,0 +1,66 @@
+"""Co-location: a sensor beside a reference instrument, and the line that leads from one to the other. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import StatisticsError, correlation, fmean, linear_regression
+
+PAIRS_MIN = 10
+
+
+class NoFit(ValueError):
+    """No line can be had from this; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Least squares of reference on sensor: reference = slope * sensor + offset, and how well it holds."""
+
+    slope: float
+    offset: float
+    r2: float
+    rmse: float
+    pairs: int
+    lowest: float
+    highest: float
+
+    def text(self, unit: str) -> str:
+        """One line for people and for the record."""
+        return (
+            f"y = {self.slope:.4g} x {self.offset:+.4g}; R² {self.r2:.3f}, RMSE {self.rmse:.3g} {unit},"
+            f" {self.pairs} pairs from {self.lowest:g} to {self.highest:g} {unit}"
+        )
+
+
+def pairs(lines: Iterable[str], sensor: str, reference: str) -> list[tuple[float, float]]:
+    """Pairs of a CSV's columns, rows without both left out. Raises NoFit for a missing column or a bad number."""
+    rows = csv.DictReader(lines)
+    names = rows.fieldnames or []
+    for name in (sensor, reference):
+        if name not in names:
+            raise NoFit(f"no column {name!r}; there are {', '.join(names) or 'none'}")
+    found = []
+    for row in rows:
+        a, b = row[sensor], row[reference]
+        if a and b:
+            try:
+                found.append((float(a), float(b)))
+            except ValueError as error:
+                raise NoFit(f"line {rows.line_num}: {error}") from error
+    return found
+
+
+def fit(found: list[tuple[float, float]], factor: float = 1.0) -> Fit:
+    """The line through pairs of sensor (times `factor`) and reference. Raises NoFit."""
+    if len(found) < PAIRS_MIN:
+        raise NoFit(f"{len(found)} pairs with both values, at least {PAIRS_MIN} are needed")
+    x, y = [a * factor for a, _ in found], [b for _, b in found]
+    try:
+        slope, offset = linear_regression(x, y)
+        r2 = correlation(x, y) ** 2
+    except StatisticsError as error:
+        raise NoFit(f"no line: {error}") from error
+    rmse = fmean((slope * a + offset - b) ** 2 for a, b in zip(x, y, strict=True)) ** 0.5
+    return Fit(slope, offset, r2, rmse, len(found), min(x), max(x))

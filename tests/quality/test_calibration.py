@@ -1,0 +1,204 @@
+"""Calibration: the record in force at a reading's time, raw beside corrected, every step on record."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from collector.calibrate_cli import app as calibrate
+from collector.calibration import Calibrations, Record
+from collector.colocation import NoFit, fit, pairs
+from collector.derive import Derivation
+from collector.query_cli import query as query_command
+from collector.reporting import Reporting
+from collector.rollups import Rollups
+from collector.statedb import open_state
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, Stored
+from collector.window_book import WindowBook
+from measures.corrections import us_wide
+from tests.quality.bench import SHANGHAI
+from wire.batch import Block, Envelope
+
+NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
+MINUTE, HOUR = 60_000, 3_600_000
+CHINA = Reporting(SHANGHAI)
+
+query = typer.Typer()
+query.command()(query_command)
+
+
+def envelope(seq: int = 1) -> Envelope:
+    return Envelope("lp-1", "s", "0" * 32, seq, "b71d04c2", "synced", [])
+
+
+def record(from_ms: int, slope: float = 2.0, offset: float = 1.0, quantity: str = "pm25_ugm3", **more: Any) -> Record:
+    return Record("lp-1", "air-1", quantity, from_ms, from_ms, "somebody", slope=slope, offset=offset, **more)
+
+
+@pytest.fixture
+def calibrations(tmp_path: Path) -> Calibrations:
+    return Calibrations(open_state(tmp_path / "state.db"))
+
+
+def derived(calibrations: Calibrations, reporting: Reporting = CHINA, **fields: list[Any]) -> dict[str, list[Any]]:
+    count = len(next(iter(fields.values())))
+    times = [NOON + n * MINUTE for n in range(count)]
+    return calibrations.derive("lp-1", "air-1", times, fields, reporting)
+
+
+def test_without_a_record_the_corrected_value_is_the_raw_one(calibrations: Calibrations) -> None:
+    assert derived(calibrations, pm25_raw_ugm3=[0, None]) == {"pm25_ugm3": [0, None], "cal_id": ["identity"] * 2}
+
+
+def test_the_record_in_force_at_the_readings_time_is_used(calibrations: Calibrations) -> None:
+    calibrations.add(record(NOON + MINUTE))
+    calibrations.add(record(NOON + 3 * MINUTE, slope=3, offset=0))
+    calibrations.add(record(NOON + 3 * MINUTE, slope=4, offset=0))  # the last made of one time counts
+    found = derived(calibrations, pm25_raw_ugm3=[10, 10, None, 10], pm10_raw_ugm3=[7, 7, 7, 7])
+    assert found["pm25_ugm3"] == [10, 21, None, 40]
+    assert found["pm10_ugm3"] == [7, 7, 7, 7]
+    assert found["cal_id"] == ["identity", "pm25_ugm3:c1", "pm25_ugm3:c1", "pm25_ugm3:c3"]
+
+
+@pytest.mark.parametrize(("state", "no2"), [("25C", 18.804526), ("20C", 19.125243), ("0C", 20.525674)])
+def test_gases_become_mass_at_the_stations_state(calibrations: Calibrations, state: Any, no2: float) -> None:
+    reporting = Reporting(SHANGHAI, gas_state=state)
+    found = derived(calibrations, reporting, no2_raw_ppb=[10.0], co_raw_ppm=[0.0])
+    assert found["no2_ugm3"] == [pytest.approx(no2, abs=2e-3)]
+    assert found["co_mgm3"] == [0.0]
+    assert found["cal_id"] == [f"no2_ugm3:{state},co_mgm3:{state}"]
+
+
+def test_a_formula_takes_the_sensors_own_humidity(calibrations: Calibrations) -> None:
+    calibrations.add(record(NOON, formula="us-wide-2021"))
+    found = derived(calibrations, pm25_raw_ugm3=[20, 20, 20], case_rh_pct=[50.0, None, 110.0])
+    assert found["pm25_ugm3"] == [pytest.approx(us_wide(20, 50.0)), None, None]
+
+
+def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) -> None:
+    calibrations.add(record(NOON))
+    block = Block("air-1", "air_quality_1m", [NOON], {"pm25_raw_ugm3_mean": [10.0], "pm25_raw_ugm3_n": [60]})
+    (table,) = Derivation(calibrations=calibrations, reporting=lambda _: CHINA).tables(envelope(), [block])
+    assert (table.columns["pm25_ugm3_mean"], table.columns["pm25_ugm3_n"]) == ([21.0], [60])
+    assert "pm25_ugm3_n" in table.whole
+
+
+def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path) -> None:
+    Calibrations(open_state(tmp_path / "state.db")).add(record(NOON))
+    again = Calibrations(open_state(tmp_path / "state.db"))
+    other = Calibrations(open_state(tmp_path / "state.db"))
+    other.add(record(NOON, slope=9))
+    again.refresh()
+    assert [each.slope for each in again.all()] == [2.0, 9.0]
+    assert again.in_force("lp-1", "air-1", "pm25_ugm3", NOON) == again.all()[1]
+    assert again.in_force("lp-1", "air-1", "pm25_ugm3", NOON - 1) is None
+
+
+def test_a_line_is_found_and_a_poor_file_refused() -> None:
+    rng = random.Random(1)
+    lines = ["time,sensor,reference", *(f"{n},{n},{0.5 * n + 3 + rng.gauss(0, 0.1):.3f}" for n in range(50)), "x,,4"]
+    found = fit(pairs(lines, "sensor", "reference"))
+    assert (found.slope, found.offset) == (pytest.approx(0.5, abs=0.01), pytest.approx(3, abs=0.2))
+    assert found.pairs == 50
+    with pytest.raises(NoFit, match="no column 'ref'; there are time, sensor, reference"):
+        pairs(lines, "sensor", "ref")
+    with pytest.raises(NoFit, match="at least 10"):
+        fit([(1, 2)] * 9)
+    with pytest.raises(NoFit, match="no line"):
+        fit([(1, 2)] * 20)
+
+
+class City:
+    """A collector's files, its windows driven by hand, and the commands run on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "collector.yaml"
+        settings = {
+            "store": {"kind": "sqlite", "path": str(folder / "readings.db")},
+            "state_file": str(folder / "state.db"),
+        }
+        self.config.write_text(yaml.safe_dump(settings))
+        self.store = Sqlite(folder / "readings.db")
+        assert self.store.prepare() == Stored()
+        state = open_state(folder / "state.db")
+        self.calibrations = Calibrations(state)
+        self.derivation = Derivation(calibrations=self.calibrations, reporting=lambda _: CHINA)
+        self.rollups = Rollups(self.store, WindowBook(state), lambda _: CHINA)
+
+    def send(self, times: list[int], values: list[Any], now_ms: int) -> None:
+        self.calibrations.refresh()
+        tables = self.derivation.tables(envelope(), [Block("air-1", "air_quality", times, {"pm25_raw_ugm3": values})])
+        for table in tables:
+            assert self.store.write(self.store.render(table)) == Stored()
+        self.rollups.observe(tables, now_ms)
+        self.rollups.step(now_ms)
+
+    def settle(self, now_ms: int) -> None:
+        for _ in range(200):
+            now_ms += 20_000
+            self.rollups.step(now_ms)
+            if not self.rollups.waiting(now_ms):
+                return
+
+    def rows(self, measurement: str, *columns: str) -> list[list[Any]]:
+        return [row for series in self.store.select(Select(measurement, columns)) for row in series.rows]
+
+    def run(self, app: Any, *arguments: str) -> str:
+        result = CliRunner().invoke(app, [*arguments, "--config", str(self.config)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+
+def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
+    city.send(day, [20.0] * len(day), NOON + 12 * HOUR)
+    city.settle(NOON + 20 * HOUR)
+    file = tmp_path / "pole.csv"
+    file.write_text("sensor,reference\n" + "".join(f"{n},{2 * n + 1}\n" for n in range(20)))
+    which = ("--node", "lp-1", "--sensor", "air-1", "--quantity", "pm25_ugm3", "--from", "2026-03-01T15:00")
+    assert "nothing was kept" in city.run(calibrate, "fit", str(file), *which, "--try")
+    assert "kept as c1" in city.run(calibrate, "fit", str(file), *which)
+    before = city.rows("air_quality_1h", "pm25_ugm3_mean")
+    said = json.loads(city.run(calibrate, "apply", "--since", "2026-03-01T14:30", "--json"))
+    assert said["rows"] == 9 * 60 + 30
+    city.settle(NOON + 30 * HOUR)
+    readings = city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id")
+    for time_ms, raw, corrected, cal_id in readings:
+        after = time_ms >= NOON + 3 * HOUR
+        assert (raw, corrected, cal_id) == ((20, 41, "pm25_ugm3:c1") if after else (20, 20, "identity"))
+    hours = city.rows("air_quality_1h", "pm25_ugm3_mean")
+    assert hours == [[t, 41.0 if t >= NOON + 3 * HOUR else 20.0] for t, _ in before]
+    assert city.rows("air_quality_1d", "pm25_ugm3_mean") == [[NOON - 12 * HOUR, round((15 * 20 + 9 * 41) / 24, 6)]]
+    assert city.rows("air_quality_1m", "pm25_ugm3_mean")[-1][1] == 41.0
+    listed = json.loads(city.run(calibrate, "list", "--json"))
+    assert [line["what"] for line in listed["audit"]] == ["fit", "apply"]
+    assert listed["records"][0]["slope"] == pytest.approx(2)
+    # a batch that is sent again gets the record of its readings' time, not of its arrival
+    city.send(day[:10] + day[-10:], [20.0] * 20, NOON + 40 * HOUR)
+    assert city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id") == readings
+
+
+def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
+    city.send(day[: 23 * 60 + 50], [50.0] * (23 * 60 + 50), NOON + 12 * HOUR)
+    city.settle(NOON + 20 * HOUR)
+    when = ("--since", "2026-03-01", "--until", "2026-03-02")
+    daily = city.run(query, "lp-1", "--every", "1d", *when)
+    assert "2026-03-01 00:00  air-1        HJ 633 2026: 80 良, PM2.5 (100% there)" in daily
+    hourly = city.run(query, "lp-1", *when)
+    assert "pm25_ugm3         50       50       50   50    83%  µg/m³ flat?" in hourly
+    said = json.loads(city.run(query, "lp-1", "--standard", "us", "--json", *when))
+    assert said["indices"] == []  # this station reports the Chinese index only
+    assert len(said["concentrations"]) == 24
+    assert said["concentrations"][-1]["flags"] == "flat?"
