@@ -122,6 +122,7 @@ class Ingest:
             self._alarm(
                 f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
             )
+            self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
         return False
 
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
@@ -197,7 +198,7 @@ class Ingest:
         return group
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        rows = [row for work in group for row in work.rows]
         answer = self.store.write(rows)
         if isinstance(answer, Refused):
             found = write_halving(self.store.write, rows)
@@ -209,43 +210,54 @@ class Ingest:
         self._stop(answer, now_ms)
         return None
 
-    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work]:
-        """The store has taken all but `refused` positions: keep those, correct the ledger, answer every batch."""
+    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work] | None:
+        """The store has taken all but `refused` positions: keep those, then write the ledger, then answer.
+
+        The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
+        row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
+        """
         self._failures = 0
         self.alarms.pop("store", None)
-        settled = []
+        kept = []
         start = 0
         for work in group:
             bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-            start += len(work.rows) + 1
-            work.parts += [_part_of_row(work, position, reason) for position, reason in bad.items()]
-            if self._finish(work, bool(bad), now_ms):
-                settled.append(work)
-        return settled
+            start += len(work.rows)
+            parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+            if self._keep(work, parts, now_ms):
+                kept.append((work, parts))
+        answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
+        if not isinstance(answer, Stored):
+            self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            return None
+        for work, parts in kept:
+            self._finish(work, parts)
+        return [work for work, _ in kept]
 
-    def _finish(self, work: Work, correct_ledger: bool, now_ms: int) -> bool:
-        if work.parts:
+    def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
+        """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
+        if parts:
             try:
-                self.quarantine.keep_parts(work.name, work.parts, now_ms)
+                self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
                 self._alarm("quarantine", str(full))
                 self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
                 return False
-            if correct_ledger and not isinstance(self.store.write(self._ledger(work)), Stored):
-                return False  # no answer: the batch comes again
+        return True
+
+    def _finish(self, work: Work, parts: list[Part]) -> None:
         self.counts["stored_batches"] += 1
-        self.counts["stored_rows"] += work.row_count - len(work.parts)
-        self.counts["quarantined_rows"] += len(work.parts)
+        self.counts["stored_rows"] += work.row_count - len(parts)
+        self.counts["quarantined_rows"] += len(parts)
         self._remember(work.name)
-        if work.parts:
-            info = {"refused": [[part.block, part.row, part.reason] for part in work.parts[:100]]}
+        if parts:
+            info = {"refused": [[part.block, part.row, part.reason] for part in parts[:100]]}
             self._answer(work.name, Code.STORED_IN_PART, info)
         else:
             self._answer(work.name, Code.STORED)
-        return True
 
-    def _ledger(self, work: Work) -> list[Row]:
-        table = derive.ledger(work.envelope, work.name.digest, work.row_count, len(work.parts), work.time_ms)
+    def _ledger(self, work: Work, quarantined: int) -> list[Row]:
+        table = derive.ledger(work.envelope, work.name.digest, work.row_count, quarantined, work.time_ms)
         return self.store.render(table)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:

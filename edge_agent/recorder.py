@@ -74,6 +74,8 @@ class Recorder:
         if self.timeline.trusted:
             self._tally(stamp)
             self._pending += [*self._hours.tick(stamp, closing), *self._gaps(stamp)]  # the account has room reserved
+            if self._unsynced:
+                self.seal()  # before anything later is accepted, or the rows that waited would have to move behind it
         self._write()
         self._look_at_clocks(now)
 

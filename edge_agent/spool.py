@@ -347,7 +347,9 @@ class Spool:
                 rows, envelope = readings_of(one.data)
                 origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
                 self._seal(origin, rows)
-                self._replace([one], origin, "renumbered", [thinning.Loss("node", 0, one.from_ms, one.to_ms)], now_ms)
+            if waiting:  # one record for all: one each would double what waits with every new life
+                span = thinning.Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                self._replace(waiting, origin, "renumbered", [span], now_ms)
             self._keep_numbers()
 
     def _current_life(self) -> tuple[int, str]:

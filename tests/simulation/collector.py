@@ -13,7 +13,7 @@ from collector.collector import Collector as ProductCollector
 from collector.link import Arrived
 from collector.quarantine import Quarantine
 from collector.registry import Registry
-from collector.stores.store import Answer, Row
+from collector.stores.store import Answer, Row, Select, Series
 from tests.simulation.broker import Broker, Session
 from tests.simulation.clock import Clock
 from tests.simulation.database import Database
@@ -35,6 +35,9 @@ class Connection(Database):
 
     def prepare(self) -> Answer:
         return self._server.prepare()
+
+    def select(self, question: Select) -> list[Series]:
+        return self._server.select(question)
 
     def write(self, rows: Sequence[Row]) -> Answer:
         if self._dies():
@@ -59,6 +62,7 @@ class Process(ProductCollector):
         self.alerting = SimpleNamespace(  # type: ignore[assignment]
             observe=lambda *_: None, tick=lambda _: (), node_state=lambda *_: None
         )
+        self.rollups = SimpleNamespace(observe=lambda *_: None, step=lambda _: [])  # type: ignore[assignment]
         self._key = None
         self._on_event = lambda _: None
         self._ticked_ms = 0

@@ -40,7 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "honest": {},
     "lies": {"lies": 0.1},
     "small": {"spool_bytes": 100_000, "database_every_s": 60.0},
-    "cards": {"lies": 0.5, "card_every_s": 60.0},
+    "cards": {"lies": 0.5, "card_every_s": 40.0, "delay_ms": 5_000, "doubling": 0.3},
     "clocks": {"sync_after_ms": (0, 3_000, 40_000), "cut_every_s": 60.0},
     "lossy": {"loss": 0.2, "link_every_s": 0.0, "queue_cap": 6},
     "amnesia": {
