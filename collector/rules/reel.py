@@ -161,7 +161,8 @@ class Reel:
         tracks, watch = self.tracks[index], self.plan.watches[index]
         share = self.windows[index].share(time_ms, self.interval_ms)
         for rule in watch.raised(value, tracks):
-            if self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
+            plain = not rule.conditional and share >= rule.complete
+            if plain or self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
         gap_ms = max(3 * interval_ms, self.lateness_ms) if self.interval_ms else UNKNOWN_GAP_MS
