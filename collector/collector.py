@@ -39,6 +39,7 @@ log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
 TICK_MS = 500
+INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
 
 
 class Collector:
@@ -67,6 +68,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
         """Begin to work; returns at once."""
@@ -125,6 +127,7 @@ class Collector:
             return
         if self.registry.update(said, now_ms):
             self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
+            self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
         if isinstance(said, status.Birth):
             hello = ack.Hello(
@@ -141,6 +144,9 @@ class Collector:
         self.alerting.observe(self.rollups.step(now_ms), now_ms)
         if written or now_ms - self._ticked_ms >= TICK_MS:
             self._ticked_ms = now_ms
+            if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
+                self._inventory_due_ms = 0
+                self.alerting.expect(self.registry.nodes(), now_ms)
             for change in self.alerting.tick(now_ms):
                 self.link.publish(change.topic, signed.seal(change.topic, change.body, self._key), retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
