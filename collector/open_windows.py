@@ -26,7 +26,7 @@ GRACE_MS: Final = 120_000
 """How long after its end an hour waits for readings that are on their way; as long as the rules wait."""
 SETTLE_MS: Final = 15_000
 """How long after a late reading its hour is computed anew: more of them follow."""
-FORGET_MS: Final = 2 * HOUR_MS
+FORGET_MS: Final = 26 * HOUR_MS
 
 
 class _Open:

@@ -139,7 +139,8 @@ class Rollups:
         wanted = (*rolled(kind), "qc", flags.COLUMN)
         found = self._select(key, "", wanted, hour_ms, hour_ms + HOUR_MS)
         times = [row[0] for row in found]
-        columns = without_failed({name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)})
+        every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}
+        columns = without_failed({name: column for name, column in every.items() if any(v is not None for v in column)})
         hour = fold(kind)
         if not has_minutes(kind):
             hour.readings(columns, 0, len(times))

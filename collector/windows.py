@@ -96,8 +96,8 @@ class Means:
 
     __slots__ = ("cells", "n", "names", "qc", "turns")
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
         self.cells: dict[str, list[float]] = {}  # n, sum, smallest, largest
         self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
         self.n = 0
@@ -108,9 +108,8 @@ class Means:
         flags = columns.get("qc")
         if flags is not None:
             self.qc = max(self.qc, max(flag or 0 for flag in flags[first:end]))
-        for name in self.names:
-            column = columns.get(name)
-            if column is None:
+        for name, column in columns.items():
+            if name not in self.names:
                 continue
             values = column[first:end]
             if None in values:
@@ -125,9 +124,9 @@ class Means:
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
         self.qc = max(self.qc, fields.get("qc") or 0)
-        for name in self.names:
-            mean = fields.get(name + "_mean")
-            if mean is None:
+        for field, mean in fields.items():
+            name = field[:-5]
+            if mean is None or not field.endswith("_mean") or name not in self.names:
                 continue
             if name in CIRCULAR:
                 self._turn(name, [mean])
@@ -175,7 +174,7 @@ class Flow:
 
     __slots__ = ("_highest", "_lowest", "_sums", "n", "qc")
 
-    def __init__(self, _: Iterable[str] = ()) -> None:
+    def __init__(self) -> None:
         self.n = 0
         self.qc = 0
         self._sums: dict[str, float] = {}
@@ -265,16 +264,21 @@ class Flow:
         return found | {"qc": self.qc} if self.qc else found
 
 
-def fold(kind: str, names: Iterable[str] | None = None) -> Fold:
+def fold(kind: str) -> Fold:
     """An empty window of a kind."""
-    return Means(rolled(kind) if names is None else names) if has_minutes(kind) else Flow()
+    return Means(_rolled_set(kind)) if has_minutes(kind) else Flow()
 
 
-def field_names(kind: str, names: Iterable[str] | None = None) -> tuple[str, ...]:
+@cache
+def _rolled_set(kind: str) -> frozenset[str]:
+    return frozenset(rolled(kind))
+
+
+@cache
+def field_names(kind: str) -> tuple[str, ...]:
     """Every field that a stored window of a kind may have."""
     if has_minutes(kind):
-        wanted = rolled(kind) if names is None else names
-        return (*(f"{name}_{stat}" for name in wanted for stat in ("mean", "min", "max", "n")), "qc")
+        return (*(f"{name}_{stat}" for name in rolled(kind) for stat in ("mean", "min", "max", "n")), "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
     own = ("count_sum", "count_n", "heavy_count_sum", "duration_s_sum", "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")

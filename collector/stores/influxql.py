@@ -10,6 +10,9 @@ import urllib3
 from collector.stores.line_protocol import key
 from collector.stores.store import Select, Series, StoreDown
 
+_GET_CHARS_MAX = 1_500
+"""Longer questions go in a body: proxies cut addresses, and encoding one costs more than the answer."""
+
 
 def render(question: Select) -> str:
     """The InfluxQL text of a question; every name is checked and every value escaped."""
@@ -71,7 +74,12 @@ class Asker:
         """The series of one statement's answer. Raises StoreDown."""
         fields = {"db": self._database, "q": text, "epoch": "ms"}
         try:
-            answer = self._pool.request("POST" if post else "GET", self._url, fields=fields, headers=self._headers)
+            if post or len(text) > _GET_CHARS_MAX:
+                answer = self._pool.request_encode_body(
+                    "POST", self._url, fields, self._headers, encode_multipart=False
+                )
+            else:
+                answer = self._pool.request("GET", self._url, fields=fields, headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreDown(f"{self._url} does not answer: {error}") from error
         if answer.status != 200:
