@@ -71,7 +71,7 @@ class Process(ProductCollector):
         self._ticked_ms = 0
 
     def __getattr__(self, name: str) -> Any:
-        return _Absent()
+        return 0 if name.endswith("_ms") else _Absent()
 
 
 class Collector:
