@@ -69,6 +69,7 @@ class Process(ProductCollector):
         self._key = None
         self._on_event = lambda _: None
         self._ticked_ms = 0
+        self._inventory_due_ms = 0
 
     def __getattr__(self, name: str) -> Any:
         return 0 if name.endswith("_ms") else _Absent()
