@@ -338,6 +338,6 @@ def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.S
     for by_time in scores.values():
         for time_ms, score in by_time.items():
             if score is not None:
-                own = {"standard": score.index.standard, "edition": score.index.edition, "period": period}
+                own = {"standard": score.standard, "edition": score.edition, "period": period}
                 found[tuple(sorted({**dict(tags), **own}.items()))][time_ms] = score.fields()
     return [_table((INDEX, own), "", windows)._replace(whole=indices.WHOLE) for own, windows in found.items()]
