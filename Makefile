@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,12 @@ check: $(VENV)/.test      ## style, types and import layers
 
 vectors: $(VENV)/.test      ## FILE=...: run a file of domain vectors against measures/
 	@$(BIN)/python -m tests.vectors $(FILE)
+
+frames: $(VENV)/.test      ## FILE=...: run a file of golden frames through the profiles
+	@$(BIN)/python -m tests.frames $(FILE)
+
+sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
+	@$(BIN)/python -m device_profiles.pages docs/sensors
 
 servers:      ## install or name the real servers that the tests need
 	@sh tests/servers.sh

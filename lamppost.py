@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
 
@@ -16,14 +17,20 @@ import typer
 from wire.exits import Exit, Failure
 
 ROOMS = {
+    "gaps": ("collector.answers_cli:gaps", "Every hole and its cause."),
+    "audit": ("collector.answers_cli:audit", "Prove from the database that every batch arrived whole."),
+    "quarantine": ("collector.answers_cli:quarantine_app", "What could not be stored: list, show, redrive."),
+    "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: run, check."),
-    "query": ("collector.query_cli", "Concentrations and indices of a station, with completeness and flags."),
+    "query": ("collector.query_cli:query", "Concentrations and indices of a station, with completeness and flags."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
-    "profiles": ("device_profiles.cli", "Sensor profiles: list, show, check, decode."),
-    "demo": ("simulator.demo_cli", "Three lampposts, a broker, a collector and a page on this machine."),
+    "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
+    "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"collector": "collector", "query": "collector", "calibrate": "collector", "demo": "simulator"}
+EXTRAS = {"demo": "simulator"} | dict.fromkeys(
+    ("collector", "gaps", "audit", "quarantine", "resend", "query", "calibrate"), "collector"
+)
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )
@@ -47,11 +54,21 @@ def _build(word: str | None) -> typer.Typer:
         help="Roadside sensing a city can trust.", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )  # fmt: skip
-    for name, (module, help_text) in ROOMS.items():
-        room = import_module(module).app if name == word else typer.Typer()
-        app.add_typer(room, name=name, help=help_text)
+    for name, (place, help_text) in ROOMS.items():
+        room = _import(place) if name == word else typer.Typer()
+        if isinstance(room, typer.Typer):
+            app.add_typer(room, name=name, help=help_text)
+        else:
+            app.command(name)(room)
     app.callback()(_version)
     return app
+
+
+def _import(place: str) -> typer.Typer | Callable[..., None]:
+    """The typer app or single command at `module:name`; the name is `app` when left out."""
+    module, _, name = place.partition(":")
+    room: typer.Typer | Callable[..., None] = getattr(import_module(module), name or "app")
+    return room
 
 
 def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:

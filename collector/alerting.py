@@ -13,12 +13,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from collector.inventory import expected
 from collector.notifier import Notifier
+from collector.registry import Node
 from collector.rules.engine import Engine
 from collector.rules.rule import BadRules, Rule, parse
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, Table
 from collector.web.site import AlertView
+from device_profiles.catalogue import load as load_catalogue
 from device_profiles.strict_yaml import NotUsable, Problem, read
 from wire import names, strictjson
 from wire.quantities import QUANTITIES
@@ -65,6 +68,7 @@ class Alerting:
         self._db = db
         self._store = store
         self._notifier = notifier
+        self._catalogue = load_catalogue()
         db.executescript(_SCHEMA)
         snapshot = {series: json.loads(body) for series, body in db.execute("SELECT series, body FROM rule_state")}
         self._engine = Engine.restore(rules, snapshot, (), now_ms)
@@ -82,6 +86,11 @@ class Alerting:
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""
+        self._engine.node_state(node, online, now_ms)
+
+    def expect(self, nodes: list[Node], now_ms: int) -> None:
+        """The nodes have announced these sensors: who is silent is missed."""
+        self._engine.expect(expected(nodes, self._catalogue), now_ms)
 
     def tick(self, now_ms: int) -> list[Change]:
         """Commit what the rules have said since the last call; returns the alerts that moved."""

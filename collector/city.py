@@ -12,6 +12,8 @@ from collector.stores.store import Store
 from collector.web.feed import Feed
 from collector.web.site import Sensor, Site, Station
 
+LOOPBACK = ("127.0.0.1", "localhost")
+
 
 def site(config: Config, store: Store, registry: Registry, alerting: Alerting, feed: Feed) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
@@ -30,6 +32,8 @@ def site(config: Config, store: Store, registry: Registry, alerting: Alerting, f
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,
+        desk=config.state_file.with_name("desk.db"),
+        hosts=(*LOOPBACK, *config.web.hosts),
     )
 
 

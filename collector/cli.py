@@ -83,6 +83,8 @@ def _serve(settings: Config, ending: object) -> None:
         server.start()
     except PortTaken as error:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
+    if pages.state.setup_path is not None:
+        typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
     collector.start()
     try:
         ending.wait()
@@ -94,18 +96,9 @@ def _serve(settings: Config, ending: object) -> None:
 def load_settings(file: Path) -> Config:
     """The settings of a file. Raises Failure with line, key and cure."""
     from collector.config import Config
-    from device_profiles.strict_model import load
-    from device_profiles.strict_yaml import NotUsable
+    from device_profiles import settings
 
-    try:
-        return load(Config, file)
-    except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
-    except FileNotFoundError as error:
-        cure = "lamppost collector sample > collector.yaml"
-        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", cure) from error
-    except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}") from error
+    return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
 
 
 def _check_rules(settings: Config) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import ssl
 import threading
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.ingest import Ingest, Work
-from collector.link import ACK_EXPIRY_S, Arrived, Broker, Link
+from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notifier import Channel, Notifier
 from collector.quality import Quality
 from collector.quarantine import Quarantine
@@ -30,6 +29,7 @@ from collector.rollups import Rollups
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
 from collector.window_book import WindowBook
+from device_profiles.settings import broker_address, secret
 from wire import ack, names, signed, status
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
 TICK_MS = 500
+INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
 
 
 class Collector:
@@ -56,17 +57,18 @@ class Collector:
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = Link(_broker(config), config.name)
+        self.link = Link(broker_address(config.broker), config.name)
         self.notifier = Notifier(
-            state, [Channel(hook.name, hook.url, _secret(hook.secret_file)) for hook in config.webhooks]
+            state, [Channel(hook.name, hook.url, secret(hook.secret_file)) for hook in config.webhooks]
         )
         self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
-        self._key = _signing_key(config)
+        self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
         """Begin to work; returns at once."""
@@ -125,9 +127,12 @@ class Collector:
             return
         if self.registry.update(said, now_ms):
             self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
+            self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
         if isinstance(said, status.Birth):
-            hello = ack.Hello(self.config.name, now_ms, {spool: self.ingest.highest(spool) for spool in said.spools})
+            hello = ack.Hello(
+                self.config.name, now_ms, {spool: self.ingest.highest(node, spool) for spool in said.spools}
+            )
             self._send(names.ack(node), ack.encode(hello), ACK_EXPIRY_S)
 
     def _watch(self, written: list[Work], now_ms: int) -> None:
@@ -139,6 +144,9 @@ class Collector:
         self.alerting.observe(self.rollups.step(now_ms), now_ms)
         if written or now_ms - self._ticked_ms >= TICK_MS:
             self._ticked_ms = now_ms
+            if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
+                self._inventory_due_ms = 0
+                self.alerting.expect(self.registry.nodes(), now_ms)
             for change in self.alerting.tick(now_ms):
                 self.link.publish(change.topic, signed.seal(change.topic, change.body, self._key), retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
@@ -157,24 +165,15 @@ def make_store(config: Config) -> Store:
     if isinstance(wants, Influx1Store):
         from collector.stores.influx1 import Influx1
 
-        return Influx1(wants.url, wants.database, wants.username, _secret(wants.password_file))
+        return Influx1(wants.url, wants.database, wants.username, secret(wants.password_file))
     assert isinstance(wants, Influx2Store)
     from collector.stores.influx2 import Influx2
 
-    return Influx2(wants.url, wants.bucket, wants.org, _secret(wants.token_file) or "")
+    return Influx2(wants.url, wants.bucket, wants.org, secret(wants.token_file) or "")
 
 
-def _broker(config: Config) -> Broker:
-    wants = config.broker
-    tls = None
-    if wants.tls is not None:
-        tls = ssl.create_default_context(cafile=str(wants.tls.ca))
-        if wants.tls.cert is not None:
-            tls.load_cert_chain(wants.tls.cert, wants.tls.key)
-    return Broker(wants.host, wants.port, wants.username, _secret(wants.password_file), tls)
-
-
-def _signing_key(config: Config) -> Ed25519PrivateKey | None:
+def signing_key(config: Config) -> Ed25519PrivateKey | None:
+    """The key that signs acknowledgements and requests, when there is one."""
     if config.signing_key_file is None:
         return None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -189,12 +188,6 @@ def _signing_key(config: Config) -> Ed25519PrivateKey | None:
 def public_key_text(key: Ed25519PrivateKey) -> str:
     """The public half as agents pin it: base64 of 32 bytes."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
-
-
-def _secret(path: object) -> str | None:
-    from pathlib import Path
-
-    return path.read_text().strip() if isinstance(path, Path) else None
 
 
 def _now_ms() -> int:

@@ -88,6 +88,7 @@ class Web(Strict):
 
     host: Host = "127.0.0.1"
     port: Port = 8080
+    hosts: list[Host] = Field(default=[])
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"

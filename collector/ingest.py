@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from collector import derive
+from collector import derive, ledger
 from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
-from collector.stores.store import Held, Later, Refused, Row, Store, Stored, Table
+from collector.stores.store import Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict
 
 log = logging.getLogger("lamppost.ingest")
+
+Known = TypeVar("Known")
 
 ROWS_PER_WRITE = 5_000
 PENDING_ROWS_MAX = 50_000
@@ -108,6 +110,8 @@ class Ingest:
 
     def _is_new(self, name: Name) -> bool:
         written = self._written.get((name.spool, name.seq))
+        if written is None and name.seq <= self.highest(name.node, name.spool):
+            written = self._ask(lambda: ledger.digest_of(self.store, *name[:3]), None)
         if written is None:
             return True
         if written == name.digest:
@@ -118,6 +122,7 @@ class Ingest:
             self._alarm(
                 f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
             )
+            self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
         return False
 
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
@@ -193,7 +198,7 @@ class Ingest:
         return group
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        rows = [row for work in group for row in work.rows]
         answer = self.store.write(rows)
         if isinstance(answer, Refused):
             found = write_halving(self.store.write, rows)
@@ -205,43 +210,54 @@ class Ingest:
         self._stop(answer, now_ms)
         return None
 
-    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work]:
-        """The store has taken all but `refused` positions: keep those, correct the ledger, answer every batch."""
+    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work] | None:
+        """The store has taken all but `refused` positions: keep those, then write the ledger, then answer.
+
+        The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
+        row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
+        """
         self._failures = 0
         self.alarms.pop("store", None)
-        settled = []
+        kept = []
         start = 0
         for work in group:
             bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-            start += len(work.rows) + 1
-            work.parts += [_part_of_row(work, position, reason) for position, reason in bad.items()]
-            if self._finish(work, bool(bad), now_ms):
-                settled.append(work)
-        return settled
+            start += len(work.rows)
+            parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+            if self._keep(work, parts, now_ms):
+                kept.append((work, parts))
+        answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
+        if not isinstance(answer, Stored):
+            self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            return None
+        for work, parts in kept:
+            self._finish(work, parts)
+        return [work for work, _ in kept]
 
-    def _finish(self, work: Work, correct_ledger: bool, now_ms: int) -> bool:
-        if work.parts:
+    def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
+        """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
+        if parts:
             try:
-                self.quarantine.keep_parts(work.name, work.parts, now_ms)
+                self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
                 self._alarm("quarantine", str(full))
                 self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
                 return False
-            if correct_ledger and not isinstance(self.store.write(self._ledger(work)), Stored):
-                return False  # no answer: the batch comes again
+        return True
+
+    def _finish(self, work: Work, parts: list[Part]) -> None:
         self.counts["stored_batches"] += 1
-        self.counts["stored_rows"] += work.row_count - len(work.parts)
-        self.counts["quarantined_rows"] += len(work.parts)
+        self.counts["stored_rows"] += work.row_count - len(parts)
+        self.counts["quarantined_rows"] += len(parts)
         self._remember(work.name)
-        if work.parts:
-            info = {"refused": [[part.block, part.row, part.reason] for part in work.parts[:100]]}
+        if parts:
+            info = {"refused": [[part.block, part.row, part.reason] for part in parts[:100]]}
             self._answer(work.name, Code.STORED_IN_PART, info)
         else:
             self._answer(work.name, Code.STORED)
-        return True
 
-    def _ledger(self, work: Work) -> list[Row]:
-        table = derive.ledger(work.envelope, work.name.digest, work.row_count, len(work.parts), work.time_ms)
+    def _ledger(self, work: Work, quarantined: int) -> list[Row]:
+        table = derive.ledger(work.envelope, work.name.digest, work.row_count, quarantined, work.time_ms)
         return self.store.render(table)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
@@ -262,9 +278,24 @@ class Ingest:
         for (node, spool), found in verdicts.items():
             yield node, Ack(self.name, now_ms, spool, tuple(found))
 
-    def highest(self, spool: str) -> int:
-        """The highest sequence of a spool written since this collector started, 0 for none."""
-        return self._highest.get(spool, 0)
+    def highest(self, node: str, spool: str) -> int:
+        """The highest sequence of a spool that is known to be in the database, 0 for none."""
+        if spool not in self._highest:
+            found = self._ask(lambda: ledger.highest(self.store, node, spool), None)
+            if found is None:
+                return 0  # asked again at the next birth or batch
+            self._highest[spool] = found
+        return self._highest[spool]
+
+    def _ask(self, question: Callable[[], Known], otherwise: Known) -> Known:
+        """What the database remembers; while it is away, what is written in memory must do."""
+        if self._failures:
+            return otherwise
+        try:
+            return question()
+        except StoreDown as error:
+            self._alarm("store", str(error))
+            return otherwise
 
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
@@ -277,7 +308,8 @@ class Ingest:
         self._written[name.spool, name.seq] = name.digest
         if len(self._written) > MEMORY:
             self._written.popitem(last=False)
-        self._highest[name.spool] = max(name.seq, self._highest.get(name.spool, 0))
+        if name.spool in self._highest:
+            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
     def _alarm(self, key: str, text: str) -> None:
         """Raised once; whoever shows alarms reads `alarms`."""

@@ -8,10 +8,8 @@ senders back. Packet ids are answered on the connection they came on, or not at 
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
@@ -21,6 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from device_profiles.settings import BrokerAddress
 from wire import names
 
 log = logging.getLogger("lamppost.link")
@@ -29,17 +28,6 @@ HIGH_WATER_BYTES = 64 * 1024 * 1024
 RECEIVE_MAXIMUM = 200
 KEEPALIVE_S = 30
 ACK_EXPIRY_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """How to reach the broker. Secrets were read from their files by the caller."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
 
 
 class Arrived(NamedTuple):
@@ -54,7 +42,7 @@ class Arrived(NamedTuple):
 class Link:
     """Connects one collector. `take` gives what has arrived; `publish` may be called from the same thread."""
 
-    def __init__(self, broker: Broker, name: str) -> None:
+    def __init__(self, broker: BrokerAddress, name: str) -> None:
         self.counts: Counter[str] = Counter()
         self.connected = False
         self._broker = broker

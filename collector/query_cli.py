@@ -18,17 +18,10 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from collector.station_query import Concentration, IndexRow
 
-app = typer.Typer(
-    invoke_without_command=True,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"allow_interspersed_args": True},
-)
 
 STANDARDS = {"china": "HJ 633", "us": "US EPA AQI", "eu": "EEA EAQI", "uk": "UK DAQI"}
 
 
-@app.callback()
 def query(
     node: str = typer.Argument(..., help="The station's node, such as lp-0001."),
     every: str = typer.Option("1h", "--every", help="Windows of 1m, 1h or 1d."),

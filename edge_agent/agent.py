@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import secrets
-import ssl
 import time
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
+from device_profiles.settings import broker_address
 from edge_agent import clock
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
@@ -29,7 +29,7 @@ from edge_agent.requests import Requests
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.traffic import Counter as TrafficCounter
-from edge_agent.uplink import Broker, Uplink
+from edge_agent.uplink import Uplink
 from wire import status
 
 log = logging.getLogger("lamppost.agent")
@@ -64,7 +64,7 @@ class Agent:
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(config.node, self.recorder)
         self.uplink = Uplink(
-            _broker(config), config.node, self.delivery, self.birth, self.requests.answer, _keys(config)
+            broker_address(config.broker), config.node, self.delivery, self.birth, self.requests.answer, _keys(config)
         )
         self._started_s = time.monotonic()
 
@@ -253,22 +253,6 @@ def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | N
     if kind != "detection":
         return None
     return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
-
-
-def _broker(config: Config) -> Broker:
-    wants = config.broker
-    password = wants.password_file.read_text().strip() if wants.password_file else None
-    return Broker(wants.host, wants.port, wants.username, password, _tls(config))
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    tls = config.broker.tls
-    if tls is None:
-        return None
-    context = ssl.create_default_context(cafile=str(tls.ca))
-    if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
-    return context
 
 
 def _keys(config: Config) -> tuple[Any, ...]:

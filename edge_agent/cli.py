@@ -97,19 +97,10 @@ def sample() -> None:
 
 
 def _load(file: Path) -> Config:
-    from device_profiles.strict_model import load
-    from device_profiles.strict_yaml import NotUsable
+    from device_profiles.settings import load_settings
     from edge_agent.config import Config
 
-    try:
-        return load(Config, file)
-    except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
-    except FileNotFoundError as error:
-        cure = "lamppost agent config sample > agent.yaml"
-        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", cure) from error
-    except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}") from error
+    return load_settings(Config, file, "lamppost agent config sample > agent.yaml")
 
 
 def _check_profiles(settings: Config) -> None:

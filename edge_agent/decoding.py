@@ -6,18 +6,17 @@ helper the message names. Zero is a value: an all-zero frame decodes, and its fl
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from edge_agent.fields import FREE, INFO, PROOF, Number, plan, readers
 from edge_agent.framing import BadFrame, Frame
 from edge_agent.shapes import unstuff
 
 if TYPE_CHECKING:
-    from device_profiles.messages import Field, Flag, Message
+    from device_profiles.messages import Flag, Message
     from device_profiles.profile import Profile
 
-Number = int | float
 Row = dict[str, Number]
 
 
@@ -38,16 +37,16 @@ class Values(NamedTuple):
 
 
 Decoded = Values | BadFrame
-_PLAN = "compiled decoder"
+_KEPT = "compiled decoder"
 Helper = Callable[[bytes, Mapping[str, Any]], Decoded]
 
 
 def decode(profile: Profile, frame: Frame, asked: str | None = None) -> Decoded:
     """Decode one frame; `asked` is the command it may answer, which Modbus replies do not say themselves."""
     kept = profile.__dict__  # where functools.cached_property would keep it; the plan belongs to this room, though
-    if _PLAN not in kept:
-        kept[_PLAN] = Decoder(profile)
-    return kept[_PLAN].decode(frame.data, asked)  # type: ignore[no-any-return]
+    if _KEPT not in kept:
+        kept[_KEPT] = Decoder(profile)
+    return kept[_KEPT].decode(frame.data, asked)  # type: ignore[no-any-return]
 
 
 class Decoder:
@@ -74,9 +73,8 @@ class Decoder:
                 return message.decode(content)
         if self._text and data.isascii() and data.rstrip().decode().isprintable():
             return BadFrame(data, "bad_format")
-        return Values(
-            "unknown", False, [], {}
-        )  # proved whole, but not one this profile knows: neither value nor damage
+        # proved whole, but not one this profile knows: neither value nor damage
+        return Values("unknown", False, [], {})
 
 
 class _Message:
@@ -95,9 +93,9 @@ class _Message:
         self._columns = message.columns
         fields = [f for f in message.fields if all(settings[k] == v for k, v in (f.option or {}).items())]
         fields.sort(key=lambda field: field.at if field.at is not None and field.at >= 0 else 1000)
-        self._readers = _readers([field for field in fields if field.at is not None])
+        self._readers = readers([field for field in fields if field.at is not None])
         self._cells = [field.column or 0 for field in fields]
-        self._fields = [_plan(field) for field in fields]
+        self._fields = [plan(field) for field in fields]
         self._flags = [_Flag(flag) for flag in message.flags]
         self.helper = _helper(message.helper) if message.helper else None
         self.settings = settings
@@ -127,13 +125,13 @@ class _Message:
         flags: tuple[str, ...] = ()
         for (label, finish, low, high, target), raw in zip(self._fields, raws, strict=True):
             value = raw if finish is None else finish(raw)
-            if target == _INFO:
+            if target == INFO:
                 info[label] = value
-            elif target == _FREE:
+            elif target == FREE:
                 row[label] = value
             elif value is not None:
                 if not low <= value <= high:
-                    if target == _PROOF:
+                    if target == PROOF:
                         return BadFrame(data, "bad_field")
                     flags = ("out_of_range",)
                 row[label] = value
@@ -162,20 +160,6 @@ class _Message:
         return raws
 
 
-_INFO, _FREE, _RANGED, _PROOF = range(4)  # where a value goes; _PROOF: out of range the frame itself is bad
-_Plan = tuple[str, Callable[[Any], Any] | None, float, float, int]
-
-
-def _plan(field: Field) -> _Plan:
-    """What happens to one raw number: label, conversion, range, target. A plain tuple, for speed."""
-    low = float("-inf") if field.min is None else field.min
-    high = float("inf") if field.max is None else field.max
-    target = _INFO if field.quantity is None else _PROOF if field.outside == "refuse" else _RANGED
-    if target == _RANGED and low == -high == float("-inf") and not field.absent and field.at is not None:
-        target = _FREE if field.type not in ("f32be", "decimal") else _RANGED
-    return field.label, _finish(field), low, high, target
-
-
 class _Flag:
     """One flag, compiled."""
 
@@ -202,128 +186,6 @@ class _Flag:
             if row.get(name) != 0:
                 return False
         return not self._positive or any(row.get(name, 0) > 0 for name in self._positive)
-
-
-_CODES = {"u8": "B", "i8": "b", "u16be": "H", "u16le": "H", "i16be": "h", "i16le": "h", "u32be": "I", "u32le": "I",
-          "u32be_low_word_first": "I", "f32be": "f", "sign16le": "H"}  # fmt: skip
-
-
-def _readers(fields: list[Field]) -> list[tuple[Callable[[bytes, int], tuple[Any, ...]], int, int]]:
-    """Few `struct` reads for many fields: runs of rising offsets and one byte order become one read each."""
-    readers = []
-    run: list[Field] = []
-    for field in [*fields, None]:
-        if run and (field is None or not _joins(run[-1], field)):
-            readers.append(_reader(run))
-            run = []
-        if field is not None:
-            run.append(field)
-    return readers
-
-
-def _joins(last: Field, field: Field) -> bool:
-    """True when `field` can follow in the same `struct`."""
-    if last.at is None or field.at is None or last.end is not None or field.end is not None:
-        return False
-    little = (str(last.type).endswith("le"), str(field.type).endswith("le"))
-    single = last.bytes == 1 or field.bytes == 1
-    return (
-        last.at >= 0 and last.at + last.bytes <= field.at and (little[0] == little[1] or (single and not any(little)))
-    )
-
-
-def _reader(run: list[Field]) -> tuple[Callable[[bytes, int], tuple[Any, ...]], int, int]:
-    first = end = run[0].at or 0
-    if run[0].end is not None:
-        until = run[0].end
-        return lambda data, at: (data[at:until],), first - until, first
-    layout = "<" if any(str(field.type).endswith("le") for field in run) else ">"
-    for field in run:
-        assert field.at is not None
-        code = f"{field.size}s" if field.size else _CODES[field.type or ""]
-        layout += "x" * (field.at - end) + code
-        end = field.at + field.bytes
-    return struct.Struct(layout).unpack_from, end if first >= 0 else -first, first
-
-
-def _finish(field: Field) -> Callable[[Any], Any] | None:
-    """From the raw number to the value; None when they are the same."""
-    steps: list[Callable[[Any], Any]] = []
-    if field.column is not None:
-        steps.append(decimal)
-    elif field.type in _SPECIAL:
-        steps.append(_SPECIAL[field.type])
-    if field.mask is not None:
-        mask = field.mask
-        steps.append(lambda raw: raw & mask)
-    if field.bit is not None:
-        bit = field.bit
-        steps.append(lambda raw: bool(raw >> bit & 1))
-    if field.words is not None:
-        words = {int(key, 0): value for key, value in field.words.items()}
-        steps.append(lambda raw: words.get(raw, raw))
-    if field.absent:
-        absent = frozenset(field.absent)
-        steps.append(lambda raw: None if raw in absent else raw)
-    steps += _scaling(field)
-    if len(steps) < 2:
-        return steps[0] if steps else None
-    return lambda raw: _through(steps, raw)
-
-
-_SPECIAL: dict[str, Callable[[Any], Any]] = {
-    "hex": lambda raw: raw.hex().upper(),
-    "dotted": lambda raw: ".".join(map(str, raw)),
-    "dashed": lambda raw: "-".join(map(str, raw)),
-    "ascii": lambda raw: raw.rstrip(b"\0 \r\n").decode("ascii", "replace"),
-    # Cubic serial numbers: four decimal digits for each 16-bit word (CM1106 manual, "read serial number")
-    "digits": lambda raw: "".join(f"{int.from_bytes(raw[at : at + 2], 'big'):04d}" for at in range(0, len(raw), 2)),
-    # bit 15 set is positive (LD2450 protocol V1.03, table 13)
-    "sign16le": lambda raw: raw - 0x8000 if raw & 0x8000 else -raw,
-    "u32be_low_word_first": lambda raw: (raw & 0xFFFF) << 16 | raw >> 16,
-    "decimal": lambda raw: decimal(raw.decode("ascii", "replace")),
-    "f32be": lambda raw: raw if raw - raw == 0 else None,  # NaN and infinity are no values
-}
-
-
-def _scaling(field: Field) -> list[Callable[[Any], Any]]:
-    steps: list[Callable[[Any], Any]] = []
-    scale, offset = field.scale, field.offset
-    divisor = round(1 / scale)
-    if scale == 1:
-        pass
-    elif scale < 1 and abs(1 / scale - divisor) < 1e-9:  # 81 / 10 is 8.1, 81 * 0.1 is not quite
-        steps.append(lambda raw: raw / divisor)
-    else:
-        steps.append(lambda raw: raw * scale)
-    if offset:
-        steps.append(lambda raw: raw + offset)
-    decimals = field.decimals if field.decimals is not None else 3 if field.type == "f32be" else None
-    if decimals is not None:
-        steps.append(lambda raw: round(raw, decimals))
-    return steps
-
-
-def _through(steps: list[Callable[[Any], Any]], value: Any) -> Any:
-    for step in steps:
-        value = step(value)
-        if value is None:
-            return None
-    return value
-
-
-def decimal(text: str) -> Number | None:
-    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, full-width digits, nothing)."""
-    digits = text.lstrip("+-") if text[:1] in "+-" else text
-    whole, _, part = digits.partition(".")
-    if not (
-        whole.isascii()
-        and whole.isdecimal()
-        and len(whole) <= 12
-        and (not part or (part.isascii() and part.isdecimal()))
-    ):
-        return None
-    return float(text) if "." in text else int(text)
 
 
 def _helper(name: str) -> Helper:

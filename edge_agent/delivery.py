@@ -103,6 +103,7 @@ class Delivery:
                 self.counts["ack_unknown_seq"] += 1
             elif held[1] != verdict.digest:
                 self.counts["ack_wrong_digest"] += 1
+                self.rolled_back |= verdict.code in FINAL  # this card has had a past under that number
             elif self._obey(held[0], verdict, now_s, now_ms):
                 released.append(verdict.seq)
         return released

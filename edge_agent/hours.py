@@ -14,6 +14,7 @@ from edge_agent.reading import Reading, Series
 HOUR_MS = 3_600_000
 KIND = "sensor_ledger"
 TELL_EVERY_MS = 300_000
+GRACE_MS = 120_000
 
 
 @dataclass(slots=True)
@@ -26,54 +27,58 @@ class Tally:
 
 
 class Hours:
-    """The open hour of every sensor. `state` and `restore` carry it over a restart."""
+    """The open hours of every sensor. `state` and `restore` carry them over a restart.
+
+    An hour stays open a little longer than it lasts: an interval of traffic is told under the time it began.
+    """
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
-        self._hour_ms: int = (state or {}).get("hour_ms", 0)
-        self._tallies = {name: Tally(**tally) for name, tally in (state or {}).get("tallies", {}).items()}
+        self._open: dict[int, dict[str, Tally]] = {
+            int(hour): {name: Tally(**tally) for name, tally in tallies.items()}
+            for hour, tallies in (state or {}).items()
+        }
         self._told_ms = 0
 
-    def accept(self, sensor: str, rows: int) -> None:
-        """Rows of a sensor were accepted."""
-        self._of(sensor).accepted += rows
+    def accept(self, sensor: str, rows: int, time_ms: int) -> None:
+        """Rows of a sensor were accepted under this time; those of an hour that is closed count in the oldest open."""
+        hour_ms = max(time_ms // HOUR_MS * HOUR_MS, min(self._open, default=0))
+        self._of(hour_ms, sensor).accepted += rows
 
-    def observe(self, sensor: str, bad_frames: int, silent_s: float) -> None:
+    def observe(self, sensor: str, bad_frames: int, silent_s: float, now_ms: int) -> None:
         """Damage and silence since the last call."""
-        tally = self._of(sensor)
+        tally = self._of(now_ms // HOUR_MS * HOUR_MS, sensor)
         tally.bad_frames += bad_frames
         tally.silent_s = min(3600.0, tally.silent_s + silent_s)
 
     def tick(self, now_ms: int, closing: bool = False) -> list[Reading]:
-        """Rows to send: every five minutes, at the end of the hour (as of its last millisecond), and when closing."""
-        hour_ms = now_ms // HOUR_MS * HOUR_MS
-        if self._hour_ms == 0:
-            self._hour_ms = hour_ms
-        if hour_ms != self._hour_ms:
-            rows = self._rows(self._hour_ms + HOUR_MS - 1)
-            self._hour_ms, self._tallies, self._told_ms = hour_ms, {}, now_ms
-            return rows
-        if closing or now_ms - self._told_ms >= TELL_EVERY_MS:
+        """Rows to send: every five minutes, at the end of an hour (as of its last millisecond), and when closing."""
+        rows: list[Reading] = []
+        for hour_ms in sorted(self._open):
+            if now_ms >= hour_ms + HOUR_MS + GRACE_MS:
+                rows += _rows(self._open.pop(hour_ms), hour_ms + HOUR_MS - 1)
+                self._told_ms = now_ms
+        if self._open and (closing or now_ms - self._told_ms >= TELL_EVERY_MS):
+            hour_ms = min(self._open)  # the next hour is told when this one is closed
             self._told_ms = now_ms
-            return self._rows(now_ms)
-        return []
+            rows += _rows(self._open[hour_ms], min(now_ms, hour_ms + HOUR_MS - 2))
+        return rows
 
     def state(self) -> dict[str, Any]:
         """Plain data, committed with the readings."""
-        return {"hour_ms": self._hour_ms, "tallies": {name: asdict(tally) for name, tally in self._tallies.items()}}
+        return {
+            str(hour): {name: asdict(tally) for name, tally in tallies.items()} for hour, tallies in self._open.items()
+        }
 
-    def _of(self, sensor: str) -> Tally:
-        return self._tallies.setdefault(sensor, Tally())
+    def _of(self, hour_ms: int, sensor: str) -> Tally:
+        return self._open.setdefault(hour_ms, {}).setdefault(sensor, Tally())
 
-    def _rows(self, time_ms: int) -> list[Reading]:
-        return [
-            Reading(
-                Series(sensor, KIND),
-                time_ms,
-                {
-                    "accepted": tally.accepted,
-                    "bad_frames_1h": tally.bad_frames,
-                    "silent_s": round(tally.silent_s, 1),
-                },
-            )
-            for sensor, tally in self._tallies.items()
-        ]
+
+def _rows(tallies: dict[str, Tally], time_ms: int) -> list[Reading]:
+    return [
+        Reading(
+            Series(sensor, KIND),
+            time_ms,
+            {"accepted": tally.accepted, "bad_frames_1h": tally.bad_frames, "silent_s": round(tally.silent_s, 1)},
+        )
+        for sensor, tally in tallies.items()
+    ]

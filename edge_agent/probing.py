@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge_agent.commands import command_bytes
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import Frame, Framer
-from edge_agent.polling import command_bytes
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile, Serial

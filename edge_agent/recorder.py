@@ -73,7 +73,9 @@ class Recorder:
             self.keep(sensor.tick(stamp))
         if self.timeline.trusted:
             self._tally(stamp)
-            self.keep([*self._hours.tick(stamp, closing), *self._gaps(stamp)])
+            self._pending += [*self._hours.tick(stamp, closing), *self._gaps(stamp)]  # the account has room reserved
+            if self._unsynced:
+                self.seal()  # before anything later is accepted, or the rows that waited would have to move behind it
         self._write()
         self._look_at_clocks(now)
 
@@ -94,14 +96,14 @@ class Recorder:
         clock = SYNCED if self.timeline.trusted else UNSYNCED
         counted = [reading for reading in self._pending if reading.series.kind not in ("sensor_ledger", "gap")]
         for reading in counted:
-            self._hours.accept(reading.series.sensor, 1)
+            self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
         state[HOURS_KEY] = self._hours.state()
         try:
             self.spool.accept(self._pending, Origin(self._node, self._site, self._boot, clock), state)
         except SpoolError as error:
             for reading in counted:
-                self._hours.accept(reading.series.sensor, -1)
+                self._hours.accept(reading.series.sensor, -1, reading.time_ms)
             self._trouble(error)
             return
         if not self.disk_ok:
@@ -150,7 +152,7 @@ class Recorder:
             heard_ms = last_ms if last_ms is not None else 0
             silent = looked_ms is not None and stamp_ms - heard_ms > sensor.profile.silence_s * 1000
             since_s = (stamp_ms - looked_ms) / 1000 if looked_ms is not None else 0.0
-            self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0)
+            self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
             self._looked[sensor.name] = (bad, stamp_ms)
 
     def _gaps(self, stamp_ms: int) -> list[Reading]:

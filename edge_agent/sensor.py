@@ -8,6 +8,7 @@ from typing import Any
 from device_profiles.profile import Profile
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import BadFrame, Framer
+from edge_agent.freshness import Freshness
 from edge_agent.polling import Poller
 from edge_agent.reading import Reading, Series
 from edge_agent.traffic import Counter as TrafficCounter
@@ -30,6 +31,8 @@ class Sensor:
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
         self._framer = Framer(profile)
+        self._freshness = Freshness(profile.stale_s)
+        self._heard_s = 0.0
 
     def begin(self, now_s: float, powered_s: float) -> None:
         """The port was opened; the sensor has had power since `powered_s` at least."""
@@ -39,6 +42,7 @@ class Sensor:
     def feed(self, data: bytes, now_ms: int, now_s: float) -> list[Reading]:
         """Readings in `data`, all at `now_ms`: the time of the last byte. Damage is counted by reason."""
         readings: list[Reading] = []
+        self._heard_s = now_s
         for frame in self._framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
@@ -52,10 +56,13 @@ class Sensor:
         return readings
 
     def late(self, now_s: float) -> None:
-        """Count a reply that has not come in time."""
-        if self.poller.overdue(now_s) is not None:
-            self.bad["no_reply"] += 1
-            self._count(self._framer.flush())
+        """Count a reply that has not come in time, and half a frame whose rest never comes."""
+        overdue = self.poller.overdue(now_s) is not None
+        self.bad["no_reply"] += overdue
+        if overdue or (self._framer.waiting and now_s - self._heard_s > self.profile.gap_s):
+            for frame in self._framer.flush():
+                if isinstance(frame, BadFrame):
+                    self.bad[frame.reason] += 1
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""
@@ -67,10 +74,20 @@ class Sensor:
 
     def _readings(self, decoded: Values, now_ms: int, now_s: float) -> list[Reading]:
         """Values that are not to be believed (warming up, stale, in another unit) are counted, never published."""
-        if not decoded.fit or self.poller.warming_up(now_s) or not self.poller.settled:
-            self.unfit["warming_up" if decoded.fit else ",".join(decoded.flags) or "unfit"] += 1
+        doubt = self._doubt(decoded, now_s)
+        if doubt is not None:
+            self.unfit[doubt] += 1
             return []
         return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
+
+    def _doubt(self, decoded: Values, now_s: float) -> str | None:
+        if not decoded.fit:
+            return ",".join(decoded.flags) or "unfit"
+        if self.poller.warming_up(now_s):
+            return "warming_up"
+        if not self.poller.settled:
+            return "settling"
+        return "stale" if self._freshness.stale(decoded.rows, now_s) else None
 
     def _row(self, row: dict[str, float | int], now_ms: int) -> list[Reading]:
         by_kind: dict[str, dict[str, float | int]] = {}
@@ -83,8 +100,3 @@ class Sensor:
         return [
             Reading(Series(self.name, kind, (), self.profile.ref), now_ms, values) for kind, values in by_kind.items()
         ]
-
-    def _count(self, damaged: list[Any]) -> None:
-        for frame in damaged:
-            if isinstance(frame, BadFrame):
-                self.bad[frame.reason] += 1

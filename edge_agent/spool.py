@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edge_agent import spool_file, thinning
+from edge_agent import chunk, spool_file, thinning
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import ROWS_PER_BATCH, Uniquifier, blocks, readings_of
 from edge_agent.spool_file import FORMAT, Rescue, SpoolError, SpoolIoError, transaction
@@ -95,8 +95,8 @@ class Spool:
         try:
             with transaction(self._db):
                 if taken:
-                    chunk = (origin.site, origin.boot, origin.clock, len(taken), _dump(taken))
-                    self._db.execute(_INSERT_CHUNK, chunk)
+                    body = (origin.site, origin.boot, origin.clock, len(taken), chunk.dump(taken))
+                    self._db.execute(_INSERT_CHUNK, body)
                 for key, value in (state or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 self._write_acked()
@@ -138,7 +138,7 @@ class Spool:
         for number, site, boot, clock, body, count in self._db.execute(
             "SELECT id, site, boot, clock, body, rows FROM chunk ORDER BY id"
         ).fetchall():
-            rows = _load(body)
+            rows = chunk.load(body)
             if rows is None:
                 rows, clock = [_damaged(count, max(self._unique.last_ms.values(), default=0))], SYNCED
             if clock == UNSYNCED:
@@ -174,7 +174,7 @@ class Spool:
 
     def _keep_numbers(self) -> None:
         self._set_meta("next_seq", self.next_seq)
-        self._set_meta("last_ms", _dump_times(self._unique.last_ms))
+        self._set_meta("last_ms", chunk.dump_times(self._unique.last_ms))
 
     # -- delivering -----------------------------------------------------------------------------------------------
 
@@ -347,7 +347,9 @@ class Spool:
                 rows, envelope = readings_of(one.data)
                 origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
                 self._seal(origin, rows)
-                self._replace([one], origin, "renumbered", [thinning.Loss("node", 0, one.from_ms, one.to_ms)], now_ms)
+            if waiting:  # one record for all: one each would double what waits with every new life
+                span = thinning.Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                self._replace(waiting, origin, "renumbered", [span], now_ms)
             self._keep_numbers()
 
     def _current_life(self) -> tuple[int, str]:
@@ -406,7 +408,7 @@ class Spool:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
         found: dict[str, tuple[int, int]] = {}
         for boot, body in self._db.execute("SELECT boot, body FROM chunk WHERE clock = ? ORDER BY id", (UNSYNCED,)):
-            times = [row.time_ms for row in _load(body) or ()]
+            times = [row.time_ms for row in chunk.load(body) or ()]
             if not times:
                 continue
             low, high = found.get(boot, (min(times), max(times)))
@@ -440,9 +442,9 @@ class Spool:
 
     def _last_times(self) -> dict[Series, int]:
         """The last time of each series: as of the last seal, plus what was accepted since."""
-        last = _load_times(self._meta("last_ms"))
+        last = chunk.load_times(self._meta("last_ms"))
         for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock = ? ORDER BY id", (SYNCED,)):
-            for reading in _load(body) or ():
+            for reading in chunk.load(body) or ():
                 last[reading.series] = max(reading.time_ms, last.get(reading.series, reading.time_ms))
         return last
 
@@ -479,34 +481,7 @@ def _runs(numbers: list[int]) -> list[list[int]]:
     return runs
 
 
-def _dump(readings: list[Reading]) -> str:
-    """Readings of one commit as JSON: [[sensor, kind, tags, profile, time_ms, values], ...]."""
-    return json.dumps([[*r.series, r.time_ms, r.values] for r in readings], separators=(",", ":"))
-
-
-def _load(body: str) -> list[Reading] | None:
-    """The way back from `_dump`; None when the disk has changed what was written."""
-    try:
-        return [
-            Reading(Series(sensor, kind, tuple((k, v) for k, v in tags), profile), time_ms, values)
-            for sensor, kind, tags, profile, time_ms, values in json.loads(body)
-        ]
-    except (ValueError, TypeError):
-        return None
-
-
 def _damaged(rows: int, time_ms: int) -> Reading:
     """A gap record for rows that cannot be read any more."""
     values = {"from_ms": time_ms, "to_ms": time_ms, "lost_count": rows, "from_seq": 0, "to_seq": 0}
     return Reading(Series("node", "gap", (("reason", "damaged"),)), time_ms, dict(values))
-
-
-def _dump_times(last_ms: dict[Series, int]) -> str:
-    return json.dumps([[*series, time_ms] for series, time_ms in last_ms.items()], separators=(",", ":"))
-
-
-def _load_times(body: str | None) -> dict[Series, int]:
-    return {
-        Series(sensor, kind, tuple((k, v) for k, v in tags), profile): time_ms
-        for sensor, kind, tags, profile, time_ms in json.loads(body or "[]")
-    }

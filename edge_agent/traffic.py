@@ -16,6 +16,7 @@ from measures.flow import flow_vph, headway_s
 from measures.speed import percentile_85_kmh, space_mean_kmh, time_mean_kmh
 
 GAP_MS = 1_000
+REPORTS_MIN = 2  # radar lines carry no checksum: one report alone may be a damaged line
 SLOWEST_KMH = 1.0
 HEAVY_FROM_M = 6.0
 
@@ -31,6 +32,7 @@ class Counter:
         self._start_ms: int | None = None
         self._speeds: dict[str, list[float]] = {d: [] for d in directions}
         self._open: dict[str, tuple[int, list[float]]] = {}
+        self.strays = 0
 
     def detect(self, time_ms: int, speed_kmh: float) -> None:
         """One report: positive speed inbound, negative outbound. A direction that is not counted is passed over."""
@@ -78,7 +80,10 @@ class Counter:
     def _close(self, direction: str) -> None:
         passed = self._open.pop(direction, None)
         if passed is not None:
-            self._speeds[direction].append(round(median(passed[1]), 2))
+            if len(passed[1]) >= REPORTS_MIN:
+                self._speeds[direction].append(round(median(passed[1]), 2))
+            else:
+                self.strays += 1
 
     def _reading(self, direction: str, start_ms: int, end_ms: int) -> Reading:
         speeds = self._speeds[direction]

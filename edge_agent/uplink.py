@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiomqtt
@@ -21,6 +19,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import RTO_MIN_S, Delivery
 from edge_agent.spool import Sealed
 from wire import ack as wire_ack
@@ -37,17 +36,6 @@ TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """How to reach the broker. Secrets were read from their files by the caller."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
-
-
 class Uplink:
     """Keeps one node connected.
 
@@ -57,7 +45,7 @@ class Uplink:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         node: str,
         delivery: Delivery,
         birth: Callable[[], status.Birth],

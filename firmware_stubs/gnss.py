@@ -11,7 +11,7 @@ KMH_PER_KNOT = 1.852
 
 
 class Gnss(Stub):
-    """`world` gives `lat_deg`, `lon_deg`, `alt_m`; no fix for `cold_s`. `utc` gives the time of day it tells."""
+    """`world` gives `lat_deg`, `lon_deg`, `alt_m`; no fix for `cold_s`. `utc` is the time it tells."""
 
     line = Line(9600)
 
@@ -19,7 +19,7 @@ class Gnss(Stub):
         self, world: World | None = None, cold_s: float = 0.0, utc: Callable[[float], datetime] | None = None
     ) -> None:
         super().__init__(world)
-        self.cold_s, self.utc, self._on_s = cold_s, utc or (lambda t_s: datetime.fromtimestamp(t_s, UTC)), 0.0
+        self.cold_s, self.utc, self._on_s = cold_s, utc or _this_machine, 0.0
 
     def _power_on(self, t_s: float) -> None:
         self._on_s = self._due_s = t_s
@@ -39,6 +39,10 @@ class Gnss(Stub):
         return self._measured(
             t_s, rmc, [where | {"ground_speed_kmh": round(0.046 * KMH_PER_KNOT, 4)}]
         ) + self._measured(t_s, gga, [where | height])
+
+
+def _this_machine(t_s: float) -> datetime:  # noqa: ARG001
+    return datetime.now(UTC)
 
 
 def _angle(degrees: float, digits: int) -> str:

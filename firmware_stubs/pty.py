@@ -18,6 +18,7 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from firmware_stubs.stub import Stub
 
@@ -43,10 +44,13 @@ class Port:
 
 
 class StubHost:
-    """Runs many stubs in one thread; `clock` gives the seconds that stubs and their worlds live in."""
+    """Runs many stubs in one thread; `clock` gives the seconds that stubs and their worlds live in.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    With a folder for `links` a stub's path is a link there, which comes back when it is plugged in again.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, links: Path | None = None) -> None:
+        self._clock, self._links = clock, links
         self._ports: dict[str, Port] = {}
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
@@ -56,11 +60,14 @@ class StubHost:
         self._running = False
 
     def add(self, name: str, stub: Stub) -> str:
-        """Give a stub a pseudo-terminal in raw mode; returns its path. The slave stays open, so nobody sees EIO."""
+        """Give a stub a pseudo-terminal in raw mode; returns its path, the same again for a name that was unplugged.
+
+        The slave stays open on our side too, so that a reader who leaves and comes back sees no EIO.
+        """
         master, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(master, False)
-        port = Port(name, stub, os.ttyname(slave), master, slave)
+        port = Port(name, stub, self._link(name, os.ttyname(slave)), master, slave)
         with self._lock:
             self._ports[name] = port
             self._selector.register(master, selectors.EVENT_READ, port)
@@ -71,10 +78,21 @@ class StubHost:
         """The port of that name."""
         return self._ports[name]
 
+    def _link(self, name: str, device: str) -> str:
+        """The device by a name that outlives it, as /dev/serial/by-id does, where a folder for links was given."""
+        if self._links is None:
+            return device
+        link = self._links / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(device)
+        return str(link)
+
     def remove(self, name: str) -> None:
         """Unplug: the pseudo-terminal goes, and its reader sees the device vanish."""
         with self._lock:
             port = self._ports.pop(name)
+            if self._links is not None:
+                (self._links / name).unlink(missing_ok=True)
             self._selector.unregister(port.master)
             os.close(port.master)
             os.close(port.slave)

@@ -17,10 +17,7 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from simulator.demo import Demo, Ledger
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
-
-@app.callback()
 def demo(
     duration: float = typer.Option(0, "--duration", help="End after so many seconds; 0 runs until Ctrl-C.", min=0),
     as_json: bool = typer.Option(

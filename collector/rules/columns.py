@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from collector import flags
 from collector.rules.plan import Plan
-
-Columns = dict[str, list[Any]]
+from collector.rules.recent import Columns
 
 
 def wanted(plan: Plan, columns: Columns) -> Columns:

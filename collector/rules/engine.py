@@ -7,20 +7,23 @@
 Alerts are decided on event time. Within the allowed lateness the order of arrival decides nothing; older data write
 history. A transition may be told again after a restart, always under the same key.
 
-`snapshot()` is the whole state as a JSON value; `changes()` holds only the series touched since it was last asked, for
-a store that keeps one row per series. After a restart, give the rows committed since the snapshot again, in any order
-of series: the engine resumes where it was. What is decided without readings (absent, offline) begins anew.
+State is a JSON value with one entry a series, and too large to write with every reading. So the caller keeps a journal:
+it numbers its observe() calls with rising serials, writes rows and serial with the transitions, and from time to time
+saves `changes(most)`, the longest unsaved first; what is older than `unsaved_from()` may leave the journal. After a
+restart it gives the journal again: what a series has seen it passes over, the rest is decided as before, under the same
+keys. `snapshot()` is everything at once. What is decided without readings (absent, offline) begins anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from collector.rules.absence import Absences
-from collector.rules.columns import Columns
 from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
+from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Rule
 from collector.rules.timeline import Timeline, orphans
@@ -61,8 +64,9 @@ class Engine:
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
-        self._touched: set[Series] = set()
+        self._touched: dict[Series, int] = {}  # and the first serial that is not saved
         self._said: list[Transition] = []
+        self._serial = 0
 
     # What comes in
 
@@ -75,24 +79,28 @@ class Engine:
             timeline = self._timelines.pop(series, None)
             if timeline is not None:
                 self._said += timeline.end(now_ms, "no longer expected") + self._joined.forget(series, now_ms)
-                self._touched.add(series)
+                self._touched.setdefault(series, self._serial)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
                 timeline.live.interval_ms = self._interval_ms(series)
             else:
                 self._enlist(series, None if timeline is None else timeline.packed(), now_ms)
 
-    def observe(self, series: Series, times_ms: list[int], columns: Columns, now_ms: int) -> None:
-        """Committed rows of one series: times rising, columns as long; each row once."""
+    def observe(
+        self, series: Series, times_ms: list[int], columns: Columns, now_ms: int, serial: int | None = None
+    ) -> None:
+        """Committed rows of one series: times rising, columns as long; each row once, each call with its own serial."""
         if not times_ms:
             return
+        self._serial = self._serial + 1 if serial is None else serial
         said = self._absences.saw(series, times_ms[-1], now_ms)
         try:
             timeline = self._timelines[series]
         except KeyError:
             timeline = self._enlist(series, None, now_ms)
-        if timeline is not None:
-            self._touched.add(series)
+        if timeline is not None and self._serial > timeline.serial:
+            timeline.serial = self._serial
+            self._touched.setdefault(series, self._serial)
             said += timeline.observe(times_ms, columns, now_ms)
         if said:
             self._said += said
@@ -125,17 +133,21 @@ class Engine:
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as a JSON value."""
-        self._touched = set(self._timelines)
+        self._touched = dict.fromkeys(self._timelines, 0)
         return self.changes()
 
-    def changes(self) -> dict[str, Any]:
-        """The entries of the snapshot touched since the last changes() or snapshot(); None for what is gone."""
-        touched: dict[str, Any] = {"": {"joined": self._joined.packed(), "absences": self._absences.packed()}}
-        for series in self._touched:
+    def changes(self, most: int | None = None) -> dict[str, Any]:
+        """Entries of the snapshot that are not saved, at most so many, oldest first; None stands for what is gone."""
+        saved: dict[str, Any] = {"": {"joined": self._joined.packed(), "absences": self._absences.packed()}}
+        for series in list(islice(self._touched, most)):
+            del self._touched[series]
             timeline = self._timelines.get(series)
-            touched[str(series)] = None if timeline is None else timeline.packed()
-        self._touched = set()
-        return touched
+            saved[str(series)] = None if timeline is None else timeline.packed()
+        return saved
+
+    def unsaved_from(self) -> int | None:
+        """The first serial that changes() has not given out; None when all of them are saved."""
+        return next(iter(self._touched.values()), None)
 
     @classmethod
     def restore(
@@ -170,7 +182,7 @@ class Engine:
                 timeline = self._timelines.get(series) or self._enlist(series, None, each.event_ms)
                 if timeline is not None and rule.alert in timeline.plan.rules:
                     timeline.live.adopt(track)
-                    self._touched.add(series)
+                    self._touched.setdefault(series, self._serial)
 
     def _enlist(self, series: Series, packed: dict[str, Any] | None, now_ms: int) -> Timeline | None:
         """Begin a timeline for a series that some rule watches; `packed` is its state, perhaps under other rules."""
@@ -180,6 +192,7 @@ class Engine:
             self._said += orphans(series, packed, plan, now_ms)
             if timeline is not None:
                 timeline.unpack(packed)
+                self._serial = max(self._serial, timeline.serial)
         self._timelines[series] = timeline
         if timeline is not None:
             self._joined.enlist(timeline)
@@ -195,9 +208,11 @@ class Engine:
         return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:
-        known = self._expected.get(series)
-        rollup_ms = next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), None)
-        return rollup_ms if known is None else known.interval_ms
+        """What the inventory says, else what the roll-up's name or the index's period say."""
+        if (known := self._expected.get(series)) is not None:
+            return known.interval_ms
+        period_ms = {"1h": 3_600_000, "8h": 3_600_000, "24h": 86_400_000}.get(dict(series.tags).get("period", ""))
+        return next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), period_ms)
 
 
 def _tracks(timeline: Timeline) -> Iterator[Track]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
@@ -23,20 +23,22 @@ class Watch:
         self.below = sorted((r for r in rules if not r.limit.above), key=lambda r: -r.limit.level)
         self.low, self.high = self.quiet_band({})
 
-    def raised(self, value: float | None) -> Iterator[Rule]:
-        """The rules whose raise level `value` meets."""
+    def raised(self, value: float | None, tracks: dict[str, Track]) -> list[Rule]:
+        """The rules without a track whose raise level `value` meets."""
+        found: list[Rule] = []
         if value is None:
-            return
+            return found
         for rule in self.above:
             if rule.limit.level > value:
                 break
-            if rule.limit.met(value):
-                yield rule
+            if rule.alert not in tracks and rule.limit.met(value):
+                found.append(rule)
         for rule in self.below:
             if rule.limit.level < value:
                 break
-            if rule.limit.met(value):
-                yield rule
+            if rule.alert not in tracks and rule.limit.met(value):
+                found.append(rule)
+        return found
 
     def quiet_band(self, tracks: dict[str, Track]) -> tuple[float, float]:
         """While the value stays strictly between the two, no rule of this watch changes its state."""
@@ -60,9 +62,12 @@ class Watch:
 
 
 class Plan:
-    """The watches of a series, `place`, where each spec stands among them, and the joined rules that watch it."""
+    """The watches of a series: `place` tells where each spec stands, `judged` which of them have rules to decide.
 
-    __slots__ = ("columns", "joined", "place", "rules", "watches")
+    `joined` names the rules that also look elsewhere and are decided there.
+    """
+
+    __slots__ = ("columns", "joined", "judged", "place", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
@@ -81,6 +86,7 @@ class Plan:
         for spec in needed:
             by_spec.setdefault(spec, [])
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
+        self.judged = [index for index, watch in enumerate(self.watches) if watch.above or watch.below]
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
         self.columns = {watch.column: watch.spec for watch in self.watches}
         self.joined = joined

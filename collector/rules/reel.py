@@ -7,27 +7,25 @@ no longer holds is corrected. So the order of arrival within the lateness decide
            base          mid                    head
     --------|-------------|----------------------|----->  event time
             marks, a lateness or more apart;     newest reading
-            `chunks` holds the readings since base
+            `recent` holds the readings since base
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
+from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
+from collector.rules.recent import Columns, Recent
 from collector.rules.rule import Condition, Rule, Spec
+from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Window, window
+from collector.rules.window import Window
 
-Columns = dict[str, list[Any]]
-Say = Callable[[Track, str, int, bool], Transition]
-"""Words for a change of a track: state, event time, whether it is history."""
-
+UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -44,7 +42,6 @@ class Reel:
 
     __slots__ = (
         "base",
-        "chunks",
         "head_ms",
         "high",
         "interval_ms",
@@ -52,6 +49,7 @@ class Reel:
         "low",
         "mid",
         "plan",
+        "recent",
         "told",
         "tracks",
         "windows",
@@ -66,7 +64,7 @@ class Reel:
         self.low = [watch.low for watch in plan.watches]
         self.high = [watch.high for watch in plan.watches]
         self.head_ms = 0
-        self.chunks: list[tuple[list[int], Columns]] = []
+        self.recent = Recent(plan.columns)
         self.told: list[Transition] = []
         self.base = self.mid = self._mark()
 
@@ -81,7 +79,7 @@ class Reel:
             whole = end - start == len(times)
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
             self._keep_marks(chunk[0][0], chunk[0][-1])
-            self.chunks.append(chunk)
+            self.recent.keep(*chunk)
             self._feed(*chunk, now_ms, say, said)
             self.head_ms = chunk[0][-1]
             start = end
@@ -90,16 +88,12 @@ class Reel:
 
     def reorder(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
         """Rows of which some are older than the head, but none older than the lateness allows."""
-        rows = {t: {name: column[i] for name, column in columns.items()} for i, t in enumerate(times)}
-        for old_times, old_columns in self.chunks:  # what is known stays: a reading has one value
-            rows |= {t: {name: column[i] for name, column in old_columns.items()} for i, t in enumerate(old_times)}
-        names = {name for row in rows.values() for name in row}
+        order, merged = self.recent.merged(times, columns)
         told, self.told = self.told, []
         levels = self._levels(told)
         self._rewind()
         self._remember(levels)
-        order = sorted(rows)
-        again = self.advance(order, {name: [rows[t].get(name) for t in order] for name in names}, now_ms, say)
+        again = self.advance(order, merged, now_ms, say)
         self._remember(levels)
         said = corrections(told, again, self._firing(), say)
         happened = {(each.key, each.state, each.event_ms) for each in again}
@@ -151,8 +145,8 @@ class Reel:
         for each, value in zip(self.windows, values, strict=True):
             if value is not None:
                 each.add(time_ms, value)
-        for index, value in enumerate(values):
-            if value is None:
+        for index in self.plan.judged:
+            if values[index] is None:
                 continue
             found = self.windows[index].value()
             if found is None or not self.low[index] < found < self.high[index]:
@@ -166,15 +160,22 @@ class Reel:
         """Move every track of one window, and begin those that are raised."""
         tracks, watch = self.tracks[index], self.plan.watches[index]
         share = self.windows[index].share(time_ms, self.interval_ms)
-        for rule in watch.raised(value):
-            if rule.alert not in tracks and self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
+        for rule in watch.raised(value, tracks):
+            plain = not rule.conditional and share >= rule.complete
+            if plain or self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
-        gap_ms, age_ms = max(3 * interval_ms, self.lateness_ms), now_ms - time_ms
+        gap_ms = max(3 * interval_ms, self.lateness_ms) if self.interval_ms else UNKNOWN_GAP_MS
+        age_ms = now_ms - time_ms
         past = age_ms > self.lateness_ms + interval_ms
         ended: list[str] = []
         for name, track in tracks.items():
-            verdict = self._verdict(track.rule, time_ms, value, share)
+            rule = track.rule
+            if not track.restless and value is not None and not rule.clear_limit.met(value):
+                if share >= rule.complete:
+                    track.last_ms, track.value = time_ms, value
+                continue  # fires, was told, and nothing clears it
+            verdict = self._verdict(rule, time_ms, value, share)
             state = step(track, verdict, time_ms, value, gap_ms)
             if state is None and track.told == 2:
                 continue
@@ -234,8 +235,7 @@ class Reel:
             self.base, self.mid = self.mid, self._mark()
         else:
             return
-        base_ms = self.base.time_ms
-        self.chunks = [chunk for chunk in self.chunks if chunk[0][-1] > base_ms]
+        self.recent.forget(self.base.time_ms)
         self._keep_told(self.told)
 
     def _keep_told(self, told: list[Transition]) -> None:
@@ -253,7 +253,7 @@ class Reel:
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
         self._set_bands()
         self.mid = self.base
-        self.chunks = []
+        self.recent = Recent(self.plan.columns)
 
     def _firing(self) -> dict[tuple[str, int], Track]:
         tracks = (track for each in self.tracks for track in each.values())
@@ -274,8 +274,9 @@ class Reel:
         """A reel that stands where this one stands; it cannot go back behind that."""
         new = Reel(self.plan, self.interval_ms, self.lateness_ms)
         new.unpack(self.packed())
-        new.chunks, new.told = [], []
+        new.told = []
         new.base = new.mid = new._mark()
+        new.recent = Recent(new.plan.columns)
         return new
 
     def packed(self) -> dict[str, Any]:
@@ -287,7 +288,7 @@ class Reel:
             "tracks": _packed(self.tracks),
             "base": [self.base.time_ms, self.base.windows, _packed(self.base.tracks)],
             "mid": [self.mid.time_ms, self.mid.windows, _packed(self.mid.tracks)],
-            "chunks": self.chunks,
+            "recent": self.recent.packed(),
             "told": [each.as_json() for each in self.told],
         }
 
@@ -309,7 +310,7 @@ class Reel:
                 Mark(time_ms, windows, self._unpacked(tracks, order))
                 for time_ms, windows, tracks in (packed["base"], packed["mid"])
             )
-            self.chunks = [(times, columns) for times, columns in packed["chunks"]]
+            self.recent.unpack(packed["recent"])
             self.told = [Transition.read(each) for each in packed["told"]]
         else:
             self.base = self.mid = self._mark()
@@ -338,33 +339,3 @@ def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:
 
 def _cut(columns: Columns, start: int, end: int) -> Columns:
     return {name: column[start:end] for name, column in columns.items()}
-
-
-def corrections(
-    told: list[Transition], again: list[Transition], firing: dict[tuple[str, int], Track], say: Say
-) -> list[Transition]:
-    """What must be said so that those who heard `told` know of `again`; `firing` are the episodes now open."""
-    said: list[Transition] = []
-    fired = {each.key for each in again if each.state == "firing"}
-    ended = {each.key for each in again if each.state == "resolved"}
-    for each in told:
-        track = firing.get((each.rule, each.start_ms))
-        if each.state == "firing" and each.key not in fired:
-            said.append(
-                replace(
-                    each,
-                    state="resolved",
-                    void=True,
-                    reason="corrected",
-                    text_zh=f"已撤回：{each.text_zh}",
-                    text_en=f"Taken back: {each.text_en}",
-                )
-            )
-        elif each.state == "resolved" and each.key not in ended and track is not None and track.fired_ms is not None:
-            said.append(replace(say(track, "firing", track.fired_ms, each.late), reason="corrected"))
-    for each in again:
-        same = [t for t in told if (t.key, t.state, t.event_ms) == (each.key, each.state, each.event_ms)]
-        reopened = each.state == "resolved" and any(s.key == each.key for s in said)
-        if not same or reopened or (not each.late and all(t.late for t in same)):
-            said.append(each)
-    return said

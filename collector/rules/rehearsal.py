@@ -26,10 +26,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from collector.rules.columns import Columns
+from collector.rules.complaint import BadRules, LineOf, located, plain_error
 from collector.rules.engine import Engine, Expected
+from collector.rules.recent import Columns
 from collector.rules.reel import Reel
-from collector.rules.rule import BadRules, LineOf, Ms, Rule, located, plain_error
+from collector.rules.rule import Ms, Rule
 from collector.rules.track import Track
 from collector.rules.transition import Episode, Series, Transition, episodes, names_of
 from collector.rules.words import duration_text, number

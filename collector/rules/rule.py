@@ -19,18 +19,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from collector.rules import words
+from collector.rules.complaint import BadRules as BadRules
+from collector.rules.complaint import LineOf, Path, hint, located, plain_error
 from collector.rules.words import Limit
 from wire import names
-from wire.quantities import KINDS, QUANTITIES, ROLLUPS, STATS, nearest
+from wire.quantities import KINDS, QUANTITIES, ROLLUPS, STATS
 
 WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "range", "change", "suspect")
 SEVERITIES: Final = ("info", "minor", "major", "critical")
@@ -48,18 +50,6 @@ KINDS_WATCHED: Final = (
 )
 MEANING_NOT: Final = {"text", "notify"}
 """Keys that may change without making another rule of it."""
-
-Path = tuple[str | int, ...]
-LineOf = Callable[[Path], int | None]
-"""Tells the line of a path such as (0, "window", "over"), or of the nearest thing around it."""
-
-
-class BadRules(ValueError):
-    """The rules cannot be used; `problems` names each place, what was wrong and the cure."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class Spec(NamedTuple):
@@ -275,6 +265,11 @@ class Rule(_Strict):
         return self.window.complete if self.window is not None else 0.0
 
     @cached_property
+    def conditional(self) -> bool:
+        """True when more than the value decides."""
+        return self.hours is not None or self.and_ is not None or self.unless is not None
+
+    @cached_property
     def joined(self) -> bool:
         """True when more than one series decides (neighbours, last week, another kind)."""
         others = [c.kind for c in (self.and_, self.unless) if c is not None and c.kind not in (None, self.kind)]
@@ -325,12 +320,12 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
             parts.append(((key,), condition.kind or rule.kind, condition.window))
     for path, kind, window in parts:
         if kind not in KINDS_WATCHED:
-            yield (*path, "kind"), f"unknown kind {kind!r}{_hint(kind, KINDS_WATCHED)}"
+            yield (*path, "kind"), f"unknown kind {kind!r}{hint(kind, KINDS_WATCHED)}"
         elif window is not None:
             spec, fields = window.spec, quantities_of(kind)
             limit = rule.limit if not path else getattr(rule, {"and": "and_"}.get(str(path[0]), "unless")).raise_
             if spec.quantity not in fields:
-                text = f"{kind} has no quantity {spec.quantity!r}{_hint(spec.quantity, fields)}"
+                text = f"{kind} has no quantity {spec.quantity!r}{hint(spec.quantity, fields)}"
                 yield (*path, "window", spec.stat), text
             elif limit.percent and not (spec.versus or spec.stat == "suspect"):
                 yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
@@ -360,21 +355,6 @@ def _check_clear(limit: Limit, clear: Limit) -> None:
         raise ValueError(f'{limit.level:g} would both raise and clear, write clear: "{limit.other_side()}"')
 
 
-def plain_error(error: Any, keys: Iterable[str]) -> tuple[Path, str]:
-    """One validation error as a path and a sentence that names the cure; `keys` are those known at its place."""
-    path: Path = error["loc"]
-    kind, given = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        return path, f"unknown key {path[-1]!r}{_hint(str(path[-1]), keys)}"
-    if kind == "missing":
-        return path[:-1], f"{path[-1]!r} is missing"
-    if kind == "literal_error":
-        known = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
-        return path, f"{given!r} is not one of {', '.join(known)}{_hint(str(given), known)}"
-    text = error["msg"].removeprefix("Value error, ")
-    return path, text if kind == "value_error" else f"{text}, got {given!r}"
-
-
 def _keys_at(path: Path) -> list[str]:
     models: dict[str | int, type[BaseModel]] = {
         "window": Window,
@@ -388,25 +368,10 @@ def _keys_at(path: Path) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _hint(word: str, known: Iterable[str]) -> str:
-    close = nearest(word, list(known))
-    return f", did you mean {close!r}?" if close else ""
+def _matches(word: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(word, pattern) for pattern in patterns)
 
 
 def _title(raw: object, number: int) -> str:
     alert = raw.get("alert") if isinstance(raw, dict) else None
     return alert if names.is_name(alert) and isinstance(alert, str) else f"rule {number + 1}"
-
-
-def located(where: str, line_of: LineOf | None, path: Path, title: str, text: str) -> str:
-    """A complaint with file, line, rule and key."""
-    line, near = None, path
-    while line_of is not None and line is None and near:
-        line, near = line_of(near), near[:-1]
-    dotted = ".".join(str(part) for part in path[1:])
-    place = f"{where}:{line}" if line is not None else where
-    return f"{place}: {title}: {dotted + ': ' if dotted else ''}{text}"
-
-
-def _matches(word: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(word, pattern) for pattern in patterns)

@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import Any
 
-from collector.rules.columns import Columns, wanted
+from collector.rules.columns import wanted
 from collector.rules.plan import Plan
+from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, transition
@@ -24,7 +25,7 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "live", "past", "plan", "series")
+    __slots__ = ("jump_ms", "live", "past", "plan", "serial", "series")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
@@ -32,9 +33,12 @@ class Timeline:
         self.live = Reel(plan, interval_ms, lateness_ms)
         self.past: Reel | None = None
         self.jump_ms = 0
+        self.serial = 0  # of the newest rows it has seen
 
     def observe(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Committed rows of this series, times rising; each row is given once."""
+        if self.live.interval_ms is None and (lengths := columns.get("duration_s")):
+            self.live.interval_ms = int(1000 * (lengths[0] or 0)) or None
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
         if times[0] > head_ms:
@@ -95,12 +99,12 @@ class Timeline:
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""
         past = None if self.past is None else self.past.packed()
-        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms}
+        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms, "serial": self.serial}
 
     def unpack(self, packed: dict[str, Any]) -> None:
         """Take the state of `packed`."""
         self.live.unpack(packed["live"])
-        self.jump_ms = packed["jump"]
+        self.jump_ms, self.serial = packed["jump"], packed["serial"]
         if packed["past"] is not None:
             self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
             self.past.unpack(packed["past"])

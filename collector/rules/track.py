@@ -46,9 +46,7 @@ class Track:
     @property
     def restless(self) -> bool:
         """True while time alone, with the values where they are, may change the state."""
-        rule = self.rule
-        conditional = rule.hours is not None or rule.and_ is not None or rule.unless is not None
-        return self.fired_ms is None or self.clear_ms is not None or self.told < 2 or conditional
+        return self.fired_ms is None or self.clear_ms is not None or self.told < 2 or self.rule.conditional
 
     def packed(self) -> list[Any]:
         """The state as a JSON value."""

@@ -5,9 +5,7 @@ ASCII digits only: `int()` and `float()` would also take full-width and Arabic d
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -17,12 +15,6 @@ _DURATION = re.compile(r"([0-9]{1,7})([smhd])", re.ASCII)
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", re.ASCII)
 _LIMIT = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(%?)", re.ASCII)
 _CLOCK = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
-_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
 _OTHER_SIDE: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -35,7 +27,12 @@ class Limit(NamedTuple):
 
     def met(self, value: float) -> bool:
         """Whether `value` lies on the limit's side."""
-        return _COMPARE[self.op](value, self.level)
+        op, level = self.op, self.level
+        if op == ">":
+            return value > level
+        if op == "<":
+            return value < level
+        return value >= level if op == ">=" else value <= level
 
     @property
     def above(self) -> bool:

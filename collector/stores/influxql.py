@@ -19,6 +19,7 @@ def render(question: Select) -> str:
     columns = ", ".join(_column(name, question) for name in question.columns)
     text = f'SELECT {columns} FROM "{key(question.measurement)}"'
     conditions = [_equals(tag, value) for tag, value in question.where.items()]
+    conditions += [f'"{key(name)}" = {int(value)}' for name, value in question.equals.items()]
     if question.since_ms is not None:
         conditions.append(f"time >= {int(question.since_ms)}ms")
     if question.until_ms is not None:

@@ -192,6 +192,9 @@ class Sqlite(Store):
 def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids: list[int]) -> list[list[Any]]:
     marks = ", ".join("?" * len(ids))
     where, values = [f"series IN ({marks})"], list(ids)
+    for name, value in question.equals.items():
+        where.append(f'"{key(name)}" = ?')
+        values.append(value)
     if question.since_ms is not None:
         where.append("time >= ?")
         values.append(question.since_ms * 1_000_000)

@@ -71,7 +71,8 @@ class Select:
     """A question: columns of one measurement, over [since, until) in UTC milliseconds.
 
     With `every_ms` each column is aggregated over windows aligned to the epoch and `aggregate` must be given; without,
-    rows come as stored. `where` compares tags for equality, or with any of several values. Series come apart by
+    rows come as stored. `where` compares tags for equality, or with any of several values; `equals`
+    compares whole-number fields. Series come apart by
     `group_by` (tag keys); `latest` keeps each group's newest row only.
     """
 
@@ -86,6 +87,7 @@ class Select:
     latest: bool = False
     descending: bool = False
     limit: int | None = None
+    equals: dict[str, int] = field(default_factory=dict)
 
 
 class Series(NamedTuple):

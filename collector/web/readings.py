@@ -182,7 +182,7 @@ def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Itera
         yield Air(
             sensor,
             QUANTITIES[_PM[column - 1]],
-            column == good,
+            any(row[good] != row[raw] for row in rows if row[good] is not None),
             latest,
             newest[0] if newest is not None and latest is not None else fine[-1][0],
             fmean(value for _, value in by_minute),

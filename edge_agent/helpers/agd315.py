@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edge_agent.decoding import Decoded, Row, Values, decimal
+from edge_agent.decoding import Decoded, Row, Values
+from edge_agent.fields import decimal
 from edge_agent.framing import BadFrame
 
 _KMH = {"mph": 1.609344, "km_h": 1.0}

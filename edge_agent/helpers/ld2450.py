@@ -28,7 +28,8 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
         if not any(raw):
             continue
         x_mm, y_mm, speed_cms = map(_signed, raw[:3])
-        if abs(x_mm) > _REACH_MM or not 0 <= y_mm <= _REACH_MM:
+        # a target always stands somewhere and tells its resolution: anything less is a damaged empty slot
+        if abs(x_mm) > _REACH_MM or not 0 < y_mm <= _REACH_MM or raw[3] == 0:
             return BadFrame(data, "bad_field")
         rows.append(
             {

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_agent.decoding import Decoded, Number, Row, Values, decimal
+from edge_agent.decoding import Decoded, Row, Values
+from edge_agent.fields import Number, decimal
 from edge_agent.framing import BadFrame
 
 KMH_PER_KNOT = 1.852

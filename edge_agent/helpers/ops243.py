@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from edge_agent.decoding import Decoded, Number, Row, Values, decimal
+from edge_agent.decoding import Decoded, Row, Values
+from edge_agent.fields import Number, decimal
 from edge_agent.framing import BadFrame
 
 KMH = {"m_s": 3.6, "km_h": 1.0, "mph": 1.609344, "cm_s": 0.036, "ft_s": 1.09728}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edge_agent.decoding import Decoded, Row, Values, decimal
+from edge_agent.decoding import Decoded, Row, Values
+from edge_agent.fields import decimal
 from edge_agent.framing import BadFrame
 
 _SPEED = {"M": 1.0, "K": 1 / 3.6, "S": 0.44704, "N": 1852 / 3600}

@@ -134,3 +134,12 @@ def test_hello_brings_waiting_batches_forward(delivery: Delivery) -> None:
     assert delivery.due(2) == []
     delivery.on_hello(Hello("c1", T0, {}), next_seq=2, now_s=3)
     assert seqs(delivery.due(3)) == [1]
+
+
+def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 10)), 2, T0) == []
+    assert not delivery.rolled_back
+    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 3)), 2, T0) == []
+    assert delivery.rolled_back
+    assert seqs(delivery.spool.oldest(9, [])) == [one.seq]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.reading import Reading, Series
+from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Spool
 from wire import batch, check
 
@@ -119,3 +120,14 @@ def test_large_backlogs_are_sealed_in_portions(spool: Spool) -> None:
     spool.accept([air(n) for n in range(1201)], ORIGIN)
     assert [s.rows for s in spool.seal("lp-1")] == [500, 500, 201]
     assert json.loads(json.dumps(spool.depth()))[0] == 1201
+
+
+def test_a_new_life_tells_once_what_it_renumbered(spool: Spool) -> None:
+    for n in range(3):
+        spool.accept([air(n)], ORIGIN)
+        spool.seal("lp-1")
+    for _ in range(3):
+        spool.begin_life("lp-1", T0)
+    rows = [row for one in spool.oldest(99) for row in readings_of(one.data)[0]]
+    assert sum(row.series.kind == "air_quality" for row in rows) == 3
+    assert len(rows) == 3 + 3

@@ -121,7 +121,9 @@ def test_the_same_batch_again_is_already_stored(bench: Bench) -> None:
 
 def test_the_same_sequence_with_other_bytes_is_held_with_an_alarm(bench: Bench) -> None:
     bench.send(dump(BATCH))
-    assert bench.send(changed("/blocks/0/fields/pm10_raw_ugm3", [1, 2, 3])) == []
+    bench.ingest.take("lp-0017", changed("/blocks/0/fields/pm10_raw_ugm3", [1, 2, 3]), NOW)
+    ((_, answer),) = bench.ingest.acks(NOW)
+    assert answer.verdicts[0].digest == batch.digest(dump(BATCH)), "the sender learns which bytes stand"
     assert "clone:lp-0017" in bench.ingest.alarms
     assert [row[1] for row in bench.rows("air_quality", "pm10_raw_ugm3")] == [20, 21, 20]
 

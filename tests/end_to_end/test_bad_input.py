@@ -21,7 +21,7 @@ def test_good_readings_arrive_whole_among_garbage_and_hostile_messages(rig: Rig)
     rig.collector().start()
     rig.wait_for_page()
     agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(period_s=0.05))})
-    port = rig.stubs.port("lp-1/air-1")
+    stub = rig.stubs.port("lp-1/air-1").stub
     sent = 0
 
     def damage(data: bytes) -> bytes:
@@ -31,7 +31,7 @@ def test_good_readings_arrive_whole_among_garbage_and_hostile_messages(rig: Rig)
             return data
         return b"\x42\x4d\x00\xff\x00garbage" + data[:20]  # noise, a lying length, half a frame
 
-    port.damage = damage
+    stub.damage = damage
     rig.stubs.start()
     agent.start()
     wait_for("the agent's connection", lambda: rig.status("lp-1").get("connected_s") is not None)

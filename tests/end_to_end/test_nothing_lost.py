@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
 
+from collector.audit import audit
+from collector.gaps import gaps
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import wait_for
@@ -49,16 +53,53 @@ def test_20000_readings_survive_each_server_in_turn(rig: Rig) -> None:
     agent.stop()
     total = rig.status("lp-1")["accepted"]
     assert total >= READINGS
+    (finding,) = audit(rig.store)
+    assert finding.complete, finding
+    hours = gaps(rig.store, _now_ms() - 2 * 3_600_000, _now_ms(), {}, {})
+    assert [cause for hour in hours for cause in hour.causes] == []
+    assert sum(hour.accepted for hour in hours) == total
     assert rig.count("air_quality") == total, "lost or doubled"
     ledger = rig.rows("batch_ledger", "seq", "rows", "quarantined")
     assert sorted(row[1] for row in ledger) == list(range(1, len(ledger) + 1))
-    assert sum(row[2] for row in ledger) == total
     print(json.dumps({"accepted": total, "stored": rig.count("air_quality"), "batches": len(ledger)}))
+
+
+def test_a_database_restored_from_nothing_is_whole_again_after_resend(rig: Rig) -> None:
+    collector = rig.collector()
+    collector.start()
+    rig.wait_for_page()
+    agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(_counting, period_s=0.05))})
+    agent.start()
+    rig.stubs.start()
+    wait_for("500 readings in the database", lambda: rig.count("air_quality") >= 500, 60)
+    rig.stubs.remove("lp-1/air-1")
+    wait_for("the spool to drain", lambda: _drained(rig), 60)
+    before = rig.rows("air_quality", "pm25_raw_ugm3", "qc")
+    rig.store._asker.ask("DROP DATABASE lamppost", post=True)
+    rig.store.prepare()
+    assert rig.count("air_quality") == 0
+    settings = str(rig.folder / "collector-c1.yaml")
+    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--config", settings]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["batches"] > 0
+    wait_for("every row to be there again", lambda: rig.count("air_quality") == len(before), 60)
+    assert rig.rows("air_quality", "pm25_raw_ugm3", "qc") == before
+    checked = [sys.executable, "-m", "lamppost", "audit", "--json", "--config", settings]
+    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0
+    rig.store._asker.ask(f"DELETE FROM air_quality WHERE time = {before[77][0]}ms", post=True)
+    told = subprocess.run(checked, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1
+    assert json.loads(told.stdout)[0]["rows_missing"] == 1
 
 
 def _drained(rig: Rig) -> bool:
     said = rig.status("lp-1")
     return bool(said) and said["waiting_rows"] == 0 and rig.count("air_quality") == said["accepted"]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _counting(t_s: float) -> dict[str, float]:

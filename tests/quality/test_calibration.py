@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -15,7 +16,7 @@ from collector.calibrate_cli import app as calibrate
 from collector.calibration import Calibrations, Record
 from collector.colocation import NoFit, fit, pairs
 from collector.derive import Derivation
-from collector.query_cli import app as query
+from collector.query_cli import query as query_command
 from collector.reporting import Reporting
 from collector.rollups import Rollups
 from collector.statedb import open_state
@@ -29,6 +30,9 @@ from wire.batch import Block, Envelope
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
 MINUTE, HOUR = 60_000, 3_600_000
 CHINA = Reporting(SHANGHAI)
+
+query = typer.Typer()
+query.command()(query_command)
 
 
 def envelope(seq: int = 1) -> Envelope:

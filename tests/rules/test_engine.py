@@ -189,6 +189,29 @@ def test_a_snapshot_behind_the_store_tells_again_under_the_same_keys():
     assert [t.key for t in once] == [t.key for t in again]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([10, 65, 80, 120]), min_size=5, max_size=60), st.integers(0, 10**9))
+def test_with_a_journal_a_crash_at_any_moment_loses_and_adds_nothing(values, seed):
+    dice, order = random.Random(seed), within_lateness(rows(values), seed)
+    whole = run(engine_of(*HARD), order)
+    engine, saved, journal, said, head = engine_of(*HARD), {}, {}, [], 0
+    for serial, (time_ms, value) in enumerate(order, start=1):
+        journal[serial] = (time_ms, value)
+        head = max(head, time_ms)
+        engine.observe(AIR, [time_ms], {"pm25_ugm3": [value]}, head, serial)
+        said += engine.tick(head)
+        if dice.random() < 0.2:
+            saved |= json.loads(json.dumps(engine.changes(1)))
+            first = engine.unsaved_from()
+            journal = {n: row for n, row in journal.items() if first is not None and n >= first}
+        if dice.random() < 0.2:
+            engine = Engine.restore(rules(*HARD), saved, [Expected(AIR, STEP)], T0)
+            for number, (old_ms, old) in journal.items():
+                engine.observe(AIR, [old_ms], {"pm25_ugm3": [old]}, head, number)
+            said += engine.tick(head)
+    assert outcome(said) == outcome(whole)
+
+
 def test_changes_hold_the_touched_series_only():
     engine = engine_of({})
     run(engine, rows([10]))
@@ -252,3 +275,14 @@ def test_a_scope_narrows_by_tag_label_and_pattern():
     engine = Engine(rules(*({"scope": scope} for scope in scopes)))
     engine.expect([Expected(AIR, STEP, {"district": "chaoyang"})], T0)
     assert sorted(t.rule for t in run(engine, rows([80]))) == ["rule-0", "rule-1", "rule-3"]
+
+
+def test_a_count_over_five_minutes_is_not_late_for_being_stamped_at_its_start():
+    series = Series.of("traffic_flow", {"site": "s", "node": "n", "sensor": "r", "lane": "1", "direction": "in"})
+    engine = Engine(rules({"kind": "traffic_flow", "window": {"last": "count"}, "for": "10m"}))
+    said = []
+    for i in range(4):
+        start = T0 + i * 5 * MINUTE
+        engine.observe(series, [start], {"count": [90], "duration_s": [300.0]}, start + 5 * MINUTE + 2_000)
+        said += engine.tick(start + 5 * MINUTE + 2_000)
+    assert [(t.state, t.late) for t in said] == [("firing", False)]

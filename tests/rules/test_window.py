@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.rules.rule import Spec
-from collector.rules.window import bucket_ms, window
+from collector.rules.statistic import window
+from collector.rules.window import bucket_ms
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000 // HOUR * HOUR

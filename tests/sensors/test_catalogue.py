@@ -7,6 +7,7 @@ import pytest
 from device_profiles import catalogue
 from device_profiles.profile import Example, Profile
 from device_profiles.strict_yaml import NotUsable
+from edge_agent.commands import command_bytes, recognise
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import REASONS, BadFrame, Frame, Framer
 from tests.sensors.streams import PROFILES, framed
@@ -66,6 +67,21 @@ def test_noise_is_bounded_and_forgotten(profile: Profile) -> None:
     framer.flush()
     framer.feed(b"\r\n")
     assert Frame(profile.examples[0].data) in framer.feed(profile.examples[0].data) + framer.flush()
+
+
+@PROFILE
+def test_every_command_is_recognised_with_its_values(profile: Profile) -> None:
+    for name, command in profile.commands.items():
+        values: dict[str, int | str] = {slot: 1 for slot in command.slots if slot not in profile.options}
+        for slot, param in command.params.items():
+            values[slot] = param.max if param.max is not None else param.min or 1
+        values |= {slot: "A160" for slot in command.slots if slot.endswith("_hex")}
+        values |= {slot: "00" * 24 for slot in command.slots if slot == "zones"}
+        data = command_bytes(profile, name, values).removeprefix(bytes.fromhex(command.before or ""))
+        found = recognise(profile, data)
+        assert isinstance(found, list), (name, found)
+        match = next(match for match in found if match.command == name)
+        assert {slot: match.values[slot] for slot in values} == values
 
 
 def test_unknown_name_offers_the_nearest() -> None:

@@ -88,19 +88,18 @@ def test_each_damaged_frame_counts_once(name: str) -> None:
 CHECKED = [
     pytest.param(profile, id=name)
     for name, profile in PROFILES.items()
-    if all(shape.kind in ("modbus", "shdlc") or getattr(shape, "check", None) is not None for shape in profile.frames)
+    if name != "vaisala-wxt"  # its upper-case messages carry no checksum
+    and all(shape.kind in ("modbus", "shdlc") or getattr(shape, "check", None) is not None for shape in profile.frames)
 ]
 
 
 @pytest.mark.parametrize("profile", CHECKED)
 def test_mutations_give_no_value_that_the_checksum_would_have_caught(profile: Profile) -> None:
     """One byte changed anywhere: every checksum in the list catches that, so nothing but the original may come out."""
-    if profile.name == "vaisala-wxt":
-        pytest.skip("its upper-case messages carry no checksum")
     seeds = random.Random(profile.name)
     example = profile.examples[0]
     original = decode(profile, Frame(example.data))
-    for _ in range(1500):
+    for _ in range(10_000):
         data = bytearray(example.data)
         data[seeds.randrange(len(data))] ^= seeds.randrange(1, 256)
         for item in decoded(profile, bytes(data)):

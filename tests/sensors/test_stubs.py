@@ -3,14 +3,16 @@
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import serial
 
 from device_profiles.profile import Profile
+from edge_agent.commands import command_bytes
 from edge_agent.decoding import Row, Values, decode
 from edge_agent.framing import BadFrame, Frame, Framer
-from edge_agent.polling import Poller, command_bytes
+from edge_agent.polling import Poller
 from firmware_stubs.faults import Faults
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost, open_stub
@@ -172,6 +174,24 @@ def test_many_stubs_in_one_thread() -> None:
         for line in lines:
             assert line.read(32).startswith(b"BM")
             line.close()
+    finally:
+        host.stop()
+
+
+def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
+    host = StubHost(links=tmp_path)
+    path = host.add("air-1", MODELS["nova-sds011"]())
+    host.start()
+    try:
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert line.read(10).startswith(b"\xaa\xc0")
+            host.remove("air-1")
+            assert not (tmp_path / "air-1").exists()
+            with pytest.raises((serial.SerialException, OSError)):
+                line.read(10_000)
+        assert host.add("air-1", MODELS["nova-sds011"]()) == path
+        with serial.Serial(path, 9600, timeout=3) as line:
+            assert len(line.read(10)) == 10
     finally:
         host.stop()
 

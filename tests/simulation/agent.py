@@ -1,4 +1,4 @@
-"""An agent of the simulation: the product's recorder, spool and delivery on a disk that fails and a link that breaks."""
+"""An agent: the product's recorder, spool and delivery, on a disk that fails and a link that breaks."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_agent.delivery import Delivery
+from collector.link import Arrived
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.spool import ESTIMATED, Sealed, Spool
+from edge_agent.spool import Sealed, Spool
 from tests.simulation.broker import Broker, Session
 from tests.simulation.clock import Clock
 from tests.simulation.disk import Disk
 from tests.simulation.rules import Rules
 from tests.simulation.truth import FIELD, KIND, Truth, numbers_of
 from tests.simulation.weather import Weather
-from collector.link import Arrived
 from wire import ack as wire_ack
-from wire import batch, names, signed, status
+from wire import names, signed, status
 
 SERIES = Series("air-1", KIND)
 COMMIT_MS = 1000
@@ -56,8 +55,11 @@ class Agent:
         self.delivery = self._rules.delivery(self.recorder.spool, self._rng, connect_pause_s=2.0)
         self.recorder.timeline.observe(*self._now())
         for period_ms, what in (
-            (COMMIT_MS, self._second), (self._weather.seal_ms, self._seal), (CARE_MS, self._care), (PUMP_MS, self._pump),
-        ):  # fmt: skip
+            (COMMIT_MS, self._second),
+            (self._weather.seal_ms, self._seal),
+            (CARE_MS, self._care),
+            (PUMP_MS, self._pump),
+        ):
             self._repeat(period_ms, what)
         self._connect()
 
@@ -100,8 +102,7 @@ class Agent:
     def waiting(self) -> set[int]:
         """Numbers that still wait here, sealed or not."""
         spool = self.recorder.spool
-        sealed = {number for one in spool._all_waiting() for number in numbers_of(one.data)}
-        return sealed
+        return {number for one in spool._all_waiting() for number in numbers_of(one.data)}
 
     def stuck(self) -> int:
         """Batches and unsealed rows that nobody has answered for."""
@@ -131,9 +132,7 @@ class Agent:
         self.disk.committed(spool._db)
 
     def _seal(self) -> None:
-        for sealed in self.recorder.seal():
-            if batch.read(self.node, sealed.data).clock == ESTIMATED:
-                self._truth.estimated.update(numbers_of(sealed.data))
+        self.recorder.seal()
         self.disk.committed(self.recorder.spool._db)
         self._pump()
 

@@ -13,7 +13,7 @@ from collector.collector import Collector as ProductCollector
 from collector.link import Arrived
 from collector.quarantine import Quarantine
 from collector.registry import Registry
-from collector.stores.store import Answer, Row
+from collector.stores.store import Answer, Row, Select, Series
 from tests.simulation.broker import Broker, Session
 from tests.simulation.clock import Clock
 from tests.simulation.database import Database
@@ -36,6 +36,9 @@ class Connection(Database):
     def prepare(self) -> Answer:
         return self._server.prepare()
 
+    def select(self, question: Select) -> list[Series]:
+        return self._server.select(question)
+
     def write(self, rows: Sequence[Row]) -> Answer:
         if self._dies():
             raise Killed
@@ -45,8 +48,15 @@ class Connection(Database):
         return answer
 
 
+class _Absent:
+    """A room of the collector that delivery does not lean on: whatever it is asked, it has nothing to say."""
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
+        return lambda *_: ()
+
+
 class Process(ProductCollector):
-    """The product's collector without its threads, its pages and its rules; what it says goes to `say`."""
+    """The product's collector with nothing in it but the rooms that delivery goes through."""
 
     def __init__(self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any) -> None:
         self.config = SimpleNamespace(name=name)  # type: ignore[assignment]
@@ -56,12 +66,12 @@ class Process(ProductCollector):
         self.quarantine = Quarantine(state)
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
         self.link = link
-        self.alerting = SimpleNamespace(  # type: ignore[assignment]
-            observe=lambda *_: None, tick=lambda _: (), node_state=lambda *_: None
-        )
         self._key = None
         self._on_event = lambda _: None
         self._ticked_ms = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return _Absent()
 
 
 class Collector:

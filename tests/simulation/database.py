@@ -7,7 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, Stored, Table, Tags
+from collector.derive import LEDGER
+from collector.stores.store import (
+    Answer,
+    Held,
+    Later,
+    Refused,
+    Row,
+    Select,
+    Series,
+    Store,
+    Stored,
+    StoreDown,
+    Table,
+    Tags,
+)
 
 
 class Point(NamedTuple):
@@ -32,6 +46,7 @@ class Database(Store):
     whole_or_nothing: bool = False
     rows: dict[tuple[str, Tags, int, int], dict[str, Any]] = field(default_factory=dict)
     name: str = "simulated"
+    _ledger: dict[Tags, list[tuple[int, str]]] = field(default_factory=dict)
 
     def prepare(self) -> Answer:
         return self._away() or Stored()
@@ -57,13 +72,23 @@ class Database(Store):
         if not (bad and self.whole_or_nothing):
             for point in rows:
                 if not self.refuses(point):
-                    self.rows[point[:4]] = point.values
+                    self._keep(point)
         if chance < 2 * self.unknown:
             return Later("connection reset after the write")
         return Refused("field type conflict") if bad else Stored()
 
-    def select(self, question: Select) -> list[Series]:  # noqa: ARG002
-        return []
+    def select(self, question: Select) -> list[Series]:
+        """The two questions that an ingest asks of the batch ledger."""
+        if self._away() is not None:
+            raise StoreDown("does not answer")
+        assert question.measurement == LEDGER, "the simulation answers for the batch ledger alone"
+        tags = tuple(sorted(question.where.items()))
+        rows = [[0, seq, digest] for seq, digest in self._ledger.get(tags, ())]
+        if question.aggregate == "max":
+            rows = [max(rows, key=lambda row: row[1])[:2]] if rows else []
+        else:
+            rows = [row for row in rows if row[1] == question.equals["seq"]][:1]
+        return [Series({}, rows)] if rows else []
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -71,6 +96,11 @@ class Database(Store):
     def heal(self) -> None:
         """No more faults; what is refused stays refused."""
         self.up, self.portal, self.unknown = True, False, 0.0
+
+    def _keep(self, point: Point) -> None:
+        self.rows[point[:4]] = point.values
+        if point.measurement == LEDGER:
+            self._ledger.setdefault(point.tags, []).append((point.values["seq"], point.values["digest"]))
 
     def _away(self) -> Answer | None:
         if self.portal:

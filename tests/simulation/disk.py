@@ -1,8 +1,8 @@
 """A disk under a real SQLite file: what was synced survives a power cut, what was not may be there in part.
 
-The file lies in RAM, so that thousands of commits take seconds; the model of the cut is ours. After each commit the disk
-asks the connection how it syncs: with FULL the file and its log as they are now are safe, with anything less they are
-safe only when the system happens to write them back. `tests/powercut` puts the same question to a real file system.
+The file lies in RAM, so that thousands of commits take seconds; the model of the cut is ours. After each commit the
+disk asks the connection how it syncs: with FULL the file and its log as they are now are safe, with anything less they
+are safe only when the system happens to write them back. `tests/powercut` asks a real file system the same.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ rule it breaks and the kinds of world in which it is looked for.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from collector.ingest import Ingest, Work
 from collector.stores.store import Held, Later, Refused, Row, Stored
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
-from edge_agent.sealing import Uniquifier, readings_of
+from edge_agent.sealing import Uniquifier, blocks, readings_of
 from edge_agent.spool import Origin, Sealed, Spool
 from tests.simulation.clock import START_MS
 from tests.simulation.rules import Rules
@@ -44,16 +45,18 @@ class SyncsSeldom(Spool):
 
 
 class Restamps(Spool):
-    """Rows get the time at which they are sent."""
+    """A batch that goes out again carries newer times."""
 
     def _waiting(self, order: str, count: int, skip: Sequence[int]) -> list[Sealed]:
         return [self._stamped(one) for one in super()._waiting(order, count, skip)]
 
     def _stamped(self, one: Sealed) -> Sealed:
+        sent = self.__dict__.setdefault("_sent", Counter())
+        sent[one.id] += 1
+        if sent[one.id] != 2:
+            return one
         rows, envelope = readings_of(one.data)
-        self._sent = getattr(self, "_sent", 0) + 1
-        later = [row._replace(time_ms=row.time_ms + self._sent) for row in rows]
-        data = _encoded(envelope, later)
+        data = _encoded(envelope, [row._replace(time_ms=row.time_ms + 7) for row in rows])
         digest = batch.digest(data)
         self._db.execute("UPDATE sealed SET bytes = ? WHERE id = ?", (data, one.id))
         self._db.execute("UPDATE batch SET digest = ? WHERE id = ?", (digest, one.id))
@@ -155,7 +158,7 @@ class LogsRefusals(Ingest):
     """A refused write is logged, and acknowledged."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        answer = self.store.write([row for work in group for row in work.rows])
         if isinstance(answer, Refused):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
@@ -165,7 +168,7 @@ class DropsAtTheDoor(Ingest):
     """401, 404 or a captive portal's page is taken for an answer about the data."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in (*work.rows, *self._ledger(work))])
+        answer = self.store.write([row for work in group for row in work.rows])
         if isinstance(answer, Held):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
@@ -175,37 +178,44 @@ class DropsAtTheDoor(Ingest):
             super()._stop(answer, now_ms)
 
 
+class LedgerFirst(Ingest):
+    """The ledger travels in the same write as the rows."""
+
+    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+        self.store.write([row for work in group for row in (*work.rows, *self._ledger(work, 0))])
+        return super()._write_group(group, now_ms)
+
+
 class TriesOnce(Ingest):
     """A timeout is taken for success."""
 
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows: list[Row] = [row for work in group for row in (*work.rows, *self._ledger(work))]
+        rows: list[Row] = [row for work in group for row in work.rows]
         if isinstance(self.store.write(rows), Later | Stored):
             return self._settle(group, {}, now_ms)
         return super()._write_group(group, now_ms)
 
 
 def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:
-    from edge_agent.sealing import blocks
-
     origin = Origin(envelope.node, envelope.site, envelope.boot, envelope.clock)
     return batch.encode(**origin._asdict(), spool=envelope.spool, seq=envelope.seq, blocks=blocks(rows))
 
 
 MUTANTS = {
     "syncs-seldom": Mutant("1 accepted means a FULL commit", "synchronous=NORMAL", Rules(spool=SyncsSeldom)),
-    "restamps": Mutant("2 sealed bytes never change", "rows stamped when sent", Rules(spool=Restamps)),
+    "restamps": Mutant("2 sealed bytes never change", "stamped again when sent again", Rules(spool=Restamps)),
     "trusts-broker": Mutant("3 only a collector's word deletes", "deleted on PUBACK", Rules(delivery=TrustsTheBroker)),
     "any-code": Mutant("3 only final codes delete", "every code is final", Rules(delivery=ObeysAnyCode)),
     "no-name": Mutant("3 an answer names spool and digest", "sequence only", Rules(delivery=IgnoresTheName), "cards"),
-    "no-digest": Mutant("3 an answer names the digest", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
+    "no-digest": Mutant("3 the digest too", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
     "cumulative": Mutant("4 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
     "answers-first": Mutant("5 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
+    "ledger-first": Mutant("5 the ledger comes last", "in the same write", Rules(ingest=LedgerFirst)),
     "forgetful": Mutant("5 the quarantine is durable", "kept in memory", Rules(durable=False)),
     "logs-refusals": Mutant("6 refused rows are kept", "logged and acknowledged", Rules(ingest=LogsRefusals)),
     "portal": Mutant("7 not our database: hold", "taken for an answer", Rules(ingest=DropsAtTheDoor)),
     "timeout": Mutant("7 an unknown outcome is tried again", "taken for success", Rules(ingest=TriesOnce)),
     "sends-once": Mutant("8 resends run on a timer", "only after a reconnect", Rules(delivery=SendsOnce), "lossy"),
     "one-stamp": Mutant("9 no two readings share a time", "milliseconds as they come", Rules(spool=StampsTwice)),
-    "silent-drop": Mutant("10 a full spool writes a gap record", "drops in silence", Rules(spool=DropsInSilence), "small"),
+    "silent-drop": Mutant("10 a full spool tells", "drops in silence", Rules(spool=DropsInSilence), "small"),
 }  # fmt: skip

@@ -40,14 +40,24 @@ KINDS: dict[str, dict[str, Any]] = {
     "honest": {},
     "lies": {"lies": 0.1},
     "small": {"spool_bytes": 100_000, "database_every_s": 60.0},
-    "cards": {"lies": 0.5, "card_every_s": 60.0},
+    "cards": {"lies": 0.5, "card_every_s": 40.0, "delay_ms": 5_000, "doubling": 0.3},
     "clocks": {"sync_after_ms": (0, 3_000, 40_000), "cut_every_s": 60.0},
     "lossy": {"loss": 0.2, "link_every_s": 0.0, "queue_cap": 6},
     "amnesia": {
-        "lies": 0.8, "cut_every_s": 15.0, "doubling": 0.5, "delay_ms": 10_000, "late_ms": 30_000, "loss": 0.0,
-        "queue_cap": 1000, "seal_ms": 1000, "kill_every_s": 0.0, "link_every_s": 0.0, "broker_every_s": 0.0,
-        "database_every_s": 0.0, "portal_every_s": 0.0,
-    },  # fmt: skip
+        "lies": 0.8,
+        "cut_every_s": 15.0,
+        "doubling": 0.5,
+        "delay_ms": 10_000,
+        "late_ms": 30_000,
+        "loss": 0.0,
+        "queue_cap": 1000,
+        "seal_ms": 1000,
+        "kill_every_s": 0.0,
+        "link_every_s": 0.0,
+        "broker_every_s": 0.0,
+        "database_every_s": 0.0,
+        "portal_every_s": 0.0,
+    },
 }
 
 

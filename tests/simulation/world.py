@@ -1,4 +1,4 @@
-"""One world: two agents, a broker, two collectors, a database, faults for five minutes, then peace until all is quiet."""
+"""One world: two agents, a broker, two collectors, a database; five minutes of faults, then peace until quiet."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pytest
 from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
 from collector.web.words import TEXTS
+from tests.servers import wait_for
 from tests.web.city import City
 from tests.web.served import Served
 
@@ -101,10 +102,9 @@ def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language
 
 def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> None:
     served.city.store._path.unlink()  # type: ignore[attr-defined]
-    for path in ("/", "/en/station/lp-0001"):
-        page = served.get(path)
-        assert page.status == 200
-        assert 'role="alert"' in page.text
+    for path in ("/", "/en/station/lp-0001"):  # a page may be a second old
+        wait_for("the page to say so", lambda path=path: 'role="alert"' in served.get(path).text, 10)  # type: ignore[misc]
+        assert served.get(path).status == 200
     assert served.get("/readyz").status == 503
     assert served.get("/healthz").status == 200
 

@@ -1,0 +1,57 @@
+"""Ask a node over the broker: a signed request, and the answer with the same transaction id."""
+
+from __future__ import annotations
+
+import json
+import queue
+import secrets
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from collector.collector import signing_key
+from collector.config import Config
+from device_profiles.settings import broker_address
+from wire import names, signed, strictjson
+from wire.exits import Exit, Failure
+
+
+def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """The node's answer. Raises Failure when the broker or the node does not answer in time."""
+    broker = broker_address(settings.broker)
+    answers: queue.Queue[dict[str, Any]] = queue.Queue()
+    transaction = secrets.token_hex(8)
+    client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.name}.ask-{transaction[:6]}", protocol=paho.MQTTv5)
+    if broker.username is not None:
+        client.username_pw_set(broker.username, broker.password)
+    if broker.tls is not None:
+        client.tls_set_context(broker.tls)
+    topic = names.request(node, verb)
+    request = signed.seal(topic, strictjson.dumps({"v": 1, "tx": transaction, **arguments}), signing_key(settings))
+
+    def on_connect(*_: Any) -> None:
+        client.subscribe(names.response(node, verb), 1)
+
+    def on_subscribe(*_: Any) -> None:
+        client.publish(topic, request, 1)
+
+    client.on_connect, client.on_subscribe = on_connect, on_subscribe
+    client.on_message = lambda _c, _u, message: answers.put(json.loads(message.payload))
+    try:
+        client.connect(broker.host, broker.port, 30)
+    except OSError as error:
+        text = f"broker {broker.host}:{broker.port} does not answer: {error}"
+        raise Failure(Exit.NETWORK, "broker-down", text, "is it running?") from error
+    client.loop_start()
+    try:
+        while True:
+            answer = answers.get(timeout=timeout_s)
+            if answer.get("tx") == transaction:
+                return answer
+    except queue.Empty:
+        text = f"{node} has not answered within {timeout_s:g} s"
+        raise Failure(Exit.TIMED_OUT, "no-answer", text, "is it online? lamppost gaps --node " + node) from None
+    finally:
+        client.disconnect()
+        client.loop_stop()

@@ -1,0 +1,191 @@
+"""What a window can tell: mean, sum, count, least, largest, range, change, 85th percentile, the newest reading.
+
+`within` may say False when it does not know; when it says True, no rule needs to look at the rows one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import ClassVar, Final
+
+from collector.rules.rule import Spec
+from collector.rules.window import Window
+
+_MARGIN = 1e-6  # wider than what rounding in value() moves
+_NEVER_MS = 2**62
+_WEEK_MS = 7 * 86_400_000
+
+
+class Sums(Window):
+    """mean, sum, count and the share of suspect readings."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0,)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        self.open[0] += 1
+        self.open[1] += value
+
+    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+        self.open[0] += len(times_ms)
+        self.open[1] = sum(values, self.open[1])
+
+    def _slide(self, gone: int) -> bool:
+        slot = gone % self.size
+        self._slide_n(slot)
+        self.base[0] += self.open[1] - self.cells[0][slot]
+        return True
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        if self.stat not in ("mean", "suspect"):
+            return False
+        n = self.base_n + self.open[0]
+        if n and not low + _MARGIN < (self.base[0] + self.open[1]) / n < high - _MARGIN:
+            return False
+        return low + _MARGIN < min(values) and max(values) < high - _MARGIN
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [sum(cells[0])]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        n, total = base_n + last[0], base[0] + last[1]
+        if self.stat == "count":
+            return float(n)
+        if not n:
+            return None
+        return float(total if self.stat == "sum" else total / n)
+
+
+class Extremes(Window):
+    """min, max and range (largest less smallest: 0 is a stuck sensor)."""
+
+    columns: ClassVar[tuple[float, ...]] = (math.inf, -math.inf)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        bucket = self.open
+        bucket[0] += 1
+        bucket[1] = min(bucket[1], value)
+        bucket[2] = max(bucket[2], value)
+
+    def _slide(self, gone: int) -> bool:
+        slot, base = gone % self.size, self.base
+        if self.n[slot] and (self.cells[0][slot] <= base[0] or self.cells[1][slot] >= base[1]):
+            return False
+        self._slide_n(slot)
+        base[0], base[1] = min(base[0], self.open[1]), max(base[1], self.open[2])
+        return True
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        if not self.base_n + self.open[0]:
+            return False
+        least, most = min(self.base[0], self.open[1]), max(self.base[1], self.open[2])
+        if self.stat == "max":
+            return most > low + _MARGIN and max(most, *values) < high - _MARGIN
+        if self.stat == "min":
+            return min(least, *values) > low + _MARGIN and least < high - _MARGIN
+        return most - least > low + _MARGIN and max(most, *values) - min(least, *values) < high - _MARGIN
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [min(cells[0]), max(cells[1])]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        if not base_n + last[0]:
+            return None
+        least, most = min(base[0], last[1]), max(base[1], last[2])
+        return float({"min": least, "max": most, "range": most - least}[self.stat])
+
+
+class Change(Window):
+    """The newest reading less the oldest of the window."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0, 0.0)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        bucket = self.open
+        if not bucket[0]:
+            bucket[1] = value
+        bucket[0] += 1
+        bucket[2] = value
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
+        filled = [slot for slot, readings in enumerate(n) if readings]
+        return [cells[0][filled[0]], cells[1][filled[-1]]] if filled else [0.0, 0.0]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        if not base_n + last[0]:
+            return None
+        return float((last[2] if last[0] else base[1]) - (base[0] if base_n else last[1]))
+
+
+class P85(Window):
+    """The 85th percentile by linear interpolation, of at most ten readings a bucket.
+
+    The ten are fixed by the reading's place in its bucket (the newest of each tenth), so that what is kept does not
+    hang on the order of arrival; while no two readings share a tenth the percentile is exact.
+    """
+
+    columns: ClassVar[tuple[float, ...]] = (math.nan,) * 10
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:
+        self.open[0] += 1
+        self.open[1 + (time_ms % self.width) * 10 // self.width] = value
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [value for cell in cells for value in cell if not math.isnan(value)]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+        values = sorted(value for value in (*base, *last[1:]) if not math.isnan(value))
+        if not values:
+            return None
+        place = 0.85 * (len(values) - 1)
+        low = int(place)
+        high = min(low + 1, len(values) - 1)
+        return float(values[low] + (values[high] - values[low]) * (place - low))
+
+
+class Last(Window):
+    """The newest reading: one bucket that never closes, always complete."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0,)
+    __slots__ = ()
+
+    def roll(self, time_ms: int) -> None:  # noqa: ARG002
+        self.end_ms = _NEVER_MS
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        self.open = [1, value]
+
+    def patch(self, time_ms: int, value: float) -> None:
+        """What came late is not the newest."""
+
+    def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+        return 1.0
+
+    def within(self, values: list[float], low: float, high: float) -> bool:
+        return low < min(values) and max(values) < high
+
+    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [0.0]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+        return float(last[1]) if last[0] else None
+
+
+_CLASSES: Final[dict[str, type[Window]]] = {
+    **dict.fromkeys(("mean", "sum", "count", "suspect"), Sums),
+    **dict.fromkeys(("min", "max", "range"), Extremes),
+    **dict.fromkeys(("last", "category"), Last),
+    "change": Change,
+    "p85": P85,
+}
+
+
+def window(spec: Spec, reach_ms: int) -> Window:
+    """An empty window of this spec that can be wound back by `reach_ms`."""
+    if spec.versus == "last-week":
+        reach_ms += _WEEK_MS + spec.over_ms
+    return _CLASSES[spec.stat](spec, reach_ms if spec.over_ms else 0)

@@ -1,0 +1,55 @@
+"""Settings as both programs use them: a file loaded or refused with the cure, and the broker it names."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from device_profiles.field_types import Broker
+from device_profiles.strict_model import load
+from device_profiles.strict_yaml import NotUsable
+from wire.exits import Exit, Failure
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """How to reach a broker, with its secrets read from their files."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+def load_settings(model: type[Model], file: Path, sample: str) -> Model:
+    """The settings of a file. Raises Failure with line, key and cure; `sample` is the command that prints one."""
+    try:
+        return load(model, file)
+    except NotUsable as error:
+        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
+    except FileNotFoundError as error:
+        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", sample) from error
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}") from error
+
+
+def secret(path: Path | None) -> str | None:
+    """What a secret file holds, without the line end."""
+    return path.read_text().strip() if path is not None else None
+
+
+def broker_address(wants: Broker) -> BrokerAddress:
+    """The address that settings name. Raises OSError for a file that cannot be read."""
+    context = None
+    if wants.tls is not None:
+        context = ssl.create_default_context(cafile=str(wants.tls.ca))
+        if wants.tls.cert is not None:
+            context.load_cert_chain(wants.tls.cert, wants.tls.key)
+    return BrokerAddress(wants.host, wants.port, wants.username, secret(wants.password_file), context)

@@ -1,0 +1,37 @@
+"""How readings lie in the spool between a commit and their sealing: one JSON text a commit.
+
+[[sensor, kind, tags, profile, time_ms, values], ...]
+"""
+
+from __future__ import annotations
+
+import json
+
+from edge_agent.reading import Reading, Series
+
+
+def dump(readings: list[Reading]) -> str:
+    """Readings of one commit as JSON: [[sensor, kind, tags, profile, time_ms, values], ...]."""
+    return json.dumps([[*r.series, r.time_ms, r.values] for r in readings], separators=(",", ":"))
+
+
+def load(body: str) -> list[Reading] | None:
+    """The way back from `dump`; None when the disk has changed what was written."""
+    try:
+        return [
+            Reading(Series(sensor, kind, tuple((k, v) for k, v in tags), profile), time_ms, values)
+            for sensor, kind, tags, profile, time_ms, values in json.loads(body)
+        ]
+    except (ValueError, TypeError):
+        return None
+
+
+def dump_times(last_ms: dict[Series, int]) -> str:
+    return json.dumps([[*series, time_ms] for series, time_ms in last_ms.items()], separators=(",", ":"))
+
+
+def load_times(body: str | None) -> dict[Series, int]:
+    return {
+        Series(sensor, kind, tuple((k, v) for k, v in tags), profile): time_ms
+        for sensor, kind, tags, profile, time_ms in json.loads(body or "[]")
+    }

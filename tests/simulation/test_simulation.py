@@ -1,0 +1,40 @@
+"""The promise holds in every kind of world, and each rule is load-bearing: without it some world shows a loss."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.__main__ import caught
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.weather import KINDS
+from tests.simulation.world import run
+
+SEEDS = 4
+SEEDS_A_MUTANT = 12
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_lost_doubled_stuck_or_mistimed(kind: str) -> None:
+    for seed in range(SEEDS):
+        outcome = run(kind, seed)
+        assert outcome.accepted > 100
+        assert outcome.sound, f"python -m tests.simulation --world {kind} --seed {seed}: {outcome}"
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_without_the_rule_the_simulation_fails(name: str) -> None:
+    assert caught(name, range(SEEDS_A_MUTANT)) is not None, MUTANTS[name].rule
+
+
+def test_a_seed_can_be_had_again() -> None:
+    assert run("honest", 3) == run("honest", 3)
