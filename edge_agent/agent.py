@@ -167,7 +167,8 @@ class Agent:
             spool.begin_life(self.config.node, clock.wall_ms())
             self.delivery.rolled_back = False
             await self.uplink.announce()
-        elif self.uplink.announced_spools != spool.spools():
+        elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
+            self.delivery.unheard = False
             await self.uplink.announce()
 
     def _care_for_spool(self) -> None:

@@ -21,6 +21,8 @@ RTO_MIN_S = 30.0
 RTO_MAX_S = 600.0
 JITTER = 0.2
 PROBE_EVERY_S = 600.0
+UNHEARD_TRIES = 3
+UNHEARD_EVERY_S = 300.0
 LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
 
 
@@ -50,6 +52,7 @@ class _Sent:
 class Delivery:
     """The agent's half of the protocol. Times are seconds of one monotonic clock, given by the caller.
 
+    `unheard` asks for the birth to be said again: a collector that has missed it holds our batches without a word.
     `rolled_back` and `too_large` (ids of batches) ask the owner of the spool for a new life and for smaller batches.
     """
 
@@ -61,10 +64,12 @@ class Delivery:
     connected: bool = False
     rolled_back: bool = False
     too_large: list[int] = field(default_factory=list)
+    unheard: bool = False
     last_ack_s: float | None = None
     _sent: dict[int, _Sent] = field(default_factory=dict)
     _hold_until_s: float = 0.0
     _probe_due_s: float = 0.0
+    _unheard_due_s: float = 0.0
     _round_trip_s: float | None = None
 
     def on_connect(self, now_s: float) -> None:
@@ -158,6 +163,8 @@ class Delivery:
         tries = before.tries + 1 if before else 1
         if before:
             self.counts["resent"] += 1
+        if tries >= UNHEARD_TRIES and now_s >= self._unheard_due_s:
+            self.unheard, self._unheard_due_s = True, now_s + UNHEARD_EVERY_S
         wait = min(RTO_MAX_S, self._timeout_s() * 2 ** (tries - 1)) * self.rng.uniform(1 - JITTER, 1 + JITTER)
         self._sent[number] = _Sent(now_s, now_s + wait, tries, live)
 

@@ -143,3 +143,15 @@ def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(deliv
     assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 3)), 2, T0) == []
     assert delivery.rolled_back
     assert seqs(delivery.spool.oldest(9, [])) == [one.seq]
+
+
+def test_a_birth_nobody_seems_to_have_heard_is_said_again_but_seldom(delivery: Delivery) -> None:
+    fill(delivery, 1)
+    heard = []
+    for now_s in range(1, 1000):
+        delivery.due(now_s)
+        if delivery.unheard:
+            heard.append(now_s)
+            delivery.unheard = False
+    assert 60 < heard[0] < 130
+    assert all(later - earlier >= 300 for earlier, later in pairwise(heard))

@@ -127,7 +127,8 @@ class Agent:
             spool.begin_life(self.node, self._clock.now_ms)
             self.delivery.rolled_back = False
             self._announce()
-        elif self._announced != spool.spools():
+        elif self._announced != spool.spools() or self.delivery.unheard:
+            self.delivery.unheard = False
             self._announce()
         self.disk.committed(spool._db)
 

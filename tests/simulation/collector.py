@@ -69,9 +69,10 @@ class Process(ProductCollector):
         self._key = None
         self._on_event = lambda _: None
         self._ticked_ms = 0
+        self._inventory_due_ms = 0
 
     def __getattr__(self, name: str) -> Any:
-        return _Absent()
+        return 0 if name.endswith("_ms") else _Absent()
 
 
 class Collector:

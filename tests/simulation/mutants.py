@@ -170,7 +170,7 @@ class DropsAtTheDoor(Ingest):
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
         answer = self.store.write([row for work in group for row in work.rows])
         if isinstance(answer, Held):
-            return self._settle(group, {}, now_ms)
+            return _waved_through(self, group)
         return super()._write_group(group, now_ms)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
@@ -192,8 +192,14 @@ class TriesOnce(Ingest):
     def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
         rows: list[Row] = [row for work in group for row in work.rows]
         if isinstance(self.store.write(rows), Later | Stored):
-            return self._settle(group, {}, now_ms)
+            return _waved_through(self, group)
         return super()._write_group(group, now_ms)
+
+
+def _waved_through(ingest: Ingest, group: list[Work]) -> list[Work]:
+    for work in group:
+        ingest._finish(work, work.parts)
+    return group
 
 
 def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:
