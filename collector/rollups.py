@@ -32,11 +32,12 @@ from collector.windows import (
     MINUTE_MS,
     MINUTES,
     ROLLED,
+    THINNED,
+    Flow,
     day,
     day_of,
     field_names,
     fold,
-    has_minutes,
     is_whole,
     rolled,
 )
@@ -142,9 +143,13 @@ class Rollups:
         every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}
         columns = without_failed({name: column for name, column in every.items() if any(v is not None for v in column)})
         hour = fold(kind)
-        if not has_minutes(kind):
+        if isinstance(hour, Flow):
             hour.readings(columns, 0, len(times))
-            return {}, hour_fields(kind, hour) if times else {}
+            counted = {time_ms // MINUTE_MS for time_ms in times}
+            for time_ms, *cells in self._select(key, MINUTES, THINNED, hour_ms, hour_ms + HOUR_MS):
+                if time_ms // MINUTE_MS not in counted:
+                    hour.thinned(dict(zip(THINNED, cells, strict=True)))
+            return {}, hour_fields(kind, hour) if hour.n else {}
         parts: Windows = {}
         first = 0
         while first < len(times):

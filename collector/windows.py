@@ -208,6 +208,14 @@ class Flow:
             self._occupied(occupancy, seconds)
             self._span("occupancy_ratio", occupancy, occupancy)
 
+    def thinned(self, fields: Mapping[str, Any]) -> None:
+        """Take a minute of intervals that the agent put together when its spool was full."""
+        row = {name: fields.get(name + "_mean") for name in ("speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")}
+        for name in ("count", "heavy_count", "duration_s"):
+            mean, n = fields.get(name + "_mean"), fields.get(name + "_n")
+            row[name] = None if mean is None or n is None else mean * n if name == "duration_s" else round(mean * n)
+        self._interval(row)
+
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
         self.qc = max(self.qc, fields.get("qc") or 0)
@@ -290,6 +298,12 @@ def is_whole(field: str) -> bool:
     return field == "qc" or field.endswith("_n") or field in _WHOLE_FIELDS
 
 
+THINNED: Final = tuple(
+    f"{name}_{stat}"
+    for name in ("count", "heavy_count", "duration_s", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
+    for stat in ("mean", "n")
+)
+"""What Flow reads of a thinned minute."""
 _WHOLE_FIELDS: Final = frozenset({"count_sum", "heavy_count_sum"})
 
 
