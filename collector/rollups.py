@@ -39,6 +39,7 @@ from collector.windows import (
     field_names,
     fold,
     is_whole,
+    minute,
     rolled,
 )
 
@@ -155,9 +156,9 @@ class Rollups:
         while first < len(times):
             minute_ms = times[first] - times[first] % MINUTE_MS
             end = bisect_left(times, minute_ms + MINUTE_MS, first)
-            minute = fold(kind)
-            minute.readings(columns, first, end)
-            parts[minute_ms] = minute.fields()
+            window = minute(kind)
+            window.readings(columns, first, end)
+            parts[minute_ms] = window.fields()
             first = end
         stored = self._windows(key, MINUTES, hour_ms, hour_ms + HOUR_MS)
         for _, fields in sorted((stored | parts).items()):
