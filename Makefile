@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages simulation powercut release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,17 @@ frames: $(VENV)/.test      ## FILE=...: run a file of golden frames through the 
 
 sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
 	@$(BIN)/python -m device_profiles.pages docs/sensors
+
+simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded worlds of faults, and mutants of its rules
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
+powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
+	@$(BIN)/python -m tests.powercut $(ARGS)
+
+release-check: $(VENV)/.test      ## the long proofs, one JSON object each
+	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
+	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
+	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 
 servers:      ## install or name the real servers that the tests need
 	@sh tests/servers.sh

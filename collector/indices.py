@@ -36,15 +36,23 @@ _GASES: Final = ("no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An index with the sub-index of each pollutant, and how complete the scantiest mean in it is."""
+    """An index with the sub-index of each pollutant, and how complete the scantiest mean in it is.
 
-    index: Index
+    Without an index there are sub-indices, but a pollutant is missing that may hide the answer: HJ 633-2026 5.3.1
+    publishes such an hour or day as NA.
+    """
+
+    standard: str
+    edition: str
+    index: Index | None
     parts: dict[str, int]
     completeness: float
 
     def fields(self) -> dict[str, Any]:
         """What is stored, beside the tags standard and edition."""
         parts = {FIELD_OF[pollutant]: value for pollutant, value in self.parts.items()}
+        if self.index is None:
+            return {"category": "NA", "primary": "-", "completeness": self.completeness, **parts}
         return {
             "value": self.index.value,
             "category": self.index.category,
@@ -114,14 +122,14 @@ class _Means:
 
 
 def hourly(standard: Standard, reporting: Reporting, hours: Hours, hour_ms: int) -> Scored | None:
-    """The index of an hour under a standard; None where the standard gives none."""
+    """The index of an hour under a standard; None where it has nothing to say."""
     means = _Means(hours)
     make = _HOURLY[standard.partition("-")[0]]
     return _scored(lambda: make(means, standard, reporting, hour_ms), means)
 
 
 def daily(standard: Standard, reporting: Reporting, hours: Hours, day: tuple[int, int]) -> Scored | None:
-    """The index of a local calendar day; None where the standard gives none. EAQI and DAQI are of hours only."""
+    """The index of a local calendar day; None where there is nothing to say. EAQI and DAQI are of hours only."""
     make = _DAILY.get(standard.partition("-")[0])
     if make is None:
         return None
@@ -139,10 +147,11 @@ def _scored(make: Callable[[], _Made], means: _Means) -> Scored | None:
         raise
     except ValueError:  # a mean so far below zero that it is a code and no concentration
         return None
-    if index is None:
+    of = index or next(iter(parts.values()), None)
+    if of is None:
         return None
     values = {pollutant: part.value for pollutant, part in parts.items()}
-    return Scored(index, values, round(min(means.shares, default=0.0), DECIMALS))
+    return Scored(of.standard, of.edition, index, values, round(min(means.shares, default=0.0), DECIMALS))
 
 
 # China

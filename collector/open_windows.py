@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from collector import flags
 from collector.stores.store import Table
 from collector.window_book import LIVE, Key
-from collector.windows import HOUR_MS, MINUTE_MS, Fold, fold, has_minutes, hour_of, with_completeness
+from collector.windows import HOUR_MS, MINUTE_MS, Fold, Means, fold, has_minutes, hour_of, minute, with_completeness
 from wire.check import FUTURE_MS
 
 Windows = dict[int, dict[str, Any]]
@@ -39,7 +39,7 @@ class _Open:
         self.touched_ms = now_ms
         self.last_ms = 0
         self.done_ms = 0
-        self.minute: Fold | None = None
+        self.minute: Means | None = None
         self.minute_ms = 0
         self.hour: Fold | None = None
         self.hour_ms = 0
@@ -117,7 +117,7 @@ class OpenWindows:
             self._close_minute(key, open_)
             open_.minute_ms = time_ms - time_ms % MINUTE_MS
             is_whole = open_.minute_ms >= max(open_.since_ms, open_.done_ms)
-            open_.minute = fold(key[0]) if is_whole else None
+            open_.minute = minute(key[0]) if is_whole else None
         end = bisect_left(times, open_.minute_ms + MINUTE_MS, first)
         if open_.minute is not None:
             open_.minute.readings(columns, first, end)
@@ -130,9 +130,9 @@ class OpenWindows:
 
     def _close_minute(self, key: Key, open_: _Open) -> None:
         if open_.minute is not None:
-            fields = self.minutes[key][open_.minute_ms] = open_.minute.fields()
-            if open_.hour is not None:
-                open_.hour.below(fields)
+            self.minutes[key][open_.minute_ms] = open_.minute.fields()
+            if isinstance(open_.hour, Means):
+                open_.hour.minute(open_.minute)
         open_.minute = None
 
     def _close_hour(self, key: Key, open_: _Open) -> None:

@@ -91,7 +91,8 @@ def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_s
         cells = f"{row.mean:>9.4g} {low:>8} {high:>8} {row.n if row.n is not None else '':>4} {there:>6}"
         typer.echo(f"{at(row.time_ms)}  {row.sensor:12} {row.quantity:10} {cells}  {unit} {marks}".rstrip())
     for index in found:
-        what = f"{index.standard} {index.edition}: {index.value} {index.category}"
+        number = "" if index.value is None else f"{index.value} "
+        what = f"{index.standard} {index.edition}: {number}{index.category}"
         due = "" if index.primary == "-" else f", {index.primary}"
         typer.echo(f"{at(index.time_ms)}  {index.sensor:12} {what}{due} ({index.completeness:.0%} there)")
     if not air and not found:

@@ -32,12 +32,14 @@ from collector.windows import (
     MINUTE_MS,
     MINUTES,
     ROLLED,
+    THINNED,
+    Flow,
     day,
     day_of,
     field_names,
     fold,
-    has_minutes,
     is_whole,
+    minute,
     rolled,
 )
 
@@ -142,17 +144,21 @@ class Rollups:
         every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}
         columns = without_failed({name: column for name, column in every.items() if any(v is not None for v in column)})
         hour = fold(kind)
-        if not has_minutes(kind):
+        if isinstance(hour, Flow):
             hour.readings(columns, 0, len(times))
-            return {}, hour_fields(kind, hour) if times else {}
+            counted = {time_ms // MINUTE_MS for time_ms in times}
+            for time_ms, *cells in self._select(key, MINUTES, THINNED, hour_ms, hour_ms + HOUR_MS):
+                if time_ms // MINUTE_MS not in counted:
+                    hour.thinned(dict(zip(THINNED, cells, strict=True)))
+            return {}, hour_fields(kind, hour) if hour.n else {}
         parts: Windows = {}
         first = 0
         while first < len(times):
             minute_ms = times[first] - times[first] % MINUTE_MS
             end = bisect_left(times, minute_ms + MINUTE_MS, first)
-            minute = fold(kind)
-            minute.readings(columns, first, end)
-            parts[minute_ms] = minute.fields()
+            window = minute(kind)
+            window.readings(columns, first, end)
+            parts[minute_ms] = window.fields()
             first = end
         stored = self._windows(key, MINUTES, hour_ms, hour_ms + HOUR_MS)
         for _, fields in sorted((stored | parts).items()):
@@ -338,6 +344,6 @@ def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.S
     for by_time in scores.values():
         for time_ms, score in by_time.items():
             if score is not None:
-                own = {"standard": score.index.standard, "edition": score.index.edition, "period": period}
+                own = {"standard": score.standard, "edition": score.edition, "period": period}
                 found[tuple(sorted({**dict(tags), **own}.items()))][time_ms] = score.fields()
     return [_table((INDEX, own), "", windows)._replace(whole=indices.WHOLE) for own, windows in found.items()]

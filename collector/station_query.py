@@ -34,13 +34,13 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One value of an index, meaningless without its standard and edition."""
+    """One value of an index, meaningless without its standard and edition; None where it is published as NA."""
 
     time_ms: int
     sensor: str
     standard: str
     edition: str
-    value: int
+    value: int | None
     category: str
     primary: str
     completeness: float

@@ -134,15 +134,41 @@ class Means:
                 low, high = fields.get(name + "_min"), fields.get(name + "_max")
                 self._add(name, [mean], mean if low is None else low, mean if high is None else high)
 
+    def minute(self, minute: Means) -> None:
+        """Take a minute that is still in memory: the same as `below` of its fields, without making them."""
+        self.n += 1
+        self.qc = max(self.qc, minute.qc)
+        for name, (n, total, low, high) in minute.cells.items():
+            mean = round(total / n, DECIMALS)
+            cell = self.cells.get(name)
+            if cell is None:
+                self.cells[name] = [1, mean, low, high]
+            else:
+                cell[0] += 1
+                cell[1] += mean
+                cell[2] = min(low, cell[2])
+                cell[3] = max(high, cell[3])
+        for name in minute.turns:
+            degrees = minute.direction(name)
+            if degrees is not None:
+                self._turn(name, [degrees])
+
+    def direction(self, name: str) -> float | None:
+        """The middle of the directions; None where they cancel out."""
+        n, sine, cosine = self.turns[name]
+        if math.hypot(sine, cosine) <= 1e-9 * n:
+            return None
+        return round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
+
     def _add(self, name: str, values: list[float], low: float, high: float) -> None:
         cell = self.cells.get(name)
         if cell is None:
             self.cells[name] = [len(values), sum(values), low, high]
-            return
-        cell[0] += len(values)
-        cell[1] = sum(values, cell[1])
-        cell[2] = min(low, cell[2])
-        cell[3] = max(high, cell[3])
+        else:
+            cell[0] += len(values)
+            cell[1] = sum(values, cell[1])
+            cell[2] = min(low, cell[2])
+            cell[3] = max(high, cell[3])
 
     def _turn(self, name: str, degrees: list[float]) -> None:
         """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""
@@ -158,9 +184,10 @@ class Means:
             found[name + "_min"] = float(low)
             found[name + "_max"] = float(high)
             found[name + "_n"] = int(n)
-        for name, (n, sine, cosine) in self.turns.items():
-            if math.hypot(sine, cosine) > 1e-9 * n:
-                found[name + "_mean"] = round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
+        for name, (n, _, _) in self.turns.items():
+            degrees = self.direction(name)
+            if degrees is not None:
+                found[name + "_mean"] = degrees
             found[name + "_n"] = int(n)
         return found | {"qc": self.qc} if self.qc else found
 
@@ -207,6 +234,14 @@ class Flow:
         if occupancy is not None and seconds:
             self._occupied(occupancy, seconds)
             self._span("occupancy_ratio", occupancy, occupancy)
+
+    def thinned(self, fields: Mapping[str, Any]) -> None:
+        """Take a minute of intervals that the agent put together when its spool was full."""
+        row = {name: fields.get(name + "_mean") for name in ("speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")}
+        for name in ("count", "heavy_count", "duration_s"):
+            mean, n = fields.get(name + "_mean"), fields.get(name + "_n")
+            row[name] = None if mean is None or n is None else mean * n if name == "duration_s" else round(mean * n)
+        self._interval(row)
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
@@ -265,8 +300,13 @@ class Flow:
 
 
 def fold(kind: str) -> Fold:
-    """An empty window of a kind."""
-    return Means(_rolled_set(kind)) if has_minutes(kind) else Flow()
+    """An empty hour or day of a kind."""
+    return minute(kind) if has_minutes(kind) else Flow()
+
+
+def minute(kind: str) -> Means:
+    """An empty minute of a kind that has minutes."""
+    return Means(_rolled_set(kind))
 
 
 @cache
@@ -290,6 +330,12 @@ def is_whole(field: str) -> bool:
     return field == "qc" or field.endswith("_n") or field in _WHOLE_FIELDS
 
 
+THINNED: Final = tuple(
+    f"{name}_{stat}"
+    for name in ("count", "heavy_count", "duration_s", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
+    for stat in ("mean", "n")
+)
+"""What Flow reads of a thinned minute."""
 _WHOLE_FIELDS: Final = frozenset({"count_sum", "heavy_count_sum"})
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.powercut --cuts N`: one JSON object on stdout; 0 when nothing was lost and the control lost."""
+"""`python -m tests.powercut --cuts N`: one JSON object; exit code 0 when nothing was lost and the control lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m tests.powercut.writer FILE [--normal]`: accept readings as the disk lets, say each number after."""
+"""`python -m tests.powercut.writer FILE [--normal]`: accept readings as fast as the disk lets; tell each number."""
 
 from __future__ import annotations
 

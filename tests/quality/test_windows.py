@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from collector.reporting import Reporting
 from collector.stores.store import Later, Table
 from collector.windows import day_of, hour_of
+from simulator.replay import I94
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -239,3 +242,60 @@ def test_one_day_under_five_standards(tmp_path: Path) -> None:
     assert index("US EPA AQI", "2024-05", "1d") == [start, 158, "Unhealthy", "PM2.5"]
     assert index("EEA EAQI", "2024", "1h") == [last, 4, "Poor", "NO2,O3,PM2.5"]
     assert index("UK DAQI", "2013", "1h") == [last, 9, "High", "PM2.5"]
+
+
+def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_path: Path) -> None:
+    for pm25, expected in ((40.0, [None, "NA", 60]), (90.0, [128, "轻度污染", 128])):
+        bench = Bench(tmp_path, NOON - DAY)
+        start = day_of(NOON, SHANGHAI)[0]
+        times = list(range(start, start + DAY, MINUTE))
+        o3 = [50.0] * 60 + [None] * (len(times) - 60)
+        bench.commit(air(times, pm25_ugm3=[pm25] * len(times), o3_ugm3=o3))
+        bench.settle()
+        rows = bench.rows("air_index", "value", "category", "pm25_index", period="1d", edition="2026")
+        assert rows == [[start, *expected]]
+
+
+def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    """I-94 2017 repeats an hour once per weather word, 1892 times in all (simulator/real_data/README.md)."""
+    with I94.open(newline="") as file:
+        rows = [(row["time_local"], int(row["traffic_volume_veh_h"])) for row in csv.DictReader(file)]
+    by_month: dict[str, list[tuple[int, int]]] = {}
+    for text, volume in rows:
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        by_month.setdefault(text[:7], []).append((round(moment.timestamp() * 1000), volume))
+    bench = Bench(tmp_path, min(by_month["2017-01"])[0], Reporting(ZoneInfo("UTC")))
+    for month in by_month.values():
+        once = dict(month)
+        again = dict(item for at, item in enumerate(month) if item in month[:at])
+        for some in (once, again):
+            times = sorted(some)
+            bench.now_ms = max(bench.now_ms, times[-1])
+            bench.commit(flow(times, count=[some[t] for t in times], duration_s=[3600.0] * len(times)))
+    bench.settle()
+    assert len(rows) == 10605
+    hours = bench.rows("traffic_flow_1h", "count_sum", "count_n", "flow_vph_mean")
+    assert len(hours) == 8713
+    assert sum(row[1] for row in hours) == sum(row[1] for row in bench.rows("traffic_flow_1d", "count_sum")) == 29420221
+    assert all(row[2] == 1 and row[3] == row[1] for row in hours)
+
+
+def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    times = list(range(NOON, NOON + HOUR, MINUTE))
+    bench.commit(air(times[:30], pm25_ugm3=[10.0] * 30))
+    thinned: dict[str, list[Any]] = {"pm25_ugm3_mean": [20.0] * 30, "pm25_ugm3_n": [60] * 30}
+    bench.commit(Table("air_quality_1m", AIR, times[30:], thinned, frozenset({"pm25_ugm3_n"})))
+    counts: dict[str, list[Any]] = {
+        "count_mean": [7.5],
+        "count_n": [2],
+        "duration_s_mean": [30.0],
+        "duration_s_n": [2],
+        "speed_tms_kmh_mean": [40.0],
+    }
+    bench.commit(flow([NOON], count=[5], duration_s=[60.0], speed_tms_kmh=[80.0]))
+    bench.commit(Table("traffic_flow_1m", LANE, [NOON + MINUTE], counts, frozenset({"count_n", "duration_s_n"})))
+    bench.settle()
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 15.0, 60]]
+    names = ("count_sum", "duration_s_sum", "speed_tms_kmh_mean", "flow_vph_mean")
+    assert bench.rows("traffic_flow_1h", *names) == [[NOON, 20, 120.0, 50.0, 600.0]]

@@ -27,12 +27,13 @@ from collector.config import Config
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from device_profiles.catalogue import load as load_catalogue
+from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool
-from edge_agent.uplink import Broker, Uplink
+from edge_agent.uplink import Uplink
 from firmware_stubs.nova import Sds011
 from measures import china_aqi
 from measures.gases import CHINA_25C, MOLAR_MASS_G_MOL, ppb_from_ugm3
@@ -71,7 +72,7 @@ class Node:
         self.recorder.timeline.floor_ms = 0
         self.delivery = Delivery(self.recorder.spool, random.Random(1), connect_pause_s=0)
         self.uplink = Uplink(
-            Broker("127.0.0.1", port), name, self.delivery, lambda: self._birth(name), lambda _verb, _body: None
+            BrokerAddress("127.0.0.1", port), name, self.delivery, lambda: self._birth(name), lambda _verb, _body: None
         )
 
     def _birth(self, name: str) -> status.Birth:
@@ -87,6 +88,15 @@ class Node:
 
     def waits(self) -> bool:
         return self.recorder.spool.depth().rows > 0
+
+
+def settle(sensor: Sensor, stub: Sds011, t_s: float) -> None:
+    """What the agent and its sensor say to each other before the first reading counts."""
+    sensor.begin(t_s, t_s - 3600)
+    while not sensor.poller.settled:
+        heard = stub.tick(t_s) + b"".join(stub.receive(ask.data) for ask in sensor.poller.due(t_s))
+        sensor.feed(heard, round(t_s * 1000), t_s)
+        t_s += 1
 
 
 def frames(stub: Sds011, sensor: Sensor, hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
@@ -105,7 +115,7 @@ def frames(stub: Sds011, sensor: Sensor, hours: dict[int, Hour], start_ms: int) 
 
 
 def gases(hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
-    """A while of the virtual node, in the units in which sensors of gases speak."""
+    """A while of the virtual node, in the units of gas sensors; 45 minutes of each hour, which just make it valid."""
     series = Series("gas-1", "air_quality", (), None)
     for hour_ms in range(start_ms, start_ms + STEP, HOUR):
         hour = hours.get(hour_ms, {})
@@ -116,7 +126,7 @@ def gases(hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
                 ppb = ppb_from_ugm3(hour[name], MOLAR_MASS_G_MOL[gas], CHINA_25C)
                 values[raw] = ppb / 1000 if raw.endswith("ppm") else ppb
         if values:
-            yield from (Reading(series, hour_ms + minute * MINUTE, values) for minute in range(60))
+            yield from (Reading(series, hour_ms + minute * MINUTE, values) for minute in range(45))
 
 
 def settings(folder: Path, broker: Mosquitto, database: Influxd) -> Config:
@@ -135,10 +145,8 @@ def settings(folder: Path, broker: Mosquitto, database: Influxd) -> Config:
 async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collector:
     hours = wanliu()
     start_ms = min(hours)
-    sensor = Sensor("air-1", load_catalogue().get("nova-sds011"))
-    stub = Sds011()
-    stub.period_min = 1
-    sensor.begin(start_ms / 1000 - 3600, start_ms / 1000 - 7200)
+    sensor, stub = Sensor("air-1", load_catalogue().get("nova-sds011")), Sds011()
+    settle(sensor, stub, start_ms / 1000 - 3600)
     nodes = {"lp-pm": Node("lp-pm", folder, broker.port, [sensor]), "lp-gas": Node("lp-gas", folder, broker.port, [])}
     for node in nodes.values():
         node.recorder.commit(Now(start_ms, start_ms, True))
