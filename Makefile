@@ -15,11 +15,11 @@ demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this
 
 test: $(VENV)/.test servers      ## everything, real servers and a real browser included
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
 test-pure: $(VENV)/.test      ## the part that needs no server and no browser
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m "not real"
+	$(BIN)/python -m pytest -m "not real and not long"
 
 check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/ruff check .
@@ -46,6 +46,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
+	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need
 	@sh tests/servers.sh
