@@ -2,7 +2,8 @@
 
 Stubs on pseudo-terminals > three real agents > mosquitto > a real collector > InfluxDB. One byte in a hundred is
 damaged, at most one a frame: up to a third of the longer frames. Then it is compared: no stored value that no sensor
-sent; damaged frames counted by the agents against those injected. One JSON object on stdout; exit code 0 when no wrong value was stored.
+sent; damaged frames counted by the agents against those injected. One JSON object on stdout; exit code 0 when no wrong
+value was stored.
 
 Lines without a checksum can lie: one report of a radar is not believed, and a vehicle's speed is the median of its
 reports; what is stored of them are counts and speeds, which are held against the vehicles that passed.
@@ -55,7 +56,8 @@ def world(t_s: float) -> dict[str, float]:
     """Air and weather that move every second, so that a wrong value is one that nobody sent."""
     step = int(t_s) % 97
     return {
-        "pm1_ugm3": 11.0 + step, "pm25_ugm3": 23.0 + 2 * step, "pm10_ugm3": 31.0 + 3 * step, "co2_ppm": 500.0 + 7 * step,
+        "pm1_ugm3": 11.0 + step, "pm25_ugm3": 23.0 + 2 * step, "pm10_ugm3": 31.0 + 3 * step,
+        "co2_ppm": 500.0 + 7 * step,
         "temp_c": 5.0 + 0.3 * step, "rh_pct": 30.0 + 0.5 * step, "wind_speed_ms": 1.0 + 0.1 * step,
         "wind_dir_deg": 3.0 * step, "press_hpa": 990.0 + 0.4 * step, "range_m": 4.2, "hcho_ugm3": 20.0 + step,
         "lat_deg": 39.9087, "lon_deg": 116.4605, "noise_db": 50.0 + 0.2 * step,
