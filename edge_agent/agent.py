@@ -142,7 +142,7 @@ class Agent:
             now_s = time.monotonic()
             self.recorder.commit(self._now())
             self.delivery.spool = self.recorder.spool
-            await self._obey_delivery()
+            self._obey_delivery()
             seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
@@ -154,7 +154,7 @@ class Agent:
                 status_s = now_s
                 self._write_status()
 
-    async def _obey_delivery(self) -> None:
+    def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
         spool = self.recorder.spool
         while self.delivery.too_large:
@@ -166,10 +166,10 @@ class Agent:
             )
             spool.begin_life(self.config.node, clock.wall_ms())
             self.delivery.rolled_back = False
-            await self.uplink.announce()
+            self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
             self.delivery.unheard = False
-            await self.uplink.announce()
+            self.uplink.announce()
 
     def _care_for_spool(self) -> None:
         spool = self.recorder.spool

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
 import aiomqtt
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("lamppost.uplink")
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
+STEADY_S = 60.0
 KEEPALIVE_S = 30
 TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
@@ -59,7 +60,7 @@ class Uplink:
         self._delivery = delivery
         self._birth = birth
         self._answer = answer
-        self._client_now: aiomqtt.Client | None = None
+        self._birth_due = False
         self.announced_spools: tuple[str, ...] = ()
         self._keys = keys
         self._sealed = asyncio.Event()
@@ -76,27 +77,31 @@ class Uplink:
             try:
                 await self._session()
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                failures = 0 if time.monotonic() - started_s > STEADY_S else failures
                 if failures == 0:
                     log.warning("broker %s:%s: %s; trying again", self._broker.host, self._broker.port, error)
-                failures = 0 if time.monotonic() - started_s > 60 else failures + 1
                 self.counts["disconnected"] += 1
             finally:
                 self._delivery.on_disconnect()
                 self.connected_since_s = None
-            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S)) - 1])
+            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
+            failures += 1
 
-    async def announce(self) -> None:
-        """Publish the birth as it is now, when connected."""
-        if self._client_now is not None:
-            birth = self._birth()
-            await self._client_now.publish(names.status(self._node), status.encode(birth), qos=1, retain=True)
-            self.announced_spools = birth.spools
+    def announce(self) -> None:
+        """Have the birth published as it then is. Returns at once: who records must never wait for a broker."""
+        self._birth_due = True
+        self._sealed.set()
+
+    async def _say_birth(self, client: aiomqtt.Client) -> None:
+        self._birth_due = False
+        birth = self._birth()
+        self.announced_spools = birth.spools
+        await client.publish(names.status(self._node), status.encode(birth), qos=1, retain=True)
 
     async def _session(self) -> None:
         async with self._client() as client:
             await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
-            self._client_now = client
-            await self.announce()
+            await self._say_birth(client)
             log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
             self.connected_since_s = time.monotonic()
             self._delivery.on_connect(time.monotonic())
@@ -105,7 +110,6 @@ class Uplink:
             try:
                 await self._receive(client, pump)
             finally:
-                self._client_now = None
                 for task in (pump, *publishing):
                     task.cancel()
                 await asyncio.gather(pump, *publishing, return_exceptions=True)
@@ -179,14 +183,27 @@ class Uplink:
 
     async def _pump(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
         """Publish what delivery says is due, as soon as there is something, and at least once a second."""
+
+        def begin(what: Coroutine[None, None, None], name: str) -> None:
+            task = asyncio.create_task(what, name=name)
+            publishing.add(task)
+            task.add_done_callback(publishing.discard)
+
         while True:
+            if self._birth_due:
+                begin(self._say_birth_again(client), "say the birth again")
             for sealed in self._delivery.due(time.monotonic()):
-                task = asyncio.create_task(self._publish(client, sealed), name=f"publish batch {sealed.seq}")
-                publishing.add(task)
-                task.add_done_callback(publishing.discard)
+                begin(self._publish(client, sealed), f"publish batch {sealed.seq}")
             self._sealed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._sealed.wait(), TICK_S)
+
+    async def _say_birth_again(self, client: aiomqtt.Client) -> None:
+        try:
+            await self._say_birth(client)
+        except (aiomqtt.MqttError, ValueError, TimeoutError):
+            self.counts["publish_failed"] += 1
+            self.announced_spools = ()  # the owner of the spool will ask again
 
     async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
         """A copy dies in the broker when the next one is due; the broker's own word (PUBACK) releases nothing."""

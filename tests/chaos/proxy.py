@@ -68,12 +68,17 @@ class Proxy:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        servers = []
         for link in self.links:
-            self._loop.run_until_complete(
-                asyncio.start_server(self._accepting(link), "127.0.0.1", link.port, limit=CHUNK)
-            )
+            serving = asyncio.start_server(self._accepting(link), "127.0.0.1", link.port, limit=CHUNK)
+            servers.append(self._loop.run_until_complete(serving))
         self._ready.set()
         self._loop.run_forever()
+        for server in servers:
+            server.close()
+        for link in self.links:
+            for writer in list(link.writers):
+                _reset(writer)
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.run_until_complete(asyncio.sleep(0))
