@@ -186,7 +186,8 @@ class Uplink:
                 task.add_done_callback(publishing.discard)
             self._sealed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sealed.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):  # wait_for of 3.11 swallows a cancel that meets a set event
+                    await self._sealed.wait()
 
     async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
         """A copy dies in the broker when the next one is due; the broker's own word (PUBACK) releases nothing."""
