@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages simulation chaos powercut sensors-soak release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,11 +15,11 @@ demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this
 
 test: $(VENV)/.test servers      ## everything, real servers and a real browser included
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
 test-pure: $(VENV)/.test      ## the part that needs no server and no browser
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m "not real"
+	$(BIN)/python -m pytest -m "not real and not long"
 
 check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/ruff check .
@@ -35,6 +35,26 @@ frames: $(VENV)/.test      ## FILE=...: run a file of golden frames through the 
 
 sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
 	@$(BIN)/python -m device_profiles.pages docs/sensors
+
+simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded worlds of faults, and mutants of its rules
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
+chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
+	@$(BIN)/python -m tests.powercut $(ARGS)
+
+sensors-soak: $(VENV)/.test      ## ARGS="--seconds 600 --seed 7": every model at once on damaged lines
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+release-check: $(VENV)/.test      ## the long proofs, one JSON object each
+	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
+	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
+	@$(MAKE) --no-print-directory chaos ARGS="--kills 20 --readings 200000"
+	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
+	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
+	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need
 	@sh tests/servers.sh

@@ -26,14 +26,14 @@ class Program:
 
     def __init__(self, folder: Path, name: str, room: str, settings: dict[str, Any]) -> None:
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, "-m", "lamppost", room, "run", str(folder / f"{name}.yaml")]
+        self.command = [sys.executable, "-m", "lamppost", room, "run", str(folder / f"{name}.yaml")]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_env()
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_env()
             )
 
     def running(self) -> bool:

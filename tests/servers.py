@@ -79,10 +79,14 @@ class Server:
         """True when it answers."""
         return listens(self.port)
 
-    def start(self) -> None:
-        """Start and wait until it answers."""
+    def launch(self) -> None:
+        """Start, and do not wait."""
         with (self.folder / "log").open("ab") as out:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=out, start_new_session=True)
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self.launch()
         wait_for(f"{type(self).__name__} to answer on port {self.port}", self.ready)
 
     def kill(self) -> None:

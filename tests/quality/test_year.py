@@ -41,7 +41,7 @@ from simulator.replay import BEIJING
 from tests.servers import Influxd, Mosquitto
 from wire import status
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 MINUTE, HOUR = 60_000, 3_600_000
 STEP = 8 * HOUR  # one batch of each node

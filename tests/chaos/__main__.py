@@ -1,0 +1,35 @@
+"""`python -m tests.chaos --kills N --readings N --seed S`: one JSON object on stdout; 0 when the promise was kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.storm import Storm
+
+
+def main() -> int:
+    """One storm."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=10, help="kill -9 of each of agent, broker, collector, database")
+    parser.add_argument("--readings", type=int, default=50_000, help="how many are accepted meanwhile, at least")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--keep", type=Path, help="a folder for logs and files; a temporary one when not given")
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an interrupted storm ends its programs too
+    with tempfile.TemporaryDirectory(prefix="lamppost-chaos-") as temporary:
+        folder = asked.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        said = Storm(folder, asked.kills, asked.readings, asked.seed).run()
+    print(json.dumps(said))
+    return int(bool(said["lost"] or said["doubled"] or said["stuck"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

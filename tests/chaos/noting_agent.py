@@ -1,0 +1,56 @@
+"""`python -m tests.chaos.noting_agent SETTINGS NOTES`: the agent, with every commit that returned noted in a file.
+
+What is written to a file survives kill -9 of its writer. A kill between commit and note leaves a reading that is
+accepted and not noted: it can be stored, it cannot be missed.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from edge_agent.reading import Reading
+from edge_agent.spool import Spool
+from tests.chaos.numbers import of_values
+
+NOTE = struct.Struct("<BI")
+
+
+def main() -> None:
+    """Note, then be the agent."""
+    settings, notes = sys.argv[1:]
+    handle = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    Spool.accept = _noted(Spool.accept, handle)  # type: ignore[method-assign]
+    sys.argv = ["lamppost", "agent", "run", settings]
+    import lamppost
+
+    lamppost.main()
+
+
+def read(notes: str) -> set[tuple[str, int]]:
+    """Sensor and number of everything noted."""
+    with open(notes, "rb") as file:
+        data = file.read()
+    whole = len(data) // NOTE.size * NOTE.size
+    return {(f"air-{sensor}", number) for sensor, number in NOTE.iter_unpack(data[:whole])}
+
+
+def _noted(accept: Callable[..., list[Reading]], handle: int) -> Callable[..., list[Reading]]:
+    def accept_and_note(*args: Any, **named: Any) -> list[Reading]:
+        taken = accept(*args, **named)
+        notes = bytearray()
+        for reading in taken:
+            number = of_values(reading.values)
+            if number is not None:
+                notes += NOTE.pack(int(reading.series.sensor.removeprefix("air-")), number)
+        os.write(handle, notes)
+        return taken
+
+    return accept_and_note
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""A small storm: two kills of each, and everything accepted is in the database once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.storm import Storm
+
+pytestmark = pytest.mark.real
+
+
+def test_nothing_is_lost_doubled_or_stuck_in_a_small_storm(tmp_path: Path) -> None:
+    said = Storm(tmp_path, kills=2, readings=5_000, seed=1).run()
+    assert (said["lost"], said["doubled"], said["stuck"]) == (0, 0, 0), said
+    assert said["accepted"] >= 5_000
+    assert set(said["kills"].values()) == {2}
