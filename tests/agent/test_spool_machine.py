@@ -173,9 +173,7 @@ class SpoolMachine(RuleBasedStateMachine):
                 yield one
 
     def _gap_rows(self) -> int:
-        return sum(
-            row.series.kind == "gap" for one in self.spool._all_waiting() for row in readings_of(one.data)[0]
-        )
+        return sum(row.series.kind == "gap" for one in self.spool._all_waiting() for row in readings_of(one.data)[0])
 
 
 def _numbers(one: Sealed) -> set[int]:
