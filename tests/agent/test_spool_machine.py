@@ -1,7 +1,7 @@
 """The spool against a model, step by step: whatever order things happen in, what was accepted waits until answered.
 
-Kills leave the file as it was written, never tidied. Damage (a flipped byte, a cut-off tail) is outside what software can
-undo; then the spool must still open, hold nothing that was never accepted, and send no bytes that changed.
+Kills leave the file as it was written, never tidied. Damage (a flipped byte, a cut-off tail) is outside what software
+can undo; then the spool must still open, hold nothing that was never accepted, and send no bytes that changed.
 """
 
 from __future__ import annotations
