@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages simulation powercut sensors-soak release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages simulation chaos powercut sensors-soak release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
 simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded worlds of faults, and mutants of its rules
 	@$(BIN)/python -m tests.simulation $(ARGS)
 
+chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
 	@$(BIN)/python -m tests.powercut $(ARGS)
 
@@ -48,6 +51,7 @@ sensors-soak: $(VENV)/.test      ## ARGS="--seconds 600 --seed 7": every model a
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
+	@$(MAKE) --no-print-directory chaos ARGS="--kills 20 --readings 200000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	$(BIN)/python -m pytest -m long

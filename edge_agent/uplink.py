@@ -196,7 +196,8 @@ class Uplink:
                 begin(self._publish(client, sealed), f"publish batch {sealed.seq}")
             self._sealed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sealed.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):  # wait_for of 3.11 swallows a cancel that meets a set event
+                    await self._sealed.wait()
 
     async def _say_birth_again(self, client: aiomqtt.Client) -> None:
         try:

@@ -15,7 +15,7 @@ from edge_agent import config as agent_config
 
 @pytest.mark.parametrize("module", [agent_config, collector_config])
 def test_the_sample_loads(module: object) -> None:
-    load(module.Config, module.SAMPLE)  # type: ignore[attr-defined]
+    assert load(module.Config, module.SAMPLE).model_dump()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("module", [agent_config, collector_config])

@@ -160,6 +160,7 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
         nodes["lp-pm"].keep(list(frames(stub, sensor, hours, from_ms)), now_ms)
         nodes["lp-gas"].keep(list(gases(hours, from_ms)), now_ms)
         while any(node.waits() for node in nodes.values()):
+            now_ms += 20  # whoever was asked to come later must see time pass
             collector.step(now_ms, wait_s=0)
             await asyncio.sleep(0.001)
     for task in uplinks:
