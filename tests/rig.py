@@ -28,16 +28,16 @@ class Program:
         self.log = folder / f"{name}.log"
         self.command = [sys.executable, "-m", "lamppost", room, "run", str(folder / f"{name}.yaml")]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_env()
             )
 
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
         """kill -9."""
@@ -48,7 +48,7 @@ class Program:
         return self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
-        process, self._process = self._process, None
+        process, self.process = self.process, None
         if process is None:
             return 0
         if process.poll() is None:
