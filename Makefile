@@ -51,7 +51,7 @@ sensors-soak: $(VENV)/.test      ## ARGS="--seconds 600 --seed 7": every model a
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
-	@$(MAKE) --no-print-directory chaos ARGS="--kills 20 --readings 200000"
+	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	$(BIN)/python -m pytest -m long
