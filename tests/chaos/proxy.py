@@ -79,9 +79,11 @@ class Proxy:
         for link in self.links:
             for writer in list(link.writers):
                 _reset(writer)
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0.1))  # transports close in turns of the loop
         self._loop.close()
 
     def _accepting(self, link: Link) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:

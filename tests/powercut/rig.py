@@ -121,6 +121,8 @@ class _Writer:
         self._process.kill()
         self._process.wait()
         self._thread.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def goes_on(self, for_s: float) -> None:
         """Let it write for a while, and make sure that it did."""
