@@ -73,5 +73,5 @@ def _y(value: float, bottom: float, top: float) -> float:
 def _step(span: float) -> float:
     """A round step that divides the span into four or so."""
     rough = max(span, 1e-9) / 4
-    power = 10 ** math.floor(math.log10(rough))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(step for step in (power, 2 * power, 2.5 * power, 5 * power, 10 * power) if step >= rough * 0.999)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from simulator.city.chance import Chance
 from simulator.city.events import Event, force
-from simulator.city.moment import HOUR_MS, Moment, bump, moment, season
+from simulator.city.moment import Moment, bump, moment, season
 from simulator.city.traffic import Traffic, winter
 from simulator.city.weather import FRONT_H, Sky, Weather
 
@@ -99,9 +99,6 @@ class AirOfPlace:
         total = nox + oxidant + balance
         no2 = (total - math.sqrt(total * total - 4 * nox * oxidant)) / 2
         o3 = max(0.6, oxidant - no2)
-        return tuple(max(0.2, ppb) * UGM3_OF_PPB[gas] for gas, ppb in (("no", nox - no2), ("no2", no2), ("o3", o3)))  # type: ignore[return-value]
-
-
-def hour_of(time_ms: int) -> int:
-    """The start of a time's hour."""
-    return time_ms // HOUR_MS * HOUR_MS
+        gases = {"no": nox - no2, "no2": no2, "o3": o3}
+        no_ugm3, no2_ugm3, o3_ugm3 = (max(0.2, ppb) * UGM3_OF_PPB[gas] for gas, ppb in gases.items())
+        return no_ugm3, no2_ugm3, o3_ugm3

@@ -100,7 +100,7 @@ def _others() -> str:
     told = [f"- seed {seed}: {', '.join(whats)}" for seed, whats in missed.items() if whats]
     kept = sum(not whats for whats in missed.values())
     return (
-        f"Of the seeds 1 to {SEEDS_TRIED}, {kept} keep every line. The others, with a year's weather of their own, miss:\n\n"
+        f"Of the seeds 1 to {SEEDS_TRIED}, {kept} keep every line. The others, each with its own weather, miss:\n\n"
         f"{chr(10).join(told) or '- none'}\n\n"
     )
 
