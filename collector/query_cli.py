@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from collector.station_query import Concentration, IndexRow
 
 
-STANDARDS = {"china": "HJ 633", "us": "US EPA AQI", "eu": "EEA EAQI", "uk": "UK DAQI"}
-
-
 def query(
     node: str = typer.Argument(..., help="The station's node, such as lp-0001."),
     every: str = typer.Option("1h", "--every", help="Windows of 1m, 1h or 1d."),
@@ -39,6 +36,7 @@ def query(
     Example:  lamppost query lp-0001 --every 1d --since 2026-03-01 --standard china
     """
     from collector.collector import make_store
+    from collector.reporting import NAMES, is_of
     from collector.station_query import EVERY, concentrations, indices
     from collector.stores.store import StoreDown
 
@@ -50,10 +48,8 @@ def query(
     until_ms = time_of(until, reporting.zone.key) if until else time.time_ns() // 1_000_000
     since_ms = time_of(since, reporting.zone.key) if since else until_ms - 24 * length_ms
     wanted = standard or reporting.standards[0]
-    if wanted != "all" and wanted.partition("-")[0] not in STANDARDS:
-        raise Failure(
-            Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(STANDARDS)}, all"
-        )
+    if wanted != "all" and wanted.partition("-")[0] not in NAMES:
+        raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(NAMES)}, all")
     store = make_store(settings)
     try:
         air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
@@ -62,9 +58,8 @@ def query(
         raise Failure(Exit.STORE, "store-down", str(error)) from error
     finally:
         store.close()
-    base, _, edition = wanted.partition("-")
     if wanted != "all":
-        found = [row for row in found if row.standard == STANDARDS[base] and edition in ("", row.edition)]
+        found = [row for row in found if is_of(wanted, row.standard, row.edition)]
     if as_json:
         said = {"node": node, "every": every, "time_zone": reporting.zone.key, "gas_state": reporting.gas_state}
         lists = {"concentrations": [asdict(row) for row in air], "indices": [asdict(row) for row in found]}
