@@ -22,7 +22,7 @@ ROOMS = {
     "quarantine": ("collector.answers_cli:quarantine_app", "What could not be stored: list, show, redrive."),
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
-    "collector": ("collector.cli", "The collector: run, check."),
+    "collector": ("collector.cli", "The collector: run, status, check."),
     "query": ("collector.query_cli:query", "Concentrations and indices of a station, with completeness and flags."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
