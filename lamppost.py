@@ -23,7 +23,7 @@ ROOMS = {
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: run, status, check."),
-    "query": ("collector.query_cli:query", "Concentrations and indices of a station, with completeness and flags."),
+    "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
