@@ -26,6 +26,7 @@ from collector.rules.transition import Transition
 from collector.rules.window import Window
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
+_ALL = (-math.inf, math.inf)
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -108,7 +109,7 @@ class Reel:
                     each.patch(time_ms, value)
 
     def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
-        """Rows of one chunk: in bulk while no value can leave its quiet band, else one by one."""
+        """Rows of one chunk: in bulk where no value can leave its quiet band, the other windows row by row."""
         cells = [columns.get(watch.column) for watch in self.plan.watches]
         windows, start = self.windows, 0
         while start < len(times):
@@ -116,41 +117,60 @@ class Reel:
             for each in windows:
                 each.roll(first)
             end = bisect_left(times, min((each.end_ms for each in windows), default=math.inf), start + 1)
-            if end - start == 1 or not self._pass_in_bulk(times[start:end], start, end, cells):
-                for row in range(start, end):
-                    values = [None if cell is None else cell[row] for cell in cells]
-                    self._row(times[row], values, now_ms, say, said)
+            parts = [None if cell is None else cell[start:end] for cell in cells]
+            self._rows(times[start:end], parts, self._pass_in_bulk(times[start:end], parts), now_ms, say, said)
             start = end
 
-    def _pass_in_bulk(self, times: list[int], start: int, end: int, cells: list[list[Any] | None]) -> bool:
-        """Feed the rows to the windows at once and say True, if no rule can change its state meanwhile."""
-        bulk: list[tuple[Window, list[int], list[float]]] = []
-        for each, cell, low, high in zip(self.windows, cells, self.low, self.high, strict=True):
+    def _pass_in_bulk(self, times: list[int], cells: list[list[Any] | None]) -> list[int]:
+        """Feed the rows at once to every window where no rule can change its state meanwhile; returns the others."""
+        bulk: dict[int, tuple[list[int], list[float]]] = {}
+        loud: set[int] = set()
+        for index, cell in enumerate(cells):
             if cell is None:
                 continue
-            values, at = cell[start:end], times
-            if None in values:
-                at = [t for t, value in zip(times, values, strict=True) if value is not None]
-                values = [value for value in values if value is not None]
-            if not values:
-                continue
-            if not (low == -math.inf and high == math.inf) and not each.within(values, low, high):
-                return False
-            bulk.append((each, at, values))
-        for each, at, values in bulk:
-            each.add_all(at, values)
-        return True
+            at, values = times, cell
+            if None in cell:
+                at = [t for t, value in zip(times, cell, strict=True) if value is not None]
+                values = [value for value in cell if value is not None]
+            if values and not self._is_quiet(index, at[0], values):
+                loud.update((index, *self.plan.watches[index].needs))
+            elif values:
+                bulk[index] = at, values
+        for index, (at, values) in bulk.items():
+            if index not in loud:
+                self.windows[index].add_all(at, values)
+        return sorted(index for index in loud if cells[index] is not None)
 
-    def _row(self, time_ms: int, values: list[Any], now_ms: int, say: Say, said: list[Transition]) -> None:
-        for each, value in zip(self.windows, values, strict=True):
-            if value is not None:
-                each.add(time_ms, value)
-        for index in self.plan.judged:
-            if values[index] is None:
-                continue
-            found = self.windows[index].value()
-            if found is None or not self.low[index] < found < self.high[index]:
-                self._judge(index, time_ms, found, now_ms, say, said)
+    def _is_quiet(self, index: int, first_ms: int, values: list[float]) -> bool:
+        """True when no rule of this window can change its state while these values enter the open bucket."""
+        low, high, window = self.low[index], self.high[index], self.windows[index]
+        if (low == -math.inf and high == math.inf) or window.within(values, low, high):
+            return True
+        share = window.share_at_most(len(values), first_ms, self.interval_ms)
+        narrow = self.plan.watches[index].quiet_band(self.tracks[index], share)
+        return narrow != (low, high) and (narrow == _ALL or window.within(values, *narrow))
+
+    def _rows(
+        self,
+        times: list[int],
+        cells: list[list[Any] | None],
+        loud: list[int],
+        now_ms: int,
+        say: Say,
+        said: list[Transition],
+    ) -> None:
+        """Feed the `loud` windows row by row, and let their rules look at each."""
+        columns = [(index, self.windows[index], cells[index] or []) for index in loud]
+        judged = [each for each in columns if each[0] in self.plan.judged]
+        for row, time_ms in enumerate(times if columns else ()):
+            for _, each, cell in columns:
+                if cell[row] is not None:
+                    each.add(time_ms, cell[row])
+            for index, each, cell in judged:
+                if cell[row] is not None:
+                    found = each.value()
+                    if found is None or not self.low[index] < found < self.high[index]:
+                        self._judge(index, time_ms, found, now_ms, say, said)
 
     # Rules
 

@@ -38,12 +38,20 @@ class Sums(Window):
         return True
 
     def within(self, values: list[float], low: float, high: float) -> bool:
-        if self.stat not in ("mean", "suspect"):
-            return False
-        n = self.base_n + self.open[0]
-        if n and not low + _MARGIN < (self.base[0] + self.open[1]) / n < high - _MARGIN:
-            return False
-        return low + _MARGIN < min(values) and max(values) < high - _MARGIN
+        """The statistic goes furthest when every value is the least, or the largest, of them."""
+        n, total, more = self.base_n + self.open[0], self.base[0] + self.open[1], len(values)
+        if self.stat == "count":
+            return low < n and n + more < high
+        least, most = min(values), max(values)
+        if self.stat == "sum":
+            lowest, highest = total + more * min(least, 0.0), total + more * max(most, 0.0)
+        else:
+            lowest, highest = (total + more * least) / (n + more), (total + more * most) / (n + more)
+            if n:
+                lowest, highest = min(lowest, total / n), max(highest, total / n)
+            else:
+                lowest, highest = least, most
+        return low + _MARGIN < lowest and highest < high - _MARGIN
 
     def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [sum(cells[0])]
@@ -163,6 +171,9 @@ class Last(Window):
         """What came late is not the newest."""
 
     def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+        return 1.0
+
+    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
         return 1.0
 
     def within(self, values: list[float], low: float, high: float) -> bool:

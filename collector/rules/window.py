@@ -152,6 +152,13 @@ class Window:
         expected = (time_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
         return min(1.0, (self.base_n + self.open[0]) / max(expected, 1.0))
 
+    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:
+        """The largest share() there can be while `more` readings from `first_ms` on enter the open bucket."""
+        if interval_ms is None:
+            return (self.base_filled + 1) / self.count
+        expected = (first_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
+        return min(1.0, (self.base_n + self.open[0] + more) / max(expected, 1.0))
+
     def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:
         """Value and share of the closed buckets that end at or before `time_ms`, as far back as the ring reaches."""
         last = time_ms // self.width - 1
