@@ -3,7 +3,7 @@
     python -m benchmarks.stages [--nodes 100] [--batches 6] [--rows 60] [--profile]
 
 A point is a row of 8 fields. The starter rules and all flags are on. Database and broker are stand-ins that take
-everything at once: what is measured is what the collector itself spends; the client of the broker is benchmarks.clients.
+everything at once: what is measured is what the collector itself spends. The client of the broker: benchmarks.clients.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Window
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
