@@ -23,6 +23,7 @@ from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
+from collector.rules.window import Present
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
@@ -109,60 +110,58 @@ class Reel:
 
     def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
         """Rows of one chunk: in bulk where no value can leave its quiet band, the other windows row by row."""
-        cells = [columns.get(watch.column) for watch in self.plan.watches]
         windows, start = self.windows, 0
         while start < len(times):
             first = times[start]
             for each in windows:
-                each.roll(first)
+                if first >= each.end_ms:
+                    each.roll(first)
             end = bisect_left(times, min((each.end_ms for each in windows), default=math.inf), start + 1)
-            parts = [None if cell is None else cell[start:end] for cell in cells]
-            self._rows(times[start:end], parts, self._pass_in_bulk(times[start:end], parts), now_ms, say, said)
+            some = times[start:end]
+            parts = {name: column[start:end] for name, column in columns.items()}
+            self._rows(some, parts, self._pass_in_bulk(some, parts), now_ms, say, said)
             start = end
 
-    def _pass_in_bulk(self, times: list[int], cells: list[list[Any] | None]) -> list[int]:
+    def _pass_in_bulk(self, times: list[int], columns: Columns) -> list[int]:
         """Feed the rows at once to every window where no rule can change its state meanwhile; returns the others."""
-        bulk: dict[int, tuple[list[int], list[float]]] = {}
+        present = {name: _present(times, column) for name, column in columns.items()}
         loud: set[int] = set()
-        for index, cell in enumerate(cells):
-            if cell is None:
+        given: list[tuple[int, Present]] = []
+        for index, watch in enumerate(self.plan.watches):
+            rows = present.get(watch.column)
+            if rows is None:
                 continue
-            at, values = times, cell
-            if None in cell:
-                at = [t for t, value in zip(times, cell, strict=True) if value is not None]
-                values = [value for value in cell if value is not None]
-            if values and not self._is_quiet(index, at[0], values):
-                loud.update((index, *self.plan.watches[index].needs))
-            elif values:
-                bulk[index] = at, values
-        for index, (at, values) in bulk.items():
+            given.append((index, rows))
+            if not self._is_quiet(index, rows):
+                loud.update((index, *watch.needs))
+        for index, rows in given:
             if index not in loud:
-                self.windows[index].add_all(at, values)
-        return sorted(index for index in loud if cells[index] is not None)
+                self.windows[index].add_all(rows.times, rows.values)
+        return [index for index, _ in given if index in loud]
 
-    def _is_quiet(self, index: int, first_ms: int, values: list[float]) -> bool:
-        """True when no rule of this window can change its state while these values enter the open bucket."""
+    def _is_quiet(self, index: int, rows: Present) -> bool:
+        """True when no rule of this window can change its state while these rows enter the open bucket."""
         low, high, window = self.low[index], self.high[index], self.windows[index]
-        if (low == -math.inf and high == math.inf) or window.within(values, low, high):
+        if (low == -math.inf and high == math.inf) or window.within(rows, low, high):
             return True
-        share = window.share_at_most(len(values), first_ms, self.interval_ms)
+        share = window.share_at_most(len(rows.values), rows.times[0], self.interval_ms)
         narrow = self.plan.watches[index].quiet_band(self.tracks[index], share)
-        return narrow != (low, high) and (narrow == _ALL or window.within(values, *narrow))
+        return narrow != (low, high) and (narrow == _ALL or window.within(rows, *narrow))
 
     def _rows(
         self,
         times: list[int],
-        cells: list[list[Any] | None],
+        columns: Columns,
         loud: list[int],
         now_ms: int,
         say: Say,
         said: list[Transition],
     ) -> None:
         """Feed the `loud` windows row by row, and let their rules look at each."""
-        columns = [(index, self.windows[index], cells[index] or []) for index in loud]
-        judged = [each for each in columns if each[0] in self.plan.judged]
-        for row, time_ms in enumerate(times if columns else ()):
-            for _, each, cell in columns:
+        fed = [(index, self.windows[index], columns[self.plan.watches[index].column]) for index in loud]
+        judged = [each for each in fed if each[0] in self.plan.judged]
+        for row, time_ms in enumerate(times if fed else ()):
+            for _, each, cell in fed:
                 if cell[row] is not None:
                     each.add(time_ms, cell[row])
             for index, each, cell in judged:
@@ -350,6 +349,14 @@ class Reel:
                     tracks[name] = Track.unpacked(rule, state)
             found.append(tracks)
         return found
+
+
+def _present(times: list[int], column: list[Any]) -> Present | None:
+    """The rows of a column that have a value; None when there are none."""
+    if None in column:
+        times = [time_ms for time_ms, value in zip(times, column, strict=True) if value is not None]
+        column = [value for value in column if value is not None]
+    return Present(times, column, min(column), max(column)) if column else None
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import math
 from array import array
 from binascii import a2b_base64, b2a_base64
 from copy import copy
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from collector.rules.rule import Spec
 
@@ -41,6 +41,15 @@ def doubles(text: str) -> array[float]:
     numbers = array("d")
     numbers.frombytes(a2b_base64(text))
     return numbers
+
+
+class Present(NamedTuple):
+    """Rows of one column that have a value, in the order of time, with the least and the largest value of them."""
+
+    times: list[int]
+    values: list[float]
+    least: float
+    most: float
 
 
 class Window:
@@ -167,8 +176,8 @@ class Window:
         share = filled / self.count if interval_ms is None else min(1.0, n * interval_ms / (self.count * self.width))
         return (None if found is None else round(found, DECIMALS)), share
 
-    def within(self, values: list[float], low: float, high: float) -> bool:  # noqa: ARG002
-        """True when the statistic is sure to stay between `low` and `high` while `values` enter the open bucket."""
+    def within(self, rows: Present, low: float, high: float) -> bool:  # noqa: ARG002
+        """True when the statistic is sure to stay between `low` and `high` while these rows enter the open bucket."""
         return False
 
     # The ring
