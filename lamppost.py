@@ -22,7 +22,7 @@ ROOMS = {
     "quarantine": ("collector.answers_cli:quarantine_app", "What could not be stored: list, show, redrive."),
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
-    "collector": ("collector.cli", "The collector: run, check."),
+    "collector": ("collector.cli", "The collector: run, status, check."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
     "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
