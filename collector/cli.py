@@ -87,6 +87,39 @@ def init(
 
 
 @app.command()
+def status(
+    config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Which collectors are on the broker, which of them works and which stand by. Exit code 1 when none works.
+
+    Example:  lamppost collector status /etc/lamppost/collector.yaml
+    """
+    import json
+    import time
+
+    from collector.roll_call import roll_call
+    from wire.collector_status import State
+
+    found = roll_call(load_settings(config))
+    now_ms = time.time_ns() // 1_000_000
+    if as_json:
+        said = [
+            {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}
+            for name, one in found.items()
+        ]
+        typer.echo(json.dumps({"schema": "lamppost.collector.status/1", "collectors": said}))
+    else:
+        for name, one in found.items():
+            heard = f"said {(now_ms - one.now_ms) / 1000:.0f} s ago" if one.now_ms else "its last will"
+            typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
+        if not found:
+            typer.echo("no collector has been on this broker")
+    works = any(one.state is State.ACTIVE for one in found.values())
+    raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
+
+
+@app.command()
 def sample() -> None:
     """Print a settings file with every key explained.
 
@@ -182,3 +215,19 @@ def time_of(text: str, zone: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return round(moment.timestamp() * 1000)
+
+
+def span_of(since: str, until: str | None, zone: str) -> tuple[int, int]:
+    """From `since` (a length of time such as 24h, or a date or time) to `until` (default: now), in UTC milliseconds."""
+    import re
+    import time
+
+    until_ms = time_of(until, zone) if until else time.time_ns() // 1_000_000
+    length = re.fullmatch(r"([0-9]{1,6})([mhd])", since)
+    if length is None:
+        since_ms = time_of(since, zone)
+    else:
+        since_ms = until_ms - int(length[1]) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[length[2]]
+    if since_ms >= until_ms:
+        raise Failure(Exit.USAGE, "span-empty", f"--since {since} is not before --until", "give an earlier --since")
+    return since_ms, until_ms

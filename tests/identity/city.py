@@ -1,4 +1,4 @@
-"""A city with identities: `lamppost collector init --tls`, a real mosquitto on its files, a real collector beside it."""
+"""A city with identities: `lamppost collector init --tls`, a real mosquitto on its files, a real collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access matrix: three roles, twelve topics, publish, subscribe and receive, each cell on a real mosquitto with TLS."""
+"""The access matrix: three roles, twelve topics, publish, subscribe, receive; each cell on a real broker with TLS."""
 
 from __future__ import annotations
 
@@ -91,8 +91,9 @@ def _echo(people: dict[str, Client], listener: Client, role: str) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["#", "+/#", "lamppost/#", "lamppost/1/+/data", "lamppost/1/+/ack", f"lamppost/1/{NODE}/#", f"lamppost/1/{OTHER}/data",
-     f"$share/g/lamppost/1/{NODE}/ack", "$share/g/lamppost/1/+/data", "$SYS/#", "$CONTROL/#"],
+    ["#", "+/#", "lamppost/#", "lamppost/1/+/data", "lamppost/1/+/ack", f"lamppost/1/{NODE}/#",
+     f"lamppost/1/{OTHER}/data", f"$share/g/lamppost/1/{NODE}/ack", "$share/g/lamppost/1/+/data",
+     "$SYS/#", "$CONTROL/#"],
 )  # fmt: skip
 def test_no_wildcard_and_no_shared_group_is_granted_to_a_node(people: dict[str, Client], topic: str) -> None:
     assert not people["node"].subscribe(topic)
