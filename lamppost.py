@@ -34,7 +34,8 @@ ROOMS = {
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
 _AT_THE_COLLECTOR = (
-    ["collector", "gaps", "audit", "quarantine", "resend", "token", "stations", "trail", "query", "export", "backfill", "calibrate"]
+    *("collector", "gaps", "audit", "quarantine", "resend", "token", "stations", "trail"),
+    *("query", "export", "backfill", "calibrate"),
 )
 EXTRAS = {"demo": "simulator"} | dict.fromkeys(_AT_THE_COLLECTOR, "collector")
 OURS = frozenset(
