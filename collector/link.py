@@ -55,6 +55,11 @@ class Link:
         self._arrived = threading.Event()
         self._client = self._make_client()
 
+    @property
+    def connection(self) -> int:
+        """How often we have been connected; another number is another connection."""
+        return self._generation
+
     def start(self) -> None:
         """Begin to connect, in the background; a broker that is away is tried again for ever."""
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
