@@ -26,13 +26,14 @@ ROOMS = {
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
     "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
+    "grafana": ("collector.grafana_cli", "Data source and dashboards for Grafana."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"demo": "simulator"} | dict.fromkeys(
-    ("collector", "gaps", "audit", "quarantine", "resend", "query", "export", "backfill", "calibrate"), "collector"
-)
+EXTRAS = {"demo": "simulator"} | {
+    name: "collector" for name, (place, _) in ROOMS.items() if place.startswith("collector")
+}
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )
