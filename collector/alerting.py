@@ -127,8 +127,13 @@ class Alerting:
         """What others than the rules have found: the collector's own troubles."""
         self._others += transitions
 
-    def take_over(self, now_ms: int) -> None:
-        """Become the active collector: what fires, as the database knows it, goes on under its keys.
+    def follow(self, nodes: list[Node], now_ms: int) -> None:
+        """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
+        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue), now_ms)
+        self._fresh, self._caught_up, self._episodes = True, False, {}
+
+    def _take_over(self, now_ms: int) -> None:
+        """What fires, as the database knows it, goes on under its keys.
 
         Windows fill from the last day's readings, of which nothing is told. Raises StoreDown.
         """
@@ -142,7 +147,7 @@ class Alerting:
         with self._lock:
             self.desk.adopt(found, now_ms)
         self._episodes |= {each.fingerprint: each for each in found}
-        self._caught_up = True
+        self._fresh = False
 
     # One step
 
@@ -240,7 +245,7 @@ class Alerting:
             return False
         try:
             if self._fresh:
-                self.take_over(now_ms)
+                self._take_over(now_ms)
             else:
                 self._replay(now_ms)
         except StoreDown as error:

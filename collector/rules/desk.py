@@ -97,7 +97,14 @@ class Desk:
             known.news.append(Line(alert.state, alert))
 
     def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
-        """Alerts that another desk told people of and that still fire."""
+        """Alerts that another desk told people of and that still fire; no other fires."""
+        firing = list(firing)
+        known_keys = {each.key for each in firing}
+        for name, known in list(self.standings.items()):
+            if known.firing and known.alert.key not in known_keys:
+                known.alert = known.alert.ended(now_ms, "another collector has told its end")
+                self._mark(known)
+                del self.standings[name]
         for each in firing:
             if each.fingerprint not in self.standings:
                 receivers = each.notify or self.policy.receivers
