@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages simulation chaos powercut sensors-soak release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages simulation chaos powercut sensors-soak fleet release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,12 +48,16 @@ powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on 
 sensors-soak: $(VENV)/.test      ## ARGS="--seconds 600 --seed 7": every model at once on damaged lines
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+fleet: $(VENV)/.test servers      ## ARGS="--nodes 10000 --seconds 600": virtual nodes against real programs, 0 lost
+	@$(BIN)/python -m tests.fleet $(ARGS)
+
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
+	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"
 	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need

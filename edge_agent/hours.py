@@ -58,9 +58,10 @@ class Hours:
                 rows += _rows(self._open.pop(hour_ms), hour_ms + HOUR_MS - 1)
                 self._told_ms = now_ms
         if self._open and (closing or now_ms - self._told_ms >= TELL_EVERY_MS):
-            hour_ms = min(self._open)  # the next hour is told when this one is closed
             self._told_ms = now_ms
-            rows += _rows(self._open[hour_ms], min(now_ms, hour_ms + HOUR_MS - 2))
+            # While an hour waits to be closed the next one is not told yet; whoever stops tells both.
+            for hour_ms in sorted(self._open) if closing else [min(self._open)]:
+                rows += _rows(self._open[hour_ms], min(now_ms, hour_ms + HOUR_MS - 2))
         return rows
 
     def state(self) -> dict[str, Any]:

@@ -286,3 +286,31 @@ def test_a_count_over_five_minutes_is_not_late_for_being_stamped_at_its_start():
         engine.observe(series, [start], {"count": [90], "duration_s": [300.0]}, start + 5 * MINUTE + 2_000)
         said += engine.tick(start + 5 * MINUTE + 2_000)
     assert [(t.state, t.late) for t in said] == [("firing", False)]
+
+
+MANY = (
+    {"for": "30s", "clear": "< 60"},
+    {"window": {"mean": "pm25_ugm3", "over": "5m", "complete": "60%"}, "raise": "> 60", "clear": "< 40"},
+    {"window": {"mean": "pm25_ugm3", "over": "10m", "complete": "90%"}, "raise": "< 30", "keep_firing_for": "1m"},
+    {
+        "window": {"max": "pm25_ugm3", "over": "2m"},
+        "and": {"window": {"min": "pm25_ugm3", "over": "2m"}, "raise": "> 20"},
+    },
+    {"window": {"sum": "pm25_ugm3", "over": "2m"}, "raise": "> 700"},
+    {"window": {"count": "pm25_ugm3", "over": "2m"}, "raise": "> 11"},
+    {"window": {"range": "pm25_ugm3", "over": "5m"}, "raise": "< 1"},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.one_of(st.integers(0, 100), st.just(50)), min_size=1, max_size=90),
+    st.integers(2, 60),
+    st.sampled_from((None, STEP)),
+)
+def test_rows_in_batches_tell_what_rows_one_by_one_tell(values, chunk, interval_ms):
+    """A batch may pass its windows in bulk; whatever is said, and when, is the same."""
+    one, many = (engine_of(*MANY, interval_ms=interval_ms) for _ in range(2))
+    end_ms = T0 + len(values) * STEP
+    single, batched = run(one, rows(values), age_ms=end_ms), run(many, rows(values), age_ms=end_ms, chunk=chunk)
+    assert [each.as_json() for each in single] == [each.as_json() for each in batched]

@@ -1,0 +1,1 @@
+"""Canned questions: what operators ask most, asked well, in every dialect the databases speak."""

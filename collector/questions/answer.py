@@ -1,0 +1,94 @@
+"""The answer to a canned question as one table of rows, and its forms: for people, for spreadsheets, for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from collector.stores.store import Select, Series
+
+
+class Table(NamedTuple):
+    """Columns and rows, time first where the answer has one; an absent value is None."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
+    """Series joined into one table, by time and then by tags."""
+    whole = question.aggregate is not None and question.every_ms is None  # one row a group, at no time of its own
+    columns = (*(() if whole else ("time",)), *question.group_by, *question.columns)
+    told = [
+        (time_ms, *(series.tags.get(tag, "") for tag in question.group_by), *cells)
+        for series in found
+        for time_ms, *cells in series.rows
+    ]
+    told.sort(key=lambda row: row[: 1 + len(question.group_by)])
+    if whole:
+        return Table(columns, [row[1:] for row in told])
+    return Table(columns, [(_moment(time_ms, zone), *rest) for time_ms, *rest in told])
+
+
+def _moment(time_ms: int, zone: ZoneInfo) -> str:
+    part = "milliseconds" if time_ms % 1000 else "seconds"
+    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=part)
+
+
+def as_table(table: Table, limit: int) -> Iterator[str]:
+    """Aligned columns; numbers to the right."""
+    cells = [[_cell(value) for value in row] for row in table.rows[:limit]]
+    if not cells:
+        return
+    widths = [max(_width(name), *(_width(row[at]) for row in cells)) for at, name in enumerate(table.columns)]
+    right = [isinstance(value, int | float) for value in _typical(table)]
+    for row in [list(table.columns), *cells]:
+        yield "  ".join(_pad(cell, width, to) for cell, width, to in zip(row, widths, right, strict=True)).rstrip()
+
+
+def as_csv(table: Table, limit: int) -> Iterator[str]:
+    """RFC 4180 with the column names first; numbers exact."""
+    for row in [table.columns, *table.rows[:limit]]:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="").writerow(["" if cell is None else safe(cell) for cell in row])
+        yield out.getvalue()
+
+
+def as_json(table: Table, limit: int) -> Iterator[str]:
+    """One object: columns and rows."""
+    yield json.dumps({"columns": table.columns, "rows": table.rows[:limit]}, ensure_ascii=False)
+
+
+FORMS: Final[dict[str, Callable[[Table, int], Iterator[str]]]] = {"table": as_table, "csv": as_csv, "json": as_json}
+
+
+def safe(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _typical(table: Table) -> list[Any]:
+    """For each column the first value there is."""
+    return [next((row[at] for row in table.rows if row[at] is not None), "") for at in range(len(table.columns))]
+
+
+def _width(text: str) -> int:
+    """Cells of a terminal: Chinese takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    gap = " " * (width - _width(text))
+    return gap + text if right else text + gap

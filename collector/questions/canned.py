@@ -1,0 +1,156 @@
+"""The canned questions. Each is one `Select`: any store answers it, and it can be shown in InfluxQL, Flux and SQL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from collector.questions.question import DAY_MS, Asked, BadVariable, Question
+from collector.reporting import NAMES
+from collector.rollups import INDEX
+from collector.stores.store import Select
+from collector.windows import rolled
+from wire.quantities import QUANTITIES
+
+_NODE: Final = ("node", "site")
+_SENSOR: Final = ("node", "site", "sensor")
+_LANE: Final = ("node", "site", "lane", "direction")
+_AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "noise_db")
+_WEATHER: Final = ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg", "rain_mm")
+_HEALTH: Final = ("spool_rows", "spool_age_s", "cpu_temp_c", "disk_free_b", "clock_offset_s", "bad_frames")
+_MARK: Final = {"failed": 4, "suspect": 3}
+
+
+def _air_latest(asked: Asked) -> Select:
+    return Select(
+        "air_quality", _AIR, asked.since_ms, asked.until_ms, asked.where, ("node", "site", "sensor"), latest=True
+    )
+
+
+def _windows(asked: Asked) -> Select:
+    """Mean, smallest and largest of one quantity, with how much of each window was there."""
+    name, kind = _rolled_quantity(asked)
+    ends = ("mean", "min", "max")
+    columns = (*(f"{name}_{end}" for end in ends), "completeness", "qc")
+    groups = _LANE if kind == "traffic_flow" else _SENSOR
+    return Select(kind + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, groups)
+
+
+def _highest(asked: Asked) -> Select:
+    name, kind = _rolled_quantity(asked)
+    groups = ("node", "site")
+    columns = (name + "_mean",)
+    return Select(kind + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, groups, aggregate="max")
+
+
+def _rolled_quantity(asked: Asked) -> tuple[str, str]:
+    name = asked.values["quantity"]
+    kind = QUANTITIES[name].kind
+    if kind not in ("air_quality", "weather", "traffic_flow") or name not in rolled(kind):
+        raise BadVariable(f"quantity={name}: it has no roll-ups; ask for a measured quantity such as pm25_ugm3")
+    return name, kind
+
+
+def _index(asked: Asked) -> Select:
+    columns = ("value", "category", "primary", "completeness")
+    where = asked.where | {"period": asked.suffix[1:], "standard": NAMES[asked.values["standard"]]}
+    return Select(INDEX, columns, asked.since_ms, asked.until_ms, where, (*_SENSOR, "standard", "edition"))
+
+
+def _weather(asked: Asked) -> Select:
+    columns = (*(f"{name}_mean" for name in _WEATHER), "completeness")
+    return Select("weather" + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, _SENSOR)
+
+
+def _traffic(asked: Asked) -> Select:
+    columns = (
+        "count_sum", "heavy_count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_sms_kmh_mean",
+        "occupancy_ratio_mean", "completeness",
+    )  # fmt: skip
+    return Select("traffic_flow" + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, _LANE)
+
+
+def _flagged(asked: Asked) -> Select:
+    mark = _MARK[asked.values["flag"]]
+    columns = ("qc", "qc_code")
+    return Select(
+        asked.values["kind"], columns, asked.since_ms, asked.until_ms, asked.where, _SENSOR, equals={"qc": mark}
+    )
+
+
+def _volume(asked: Asked) -> Select:
+    kind = asked.values["kind"]
+    return Select(
+        kind, ("cq",), asked.since_ms, asked.until_ms, asked.where, _SENSOR, aggregate="count", every_ms=DAY_MS
+    )
+
+
+def _ledger(asked: Asked) -> Select:
+    columns = ("accepted", "bad_frames_1h", "silent_s")
+    return Select(
+        "sensor_ledger", columns, asked.since_ms, asked.until_ms, asked.where, _SENSOR,
+        aggregate="max", every_ms=DAY_MS // 24,
+    )  # fmt: skip
+
+
+def _gaps(asked: Asked) -> Select:
+    columns = ("from_ms", "to_ms", "lost_count", "from_seq", "to_seq")
+    return Select("gap", columns, asked.since_ms, asked.until_ms, asked.where, ("node", "sensor", "reason", "spool"))
+
+
+def _health(asked: Asked) -> Select:
+    return Select("node_health", _HEALTH, asked.since_ms, asked.until_ms, asked.where, _NODE, latest=True)
+
+
+def _alerts(asked: Asked) -> Select:
+    columns = ("state", "value", "threshold", "node", "sensor", "dedup_key")
+    where: dict[str, str | tuple[str, ...]] = {
+        name: asked.values[name] for name in ("site", "severity", "rule") if name in asked.values
+    }
+    return Select("alerts", columns, asked.since_ms, asked.until_ms, where, ("site", "rule", "severity"))
+
+
+def _batches(asked: Asked) -> Select:
+    columns = ("rows", "quarantined")
+    return Select(
+        "batch_ledger", columns, asked.since_ms, asked.until_ms, asked.where, ("node",),
+        aggregate="sum", every_ms=DAY_MS,
+    )  # fmt: skip
+
+
+_PLACE: Final = ("node", "site", "sensor")
+_PM25: Final = {"quantity": "pm25_ugm3"}
+
+CANNED: Final = {
+    question.name: question
+    for question in (
+        Question("air-latest", "每个站点最新的空气读数", "the newest air reading of every sensor", _air_latest, _PLACE),
+        Question(
+            "windows", "一个量的小时或日均值", "hourly or daily mean, smallest and largest of one quantity", _windows,
+            ("quantity", "every", *_PLACE), _PM25,
+        ),
+        Question(
+            "highest", "各站点的最高小时或日均值", "the highest hourly or daily mean of each station", _highest,
+            ("quantity", "every", *_PLACE), _PM25,
+        ),
+        Question(
+            "index", "空气质量指数", "air-quality index with standard and edition", _index,
+            ("standard", "every", *_PLACE), {"standard": "china"},
+        ),
+        Question("weather", "天气", "weather by hour or day", _weather, ("every", *_PLACE)),
+        Question("traffic", "交通量与车速", "vehicles, speed and occupancy by lane and direction", _traffic,
+                 ("every", "node", "site")),
+        Question(
+            "flagged", "未通过质量检验的读数", "readings that failed a quality test, or are suspect", _flagged,
+            ("flag", "kind", *_PLACE), {"flag": "failed", "kind": "air_quality"},
+        ),
+        Question(
+            "volume", "每日读数数量（UTC）", "readings stored per sensor and UTC day", _volume,
+            ("kind", *_PLACE), {"kind": "air_quality"},
+        ),
+        Question("ledger", "传感器台账", "readings accepted, bad frames, silence by sensor and hour", _ledger, _PLACE),
+        Question("gaps", "缺口记录", "gap records: what a node says it replaced or lost", _gaps, _PLACE),
+        Question("health", "设备状态", "the newest vitals of every node", _health),
+        Question("alerts", "告警历史", "every change of an alert", _alerts, ("site", "severity", "rule")),
+        Question("batches", "每日批次（UTC）", "rows sent and quarantined per node and UTC day", _batches, ("node",)),
+    )
+}  # fmt: skip

@@ -1,0 +1,62 @@
+"""A `Select` in Flux, for people who query InfluxDB 2 themselves. Shown, not run: our own questions go as InfluxQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from collector.stores.line_protocol import key
+from collector.stores.store import Select
+
+
+def render(question: Select, bucket: str) -> str:
+    """The Flux text; names are checked, values quoted as Flux strings."""
+    steps = [f"from(bucket: {_text(bucket)})", _range(question), _any("_measurement", (question.measurement,))]
+    steps.append(_any("_field", question.columns))
+    steps += [_any(tag, (value,) if isinstance(value, str) else value) for tag, value in question.where.items()]
+    groups = ", ".join(_text(key(tag)) for tag in question.group_by)
+    if question.aggregate is not None or question.latest:
+        steps.append(f'group(columns: [{groups}{", " if groups else ""}"_field"])')
+        steps.append(_reduced(question))
+    steps.append(_pivot(question))
+    steps.append(f"group(columns: [{groups}])")
+    steps += [f"filter(fn: (r) => r.{key(name)} == {value})" for name, value in question.equals.items()]
+    if question.limit is not None:
+        steps.append(f"limit(n: {question.limit})")
+    return "\n  |> ".join(steps)
+
+
+def _reduced(question: Select) -> str:
+    if question.latest:
+        return "last()"
+    if question.every_ms is not None:
+        window = f"every: {question.every_ms}ms, fn: {question.aggregate}, createEmpty: false"
+        return f'aggregateWindow({window}, timeSrc: "_start")'
+    return f"{question.aggregate}()"
+
+
+def _pivot(question: Select) -> str:
+    timed = question.aggregate is None or question.every_ms is not None
+    place = [*(["_time"] if timed else []), *question.group_by]
+    keys = ", ".join(_text(name) for name in place)
+    return f'pivot(rowKey: [{keys}], columnKey: ["_field"], valueColumn: "_value")'
+
+
+def _range(question: Select) -> str:
+    start = "0" if question.since_ms is None else _time(question.since_ms)
+    stop = "" if question.until_ms is None else f", stop: {_time(question.until_ms)}"
+    return f"range(start: {start}{stop})"
+
+
+def _any(column: str, values: tuple[str, ...]) -> str:
+    either = " or ".join(f"r.{key(column) if column[0] != '_' else column} == {_text(value)}" for value in values)
+    return f"filter(fn: (r) => {either})"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("${", "\\${")
+
+
+def _time(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"

@@ -1,0 +1,155 @@
+"""The canned questions: every store answers them alike, and the SQL that is shown says the same as what is run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import datafusion
+import pyarrow
+import pytest
+
+from collector.questions import answer, flux, sql
+from collector.questions.canned import CANNED
+from collector.questions.question import DAY_MS, BadVariable
+from collector.stores.influx1 import Influx1
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, Store, Stored, Table
+from tests.questions import town
+from tests.servers import Influxd
+
+SPAN = (town.T0, town.T0 + DAY_MS)
+UTC = ZoneInfo("UTC")
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Sqlite(tmp_path_factory.mktemp("town") / "town.db")
+    assert store.prepare() == Stored()
+    town.fill(store, nodes=3, hours=48)
+    return store
+
+
+def asked(store: Store, question: Select) -> answer.Table:
+    return answer.rows(question, store.select(question), UTC)
+
+
+@pytest.mark.parametrize("name", CANNED)
+def test_every_question_finds_what_is_there(embedded: Store, name: str) -> None:
+    found = asked(embedded, CANNED[name].ask(*SPAN, {}))
+    assert found.rows, "the town has something for every question"
+    assert "node" in found.columns or "site" in found.columns
+
+
+@pytest.mark.real
+def test_influxdb_answers_every_question_as_the_embedded_store_does(embedded: Store, influxd: Influxd) -> None:
+    store = Influx1(influxd.url, "canned")
+    assert store.prepare() == Stored()
+    town.fill(store, nodes=3, hours=48)
+    for name, question in CANNED.items():
+        select = question.ask(*SPAN, {})
+        assert asked(store, select) == asked(embedded, select), name
+    store.close()
+
+
+@pytest.mark.parametrize("name", CANNED)
+def test_the_sql_that_is_shown_says_the_same_on_the_engine_of_influxdb_3(embedded: Store, name: str) -> None:
+    select = CANNED[name].ask(*SPAN, {})
+    context = datafusion.SessionContext()
+    _register(context, select, [one for one in town.tables(3, 48) if one.measurement == select.measurement])
+    batches = context.sql(sql.render(select)).collect()
+    found = [list(row.values()) for batch in batches for row in batch.to_pylist()]
+    ours = [
+        [*([time_ms] if "time" in asked(embedded, select).columns else []), *series.tags.values(), *cells]
+        for series in embedded.select(select)
+        for time_ms, *cells in series.rows
+    ]
+    assert sorted(map(_plain, found)) == sorted(map(_plain, ours))
+
+
+def _register(context: datafusion.SessionContext, select: Select, tables: list[Table]) -> None:
+    """The measurement as InfluxDB 3 shows it: tags, fields and `time` as columns of one table."""
+    columns: dict[str, list[Any]] = defaultdict(list)
+    names = {*select.columns, *(name for one in tables for name in (*one.columns, *dict(one.tags)))}
+    for one in tables:
+        tags = dict(one.tags)
+        for row, time_ms in enumerate(one.times_ms):
+            columns["time"].append(time_ms * 1_000_000)
+            for name in names:
+                columns[name].append(tags.get(name, one.columns[name][row] if name in one.columns else None))
+    arrays = {
+        name: pyarrow.array(values, pyarrow.timestamp("ns")) if name == "time" else pyarrow.array(values)
+        for name, values in columns.items()
+    }
+    batch = pyarrow.RecordBatch.from_pydict(
+        {n: a.cast(pyarrow.float64()) if a.type == pyarrow.null() else a for n, a in arrays.items()}
+    )
+    context.register_record_batches(select.measurement, [[batch]])
+
+
+def _plain(row: list[Any]) -> str:
+    return json.dumps([int(cell.timestamp() * 1000) if hasattr(cell, "timestamp") else _number(cell) for cell in row])
+
+
+def _number(cell: Any) -> Any:
+    return float(cell) if isinstance(cell, int) and cell < 10**12 else cell
+
+
+@pytest.mark.parametrize("name", CANNED)
+def test_flux_names_bucket_measurement_and_every_field(name: str) -> None:
+    select = CANNED[name].ask(*SPAN, {})
+    text = flux.render(select, "lamppost")
+    assert text.startswith('from(bucket: "lamppost")')
+    assert all(f'"{field}"' in text for field in (select.measurement, *select.columns))
+    assert text.count("(") == text.count(")")
+
+
+def test_a_month_is_told_by_hours_and_a_year_by_days() -> None:
+    windows = CANNED["windows"]
+    assert windows.ask(town.T0, town.T0 + 31 * DAY_MS, {}).measurement == "air_quality_1h"
+    assert windows.ask(town.T0, town.T0 + 32 * DAY_MS, {}).measurement == "air_quality_1d"
+    assert windows.ask(town.T0, town.T0 + 365 * DAY_MS, {"every": "1h"}).measurement == "air_quality_1h"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"nod": "lp-1"}, "did you mean node?"),
+        ({"node": "LP 1"}, "a node is"),
+        ({"quantity": "pm25_ugm"}, "did you mean pm25_ugm3?"),
+        ({"quantity": "pm25_raw_ugm3"}, "no roll-ups"),
+        ({"every": "2h"}, "one of 1h, 1d"),
+    ],
+)
+def test_what_cannot_be_asked_is_named_with_its_cure(given: dict[str, str], says: str) -> None:
+    with pytest.raises(BadVariable, match=says.replace("?", r"\?")):
+        CANNED["windows"].ask(*SPAN, given)
+
+
+def test_forms_tell_the_same_rows() -> None:
+    table = answer.Table(("time", "node", "value"), [("2026-09-01T00:00:00+00:00", "路口", 0), ("t", "=1+1", None)])
+    assert list(answer.as_csv(table, 9)) == ["time,node,value", "2026-09-01T00:00:00+00:00,路口,0", "t,'=1+1,"]
+    shown = list(answer.as_table(table, 9))
+    assert shown[1].endswith("路口      0"), "zero is a value, and Chinese takes two cells a letter"
+    assert json.loads(next(answer.as_json(table, 1)))["rows"] == [["2026-09-01T00:00:00+00:00", "路口", 0]]
+
+
+@pytest.mark.real
+@pytest.mark.long
+def test_a_year_of_a_hundred_stations_is_answered_within_a_second(influxd: Influxd) -> None:
+    store = Influx1(influxd.url, "year")
+    assert store.prepare() == Stored()
+    town.fill(store, nodes=100, hours=365 * 24)
+    took: dict[str, float] = {}
+    for name, question in CANNED.items():
+        select = question.ask(town.T0, town.T0 + 365 * DAY_MS, {})
+        store.select(select)  # once for the database to open its files
+        started_s = time.monotonic()
+        answer.rows(select, store.select(select), UTC)
+        took[name] = round(time.monotonic() - started_s, 3)
+    print(json.dumps(took))
+    store.close()
+    assert max(took.values()) < 1.0, took
