@@ -11,6 +11,7 @@ the marks in their profiles, or by a question that only one of them answers; whe
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -275,7 +276,7 @@ def fits(mark: Mark, frame: bytes) -> bool:
     if any(word_at(frame, at) for at in mark.zero) or (mark.some and not any(word_at(frame, at) for at in mark.some)):
         return False
     falling = [word_at(frame, at) for at in mark.falling]
-    if any(earlier < later for earlier, later in zip(falling, falling[1:], strict=False)):
+    if any(earlier < later for earlier, later in itertools.pairwise(falling)):
         return False
     return mark.word is None or mark.min <= word_at(frame, mark.word) <= mark.max
 
