@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from edge_agent.probing import Outcome, search
-from firmware_stubs.faults import Faults
+from firmware_stubs.faults import Fault
+from firmware_stubs.faulty import Faulty
 from firmware_stubs.line import resampled
 from firmware_stubs.stub import Stub
 from tests.sensors.streams import PROFILES
@@ -17,7 +18,7 @@ def probed(stub: Stub, seed: int = 0, noise: float = 0.0) -> Outcome:
     """What the search finds. `noise` is the share of frames that are spoilt, and stray bytes come between them."""
     rng = random.Random(seed)
     if noise:
-        stub.damage = Faults(seed, bitflip=noise, garbage=noise, truncate=noise / 2)
+        stub.faulty = noisy(seed, noise)
     moves = search(PROFILES.values())
     move, t_s = next(moves), 0.0
     while True:
@@ -34,3 +35,9 @@ def probed(stub: Stub, seed: int = 0, noise: float = 0.0) -> Outcome:
         except StopIteration as stop:
             outcome: Outcome = stop.value
             return outcome
+
+
+def noisy(seed: int, share: float) -> Faulty:
+    """A line that spoils that share of the frames in each of two ways, and half of it in a third."""
+    shares = {"bitflip": share, "garbage": share, "truncate": share / 2}
+    return Faulty(seed, [Fault(kind, share=part) for kind, part in shares.items()])

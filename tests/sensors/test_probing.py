@@ -8,10 +8,9 @@ import pytest
 from edge_agent.commands import recognise
 from edge_agent.port_probe import probe_ports
 from edge_agent.probing import Listening, plans
-from firmware_stubs.faults import Faults
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
-from tests.sensors.probed import probed
+from tests.sensors.probed import noisy, probed
 from tests.sensors.streams import PROFILES
 from tests.sensors.test_stubs import WORLD, stub_of
 
@@ -101,7 +100,7 @@ def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -
         speed_kmh = 6.0 if name == "hilink-ld2450" else 43.0
         traffic = [{"speed_kmh": speed_kmh, "range_m": 4.0, "angle_deg": 0.0}]
         stub = MODELS[name]((lambda _, seen=traffic: seen) if name in RADARS else lambda _: WORLD)
-        stub.damage = Faults(number, bitflip=0.04, garbage=0.04)
+        stub.faulty = noisy(number, 0.04)
         ports[host.add(name, stub)] = name
     host.start()
     try:
