@@ -1,8 +1,10 @@
 """The collector: what arrives is taken, written, watched and answered, in that order.
 
-    Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Notifier
+    Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
-One thread does all of it; the pages read from other threads.
+One thread does all of it; the pages read from other threads. Of several collectors on one broker one works and the
+others stand by (standby.py): those keep up with who is there, and let batches pass. `_take_over` and `_stand_by` are
+the two moments in which that changes.
 """
 
 from __future__ import annotations
@@ -11,26 +13,30 @@ import base64
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from collector.alerting import Alerting, load_rules
+from collector.alerting import Alerting
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Link
-from collector.notifier import Channel, Notifier
+from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
+from collector.rules.loading import load_rules
+from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
 from collector.window_book import WindowBook
 from device_profiles.settings import broker_address, secret
-from wire import ack, names, signed, status
+from wire import ack, collector_status, names, signed, status
+from wire.collector_status import CollectorStatus, State
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,6 +45,7 @@ log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
 TICK_MS = 500
+HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
 
 
@@ -58,16 +65,19 @@ class Collector:
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = Link(broker_address(config.broker), config.name)
-        self.notifier = Notifier(
-            state, [Channel(hook.name, hook.url, secret(hook.secret_file)) for hook in config.webhooks]
+        self.standby = Standby(config.name)
+        self.alerting = Alerting(
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
         )
-        self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
+        self.teller = setup.teller(config, self.alerting, _now_ms)
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
+        self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._connection: int | None = None
         self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
@@ -76,7 +86,7 @@ class Collector:
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         self.link.start()
-        self.notifier.start()
+        self.teller.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -84,8 +94,9 @@ class Collector:
         self._ending.set()
         self.link.wake()
         self._thread.join(timeout=15)
-        self.notifier.stop()
+        self.teller.stop()
         self.link.stop()
+        self.alerting.close()
         self.store.close()
         self._state.close()
 
@@ -95,10 +106,11 @@ class Collector:
         self.step(_now_ms(), wait_s=0)
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
-        """One round: take what has arrived, write it, let the rules look, answer."""
+        """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)
+        self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
             self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
@@ -106,15 +118,81 @@ class Collector:
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
         if address is None:
-            self.counts["foreign_topic"] += 1
+            self._from_collector(message)
         elif address.channel == "data":
-            if message.payload:
-                self.ingest.take(address.node, message.payload, now_ms, message.content_type == names.REPLAY)
-            if message.retained and message.payload:
-                self.counts["retained_batch"] += 1
-                self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new
+            self._on_batch(address.node, message, now_ms)
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
+
+    def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:
+        """Take it, or let it pass: who stands by leaves it to the active one, and the sender sends it again."""
+        if self.standby.state is State.UNDECIDED:
+            self._held.append(message)
+            return
+        if not self.standby.active:
+            self.counts["left_to_active"] += 1
+            return
+        if message.payload:
+            self.ingest.take(node, message.payload, now_ms, message.content_type == names.REPLAY)
+        if message.retained and message.payload:
+            self.counts["retained_batch"] += 1
+            self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new
+
+    # -- whose turn it is -----------------------------------------------------------------------------------------
+
+    def _from_collector(self, message: Arrived) -> None:
+        name = names.collector_of(message.topic)
+        if name is None:
+            self.counts["foreign_topic"] += 1
+            return
+        try:
+            self.standby.hear(name, collector_status.decode(message.payload), self._seconds())
+        except collector_status.BadStatus as error:
+            self.counts["bad_status"] += 1
+            log.warning("status of collector %s is not obeyed: %s", name, error)
+
+    def _see_whose_turn(self, now_ms: int) -> None:
+        now_s = self._seconds()
+        alone = not self.standby.peers
+        state = self.standby.tick(self.link.connection, now_s, now_ms)
+        if state is not None:
+            log.log(logging.INFO if alone else logging.WARNING, "this collector is now %s", state)
+        if state is State.ACTIVE:
+            self._take_over(now_ms, alone)
+        elif state is State.STANDBY:
+            self._stand_by()
+        if self.standby.due(now_s):
+            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, version("lamppost"))
+            self.link.publish(names.collector_status(self.config.name), collector_status.encode(said), retain=True)
+
+    def _take_over(self, now_ms: int, alone: bool) -> None:
+        """This collector works from now on. What another may have done meanwhile is looked up, not remembered.
+
+        Every agent is greeted, and sends again at once what nobody has answered.
+        """
+        self.ingest.look_up()
+        if not alone:
+            self.rollups.look_up(now_ms)
+            self.alerting.follow(self.registry.nodes(), now_ms)
+        for node in self.registry.nodes():
+            self.alerting.node_state(node.birth.node, node.online, now_ms)
+            if node.online:
+                self._greet(node.birth, now_ms)
+        self._inventory_due_ms = now_ms + INVENTORY_MS
+        held, self._held = self._held, deque(maxlen=HELD_MAX)
+        for message in held:
+            self._receive(message, now_ms)
+
+    def _stand_by(self) -> None:
+        """Another works. What is pending here is still written and answered: that does no harm."""
+        self.counts["left_to_active"] += len(self._held)
+        self._held.clear()
+
+    @staticmethod
+    def _seconds() -> float:
+        return time.monotonic()
+
+    # -- what nodes say -------------------------------------------------------------------------------------------
 
     def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
         if not payload:
@@ -126,14 +204,18 @@ class Collector:
             log.warning("status of %s is not obeyed: %s", node, error)
             return
         if self.registry.update(said, now_ms):
-            self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
-            self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
+            if self.standby.active:
+                self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
+                self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
-        if isinstance(said, status.Birth):
-            hello = ack.Hello(
-                self.config.name, now_ms, {spool: self.ingest.highest(node, spool) for spool in said.spools}
-            )
-            self._send(names.ack(node), ack.encode(hello), ACK_EXPIRY_S)
+        if isinstance(said, status.Birth) and self.standby.active:
+            self._greet(said, now_ms)
+
+    def _greet(self, birth: status.Birth, now_ms: int) -> None:
+        """The hello that answers a birth."""
+        highest = {spool: self.ingest.highest(birth.node, spool) for spool in birth.spools}
+        hello = ack.Hello(self.config.name, now_ms, highest)
+        self._send(names.ack(birth.node), ack.encode(hello), ACK_EXPIRY_S)
 
     def _watch(self, written: list[Work], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
@@ -141,14 +223,22 @@ class Collector:
             self.alerting.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
             self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
-        self.alerting.observe(self.rollups.step(now_ms), now_ms)
+        rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
+        if not self.standby.active:
+            return
+        self.alerting.observe(rolled, now_ms)
         if written or now_ms - self._ticked_ms >= TICK_MS:
             self._ticked_ms = now_ms
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
-            for change in self.alerting.tick(now_ms):
-                self.link.publish(change.topic, signed.seal(change.topic, change.body, self._key), retain=True)
+            changes = self.alerting.tick(now_ms)
+            if self.link.connection not in (None, self._connection):
+                self._connection = self.link.connection
+                changes += self.alerting.reconnected()
+            for change in changes:
+                body = signed.seal(change.topic, change.body, self._key) if change.body else b""
+                self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:

@@ -287,6 +287,11 @@ class Ingest:
             self._highest[spool] = found
         return self._highest[spool]
 
+    def look_up(self) -> None:
+        """Another collector may have written meanwhile: what is known of sequences comes from the database anew."""
+        self._written.clear()
+        self._highest = self._ask(lambda: ledger.highest_of_all(self.store), {})
+
     def _ask(self, question: Callable[[], Known], otherwise: Known) -> Known:
         """What the database remembers; while it is away, what is written in memory must do."""
         if self._failures:

@@ -47,6 +47,12 @@ def highest(store: Store, node: str, spool: str) -> int:
     return int(found[0].rows[0][1]) if found else 0
 
 
+def highest_of_all(store: Store) -> dict[str, int]:
+    """The highest sequence of every spool that the database knows, in one question. Raises StoreDown."""
+    found = store.select(Select(LEDGER, ("seq",), group_by=("spool",), aggregate="max"))
+    return {series.tags["spool"]: int(series.rows[0][1]) for series in found}
+
+
 def digest_of(store: Store, node: str, spool: str, seq: int) -> str | None:
     """The digest under which a batch was stored, or None. Raises StoreDown."""
     question = Select(LEDGER, ("seq", "digest"), where={"node": node, "spool": spool}, equals={"seq": seq}, limit=1)

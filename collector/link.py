@@ -20,7 +20,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device_profiles.settings import BrokerAddress
-from wire import names
+from wire import collector_status, names
+from wire.collector_status import CollectorStatus, State
 
 log = logging.getLogger("lamppost.link")
 
@@ -28,6 +29,7 @@ HIGH_WATER_BYTES = 64 * 1024 * 1024
 RECEIVE_MAXIMUM = 200
 KEEPALIVE_S = 30
 ACK_EXPIRY_S = 60
+_OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
 
 class Arrived(NamedTuple):
@@ -55,6 +57,11 @@ class Link:
         self._arrived = threading.Event()
         self._client = self._make_client()
 
+    @property
+    def connection(self) -> int | None:
+        """A number of its own for each connection, None while there is none."""
+        return self._generation if self.connected else None
+
     def start(self) -> None:
         """Begin to connect, in the background; a broker that is away is tried again for ever."""
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
@@ -62,6 +69,7 @@ class Link:
 
     def stop(self) -> None:
         """Say goodbye and end the network thread."""
+        self.publish(names.collector_status(self._name), _OFFLINE, retain=True)  # a clean end sets off no will
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -99,8 +107,8 @@ class Link:
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls)
-        client.will_set(names.collector_status(self._name), b'{"v":1,"state":"offline"}', 1, True)
+            client.tls_set_context(self._broker.tls())
+        client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
         client.reconnect_delay_set(1, 15)
         client.max_queued_messages_set(100_000)
         client.max_inflight_messages_set(1000)
@@ -121,8 +129,8 @@ class Link:
             self._owed.clear()
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         # Births first: a broker sends what it retains in the order of the subscriptions.
-        client.subscribe([(f"{names.PREFIX}/+/status", options), (f"{names.PREFIX}/+/data", options)])
-        self.publish(names.collector_status(self._name), b'{"v":1,"state":"online"}', retain=True)
+        wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
+        client.subscribe([(topic, options) for topic in wanted])
         self.connected = True
         log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
 

@@ -42,11 +42,14 @@ from collector.windows import (
     minute,
     rolled,
 )
+from wire.quantities import KINDS
 
 log = logging.getLogger("lamppost.rollups")
 
 RETRY_MS: Final = 10_000
 LOOK_EVERY_MS: Final = 5_000
+LOOK_BACK_MS: Final = 3 * HOUR_MS
+"""How far back another collector may have left hours open: it works on while it lives."""
 DUE_PER_STEP: Final = 8
 """Hours and days computed from the database in one step: the next batch is not kept waiting."""
 INDEX: Final = "air_index"
@@ -77,6 +80,25 @@ class Rollups:
     def again(self, key: Key, times_ms: Iterable[int], now_ms: int) -> None:
         """The stored readings of these times have changed: compute their windows anew."""
         self._open.late(key, times_ms, now_ms - SETTLE_MS)
+
+    def look_up(self, now_ms: int) -> None:
+        """Another collector has written meanwhile: the hours it may have left open are due from the database."""
+        self._open = OpenWindows(self._zone)
+        self._book.nothing_is_live()
+        for kind in ROLLED:
+            groups = ("site", "node", "sensor", *KINDS[kind].tags)
+            question = Select(
+                kind, ("cq",), now_ms - LOOK_BACK_MS, group_by=groups, aggregate="count", every_ms=HOUR_MS
+            )
+            try:
+                found = self._store.select(question)
+            except StoreDown as error:
+                log.warning("roll-ups of %s may lack an hour: %s", kind, error)
+                continue
+            for series in found:
+                key = (kind, tuple(sorted(series.tags.items())))
+                times = [time_ms + part for time_ms, n in series.rows if n for part in (0, HOUR_MS - 1)]
+                self._open.late(key, times, now_ms - SETTLE_MS)
 
     def waiting(self, now_ms: int) -> int:
         """How many hours and days are due and not yet in the database."""

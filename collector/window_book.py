@@ -32,7 +32,11 @@ class WindowBook:
         self._new: dict[tuple[Key, int], int | None] = {}
         db.executescript(_SCHEMA)
         if owner:
-            db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))  # live in a life that has ended
+            self.nothing_is_live()  # what was, was so in a life that has ended
+
+    def nothing_is_live(self) -> None:
+        """No hour is filled in memory any more: each is computed from the database."""
+        self._db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))
 
     def enter(self, key: Key, hour_ms: int, due_ms: int) -> None:
         """Compute this hour from the database at `due_ms`; replaces an earlier date. Durable at the next commit."""

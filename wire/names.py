@@ -75,6 +75,13 @@ def collector_status(name: str) -> str:
     return f"{PREFIX}/collector/{name}/status"
 
 
+def collector_of(topic: str) -> str | None:
+    """The collector whose status stands on a topic, or None when it is another topic."""
+    levels = topic.split("/")
+    fits = len(levels) == 5 and topic == collector_status(levels[3]) and is_name(levels[3])
+    return levels[3] if fits else None
+
+
 def alert(site: str, fingerprint: str) -> str:
     """Topic of one alert's retained state."""
     return f"{PREFIX}/alerts/{site}/{fingerprint}"

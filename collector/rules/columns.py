@@ -19,8 +19,11 @@ def wanted(plan: Plan, columns: Columns) -> Columns:
             continue
         bad = failed.get(spec.quantity, ())
         if spec.stat == "suspect":
-            doubted = marked.get(spec.quantity, ())
-            found[name] = [None if v is None else 100.0 * (row in doubted) for row, v in enumerate(source)]
+            doubted = marked.get(spec.quantity)
+            if doubted is None and None not in source:
+                found[name] = [0.0] * len(source)
+            else:
+                found[name] = [None if v is None else 100.0 * (row in (doubted or ())) for row, v in enumerate(source)]
         elif spec.words:
             found[name] = [None if v is None else float(v in spec.words) for v in source]
         elif bad:

@@ -13,7 +13,7 @@ from collector.rules.transition import Series
 class Watch:
     """One window and its rules, sorted so that a value is compared with the nearest level, not with every rule."""
 
-    __slots__ = ("above", "below", "column", "high", "low", "spec")
+    __slots__ = ("above", "below", "column", "high", "low", "needs", "spec")
 
     def __init__(self, spec: Spec, rules: Iterable[Rule]) -> None:
         self.spec = spec
@@ -22,6 +22,12 @@ class Watch:
         self.above = sorted((r for r in rules if r.limit.above), key=lambda r: r.limit.level)
         self.below = sorted((r for r in rules if not r.limit.above), key=lambda r: -r.limit.level)
         self.low, self.high = self.quiet_band({})
+        self.needs: list[int] = []  # places of the windows that its rules' second conditions look into
+
+    def conditions(self) -> list[Spec]:
+        """The windows of this series that the rules' second conditions look into."""
+        seconds = [each for rule in (*self.above, *self.below) for each in (rule.and_, rule.unless)]
+        return [each.window.spec for each in seconds if each is not None]
 
     def raised(self, value: float | None, tracks: dict[str, Track]) -> list[Rule]:
         """The rules without a track whose raise level `value` meets."""
@@ -40,15 +46,18 @@ class Watch:
                 found.append(rule)
         return found
 
-    def quiet_band(self, tracks: dict[str, Track]) -> tuple[float, float]:
-        """While the value stays strictly between the two, no rule of this watch changes its state."""
+    def quiet_band(self, tracks: dict[str, Track], share: float = 1.0) -> tuple[float, float]:
+        """While the value stays strictly between the two, no rule of this watch changes its state.
+
+        `share` is how much of the window can be there meanwhile: what wants more of it cannot be raised.
+        """
         low, high = -math.inf, math.inf
         for rule in self.above:
-            if rule.alert not in tracks:
+            if rule.alert not in tracks and rule.complete <= share:
                 high = rule.limit.level
                 break
         for rule in self.below:
-            if rule.alert not in tracks:
+            if rule.alert not in tracks and rule.complete <= share:
                 low = rule.limit.level
                 break
         for track in tracks.values():
@@ -88,6 +97,8 @@ class Plan:
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
         self.judged = [index for index, watch in enumerate(self.watches) if watch.above or watch.below]
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
+        for watch in self.watches:
+            watch.needs = [self.place[spec] for spec in watch.conditions() if spec in self.place]
         self.columns = {watch.column: watch.spec for watch in self.watches}
         self.joined = joined
         self.rules = {rule.alert: rule for watch in self.watches for rule in (*watch.above, *watch.below)}

@@ -23,9 +23,10 @@ from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Window
+from collector.rules.window import Present
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
+_ALL = (-math.inf, math.inf)
 REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
 
 
@@ -108,49 +109,66 @@ class Reel:
                     each.patch(time_ms, value)
 
     def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
-        """Rows of one chunk: in bulk while no value can leave its quiet band, else one by one."""
-        cells = [columns.get(watch.column) for watch in self.plan.watches]
+        """Rows of one chunk: in bulk where no value can leave its quiet band, the other windows row by row."""
         windows, start = self.windows, 0
         while start < len(times):
             first = times[start]
             for each in windows:
-                each.roll(first)
+                if first >= each.end_ms:
+                    each.roll(first)
             end = bisect_left(times, min((each.end_ms for each in windows), default=math.inf), start + 1)
-            if end - start == 1 or not self._pass_in_bulk(times[start:end], start, end, cells):
-                for row in range(start, end):
-                    values = [None if cell is None else cell[row] for cell in cells]
-                    self._row(times[row], values, now_ms, say, said)
+            some = times[start:end]
+            parts = {name: column[start:end] for name, column in columns.items()}
+            self._rows(some, parts, self._pass_in_bulk(some, parts), now_ms, say, said)
             start = end
 
-    def _pass_in_bulk(self, times: list[int], start: int, end: int, cells: list[list[Any] | None]) -> bool:
-        """Feed the rows to the windows at once and say True, if no rule can change its state meanwhile."""
-        bulk: list[tuple[Window, list[int], list[float]]] = []
-        for each, cell, low, high in zip(self.windows, cells, self.low, self.high, strict=True):
-            if cell is None:
+    def _pass_in_bulk(self, times: list[int], columns: Columns) -> list[int]:
+        """Feed the rows at once to every window where no rule can change its state meanwhile; returns the others."""
+        present = {name: _present(times, column) for name, column in columns.items()}
+        loud: set[int] = set()
+        given: list[tuple[int, Present]] = []
+        for index, watch in enumerate(self.plan.watches):
+            rows = present.get(watch.column)
+            if rows is None:
                 continue
-            values, at = cell[start:end], times
-            if None in values:
-                at = [t for t, value in zip(times, values, strict=True) if value is not None]
-                values = [value for value in values if value is not None]
-            if not values:
-                continue
-            if not (low == -math.inf and high == math.inf) and not each.within(values, low, high):
-                return False
-            bulk.append((each, at, values))
-        for each, at, values in bulk:
-            each.add_all(at, values)
-        return True
+            given.append((index, rows))
+            if not self._is_quiet(index, rows):
+                loud.update((index, *watch.needs))
+        for index, rows in given:
+            if index not in loud:
+                self.windows[index].add_all(rows.times, rows.values)
+        return [index for index, _ in given if index in loud]
 
-    def _row(self, time_ms: int, values: list[Any], now_ms: int, say: Say, said: list[Transition]) -> None:
-        for each, value in zip(self.windows, values, strict=True):
-            if value is not None:
-                each.add(time_ms, value)
-        for index in self.plan.judged:
-            if values[index] is None:
-                continue
-            found = self.windows[index].value()
-            if found is None or not self.low[index] < found < self.high[index]:
-                self._judge(index, time_ms, found, now_ms, say, said)
+    def _is_quiet(self, index: int, rows: Present) -> bool:
+        """True when no rule of this window can change its state while these rows enter the open bucket."""
+        low, high, window = self.low[index], self.high[index], self.windows[index]
+        if (low == -math.inf and high == math.inf) or window.within(rows, low, high):
+            return True
+        share = window.share_at_most(len(rows.values), rows.times[0], self.interval_ms)
+        narrow = self.plan.watches[index].quiet_band(self.tracks[index], share)
+        return narrow != (low, high) and (narrow == _ALL or window.within(rows, *narrow))
+
+    def _rows(
+        self,
+        times: list[int],
+        columns: Columns,
+        loud: list[int],
+        now_ms: int,
+        say: Say,
+        said: list[Transition],
+    ) -> None:
+        """Feed the `loud` windows row by row, and let their rules look at each."""
+        fed = [(index, self.windows[index], columns[self.plan.watches[index].column]) for index in loud]
+        judged = [each for each in fed if each[0] in self.plan.judged]
+        for row, time_ms in enumerate(times if fed else ()):
+            for _, each, cell in fed:
+                if cell[row] is not None:
+                    each.add(time_ms, cell[row])
+            for index, each, cell in judged:
+                if cell[row] is not None:
+                    found = each.value()
+                    if found is None or not self.low[index] < found < self.high[index]:
+                        self._judge(index, time_ms, found, now_ms, say, said)
 
     # Rules
 
@@ -218,10 +236,18 @@ class Reel:
             track.mute = True
         self.base = self.mid = self._mark()
 
+    def unsay(self) -> None:
+        """Nobody has heard of what fires here: the next reading tells."""
+        for track in self._firing().values():
+            track.told = 0
+        self.told = []
+        self.base = self.mid = self._mark()
+        self._set_bands()
+
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
         assert track.rule.spec is not None
-        self.tracks[self.plan.place[track.rule.spec]].setdefault(track.rule.alert, track)
+        self.tracks[self.plan.place[track.rule.spec]][track.rule.alert] = track
         self.base = self.mid = self._mark()
         self._set_bands()
 
@@ -331,6 +357,14 @@ class Reel:
                     tracks[name] = Track.unpacked(rule, state)
             found.append(tracks)
         return found
+
+
+def _present(times: list[int], column: list[Any]) -> Present | None:
+    """The rows of a column that have a value; None when there are none."""
+    if None in column:
+        times = [time_ms for time_ms, value in zip(times, column, strict=True) if value is not None]
+        column = [value for value in column if value is not None]
+    return Present(times, column, min(column), max(column)) if column else None
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from array import array
 from typing import ClassVar, Final
 
 from collector.rules.rule import Spec
-from collector.rules.window import Window
+from collector.rules.window import Present, Window
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
@@ -37,13 +37,21 @@ class Sums(Window):
         self.base[0] += self.open[1] - self.cells[0][slot]
         return True
 
-    def within(self, values: list[float], low: float, high: float) -> bool:
-        if self.stat not in ("mean", "suspect"):
-            return False
-        n = self.base_n + self.open[0]
-        if n and not low + _MARGIN < (self.base[0] + self.open[1]) / n < high - _MARGIN:
-            return False
-        return low + _MARGIN < min(values) and max(values) < high - _MARGIN
+    def within(self, rows: Present, low: float, high: float) -> bool:
+        """The statistic goes furthest when every value is the least, or the largest, of them."""
+        n, total, more = self.base_n + self.open[0], self.base[0] + self.open[1], len(rows.values)
+        if self.stat == "count":
+            return low < n and n + more < high
+        least, most = rows.least, rows.most
+        if self.stat == "sum":
+            lowest, highest = total + more * min(least, 0.0), total + more * max(most, 0.0)
+        else:
+            lowest, highest = (total + more * least) / (n + more), (total + more * most) / (n + more)
+            if n:
+                lowest, highest = min(lowest, total / n), max(highest, total / n)
+            else:
+                lowest, highest = least, most
+        return low + _MARGIN < lowest and highest < high - _MARGIN
 
     def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [sum(cells[0])]
@@ -69,6 +77,12 @@ class Extremes(Window):
         bucket[1] = min(bucket[1], value)
         bucket[2] = max(bucket[2], value)
 
+    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+        bucket = self.open
+        bucket[0] += len(times_ms)
+        bucket[1] = min(bucket[1], min(values))
+        bucket[2] = max(bucket[2], max(values))
+
     def _slide(self, gone: int) -> bool:
         slot, base = gone % self.size, self.base
         if self.n[slot] and (self.cells[0][slot] <= base[0] or self.cells[1][slot] >= base[1]):
@@ -77,15 +91,15 @@ class Extremes(Window):
         base[0], base[1] = min(base[0], self.open[1]), max(base[1], self.open[2])
         return True
 
-    def within(self, values: list[float], low: float, high: float) -> bool:
+    def within(self, rows: Present, low: float, high: float) -> bool:
         if not self.base_n + self.open[0]:
             return False
         least, most = min(self.base[0], self.open[1]), max(self.base[1], self.open[2])
         if self.stat == "max":
-            return most > low + _MARGIN and max(most, *values) < high - _MARGIN
+            return most > low + _MARGIN and max(most, rows.most) < high - _MARGIN
         if self.stat == "min":
-            return min(least, *values) > low + _MARGIN and least < high - _MARGIN
-        return most - least > low + _MARGIN and max(most, *values) - min(least, *values) < high - _MARGIN
+            return min(least, rows.least) > low + _MARGIN and least < high - _MARGIN
+        return most - least > low + _MARGIN and max(most, rows.most) - min(least, rows.least) < high - _MARGIN
 
     def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [min(cells[0]), max(cells[1])]
@@ -165,8 +179,11 @@ class Last(Window):
     def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
         return 1.0
 
-    def within(self, values: list[float], low: float, high: float) -> bool:
-        return low < min(values) and max(values) < high
+    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+        return 1.0
+
+    def within(self, rows: Present, low: float, high: float) -> bool:
+        return low < rows.least and rows.most < high
 
     def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [0.0]

@@ -16,7 +16,7 @@ import math
 from array import array
 from binascii import a2b_base64, b2a_base64
 from copy import copy
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from collector.rules.rule import Spec
 
@@ -41,6 +41,15 @@ def doubles(text: str) -> array[float]:
     numbers = array("d")
     numbers.frombytes(a2b_base64(text))
     return numbers
+
+
+class Present(NamedTuple):
+    """Rows of one column that have a value, in the order of time, with the least and the largest value of them."""
+
+    times: list[int]
+    values: list[float]
+    least: float
+    most: float
 
 
 class Window:
@@ -152,6 +161,13 @@ class Window:
         expected = (time_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
         return min(1.0, (self.base_n + self.open[0]) / max(expected, 1.0))
 
+    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:
+        """The largest share() there can be while `more` readings from `first_ms` on enter the open bucket."""
+        if interval_ms is None:
+            return (self.base_filled + 1) / self.count
+        expected = (first_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
+        return min(1.0, (self.base_n + self.open[0] + more) / max(expected, 1.0))
+
     def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:
         """Value and share of the closed buckets that end at or before `time_ms`, as far back as the ring reaches."""
         last = time_ms // self.width - 1
@@ -160,8 +176,8 @@ class Window:
         share = filled / self.count if interval_ms is None else min(1.0, n * interval_ms / (self.count * self.width))
         return (None if found is None else round(found, DECIMALS)), share
 
-    def within(self, values: list[float], low: float, high: float) -> bool:  # noqa: ARG002
-        """True when the statistic is sure to stay between `low` and `high` while `values` enter the open bucket."""
+    def within(self, rows: Present, low: float, high: float) -> bool:  # noqa: ARG002
+        """True when the statistic is sure to stay between `low` and `high` while these rows enter the open bucket."""
         return False
 
     # The ring

@@ -9,9 +9,10 @@ nothing of them: such names are refused here, before the write.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from collector.stores.store import Table
+from collector.stores.store import Table, Tags
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@/-]+")
@@ -22,46 +23,64 @@ class Unwritable(ValueError):
 
 
 def lines(table: Table) -> list[bytes]:
-    """One line per row, without line ends. Raises Unwritable."""
-    head = key(table.measurement) + "".join(f",{key(k)}={tag(v)}" for k, v in table.tags if v != "") + " "
-    head = head.replace("%", "%%")  # it becomes part of a template
-    tail = f"{table.sub_ns:06d}"
-    names = list(table.columns)
-    columns = [_quoted(table.columns[name]) for name in names]
-    if all(None not in column for column in columns):
-        template = head + ",".join(_slot(name, table) for name in names) + " %d" + tail
-        return [(template % row).encode() for row in zip(*columns, table.times_ms, strict=True)]
-    return _with_gaps(head, tail, names, columns, table)
+    """One line per row, without line ends. Raises Unwritable.
+
+    What is the same in every row (flags, mostly) stands in the template; only what differs is written by row.
+    """
+    constant: list[str] = []
+    slots: list[str] = []
+    cells: list[list[Any]] = []
+    count = len(table.times_ms)
+    for name, column in table.columns.items():
+        slot = key(name) + ("=%di" if name in table.whole else "=%s")
+        if not count or column[0] != column[-1] or column.count(column[0]) != count:
+            slots.append(slot)
+            cells.append(_cells(column))
+        elif column[0] is not None:
+            constant.append((slot % _cells(column[:1])[0]).replace("%", "%%"))
+    head = _head(table.measurement, table.tags)
+    tail = f" %d{table.sub_ns:06d}"
+    if any(None in column for column in cells):
+        return _with_gaps(head, tail, constant, slots, cells, table.times_ms)
+    template = head + ",".join(slots + constant) + tail
+    return [(template % row).encode() for row in zip(*cells, table.times_ms, strict=True)]
 
 
-def _with_gaps(head: str, tail: str, names: list[str], columns: list[list[Any]], table: Table) -> list[bytes]:
+def _with_gaps(
+    head: str, tail: str, constant: list[str], slots: list[str], cells: list[list[Any]], times_ms: list[int]
+) -> list[bytes]:
     """Absent values are left out of their line; one template serves every row with the same gaps."""
     templates: dict[tuple[bool, ...], str] = {}
     out = []
-    for time_ms, *values in zip(table.times_ms, *columns, strict=True):
+    for time_ms, *values in zip(times_ms, *cells, strict=True):
         present = tuple(value is not None for value in values)
         template = templates.get(present)
         if template is None:
-            slots = [_slot(name, table) for name, there in zip(names, present, strict=True) if there]
-            template = templates[present] = head + ",".join(slots) + " %d" + tail
+            there = [slot for slot, is_there in zip(slots, present, strict=True) if is_there]
+            template = templates[present] = head + ",".join(there + constant) + tail
         out.append((template % (*(value for value in values if value is not None), time_ms)).encode())
     return out
 
 
-def _slot(name: str, table: Table) -> str:
-    checked = key(name)
-    if name in table.whole:
-        return checked + "=%di"
-    return checked + "=%s"
+def _cells(column: list[Any]) -> list[Any]:
+    """Texts become quoted, of which there are few different ones; numbers stay.
+
+    `%s` writes a float as its shortest exact decimal.
+    """
+    if type(next((value for value in column if value is not None), None)) is not str:
+        return column
+    quoted = {value: None if value is None else text(value) for value in set(column)}
+    return [quoted[value] for value in column]
 
 
-def _quoted(column: list[Any]) -> list[Any]:
-    """Texts become quoted; numbers stay, `%s` writes a float as its shortest exact decimal."""
-    if any(type(value) is str for value in column):
-        return [None if value is None else text(value) for value in column]
-    return column
+@lru_cache(32_768)
+def _head(measurement: str, tags: Tags) -> str:
+    """Measurement and tags, as a part of a template."""
+    head = key(measurement) + "".join(f",{key(k)}={tag(v)}" for k, v in tags if v != "") + " "
+    return head.replace("%", "%%")
 
 
+@lru_cache(4096)
 def key(name: str) -> str:
     """A measurement, tag or field name that the database keeps as it is. Raises Unwritable."""
     if not _KEY.fullmatch(name) or name == "time":

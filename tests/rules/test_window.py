@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
-from collector.rules.window import bucket_ms
+from collector.rules.window import Present, bucket_ms
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000 // HOUR * HOUR
@@ -113,15 +113,29 @@ def test_packed_and_unpacked_a_window_goes_on(stat):
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.sampled_from(("mean", "min", "max", "range", "last")),
+    st.sampled_from(("mean", "min", "max", "range", "last", "sum", "count")),
     st.lists(st.integers(0, 20), min_size=0, max_size=20),
-    st.lists(st.integers(0, 20), min_size=1, max_size=9),
+    st.lists(st.integers(-3, 20), min_size=1, max_size=9),
 )
 def test_what_is_said_to_stay_within_does(stat, before, values):
     spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
     made = fed(spec, [(T0 + i * 1000, float(v)) for i, v in enumerate(before)])
     made.roll(T0 + 30_000)
-    sure = made.within([float(v) for v in values], 5.5, 14.5)
+    rows = Present([T0 + 30_000 + i for i in range(len(values))], [float(v) for v in values], min(values), max(values))
+    sure = made.within(rows, 5.5, 14.5)
     for i, value in enumerate(values):
         made.add(T0 + 30_000 + i, float(value))
         assert not sure or 5.5 < made.value() < 14.5
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from((None, 1000, 10_000)), st.integers(0, 300), st.integers(1, 60))
+def test_no_share_exceeds_what_was_said_to_be_the_most(interval_ms, before, more):
+    made = fed(Spec("mean", "pm25_ugm3", HOUR), [(T0 + i * 10_000, 1.0) for i in range(before)])
+    first_ms = T0 + before * 10_000
+    made.roll(first_ms)
+    times = [at for i in range(more) if (at := first_ms + i * 1000) < made.end_ms]
+    most = made.share_at_most(len(times), first_ms, interval_ms)
+    for time_ms in times:
+        made.add(time_ms, 1.0)
+        assert made.share(time_ms, interval_ms) <= most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +13,14 @@ from collector.collector import Collector as ProductCollector
 from collector.link import Arrived
 from collector.quarantine import Quarantine
 from collector.registry import Registry
+from collector.standby import Standby
 from collector.stores.store import Answer, Row, Select, Series
 from tests.simulation.broker import Broker, Session
 from tests.simulation.clock import Clock
 from tests.simulation.database import Database
 from tests.simulation.rules import Rules
-from wire import names
+from wire import collector_status, names
+from wire.collector_status import CollectorStatus, State
 
 STEP_MS = 250
 
@@ -58,7 +60,9 @@ class _Absent:
 class Process(ProductCollector):
     """The product's collector with nothing in it but the rooms that delivery goes through."""
 
-    def __init__(self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any) -> None:
+    def __init__(
+        self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any, clock: Clock, both: bool
+    ) -> None:
         self.config = SimpleNamespace(name=name)  # type: ignore[assignment]
         self.counts = Counter()
         self.store = store
@@ -70,6 +74,14 @@ class Process(ProductCollector):
         self._on_event = lambda _: None
         self._ticked_ms = 0
         self._inventory_due_ms = 0
+        self._held = deque()
+        self._clock = clock
+        self.standby = Standby(name)
+        if both:
+            self.standby.hear = lambda *_: None  # type: ignore[method-assign]  # each takes itself for the only one
+
+    def _seconds(self) -> float:  # type: ignore[override]
+        return self._clock.now_ms / 1000
 
     def __getattr__(self, name: str) -> Any:
         return 0 if name.endswith("_ms") else _Absent()
@@ -87,12 +99,15 @@ class Collector:
         database: Database,
         rules: Rules,
         die_at: float,
+        both: bool,
     ) -> None:
         self.name = name
         self.up = False
         self.die_at = die_at
         self.state = _state_file()
         self._clock, self._rng, self._broker, self._database, self._rules = clock, rng, broker, database, rules
+        self._both = both
+        self.connections = 0
         self._session: Session | None = None
         self._inbox: list[Arrived] = []
         self.start()
@@ -105,7 +120,7 @@ class Collector:
         self.up = True
         self._inbox = []
         way = Connection(self._database, lambda: self._rng.random() < self.die_at)
-        self.process = Process(self.name, way, self.state, self._rules, self)
+        self.process = Process(self.name, way, self.state, self._rules, self, self._clock, self._both)
         self._connect()
 
     def kill(self) -> None:
@@ -114,6 +129,8 @@ class Collector:
             self.up = False
             if self._session is not None:
                 self._broker.disconnect(self._session)
+            will = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
+            self._broker.publish(names.collector_status(self.name), will, retain=True)
 
     def pending(self) -> int:
         """What it holds in memory."""
@@ -151,7 +168,13 @@ class Collector:
         if not self.up:
             self.start()
 
+    @property
+    def connection(self) -> int | None:
+        """A number of its own for each connection."""
+        return None if self._session is None else self.connections
+
     def _connect(self) -> None:
+        self.connections += 1
         self._session = self._broker.connect(f"collector-{self.name}", _wants, self._receive, self._lost_link)
 
     def _lost_link(self) -> None:
@@ -163,6 +186,8 @@ class Collector:
 
 def _wants(topic: str) -> bool:
     address = names.address(topic)
+    if names.collector_of(topic) is not None:
+        return True
     return address is not None and address.channel in ("data", "status")
 
 

@@ -52,8 +52,10 @@ class World:
             rng, lambda point: is_bad(point, weather.refuse_every), weather.unknown,
             whole_or_nothing=weather.whole_or_nothing,
         )  # fmt: skip
+        both = rng.random() < 0.5  # in half the worlds neither hears of the other, and both write all the time
         self.collectors = [
-            Collector(name, self.clock, rng, self.broker, self.database, rules, weather.die_at) for name in ("c1", "c2")
+            Collector(name, self.clock, rng, self.broker, self.database, rules, weather.die_at, both)
+            for name in ("c1", "c2")
         ]
         self.agents = [
             Agent(node, folder, self.clock, rng, self.broker, self.truth, weather, rules) for node in ("lp-1", "lp-2")

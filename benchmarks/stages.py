@@ -1,0 +1,219 @@
+"""Where a collector's time goes: CPU microseconds a point by stage, from payload to acknowledgement.
+
+    python -m benchmarks.stages [--nodes 100] [--batches 6] [--rows 60] [--profile]
+
+A point is a row of 8 fields. The starter rules and all flags are on. Database and broker are stand-ins that take
+everything at once: what is measured is what the collector itself spends. The client of the broker: benchmarks.clients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.traffic import fleet
+from collector import alerting, calibration, collector, derive, ingest, quality, rollups
+from collector.config import Config, SqliteStore
+from collector.link import Arrived
+from collector.stores.line_protocol import lines
+from collector.stores.store import Answer, Row, Select, Series, Store, Stored, Table
+from wire import ack, batch, check, names
+
+STARTER = Path(collector.__file__).parent / "rules" / "starter.yaml"
+OTHER = "steps between"
+STAGES: tuple[tuple[str, Any, str], ...] = (
+    ("decode", batch, "read"),
+    ("digest", batch, "digest"),
+    ("check", check, "check"),
+    ("tables", derive.Derivation, "tables"),
+    ("quality", quality.Quality, "codes"),
+    ("calibration", calibration.Calibrations, "derive"),
+    ("line protocol", ingest.Ingest, "_queue"),
+    ("write", ingest.Ingest, "write"),
+    ("rules", alerting.Alerting, "observe"),
+    ("rules: tick and save", alerting.Alerting, "tick"),
+    ("roll-ups", rollups.Rollups, "observe"),
+    ("roll-ups: step", rollups.Rollups, "step"),
+    ("acknowledge", ack, "encode"),
+)
+
+
+class Stopwatch:
+    """CPU time by stage; a stage inside another is its own."""
+
+    def __init__(self) -> None:
+        self.spent_ns: Counter[str] = Counter()
+        self._stack = [OTHER]
+        self._since_ns = 0
+        self._undo: list[tuple[Any, str, Any]] = []
+
+    def watch(self, stage: str, owner: Any, name: str) -> None:
+        """Count what `owner.name` spends for `stage`."""
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._turn(stage)
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                self._turn(None)
+
+        self._undo.append((owner, name, inner))
+        setattr(owner, name, watched)
+
+    def __enter__(self) -> Stopwatch:
+        self._since_ns = time.thread_time_ns()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._book()
+        for owner, name, inner in reversed(self._undo):
+            setattr(owner, name, inner)
+
+    def _turn(self, stage: str | None) -> None:
+        self._book()
+        if stage is None:
+            self._stack.pop()
+        else:
+            self._stack.append(stage)
+
+    def _book(self) -> None:
+        now_ns = time.thread_time_ns()
+        self.spent_ns[self._stack[-1]] += now_ns - self._since_ns
+        self._since_ns = now_ns
+
+
+class Sink(Store):
+    """A database that takes everything and knows nothing; rows are lines, as for InfluxDB."""
+
+    name = "sink"
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.bytes = 0
+
+    def prepare(self) -> Answer:
+        return Stored()
+
+    def render(self, table: Table) -> list[Row]:
+        return lines(table)
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        self.rows += len(rows)
+        self.bytes += len(b"\n".join(rows))
+        return Stored()
+
+    def select(self, question: Select) -> list[Series]:  # noqa: ARG002
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+class Tray:
+    """Stands where the link stands: gives what was put in, keeps the count of what is published."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self.waiting: list[Arrived] = []
+        self.published = 0
+
+    def take(self, timeout_s: float, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
+        taken, self.waiting = self.waiting[:count], self.waiting[count:]
+        return taken
+
+    def publish(self, *_: Any, **__: Any) -> None:
+        self.published += 1
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+
+class Desk:
+    """A collector that is fed by hand; its clock is that of the readings."""
+
+    def __init__(self, folder: Path, store: Store | None = None) -> None:
+        config = Config(
+            store=SqliteStore(kind="sqlite", path=folder / "unused.db"),
+            state_file=folder / "state.db",
+            rules=[STARTER],
+        )
+        self.sink = Sink()
+        self.tray = Tray()
+        make_store, collector.make_store = collector.make_store, lambda _: store or self.sink
+        link, collector.Link = collector.Link, lambda *_: self.tray  # type: ignore[misc,assignment]
+        try:
+            self.collector = collector.Collector(config)
+        finally:
+            collector.make_store, collector.Link = make_store, link  # type: ignore[misc]
+
+    def feed(self, messages: list[Arrived], now_ms: int) -> None:
+        """One round of the collector with these messages."""
+        self.tray.waiting = messages
+        while self.tray.waiting:
+            self.collector.step(now_ms, wait_s=0)
+
+
+def measure(folder: Path, nodes: int, batches: int, rows: int, profile: bool = False) -> dict[str, float]:
+    """CPU microseconds a point, by stage; the first batch of every node, which enlists its series, is not counted."""
+    senders = list(fleet(nodes, batches + 1, rows))
+    desk = Desk(folder)
+    desk.feed([Arrived(names.status(sender.node), sender.birth(), True) for sender, _ in senders], _now_ms(senders, 0))
+    profiler = cProfile.Profile() if profile else None
+    watch = Stopwatch()
+    for turn in range(batches + 1):
+        messages = [Arrived(names.data(sender.node), sealed[turn], False) for sender, sealed in senders]
+        if turn == 1:
+            if profiler is not None:
+                profiler.enable()
+            else:
+                for stage, owner, name in STAGES:
+                    watch.watch(stage, owner, name)
+                watch.__enter__()
+        desk.feed(messages, _now_ms(senders, turn))
+    if profiler is not None:
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+        return {}
+    watch.__exit__()
+    counts = desk.collector.ingest.counts
+    assert counts["stored_rows"] == nodes * (batches + 1) * rows, counts
+    return {stage: ns / 1000 / (nodes * batches * rows) for stage, ns in watch.spent_ns.items()}
+
+
+def _now_ms(senders: list[Any], turn: int) -> int:
+    sender = senders[0][0]
+    return sender.first_ms + (turn + 1) * sender.rows * sender.interval_ms + 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, default=100)
+    parser.add_argument("--batches", type=int, default=6)
+    parser.add_argument("--rows", type=int, default=60)
+    parser.add_argument("--profile", action="store_true")
+    args = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        found = measure(Path(folder), args.nodes, args.batches, args.rows, args.profile)
+    for stage, us in sorted(found.items(), key=lambda item: -item[1]):
+        print(f"{stage:24} {us:7.3f} µs a point")
+    if found:
+        print(f"{'all':24} {sum(found.values()):7.3f} µs a point in batches of {args.rows} rows")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Two real collectors on one broker: one works; kill -9 or a hang hands over, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from firmware_stubs.plantower import Pms5003
+from tests.rig import Rig
+from tests.servers import free_port, wait_for
+
+pytestmark = pytest.mark.real
+
+
+class Pair:
+    """Two collectors and an agent, all running; c1 works."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.first, self.second = rig.collector("c1"), rig.collector("c2", web={"port": free_port()})
+        self.agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(period_s=0.2))})
+        self.first.start()
+        wait_for("c1 to work", lambda: self.states() == {"c1": "active"})
+        self.second.start()
+        self.agent.start()
+        rig.stubs.start()
+        wait_for("c2 to stand by", lambda: self.states() == {"c1": "active", "c2": "standby"})
+        self.wait_for_readings()
+
+    def states(self) -> dict[str, str]:
+        """What `lamppost collector status` sees."""
+        done = self._run("collector", "status", self.first.command[-1], "--json")
+        return {one["name"]: one["state"] for one in json.loads(done.stdout)["collectors"]} if done.stdout else {}
+
+    def wait_for_readings(self) -> None:
+        before = self.rig.count("air_quality")
+        wait_for("readings", lambda: self.rig.count("air_quality") > before + 5)
+
+    def all_is_there(self) -> None:
+        """Nothing lost, nothing doubled."""
+        self.rig.stubs.remove("lp-1/air-1")
+        wait_for("all to be stored", lambda: self.rig.status("lp-1").get("waiting_rows") == 0, timeout_s=60)
+        self.agent.stop()
+        assert self.rig.count("air_quality") == self.rig.status("lp-1")["accepted"]
+        audit = self._run("audit", "--config", self.first.command[-1])
+        assert audit.returncode == 0, audit.stdout
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def pair(rig: Rig) -> Pair:
+    return Pair(rig)
+
+
+def test_a_standby_takes_over_from_a_killed_collector(pair: Pair) -> None:
+    killed_s = time.monotonic()
+    pair.first.kill()
+    wait_for("c2 to take over", lambda: pair.states() == {"c1": "offline", "c2": "active"})
+    pair.wait_for_readings()
+    assert time.monotonic() - killed_s < 12, "agents are greeted: they need not wait for their timers"
+    pair.first.start()
+    wait_for("c1 to stand by", lambda: pair.states() == {"c1": "standby", "c2": "active"})
+    pair.all_is_there()
+
+
+@pytest.mark.long
+def test_a_standby_takes_over_from_a_hung_collector(pair: Pair) -> None:
+    assert pair.first.process is not None
+    pair.first.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_for("c2 to take over", lambda: pair.states().get("c2") == "active", timeout_s=25)
+        pair.wait_for_readings()
+    finally:
+        pair.first.process.send_signal(signal.SIGCONT)
+    wait_for("c1 to give way", lambda: pair.states() == {"c1": "standby", "c2": "active"})
+    pair.all_is_there()
