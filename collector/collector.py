@@ -50,12 +50,22 @@ INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every b
 
 
 class Collector:
-    """One collector. Built from settings; `start` begins work, `stop` ends it."""
+    """One collector. Built from settings; `start` begins work, `stop` ends it.
 
-    def __init__(self, config: Config, on_event: Callable[[dict[str, object]], None] = lambda _: None) -> None:
+    A simulator hands in a store and a clock of its own and calls `step` itself.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        on_event: Callable[[dict[str, object]], None] = lambda _: None,
+        store: Store | None = None,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        now_ms = now_ms or _now_ms
         self.config = config
         self.counts: Counter[str] = Counter()
-        self.store = make_store(config)
+        self.store = store or make_store(config)
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
@@ -67,9 +77,9 @@ class Collector:
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms()
         )
-        self.teller = setup.teller(config, self.alerting, _now_ms)
+        self.teller = setup.teller(config, self.alerting, now_ms)
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -78,7 +88,7 @@ class Collector:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
         self._connection: int | None = None
-        self._inventory_due_ms = _now_ms()
+        self._inventory_due_ms = now_ms()
 
     def start(self) -> None:
         """Begin to work; returns at once."""

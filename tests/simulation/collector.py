@@ -15,8 +15,8 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.standby import Standby
 from collector.stores.store import Answer, Row, Select, Series
-from tests.simulation.broker import Broker, Session
-from tests.simulation.clock import Clock
+from simulator.world.broker import Broker, Session
+from simulator.world.clock import Clock
 from tests.simulation.database import Database
 from tests.simulation.rules import Rules
 from wire import collector_status, names

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collector.link import Arrived
-from tests.simulation.clock import Clock
+from simulator.world.clock import Clock
 
 Receive = Callable[[Arrived], None]
 
