@@ -81,6 +81,7 @@ class Collector:
         )
         self.teller = setup.teller(config, self.alerting, now_ms)
         self._key = signing_key(config)
+        self._version = version("lamppost")  # read from a file; said every few seconds
         self._on_event = on_event
         self._state = state
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
@@ -172,7 +173,7 @@ class Collector:
         elif state is State.STANDBY:
             self._stand_by()
         if self.standby.due(now_s):
-            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, version("lamppost"))
+            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
             self.link.publish(names.collector_status(self.config.name), collector_status.encode(said), retain=True)
 
     def _take_over(self, now_ms: int, alone: bool) -> None:

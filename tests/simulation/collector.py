@@ -71,6 +71,7 @@ class Process(ProductCollector):
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
         self.link = link
         self._key = None
+        self._version = "sim"
         self._on_event = lambda _: None
         self._ticked_ms = 0
         self._inventory_due_ms = 0
