@@ -185,7 +185,8 @@ class Scenario(Strict):
         for one in self.expect.alerts:
             from_s, until_s = (times.after_start(text, self.start_of_day_s) for text in one.between.split("-"))
             for node in one.nodes or self.nodes():
-                for sensor in one.sensors or [None]:
+                sensors: list[str | None] = [*one.sensors] or [None]
+                for sensor in sensors:
                     entry = {"alert": one.alert, "node": node, "sensor": sensor,
                              "from_ms": self.start_ms + round(from_s * 1000),
                              "until_ms": self.start_ms + round(until_s * 1000)}  # fmt: skip

@@ -6,7 +6,7 @@ at again at the end: a row at another time, one that stands twice, one that nobo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ ROWS_PER_SLICE: Final = 50_000
 TAGS: Final = ("node", "sensor", "lane", "direction")
 NEAR_MS: Final = 3_600_000
 SAMPLE: Final = 50
+GUESSED: Final = 2
 
 Row = dict[str, Any]
 Group = tuple[str, ...]
@@ -31,6 +32,7 @@ class Comparison:
     def __init__(self, notes: Notes, store: Store, verdict: Verdict, watch: Callable[[float], None]) -> None:
         self._notes, self._store, self._verdict, self._watch = notes, store, verdict, watch
         self._missing: dict[int, list[Sent]] = defaultdict(list)
+        self._indices: dict[int, _ByValues] = {}
         self._extra: dict[tuple[str, Group], list[tuple[int, Row]]] = defaultdict(list)
         self._series = notes.series()
         self._of_group = {(s.kind, _group(s)): number for number, s in self._series.items()}
@@ -69,11 +71,14 @@ class Comparison:
             rows = stored.pop(_group(self._series[number]), {})
             for sent in self._notes.readings(number, from_ms, until_ms):
                 self._verdict.sent += 1
-                row = rows.pop(sent.time_ms, None)
-                if row is None:
-                    self._missing[number].append(sent)
-                elif sent.values is not None:
-                    self._judge(number, sent, compare(sent.values, sent.cq, row))
+                row = rows.get(sent.time_ms)
+                if row is None or (sent.cq == GUESSED) != (row.get("cq") == GUESSED) or sent.cq == GUESSED:
+                    self._missing[number].append(sent)  # a guessed time is looked for by its values
+                    continue
+                del rows[sent.time_ms]
+                if sent.values is None:
+                    continue
+                self._judge(number, sent, compare(sent.values, sent.cq, row))
             if rows:
                 self._extra[kind, _group(self._series[number])] += rows.items()
         for group, rows in stored.items():
@@ -100,9 +105,9 @@ class Comparison:
             for time_ms, row in rows:
                 self._place(number, f"{kind} {'/'.join(filter(None, group))}", time_ms, row)
         gaps = _Gaps(self._store)
-        for number, readings in self._missing.items():
+        for number in self._missing:
             series = self._series[number]
-            for sent in readings:
+            for sent in self._index(number).left():
                 cause = sent.cause or ("gap-record" if gaps.covers(series, sent.time_ms) else None)
                 if cause is not None:
                     self._verdict.missing[cause] += 1
@@ -117,14 +122,13 @@ class Comparison:
             verdict.unsent += 1
             verdict.note("never sent", where, time_ms, f"{row}")
             return
-        for at, sent in enumerate(self._missing[number]):
-            if sent.values is not None and sent.cause is None and same_values(sent.values, row):
-                del self._missing[number][at]
-                if sent.cq == 2 and row.get("cq") == 2:
-                    verdict.estimated += 1
-                else:
-                    self._judge(number, sent, Wrong("time", f"stands at {time_ms}, {time_ms - sent.time_ms:+} ms"))
-                return
+        sent = self._index(number).take(row)
+        if sent is not None:
+            if sent.cq == row.get("cq") == GUESSED:
+                verdict.estimated += 1
+            else:
+                self._judge(number, sent, Wrong("time", f"stands at {time_ms}, {time_ms - sent.time_ms:+} ms"))
+            return
         for sent in self._notes.readings(number, time_ms - NEAR_MS, time_ms + NEAR_MS):
             if sent.values is not None and same_values(sent.values, row):
                 verdict.doubled += 1
@@ -133,9 +137,43 @@ class Comparison:
         verdict.unsent += 1
         verdict.note("never sent", where, time_ms, f"{row}")
 
+    def _index(self, number: int) -> _ByValues:
+        if number not in self._indices:
+            self._indices[number] = _ByValues(self._missing[number])
+        return self._indices[number]
+
     def _where(self, number: int) -> str:
         series = self._series[number]
         return f"{series.kind} {'/'.join(filter(None, _group(series)))}"
+
+
+class _ByValues:
+    """Readings that were not met at their time, found by what they say. Those with a cause are not looked for."""
+
+    def __init__(self, readings: list[Sent]) -> None:
+        self._found: dict[tuple[str, ...], dict[tuple[float | None, ...], deque[Sent]]] = {}
+        self._rest = [sent for sent in readings if sent.values is None or sent.cause is not None]
+        for sent in readings:
+            if sent.values is not None and sent.cause is None:
+                names = tuple(sent.values)
+                self._found.setdefault(names, {}).setdefault(_key(names, sent.values), deque()).append(sent)
+
+    def take(self, row: Row) -> Sent | None:
+        """The oldest reading that says what the row says; it is met now."""
+        for names, by_values in self._found.items():
+            waiting = by_values.get(_key(names, row))
+            if waiting:
+                return waiting.popleft()
+        return None
+
+    def left(self) -> list[Sent]:
+        """Those that nobody has met, by time."""
+        waiting = [sent for found in self._found.values() for queue in found.values() for sent in queue]
+        return sorted([*self._rest, *waiting], key=lambda sent: sent.time_ms)
+
+
+def _key(names: tuple[str, ...], values: Row) -> tuple[float | None, ...]:
+    return tuple(None if values.get(name) is None else round(float(values[name]), 6) for name in names)
 
 
 class _Gaps:

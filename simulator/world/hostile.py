@@ -14,6 +14,7 @@ from wire import batch, names, status
 
 NAME = "mallory"
 EVERY_MS = 4_000
+BOMB = gzip.compress(b" " * (batch.OPEN_BYTES_MAX + 1), 9)
 
 
 class Hostile:
@@ -40,7 +41,7 @@ class Hostile:
         return self._rng.randbytes(self._rng.randrange(1, 2000))
 
     def _bomb(self) -> bytes:
-        return gzip.compress(b" " * (batch.OPEN_BYTES_MAX + 1), 9)
+        return BOMB
 
     def _deep(self) -> bytes:
         return b"[" * 20_000

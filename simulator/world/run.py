@@ -38,6 +38,7 @@ SETTLE_S: Final = 4 * 3600
 SETTLE_STEP_S: Final = 20
 MUTE_S: Final = 5.0
 DELAY_MS: Final = 150
+SITE: Final = "downtown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Run:
     def _node(self, name: str) -> Node:
         wants = self.scenario
         node = Node(
-            self._world, name, f"street-{name[-1]}", random.Random(self._rng.random()), wants.seal_s, wants.interval_s,
+            self._world, name, SITE, random.Random(self._rng.random()), wants.seal_s, wants.interval_s,
             wants.spool_bytes,
         )  # fmt: skip
         street = Street(self.city, name, self.clock)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
+from simulator.city.chance import Chance
 from simulator.city.city import City
 from simulator.scenario.scenario import SensorOf
 from simulator.world.clock import Clock
 
 STEP_MS = 5_000  # the air of a street does not change faster than this tells
 AHEAD_MS = 300_000
+PARTICLES = frozenset({"pm1_ugm3", "pm25_ugm3", "pm10_ugm3"})
 REACH_M, NEAR_M = 14.0, 2.0  # a beam so short that vehicles a few seconds apart are seen one by one
 
 
@@ -20,6 +22,7 @@ class Street:
     def __init__(self, city: City, place: str, clock: Clock) -> None:
         self._city, self._place, self._clock = city, place, clock
         self._road = Road(reach_m=REACH_M, near_m=NEAR_M)
+        self._noise = Chance(city.seed, "noise", place)
         self._known_until_ms = clock.now_ms
         self._step: tuple[int, dict[str, float]] | None = None
         self._entering_s: list[float] = []
@@ -46,7 +49,10 @@ class Street:
         step = time_ms // STEP_MS
         if self._step is None or self._step[0] != step:
             self._step = step, self._city.world(self._place, step * STEP_MS)
-        return self._step[1]
+        second = time_ms // 1000
+        noise = 1 + 0.02 * self._noise.normal(second)
+        dust = 0.4 * abs(self._noise.normal(-second - 1))  # even the steadiest air is not the same twice
+        return {name: value * noise + dust if name in PARTICLES else value for name, value in self._step[1].items()}
 
     def _targets(self, t_s: float) -> list[dict[str, float]]:
         self._look_ahead()
