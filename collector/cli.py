@@ -99,6 +99,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.memory import calm_garbage_collector
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
     from collector.web.feed import Feed
@@ -118,6 +119,7 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+    calm_garbage_collector()
     collector.start()
     try:
         ending.wait()
