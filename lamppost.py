@@ -24,12 +24,14 @@ ROOMS = {
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: run, status, check."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
+    "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
+    "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
 EXTRAS = {"demo": "simulator"} | dict.fromkeys(
-    ("collector", "gaps", "audit", "quarantine", "resend", "query", "calibrate"), "collector"
+    ("collector", "gaps", "audit", "quarantine", "resend", "query", "export", "backfill", "calibrate"), "collector"
 )
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
