@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from collector.alerting import Alerting
+from collector.alerts.on_duty import OnDuty
 from collector.config import Config
 from collector.config import Station as Named
 from collector.registry import Node, Registry
@@ -27,6 +28,7 @@ def site(config: Config, store: Store, registry: Registry, alerting: Alerting, f
         store=store,
         stations=stations,
         alerts=alerting.current,
+        duty=OnDuty(alerting, str(config.state_file), lambda: time.time_ns() // 1_000_000),
         now_ms=lambda: time.time_ns() // 1_000_000,
         feed=feed,
         time_zone=config.web.time_zone,
