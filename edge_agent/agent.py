@@ -19,7 +19,7 @@ from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address
-from edge_agent import clock
+from edge_agent import clock, making_room
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
@@ -158,13 +158,13 @@ class Agent:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
         spool = self.recorder.spool
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.config.node, clock.wall_ms())
+            making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
             self.uplink.wake()
         if self.delivery.rolled_back:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-            spool.begin_life(self.config.node, clock.wall_ms())
+            spool.begin_life(clock.wall_ms())
             self.delivery.rolled_back = False
             self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
@@ -175,7 +175,7 @@ class Agent:
         spool = self.recorder.spool
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
-            while spool.make_room(self.config.node, self.config.spool.max_size, clock.wall_ms()):
+            while making_room.make_room(spool, self.config.spool.max_size, clock.wall_ms()):
                 pass
         except SpoolError as error:
             log.error("%s", error)

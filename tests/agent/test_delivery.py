@@ -18,7 +18,7 @@ T0 = 1_790_000_000_000
 
 @pytest.fixture
 def delivery(tmp_path: Path) -> Delivery:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     made = Delivery(spool, random.Random(7), connect_pause_s=0)
     made.on_connect(0)
     return made
@@ -31,7 +31,7 @@ def fill(delivery: Delivery, batches: int) -> list[Sealed]:
     for n in range(batches):
         reading = Reading(Series("air-1", "air_quality"), T0 + n, {"pm25_raw_ugm3": n})
         spool.accept([reading], Origin("lp-1", "s", "b71d04c2", "synced"))
-        sealed += spool.seal("lp-1")
+        sealed += spool.seal()
     return sealed
 
 
