@@ -23,6 +23,7 @@ from edge_agent import clock, making_room
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
+from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
 from edge_agent.requests import Requests
@@ -49,6 +50,7 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.session = secrets.token_hex(8)
+        self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,
@@ -93,6 +95,7 @@ class Agent:
             await _cancel([uplink])
             self._write_status()
             self.recorder.spool.close()
+            self._owner.release()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
@@ -143,7 +146,7 @@ class Agent:
             self.recorder.commit(self._now())
             self.delivery.spool = self.recorder.spool
             self._obey_delivery()
-            seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
+            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
@@ -173,9 +176,10 @@ class Agent:
 
     def _care_for_spool(self) -> None:
         spool = self.recorder.spool
+        limit = making_room.limit_bytes(spool.path, self.config.spool.max_size)
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
-            while making_room.make_room(spool, self.config.spool.max_size, clock.wall_ms()):
+            while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
             log.error("%s", error)
@@ -220,6 +224,7 @@ class Agent:
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
+            "written_bytes": _written_bytes(),
             "spool": self.recorder.spool.spool_id,
             "damaged": self.recorder.spool.damaged(),
             "clock": self.recorder.timeline.state,
@@ -270,6 +275,15 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _written_bytes() -> int | None:
+    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
+    try:
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(lines["write_bytes"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def on_tmpfs(path: Path) -> bool:

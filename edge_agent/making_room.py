@@ -8,12 +8,25 @@ kept to the last: the account of what is missing outlives what is missing.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from edge_agent import gap_records, thinning
 from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading
 from edge_agent.spool import Sealed, Spool
 
 THIN_BATCHES = 64
+SIZE_MAX = 2 * 2**30
+SHARE = 5
+
+
+def limit_bytes(path: Path, asked: int | None) -> int:
+    """How large the spool may be: what was asked for, else 2 GiB and at most a fifth of its partition."""
+    if asked is not None:
+        return asked
+    disk = os.statvfs(path.parent)
+    return min(SIZE_MAX, disk.f_blocks * disk.f_frsize // SHARE)
 
 
 def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:

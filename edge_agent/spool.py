@@ -201,11 +201,7 @@ class Spool:
         """
         with transaction(self._db):
             self._write_acked()
-            return self._db.execute(
-                "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
-                " AND id IN (SELECT id FROM sealed)",
-                (from_ms, to_ms),
-            ).rowcount
+            return self._db.execute(spool_file.REPLAY, (from_ms, to_ms)).rowcount
 
     def prune(self, before_ms: int) -> int:
         """Delete acknowledged batches answered before `before_ms`; returns how many."""
@@ -293,6 +289,7 @@ class Spool:
             return row[0], row[1]
         with transaction(self._db):
             self._set_meta("format", FORMAT)
+            self._set_meta("reader", FORMAT)
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
