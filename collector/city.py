@@ -33,6 +33,7 @@ def site(config: Config, store: Store, registry: Registry, alerting: Alerting, f
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,
         desk=config.state_file.with_name("desk.db"),
+        reporting=config.reporting(),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
 

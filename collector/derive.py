@@ -8,12 +8,11 @@ reading's time and stores both side by side, with `cal_id`. What fails a test or
 from __future__ import annotations
 
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from collector import flags
 from collector.calibration import Calibrations
 from collector.quality import Quality, worst
-from collector.reporting import Reporting, ReportingOf
+from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Table, Tags
 from wire.batch import CLOCKS, Block, Envelope
 from wire.quantities import agent_fields, kind_of
@@ -21,11 +20,6 @@ from wire.quantities import agent_fields, kind_of
 _FLAGS: Final = frozenset({"cq", "qc"})
 _SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
 LEDGER: Final = "batch_ledger"
-
-
-def reports_as_china(_: str) -> Reporting:
-    """What a station reports when nobody says otherwise."""
-    return Reporting(ZoneInfo("Asia/Shanghai"))
 
 
 class Derivation:

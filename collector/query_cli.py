@@ -46,7 +46,7 @@ def station(
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
     from collector.collector import make_store
-    from collector.questions.question import STANDARDS
+    from collector.reporting import NAMES, is_of
     from collector.station_query import EVERY, concentrations, indices
     from collector.stores.store import StoreDown
 
@@ -58,10 +58,8 @@ def station(
     until_ms = time_of(until, reporting.zone.key) if until else time.time_ns() // 1_000_000
     since_ms = time_of(since, reporting.zone.key) if since else until_ms - 24 * length_ms
     wanted = standard or reporting.standards[0]
-    if wanted != "all" and wanted.partition("-")[0] not in STANDARDS:
-        raise Failure(
-            Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(STANDARDS)}, all"
-        )
+    if wanted != "all" and wanted.partition("-")[0] not in NAMES:
+        raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(NAMES)}, all")
     store = make_store(settings)
     try:
         air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
@@ -70,9 +68,8 @@ def station(
         raise Failure(Exit.STORE, "store-down", str(error)) from error
     finally:
         store.close()
-    base, _, edition = wanted.partition("-")
     if wanted != "all":
-        found = [row for row in found if row.standard == STANDARDS[base] and edition in ("", row.edition)]
+        found = [row for row in found if is_of(wanted, row.standard, row.edition)]
     if as_json:
         said = {"node": node, "every": every, "time_zone": reporting.zone.key, "gas_state": reporting.gas_state}
         lists = {"concentrations": [asdict(row) for row in air], "indices": [asdict(row) for row in found]}

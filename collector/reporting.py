@@ -11,6 +11,8 @@ from measures.gases import CHINA_0C, CHINA_25C, EU_20C, ReferenceState
 
 Standard = Literal["china", "china-2012", "china-2026", "us", "eu", "uk"]
 GasState = Literal["25C", "20C", "0C"]
+NAMES: Final = {"china": "HJ 633", "us": "US EPA AQI", "eu": "EEA EAQI", "uk": "UK DAQI"}
+"""How each standard is called where its indices are stored; `china-2012` is the edition 2012 of HJ 633."""
 STATES: Final[dict[str, ReferenceState]] = {"25C": CHINA_25C, "20C": EU_20C, "0C": CHINA_0C}
 
 
@@ -30,3 +32,14 @@ class Reporting:
 
 ReportingOf = Callable[[str], Reporting]
 """What the station of a node reports."""
+
+
+def reports_as_china(_: str) -> Reporting:
+    """What a station reports when nobody says otherwise."""
+    return Reporting(ZoneInfo("Asia/Shanghai"))
+
+
+def is_of(standard: str, name: str, edition: str) -> bool:
+    """Whether a stored index, by its standard's name and edition, is one of `standard`, such as china or china-2012."""
+    base, _, wanted = standard.partition("-")
+    return name == NAMES[base] and wanted in ("", edition)

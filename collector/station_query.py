@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector import flags
+from collector.indices import FIELD_OF
 from collector.rollups import INDEX
 from collector.stores.store import Select, Store
 from collector.windows import DAYS, HOURS, MINUTES, rolled
@@ -13,7 +14,9 @@ from measures.index import OF_QUANTITY
 
 EVERY: Final = {"1m": MINUTES, "1h": HOURS, "1d": DAYS}
 AIR: Final = (*OF_QUANTITY, "pm1_ugm3", "no_ugm3", "co2_ppm", "noise_db")
-TRAFFIC: Final = ("flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
+PARTS: Final = tuple(FIELD_OF.values())
+"""Sub-indices by pollutant, in the order of measures.index.POLLUTANTS."""
+INDEX_COLUMNS: Final = ("value", "category", "primary", "completeness", "level", *PARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,10 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One value of an index, meaningless without its standard and edition; None where it is published as NA."""
+    """One value of an index, meaningless without its standard and edition; None where it is published as NA.
+
+    `parts` are the sub-indices that there are, such as `pm25_index`; `level` counts the standard's categories from 1.
+    """
 
     time_ms: int
     sensor: str
@@ -44,6 +50,8 @@ class IndexRow:
     category: str
     primary: str
     completeness: float
+    level: int | None
+    parts: dict[str, int]
 
 
 def concentrations(
@@ -69,13 +77,18 @@ def concentrations(
 
 
 def indices(store: Store, node: str, period: str, since_ms: int, until_ms: int) -> list[IndexRow]:
-    """Every index of the period (1h or 1d), by time. Raises StoreDown."""
-    columns = ("value", "category", "primary", "completeness")
-    where: dict[str, Any] = {"node": node, "period": period}
-    question = Select(INDEX, columns, since_ms, until_ms, where, ("sensor", "standard", "edition"))
-    found = [
-        IndexRow(time_ms, series.tags["sensor"], series.tags["standard"], series.tags["edition"], *cells)
-        for series in store.select(question)
-        for time_ms, *cells in series.rows
-    ]
+    """Every index of the period (1h or 1d) of one node, by time. Raises StoreDown."""
+    question = Select(
+        INDEX, INDEX_COLUMNS, since_ms, until_ms, {"node": node, "period": period}, ("sensor", "standard", "edition")
+    )
+    found = [index_row(series.tags, row) for series in store.select(question) for row in series.rows]
     return sorted(found, key=lambda row: (row.time_ms, row.sensor, row.standard, row.edition))
+
+
+def index_row(tags: dict[str, str], row: list[Any]) -> IndexRow:
+    """A stored row of INDEX_COLUMNS under its tags."""
+    time_ms, value, category, primary, completeness, level, *parts = row
+    there = {name: part for name, part in zip(PARTS, parts, strict=True) if part is not None}
+    return IndexRow(
+        time_ms, tags["sensor"], tags["standard"], tags["edition"], value, category, primary, completeness, level, there
+    )

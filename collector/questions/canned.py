@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from collector.questions.question import DAY_MS, STANDARDS, Asked, BadVariable, Question
+from collector.questions.question import DAY_MS, Asked, BadVariable, Question
+from collector.reporting import NAMES
 from collector.rollups import INDEX
 from collector.stores.store import Select
 from collector.windows import rolled
@@ -51,7 +52,7 @@ def _rolled_quantity(asked: Asked) -> tuple[str, str]:
 
 def _index(asked: Asked) -> Select:
     columns = ("value", "category", "primary", "completeness")
-    where = asked.where | {"period": asked.suffix[1:], "standard": STANDARDS[asked.values["standard"]]}
+    where = asked.where | {"period": asked.suffix[1:], "standard": NAMES[asked.values["standard"]]}
     return Select(INDEX, columns, asked.since_ms, asked.until_ms, where, (*_SENSOR, "standard", "edition"))
 
 

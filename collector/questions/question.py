@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collector.reporting import NAMES
 from collector.stores.store import Select
 from wire.names import is_name, is_node
 from wire.quantities import QUANTITIES, nearest
@@ -80,11 +81,10 @@ def _did_you_mean(value: str, known: Any, what: str) -> str:
     return f"{what}; did you mean {near}?" if near else what
 
 
-STANDARDS: Final = {"china": "HJ 633", "us": "US EPA AQI", "eu": "EEA EAQI", "uk": "UK DAQI"}
 """Short words for the `standard` tag of `air_index`."""
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "every": tuple(EVERY),
-    "standard": tuple(STANDARDS),
+    "standard": tuple(NAMES),
     "flag": ("failed", "suspect"),
     "severity": ("critical", "major", "minor", "info"),
     "kind": ("air_quality", "weather", "traffic_flow"),

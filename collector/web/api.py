@@ -1,38 +1,59 @@
-"""The open API: stations, readings and alerts as JSON and CSV, read-only, without login, for everybody.
-
-An answer is the same bytes for the same question, so that it can be cached (ETag) and compared.
-"""
+"""The open API: stations, readings, concentrations, indices and alerts, read-only, without login, for everybody."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.reporting import Reporting, is_of
+from collector.station_query import PARTS, concentrations, indices
 from collector.stores.store import StoreDown
 from collector.web import history, query
 from collector.web.openapi import document
-from collector.web.parameters import ALERTS, READINGS, STATIONS
-from collector.web.query import BadQuery
+from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, STATIONS
+from collector.web.query import BadQuery, Parameter
+from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
 from collector.web.site import AlertView, Site, Station
-from collector.web.words import TEXTS
 from wire.quantities import QUANTITIES
 
 ROOT: Final = "/api/v1"
-LICENCE: Final = "CC-BY-4.0"
-_DAY_MS = 86_400_000
-_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+PATHS: Final[dict[str, Sequence[Parameter]]] = {
+    "/stations": STATIONS,
+    "/readings": READINGS,
+    "/concentrations": CONCENTRATIONS,
+    "/indices": INDICES,
+    "/alerts": ALERTS,
+}
+CONCENTRATION: Final = (
+    *("time", "node", "sensor", "quantity", "mean", "low", "high", "unit", "n", "completeness", "qc", "flags"),
+)
+INDEX: Final = (
+    *("time", "node", "sensor", "standard", "edition", "period", "value", "level", "category", "primary"),
+    *("completeness", *PARTS),
+)
+_WINDOW_MS: Final = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}
+_DAY_MS: Final = 86_400_000
+_FRESH_S, _SETTLED_S = 10, 3600
+_STATION = ("node", "site", "name_zh", "name_en", "lat_deg", "lon_deg", "height_m", "online", "latest", "standards")
+
+
+class Span(NamedTuple):
+    """The part of a question that is answered now: [since, end), and until when the whole of it goes."""
+
+    node: str
+    since_ms: int
+    end_ms: int
+    until_ms: int
+    zone: ZoneInfo
+    reporting: Reporting
 
 
 class Api:
@@ -40,17 +61,18 @@ class Api:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._zone = ZoneInfo(site.time_zone)
 
     def routes(self) -> list[Route]:
-        answers = {"/stations": self.stations, "/readings": self.readings, "/alerts": self.alerts}
-        routes = [Route(ROOT + path, _checked(handler)) for path, handler in answers.items()]
+        handlers = (self.stations, self.readings, self.concentrations, self.indices, self.alerts)
+        routes = [Route(ROOT + path, _checked(handler)) for path, handler in zip(PATHS, handlers, strict=True)]
         return [*routes, Route(ROOT + "/openapi.json", self.openapi)]
 
     async def openapi(self, request: Request) -> Response:
         """The description of everything below."""
-        paths = {"/stations": STATIONS, "/readings": READINGS, "/alerts": ALERTS}
-        text = document(ROOT, self._site.title_en, paths, {k: history.columns(k) for k in history.KINDS})
-        return _cached(request, json.dumps(text, ensure_ascii=False).encode(), "application/json", 3600)
+        rows = {kind: history.columns(kind) for kind in history.KINDS}
+        text = document(ROOT, self._site.title_en, PATHS, rows, CONCENTRATION, INDEX)
+        return cached(request, json.dumps(text, ensure_ascii=False).encode(), "application/json", _SETTLED_S)
 
     async def stations(self, request: Request) -> Response:
         """All stations by name of node."""
@@ -59,17 +81,17 @@ class Api:
         stations = sorted(self._site.stations(), key=lambda station: station.node)
         rest = [station for station in stations if station.node > asked.get("after", "")]
         page = [self._station(station) for station in rest[:limit]]
-        if asked.get("format") == "csv":
-            flat = [row | {"name_zh": row["name"]["zh"], "name_en": row["name"]["en"]} for row in page]
-            names = ("node", "site", "name_zh", "name_en", "lat_deg", "lon_deg", "height_m", "online", "latest")
-            return _csv(request, names, flat, 10)
         following = None
         if len(rest) > limit:
-            following = f"{ROOT}/stations?" + urlencode({"after": page[-1]["node"], "limit": limit})
-        return _json(request, {"stations": page, "next": following}, 10)
+            again = dict(request.query_params) | {"after": page[-1]["node"], "limit": limit}
+            following = f"{ROOT}/stations?" + urlencode(again)
+        if asked.get("format") == "csv":
+            flat = [row | {"name_zh": row["name"]["zh"], "name_en": row["name"]["en"]} for row in page]
+            return as_csv(request, _STATION, flat, _FRESH_S, following)
+        return as_json(request, {"stations": page, "next": following}, _FRESH_S)
 
     def _station(self, station: Station) -> dict[str, Any]:
-        zone = ZoneInfo(self._site.time_zone)
+        reporting = self._site.reporting(station.node)
         return {
             "node": station.node,
             "site": station.site,
@@ -78,53 +100,113 @@ class Api:
             "lon_deg": station.lon_deg,
             "height_m": station.height_m,
             "online": station.online,
-            "latest": None if station.last_ms is None else _iso(station.last_ms, zone),
+            "latest": None if station.last_ms is None else iso(station.last_ms, self._zone),
             "sensors": [{"name": sensor.name, "profile": sensor.profile} for sensor in station.sensors],
+            "standards": list(reporting.standards),
+            "time_zone": reporting.zone.key,
+            "gas_state": reporting.gas_state,
         }
 
     async def alerts(self, request: Request) -> Response:
         """The alerts of today and those that still stand."""
         asked = query.read(request.query_params.multi_items(), ALERTS)
         alerts = [alert for alert in self._site.alerts() if asked.get("state", alert.state) == alert.state]
-        return _json(request, {"alerts": [self._alert(alert) for alert in alerts]}, 5)
+        return as_json(request, {"alerts": [self._alert(alert) for alert in alerts]}, 5)
 
     def _alert(self, alert: AlertView) -> dict[str, Any]:
         names = ("fingerprint", "state", "severity", "rule", "node", "quantity", "value", "threshold", "unit")
-        told = {name: getattr(alert, name) for name in names}
-        since = _iso(alert.since_ms, ZoneInfo(self._site.time_zone))
-        return told | {"text": {"zh": alert.text_zh, "en": alert.text_en}, "since": since}
+        about = {name: getattr(alert, name) for name in names}
+        return about | {"text": {"zh": alert.text_zh, "en": alert.text_en}, "since": iso(alert.since_ms, self._zone)}
 
     async def readings(self, request: Request) -> Response:
-        """Windows of one station, a page at a time."""
+        """Means of one station's readings by windows, a page at a time."""
         asked = query.read(request.query_params.multi_items(), READINGS)
-        node, kind = asked["node"], asked.get("kind", "air_quality")
-        every = asked.get("every", "5m")
+        kind, every = asked.get("kind", "air_quality"), asked.get("every", "5m")
         if kind == "traffic_flow" and every != history.TRAFFIC_EVERY:
             raise BadQuery("bad-value", "every", f"every: traffic comes in {history.TRAFFIC_EVERY} only")
+        every_ms = history.EVERY_MS[every]
+        span = self._span(asked, every_ms, 288, _DAY_MS, whole=True)
+        store = self._site.store
+        rows = await run_in_threadpool(history.windows, store, kind, span.node, span.since_ms, span.end_ms, every_ms)
+        names = ("time", *history.columns(kind)[1:])
+        units = {name: QUANTITIES[name].unit for name in history.fields(kind)}
+        head = {"node": span.node, "kind": kind, "every_s": every_ms // 1000, "units": units}
+        return self._page(request, span, "/readings", head, names, rows)
+
+    async def concentrations(self, request: Request) -> Response:
+        """Roll-ups of one station's air: mean, extremes, how much was there, and what is doubted."""
+        asked = query.read(request.query_params.multi_items(), CONCENTRATIONS)
+        every = asked.get("every", "1h")
+        span = self._span(asked, _WINDOW_MS[every], 168, 168 * _WINDOW_MS[every])
+        found = await run_in_threadpool(
+            concentrations, self._site.store, span.node, every, span.since_ms, span.end_ms, asked.get("quantity", ())
+        )
+        rows = [
+            {name: getattr(row, name) for name in ("time_ms", "sensor", "quantity", *CONCENTRATION[4:7], "n", "qc")}
+            | {"node": span.node, "unit": QUANTITIES[row.quantity].unit}
+            | {"completeness": row.completeness, "flags": row.flags}
+            for row in found
+        ]
+        head = {"node": span.node, "every": every, "gas_state": span.reporting.gas_state}
+        return self._page(request, span, "/concentrations", head, CONCENTRATION, rows)
+
+    async def indices(self, request: Request) -> Response:
+        """Indices of one station's hours or days, each with standard and edition; NA has no value."""
+        asked = query.read(request.query_params.multi_items(), INDICES)
+        period = asked.get("period", "1h")
+        span = self._span(asked, _WINDOW_MS[period], 168, 168 * _WINDOW_MS[period])
+        wanted = (asked["standard"],) if "standard" in asked else span.reporting.standards
+        found = await run_in_threadpool(indices, self._site.store, span.node, period, span.since_ms, span.end_ms)
+        names = ("time_ms", "sensor", "standard", "edition", "value", "level", "category", "primary", "completeness")
+        rows = [
+            {name: getattr(row, name) for name in names}
+            | {"node": span.node, "period": period}
+            | {part: row.parts.get(part) for part in PARTS}
+            for row in found
+            if "all" in wanted or any(is_of(one, row.standard, row.edition) for one in wanted)
+        ]
+        head = {"node": span.node, "period": period, "reports": list(span.reporting.standards)}
+        return self._page(request, span, "/indices", head, INDEX, rows)
+
+    def _span(self, asked: Mapping[str, Any], window_ms: int, limit: int, default_ms: int, whole: bool = False) -> Span:
+        """The page of a question: at most its limit of windows from its start. Raises BadQuery.
+
+        `whole` begins with a whole window of the clock; roll-ups have their own beginnings and are asked as they are.
+        """
+        node = asked["node"]
         if not any(station.node == node for station in self._site.stations()):
             raise BadQuery("unknown-node", "node", f"node: no such station; {ROOT}/stations lists them")
-        every_ms = history.EVERY_MS[every]
-        now_ms = self._site.now_ms()
-        until_ms = asked.get("to", now_ms)
-        since_ms = asked.get("from", until_ms - _DAY_MS) // every_ms * every_ms
+        reporting = self._site.reporting(node)
+        until_ms = asked.get("to", self._site.now_ms())
+        since_ms = asked.get("from", until_ms - default_ms)
+        if whole:
+            since_ms = since_ms // window_ms * window_ms
         if since_ms >= until_ms:
             raise BadQuery("bad-range", "from", "from: must be before to")
-        end_ms = min(until_ms, since_ms + asked.get("limit", 288) * every_ms)
-        zone = asked.get("tz", ZoneInfo(self._site.time_zone))
-        rows = await run_in_threadpool(history.windows, self._site.store, kind, node, since_ms, end_ms, every_ms)
-        names = ("time", *history.columns(kind)[1:])
-        told = [_public(row, names, zone) for row in rows]
-        age_s = 3600 if end_ms < now_ms - _DAY_MS else 10
+        end_ms = min(until_ms, since_ms + asked.get("limit", limit) * window_ms)
+        return Span(node, since_ms, end_ms, until_ms, asked.get("tz", reporting.zone), reporting)
+
+    def _page(
+        self,
+        request: Request,
+        span: Span,
+        path: str,
+        head: Mapping[str, Any],
+        names: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> Response:
+        """Rows as JSON or CSV, with the address of the next page."""
         following = None
-        if end_ms < until_ms:
-            again = dict(request.query_params) | {"from": _iso(end_ms, zone), "to": _iso(until_ms, zone)}
-            following = f"{ROOT}/readings?{urlencode(again)}"
-        if asked.get("format") == "csv":
-            return _csv(request, names, told, age_s, following)
-        units = {name: QUANTITIES[name].unit for name in history.fields(kind)}
-        head = {"node": node, "kind": kind, "every_s": every_ms // 1000, "units": units, "licence": LICENCE}
-        notice = dict(zip(("zh", "en"), TEXTS["notice"], strict=True))
-        return _json(request, {**head, "notice": notice, "rows": told, "next": following}, age_s)
+        if span.end_ms < span.until_ms:
+            ends = {"from": span.end_ms, "to": span.until_ms}
+            again = {name: iso(time_ms, span.zone, "milliseconds") for name, time_ms in ends.items()}
+            following = f"{ROOT}{path}?{urlencode(dict(request.query_params) | again)}"
+        age_s = _SETTLED_S if span.end_ms < self._site.now_ms() - _DAY_MS else _FRESH_S
+        page = [told(row, names, span.zone) for row in rows]
+        if request.query_params.get("format") == "csv":
+            return as_csv(request, names, page, age_s, following)
+        whole = {**head, "time_zone": span.zone.key, "licence": LICENCE, "notice": NOTICE}
+        return as_json(request, {**whole, "rows": page, "next": following}, age_s)
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -143,59 +225,3 @@ def _checked(handler: Handler) -> Handler:
             return refusal(503, "store-down", "the database does not answer at the moment")
 
     return answer
-
-
-def refusal(
-    status: int, reason: str, message: str, parameter: str | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An error as programs read it."""
-    body = {"error": {"reason": reason, "parameter": parameter, "message": message}}
-    return JSONResponse(body, status, headers={**_HEADERS, "Cache-Control": "no-store", **(headers or {})})
-
-
-def _public(row: Mapping[str, Any], names: Sequence[str], zone: ZoneInfo) -> dict[str, Any]:
-    told = {**row, "time": _iso(row["time_ms"], zone), "masked": list(row["masked"])}
-    return {name: round(told[name], 3) if isinstance(told[name], float) else told[name] for name in names}
-
-
-def _json(request: Request, body: Mapping[str, Any], age_s: int) -> Response:
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _cached(request, text.encode(), "application/json", age_s)
-
-
-def _csv(
-    request: Request, names: Sequence[str], rows: Sequence[Mapping[str, Any]], age_s: int, following: str | None = None
-) -> Response:
-    out = io.StringIO()
-    out.write(f"# {' '.join(TEXTS['notice'])} {LICENCE}\n")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in names])
-    response = _cached(request, out.getvalue().encode(), "text/csv; charset=utf-8", age_s)
-    if following is not None:
-        response.headers["Link"] = f'<{following}>; rel="next"'
-    return response
-
-
-def _cell(value: Any) -> Any:
-    """A CSV cell; a text that a spreadsheet would take for a formula gets an apostrophe."""
-    if isinstance(value, list):
-        return " ".join(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
-
-
-def _cached(request: Request, body: bytes, media_type: str, age_s: int) -> Response:
-    """The body, or 304 when the client has these very bytes."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age_s}"}
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
-
-
-def _iso(time_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec="seconds")

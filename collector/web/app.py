@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector.web.api import ROOT, Api, refusal
+from collector.web.api import ROOT, Api
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
 from collector.web.desk.handling import Handling
@@ -28,6 +28,7 @@ from collector.web.live import Live
 from collector.web.ops import Ops
 from collector.web.pages import Pages, language_of
 from collector.web.render import HERE, Renderer
+from collector.web.replies import refusal
 from collector.web.site import Site
 from collector.web.take_part import TakePart
 from collector.web.views import Views

@@ -34,14 +34,49 @@ _ERROR = {
 _ABOUT = {
     "/stations": "All stations, with place, link and the time of their newest reading.",
     "/readings": "Means of one station by windows, with units and quality.",
+    "/concentrations": "Roll-ups of one station's air: minutes, hours or days with completeness and flags.",
+    "/indices": "Air-quality indices of one station's hours or days, each with its standard and edition.",
     "/alerts": "Alerts that stand, and those that lately ended.",
 }
 
 
+_STATION = {
+    *("node", "site", "name", "lat_deg", "lon_deg", "height_m", "online", "latest", "sensors"),
+    *("standards", "time_zone", "gas_state"),
+}
+_COLUMNS = {
+    "rows": ("integer?", "How many stored rows the window has."),
+    "cq": ("integer?", "Worst clock quality: 0 synced, 1 restored, 2 estimated."),
+    "qc": ("integer?", "Worst quality flag of the window: 1 pass, 3 suspect, 4 fail."),
+    "mean": ("number", "Mean of the windows below, in `unit`."),
+    "low": ("number?", "Lowest value, in `unit`."),
+    "high": ("number?", "Highest value, in `unit`."),
+    "n": ("integer?", "Windows below that have a mean: readings of a minute, minutes of an hour, hours of a day."),
+    "completeness": ("number?", "Share of the window that was there, 0 to 1; of an index, of its scantiest mean."),
+    "flags": ("string", "Tests that doubt this mean, such as step?,neighbour?; empty when none does."),
+    "value": ("integer?", "The index, a number without unit; null where the standard publishes NA."),
+    "level": ("integer?", "Category of the standard's scale, counted from 1."),
+    "primary": ("string", "Pollutants that the value is due to, with commas between, or -."),
+    "edition": ("string", "Edition of the standard; values of two editions are not to be compared."),
+}
+
+
 def document(
-    root: str, title: str, paths: Mapping[str, Sequence[Parameter]], columns: Mapping[str, Sequence[str]]
+    root: str,
+    title: str,
+    paths: Mapping[str, Sequence[Parameter]],
+    columns: Mapping[str, Sequence[str]],
+    concentration: Sequence[str],
+    index: Sequence[str],
 ) -> dict[str, Any]:
     """The whole document for these paths and the columns of each kind of row."""
+    rows = {
+        "Stations": {**_OBJECT, "required": sorted(_STATION), "properties": {"name": _BILINGUAL}},
+        "Readings": {"oneOf": [_row(kind, names) for kind, names in columns.items()]},
+        "Concentrations": _row("concentration", concentration),
+        "Indices": _row("index", index),
+        "Alerts": _OBJECT,
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -52,7 +87,7 @@ def document(
         },
         "servers": [{"url": root}],
         "paths": {path: {"get": _operation(path, known)} for path, known in paths.items()},
-        "components": {"schemas": {"Error": _ERROR, **_answers(columns)}},
+        "components": {"schemas": {"Error": _ERROR, **{name: _listing(name, row) for name, row in rows.items()}}},
     }
 
 
@@ -72,6 +107,7 @@ def _operation(path: str, known: Sequence[Parameter]) -> dict[str, Any]:
                 "required": one.required,
                 "description": one.about,
                 "schema": one.schema,
+                **({"style": "form", "explode": False} if one.schema["type"] == "array" else {}),
             }
             for one in known
         ],
@@ -85,24 +121,13 @@ def _operation(path: str, known: Sequence[Parameter]) -> dict[str, Any]:
     }
 
 
-def _answers(columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    station = {"node", "site", "name", "lat_deg", "lon_deg", "height_m", "online", "latest", "sensors"}
-    return {
-        "Stations": _listing("stations", {**_OBJECT, "required": sorted(station), "properties": {"name": _BILINGUAL}}),
-        "Readings": _listing("rows", {"oneOf": [_row(kind, names) for kind, names in columns.items()]}),
-        "Alerts": {
-            "type": "object",
-            "required": ["alerts"],
-            "properties": {"alerts": {"type": "array", "items": _OBJECT}},
-        },
-    }  # fmt: skip
-
-
 def _listing(name: str, items: dict[str, Any]) -> dict[str, Any]:
+    key = name.lower() if name in ("Stations", "Alerts") else "rows"
+    following = {} if name == "Alerts" else {"next": _NEXT}
     return {
         "type": "object",
-        "required": [name, "next"],
-        "properties": {name: {"type": "array", "items": items}, "next": _NEXT},
+        "required": [key, *following],
+        "properties": {key: {"type": "array", "items": items}, **following},
     }
 
 
@@ -122,14 +147,11 @@ def _column(name: str) -> dict[str, Any]:
     if quantity is not None:
         kind = "integer" if quantity.whole else "number"
         return {"type": [kind, "null"], "description": f"{quantity.en}, {quantity.unit}"}
-    texts = {
-        "rows": "How many stored rows the window has.",
-        "cq": "Worst clock quality: 0 synced, 1 restored, 2 estimated.",
-        "qc": "Worst quality flag of the window.",
-    }
-    if name in texts:
-        return {"type": ["integer", "null"], "description": texts[name]}
     if name == "masked":
         text = "Fields taken out because they tell of fewer than 5 vehicles."
         return {"type": "array", "items": {"type": "string"}, "description": text}
-    return {"type": "string"}
+    kind, text = _COLUMNS.get(name, ("string", ""))
+    if name.endswith("_index"):
+        kind, text = "integer?", f"Sub-index of {name.removesuffix('_index')}, a number without unit."
+    types = [kind.rstrip("?"), "null"] if kind.endswith("?") else kind
+    return {"type": types, **({"description": text} if text else {})}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from wire.names import is_node
 
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _WHOLE = re.compile(r"[0-9]{1,6}")
 _YEARS: Final = (2020, 2100)
@@ -75,6 +75,18 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return read_word
+
+
+def words_of(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """A reader of several words of a closed list, with commas between, each once."""
+
+    def read_words(text: str) -> tuple[str, ...]:
+        found = tuple(text.split(","))
+        if not set(found) <= set(words) or len(set(found)) != len(found):
+            raise ValueError("one or more of " + ", ".join(words) + ", with commas between")
+        return found
+
+    return read_words
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from collector.web.api import LICENCE
 from collector.web.api import ROOT as API
 from collector.web.desk.reports import KINDS, Reports, TooManyReports
 from collector.web.forms import Allowance, choice, client_of, read_form
@@ -19,6 +18,7 @@ from collector.web.history import KINDS as MEASUREMENTS
 from collector.web.history import columns
 from collector.web.pages import language_of
 from collector.web.render import Renderer
+from collector.web.replies import LICENCE
 from collector.web.site import Site
 
 _HOUR_MS = 3_600_000

@@ -16,7 +16,7 @@ from collector.calibrate_cli import app as calibrate
 from collector.calibration import Calibrations, Record
 from collector.colocation import NoFit, fit, pairs
 from collector.derive import Derivation
-from collector.query_cli import query as query_command
+from collector.query_cli import station as query_command
 from collector.reporting import Reporting
 from collector.rollups import Rollups
 from collector.statedb import open_state

@@ -6,10 +6,14 @@ import math
 import time
 from pathlib import Path
 
+from collector.reporting import Reporting, reports_as_china
+from collector.rollups import Rollups
+from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station
+from collector.window_book import WindowBook
 
 MINUTE_MS = 60_000
 SENSORS = (Sensor("air-1", "plantower-pms5003@1"), Sensor("air-2", "nova-sds011@1"), Sensor("radar-1", "ops243@1"))
@@ -22,6 +26,9 @@ class City:
         self.started_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
+        self.reports: dict[str, Reporting] = {}
+        self._state = open_state(folder / "collector.sqlite")
+        self._rollups = Rollups(self.store, WindowBook(self._state), self.reporting)
         self.feed = Feed()
         self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
@@ -59,10 +66,23 @@ class City:
     def now_ms(self) -> int:
         return self.started_ms if self.fixed else time.time_ns() // 1_000_000
 
+    def reporting(self, node: str) -> Reporting:
+        return self.reports.get(node) or reports_as_china(node)
+
     def site(self) -> Site:
         return Site(
-            self.store, lambda: list(self.stations), lambda: list(self.alerts), self.now_ms, self.feed, desk=self.desk
+            self.store,
+            lambda: list(self.stations),
+            lambda: list(self.alerts),
+            self.now_ms,
+            self.feed,
+            desk=self.desk,
+            reporting=self.reporting,
         )
+
+    def close(self) -> None:
+        self.store.close()
+        self._state.close()
 
     def write(
         self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
@@ -74,6 +94,15 @@ class City:
             tags += [("direction", "in"), ("lane", "1")]
         table = Table(measurement, tuple(sorted(tags)), times_ms, columns, whole)
         assert self.store.write(self.store.render(table)) == Stored()
+        self._rollups.observe([table], self.started_ms)
+
+    def roll_up(self) -> None:
+        """Make minutes, hours, days and indices of all that was written."""
+        for _ in range(5000):
+            self._rollups.step(self.started_ms)
+            if not self._rollups.waiting(self.started_ms):
+                return
+        raise AssertionError("roll-ups do not come to an end")
 
     def fill_an_hour(self) -> None:
         """Air every 10 s and traffic every minute at the first station; at the second, air until 8 minutes ago."""
@@ -114,3 +143,4 @@ class City:
         )
         old = [time_ms for time_ms in times if time_ms < now_ms - 8 * MINUTE_MS]
         self.write("lp-0002", "air-1", "air_quality", old, {"pm25_raw_ugm3": [22.0 + n % 5 for n in range(len(old))]})
+        self.roll_up()

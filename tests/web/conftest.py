@@ -31,7 +31,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served = Served(city)
     yield served
     served.server.stop()
-    city.store.close()
+    city.close()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     served = Served(city)
     yield served
     served.server.stop()
-    served.city.store.close()
+    served.city.close()
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
             take(wide, served, path, folder / f"{name}.png")
         browser.close()
         served.server.stop()
-        city.store.close()
+        city.close()
 
 
 def take(context: Any, served: Served, path: str, file: Path) -> None:

@@ -136,7 +136,7 @@ def test_any_question_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
 
 def test_the_description_names_every_path_and_every_column(standing: Served) -> None:
     described = json.loads(standing.get(f"{ROOT}/openapi.json").text)
-    assert set(described["paths"]) == {"/stations", "/readings", "/alerts"}
+    assert set(described["paths"]) == {"/stations", "/readings", "/concentrations", "/indices", "/alerts"}
     air = described["components"]["schemas"]["Readings"]["properties"]["rows"]["items"]["oneOf"][0]
     assert set(rows(standing, "node=lp-0001")[0]) == set(air["properties"]) == set(air["required"])
 

@@ -168,7 +168,7 @@ def test_an_acknowledgement_belongs_to_its_episode_and_ends(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="until a time"):
         handling.do(Deed("f1", "silence", "li", "", None, now_ms))
     file.close()
-    city.store.close()
+    city.close()
 
 
 def test_a_desk_that_cannot_be_opened_names_the_file_and_the_cure(tmp_path: Path) -> None:
@@ -190,4 +190,4 @@ def test_availability_counts_minutes_and_leaves_the_future_empty(tmp_path: Path)
     assert (told[this_hour - 3_600_000].minutes, told[this_hour - 3_600_000].quarter) == (30, 3)
     assert told[this_hour - 2 * 3_600_000].quarter == 0
     assert all(hour.minutes is None for hour in hours if hour.start_ms > now_ms)
-    city.store.close()
+    city.close()

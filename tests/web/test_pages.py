@@ -53,7 +53,7 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     served = Served(city)
     page = served.get("/en/station/lp-0003").text
     served.server.stop()
-    city.store.close()
+    city.close()
     assert "5 h ago" in page
     assert "No readings in the last hour." in page
     assert "waiting for the first reading" not in page
@@ -76,7 +76,7 @@ def test_without_a_desk_there_are_no_reports_and_no_operators_page(tmp_path: Pat
     refused.value.close()
     assert app.state.setup_path is None
     server.stop()
-    city.store.close()
+    city.close()
 
 
 def test_an_empty_city_is_a_page_too(served: Served) -> None:
@@ -160,7 +160,7 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
     served.server.stop()
     assert answer.read() in (b"\n", b"")
     connection.close()
-    served.city.store.close()
+    served.city.close()
 
 
 def test_a_taken_port_is_named(served: Served) -> None:

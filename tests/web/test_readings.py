@@ -29,7 +29,7 @@ def test_the_hourly_mean_weighs_minutes_not_readings(tmp_path: Path) -> None:
     assert view.pm25[0].minutes == 2
     assert view.pm25[0].latest == 30
     assert not view.pm25[0].complete
-    city.store.close()
+    city.close()
 
 
 def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
     city.write("lp-0001", "air-1", "air_quality", [NOW_MS - 5000], {"pm25_ugm3": [0.0], "pm25_raw_ugm3": [9.0]})
     air = look(city.store, city.stations[:1], NOW_MS)[0].pm25[0]
     assert (air.latest, air.mean, air.corrected) == (0.0, 0.0, True)
-    city.store.close()
+    city.close()
 
 
 def test_lanes_add_up_and_speed_is_weighted_by_vehicles() -> None:
@@ -99,7 +99,7 @@ def test_a_crowded_map_keeps_the_dirtiest_and_says_how_many_it_left_out(tmp_path
     assert (len(drawn.markers), drawn.left_out) == (map.MARKERS_MAX, 150)
     assert sum(marker.view.station.node == "lp-0001" for marker in drawn.markers) == 150
     assert map.draw([]) is None
-    city.store.close()
+    city.close()
 
 
 @given(st.lists(st.tuples(st.floats(-89, 89), st.floats(-180, 180)), min_size=1, max_size=5))

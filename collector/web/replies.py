@@ -1,0 +1,82 @@
+"""How the open API answers: JSON or CSV, the same bytes for the same question: to be cached, and to be compared."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from collector.web.words import TEXTS
+
+LICENCE: Final = "CC-BY-4.0"
+NOTICE: Final = dict(zip(("zh", "en"), TEXTS["notice"], strict=True))
+_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+_DECIMALS = 3
+
+
+def refusal(
+    status: int, reason: str, message: str, parameter: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error as programs read it."""
+    body = {"error": {"reason": reason, "parameter": parameter, "message": message}}
+    return JSONResponse(body, status, headers={**_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+
+
+def as_json(request: Request, body: Mapping[str, Any], age_s: int) -> Response:
+    """The body, compact; NaN is no JSON and raises."""
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return cached(request, text.encode(), "application/json", age_s)
+
+
+def as_csv(
+    request: Request, names: Sequence[str], rows: Sequence[Mapping[str, Any]], age_s: int, following: str | None = None
+) -> Response:
+    """Rows under a first line with notice and licence; the next page is named in the Link header."""
+    out = io.StringIO()
+    out.write(f"# {NOTICE['zh']} {NOTICE['en']} {LICENCE}\n")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(row.get(name)) for name in names])
+    response = cached(request, out.getvalue().encode(), "text/csv; charset=utf-8", age_s)
+    if following is not None:
+        response.headers["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+def cached(request: Request, body: bytes, media_type: str, age_s: int) -> Response:
+    """The body, or 304 when the client has these very bytes."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={age_s}"}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if etag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def told(row: Mapping[str, Any], names: Sequence[str], zone: ZoneInfo) -> dict[str, Any]:
+    """A row as it is told: its `time_ms` as `time` with offset, numbers without false precision, these names alone."""
+    whole = {**row, "time": iso(row["time_ms"], zone)}
+    return {name: round(whole[name], _DECIMALS) if isinstance(whole[name], float) else whole[name] for name in names}
+
+
+def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
+    """RFC 3339 in a time zone, to the second or to the millisecond."""
+    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=to)
+
+
+def _cell(value: Any) -> Any:
+    """A CSV cell; a text that a spreadsheet would take for a formula gets an apostrophe."""
+    if isinstance(value, list | tuple):
+        return " ".join(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value

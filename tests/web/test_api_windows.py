@@ -1,0 +1,156 @@
+"""Concentrations and indices of the open API: from roll-ups and stored indices, by what the station reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.reporting import Reporting
+from tests.web.city import MINUTE_MS, City
+from tests.web.served import Served
+
+ROOT = "/api/v1"
+HOUR_MS, DAY_MS = 60 * MINUTE_MS, 24 * 60 * MINUTE_MS
+MIDNIGHT_MS = 1_772_294_400_000  # 2026-03-01T00:00+08:00
+NOW_MS = MIDNIGHT_MS + 2 * DAY_MS + 5 * HOUR_MS
+
+
+@pytest.fixture(scope="module")
+def reporting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Two days of minutes at two stations, one of which reports as the US do too."""
+    city = City(tmp_path_factory.mktemp("reporting"), NOW_MS)
+    city.reports["lp-0002"] = Reporting(ZoneInfo("Asia/Shanghai"), ("us", "china"))
+    times = list(range(MIDNIGHT_MS, MIDNIGHT_MS + 2 * DAY_MS, MINUTE_MS))
+    for node in ("lp-0001", "lp-0002"):
+        pm25 = [80.0 if time_ms < MIDNIGHT_MS + DAY_MS else 40.0 for time_ms in times]
+        gone = [
+            None if MIDNIGHT_MS + 90 * MINUTE_MS <= t < MIDNIGHT_MS + 2 * HOUR_MS else v
+            for t, v in zip(times, pm25, strict=True)
+        ]
+        city.write(node, "air-1", "air_quality", times, {"pm25_ugm3": gone, "pm10_ugm3": [120.0] * len(times)})
+    city.roll_up()
+    served = Served(city)
+    yield served
+    served.server.stop()
+    city.close()
+
+
+def rows(served: Served, path: str) -> list[dict[str, Any]]:
+    answer = served.get(f"{ROOT}/{path}")
+    assert answer.status == 200, answer.text
+    found: list[dict[str, Any]] = json.loads(answer.text)["rows"]
+    return found
+
+
+def at(text: str) -> str:
+    return quote(text, safe="")
+
+
+FROM = f"from={at('2026-03-01T00:00:00+08:00')}"
+
+
+def test_a_concentration_has_unit_extremes_completeness_and_flags(reporting: Served) -> None:
+    found = rows(reporting, f"concentrations?node=lp-0001&quantity=pm25_ugm3&{FROM}&limit=3")
+    assert [row["mean"] for row in found] == [80.0] * 3
+    assert [row["n"] for row in found] == [60, 30, 60]
+    assert found[0] == {
+        "time": "2026-03-01T00:00:00+08:00",
+        "node": "lp-0001",
+        "sensor": "air-1",
+        "quantity": "pm25_ugm3",
+        "mean": 80.0,
+        "low": 80.0,
+        "high": 80.0,
+        "unit": "µg/m³",
+        "n": 60,
+        "completeness": 1.0,
+        "qc": None,
+        "flags": "",
+    }
+    days = rows(reporting, f"concentrations?node=lp-0001&every=1d&quantity=pm25_ugm3&{FROM}")
+    assert [(row["time"][:10], row["mean"], row["n"]) for row in days] == [
+        ("2026-03-01", 80.0, 23),
+        ("2026-03-02", 40.0, 24),
+    ]
+
+
+def test_an_hour_that_jumps_is_told_with_its_doubt(reporting: Served) -> None:
+    found = rows(reporting, f"concentrations?node=lp-0001&quantity=pm25_ugm3,pm10_ugm3&{FROM}&limit=48")
+    assert {row["quantity"] for row in found} == {"pm25_ugm3", "pm10_ugm3"}
+    assert {row["flags"] for row in found if row["quantity"] == "pm10_ugm3"} >= {"flat?"}
+
+
+def test_an_index_names_standard_and_edition_and_its_parts(reporting: Served) -> None:
+    day = rows(reporting, f"indices?node=lp-0001&period=1d&{FROM}&limit=1")
+    assert day == [
+        {
+            "time": "2026-03-01T00:00:00+08:00",
+            "node": "lp-0001",
+            "sensor": "air-1",
+            "standard": "HJ 633",
+            "edition": "2026",
+            "period": "1d",
+            "value": 119,
+            "level": 3,
+            "category": "轻度污染",
+            "primary": "PM2.5",
+            "completeness": 0.958,
+            "pm25_index": 119,
+            "pm10_index": 100,
+            "no2_index": None,
+            "o3_index": None,
+            "so2_index": None,
+            "co_index": None,
+        }
+    ]
+
+
+def test_a_station_gives_what_it_reports_unless_asked_otherwise(reporting: Served) -> None:
+    whole = f"indices?node=lp-0002&{FROM}&limit=30"
+    assert {row["standard"] for row in rows(reporting, whole)} == {"US EPA AQI", "HJ 633"}
+    assert {row["standard"] for row in rows(reporting, whole + "&standard=us")} == {"US EPA AQI"}
+    assert rows(reporting, whole + "&standard=uk") == []
+    assert {row["standard"] for row in rows(reporting, f"indices?node=lp-0001&{FROM}&standard=all")} == {"HJ 633"}
+    stations = json.loads(reporting.get(f"{ROOT}/stations").text)["stations"]
+    assert [(station["standards"], station["gas_state"]) for station in stations[:2]] == [
+        (["china"], "25C"),
+        (["us", "china"], "25C"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["concentrations?quantity=pm25_ugm3", "indices?standard=china", "readings?every=1h"])
+def test_pages_of_windows_join_without_gap_or_double(reporting: Served, path: str) -> None:
+    question = (
+        f"{path}&node=lp-0001&from={at('2026-02-28T23:59:59.250+08:00')}&to={at('2026-03-02T00:00:00.750+08:00')}"
+    )
+    joined, following = [], f"{ROOT}/{question}&limit=7"
+    while following:
+        page = json.loads(reporting.get(following).text)
+        joined += page["rows"]
+        following = page["next"]
+    assert [row["time"] for row in joined] == sorted({row["time"] for row in joined})
+    assert joined == rows(reporting, f"{question}&limit=900")
+    assert len(joined) == 25
+
+
+@pytest.mark.parametrize("path", ["concentrations", "indices"])
+def test_csv_has_the_same_columns_as_json(reporting: Served, path: str) -> None:
+    text = reporting.get(f"{ROOT}/{path}?node=lp-0001&{FROM}&format=csv&limit=2").text
+    found = list(csv.DictReader(text.splitlines()[1:]))
+    assert list(found[0]) == list(rows(reporting, f"{path}?node=lp-0001&{FROM}&limit=2")[0])
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["quantity=pm25", "quantity=pm25_ugm3,pm25_ugm3", "every=15m", "standard=mars", "period=1m"],
+)
+def test_what_is_not_there_is_refused(reporting: Served, question: str) -> None:
+    path = "indices" if question.startswith(("standard", "period")) else "concentrations"
+    answer = reporting.get(f"{ROOT}/{path}?node=lp-0001&{question}")
+    assert (answer.status, json.loads(answer.text)["error"]["reason"]) == (400, "bad-value")
