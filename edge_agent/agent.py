@@ -67,7 +67,9 @@ class Agent:
             for wants, sensor in zip(config.sensors, self.sensors, strict=True)
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
-        self.requests = Requests(config.node, self.recorder)
+        self.requests = Requests(
+            config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
+        )
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
             _broker(config, self.identity),
@@ -128,6 +130,10 @@ class Agent:
     def _now(self) -> Now:
         believed = self.config.clock.trust == "always" or clock.synchronised()
         return Now(clock.boottime_ms(), clock.wall_ms(), believed)
+
+    def _trusted_ms(self) -> int | None:
+        now = self._now()
+        return now.wall_ms if now.synchronised else None
 
     def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
@@ -240,7 +246,7 @@ class Agent:
             "damaged": self.recorder.spool.damaged(),
             "clock": self.recorder.timeline.state,
             "disk_ok": self.recorder.disk_ok,
-            "counts": dict(self.delivery.counts) | dict(self.uplink.counts),
+            "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),
             "sensors": [
                 {
                     "name": sensor.name,
