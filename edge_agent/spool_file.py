@@ -158,8 +158,9 @@ def _open(path: Path) -> sqlite3.Connection:
         raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
     db.executescript(SCHEMA)
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('format', 'reader')"))
-    if meta.get("format", FORMAT) > FORMAT and meta.get("reader", meta["format"]) > FORMAT:
-        text = f"{path}: spool format {meta['format']}, this agent reads {FORMAT}"
+    found = meta.get("format", FORMAT)
+    if found > FORMAT + 1 or (found > FORMAT and meta.get("reader", found) > FORMAT):
+        text = f"{path}: spool format {found}, this agent reads {FORMAT}"
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
     return db
 
