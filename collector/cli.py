@@ -138,6 +138,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
     from collector.web.feed import Feed
@@ -149,6 +150,8 @@ def _serve(settings: Config, ending: object) -> None:
         collector = Collector(settings, feed.publish)
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
+    except BadAddress as error:
+        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
     pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed, collector.health))
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
@@ -213,11 +216,11 @@ def load_settings(file: Path) -> Config:
 
 
 def _check_rules(settings: Config) -> int:
-    from collector.alerting import load_rules
+    from collector.rules.loading import load_rules
     from device_profiles.strict_yaml import NotUsable
 
     try:
-        return len(load_rules(settings.rules))
+        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 
