@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
 from collector.web.duty import Duty
@@ -85,5 +86,6 @@ class Site:
     reporting: ReportingOf = reports_as_china
     duty: Duty | None = None
     """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    health: Callable[[], Health] = lambda: Health(True, "active", {})
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""
