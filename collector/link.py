@@ -134,6 +134,8 @@ class Link:
                     log.warning("connection to the broker lost: %s", error)
                 else:
                     self._say_once("unreachable", logging.WARNING, f"does not answer ({error}); trying again")
+            except Exception:  # noqa: BLE001
+                log.exception("the connection to the broker failed; trying again")
             if self.connected:
                 self.counts["disconnected"] += 1
             self.connected = False
@@ -150,7 +152,7 @@ class Link:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._broker.tls is not None:
-                sock = self._broker.tls.wrap_socket(sock, server_hostname=self._broker.host)
+                sock = self._broker.tls().wrap_socket(sock, server_hostname=self._broker.host)
             sock.setblocking(False)
         except BaseException:
             sock.close()
