@@ -134,7 +134,7 @@ class Link:
                     log.warning("connection to the broker lost: %s", error)
                 else:
                     self._say_once("unreachable", logging.WARNING, f"does not answer ({error}); trying again")
-            except Exception:  # noqa: BLE001
+            except Exception:
                 log.exception("the connection to the broker failed; trying again")
             if self.connected:
                 self.counts["disconnected"] += 1
