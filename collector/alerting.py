@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import points, stored
+from collector.alerts import audit, points, stored
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
@@ -26,8 +26,10 @@ from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.rule import OWN_LINK, Rule
+from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
+from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 from device_profiles.catalogue import load as load_catalogue
 
@@ -61,7 +63,9 @@ class Alerting:
         telling: Telling,
         nodes: list[Node],
         now_ms: int,
+        trail: DeskFile | None = None,
     ) -> None:
+        self.rules = rules
         self._store = store
         self._catalogue = load_catalogue()
         self._book = Book(db)
@@ -76,6 +80,7 @@ class Alerting:
         self._duty = Duty(self.desk, self.outbox)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
+        self._trail = trail
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._caught_up = False
@@ -101,6 +106,8 @@ class Alerting:
             self._save_rules(2_000)
             self._book.save_outbox(*self.outbox.changes())
         self._tell_book.close()
+        if self._trail is not None:
+            self._trail.close()
 
     # What comes in
 
@@ -173,6 +180,8 @@ class Alerting:
             self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
             self._show(now_ms)
         self._store_points()
+        if self._trail is not None:
+            audit.carry_over(self._book, self._trail)
         return changes
 
     def reconnected(self) -> list[Change]:
@@ -200,6 +209,11 @@ class Alerting:
                 self._save_people(self._tell_book)
         self._due_ms["views"] = 0
         return said
+
+    def silences(self) -> list[Silence]:
+        """Silences that have not ended, the first to end first; from any thread."""
+        with self._lock:
+            return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
 
     # Within
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from collector.alerting import Alerting
+from collector.alerts.on_duty import OnDuty
 from collector.config import Config
 from collector.config import Station as Named
 from collector.health import Health
@@ -31,6 +32,7 @@ def site(
         store=store,
         stations=stations,
         alerts=alerting.current,
+        duty=OnDuty(alerting, str(config.state_file), lambda: time.time_ns() // 1_000_000),
         now_ms=lambda: time.time_ns() // 1_000_000,
         feed=feed,
         health=health,

@@ -34,6 +34,7 @@ from collector.rules.loading import load_rules
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
+from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
@@ -68,8 +69,9 @@ class Collector:
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
-        )
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),
+            DeskFile(config.state_file.with_name("desk.db")),
+        )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, _now_ms)
         self._key = signing_key(config)
         self._on_event = on_event

@@ -10,6 +10,7 @@ from typing import Literal
 from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.duty import Duty
 from collector.web.feed import Feed
 
 AlertState = Literal["pending", "firing", "resolved"]
@@ -83,6 +84,8 @@ class Site:
     title_en: str = "Street sensing"
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     reporting: ReportingOf = reports_as_china
+    duty: Duty | None = None
+    """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""
