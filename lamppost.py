@@ -22,15 +22,22 @@ ROOMS = {
     "quarantine": ("collector.answers_cli:quarantine_app", "What could not be stored: list, show, redrive."),
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
-    "collector": ("collector.cli", "The collector: run, status, check."),
+    "collector": ("collector.cli", "The collector: init, run, status, check."),
+    "token": ("collector.identity_cli:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
+    "stations": ("collector.identity_cli:stations_app", "Who may send: list, accept, retire."),
+    "trail": ("collector.identity_cli:trail_app", "Who did what, hash-chained: list, verify."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
+    "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
+    "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"demo": "simulator"} | dict.fromkeys(
-    ("collector", "gaps", "audit", "quarantine", "resend", "query", "calibrate"), "collector"
+_AT_THE_COLLECTOR = (
+    *("collector", "gaps", "audit", "quarantine", "resend", "token", "stations", "trail"),
+    *("query", "export", "backfill", "calibrate"),
 )
+EXTRAS = {"demo": "simulator"} | dict.fromkeys(_AT_THE_COLLECTOR, "collector")
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )

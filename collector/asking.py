@@ -26,7 +26,7 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls is not None:
-        client.tls_set_context(broker.tls)
+        client.tls_set_context(broker.tls())
     topic = names.request(node, verb)
     request = signed.seal(topic, strictjson.dumps({"v": 1, "tx": transaction, **arguments}), signing_key(settings))
 

@@ -83,15 +83,33 @@ class Webhook(Strict):
     secret_file: FilePath | None = None
 
 
+class WebTls(Strict):
+    """Certificate and key of the pages."""
+
+    cert: FilePath
+    key: FilePath
+
+
 class Web(Strict):
     """The pages. On loopback until somebody decides otherwise."""
 
     host: Host = "127.0.0.1"
     port: Port = 8080
     hosts: list[Host] = Field(default=[])
+    tls: WebTls | None = None
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+
+
+class Identities(Strict):
+    """The authority's folder, and the door at which devices enrol. `lamppost collector init --tls` writes all of it."""
+
+    folder: FilePath
+    broker_host: Host
+    broker_port: Port = 8883
+    host: Host = "127.0.0.1"
+    port: Port = 8443
 
 
 class Station(Strict):
@@ -118,6 +136,7 @@ class Config(Strict):
     rules: list[FilePath] = Field(default=[])
     webhooks: list[Webhook] = Field(default=[])
     web: Web = Web()
+    identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})
 

@@ -107,7 +107,7 @@ class Link:
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls)
+            client.tls_set_context(self._broker.tls())
         client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
         client.reconnect_delay_set(1, 15)
         client.max_queued_messages_set(100_000)

@@ -12,19 +12,22 @@ import os
 import random
 import secrets
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import broker_address
+from device_profiles.settings import BrokerAddress, broker_address
 from edge_agent import clock
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
+from edge_agent.identity import Identity, read_key
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
+from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
@@ -63,8 +66,14 @@ class Agent:
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(config.node, self.recorder)
+        self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
-            broker_address(config.broker), config.node, self.delivery, self.birth, self.requests.answer, _keys(config)
+            _broker(config, self.identity),
+            config.node,
+            self.delivery,
+            self.birth,
+            self.requests.answer,
+            self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
         )
         self._started_s = time.monotonic()
 
@@ -79,6 +88,8 @@ class Agent:
             for sensor, port in zip(self.sensors, self.ports, strict=True)
         ]
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
+        if self.identity is not None:
+            tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -256,14 +267,13 @@ def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | N
     return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
 
 
-def _keys(config: Config) -> tuple[Any, ...]:
-    if not config.collector_keys:
-        return ()
-    import base64
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    return tuple(Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in config.collector_keys)
+def _broker(config: Config, identity: Identity | None) -> BrokerAddress:
+    """The broker, reached with the station's identity when it has one. Raises Failure for files that cannot be used."""
+    address = broker_address(config.broker)
+    if identity is None:
+        return address
+    identity.tls.check()
+    return replace(address, tls=identity.tls.context)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -4,7 +4,7 @@ In, one object a line:
     {"open": "air-1", "model": "nova-sds011", "with": {"zero_after_wake": 3}}   answered by {"opened": ..., "path": ...}
     {"world": "air-1", "values": {"pm25_ugm3": 35.0}}                           the physical truth from now on
     {"vehicle": "radar-1", "in_s": 2.0, "speed_kmh": 43.0, "length_m": 4.5}     passes the pole in two seconds
-    {"faults": "air-1", "seed": 1, "shares": {"bitflip": 0.01}}                 from now on; an empty object heals
+    {"faults": "air-1", "seed": 1, "list": ["bitflip@0.01", "silence:60@90s"]}  from now on; an empty list heals
     {"unplug": "air-1"}                                                         the port vanishes
 Out, beside the answers, every measurement frame as it is sent:
     {"sent": "air-1", "t_s": 12.0, "hex": "aac0...", "rows": [{"pm25_raw_ugm3": 35.0}]}
@@ -19,7 +19,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from firmware_stubs.faults import Faults
+from firmware_stubs.faults import parse
+from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
 from firmware_stubs.road import Road, Vehicle
@@ -48,7 +49,8 @@ class Console:
             length_m = order.get("length_m", 4.5)
             self.roads[name].add(Vehicle(passing_s, order["speed_kmh"], length_m))
         elif verb == "faults":
-            self.host.port(name).stub.damage = Faults(order.get("seed", 0), **order.get("shares", {}))
+            faults = [parse(text) for text in order.get("list", [])]
+            self.host.port(name).stub.faulty = Faulty(order.get("seed", 0), faults) if faults else None
         elif verb == "unplug":
             self.host.remove(name)
         else:

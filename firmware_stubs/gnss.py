@@ -14,6 +14,7 @@ class Gnss(Stub):
     """`world` gives `lat_deg`, `lon_deg`, `alt_m`; no fix for `cold_s`. `utc` is the time it tells."""
 
     line = Line(9600)
+    checksum_at = -3
 
     def __init__(
         self, world: World | None = None, cold_s: float = 0.0, utc: Callable[[float], datetime] | None = None
@@ -26,10 +27,10 @@ class Gnss(Stub):
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + 1
-        if t_s - self._on_s < self.cold_s:
-            return self._measured(t_s, _sentence("GNGGA,,,,,,0,00,99.99,,,,,,"), [])
         world, now = self.world(t_s), self.utc(t_s)
         lat, lon = world.get("lat_deg", 39.9087), world.get("lon_deg", 116.4605)
+        if t_s - self._on_s < self.cold_s or lat != lat:
+            return self._measured(t_s, _sentence("GNGGA,,,,,,0,00,99.99,,,,,,"), [])
         place = f"{_angle(lat, 2)},{'N' if lat >= 0 else 'S'},{_angle(lon, 3)},{'E' if lon >= 0 else 'W'}"
         clock = f"{now:%H%M%S}.{now.microsecond // 10_000:02d}"
         where = {"lat_deg": _told(lat, 2), "lon_deg": _told(lon, 3)}

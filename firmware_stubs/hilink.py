@@ -6,7 +6,7 @@ import math
 import struct
 from collections.abc import Callable
 
-from firmware_stubs.stub import Line, Stub, Targets, nothing, word
+from firmware_stubs.stub import Line, Stub, Targets, word
 
 CONFIG_HEAD, CONFIG_TAIL = b"\xfd\xfc\xfb\xfa", b"\x04\x03\x02\x01"
 
@@ -19,8 +19,7 @@ class Configured(Stub):
     firmware = b"\x00\x00\x01\x01\x10\x15\x05\x24"
 
     def __init__(self, targets: Targets | None = None) -> None:
-        super().__init__()
-        self.targets = targets or nothing
+        super().__init__(targets=targets)
         self.configuring = False
 
     def _power_on(self, t_s: float) -> None:
@@ -70,6 +69,7 @@ class Ld2451(Configured):
     """Five bytes a target; direction 01 for approaching, as the protocol's table has it and live units do."""
 
     line = Line(115200)
+    checksum_at = None
     approaching = 1
 
     def __init__(self, targets: Targets | None = None) -> None:
@@ -93,7 +93,7 @@ class Ld2451(Configured):
         reach_m, wanted, slowest_kmh, _ = self.detection
         body, rows = b"", []
         for target in self.targets(t_s):
-            speed, inbound = round(abs(target["speed_kmh"])), target["speed_kmh"] > 0
+            speed, inbound = min(round(abs(target["speed_kmh"])), 0xFF), target["speed_kmh"] > 0
             range_m, angle = round(target.get("range_m", 20.0)), round(target.get("angle_deg", 0.0))
             if speed < slowest_kmh or speed > 120 or range_m > reach_m or abs(angle) > 20 or wanted == (not inbound):
                 continue
@@ -111,6 +111,7 @@ class Ld2450(Configured):
     """Three slots, ten a second; sign-magnitude numbers with bit 15 set for positive."""
 
     line = Line(256000)
+    checksum_at = None
     enabled_extra = b"\x01\x00\x40\x00"
     firmware = b"\x00\x00\x02\x01\x16\x24\x06\x22"
     slots = 3
@@ -145,10 +146,10 @@ class Ld2415h(Stub):
     """`V+ddd.d` eleven times a second while something moves, silence otherwise."""
 
     line = Line(9600)
+    checksum_at = None
 
     def __init__(self, targets: Targets | None = None) -> None:
-        super().__init__()
-        self.targets = targets or nothing
+        super().__init__(targets=targets)
         self.settings = [1, 0, 5, 0, 1, 0, 0, 0, 0, 1]
 
     def _power_on(self, t_s: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_stubs.stub import Line, Row, Stub, World
+from firmware_stubs.stub import Line, Row, Stub, World, word
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 REQUEST_BYTES = 8
@@ -86,14 +86,19 @@ class Transmitter(ModbusSlave):
     def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:  # noqa: ARG002
         weather = self.world(self.t_s)
         if self.kind == "noise":
-            tenths = round(10 * weather.get("noise_db", 62.0))
+            tenths = word(10 * weather.get("noise_db", 62.0))
             return ([tenths], {"noise_db": tenths / 10}) if (first, count) == (0, 1) else (None, {})
         if first + count > 2:
             return None, {}
         if self.kind == "wind":
-            pair = [round(100 * weather.get("wind_speed_ms", 2.5)), round(100 * weather.get("wind_dir_deg", 180.0))]
+            pair = [word(100 * weather.get("wind_speed_ms", 2.5)), word(100 * weather.get("wind_dir_deg", 180.0))]
             row = {"wind_speed_ms": pair[0] / 100, "wind_dir_deg": pair[1] / 100}
         else:
-            pair = [round(10 * weather.get("temp_c", 20.0)), round(10 * weather.get("rh_pct", 50.0))]
+            pair = [_signed(10 * weather.get("temp_c", 20.0)), word(10 * weather.get("rh_pct", 50.0))]
             row = {"temp_c": pair[0] / 10, "rh_pct": pair[1] / 10}
         return [value & 0xFFFF for value in pair[first : first + count]], row if count == 2 else {}
+
+
+def _signed(value: float) -> int:
+    """A rounded number in two's complement; the largest there is where the element gives nothing."""
+    return 0x7FFF if value != value else round(value)

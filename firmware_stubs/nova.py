@@ -11,6 +11,7 @@ class Sds011(Stub):
     """AA C0 and two little-endian words in tenths; answers AA C5. Asleep it obeys nothing but the wake command."""
 
     line = Line(9600)
+    checksum_at = -2
 
     def __init__(self, air: World | None = None, device_id: bytes = b"\xa1\x60", zero_after_wake: int = 0) -> None:
         super().__init__(air)

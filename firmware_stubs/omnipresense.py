@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from firmware_stubs.stub import Line, Row, Stub, Targets, nothing
+from firmware_stubs.stub import Line, Row, Stub, Targets
 
 PERIOD_S = 0.18  # 5 to 6 reports a second at the default 10 kHz sampling and 512 samples
 UNITS = {
@@ -22,10 +22,10 @@ class Ops243(Stub):
     """Two-character commands; one line a report: plain numbers after power-up, JSON after `OJ`."""
 
     line = Line(57600)
+    checksum_at = None
 
     def __init__(self, targets: Targets | None = None) -> None:
-        super().__init__()
-        self.targets = targets or nothing
+        super().__init__(targets=targets)
         self.unit, self.json, self.magnitude, self.time, self.zero = "M", False, False, False, False
         self.units = False
         self.per_line, self.decimals, self.direction = 1, 1, "|"

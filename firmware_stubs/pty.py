@@ -52,6 +52,7 @@ class StubHost:
     def __init__(self, clock: Callable[[], float] = time.monotonic, links: Path | None = None) -> None:
         self._clock, self._links = clock, links
         self._ports: dict[str, Port] = {}
+        self._out: dict[str, Stub] = {}  # unplugged by a fault
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -64,18 +65,21 @@ class StubHost:
 
         The slave stays open on our side too, so that a reader who leaves and comes back sees no EIO.
         """
-        master, slave = os.openpty()
-        tty.setraw(slave)
-        os.set_blocking(master, False)
-        port = Port(name, stub, self._link(name, os.ttyname(slave)), master, slave)
         with self._lock:
-            self._ports[name] = port
-            self._selector.register(master, selectors.EVENT_READ, port)
+            port = self._plug(name, stub)
         self._wake()
         return port.path
 
+    def _plug(self, name: str, stub: Stub) -> Port:
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        port = self._ports[name] = Port(name, stub, self._link(name, os.ttyname(slave)), master, slave)
+        self._selector.register(master, selectors.EVENT_READ, port)
+        return port
+
     def port(self, name: str) -> Port:
-        """The port of that name."""
+        """The port of that name. KeyError while it is unplugged."""
         return self._ports[name]
 
     def _link(self, name: str, device: str) -> str:
@@ -90,12 +94,29 @@ class StubHost:
     def remove(self, name: str) -> None:
         """Unplug: the pseudo-terminal goes, and its reader sees the device vanish."""
         with self._lock:
-            port = self._ports.pop(name)
-            if self._links is not None:
-                (self._links / name).unlink(missing_ok=True)
-            self._selector.unregister(port.master)
-            os.close(port.master)
-            os.close(port.slave)
+            self._out.pop(name, None)
+            if name in self._ports:
+                self._pull(name)
+
+    def _pull(self, name: str) -> Stub:
+        port = self._ports.pop(name)
+        if self._links is not None:
+            (self._links / name).unlink(missing_ok=True)
+        self._selector.unregister(port.master)
+        os.close(port.master)
+        os.close(port.slave)
+        return port.stub
+
+    def _obey_unplugging(self, now_s: float) -> None:
+        """Stubs whose fault it is to be unplugged lose their port and get it back, cold."""
+        for name, port in list(self._ports.items()):
+            if port.stub.faulty is not None and port.stub.faulty.unplugged(now_s):
+                port.stub.unplug()
+                self._out[name] = self._pull(name)
+        for name, stub in list(self._out.items()):
+            if stub.faulty is None or not stub.faulty.unplugged(now_s):
+                del self._out[name]
+                self._plug(name, stub)
 
     def start(self) -> None:
         """Run in a thread of its own."""
@@ -109,7 +130,7 @@ class StubHost:
         self._wake()
         if self._thread is not None:
             self._thread.join()
-        for name in list(self._ports):
+        for name in [*self._ports, *self._out]:
             self.remove(name)
         self._selector.close()
         os.close(self._wake_read)
@@ -123,6 +144,7 @@ class StubHost:
                 if key.data is None:
                     os.read(self._wake_read, 64)
             with self._lock:
+                self._obey_unplugging(self._clock())
                 for port in self._ports.values():
                     _serve(port, self._clock())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_stubs.stub import Line, Row, Stub, Targets, nothing
+from firmware_stubs.stub import Line, Row, Stub, Targets
 
 KMH_PER_MPH = 1.609344
 
@@ -13,8 +13,7 @@ class Radar(Stub):
     period_s = 0.25
 
     def __init__(self, targets: Targets | None = None) -> None:
-        super().__init__()
-        self.targets = targets or nothing
+        super().__init__(targets=targets)
 
     def _power_on(self, t_s: float) -> None:
         self._due_s = t_s
@@ -31,6 +30,7 @@ class Csr(Radar):
     """Four ASCII bytes without an end: `+ddd` closing, `-ddd` going away; the banner FE FD FD FE at power-on."""
 
     line = Line(9600)
+    checksum_at = None
 
     def __init__(self, targets: Targets | None = None, two_bytes: bool = False) -> None:
         super().__init__(targets)
@@ -59,6 +59,7 @@ class Mph(Radar):
     """02, five bytes, 03 every 250 ms; speeds in whole mph, and below 4 there is none."""
 
     line = Line(1200)
+    checksum_at = None
 
     def _report(self, t_s: float, targets: list[dict[str, float]]) -> bytes:
         mph = round(abs(targets[0]["speed_kmh"]) / KMH_PER_MPH) if targets else 0
@@ -70,6 +71,7 @@ class Agd315(Radar):
     """One line a detection, ended by CR; range in bins of two metres, speed in mph unless set otherwise."""
 
     line = Line(115200)
+    checksum_at = None
     frame_number = 1_917_900
 
     def _report(self, t_s: float, targets: list[dict[str, float]]) -> bytes:

@@ -92,11 +92,12 @@ class Hrxl(Stub):
     """MaxBotix HRXL-MaxSonar-WR: `Rdddd` CR in millimetres, 7.5 times a second (datasheet, pin 5)."""
 
     line = Line(9600)
+    checksum_at = None
 
     def _power_on(self, t_s: float) -> None:
         self._due_s = t_s
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + 0.133
-        mm = min(max(round(1000 * self.world(t_s).get("range_m", 3.0)), 300), 9999)
+        mm = min(max(word(1000 * self.world(t_s).get("range_m", 3.0)), 300), 9999)
         return self._measured(t_s, f"R{mm:04d}\r".encode(), [{"range_m": mm / 1000}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from firmware_stubs.modbus import ModbusSlave
-from firmware_stubs.stub import Line, Row, Stub, World
+from firmware_stubs.stub import Line, Row, Stub, World, word
 
 OK, WRONG_LENGTH, UNKNOWN_COMMAND, ILLEGAL_PARAMETER, NOT_IN_THIS_STATE = 0, 1, 2, 4, 0x43
 SPS30_NAMES = ("pm1_raw_ugm3", "pm25_raw_ugm3", "pm4_raw_ugm3", "pm10_raw_ugm3", "n_to05_per_cm3", "n_to1_per_cm3",
@@ -16,6 +16,7 @@ class Sps30(Stub):
     """7E ... 7E with byte stuffing; idle after power-up, measures after the start command, a new value every second."""
 
     line = Line(115200)
+    checksum_at = -2
 
     def __init__(self, air: World | None = None) -> None:
         super().__init__(air)
@@ -94,7 +95,7 @@ class Sps30(Stub):
             packed = struct.pack(">10f", *values)
             told = [round(value, 3) for value in struct.unpack(">10f", packed)]
         else:
-            words = [round(value) for value in values[:9]] + [round(values[9] * 1000)]
+            words = [word(value) for value in values[:9]] + [word(values[9] * 1000)]
             packed = struct.pack(">10H", *words)
             told = [*words[:9], words[9] / 1000]
         row: Row = dict(zip(SPS30_NAMES, told, strict=True))

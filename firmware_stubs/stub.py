@@ -6,7 +6,7 @@
 
 Written from the datasheets, importing nothing of the agent: two readings of one page catch what one cannot. Whoever
 wants to compare sets `stub.sent`, which is told every measurement frame with its time and the values it carries;
-`stub.spoilt` is told of the frames that `stub.damage` has changed on their way, as they were and as they arrive.
+`stub.spoilt` is told of the frames that `stub.faulty` has changed on their way, as they were and as they arrive.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from firmware_stubs.faulty import Faulty
+
 Row = dict[str, float]
 Sent = Callable[[float, bytes, list[Row]], None]
-Damage = Callable[[bytes], bytes]
-"""What the line does to a frame (`firmware_stubs.faults`)."""
 Spoilt = Callable[[float, bytes, bytes], None]
 World = Callable[[float], dict[str, float]]
 """Physical truth at a time: `pm25_ugm3`, `temp_c`, `co2_ppm` ..."""
@@ -40,11 +40,14 @@ class Stub:
     """Base of the impersonators. A subclass says `line`, answers commands and makes frames."""
 
     line = Line(9600)
+    checksum_at: int | None = -1
+    """Where a byte of the checksum stands, counted from the end of a frame; None for a format that has none."""
 
-    def __init__(self, world: World | None = None) -> None:
-        self.world: World = world or unknown
+    def __init__(self, world: World | None = None, targets: Targets | None = None) -> None:
+        self._world: World = world or unknown
+        self._targets: Targets = targets or nothing
         self.sent: Sent = _nobody
-        self.damage: Damage | None = None
+        self.faulty: Faulty | None = None
         self.spoilt: Spoilt = _not_told
         self.t_s = 0.0
         self._inbox = bytearray()
@@ -54,10 +57,28 @@ class Stub:
     @property
     def next_s(self) -> float | None:
         """When `tick` will next have something; None while the device only answers."""
-        return self._due_s if self._started else self.t_s
+        if not self._started:
+            return self.t_s
+        held_s = self.faulty.next_s if self.faulty is not None else None
+        return min((at_s for at_s in (self._due_s, held_s) if at_s is not None), default=None)
+
+    def world(self, t_s: float) -> dict[str, float]:
+        """What the sensor's element feels at that time."""
+        return self._world(t_s) if self.faulty is None else self.faulty.feel(t_s, self._world(t_s))
+
+    def targets(self, t_s: float) -> list[dict[str, float]]:
+        """What a radar sees at that time."""
+        return self._targets(t_s) if self.faulty is None else self.faulty.see(t_s, self._targets(t_s))
+
+    def unplug(self) -> None:
+        """The supply is gone; the next `tick` is a cold start."""
+        self._started, self._due_s = False, None
+        self._inbox.clear()
 
     def receive(self, data: bytes) -> bytes:
         """What the host wrote arrives; the answer goes back at once."""
+        if self.faulty is not None and self.faulty.silent(self.t_s):
+            return b""
         self._inbox += data
         out = b""
         while self._inbox:
@@ -75,7 +96,7 @@ class Stub:
             self._started, self.t_s = True, t_s
             self._power_on(t_s)
         self.t_s = t_s
-        out = b""
+        out = self._held(t_s)
         if self._due_s is not None and t_s - self._due_s > CATCH_UP_S:
             self._due_s = t_s  # the host was away; nobody has kept these frames
         while self._due_s is not None and self._due_s <= t_s:
@@ -99,12 +120,27 @@ class Stub:
 
     def _measured(self, t_s: float, frame: bytes, rows: list[Row]) -> bytes:
         """Tell the truth of a measurement frame and pass it on, damaged if the line damages it."""
-        arrives = frame if self.damage is None else self.damage(frame)
-        if arrives == frame:
+        rows = [{name: value for name, value in row.items() if value == value} for row in rows]  # NaN is no value
+        if self.faulty is None:
             self.sent(t_s, frame, rows)
-        else:
-            self.spoilt(t_s, frame, arrives)
-        return arrives
+            return frame
+        out = b""
+        for one in self.faulty.arrive(t_s, frame, rows, self.line.baud, self.checksum_at):
+            if isinstance(one, bytes):
+                self.spoilt(t_s, frame, one)
+                out += one
+            else:
+                self.sent(t_s, one.frame, one.rows)
+                out += one.frame
+        return out
+
+    def _held(self, t_s: float) -> bytes:
+        """Frames that a fault has kept back until now."""
+        out = b""
+        for held in self.faulty.due(t_s) if self.faulty is not None else ():
+            self.sent(held.arrives_s, held.frame, held.rows)
+            out += held.frame
+        return out
 
 
 def _nobody(t_s: float, frame: bytes, rows: list[Row]) -> None:
@@ -131,5 +167,5 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 def word(value: float) -> int:
-    """A rounded 16-bit number as firmware shows it."""
-    return int(clamp(round(value), 0, 0xFFFF))
+    """A rounded 16-bit number as firmware shows it; all ones where the element gives nothing."""
+    return 0xFFFF if value != value else int(clamp(round(value), 0, 0xFFFF))

@@ -81,7 +81,7 @@ class NextPmModbus(ModbusSlave):
         if function != 3:
             return None, {}
         if (first, count) == (50, 36):
-            values = [round(value) for value in _six(self.world(self.t_s), 1000, 1000)] * 3
+            values = [_long(value) for value in _six(self.world(self.t_s), 1000, 1000)] * 3
             row = dict(zip(NAMES, (value / 1000 for value in values), strict=False))
             return [half for value in values for half in (value & 0xFFFF, value >> 16)], row
         if (first, count) == (106, 2):
@@ -97,6 +97,11 @@ def _six(air: dict[str, float], mass_scale: float, count_scale: float = 1.0) -> 
     counts = [pm25 * 900, pm25 * 950, pm25 * 955]
     masses = [air.get("pm1_ugm3", pm25 * 0.7), pm25, air.get("pm10_ugm3", pm25 * 1.3)]
     return [value * count_scale for value in counts] + [value * mass_scale for value in masses]
+
+
+def _long(value: float) -> int:
+    """A rounded 32-bit number; all ones where the element gives nothing."""
+    return 0xFFFFFFFF if value != value else round(value)
 
 
 def _sealed(body: bytes) -> bytes:

@@ -20,6 +20,7 @@ class Wxt(Stub):
     """Answers `0R1` plainly and `0r1` + CRC with a CRC; a query with a wrong CRC is told which one would be right."""
 
     line = Line(19200)
+    checksum_at = -3
 
     def __init__(self, weather: World | None = None, address: str = "0", automatic_s: float | None = None) -> None:
         super().__init__(weather)
@@ -68,6 +69,9 @@ class Wxt(Stub):
         for part in PARTS:
             if group in (part.group, "0"):
                 value = weather.get(part.source or part.quantity, part.ordinary) * part.factor
+                if value != value:
+                    parts.append(f"{part.key}={format(0.0, part.form)}#")  # the mark of an invalid value
+                    continue
                 text = format(value, part.form)
                 parts.append(f"{part.key}={text}{part.unit}")
                 row[part.quantity] = float(text)
@@ -125,6 +129,7 @@ class Wmt700(Stub):
     """A comma-separated line a second; the last field is the xor of all before it."""
 
     line = Line(9600)
+    checksum_at = -3
 
     def _power_on(self, t_s: float) -> None:
         self._due_s = t_s

@@ -44,7 +44,7 @@ class Mhz19b(NineBytes):
         air = self.world(self.t_s)
         warm = self.t_s - self._on_s >= self.preheat_s
         ppm = word(air.get("co2_ppm", 420.0)) if warm else 410
-        frame = _nine(0x86, struct.pack(">HB", ppm, word(air.get("temp_c", 20.0) + 44)))
+        frame = _nine(0x86, struct.pack(">HB", ppm, min(word(air.get("temp_c", 20.0) + 44), 0xFF)))
         return self._measured(self.t_s, frame, [{"co2_ppm": ppm}])
 
 

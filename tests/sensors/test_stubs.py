@@ -13,7 +13,8 @@ from edge_agent.commands import command_bytes
 from edge_agent.decoding import Row, Values, decode
 from edge_agent.framing import BadFrame, Frame, Framer
 from edge_agent.polling import Poller
-from firmware_stubs.faults import Faults
+from firmware_stubs.faults import Fault
+from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost, open_stub
 from firmware_stubs.road import Road, Vehicle
@@ -196,7 +197,7 @@ def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
         host.stop()
 
 
-@pytest.mark.parametrize("kind", ["bitflip", "truncate", "checksum", "garbage", "drop", "zero"])
+@pytest.mark.parametrize("kind", ["bitflip", "truncate", "checksum", "garbage", "drop", "baud"])
 @pytest.mark.parametrize("name", ["plantower-pms5003", "nova-sds011", "sensirion-sps30", "tera-nextpm-modbus"])
 def test_damage_costs_itself_only_and_lets_no_wrong_value_through(name: str, kind: str) -> None:
     profile, stub = PROFILES[name], stub_of(name)
@@ -204,7 +205,7 @@ def test_damage_costs_itself_only_and_lets_no_wrong_value_through(name: str, kin
     spoilt: list[bytes] = []
     stub.sent = lambda t_s, frame, rows: truth.append(tuple(rows))  # noqa: ARG005
     stub.spoilt = lambda t_s, frame, arrives: spoilt.append(arrives)  # noqa: ARG005
-    stub.damage = Faults(seed=11, **{kind: 0.1})
+    stub.faulty = Faulty(11, [Fault(kind, share=0.15)])
     reader = Reader(profile, stub)
     seen = list(reader.run(120.0))
     good = [rows for rows in seen if rows]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ from typing import Any
 
 from collector.stores.store import Select
 from device_profiles.catalogue import load
+from firmware_stubs.faults import Fault
+from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
@@ -35,21 +36,6 @@ QUIET_S = 4.0
 SPEED_KMH = 40.0
 SLOW_KMH = 6.0
 KINDS = ("air_quality", "weather", "position")
-
-
-class Damage:
-    """Spoils one byte of a frame, for one byte in a hundred on average; counts what it spoilt."""
-
-    def __init__(self, seed: str) -> None:
-        self.injected = 0
-        self._rng = random.Random(seed)
-
-    def __call__(self, frame: bytes) -> bytes:
-        if not frame or self._rng.random() >= SHARE * len(frame):
-            return frame
-        at = self._rng.randrange(len(frame))
-        self.injected += 1
-        return frame[:at] + bytes((frame[at] ^ 1 << self._rng.randrange(8),)) + frame[at + 1 :]
 
 
 def world(t_s: float) -> dict[str, float]:
@@ -94,7 +80,7 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
     broker.start()
     database.start()
     rig = Rig(folder, broker, database)
-    damages = {name: Damage(f"{seed} {name}") for name in MODELS}
+    damages = {name: Faulty(f"{seed} {name}", [Fault("bitflip", share=SHARE, per_byte=True)]) for name in MODELS}
     try:
         rig.collector().start()
         rig.wait_for_page()
@@ -111,7 +97,7 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
         for damage, during_s in ((None, QUIET_S), (damages, seconds), (None, QUIET_S)):
             for number in range(AGENTS):
                 for name in names[number::AGENTS]:
-                    rig.stubs.port(f"lp-{number}/{name}").stub.damage = damage and damage[name]
+                    rig.stubs.port(f"lp-{number}/{name}").stub.faulty = damage and damage[name]
             time.sleep(during_s)  # the run itself: the sensors speak in real time
         for agent in agents:
             agent.stop()
@@ -128,20 +114,21 @@ def _all_open(said: dict[str, Any]) -> bool:
     return bool(said) and all(sensor["open"] for sensor in said["sensors"])
 
 
-def _compare(rig: Rig, damages: dict[str, Damage], seconds: float, seed: int) -> dict[str, Any]:
+def _compare(rig: Rig, damages: dict[str, Faulty], seconds: float, seed: int) -> dict[str, Any]:
     catalogue = load(None)
     counted: Counter[str] = Counter()
     for number in range(AGENTS):
         for sensor in rig.status(f"lp-{number}")["sensors"]:
             counted[sensor["name"]] = sum(n for reason, n in sensor["bad"].items() if reason != "no_reply")
     wrong, stored = _wrong_values(rig, {name for name in MODELS if catalogue.get(name).kind != "detection"})
-    uneven = {n: [d.injected, counted[n]] for n, d in damages.items() if d.injected != counted[n]}
+    injected = {name: damage.done.total() for name, damage in damages.items()}
+    uneven = {n: [count, counted[n]] for n, count in injected.items() if count != counted[n]}
     return {
         "seed": seed,
         "seconds": seconds,
         "sensors": len(MODELS),
         "frames": sum(len(sent) for sent in rig.truth.values()),
-        "injected": sum(damage.injected for damage in damages.values()),
+        "injected": sum(injected.values()),
         "counted": sum(counted.values()),
         "sensors_counted_exactly": len(MODELS) - len(uneven),
         "injected_and_counted_where_they_differ": uneven,
