@@ -65,6 +65,7 @@ class Alerting:
     def __init__(
         self, rules: list[Rule], db: sqlite3.Connection, store: Store, notifier: Notifier, now_ms: int
     ) -> None:
+        self.rules = rules
         self._db = db
         self._store = store
         self._notifier = notifier

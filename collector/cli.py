@@ -146,7 +146,9 @@ def _serve(settings: Config, ending: object) -> None:
         collector = Collector(settings, feed.publish)
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
+    pages = create_app(
+        site(settings, collector.store, collector.registry, collector.alerting, feed, collector.calibrations)
+    )
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)

@@ -100,6 +100,8 @@ class Web(Strict):
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+    contact: str = ""
+    source_url: Url | Literal[""] = ""
 
 
 class Identities(Strict):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-_STEPS = (1, 2, 2.5, 5, 10)
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # halves of them, in tens, are whole
 Points = Sequence[tuple[int, float]]
 
 
@@ -110,8 +110,9 @@ def lines(
     values += [level for level in (threshold, clear) if level is not None]
     scale = Scale(since_ms, until_ms, _top(max(values, default=0.0)), box)
     drawn = tuple(_line(label, points, scale, gap_ms) for label, points in series if points)
-    marks = [None if level is None else Tick(scale.y(level), level) for level in (threshold, clear)]
-    return Chart(drawn, (), _x_ticks(scale, ticks), _y_ticks(scale), *marks, _level_steps(scale, levels), box)
+    raised, cleared = (None if level is None else Tick(scale.y(level), level) for level in (threshold, clear))
+    steps = _level_steps(scale, levels)
+    return Chart(drawn, (), _x_ticks(scale, ticks), _y_ticks(scale), raised, cleared, steps, box)
 
 
 def bars(

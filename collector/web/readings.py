@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.indices import edition_day
 from collector.reporting import Reporting, ReportingOf, is_of, reports_as_china
@@ -16,6 +16,7 @@ from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge, stored
 from collector.web.privacy import Masked, mask
 from collector.web.site import Station
+from collector.windows import MINUTES
 from wire.quantities import DERIVED, QUANTITIES, Quantity
 
 MINUTE_MS = 60_000
@@ -189,12 +190,21 @@ def _judgement(view: View, told: list[IndexRow], reports: Reporting) -> Judgemen
     return max((one for row in rows if (one := stored(row)) is not None), key=lambda one: one.number, default=None)
 
 
-def hour_last_week(store: Store, node: str, now_ms: int) -> Masked | None:
-    """Vehicles of the same 60 minutes a week ago, fit for the public; None without any. Raises StoreDown."""
+class LastWeek(NamedTuple):
+    """The same 60 minutes a week ago: mean PM2.5 of the first sensor, vehicles fit for the public."""
+
+    pm25_ugm3: float | None
+    traffic: Masked | None
+
+
+def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
+    """How it was at this time a week ago. Raises StoreDown."""
     until_ms = now_ms - WEEK_MS
     question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
     rows = [row for series in store.select(question) for row in series.rows if row[1] is not None]
-    return total(rows) if rows else None
+    minutes = replace(question, measurement="air_quality" + MINUTES, columns=("pm25_ugm3_mean",), group_by=("sensor",))
+    means = [[row[1] for row in one.rows if row[1] is not None] for one in store.select(minutes)]
+    return LastWeek(fmean(means[0]) if means and means[0] else None, total(rows) if rows else None)
 
 
 def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:

@@ -1,14 +1,14 @@
-"""A station's longer past: a day, a week, a month or a year of air and traffic, out of roll-ups, cheap at any length."""
+"""A day, a week, a month or a year of a station's air and traffic, out of roll-ups: cheap at any length."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from collector.indices import edition_day
 from collector.reporting import is_of
 from collector.station_query import indices
 from collector.stores.store import Select, Store
@@ -16,7 +16,9 @@ from collector.web import chart
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW
 from collector.web.readings import HOUR_MS, WEEK_MS, total
+from collector.web.site import Site, Watched
 from collector.windows import DAYS, HOURS, MINUTES, day_of
+from measures import china_aqi
 
 DAY_MS: Final = 24 * HOUR_MS
 Length = Literal["day", "week", "month", "year"]
@@ -78,6 +80,44 @@ class Month(NamedTuple):
     days: list[Judgement | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A trend and how it is drawn: `levels` is where each level of the axis ends, `watched` what a rule watches."""
+
+    trend: Trend
+    zone: ZoneInfo
+    levels: tuple[float, ...] = ()
+    watched: Watched | None = None
+    months: list[Month] = field(default_factory=list)
+
+    def air(self, box: chart.Box) -> chart.Chart:
+        """PM2.5 of every sensor over the span."""
+        trend, watched = self.trend, self.watched
+        gap_ms, ticks = int(2.5 * trend.span.every_ms), _ticks(trend, self.zone, box)
+        raise_at, clear_at = (None, None) if watched is None else (watched.raise_at, watched.clear_at)
+        return chart.lines(
+            trend.air, trend.since_ms, trend.until_ms, gap_ms, raise_at, clear_at, box, ticks, self.levels
+        )
+
+    def flow(self, box: chart.Box) -> chart.Chart:
+        """Vehicles an hour by windows; hidden ones as high as they can be; a week before as a line."""
+        trend = self.trend
+        windows = [(one.start_ms, one.flow_vph) for one in trend.flow]
+        ends = (trend.since_ms, trend.until_ms, trend.until_ms)
+        return chart.bars(windows, trend.span.flow_ms, *ends, FEW - 1, trend.before, box, _ticks(trend, self.zone, box))
+
+
+def past_of(site: Site, node: str, length: str, watched: Watched | None = None) -> Past:
+    """What a page shows of a station's past; a year comes with its calendar. Raises StoreDown."""
+    now_ms, reporting, span = site.now_ms(), site.reporting(node), SPANS[length]
+    trend = look_back(site.store, node, span, now_ms, reporting.zone)
+    first, levels = reporting.standards[0], tuple[int, ...]()
+    if first.startswith("china"):
+        levels = china_aqi.level_tops("PM2.5", "24h", edition_day(first, reporting, now_ms))
+    months = calendar(site.store, node, first, now_ms, reporting.zone) if length == "year" else []
+    return Past(trend, reporting.zone, tuple(map(float, levels)), watched, months)
+
+
 def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) -> Trend:
     """Air and traffic of a span that ends now. Raises StoreDown."""
     since_ms = now_ms - span.length_ms
@@ -113,28 +153,6 @@ def _flow(store: Store, node: str, span: Span, since_ms: int, until_ms: int) -> 
         vph = flow["flow_vph"]
         found.append(Flow(start_ms, None if vph is None else round(vph / ROUGH) * ROUGH, flow["speed_tms_kmh"]))
     return found
-
-
-def air_chart(
-    trend: Trend,
-    zone: ZoneInfo,
-    box: chart.Box,
-    levels: Sequence[float] = (),
-    threshold: float | None = None,
-    clear: float | None = None,
-) -> chart.Chart:
-    """PM2.5 of every sensor over the span."""
-    gap_ms = int(2.5 * trend.span.every_ms)
-    ticks = _ticks(trend, zone, box)
-    return chart.lines(trend.air, trend.since_ms, trend.until_ms, gap_ms, threshold, clear, box, ticks, levels)
-
-
-def flow_chart(trend: Trend, zone: ZoneInfo, box: chart.Box) -> chart.Chart:
-    """Vehicles an hour by windows; hidden ones as high as they can be; a week before as a line."""
-    windows = [(one.start_ms, one.flow_vph) for one in trend.flow]
-    width_ms, ticks = trend.span.flow_ms, _ticks(trend, zone, box)
-    most = FEW - 1
-    return chart.bars(windows, width_ms, trend.since_ms, trend.until_ms, trend.until_ms, most, trend.before, box, ticks)
 
 
 def _ticks(trend: Trend, zone: ZoneInfo, box: chart.Box) -> list[tuple[int, str]]:
