@@ -29,15 +29,18 @@ ROOMS = {
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
     "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
+    "grafana": ("collector.grafana_cli", "Data source and dashboards for Grafana."),
+    "alerts": ("collector.alerts_cli", "What fires and who has it: list, show, ack, silence, history."),
+    "rules": ("collector.rules_cli", "Alert rules: check, test, backtest, explain."),
+    "notify": ("collector.notify_cli", "Notifications: test the channels, see what was told."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-_AT_THE_COLLECTOR = (
-    *("collector", "gaps", "audit", "quarantine", "resend", "token", "stations", "trail"),
-    *("query", "export", "backfill", "calibrate"),
-)
-EXTRAS = {"demo": "simulator"} | dict.fromkeys(_AT_THE_COLLECTOR, "collector")
+EXTRAS = {
+    name: room for name, (place, _) in ROOMS.items() if (room := place.partition(".")[0]) in ("collector", "simulator")
+}
+"""The extra that brings what a word's room needs."""
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )

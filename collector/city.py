@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import cache
 
 from collector.alerting import Alerting
+from collector.alerts.on_duty import OnDuty
 from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
+from collector.health import Health
 from collector.registry import Node, Registry
 from collector.rules.rule import Rule
 from collector.stores.store import Store
@@ -28,6 +30,7 @@ def site(
     registry: Registry,
     alerting: Alerting,
     feed: Feed,
+    health: Callable[[], Health],
     calibrations: Calibrations,
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
@@ -44,8 +47,10 @@ def site(
         store=store,
         stations=stations,
         alerts=alerting.current,
+        duty=OnDuty(alerting, str(config.state_file), now_ms),
         now_ms=now_ms,
         feed=feed,
+        health=health,
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,

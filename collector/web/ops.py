@@ -91,8 +91,15 @@ class Ops:
         """One alert with everything that was done about it."""
         alert = self._alert(request)
         path = f"/ops/alert/{alert.fingerprint}"
-        history = self._handling.history(alert.fingerprint)
-        return self._page(request, session, "ops_alert.html", path, alert=alert, history=history)
+        duty, deliveries = self._site.duty, []
+        if duty is None:
+            history = self._handling.history(alert.fingerprint)
+        else:
+            done = await run_in_threadpool(duty.history, alert.fingerprint)
+            history = [Deed(alert.fingerprint, each.what, each.who, each.note, None, each.at_ms) for each in done]
+            deliveries = await run_in_threadpool(duty.deliveries, alert.fingerprint)
+        told: dict[str, Any] = {"alert": alert, "history": history, "deliveries": deliveries}
+        return self._page(request, session, "ops_alert.html", path, **told)
 
     async def station(self, request: Request, session: Session) -> Response:
         """One station: a day's chart, a week's availability, what it says of itself."""
@@ -142,11 +149,18 @@ class Ops:
             until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
         deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
         try:
-            await run_in_threadpool(self._handling.do, deed)
+            await run_in_threadpool(self._do, deed)
         except ValueError:
             raise HTTPException(400, "refused_form") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, f"#alert-{alert.fingerprint}")
+
+    def _do(self, deed: Deed) -> None:
+        """Have it done at the duty desk, or keep it. Raises ValueError."""
+        if self._site.duty is None:
+            self._handling.do(deed)
+        elif "refused" in (answer := self._site.duty.ask(*self._handling.asked(deed))):
+            raise ValueError(answer["refused"])
 
     async def answer(self, request: Request, session: Session) -> Response:
         """Answer a citizen's report."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from collector.calibration import Record
+from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.duty import Duty
 from collector.web.feed import Feed
 
 AlertState = Literal["pending", "firing", "resolved"]
@@ -108,5 +110,8 @@ class Site:
     """The calibrations of a node that are in force."""
     titles: Callable[[str], tuple[str, str]] = _itself
     """What a sensor's profile is called, in Chinese and English."""
+    duty: Duty | None = None
+    """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    health: Callable[[], Health] = lambda: Health(True, "active", {})
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""
