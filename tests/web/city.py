@@ -12,7 +12,7 @@ from collector.reporting import Reporting, reports_as_china
 from collector.rollups import Rollups
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Stored, Table
+from collector.stores.store import Select, Series, Stored, StoreDown, Table
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from collector.window_book import WindowBook
@@ -90,6 +90,14 @@ class City:
             corrections=lambda node: [record for record in self.records if record.node == node],
             titles=titles(),
         )
+
+    def lose_database(self) -> None:
+        """From now on no question is answered, whichever thread asks: open readers would still see a deleted file."""
+
+        def gone(_: Select) -> list[Series]:
+            raise StoreDown("the database is away")
+
+        self.store.select = gone  # type: ignore[method-assign]
 
     def close(self) -> None:
         self.store.close()
