@@ -19,9 +19,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.alerting import Alerting
+from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notify import setup
@@ -30,9 +32,11 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
+from collector.rules.rule import OWN_LINK
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
+from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
@@ -77,8 +81,9 @@ class Collector:
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms()
-        )
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms(),
+            DeskFile(config.state_file.with_name("desk.db")),
+        )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, now_ms)
         self._key = signing_key(config)
         self._version = version("lamppost")  # read from a file; said every few seconds
@@ -88,7 +93,9 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._stepped_s = self._seconds()
         self._connection: int | None = None
+        self._quarantined = Recent()
         self._inventory_due_ms = now_ms()
 
     def start(self) -> None:
@@ -111,6 +118,11 @@ class Collector:
         self.store.close()
         self._state.close()
 
+    def health(self) -> Health:
+        """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
+        ago_s = self._seconds() - self._stepped_s
+        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state))
+
     def _run(self) -> None:
         while not self._ending.is_set():
             self.step(_now_ms())
@@ -118,6 +130,7 @@ class Collector:
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
+        self._stepped_s = self._seconds()
         self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)
@@ -243,6 +256,7 @@ class Collector:
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
+            self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
@@ -251,6 +265,13 @@ class Collector:
                 body = signed.seal(change.topic, change.body, self._key) if change.body else b""
                 self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _wrong(self, now_ms: int) -> Wrong:
+        """What is wrong with the collector itself."""
+        counts = self.ingest.counts
+        grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
+        found = of_alarms(self.ingest.alarms)
+        return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
         self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)

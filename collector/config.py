@@ -74,6 +74,8 @@ class Web(Strict):
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+    contact: str = ""
+    source_url: Url | Literal[""] = ""
 
 
 class Identities(Strict):
@@ -84,6 +86,13 @@ class Identities(Strict):
     broker_port: Port = 8883
     host: Host = "127.0.0.1"
     port: Port = 8443
+
+
+class MetricsAt(Strict):
+    """Where Prometheus may scrape; on loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port
 
 
 class Station(Strict):
@@ -110,6 +119,7 @@ class Config(Strict):
     rules: list[FilePath] = Field(default=[])
     alerts: Alerts = Alerts()
     web: Web = Web()
+    metrics: MetricsAt | None = None
     identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from collector.link import Arrived
 from device_profiles.catalogue import Catalogue
+from edge_agent import making_room
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now
@@ -202,9 +203,9 @@ class Node:
         """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
         spool, now_ms = self.recorder.spool, self._world.clock.now_ms
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.node, now_ms)
+            making_room.split(spool, self.delivery.too_large.pop(), now_ms)
         if self.delivery.rolled_back:
-            spool.begin_life(self.node, now_ms)
+            spool.begin_life(now_ms)
             self.delivery.rolled_back = False
             self._announce()
         elif self._announced != spool.spools() or self.delivery.unheard:
@@ -214,7 +215,7 @@ class Node:
     def _care(self) -> None:
         spool, now_ms = self.recorder.spool, self._world.clock.now_ms
         spool.prune(now_ms - RING_MS)
-        while self._spool_bytes and spool.make_room(self.node, self._spool_bytes, now_ms):
+        while self._spool_bytes and making_room.make_room(spool, self._spool_bytes, now_ms):
             pass
 
     def _pump(self) -> None:

@@ -27,12 +27,12 @@ def run(name: str, seed: int = SEED) -> tuple[Verdict, dict[str, Any], list[tupl
         store = Sqlite(folder / "readings.db")
         store.prepare()
         world = Run(load(name).smaller(), seed, store, Files(folder, folder / "notes.db", folder / "rules.yaml"))
-        facts = world.go()
-        verdict = verify(world.notes, store)
-        moments = world.notes.moments()
-        world.close()
-        store.close()
-    return verdict, facts, moments
+        try:
+            facts = world.go()
+            return verify(world.notes, store), facts, world.notes.moments()
+        finally:
+            world.close()
+            store.close()
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - {"fireworks-night"}))
