@@ -22,15 +22,25 @@ ROOMS = {
     "quarantine": ("collector.answers_cli:quarantine_app", "What could not be stored: list, show, redrive."),
     "resend": ("collector.answers_cli:resend", "Ask a node to send again what a database has lost."),
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
-    "collector": ("collector.cli", "The collector: run, status, check."),
+    "collector": ("collector.cli", "The collector: init, run, status, check."),
+    "token": ("collector.identity_cli:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
+    "stations": ("collector.identity_cli:stations_app", "Who may send: list, accept, retire."),
+    "trail": ("collector.identity_cli:trail_app", "Who did what, hash-chained: list, verify."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
+    "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
+    "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
+    "grafana": ("collector.grafana_cli", "Data source and dashboards for Grafana."),
+    "alerts": ("collector.alerts_cli", "What fires and who has it: list, show, ack, silence, history."),
+    "rules": ("collector.rules_cli", "Alert rules: check, test, backtest, explain."),
+    "notify": ("collector.notify_cli", "Notifications: test the channels, see what was told."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
-EXTRAS = {"demo": "simulator"} | dict.fromkeys(
-    ("collector", "gaps", "audit", "quarantine", "resend", "query", "calibrate"), "collector"
-)
+EXTRAS = {
+    name: room for name, (place, _) in ROOMS.items() if (room := place.partition(".")[0]) in ("collector", "simulator")
+}
+"""The extra that brings what a word's room needs."""
 OURS = frozenset(
     {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
 )

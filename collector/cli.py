@@ -11,7 +11,11 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.collector import Collector
     from collector.config import Config
+    from collector.web.server import WebServer
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,6 +52,41 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     settings = load_settings(file)
     rules = _check_rules(settings)
     typer.echo(f"{file}: fine. Store {settings.store.kind}, {rules} rules, page on port {settings.web.port}.")
+
+
+@app.command()
+def init(
+    folder: Path = typer.Argument(Path("/etc/lamppost"), help="Where keys and settings go."),
+    tls: bool = typer.Option(False, "--tls", help="Also an authority, certificates, and mosquitto's settings."),
+    host: list[str] = typer.Option([], "--host", help="Name or address by which devices reach this machine."),
+    name: str = typer.Option("c1", "--name", help="The collector's name."),
+    data: Path = typer.Option(Path("/var/lib/lamppost"), "--data", help="Where the collector keeps its own files."),
+    broker_port: int = typer.Option(8883, "--broker-port", min=1, max=65535),
+    enrol_port: int = typer.Option(8443, "--enrol-port", min=1, max=65535),
+    renew: bool = typer.Option(False, "--renew", help="New certificates for collector and broker; keeps the rest."),
+    roll_over: bool = typer.Option(False, "--roll-over", help="Begin with a new authority; both are believed."),
+    drop_old: bool = typer.Option(False, "--drop-old", help="End a rollover: the old authority is believed no more."),
+) -> None:
+    """Make keys, certificates and settings of a new installation, and say what to do next. Overwrites nothing.
+
+    With --host the broker and the enrolment door listen on every address, without it on loopback only.
+
+    Example:  lamppost collector init --tls --host mqtt.city.example
+    """
+    from collector.init import Plan, begin
+    from collector.init import renew as make_again
+    from wire import names
+
+    if not names.is_name(name):
+        raise Failure(Exit.USAGE, "bad-name", f"{name!r} is no name", "small letters, digits and hyphens")
+    hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host))
+    listen = "0.0.0.0" if host else "127.0.0.1"
+    plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
+    again = renew or roll_over or drop_old
+    steps = make_again(plan, roll_over, drop_old) if again else begin(plan)
+    typer.echo(f"made {folder}. Next:")
+    for number, step in enumerate(steps, 1):
+        typer.echo(f"  {number}. {step}")
 
 
 @app.command()
@@ -99,6 +138,8 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.memory import calm_garbage_collector
+    from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
     from collector.web.feed import Feed
@@ -110,20 +151,71 @@ def _serve(settings: Config, ending: object) -> None:
         collector = Collector(settings, feed.publish)
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
-    server = WebServer(pages, settings.web.host, settings.web.port)
+    except BadAddress as error:
+        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    known = site(
+        settings,
+        collector.store,
+        collector.registry,
+        collector.alerting,
+        feed,
+        collector.health,
+        collector.calibrations,
+    )
+    pages = create_app(known)
+    tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
+    server = WebServer(pages, settings.web.host, settings.web.port, tls)
+    door = _door(settings)
     try:
         server.start()
+        if door is not None:
+            door.start()
     except PortTaken as error:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+    stop_metrics = _metrics(settings, collector)
+    calm_garbage_collector()
     collector.start()
     try:
         ending.wait()
     finally:
+        stop_metrics()
+        if door is not None:
+            door.stop()
         server.stop()
         collector.stop()
+
+
+def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
+    """Begin to answer Prometheus, where the settings say so; returns what ends it."""
+    wants = settings.metrics
+    if wants is None:
+        return lambda: None
+    from collector.metrics import serve
+
+    try:
+        return serve(collector, wants.host, wants.port)
+    except OSError as error:
+        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
+
+
+def _door(settings: Config) -> WebServer | None:
+    """The door at which devices enrol, when this installation has an authority."""
+    import time
+
+    from collector.identity.office import desk_path, enrolment
+    from collector.web.desk.file import DeskFile
+    from collector.web.enrol import create_enrol_app
+    from collector.web.server import WebServer
+
+    wants = settings.identities
+    if wants is None:
+        return None
+    office = enrolment(settings, DeskFile(desk_path(settings)))
+    pair = (wants.folder / "server.pem", wants.folder / "server.key")
+    return WebServer(create_enrol_app(office, lambda: time.time_ns() // 1_000_000), wants.host, wants.port, pair)
 
 
 def load_settings(file: Path) -> Config:
@@ -135,11 +227,11 @@ def load_settings(file: Path) -> Config:
 
 
 def _check_rules(settings: Config) -> int:
-    from collector.alerting import load_rules
+    from collector.rules.loading import load_rules
     from device_profiles.strict_yaml import NotUsable
 
     try:
-        return len(load_rules(settings.rules))
+        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from collector.alert_settings import Alerts, Url
 from collector.quality import Limits
 from collector.reporting import GasState, Reporting, ReportingOf, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
@@ -18,22 +17,6 @@ from device_profiles.strict_model import Strict, word
 from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
-    if parts.username or parts.password:
-        text = "no user or password in an address; name a file that holds it"
-        raise PydanticCustomError("secret", "{text}", {"text": text})
-    try:
-        address = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        return value
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise ValueError("an address of the link-local kind serves machines' secrets and is never called")
-    return value
 
 
 def _zone(value: str) -> str:
@@ -44,7 +27,6 @@ def _zone(value: str) -> str:
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -75,12 +57,11 @@ class Influx2Store(Strict):
     token_file: FilePath
 
 
-class Webhook(Strict):
-    """A notification channel: JSON by POST, signed with the secret when there is one."""
+class WebTls(Strict):
+    """Certificate and key of the pages."""
 
-    name: Name
-    url: Url
-    secret_file: FilePath | None = None
+    cert: FilePath
+    key: FilePath
 
 
 class Web(Strict):
@@ -89,9 +70,29 @@ class Web(Strict):
     host: Host = "127.0.0.1"
     port: Port = 8080
     hosts: list[Host] = Field(default=[])
+    tls: WebTls | None = None
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+    contact: str = ""
+    source_url: Url | Literal[""] = ""
+
+
+class Identities(Strict):
+    """The authority's folder, and the door at which devices enrol. `lamppost collector init --tls` writes all of it."""
+
+    folder: FilePath
+    broker_host: Host
+    broker_port: Port = 8883
+    host: Host = "127.0.0.1"
+    port: Port = 8443
+
+
+class MetricsAt(Strict):
+    """Where Prometheus may scrape; on loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port
 
 
 class Station(Strict):
@@ -116,8 +117,10 @@ class Config(Strict):
     state_file: FilePath = Path("/var/lib/lamppost/collector.db")
     signing_key_file: FilePath | None = None
     rules: list[FilePath] = Field(default=[])
-    webhooks: list[Webhook] = Field(default=[])
+    alerts: Alerts = Alerts()
     web: Web = Web()
+    metrics: MetricsAt | None = None
+    identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})
 

@@ -31,7 +31,7 @@ def roll_call(settings: Config) -> dict[str, CollectorStatus]:
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls is not None:
-        client.tls_set_context(broker.tls)
+        client.tls_set_context(broker.tls())
 
     def on_message(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         name = names.collector_of(message.topic)

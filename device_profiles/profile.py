@@ -18,6 +18,7 @@ from pydantic import field_validator, model_validator
 from device_profiles.commands import Command, Mode, Step
 from device_profiles.frames import Check, Shape
 from device_profiles.messages import Message, Scalar, Text
+from device_profiles.probe import Probe
 from device_profiles.strict_model import Strict, misplaced, word
 from wire.names import is_name
 from wire.quantities import KINDS
@@ -67,14 +68,6 @@ class Example(Strict):
     def data(self) -> bytes:
         """The bytes."""
         return bytes.fromhex(self.hex)
-
-
-class Probe(Strict):
-    """How to find out that this model hangs on a port: listen, then perhaps ask; who answers alike."""
-
-    listen: bool = True
-    ask: Step | None = None
-    confusable: list[str] = []
 
 
 class Profile(Strict):

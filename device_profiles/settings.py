@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from device_profiles.field_types import Broker
 from device_profiles.strict_model import load
 from device_profiles.strict_yaml import NotUsable
+from device_profiles.tls import TlsFiles
 from wire.exits import Exit, Failure
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,7 +27,8 @@ class BrokerAddress:
     port: int
     username: str | None = None
     password: str | None = None
-    tls: ssl.SSLContext | None = None
+    tls: Callable[[], ssl.SSLContext] | None = None
+    """Makes the context of one connection: a renewed certificate is used from the next connection on."""
 
 
 def load_settings(model: type[Model], file: Path, sample: str) -> Model:
@@ -46,10 +49,11 @@ def secret(path: Path | None) -> str | None:
 
 
 def broker_address(wants: Broker) -> BrokerAddress:
-    """The address that settings name. Raises OSError for a file that cannot be read."""
-    context = None
+    """The address that settings name. Raises Failure for certificates that cannot be used, OSError for a secret."""
+    files = None
     if wants.tls is not None:
-        context = ssl.create_default_context(cafile=str(wants.tls.ca))
-        if wants.tls.cert is not None:
-            context.load_cert_chain(wants.tls.cert, wants.tls.key)
-    return BrokerAddress(wants.host, wants.port, wants.username, secret(wants.password_file), context)
+        files = TlsFiles(wants.tls.ca, wants.tls.cert, wants.tls.key)
+        files.check()
+    return BrokerAddress(
+        wants.host, wants.port, wants.username, secret(wants.password_file), files.context if files else None
+    )

@@ -12,19 +12,23 @@ import os
 import random
 import secrets
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import broker_address
-from edge_agent import clock
+from device_profiles.settings import BrokerAddress, broker_address
+from edge_agent import clock, making_room, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
+from edge_agent.identity import Identity, read_key
+from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
+from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
@@ -49,6 +53,7 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.session = secrets.token_hex(8)
+        self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,
@@ -62,9 +67,17 @@ class Agent:
             for wants, sensor in zip(config.sensors, self.sensors, strict=True)
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
-        self.requests = Requests(config.node, self.recorder)
+        self.requests = Requests(
+            config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
+        )
+        self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
-            broker_address(config.broker), config.node, self.delivery, self.birth, self.requests.answer, _keys(config)
+            _broker(config, self.identity),
+            config.node,
+            self.delivery,
+            self.birth,
+            self.requests.answer,
+            self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
         )
         self._started_s = time.monotonic()
 
@@ -79,6 +92,8 @@ class Agent:
             for sensor, port in zip(self.sensors, self.ports, strict=True)
         ]
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
+        if self.identity is not None:
+            tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -93,6 +108,7 @@ class Agent:
             await _cancel([uplink])
             self._write_status()
             self.recorder.spool.close()
+            self._owner.release()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
@@ -115,6 +131,10 @@ class Agent:
         believed = self.config.clock.trust == "always" or clock.synchronised()
         return Now(clock.boottime_ms(), clock.wall_ms(), believed)
 
+    def _trusted_ms(self) -> int | None:
+        now = self._now()
+        return now.wall_ms if now.synchronised else None
+
     def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
         self.recorder.keep(sensor.feed(data, stamp_ms, time.monotonic()))
@@ -136,14 +156,18 @@ class Agent:
 
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()
+        examined_s = -vitals.EVERY_S
         self.recorder.timeline.observe(*self._now())
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
             now_s = time.monotonic()
+            if now_s - examined_s >= vitals.EVERY_S:
+                examined_s = now_s
+                self._examine()
             self.recorder.commit(self._now())
             self.delivery.spool = self.recorder.spool
             self._obey_delivery()
-            seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
+            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
@@ -154,17 +178,25 @@ class Agent:
                 status_s = now_s
                 self._write_status()
 
+    def _examine(self) -> None:
+        """The node's own health becomes a reading like any other."""
+        now, spool = self._now(), self.recorder.spool
+        bad = sum(sum(sensor.bad.values()) for sensor in self.sensors)
+        true_ms = now.wall_ms if self.recorder.timeline.trusted else None
+        board = vitals.of_board(self.config.spool.path)
+        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms)])
+
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
         spool = self.recorder.spool
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.config.node, clock.wall_ms())
+            making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
             self.uplink.wake()
         if self.delivery.rolled_back:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-            spool.begin_life(self.config.node, clock.wall_ms())
+            spool.begin_life(clock.wall_ms())
             self.delivery.rolled_back = False
             self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
@@ -173,9 +205,10 @@ class Agent:
 
     def _care_for_spool(self) -> None:
         spool = self.recorder.spool
+        limit = making_room.limit_bytes(spool.path, self.config.spool.max_size)
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
-            while spool.make_room(self.config.node, self.config.spool.max_size, clock.wall_ms()):
+            while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
             log.error("%s", error)
@@ -220,11 +253,12 @@ class Agent:
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
+            "written_bytes": _written_bytes(),
             "spool": self.recorder.spool.spool_id,
             "damaged": self.recorder.spool.damaged(),
             "clock": self.recorder.timeline.state,
             "disk_ok": self.recorder.disk_ok,
-            "counts": dict(self.delivery.counts) | dict(self.uplink.counts),
+            "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),
             "sensors": [
                 {
                     "name": sensor.name,
@@ -256,20 +290,28 @@ def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | N
     return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
 
 
-def _keys(config: Config) -> tuple[Any, ...]:
-    if not config.collector_keys:
-        return ()
-    import base64
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    return tuple(Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in config.collector_keys)
+def _broker(config: Config, identity: Identity | None) -> BrokerAddress:
+    """The broker, reached with the station's identity when it has one. Raises Failure for files that cannot be used."""
+    address = broker_address(config.broker)
+    if identity is None:
+        return address
+    identity.tls.check()
+    return replace(address, tls=identity.tls.context)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _written_bytes() -> int | None:
+    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
+    try:
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(lines["write_bytes"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def on_tmpfs(path: Path) -> bool:

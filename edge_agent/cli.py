@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edge_agent import ports_cli, spool_cli
+from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 config_app = typer.Typer(no_args_is_help=True, help="The settings file: check, sample.", rich_markup_mode=None)
 app.add_typer(config_app, name="config")
+app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
+app.add_typer(enrol_app, name="enrol")
+app.command()(ports_cli.ports)
+app.command()(ports_cli.probe)
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 STALE_S = 15.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from device_profiles import field_types
 from device_profiles.field_types import FilePath, Name, NodeName, Size
@@ -24,7 +24,7 @@ class Spool(Strict):
     """Where readings wait."""
 
     path: FilePath = Path("/var/lib/lamppost/spool.db")
-    max_size: Size = 2 * 2**30
+    max_size: Size | None = None
     allow_tmpfs: bool = False
 
 
@@ -50,6 +50,7 @@ class Config(Strict):
 
     node: NodeName
     site: Name
+    identity: FilePath | None = None
     broker: Broker = Broker()
     spool: Spool = Spool()
     clock: Clock = Clock()
@@ -66,4 +67,15 @@ class Config(Strict):
             twice = next((value for value in values if values.count(value) > 1), None)
             if twice is not None:
                 raise ValueError(f"two sensors have the {what} {twice!r}")
+        if self.identity is not None and (self.broker.tls is not None or self.collector_keys):
+            raise ValueError("identity brings certificates and keys with it: leave out broker.tls and collector_keys")
         return self
+
+    @field_validator("collector_keys")
+    @classmethod
+    def _are_keys(cls, value: list[str]) -> list[str]:
+        from edge_agent.identity import read_key
+
+        for key in value:
+            read_key(key)
+        return value

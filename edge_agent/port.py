@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import termios
 from collections import Counter
 from collections.abc import Callable
 
@@ -47,7 +48,7 @@ class Port:
         while True:
             try:
                 device = self._connect()
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, termios.error) as error:
                 if failures == 0:
                     log.warning("port %s cannot be opened: %s; trying again", self.path, error)
                 failures += 1

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_SHOWN = {
-    "pm25_raw_ugm3": ("PM2.5", "µg/m³"),
-    "pm10_raw_ugm3": ("PM10", "µg/m³"),
-    "speed_kmh": ("speed", "km/h"),
-    "temp_c": ("T", "°C"),
-    "rh_pct": ("RH", "%"),
-    "co2_ppm": ("CO2", "ppm"),
-}
+from edge_agent.words import reading, span
 
 
 def screen(said: dict[str, Any], now_ms: float) -> str:
@@ -34,9 +27,6 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
 
 
 def _sensor(sensor: dict[str, Any], now_ms: float) -> str:
-    shown = [
-        f"{_SHOWN[name][0]} {value:g} {_SHOWN[name][1]}" for name, value in sensor["values"].items() if name in _SHOWN
-    ]
     if not sensor["open"]:
         state = f"port closed: {sensor['port']}"
     elif sensor["last_frame_ms"] is None:
@@ -44,14 +34,4 @@ def _sensor(sensor: dict[str, Any], now_ms: float) -> str:
     else:
         state = f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
     bad = sum(sensor["bad"].values())
-    return f"{sensor['name']:<8} {'  '.join(shown[:2])}  {state}" + (f"  {bad} bad frames" if bad else "")
-
-
-def span(seconds: float) -> str:
-    """A length of time in two units at most: 3 d 4 h, 5 min, 12 s."""
-    whole = max(0, int(seconds))
-    for unit, size, smaller, small_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= size:
-            rest = whole % size // small_size
-            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
-    return f"{whole} s"
+    return f"{sensor['name']:<8} {reading(sensor['values'])}  {state}" + (f"  {bad} bad frames" if bad else "")

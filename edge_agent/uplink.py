@@ -128,7 +128,7 @@ class Uplink:
             clean_start=paho.MQTT_CLEAN_START_FIRST_ONLY,
             keepalive=KEEPALIVE_S,
             will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),
-            tls_context=self._broker.tls,
+            tls_context=self._broker.tls() if self._broker.tls is not None else None,
             timeout=PUBLISH_TIMEOUT_S,
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )

@@ -1,5 +1,7 @@
 """Pseudo-terminals for stubs: the real agent opens them as if a sensor hung there. Many stubs, one thread.
 
+A reader that has set another speed than the device has hears what a UART at that speed would, and is not understood.
+
 with open_stub(Pms5003(air)) as port:
     serial.Serial(port.path, 9600)
 
@@ -20,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_stubs.line import resampled, set_speed, speed
 from firmware_stubs.stub import Stub
 
 LONGEST_WAIT_S = 0.05
@@ -40,7 +43,15 @@ class Port:
         if not data:
             return
         with suppress(BlockingIOError):
-            os.write(self.master, data)
+            os.write(self.master, resampled(data, self.stub.line.baud, speed(self.slave)))
+
+    def read(self) -> bytes:
+        """What the reader has written, as the device hears it."""
+        try:
+            data = os.read(self.master, 4096)
+        except BlockingIOError:
+            return b""
+        return resampled(data, speed(self.slave), self.stub.line.baud)
 
 
 class StubHost:
@@ -73,6 +84,7 @@ class StubHost:
     def _plug(self, name: str, stub: Stub) -> Port:
         master, slave = os.openpty()
         tty.setraw(slave)
+        set_speed(slave, stub.line.baud)  # who sets no speed hears the device
         os.set_blocking(master, False)
         port = self._ports[name] = Port(name, stub, self._link(name, os.ttyname(slave)), master, slave)
         self._selector.register(master, selectors.EVENT_READ, port)
@@ -161,11 +173,7 @@ class StubHost:
 
 def _serve(port: Port, now_s: float) -> None:
     port.write(port.stub.tick(now_s))
-    try:
-        data = os.read(port.master, 4096)
-    except BlockingIOError:
-        return
-    port.write(port.stub.receive(data))
+    port.write(port.stub.receive(port.read()))
 
 
 @contextmanager

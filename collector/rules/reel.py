@@ -239,7 +239,7 @@ class Reel:
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
         assert track.rule.spec is not None
-        self.tracks[self.plan.place[track.rule.spec]].setdefault(track.rule.alert, track)
+        self.tracks[self.plan.place[track.rule.spec]][track.rule.alert] = track
         self.base = self.mid = self._mark()
         self._set_bands()
 

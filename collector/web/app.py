@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.web import probes
 from collector.web.api import ROOT, Api
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
@@ -69,7 +70,8 @@ def create_app(site: Site) -> Starlette:
     reports = handling = accounts = None
     if file is not None:
         reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
-        site = _with_handling(site, handling)
+        if site.duty is None:
+            site = _with_handling(site, handling)
     renderer = Renderer(site)
     views = Views(site)
     live = Live(site, renderer, views)
@@ -79,6 +81,7 @@ def create_app(site: Site) -> Starlette:
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
         *Api(site).routes(),
+        *probes.routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
 

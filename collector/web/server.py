@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -16,13 +17,23 @@ class PortTaken(Exception):
 class WebServer:
     """Serves an application on one address from `start` until `stop`. Port 0 takes any free one; `url` tells which."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, tls: tuple[Path, Path] | None = None) -> None:
+        """`tls` names certificate and key; with them HTTPS is served, and nothing else."""
         self._app = app
+        self._scheme = "http" if tls is None else "https"
+        cert, key = (None, None) if tls is None else map(str, tls)
         self._address = (host, port)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2, ws="none"
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws="none",
+            ssl_certfile=cert,
+            ssl_keyfile=key,
         )
         self._server = uvicorn.Server(config)
 
@@ -30,7 +41,7 @@ class WebServer:
     def url(self) -> str:
         assert self._socket is not None
         host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        return f"{self._scheme}://[{host}]:{port}/" if ":" in host else f"{self._scheme}://{host}:{port}/"
 
     def start(self) -> None:
         """Bind and serve. Raises PortTaken. Connections wait in the socket's own queue until the thread is up."""
@@ -47,7 +58,9 @@ class WebServer:
 
     def stop(self) -> None:
         """End open streams and the thread; returns when it has ended."""
-        self._app.state.live.close()
+        live = getattr(self._app.state, "live", None)
+        if live is not None:
+            live.close()
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(timeout=10)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import datafusion
-import pyarrow
 import pytest
 
 from collector.questions import answer, flux, sql
@@ -17,8 +14,8 @@ from collector.questions.canned import CANNED
 from collector.questions.question import DAY_MS, BadVariable
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Store, Stored, Table
-from tests.questions import town
+from collector.stores.store import Select, Store, Stored
+from tests.questions import engine, town
 from tests.servers import Influxd
 
 SPAN = (town.T0, town.T0 + DAY_MS)
@@ -58,8 +55,7 @@ def test_influxdb_answers_every_question_as_the_embedded_store_does(embedded: St
 @pytest.mark.parametrize("name", CANNED)
 def test_the_sql_that_is_shown_says_the_same_on_the_engine_of_influxdb_3(embedded: Store, name: str) -> None:
     select = CANNED[name].ask(*SPAN, {})
-    context = datafusion.SessionContext()
-    _register(context, select, [one for one in town.tables(3, 48) if one.measurement == select.measurement])
+    context = engine.context(select.measurement, town.tables(3, 48), select.columns)
     batches = context.sql(sql.render(select)).collect()
     found = [list(row.values()) for batch in batches for row in batch.to_pylist()]
     ours = [
@@ -68,26 +64,6 @@ def test_the_sql_that_is_shown_says_the_same_on_the_engine_of_influxdb_3(embedde
         for time_ms, *cells in series.rows
     ]
     assert sorted(map(_plain, found)) == sorted(map(_plain, ours))
-
-
-def _register(context: datafusion.SessionContext, select: Select, tables: list[Table]) -> None:
-    """The measurement as InfluxDB 3 shows it: tags, fields and `time` as columns of one table."""
-    columns: dict[str, list[Any]] = defaultdict(list)
-    names = {*select.columns, *(name for one in tables for name in (*one.columns, *dict(one.tags)))}
-    for one in tables:
-        tags = dict(one.tags)
-        for row, time_ms in enumerate(one.times_ms):
-            columns["time"].append(time_ms * 1_000_000)
-            for name in names:
-                columns[name].append(tags.get(name, one.columns[name][row] if name in one.columns else None))
-    arrays = {
-        name: pyarrow.array(values, pyarrow.timestamp("ns")) if name == "time" else pyarrow.array(values)
-        for name, values in columns.items()
-    }
-    batch = pyarrow.RecordBatch.from_pydict(
-        {n: a.cast(pyarrow.float64()) if a.type == pyarrow.null() else a for n, a in arrays.items()}
-    )
-    context.register_record_batches(select.measurement, [[batch]])
 
 
 def _plain(row: list[Any]) -> str:

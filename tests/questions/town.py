@@ -53,6 +53,7 @@ def _of_the_day(place: dict[str, str], number: int) -> list[Table]:
     health = {"spool_rows": 0, "spool_age_s": 0.5, "cpu_temp_c": 48.0, "bad_frames": 2}
     return [
         _table("air_quality", air, times, readings),
+        _table("weather", place | {"sensor": "wx-1"}, times, {"temp_c": 0.0, "rh_pct": 45.0, "cq": 0, "qc": 1}),
         _table("sensor_ledger", spool | {"sensor": "air-1"}, times[:2], {"accepted": 5, "bad_frames_1h": 1}),
         _table("gap", spool | {"sensor": "air-1", "reason": "thinned"}, times[:1], gap),
         _table("alerts", {"site": place["site"], "rule": "pm25", "severity": "major"}, [T0 + number], alert),

@@ -1,7 +1,18 @@
-"""Probing: three sound frames make sure, one never does, and models that look the same are both named."""
+"""Probing: every model is found on its stub, wrong speeds first and with noise, and never taken for another."""
 
+import random
+from pathlib import Path
+
+import pytest
+
+from edge_agent.commands import recognise
+from edge_agent.port_probe import probe_ports
 from edge_agent.probing import Listening, plans
+from firmware_stubs.models import MODELS, RADARS
+from firmware_stubs.pty import StubHost
+from tests.sensors.probed import noisy, probed
 from tests.sensors.streams import PROFILES
+from tests.sensors.test_stubs import WORLD, stub_of
 
 
 def at_9600() -> Listening:
@@ -19,18 +30,19 @@ def test_three_frames_make_sure() -> None:
     assert (first.profile, first.sound, first.sure) == ("nova-sds011", 3, True)
 
 
-def test_twins_are_both_named_and_nobody_is_sure() -> None:
-    listening = at_9600()
-    listening.feed(PROFILES["plantower-pms5003"].examples[0].data * 5)
-    verdicts = listening.verdicts()
-    assert {"plantower-pms5003", "plantower-pms5003t"} <= {verdict.profile for verdict in verdicts}
-    assert not verdicts[0].sure
-    assert "plantower-pms5003t" in {name for verdict in verdicts for name in verdict.alike}
+def test_twins_that_nothing_tells_apart_are_both_named_and_nobody_is_sure() -> None:
+    """Heavy dust: what a PMS5003 counts above 10 µm could as well be a dry PMS5003T's humidity."""
+    world = {"pm25_ugm3": 853.0, "pm10_ugm3": 900.0, "pm1_ugm3": 400.0}
+    outcome = probed(MODELS["plantower-pms5003"](lambda _: world))
+    assert outcome.found is None
+    assert {"plantower-pms5003", "plantower-pms5003t"} <= {verdict.profile for verdict in outcome.verdicts}
+    assert "plantower-pms5003t" in {name for verdict in outcome.verdicts for name in verdict.alike}
 
 
 def test_noise_fits_nobody() -> None:
     listening = at_9600()
     listening.feed(bytes(range(256)) * 4)
+    listening.feed(random.Random(5).randbytes(20_000))
     assert not any(verdict.sure for verdict in listening.verdicts())
 
 
@@ -39,3 +51,77 @@ def test_every_model_is_in_one_plan_and_questions_are_asked_once() -> None:
     assert sorted(profile.name for plan in found for profile in plan.profiles) == sorted(PROFILES)
     for plan in found:
         assert len({question.data for question in plan.asks}) == len(plan.asks)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_is_found_at_its_speed(name: str, noise: float) -> None:
+    outcome = probed(stub_of(name), seed=3, noise=noise)
+    assert outcome.found is not None, outcome
+    assert outcome.found.profile == name
+    assert outcome.serial == PROFILES[name].serial
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_model_is_taken_for_another_whatever_the_air_and_the_line(seed: int) -> None:
+    rng = random.Random(seed)
+    pm = rng.choice([0, 1, 5, 20, 100, 500, 900]) * rng.random()
+    world = {
+        "pm25_ugm3": pm, "pm10_ugm3": pm * rng.uniform(1, 4), "pm1_ugm3": pm * rng.uniform(0.3, 1),
+        "co2_ppm": rng.uniform(390, 3000), "temp_c": rng.uniform(-15, 45), "rh_pct": rng.uniform(5, 100),
+        "hcho_ugm3": rng.uniform(0, 300),
+    }  # fmt: skip
+    for name in sorted(set(MODELS) - RADARS):
+        found = probed(MODELS[name](lambda _: world), seed, rng.choice([0.0, 0.05, 0.15])).found
+        assert found is None or found.profile == name
+
+
+def test_no_question_can_change_a_sensor() -> None:
+    """What is asked of one model is, to every other that would understand it, a question too."""
+    for plan in plans(PROFILES.values()):
+        for question in plan.asks:
+            for profile in PROFILES.values():
+                understood = recognise(profile, question.data)
+                for meant in understood[:1] if isinstance(understood, list) else []:  # the most particular meaning
+                    command = profile.commands[meant.command]
+                    asks = {step.command for mode in profile.modes.values() for step in mode.ask}
+                    reads = meant.command in asks or meant.command.startswith(
+                        ("read", "query", "plain_query", "product")
+                    )
+                    assert reads, (profile.name, meant.command)
+                    assert not command.person, (profile.name, meant.command)
+
+
+def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -> None:
+    """All stubs on pseudo-terminals whose speed matters; each port is searched as on a pole."""
+    host = StubHost()
+    ports: dict[str, str] = {}
+    for number, name in enumerate(MODELS):
+        speed_kmh = 6.0 if name == "hilink-ld2450" else 43.0
+        traffic = [{"speed_kmh": speed_kmh, "range_m": 4.0, "angle_deg": 0.0}]
+        stub = MODELS[name]((lambda _, seen=traffic: seen) if name in RADARS else lambda _: WORLD)
+        stub.faulty = noisy(number, 0.04)
+        ports[host.add(name, stub)] = name
+    host.start()
+    try:
+        findings = probe_ports(ports, list(PROFILES.values()))
+    finally:
+        host.stop()
+    wrong = [(ports[f.path], f.as_json()) for f in findings if f.sensor is None or f.sensor.profile != ports[f.path]]
+    assert not wrong
+    assert {f.outcome.serial for f in findings if f.outcome} == {profile.serial for profile in PROFILES.values()}
+
+
+def test_a_port_that_is_taken_or_gone_says_so(tmp_path: Path) -> None:
+    import serial
+
+    host = StubHost()
+    path = host.add("air", stub_of("nova-sds011"))
+    host.start()
+    try:
+        with serial.Serial(path, exclusive=True):
+            taken, gone = probe_ports([path, str(tmp_path / "none")], list(PROFILES.values()))
+    finally:
+        host.stop()
+    assert taken.error == "another program reads it"
+    assert gone.error == "there is no such port"

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from collector import trail
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
     at_ms INTEGER, answer TEXT, answered_by TEXT, answered_ms INTEGER, shown INTEGER DEFAULT 0);
@@ -17,7 +19,6 @@ CREATE TABLE IF NOT EXISTS session (digest BLOB PRIMARY KEY, name TEXT, csrf TEX
 CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY, fingerprint TEXT, verb TEXT, who TEXT, note TEXT,
     until_ms INTEGER, at_ms INTEGER);
 CREATE INDEX IF NOT EXISTS handled_of ON handled (fingerprint, at_ms);
-CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY, at_ms INTEGER, who TEXT, what TEXT, about TEXT);
 """
 
 
@@ -35,7 +36,7 @@ class DeskFile:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + trail.SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise DeskUnusable(f"{path}: {error}. Cure: check the folder's owner and free space") from error
         self._db.row_factory = sqlite3.Row
@@ -44,7 +45,7 @@ class DeskFile:
     def use(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone, in one transaction."""
         with self._lock:
-            self._db.execute("BEGIN")
+            self._db.execute("BEGIN IMMEDIATE")  # commands write here too: the last line of the trail is read first
             try:
                 yield self._db
             except BaseException:

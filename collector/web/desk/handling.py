@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from collector import trail
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 
@@ -30,15 +31,6 @@ class Deed(NamedTuple):
     note: str
     until_ms: int | None
     at_ms: int
-
-
-class Audited(NamedTuple):
-    """One line of the audit."""
-
-    at_ms: int
-    who: str
-    what: str
-    about: str
 
 
 class Handling:
@@ -64,7 +56,7 @@ class Handling:
             db.execute(
                 "INSERT INTO handled (fingerprint, verb, who, note, until_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)", deed
             )
-            _audit(db, deed.at_ms, deed.who, deed.verb, deed.fingerprint)
+            trail.append(db, trail.Line(deed.at_ms, deed.who, deed.verb, deed.fingerprint))
         self._deeds[deed.fingerprint] += (deed,)
 
     def history(self, fingerprint: str) -> list[Deed]:
@@ -79,16 +71,27 @@ class Handling:
         """The alerts with what was done about them."""
         return [self._on_one(alert, now_ms) for alert in alerts]
 
+    def asked(self, deed: Deed) -> tuple[str, dict[str, Any]]:
+        """The deed as the duty desk is asked for it."""
+        known = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
+        if deed.verb == "silence":
+            once = deed.until_ms == UNTIL_RESOLVED_MS
+            return "silence", known | {
+                "match": f"fingerprint={deed.fingerprint}",
+                "end_ms": deed.until_ms,
+                "once": once,
+            }
+        return ("ack" if deed.verb == "acknowledge" else "note"), known | {"until_ms": deed.until_ms}
+
     def audit(self, who: str, what: str, about: str, now_ms: int) -> None:
         """Write down that somebody did something."""
         with self._file.use() as db:
-            _audit(db, now_ms, who, what, about)
+            trail.append(db, trail.Line(now_ms, who, what, about))
 
-    def audited(self, limit: int = 200) -> list[Audited]:
-        """The newest lines of the audit."""
+    def audited(self, limit: int = 200) -> list[trail.Line]:
+        """The newest lines of the trail."""
         with self._file.use() as db:
-            rows = db.execute("SELECT at_ms, who, what, about FROM audit ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
-        return [Audited(*row) for row in rows]
+            return trail.newest(db, limit)
 
     def _on_one(self, alert: AlertView, now_ms: int) -> AlertView:
         until_ms = self._silenced_until_ms(alert.fingerprint, alert.since_ms)
@@ -110,8 +113,3 @@ class Handling:
             and (deed.until_ms != UNTIL_RESOLVED_MS or deed.at_ms >= since_ms)
         ]
         return max(ends, default=0)
-
-
-def _audit(db: object, at_ms: int, who: str, what: str, about: str) -> None:
-    execute = db.execute  # type: ignore[attr-defined]
-    execute("INSERT INTO audit (at_ms, who, what, about) VALUES (?, ?, ?, ?)", (at_ms, who, what, about))

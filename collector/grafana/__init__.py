@@ -1,0 +1,1 @@
+"""Grafana, ready to load: data sources and dashboards as files that it provisions without a click."""

@@ -1,0 +1,182 @@
+"""The book of identities: enrolment tokens, and what every station was given. In the desk's file, beside the trail.
+
+A token is 256 random bits for one node, good once and for a quarter of an hour. Only its digest is kept: who reads the
+file cannot enrol with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from typing import Final, NamedTuple
+
+from collector import trail
+from collector.web.desk.file import DeskFile
+
+LIFE_MS: Final = 15 * 60_000
+LIFE_MS_MAX: Final = 7 * 24 * 3_600_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS token (digest BLOB PRIMARY KEY, node TEXT, made_by TEXT, made_ms INTEGER,
+    expires_ms INTEGER, used_ms INTEGER, revoked_ms INTEGER);
+CREATE TABLE IF NOT EXISTS certificate (serial TEXT PRIMARY KEY, node TEXT, made_ms INTEGER, expires_ms INTEGER,
+    revoked_ms INTEGER);
+CREATE TABLE IF NOT EXISTS station (node TEXT PRIMARY KEY, state TEXT, changed_ms INTEGER);
+"""
+
+
+class TokenRefused(ValueError):
+    """Not a token of this node, or used, revoked or too old. Which of these is for the trail, not for the sender."""
+
+
+class Token(NamedTuple):
+    """A token as the list shows it; `id` is the beginning of its digest."""
+
+    id: str
+    node: str
+    made_by: str
+    expires_ms: int
+    state: str
+
+
+class Enrolled(NamedTuple):
+    """A station: `state` is active or retired; when its newest certificate ends."""
+
+    node: str
+    state: str
+    changed_ms: int
+    expires_ms: int | None
+
+
+class Book:
+    """Tokens, certificates and stations. Methods may be called from any thread and process."""
+
+    def __init__(self, file: DeskFile) -> None:
+        self._file = file
+        with file.use() as db:
+            for statement in _SCHEMA.strip().split(";\n"):
+                db.execute(statement)
+
+    # -- tokens ---------------------------------------------------------------------------------------------------
+
+    def new_token(self, node: str, who: str, now_ms: int, life_ms: int = LIFE_MS) -> str:
+        """A fresh token for a node; it cannot be seen again."""
+        if not 0 < life_ms <= LIFE_MS_MAX:
+            raise ValueError("a token lives at most seven days")
+        token = secrets.token_urlsafe(32)
+        with self._file.use() as db:
+            db.execute("DELETE FROM token WHERE expires_ms < ?", (now_ms - 30 * 24 * 3_600_000,))
+            db.execute(
+                "INSERT INTO token VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+                (_digest(token), node, who, now_ms, now_ms + life_ms),
+            )
+            trail.append(db, trail.Line(now_ms, who, "token", node))
+        return token
+
+    def take_token(self, token: str, node: str, now_ms: int) -> None:
+        """Use a token up: of any number of attempts at once exactly one succeeds. Raises TokenRefused."""
+        with self._file.use() as db:
+            taken = db.execute(
+                "UPDATE token SET used_ms = ? WHERE digest = ? AND node = ? AND used_ms IS NULL"
+                " AND revoked_ms IS NULL AND expires_ms > ?",
+                (now_ms, _digest(token), node, now_ms),
+            ).rowcount
+            if not taken:
+                trail.append(db, trail.Line(now_ms, node, "token-refused", _why(db, token, node, now_ms)))
+        if not taken:
+            raise TokenRefused
+
+    def give_back(self, token: str) -> None:
+        """The token was good but nothing came of it through no fault of its holder."""
+        with self._file.use() as db:
+            db.execute("UPDATE token SET used_ms = NULL WHERE digest = ?", (_digest(token),))
+
+    def tokens(self, now_ms: int) -> list[Token]:
+        """All tokens that are remembered, newest first."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT * FROM token ORDER BY made_ms DESC").fetchall()
+        return [
+            Token(row["digest"].hex()[:12], row["node"], row["made_by"], row["expires_ms"], _state(row, now_ms))
+            for row in rows
+        ]
+
+    def revoke_token(self, beginning: str, who: str, now_ms: int) -> bool:
+        """Make a token worthless by the beginning of its digest; False when none begins so."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT digest, node FROM token WHERE revoked_ms IS NULL").fetchall()
+            found = [row for row in rows if len(beginning) >= 6 and row["digest"].hex().startswith(beginning)]
+            for row in found:
+                db.execute("UPDATE token SET revoked_ms = ? WHERE digest = ?", (now_ms, row["digest"]))
+                trail.append(db, trail.Line(now_ms, who, "token-revoked", row["node"]))
+        return bool(found)
+
+    # -- stations -------------------------------------------------------------------------------------------------
+
+    def enrolled(self, node: str, serial: int, expires_ms: int, who: str, now_ms: int, what: str = "enrolled") -> None:
+        """A certificate was given out; the node is active."""
+        with self._file.use() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO certificate VALUES (?, ?, ?, ?, NULL)",
+                (f"{serial:x}", node, now_ms, expires_ms),
+            )
+            db.execute("INSERT OR REPLACE INTO station VALUES (?, 'active', ?)", (node, now_ms))
+            trail.append(db, trail.Line(now_ms, who, what, f"{node} {serial:x}"))
+
+    def retire(self, node: str, who: str, now_ms: int) -> int:
+        """All certificates of a node are worth nothing from now on; returns how many there were."""
+        with self._file.use() as db:
+            gone = db.execute(
+                "UPDATE certificate SET revoked_ms = ? WHERE node = ? AND revoked_ms IS NULL", (now_ms, node)
+            ).rowcount
+            db.execute("INSERT OR REPLACE INTO station VALUES (?, 'retired', ?)", (node, now_ms))
+            db.execute("UPDATE token SET revoked_ms = ? WHERE node = ? AND used_ms IS NULL", (now_ms, node))
+            trail.append(db, trail.Line(now_ms, who, "retired", node))
+        return gone
+
+    def is_good(self, node: str, serial: int) -> bool:
+        """Whether this certificate was given to this node and not revoked, whatever its age."""
+        with self._file.use() as db:
+            row = db.execute(
+                "SELECT 1 FROM certificate JOIN station USING (node)"
+                " WHERE serial = ? AND node = ? AND revoked_ms IS NULL AND state = 'active'",
+                (f"{serial:x}", node),
+            ).fetchone()
+        return row is not None
+
+    def revoked(self) -> list[int]:
+        """Serial numbers for the list of the revoked."""
+        with self._file.use() as db:
+            return [int(row[0], 16) for row in db.execute("SELECT serial FROM certificate WHERE revoked_ms NOT NULL")]
+
+    def stations(self) -> list[Enrolled]:
+        """Every station that was ever enrolled."""
+        with self._file.use() as db:
+            rows = db.execute(
+                "SELECT node, state, changed_ms, (SELECT max(expires_ms) FROM certificate c WHERE c.node = s.node"
+                " AND revoked_ms IS NULL) FROM station s ORDER BY node"
+            ).fetchall()
+        return [Enrolled(*row) for row in rows]
+
+    def note(self, who: str, what: str, about: str, now_ms: int) -> None:
+        """A line in the trail."""
+        with self._file.use() as db:
+            trail.append(db, trail.Line(now_ms, who, what, about))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _state(row: sqlite3.Row, now_ms: int) -> str:
+    if row["revoked_ms"] is not None:
+        return "revoked"
+    if row["used_ms"] is not None:
+        return "used"
+    return "open" if row["expires_ms"] > now_ms else "expired"
+
+
+def _why(db: sqlite3.Connection, token: str, node: str, now_ms: int) -> str:
+    row = db.execute("SELECT * FROM token WHERE digest = ?", (_digest(token),)).fetchone()
+    if row is None:
+        return "unknown"
+    return _state(row, now_ms) if row["node"] == node else f"of {row['node']}"

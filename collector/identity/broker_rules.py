@@ -1,0 +1,104 @@
+"""Who may do what at the broker: the rules in one table, as mosquitto's dynamic-security plugin keeps them.
+
+Everything is denied but what stands here, SUBSCRIBE included. A node reaches its own topics by literal names: no
+wildcard and no shared group of a node's ever matches. `docs/security.md` shows the table, `deploy/emqx/` the same rules
+for EMQX, and `tests/identity/test_access_matrix.py` asserts every cell on a real broker.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from wire import names
+
+REGISTRAR: Final = "registrar"
+DASHBOARD: Final = "dashboard"
+_CONTROL: Final = "$CONTROL/dynamic-security/#"
+SEND, RECEIVE, LITERAL, PATTERN = "publishClientSend", "publishClientReceive", "subscribeLiteral", "subscribePattern"
+
+Rule = tuple[str, str]
+
+
+def node_rules(node: str) -> list[Rule]:
+    """A node writes its data, status and answers, and hears its acknowledgements and requests."""
+    mine = (names.ack(node), names.request(node, "+"))
+    return [
+        (SEND, names.data(node)),
+        (SEND, names.status(node)),
+        (SEND, names.response(node, "+")),
+        *((RECEIVE, topic) for topic in mine),
+        *((LITERAL, topic) for topic in mine),
+    ]
+
+
+def collector_rules(name: str) -> list[Rule]:
+    """A collector hears every node, answers it, asks it; it may clear a retained batch and says how it is itself."""
+    heard = (names.data("+"), names.status("+"), names.response("+", "+"), names.collector_status("+"))
+    said = (names.ack("+"), names.request("+", "+"), names.data("+"), names.collector_status(name))
+    return [
+        *((SEND, topic) for topic in (*said, names.alert("+", "+"))),
+        *((RECEIVE, topic) for topic in heard),
+        *((PATTERN, topic) for topic in heard),
+    ]
+
+
+def dashboard_rules() -> list[Rule]:
+    """A wall or another program of the city hears alerts and who is there; it writes nothing and sees no readings."""
+    heard = (names.status("+"), names.collector_status("+"), names.alert("+", "+"))
+    return [*((RECEIVE, topic) for topic in heard), *((PATTERN, topic) for topic in heard)]
+
+
+def registrar_rules() -> list[Rule]:
+    """The registrar changes these rules and sees no reading."""
+    return [(SEND, _CONTROL), (RECEIVE, _CONTROL), (PATTERN, _CONTROL)]
+
+
+def role(name: str, rules: list[Rule]) -> dict[str, Any]:
+    """A role as the plugin wants it."""
+    acls = [{"acltype": kind, "topic": topic, "priority": 0, "allow": True} for kind, topic in rules]
+    return {"rolename": name, "acls": acls}
+
+
+def first_rules(collectors: list[str]) -> dict[str, Any]:
+    """The plugin's file as a new installation begins with it: programs of the city, no node, nobody anonymous."""
+    roles = [role(f"collector-{name}", collector_rules(name)) for name in collectors]
+    roles += [role(DASHBOARD, dashboard_rules()), role(REGISTRAR, registrar_rules())]
+    clients = {name: f"collector-{name}" for name in collectors} | {REGISTRAR: REGISTRAR, DASHBOARD: DASHBOARD}
+    return {
+        "defaultACLAccess": {
+            SEND: False,
+            RECEIVE: False,
+            "subscribe": False,
+            "unsubscribe": True,
+        },
+        "clients": [{"username": name, "roles": [{"rolename": rolename}]} for name, rolename in clients.items()],
+        "groups": [],
+        "roles": roles,
+    }
+
+
+def admit(node: str) -> list[dict[str, Any]]:
+    """The plugin's commands that let a node in; those that fail because it is in already do no harm."""
+    rolename = _role_of(node)
+    return [
+        {"command": "createRole", **role(rolename, node_rules(node))},
+        {"command": "createClient", "username": node, "roles": [{"rolename": rolename}]},
+        {"command": "enableClient", "username": node},
+    ]
+
+
+def expel(node: str) -> list[dict[str, Any]]:
+    """The commands that end a node's rights and its connection at once.
+
+    Disabling alone is not enough where the name comes from the certificate: mosquitto 2.0.11 cuts the connection, lets
+    the node connect again and grants it all it had (measured). Without client and role it has nothing.
+    """
+    return [
+        {"command": "disableClient", "username": node},
+        {"command": "deleteClient", "username": node},
+        {"command": "deleteRole", "rolename": _role_of(node)},
+    ]
+
+
+def _role_of(node: str) -> str:
+    return f"node-{node}"

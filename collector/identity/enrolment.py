@@ -1,0 +1,143 @@
+"""Enrolment: a device becomes a station. The device makes its key; a token or an operator vouches for its name.
+
+    first time   token (or `lamppost stations accept`) + request  ->  certificate, authority, keys to pin
+    renewal      request signed by the key of the old certificate  ->  new certificate
+
+A certificate that has ended can still renew itself for `RENEWABLE_AFTER`: a lamppost that stood without a link for a
+month comes back by itself. One that was revoked cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from collector.identity import authority
+from collector.identity.authority import NODE_LIFE, Authority, BadRequest
+from collector.identity.book import Book
+from wire import enrolment as wire
+from wire import names
+
+RENEWABLE_AFTER: Final = timedelta(days=90)
+
+
+class Refused(Exception):
+    """The answer is no. `word` is for programs; the text does not say more than the sender knows."""
+
+    def __init__(self, word: str, text: str) -> None:
+        super().__init__(text)
+        self.word = word
+
+
+class Gate(Protocol):
+    """Who lets nodes in at the broker and out of it."""
+
+    def admit(self, node: str) -> None: ...
+    def expel(self, node: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One city's enrolment. `publish_revocations` takes the new list of the revoked to where the broker reads it."""
+
+    authority: Authority
+    book: Book
+    gate: Gate
+    collector_keys: tuple[str, ...]
+    broker_host: str
+    broker_port: int
+    publish_revocations: Callable[[bytes], None]
+    life: timedelta = NODE_LIFE
+
+    def enrol(self, node: str, token: str, request: bytes, now_ms: int) -> dict[str, Any]:
+        """The answer to a first request. Raises Refused, BrokerSilent."""
+        if not names.is_node(node):
+            raise Refused("bad-node", "this is no name of a node")
+        try:
+            authority.read_request(request)  # before the token is used up
+        except BadRequest as error:
+            raise Refused("bad-request", str(error)) from error
+        try:
+            self.book.take_token(token, node, now_ms)
+        except ValueError:
+            raise Refused("token-refused", "the token is not good for this node") from None
+        try:
+            return self.accept(node, request, f"token of {node}", now_ms)
+        except BaseException:
+            self.book.give_back(token)
+            raise
+
+    def accept(self, node: str, request: bytes, who: str, now_ms: int) -> dict[str, Any]:
+        """Enrol on an operator's word. Raises Refused, BrokerSilent."""
+        if not names.is_node(node):
+            raise Refused("bad-node", "this is no name of a node")
+        answer, certificate = self._sign(node, request, now_ms)
+        self.gate.admit(node)
+        self.book.enrolled(node, certificate.serial_number, _ends_ms(certificate), who, now_ms)
+        return answer
+
+    def renew(self, node: str, certificate: bytes, request: bytes, signature: bytes, now_ms: int) -> dict[str, Any]:
+        """A new certificate for who proves to hold the old one's key. Raises Refused."""
+        try:
+            old = x509.load_pem_x509_certificate(certificate)
+            key = old.public_key()
+            name = old.subject.rfc4514_string()
+        except Exception as error:
+            raise Refused("bad-certificate", "no certificate in PEM") from error
+        ended = _moment(now_ms) - old.not_valid_after_utc
+        good = self.authority.signed(old) and name == f"CN={node}" and self.book.is_good(node, old.serial_number)
+        if not good or ended > RENEWABLE_AFTER or not isinstance(key, ec.EllipticCurvePublicKey):
+            self.book.note(node[:63], "renewal-refused", f"{old.serial_number:x}", now_ms)
+            raise Refused("certificate-refused", "the certificate cannot be renewed; enrol with a token")
+        try:
+            key.verify(signature, wire.renewal_message(node, request), ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            raise Refused("certificate-refused", "the request is not signed by the certificate's key") from None
+        answer, new = self._sign(node, request, now_ms)
+        self.book.enrolled(node, new.serial_number, _ends_ms(new), node, now_ms, "renewed")
+        return answer
+
+    def retire(self, node: str, who: str, now_ms: int) -> int:
+        """The node is out: at the broker now, and by the list of the revoked. Returns how many certificates it had.
+
+        Raises BrokerSilent after the list was written: say it again when the broker is back.
+        """
+        count = self.book.retire(node, who, now_ms)
+        self.publish_revocations(self.authority.revocations(self.book.revoked(), _moment(now_ms)))
+        self.gate.expel(node)
+        return count
+
+    def _sign(self, node: str, request: bytes, now_ms: int) -> tuple[dict[str, Any], x509.Certificate]:
+        try:
+            certificate = self.authority.sign_node(node, request, _moment(now_ms), self.life)
+        except BadRequest as error:
+            raise Refused("bad-request", str(error)) from error
+        return {
+            "schema": wire.SCHEMA,
+            "node": node,
+            "certificate": authority.pem(certificate).decode(),
+            "authority": self.authority.bundle().decode(),
+            "collector_keys": list(self.collector_keys),
+            "broker": {"host": self.broker_host, "port": self.broker_port},
+        }, certificate
+
+
+def as_file(answer: dict[str, Any]) -> bytes:
+    """An answer as the file that `lamppost agent enrol import` takes."""
+    return json.dumps(answer, indent=1).encode()
+
+
+def _moment(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms // 1000, UTC)
+
+
+def _ends_ms(certificate: x509.Certificate) -> int:
+    return int(certificate.not_valid_after_utc.timestamp() * 1000)

@@ -1,0 +1,54 @@
+"""The office: an installation's identities put together from its settings. Used by the collector and by commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collector.collector import public_key_text, signing_key
+from collector.config import Config
+from collector.identity.authority import Authority, write_public
+from collector.identity.book import Book
+from collector.identity.broker_rules import REGISTRAR
+from collector.identity.enrolment import Enrolment
+from collector.identity.registrar import Registrar
+from collector.web.desk.file import DeskFile
+from device_profiles.settings import BrokerAddress
+from device_profiles.tls import TlsFiles
+from wire.exits import Exit, Failure
+
+MOSQUITTO = "mosquitto"
+REVOKED = "crl.pem"
+
+
+def desk_path(config: Config) -> Path:
+    """The file of what people decide, beside the collector's own."""
+    return config.state_file.with_name("desk.db")
+
+
+def enrolment(config: Config, file: DeskFile) -> Enrolment:
+    """The enrolment that the settings name. Raises Failure naming file and cure."""
+    wants = config.identities
+    if wants is None:
+        text = "this collector has no certificate authority"
+        raise Failure(Exit.CONFIGURATION, "no-identities", text, "lamppost collector init --tls")
+    key = signing_key(config)
+    if key is None:
+        cure = "lamppost collector init writes one: name it in signing_key_file"
+        raise Failure(Exit.CONFIGURATION, "no-signing-key", "enrolled agents want signed acknowledgements", cure)
+    try:
+        authority = Authority.load(wants.folder)
+    except (OSError, ValueError) as error:
+        text = f"{wants.folder}: {error}"
+        raise Failure(Exit.CONFIGURATION, "authority-unusable", text, "lamppost collector init --tls") from error
+    registrar = TlsFiles(wants.folder / "ca.pem", wants.folder / f"{REGISTRAR}.pem")
+    registrar.check()
+    revoked = wants.folder.parent / MOSQUITTO / REVOKED
+    return Enrolment(
+        authority,
+        Book(file),
+        Registrar(BrokerAddress(config.broker.host, config.broker.port, tls=registrar.context)),
+        (public_key_text(key),),
+        wants.broker_host,
+        wants.broker_port,
+        lambda content: write_public(revoked, content),
+    )

@@ -1,0 +1,75 @@
+"""The registrar: tells the broker at once who is in and who is out, over the plugin's own control topic."""
+
+from __future__ import annotations
+
+import json
+import queue
+from typing import Any, Final
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from collector.identity import broker_rules
+from device_profiles.settings import BrokerAddress
+
+_CONTROL: Final = "$CONTROL/dynamic-security/v1"
+TIMEOUT_S: Final = 8.0
+_HARMLESS: Final = ("already exists", "not found")
+
+
+class BrokerSilent(Exception):
+    """The broker cannot be reached or does not obey; the text says why."""
+
+
+class Registrar:
+    """Commands to one broker; each call is a connection of its own, because they are rare."""
+
+    def __init__(self, broker: BrokerAddress) -> None:
+        self._broker = broker
+
+    def admit(self, node: str) -> None:
+        """The broker lets this node in from now on. Raises BrokerSilent."""
+        self._command(broker_rules.admit(node))
+
+    def expel(self, node: str) -> None:
+        """The node's connection ends now and its name means nothing any more. Raises BrokerSilent."""
+        self._command(broker_rules.expel(node))
+
+    def _command(self, commands: list[dict[str, Any]]) -> None:
+        said: queue.Queue[dict[str, Any] | Exception] = queue.Queue()
+        client = paho.Client(CallbackAPIVersion.VERSION2, "", protocol=paho.MQTTv5)
+        if self._broker.username is not None:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        if self._broker.tls is not None:
+            client.tls_set_context(self._broker.tls())
+
+        def on_connect(_c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+            if reason.is_failure:
+                said.put(BrokerSilent(f"the broker refuses the registrar: {reason}"))
+            client.subscribe(_CONTROL + "/response", 1)
+
+        def on_subscribe(_c: Any, _u: Any, _m: Any, reasons: Any, _p: Any) -> None:
+            if reasons[0].is_failure:
+                said.put(BrokerSilent("the broker does not let the registrar command it"))
+            client.publish(_CONTROL, json.dumps({"commands": commands}), 1)
+
+        client.on_connect, client.on_subscribe = on_connect, on_subscribe
+        client.on_message = lambda _c, _u, message: said.put(json.loads(message.payload))
+        try:
+            client.connect(self._broker.host, self._broker.port, 30)
+        except OSError as error:
+            raise BrokerSilent(f"broker {self._broker.host}:{self._broker.port}: {error}") from error
+        client.loop_start()
+        try:
+            answer = said.get(timeout=TIMEOUT_S)
+        except queue.Empty:
+            raise BrokerSilent("the broker has not answered; has it the dynamic-security plugin?") from None
+        finally:
+            client.disconnect()
+            client.loop_stop()
+        if isinstance(answer, Exception):
+            raise answer
+        errors = [one["error"] for one in answer.get("responses", []) if "error" in one]
+        errors = [error for error in errors if not any(word in error.lower() for word in _HARMLESS)]
+        if errors:
+            raise BrokerSilent(f"the broker says: {errors[0]}")

@@ -1,0 +1,236 @@
+"""`lamppost token`, `lamppost stations`, `lamppost trail`: who is let in, who is put out, and the record of it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.identity.book import Book
+    from collector.web.desk.file import DeskFile
+
+CONFIG = typer.Option(Path("/etc/lamppost/collector.yaml"), "--config", help="The collector's settings file.")
+JSON = typer.Option(False, "--json", help="Print JSON.")
+
+token_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+stations_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+trail_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@token_app.command("create")
+def token_create(
+    node: str = typer.Argument(..., help="The node that may enrol with it."),
+    url: str | None = typer.Option(None, "--url", help="Where devices reach the door, when not the broker's host."),
+    minutes: int = typer.Option(15, "--minutes", min=1, max=7 * 24 * 60, help="How long it is good."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Make a one-time enrolment token for a node and print it. It cannot be shown again.
+
+    Example:  lamppost token create lp-0017 > token.txt
+    """
+    from wire import names
+    from wire.enrolment import Token, digest_of
+
+    if not names.is_node(node):
+        raise Failure(Exit.USAGE, "bad-node", f"{node!r} is no name of a node", "small letters, digits, hyphens")
+    with _desk(config) as (settings, file):
+        from collector.identity.book import Book
+        from collector.identity.office import enrolment
+
+        office = enrolment(settings, file)
+        assert settings.identities is not None
+        where = url or f"https://{settings.identities.broker_host}:{settings.identities.port}"
+        secret = Book(file).new_token(node, getpass.getuser(), _now_ms(), minutes * 60_000)
+        text = Token(node, where, digest_of(office.authority.bundle()), secret).text()
+    if as_json:
+        typer.echo(json.dumps({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes}))
+    else:
+        typer.echo(text)
+        typer.echo(f"good once, for {node}, for {minutes} minutes; on the device:", err=True)
+        typer.echo("  lamppost agent enrol --token-file -", err=True)
+
+
+@token_app.command("list")
+def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Tokens that were made: for whom, by whom, and whether they are still good. Never the tokens themselves.
+
+    Example:  lamppost token list
+    """
+    with _book(config) as book:
+        tokens = book.tokens(_now_ms())
+    if as_json:
+        typer.echo(json.dumps([token._asdict() for token in tokens]))
+        return
+    for token in tokens:
+        typer.echo(f"{token.id}  {token.node:<16} {token.state:<8} until {_time(token.expires_ms)}  by {token.made_by}")
+
+
+@token_app.command("revoke")
+def token_revoke(
+    beginning: str = typer.Argument(..., help="The id from `token list`, or its first 6 characters."),
+    config: Path = CONFIG,
+) -> None:
+    """Make a token worthless.
+
+    Example:  lamppost token revoke 3f9a21
+    """
+    with _book(config) as book:
+        if not book.revoke_token(beginning, getpass.getuser(), _now_ms()):
+            raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
+    typer.echo("revoked")
+
+
+@stations_app.command("list")
+def stations_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Every station that was enrolled: active or retired, and until when its certificate is good.
+
+    Example:  lamppost stations list
+    """
+    with _book(config) as book:
+        stations = book.stations()
+    if as_json:
+        typer.echo(json.dumps([station._asdict() for station in stations]))
+        return
+    for station in stations:
+        until = "-" if station.expires_ms is None else f"certificate until {_time(station.expires_ms)}"
+        typer.echo(f"{station.node:<20} {station.state:<8} since {_time(station.changed_ms)}  {until}")
+
+
+@stations_app.command("accept")
+def stations_accept(
+    node: str = typer.Argument(..., help="The node's name."),
+    request: Path = typer.Option(..., "--request", help="Its request, a file; - reads stdin."),
+    out: Path | None = typer.Option(None, "--out", help="Write the answer here instead of printing it."),
+    config: Path = CONFIG,
+) -> None:
+    """Enrol a device whose request was carried here by hand; the answer goes back to it the same way.
+
+    Example:  lamppost stations accept lp-0017 --request lp-0017.csr --out lp-0017.enrolment.json
+    """
+    from collector.identity.enrolment import Refused, as_file
+    from collector.identity.office import enrolment
+    from collector.identity.registrar import BrokerSilent
+
+    asked = sys.stdin.buffer.read(65_536) if str(request) == "-" else request.read_bytes()
+    with _desk(config) as (settings, file):
+        try:
+            answer = as_file(enrolment(settings, file).accept(node, asked, getpass.getuser(), _now_ms()))
+        except Refused as error:
+            raise Failure(Exit.CONFIGURATION, error.word, str(error)) from error
+        except BrokerSilent as error:
+            raise Failure(Exit.NETWORK, "broker-silent", str(error), "is the broker up?") from error
+    if out is None:
+        typer.echo(answer.decode())
+    else:
+        out.write_bytes(answer)
+        typer.echo(f"{out}: on the device, lamppost agent enrol import {out.name}")
+
+
+@stations_app.command("retire")
+def stations_retire(node: str = typer.Argument(..., help="The node's name."), config: Path = CONFIG) -> None:
+    """Put a station out, now: stolen, sold, taken down. Its readings stay; it can be enrolled again with a new token.
+
+    Example:  lamppost stations retire lp-0017
+    """
+    from collector.identity.office import enrolment
+    from collector.identity.registrar import BrokerSilent
+
+    with _desk(config) as (settings, file):
+        try:
+            count = enrolment(settings, file).retire(node, getpass.getuser(), _now_ms())
+        except BrokerSilent as error:
+            text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
+            raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
+    typer.echo(f"{node}: out at the broker; {count} certificates revoked")
+
+
+@trail_app.command("list")
+def trail_list(
+    count: int = typer.Option(50, "--count", "-n", min=1, help="How many lines."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Who did what: logins, enrolments, retirements, alerts handled. Newest first.
+
+    Example:  lamppost trail list -n 20
+    """
+    from collector import trail
+
+    with _desk(config) as (_, file), file.use() as db:
+        lines = trail.newest(db, count)
+    for line in lines:
+        if as_json:
+            typer.echo(json.dumps(line._asdict(), ensure_ascii=False))
+        else:
+            typer.echo(f"{_time(line.at_ms)}  {line.who:<16} {line.what:<16} {line.about}")
+
+
+@trail_app.command("verify")
+def trail_verify(
+    head: str | None = typer.Option(None, "--head", help="A head noted earlier, which must still be in the chain."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Check that no line of the trail was changed, removed or put in. Exit code 1 when one was.
+
+    Note the head somewhere else from time to time: against it, lines cut off at the end show too.
+
+    Example:  lamppost trail verify --head 9f2c...
+    """
+    from collector import trail
+
+    with _desk(config) as (_, file), file.use() as db:
+        verdict = trail.verify(db, head)
+    if as_json:
+        typer.echo(json.dumps({"schema": "lamppost.trail/1"} | verdict._asdict()))
+    elif verdict.broken_at is None:
+        typer.echo(f"{verdict.lines} lines, all sound. Head {verdict.head}")
+    else:
+        typer.echo(f"NOT SOUND at line {verdict.broken_at}: changed, removed or cut off after line {verdict.lines}")
+    raise typer.Exit(Exit.FINE if verdict.broken_at is None else Exit.NOT_HEALTHY)
+
+
+@contextmanager
+def _desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
+    from collector.cli import load_settings
+    from collector.identity.office import desk_path
+    from collector.web.desk.file import DeskFile, DeskUnusable
+
+    settings = load_settings(config)
+    try:
+        file = DeskFile(desk_path(settings))
+    except DeskUnusable as error:
+        raise Failure(Exit.NOT_PERMITTED, "desk-unusable", str(error)) from error
+    try:
+        yield settings, file
+    finally:
+        file.close()
+
+
+@contextmanager
+def _book(config: Path) -> Iterator[Book]:
+    from collector.identity.book import Book
+
+    with _desk(config) as (_, file):
+        yield Book(file)
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

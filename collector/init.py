@@ -1,0 +1,197 @@
+"""`lamppost collector init`: everything a city needs to begin, made once, in one folder. No two cities share a secret.
+
+collector.yaml     settings of the collector
+sign.key           signs acknowledgements and requests; agents pin its public half
+pki/               the authority, and the certificates of collector, registrar and dashboard
+mosquitto/         what the broker reads: its settings, certificate, the revoked, who may do what
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from collector.identity import broker_rules
+from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private, write_public
+from collector.identity.office import MOSQUITTO, REVOKED
+from wire.exits import Exit, Failure
+
+PLUGINS = (
+    "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
+    "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so",
+    "/usr/lib/arm-linux-gnueabihf/mosquitto_dynamic_security.so",
+    "/usr/lib/mosquitto_dynamic_security.so",
+    "/usr/local/lib/mosquitto_dynamic_security.so",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made. `hosts` are the names and addresses by which devices reach the broker and the door."""
+
+    folder: Path
+    name: str = "c1"
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    tls: bool = False
+    broker_port: int = 8883
+    enrol_port: int = 8443
+    listen: str = "127.0.0.1"
+    data: Path = Path("/var/lib/lamppost")
+
+
+def begin(plan: Plan) -> list[str]:
+    """Make a new installation; returns the next steps. Raises Failure rather than touch one that is there."""
+    settings = plan.folder / "collector.yaml"
+    there = [path for path in (plan.folder / "pki" / "ca.key", plan.folder / "sign.key", settings) if path.exists()]
+    if there:
+        text = f"{there[0]} is there already, and agents out there trust it"
+        cure = "another folder; --renew for new certificates, --roll-over for a new authority"
+        raise Failure(Exit.CONFIGURATION, "already-initialised", text, cure)
+    try:
+        _make(plan, settings)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{plan.folder}: {error.strerror}") from error
+    return _next_steps(plan)
+
+
+def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[str]:
+    """New certificates for our own programs and the broker; with `roll_over` there is a new authority beside the old.
+
+    Agents learn of it with their next renewal. Until `drop_old`, what the agents must believe is signed by the old
+    one, which all of them know; wait with that until every station has renewed (90 days at most).
+    """
+    pki, now = plan.folder / "pki", utc_now()
+    try:
+        authority = Authority.load(pki)
+    except (OSError, ValueError) as error:
+        raise Failure(Exit.CONFIGURATION, "authority-unusable", f"{pki}: {error}", "run init --tls first") from error
+    if roll_over:
+        authority = authority.rolled_over(_authority_name(now), now)
+    if drop_old:
+        authority = replace(authority, older=())
+    authority.save(pki)
+    _issue(plan, authority, now)
+    return [f"sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector  # reads {pki} again"]
+
+
+def _make(plan: Plan, settings: Path) -> None:
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    key = Ed25519PrivateKey.generate()
+    write_private(plan.folder / "sign.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    if plan.tls:
+        now = utc_now()
+        (plan.folder / "pki").mkdir(mode=0o700, exist_ok=True)
+        authority = Authority.new(_authority_name(now), now)
+        authority.save(plan.folder / "pki")
+        _issue(plan, authority, now)
+        broker = plan.folder / MOSQUITTO
+        write_private(
+            broker / "dynamic-security.json", json.dumps(broker_rules.first_rules([plan.name]), indent=1).encode()
+        )
+        write_public(broker / "lamppost.conf", mosquitto_settings(plan).encode())
+    write_public(settings, yaml.safe_dump(_settings(plan), sort_keys=False, allow_unicode=True).encode())
+
+
+def _issue(plan: Plan, authority: Authority, now: datetime) -> None:
+    for client in (plan.name, broker_rules.REGISTRAR, broker_rules.DASHBOARD):
+        key = new_key()
+        certificate = authority.sign_client(client, key.public_key(), now)
+        write_private(plan.folder / "pki" / f"{client}.pem", pem_key(key) + pem(certificate))
+    key = new_key()
+    server = pem(authority.oldest.sign_server(plan.hosts, key.public_key(), now))
+    for folder in (plan.folder / "pki", plan.folder / MOSQUITTO):
+        write_public(folder / "server.pem", server)
+        write_private(folder / "server.key", pem_key(key))
+    write_public(plan.folder / MOSQUITTO / "ca.pem", authority.bundle())
+    write_public(plan.folder / MOSQUITTO / REVOKED, authority.revocations(revoked(plan), now))
+
+
+def revoked(plan: Plan) -> list[int]:
+    """Serial numbers that the list of the revoked holds now."""
+    path = plan.folder / MOSQUITTO / REVOKED
+    if not path.exists():
+        return []
+    return [entry.serial_number for entry in x509.load_pem_x509_crl(path.read_bytes())]
+
+
+def mosquitto_settings(plan: Plan) -> str:
+    """The broker's settings: TLS only, everyone by certificate, dynamic-security for rights, bounded packets."""
+    folder = (plan.folder / MOSQUITTO).resolve()
+    plugin = next((path for path in PLUGINS if Path(path).exists()), PLUGINS[0])
+    return f"""# Made by `lamppost collector init --tls`. A file for /etc/mosquitto/conf.d/, or for mosquitto -c.
+# An access file (acl_file) does not check SUBSCRIBE; the dynamic-security plugin does. Its file begins with deny.
+listener {plan.broker_port} {plan.listen}
+cafile {folder}/ca.pem
+certfile {folder}/server.pem
+keyfile {folder}/server.key
+crlfile {folder}/{REVOKED}
+require_certificate true
+use_identity_as_username true
+tls_version tlsv1.2
+allow_anonymous false
+plugin {plugin}
+plugin_opt_config_file {folder}/dynamic-security.json
+
+# A batch is at most 256 KiB; what is a little larger must still reach the collector, to be answered "too large".
+message_size_limit 327680
+max_packet_size 393216
+max_keepalive 120
+
+# Nothing of the delivery rests on these: an agent keeps its readings until the database has them.
+max_inflight_messages 200
+max_queued_messages 1000
+persistence false
+"""
+
+
+def _settings(plan: Plan) -> dict[str, object]:
+    folder = plan.folder.resolve()
+    broker: dict[str, object] = {"host": "127.0.0.1", "port": 1883}
+    settings: dict[str, object] = {"name": plan.name, "broker": broker}
+    if plan.tls:
+        pki = folder / "pki"
+        host = "127.0.0.1" if "127.0.0.1" in plan.hosts else plan.hosts[0]
+        tls = {"ca": str(pki / "ca.pem"), "cert": str(pki / f"{plan.name}.pem")}
+        broker |= {"host": host, "port": plan.broker_port, "tls": tls}
+        settings["identities"] = {
+            "folder": str(pki),
+            "broker_host": plan.hosts[0],
+            "broker_port": plan.broker_port,
+            "host": plan.listen,
+            "port": plan.enrol_port,
+        }
+    return settings | {
+        "store": {"kind": "sqlite", "path": str(plan.data / "readings.db")},
+        "state_file": str(plan.data / "collector.db"),
+        "signing_key_file": str(folder / "sign.key"),
+        "web": {"port": 8080},
+    }
+
+
+def _authority_name(now: datetime) -> str:
+    return f"Lamppost authority {now:%Y-%m-%d %H:%M:%S}"
+
+
+def _next_steps(plan: Plan) -> list[str]:
+    settings = plan.folder / "collector.yaml"
+    steps = [f"edit {settings}: store, stations, rules   (lamppost collector sample explains every key)"]
+    if plan.tls:
+        broker = plan.folder.resolve() / MOSQUITTO
+        steps += [
+            f"sudo chown -R mosquitto:lamppost {broker} && sudo chmod 2770 {broker}",
+            f"sudo ln -s {broker}/lamppost.conf /etc/mosquitto/conf.d/ && sudo systemctl restart mosquitto",
+        ]
+    steps += [f"lamppost collector check {settings} && lamppost collector run {settings}"]
+    if plan.tls:
+        steps += [
+            f"lamppost token create lp-0001 --config {settings}   (good once, for 15 minutes)",
+            "on the device:  lamppost agent enrol --token-file -",
+        ]
+    return steps

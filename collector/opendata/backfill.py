@@ -1,0 +1,110 @@
+"""Backfill: history into the database, row by row idempotent, accounted for in the ledger, its windows computed anew.
+
+Rows that the database had already are written again and change nothing; the others stand in the batch ledger under a
+spool of the file's own digest, so that the audit still adds up. Nobody is paged for the past: rules never see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from collector import flags, ledger
+from collector.derive import LEDGER
+from collector.halving import write_halving
+from collector.opendata.history import History
+from collector.quality import Quality, worst
+from collector.reporting import ReportingOf
+from collector.stores.store import Held, Later, Row, Select, Store, StoreDown, Table
+from collector.window_book import WindowBook
+from collector.windows import ROLLED, hour_of
+from wire.batch import Block
+
+ROWS_PER_WRITE = 4_000
+
+
+class Written(NamedTuple):
+    """What one write did: rows that are new, rows that were there, and those the database refused, with the reason."""
+
+    new: int
+    known: int
+    refused: list[str]
+
+
+class Account(NamedTuple):
+    """Under what the new rows stand in the ledger: the file's digest as spool, and when they were brought in."""
+
+    spool: str
+    now_ms: int
+
+
+def backfill(
+    store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality, history: History, account: Account
+) -> Iterator[Written]:
+    """Write a history, some thousand rows at a time. Raises StoreDown; doing it again is harmless."""
+    for whole in history.tables():
+        for table in _parts(_flagged(whole, quality)):
+            yield _write(store, table, account)
+            if table.measurement in ROLLED:
+                zone = reporting(dict(table.tags)["node"]).zone
+                for hour_ms in {hour_of(time_ms, zone) for time_ms in table.times_ms}:
+                    book.enter((table.measurement, table.tags), hour_ms, 0)
+                book.commit()
+
+
+def _parts(table: Table) -> Iterator[Table]:
+    for first in range(0, len(table.times_ms), ROWS_PER_WRITE):
+        end = first + ROWS_PER_WRITE
+        columns = {name: column[first:end] for name, column in table.columns.items()}
+        yield table._replace(times_ms=table.times_ms[first:end], columns=columns)
+
+
+def _flagged(table: Table, quality: Quality) -> Table:
+    """Every row gets a clock quality and a flag where the file gave none."""
+    columns, count = dict(table.columns), len(table.times_ms)
+    tags = dict(table.tags)
+    if "qc" not in columns:
+        fields = {name: column for name, column in columns.items() if name not in ("cq", "cal_id")}
+        own = {name: value for name, value in tags.items() if name in ("lane", "direction")}
+        codes = quality.codes(Block(tags["sensor"], table.measurement, table.times_ms, fields, own))
+        columns["qc"] = worst(codes, count)
+        if codes is not None:
+            columns[flags.COLUMN] = codes
+    columns["cq"] = [0 if value is None else value for value in columns.get("cq", [None] * count)]
+    return table._replace(columns=columns, whole=table.whole | {"cq", "qc"})
+
+
+def _write(store: Store, table: Table, account: Account) -> Written:
+    had = _times(store, table)
+    new = sum(time_ms not in had for time_ms in table.times_ms)
+    node = dict(table.tags)["node"]
+    seq = ledger.highest(store, node, account.spool) + 1 if new else 0
+    refused = _put(store, [*_ledger_row(store, node, account, seq, new), *store.render(table)])
+    if refused and new:
+        _put(store, _ledger_row(store, node, account, seq, new, len(refused)))
+    return Written(new - len(refused), len(table.times_ms) - new, refused)
+
+
+def _put(store: Store, rows: list[Row]) -> list[str]:
+    """Write rows; gives the reason for each that the database refused."""
+    outcome = write_halving(store.write, rows)
+    if isinstance(outcome, Held | Later):
+        raise StoreDown(outcome.reason)
+    return [reason for _, reason in outcome]
+
+
+def _times(store: Store, table: Table) -> set[int]:
+    """The times at which the series has rows already."""
+    where: dict[str, str | tuple[str, ...]] = dict(table.tags)
+    question = Select(table.measurement, ("cq",), table.times_ms[0], table.times_ms[-1] + 1, where)
+    return {row[0] for series in store.select(question) for row in series.rows}
+
+
+def _ledger_row(store: Store, node: str, account: Account, seq: int, rows: int, refused: int = 0) -> list[Row]:
+    """The batch ledger's row of one write; none when nothing is new."""
+    if not rows:
+        return []
+    columns: dict[str, list[Any]] = {"seq": [seq], "rows": [rows], "quarantined": [refused], "digest": [account.spool]}
+    tags = (("node", node), ("spool", account.spool))
+    whole = frozenset({"seq", "rows", "quarantined"})
+    return store.render(Table(LEDGER, tags, [account.now_ms], columns, whole, seq))

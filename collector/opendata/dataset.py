@@ -1,0 +1,117 @@
+"""A dataset: the readings of one kind over a span of time, as they may leave the house. Pure, given a store.
+
+Rows come by station, then by time, sensor and lane, always in the same order and with the same texts: the same
+question gives the same bytes. Columns are those that hold anything in the span.
+
+Few vehicles are few people. An interval of traffic with fewer than five vehicles is masked, and so are its neighbours
+within the same five minutes: the sum of five minutes is public, and one hidden interval could be had by subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from collector.stores.store import Select, Series, Store
+from collector.web.privacy import mask
+from wire.quantities import KINDS, QUANTITIES
+
+DAY_MS: Final = 86_400_000
+MERGED_MS: Final = 300_000
+WHAT: Final = {"air": "air_quality", "weather": "weather", "traffic": "traffic_flow"}
+TEXTS: Final = frozenset({"cal_id", "qc_code"})
+WHOLE: Final = frozenset({"cq", "qc"}) | {quantity.name for quantity in QUANTITIES.values() if quantity.whole}
+_BESIDE: Final = ("cal_id", "cq", "qc", "qc_code")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One reading: where and when, and a value (or None) for each of the dataset's fields."""
+
+    time_ms: int
+    tags: tuple[str, ...]
+    values: tuple[Any, ...]
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What one file holds. `tags` and `fields` name the parts of its rows; `rows` is how many there will be."""
+
+    measurement: str
+    since_ms: int
+    until_ms: int
+    tags: tuple[str, ...]
+    fields: tuple[str, ...]
+    nodes: tuple[str, ...]
+    rows: int
+
+    @property
+    def masks(self) -> bool:
+        """Whether rows may be masked."""
+        return self.measurement == WHAT["traffic"]
+
+
+def describe(store: Store, what: str, since_ms: int, until_ms: int, node: str | None = None) -> Dataset:
+    """The dataset of a kind (`air`, `weather`, `traffic`) over [since, until). Raises StoreDown."""
+    measurement = WHAT[what]
+    if what == "traffic":  # whole fives of minutes: half of one could be subtracted from the whole
+        since_ms, until_ms = (bound // MERGED_MS * MERGED_MS for bound in (since_ms, until_ms))
+    fields = (*(q.name for q in QUANTITIES.values() if q.kind == measurement), *_BESIDE)
+    where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+    counts: dict[str, int] = dict.fromkeys(fields, 0)
+    nodes = []
+    question = Select(measurement, fields, since_ms, until_ms, where, ("node",), aggregate="count")
+    for series in store.select(question):
+        nodes.append(series.tags["node"])
+        for name, count in zip(fields, series.rows[0][1:], strict=True):
+            counts[name] += count or 0
+    tags = ("node", "site", "sensor", *KINDS[measurement].tags)
+    present = tuple(name for name in fields if counts[name])
+    return Dataset(measurement, since_ms, until_ms, tags, present, tuple(sorted(nodes)), counts["cq"])
+
+
+def read(store: Store, dataset: Dataset) -> Iterator[list[Row]]:
+    """The rows, a station and day at a time. Raises StoreDown."""
+    for node in dataset.nodes:
+        for start_ms in range(dataset.since_ms // DAY_MS * DAY_MS, dataset.until_ms, DAY_MS):
+            span = max(start_ms, dataset.since_ms), min(start_ms + DAY_MS, dataset.until_ms)
+            question = Select(dataset.measurement, dataset.fields, *span, {"node": node}, dataset.tags)
+            rows = [row for series in store.select(question) for row in _of_series(dataset, series)]
+            if rows:
+                yield sorted(rows, key=lambda row: (row.time_ms, row.tags))
+
+
+def _of_series(dataset: Dataset, series: Series) -> Iterator[Row]:
+    tags = tuple(series.tags.get(name, "") for name in dataset.tags)
+    few = _few(dataset, series) if dataset.masks else frozenset()
+    for time_ms, *cells in series.rows:
+        values = tuple(map(_exact, dataset.fields, cells))
+        row = Row(time_ms, tags, values)
+        yield _masked(dataset, row) if time_ms // MERGED_MS in few else row
+
+
+def _exact(name: str, value: Any) -> Any:
+    """A field's one type: databases answer 12 for a stored 12.0."""
+    if value is None or name in TEXTS:
+        return value
+    return int(value) if name in WHOLE else float(value)
+
+
+def _few(dataset: Dataset, series: Series) -> frozenset[int]:
+    """The five minutes in which at least one interval must be masked."""
+    found = set()
+    for time_ms, *cells in series.rows:
+        if mask(dict(zip(dataset.fields, cells, strict=True))).hidden:
+            found.add(time_ms // MERGED_MS)
+    return frozenset(found)
+
+
+def _masked(dataset: Dataset, row: Row) -> Row:
+    """Everything that vehicles made is taken out; length and quality of the interval stay."""
+    stay = {"duration_s", *_BESIDE}
+    named = list(zip(dataset.fields, row.values, strict=True))
+    hidden = tuple(name for name, value in named if value is not None and name not in stay)
+    values = tuple(None if name in hidden else value for name, value in named)
+    return Row(row.time_ms, row.tags, values, hidden)

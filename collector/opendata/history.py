@@ -1,0 +1,202 @@
+"""History: a file of readings, an export of ours or somebody's CSV or JSON lines, checked and made into tables. Pure.
+
+The first line of a CSV that is no comment names the columns: `time` (with its offset), `node`, `sensor`, `site`, for
+traffic `lane` and `direction`, then quantities by their names. JSON lines hold one object a reading with the same keys.
+Flags that come along are kept; readings without flags get them as if an agent had sent them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from collector.opendata import about
+from collector.opendata.dataset import TEXTS, WHOLE
+from collector.stores.store import Table, Tags
+from wire import strictjson
+from wire.check import FUTURE_MS, TIME_MIN_MS
+from wire.names import is_name, is_node
+from wire.quantities import KINDS, QUANTITIES, nearest
+
+_PLACE: Final = ("node", "site", "sensor")
+_IGNORED: Final = frozenset({"time", "masked", *_PLACE})
+_FLAGS: Final = frozenset({"cq", "qc"})
+_ROWS_SHOWN: Final = 20
+_PART: Final = 50_000
+
+
+class NotHistory(ValueError):
+    """The file cannot be imported; the text names line, reason and cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One reading of the file: its line number, series and values."""
+
+    number: int
+    time_ms: int
+    tags: Tags
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class History:
+    """A part of a file. `empty` counts rows without a value, such as masked ones: they say nothing, change nothing."""
+
+    measurement: str
+    lines: list[Line] = field(default_factory=list)
+    empty: int = 0
+
+    def tables(self) -> list[Table]:
+        """One table a series, by time. A later line of the same time and series replaces an earlier one."""
+        series: dict[Tags, dict[int, dict[str, Any]]] = {}
+        for line in self.lines:
+            series.setdefault(line.tags, {})[line.time_ms] = line.values
+        return [_table(self.measurement, tags, rows) for tags, rows in sorted(series.items())]
+
+
+def read_csv(lines: Iterable[str], now_ms: int, kind: str | None = None) -> Iterator[History]:
+    """The readings of a CSV, some ten thousand at a time. Raises NotHistory with every wrong line, up to twenty."""
+    comments: list[str] = []
+    rows = csv.reader(_without_comments(lines, comments))
+    header = next(rows, None)
+    if header is None:
+        raise NotHistory("no line names the columns")
+    measurement = kind or _kind_of(comments, header)
+    _check_columns(header, measurement)
+    first = len(comments) + 2
+    numbered = ((first + n, _named(header, row)) for n, row in enumerate(rows))
+    while part := list(islice(numbered, _PART)):
+        yield _collect(measurement, part, now_ms)
+
+
+def read_json_lines(lines: Iterable[str], now_ms: int, kind: str | None = None) -> Iterator[History]:
+    """The readings of JSON lines, some ten thousand at a time. Raises NotHistory."""
+    numbered = ((n, line) for n, line in enumerate(lines, start=1) if line.strip())
+    while part := [(n, _object(n, line)) for n, line in islice(numbered, _PART)]:
+        names = list(dict.fromkeys(name for _, row in part for name in row))
+        measurement = kind or _kind_of([], names)
+        _check_columns(names, measurement)
+        yield _collect(measurement, part, now_ms)
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = strictjson.loads(line.encode())
+    except strictjson.NotStrict as error:
+        raise NotHistory(f"line {number}: {error}") from error
+    return found
+
+
+def _without_comments(lines: Iterable[str], comments: list[str]) -> Iterator[str]:
+    for line in lines:
+        if line.startswith("#"):
+            comments.append(line.lstrip("# ").strip())
+        else:
+            yield line
+
+
+def _kind_of(comments: list[str], names: list[str]) -> str:
+    for line in comments:
+        if line.startswith(about.MARK):
+            return line.removeprefix(about.MARK).strip()
+    kinds = {QUANTITIES[name].kind for name in names if name in QUANTITIES}
+    if len(kinds) != 1:
+        raise NotHistory(f"columns of {', '.join(sorted(kinds)) or 'no kind'}; name one with --kind air_quality")
+    return kinds.pop()
+
+
+def _check_columns(names: list[str], measurement: str) -> None:
+    kind = KINDS.get(measurement)
+    if kind is None or not kind.on_wire:
+        raise NotHistory(f"{measurement} is no kind of reading; one of air_quality, weather, traffic_flow")
+    known = {q.name for q in QUANTITIES.values() if q.kind == measurement} | TEXTS | _FLAGS | _IGNORED | {*kind.tags}
+    missing = [name for name in ("time", *_PLACE, *kind.tags) if name not in names]
+    if missing:
+        raise NotHistory(f"line 1: no column {', '.join(missing)}")
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            raise NotHistory(f"line 1: unknown column {name}" + (f"; did you mean {near}?" if near else ""))
+
+
+def _named(header: list[str], row: list[str]) -> Any:
+    return dict(zip(header, row, strict=True)) if len(row) == len(header) else f"{len(row)} cells, not {len(header)}"
+
+
+def _collect(measurement: str, rows: Iterable[tuple[int, Any]], now_ms: int) -> History:
+    history, wrong = History(measurement), []
+    for number, row in rows:
+        try:
+            line = _line(measurement, number, row, now_ms)
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
+            if len(wrong) == _ROWS_SHOWN:
+                break
+            continue
+        if line is None:
+            history.empty += 1
+        else:
+            history.lines.append(line)
+    if wrong:
+        raise NotHistory("\n".join(wrong))
+    return history
+
+
+def _line(measurement: str, number: int, row: Any, now_ms: int) -> Line | None:
+    if not isinstance(row, dict):
+        raise ValueError(row if isinstance(row, str) else "not an object")
+    time_ms = _time_ms(row.get("time"))
+    if not TIME_MIN_MS <= time_ms <= now_ms + FUTURE_MS:
+        raise ValueError(f"time {row['time']} is before 2020 or in the future")
+    names = (*_PLACE, *KINDS[measurement].tags)
+    tags = {name: _name(name, row.get(name)) for name in names}
+    values = {
+        name: _value(name, cell)
+        for name, cell in row.items()
+        if name not in _IGNORED and name not in tags and cell not in ("", None)
+    }
+    if not values.keys() - TEXTS - _FLAGS - {"duration_s"}:
+        return None
+    return Line(number, time_ms, tuple(sorted(tags.items())), values)
+
+
+def _time_ms(text: Any) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"time {text!r} is no time; write 2026-03-01T08:00:00+08:00") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"time {text} names no offset; write {text}+08:00")
+    return round(moment.timestamp() * 1000)
+
+
+def _name(column: str, value: Any) -> str:
+    if not (is_node(value) if column == "node" else is_name(value)):
+        raise ValueError(f"{column} {value!r} is no name of a-z, 0-9 and -")
+    return str(value)
+
+
+def _value(name: str, cell: Any) -> Any:
+    if name in TEXTS:
+        if not isinstance(cell, str):
+            raise ValueError(f"{name} {cell!r} is no text")
+        return cell
+    try:
+        number = int(cell) if name in WHOLE else float(cell)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} {cell!r} is no {'whole ' if name in WHOLE else ''}number") from error
+    if isinstance(cell, bool) or not (isinstance(number, int) or abs(number) < 1e15) or not str(cell).isascii():
+        raise ValueError(f"{name} {cell!r} is no number")
+    return number
+
+
+def _table(measurement: str, tags: Tags, rows: Mapping[int, Mapping[str, Any]]) -> Table:
+    times = sorted(rows)
+    names = dict.fromkeys(name for values in rows.values() for name in values)
+    columns = {name: [rows[time_ms].get(name) for time_ms in times] for name in names}
+    return Table(measurement, tags, times, columns, frozenset(WHOLE & columns.keys()))

@@ -1,0 +1,86 @@
+"""Certificates on disk and the TLS context of one connection. Every file is checked before a program does anything."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from wire.exits import Exit, Failure
+
+_NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Whom we believe (`ca`) and who we are (`cert`, `key`; the key may stand in the certificate's file)."""
+
+    ca: Path
+    cert: Path | None = None
+    key: Path | None = None
+
+    def check(self) -> None:
+        """Raises Failure naming the file and the cure when a connection cannot be made with these."""
+        key = self.key or self.cert
+        if key is not None:
+            _private(key)
+        try:
+            self.context()
+        except FileNotFoundError as error:
+            raise _unusable(error.filename or self._missing(), "does not exist") from error
+        except ssl.SSLError as error:
+            raise _unusable(self._at_fault(), _reason(error)) from error
+        except OSError as error:
+            raise _unusable(error.filename or self.ca, error.strerror or str(error)) from error
+
+    def context(self) -> ssl.SSLContext:
+        """A context for one connection. Raises OSError, of which ssl.SSLError is one.
+
+        A board without a battery starts in 1970. A clock from before this program was written is certainly wrong;
+        then, and only then, the time in certificates is not looked at, so that the board can connect and learn it.
+        """
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.cert is not None:
+            context.load_cert_chain(self.cert, self.key)
+            if _clock_is_unset():
+                context.verify_flags |= _NO_CHECK_TIME
+        return context
+
+    def _missing(self) -> Path:
+        return next(
+            (file for file in (self.ca, self.cert, self.key) if file is not None and not file.exists()), self.ca
+        )
+
+    def _at_fault(self) -> Path:
+        """The file that OpenSSL does not like: it does not say."""
+        try:
+            ssl.create_default_context(cafile=str(self.ca))
+        except (ssl.SSLError, OSError):
+            return self.ca
+        return self.cert or self.ca
+
+
+def _clock_is_unset() -> bool:
+    return time.time() < 1_700_000_000  # before the first of these programs was written
+
+
+def _private(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise _unusable(path, "does not exist") from None
+    if mode & 0o077:
+        text = f"{path} can be read by others (mode {mode & 0o777:04o}), and it holds a private key"
+        raise Failure(Exit.CONFIGURATION, "key-readable", text, f"chmod 600 {path}")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "certificate and key do not belong together"
+    return f"is not usable PEM ({(error.reason or 'unknown').lower().replace('_', ' ')})"
+
+
+def _unusable(path: object, reason: str) -> Failure:
+    return Failure(Exit.CONFIGURATION, "tls-unusable", f"{path}: {reason}", "enrol again, or name the right files")

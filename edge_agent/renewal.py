@@ -1,0 +1,48 @@
+"""Renewal: a certificate is renewed from two thirds of its life on, again and again until it is done.
+
+The connection in hand goes on; the next one uses the new certificate. A certificate that has ended renews itself too:
+readings wait in the spool meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from datetime import timedelta
+
+from edge_agent.enrol import renew
+from edge_agent.identity import Identity, now_utc
+from wire.exits import Failure
+
+log = logging.getLogger("lamppost.renewal")
+
+LOOK_S = 3600.0
+RETRY_S = 600.0
+WARN = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
+
+
+async def keep_renewed(
+    identity: Identity, counts: Counter[str], look_s: float = LOOK_S, retry_s: float = RETRY_S
+) -> None:
+    """Look at the certificate until cancelled. Never raises: an agent without an office goes on recording."""
+    warned: timedelta | None = None
+    left = timedelta()
+    while True:
+        wait_s = look_s
+        try:
+            left = identity.ends_in(now_utc())
+            if identity.renewal_due(now_utc()):
+                enrolled = await asyncio.to_thread(renew, identity.folder)
+                counts["certificate_renewed"] += 1
+                log.info("certificate renewed until %s", enrolled.expires)
+                warned = None
+        except (Failure, OSError, ValueError) as error:
+            counts["renewal_failed"] += 1
+            wait_s = retry_s
+            level = next((limit for limit in reversed(WARN) if left <= limit), None)
+            if level != warned or counts["renewal_failed"] == 1:
+                log.warning("certificate ends in %d days and cannot be renewed: %s", left.days, error)
+            warned = level
+        await asyncio.sleep(wait_s * random.uniform(0.9, 1.1))

@@ -1,0 +1,52 @@
+"""Quantities and lengths of time as a small screen shows them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_SHOWN = {
+    "pm25_raw_ugm3": ("PM2.5", "µg/m³"),
+    "pm10_raw_ugm3": ("PM10", "µg/m³"),
+    "speed_kmh": ("speed", "km/h"),
+    "co2_ppm": ("CO2", "ppm"),
+    "temp_c": ("T", "°C"),
+    "case_temp_c": ("case", "°C"),
+    "rh_pct": ("RH", "%"),
+    "case_rh_pct": ("RH", "%"),
+    "range_m": ("range", "m"),
+    "wind_speed_ms": ("wind", "m/s"),
+    "wind_dir_deg": ("from", "°"),
+    "hcho_ppb": ("HCHO", "ppb"),
+    "count": ("vehicles", ""),
+}
+
+
+def reading(values: Mapping[str, float | int], most: int = 2) -> str:
+    """The values that say most, with units: `PM2.5 37  PM10 58 µg/m³`."""
+    chosen = [(*_SHOWN[name], values[name]) for name in _SHOWN if name in values][:most]
+    if not chosen:
+        chosen = [(name, "", value) for name, value in list(values.items())[:most]]
+    parts = []
+    for at, (label, unit, value) in enumerate(chosen):
+        same = at + 1 < len(chosen) and chosen[at + 1][1] == unit
+        parts.append(f"{label} {value:g}" + (f" {unit}" if unit and not same else ""))
+    return "  ".join(parts)
+
+
+def span(seconds: float) -> str:
+    """A length of time in two units at most: 3 d 4 h, 5 min, 12 s."""
+    whole = max(0, int(seconds))
+    for unit, size, smaller, small_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= size:
+            rest = whole % size // small_size
+            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def sparkline(values: list[float]) -> str:
+    """Small bars, the lowest value the lowest bar; zero is a value."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    bars = "▁▂▃▄▅▆▇█"
+    return "".join(bars[round((value - low) / (high - low) * 7)] if high > low else bars[3] for value in values)

@@ -1,0 +1,135 @@
+"""Ports by names that stay, on a device built of files; and sensors written into settings without a comment lost."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from device_profiles.settings import load_settings
+from edge_agent.config import SAMPLE, Config
+from edge_agent.config_edit import add_sensors
+from edge_agent.port_probe import Finding
+from edge_agent.ports import PortInfo, find_ports
+from edge_agent.ports_screen import finding_lines, ports_screen
+from edge_agent.probing import Outcome, Verdict
+from tests.sensors.streams import PROFILES
+from wire.exits import Failure
+
+
+def usb(root: Path, tty: str, socket: str, product: str, serial: str | None) -> None:
+    """An adapter as udev shows it: device node, sysfs, names by id and by path."""
+    device = root / f"sys/devices/usb1/{socket}"
+    (device / "if0" / tty).mkdir(parents=True)
+    (device / "idVendor").write_text("1a86\n")
+    (device / "product").write_text(product + "\n")
+    if serial is not None:
+        (device / "serial").write_text(serial + "\n")
+    (root / "sys/class/tty" / tty).mkdir(parents=True)
+    (root / "sys/class/tty" / tty / "device").symlink_to(device / "if0" / tty)
+    (root / "dev" / tty).touch()
+    name = f"usb-{product.replace(' ', '_')}{'_' + serial if serial else ''}-if00-port0"
+    for folder, link in (("by-id", name), ("by-path", f"platform-usb-0:{socket}:1.0-port0")):
+        place = root / "dev/serial" / folder
+        place.mkdir(parents=True, exist_ok=True)
+        if not (place / link).is_symlink():
+            (place / link).symlink_to(f"../../{tty}")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for folder in ("dev", "proc", "sys/class/tty"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "proc/cmdline").write_text("console=tty1 root=/dev/mmcblk0p2\n")
+    return tmp_path
+
+
+def by_device(root: Path) -> dict[str, PortInfo]:
+    return {port.device: port for port in find_ports(root)}
+
+
+def test_an_adapter_with_a_serial_number_is_named_by_it_and_one_without_by_its_socket(root: Path) -> None:
+    usb(root, "ttyUSB0", "1-1.2", "FT232R", "A906QXYZ")
+    usb(root, "ttyUSB1", "1-1.3", "CP2102", "0001")
+    usb(root, "ttyUSB2", "1-1.4", "USB Serial", None)
+    found = by_device(root)
+    assert found["/dev/ttyUSB0"].path == "/dev/serial/by-id/usb-FT232R_A906QXYZ-if00-port0"
+    assert found["/dev/ttyUSB1"].path == "/dev/serial/by-path/platform-usb-0:1-1.3:1.0-port0"
+    assert found["/dev/ttyUSB2"].kind == "by-path"
+    assert 'CP2102 serial "0001"' in ports_screen(list(found.values()))
+
+
+def test_two_adapters_that_share_a_serial_number_are_named_by_their_sockets(root: Path) -> None:
+    usb(root, "ttyUSB0", "1-1.2", "FT232R", "SAME")
+    usb(root, "ttyUSB1", "1-1.3", "FT232R", "SAME")
+    assert {port.kind for port in find_ports(root)} == {"by-path"}
+
+
+def test_the_login_console_is_named_with_its_cure_and_not_offered_for_probing(root: Path) -> None:
+    (root / "dev/ttyAMA0").touch()
+    (root / "dev/serial0").symlink_to("ttyAMA0")
+    (root / "sys/class/tty/ttyAMA0").mkdir()
+    (root / "sys/class/tty/ttyAMA0/device").mkdir()
+    (root / "proc/cmdline").write_text("console=serial0,115200 console=tty1\n")
+    (port,) = find_ports(root)
+    assert (port.path, port.console, port.usable) == ("/dev/serial0", True, False)
+    screen = ports_screen([port])
+    assert "blocked: login console" in screen
+    assert "sudo lamppost agent fix serial-console" in screen
+    assert all(len(line) <= 60 for line in screen.splitlines() if not line.startswith("/dev"))
+
+
+def test_a_port_in_use_says_by_whom(root: Path) -> None:
+    usb(root, "ttyUSB0", "1-1.2", "FT232R", "A9")
+    (root / "proc/812/fd").mkdir(parents=True)
+    (root / "proc/812/comm").write_text("lamppost\n")
+    (root / "proc/812/fd/5").symlink_to("/dev/ttyUSB0")
+    assert by_device(root)["/dev/ttyUSB0"].state == "in use by lamppost (pid 812)"
+
+
+def finding(path: str, profile: str, sure: bool = True) -> Finding:
+    verdict = Verdict(profile, 3, 0, sure, (), {"pm25_raw_ugm3": 37, "pm10_raw_ugm3": 58})
+    return Finding(path, Outcome(PROFILES[profile].serial, [verdict], {9600: 96}))
+
+
+def test_sensors_are_added_and_every_comment_stays(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yaml"
+    before = SAMPLE.read_text()
+    file.write_text(before + "\n# the end of my notes\n")
+    file.chmod(0o640)
+    added = add_sensors(file, [finding("/dev/ttyX1", "nova-sds011"), finding("/dev/ttyX2", "agd-315")])
+    assert added == ["air-2", "radar-2"]
+    text = file.read_text()
+    assert [line for line in before.splitlines() if line not in text.splitlines()] == []
+    assert file.stat().st_mode & 0o777 == 0o640
+    settings = load_settings(Config, file, "")
+    assert [(s.name, s.profile, s.port) for s in settings.sensors[-2:]] == [
+        ("air-2", "nova-sds011", "/dev/ttyX1"),
+        ("radar-2", "agd-315", "/dev/ttyX2"),
+    ]
+    assert add_sensors(file, [finding("/dev/ttyX1", "nova-sds011")]) == []  # it is there already
+
+
+def test_a_key_after_the_sensors_keeps_its_place_and_its_comment(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yaml"
+    sensor = "sensors:\n  - {name: a, profile: agd-315, port: /dev/a}\n"
+    file.write_text(f"node: lp-1\nsite: here\n{sensor}\n# why it is short\nseal_s: 2.0\n")
+    add_sensors(file, [finding("/dev/b", "nova-sds011")])
+    assert "\n\n# why it is short\nseal_s: 2.0\n" in file.read_text()
+    assert load_settings(Config, file, "").seal_s == 2.0
+
+
+def test_a_file_that_is_wrong_is_not_touched(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yaml"
+    file.write_text("node: lp-1\nsite: here\nsensors: []\n")
+    with pytest.raises(Failure, match=r"agent\.yaml:3"):
+        add_sensors(file, [finding("/dev/b", "nova-sds011")])
+    assert os.listdir(tmp_path) == ["agent.yaml"]
+
+
+def test_what_was_found_is_told_with_reading_and_warm_up() -> None:
+    lines = finding_lines(finding("/dev/b", "nova-sds011"), lambda name: PROFILES[name].warm_up_s)
+    assert lines == [
+        "/dev/b",
+        "  nova-sds011  9600 baud, 3 frames, none bad",
+        "  PM2.5 37  PM10 58 µg/m³  (true after 30 s warm-up)",
+    ]
