@@ -99,7 +99,7 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
         for agent in agents:
             agent.start()
         for number in range(AGENTS):
-            wait_for("every port to be open", lambda n=number: _all_open(rig.status(f"lp-{n}")))  # type: ignore[misc]
+            wait_for("every port to be open", lambda n=number: _all_open(rig.status(f"lp-{n}")), 60)  # type: ignore[misc]
         rig.stubs.start()
         for damage, during_s in ((None, QUIET_S), (damages, seconds), (None, QUIET_S)):
             for number in range(AGENTS):
