@@ -19,6 +19,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.alerting import Alerting
+from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
@@ -31,6 +32,7 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
+from collector.rules.rule import OWN_LINK
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
@@ -82,6 +84,7 @@ class Collector:
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
+        self._quarantined = Recent()
         self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
@@ -242,6 +245,7 @@ class Collector:
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
+            self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
@@ -250,6 +254,13 @@ class Collector:
                 body = signed.seal(change.topic, change.body, self._key) if change.body else b""
                 self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _wrong(self, now_ms: int) -> Wrong:
+        """What is wrong with the collector itself."""
+        counts = self.ingest.counts
+        grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
+        found = of_alarms(self.ingest.alarms)
+        return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
         self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)

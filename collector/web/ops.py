@@ -22,8 +22,14 @@ from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.pages import language_of
 from collector.web.render import Renderer, sort_alerts
-from collector.web.site import Site
+from collector.web.site import Site, Watched
+from collector.web.trend import past_of
 from collector.web.views import Views
+
+
+def _raise_at(watched: Watched) -> float:
+    return watched.raise_at
+
 
 COOKIE: Final = "lamppost_session"
 _TRIES, _TRIES_MS = 10, 15 * 60_000
@@ -103,15 +109,15 @@ class Ops:
             raise HTTPException(404, "not_found_station")
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
-        limits = [alert.threshold for alert in alerts if (alert.quantity or "").startswith("pm25")]
-        day, week, cards, down = None, None, [], False
+        lowest = min((one for one in self._site.watched(node) if "pm25" in one.quantity), default=None, key=_raise_at)
+        past_day, week, cards, down = None, None, [], False
         try:
             cards = await self._views.fresh([node])
-            day = await run_in_threadpool(past.day_chart, store, node, now_ms, past.worst_threshold(limits))
+            past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
         except StoreDown:
             down = True
-        told: dict[str, Any] = {"day": day, "week": week, "store_down": down, "reports": self._reports.of(node)}
+        told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down, "reports": self._reports.of(node)}
         told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
