@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -62,23 +62,36 @@ def render(
     def say(word: str) -> str:
         return WORDS[word][0 if chinese else 1]
 
+    marks = _marks(span, zone)
     return templates.get_template("page.html").render(
-        reports=reports, title=title, say=say, name=name, language=language, box=chart, quantities=QUANTITIES,
+        reports=reports, title=title, say=say, name=name, language=language, quantities=QUANTITIES,
         from_=_moment(span[0], zone, "%Y-%m-%d"), to=_moment(span[1] - 1, zone, "%Y-%m-%d"), zone=zone.key,
         at=lambda time_ms, form="%m-%d %H:%M": _moment(time_ms, zone, form),
-        tick=lambda time_ms: _moment(time_ms, zone, "%H:%M" if span[1] - span[0] <= 25 * HOUR_MS else "%m-%d"),
-        air=lambda sensors: _air(sensors, span), traffic=lambda report: _traffic(report, span),
+        air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
         english=lambda quantity: quantity.zh if chinese else quantity.en,
     )  # fmt: skip
 
 
-def _air(sensors: list[Hours], span: tuple[int, int]) -> chart.Chart:
-    return chart.lines([(hours.label, hours.points) for hours in sensors], *span, 2 * HOUR_MS)
+Marks = list[tuple[int, str]]
 
 
-def _traffic(report: StationReport, span: tuple[int, int]) -> chart.Chart:
+def _air(sensors: list[Hours], span: tuple[int, int], marks: Marks) -> chart.Chart:
+    return chart.lines([(hours.label, hours.points) for hours in sensors], *span, 2 * HOUR_MS, ticks=marks)
+
+
+def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> chart.Chart:
     windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
-    return chart.bars(windows, HOUR_MS, *span, span[1], FEW - 1)
+    return chart.bars(windows, HOUR_MS, *span, span[1], FEW - 1, ticks=marks)
+
+
+def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:
+    """Every sixth hour of one day, or the midnights of several, by the city's clock."""
+    days = span[1] - span[0] > 25 * HOUR_MS
+    first = datetime.fromtimestamp(span[0] / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    step, form = (timedelta(days=1), "%m-%d") if days else (timedelta(hours=6), "%H:%M")
+    times = [first + n * step for n in range(1, 32)]
+    marks = [(round(moment.timestamp() * 1000), moment.strftime(form)) for moment in times]
+    return [mark for mark in marks if span[0] < mark[0] < span[1]]
 
 
 def _moment(time_ms: float, zone: ZoneInfo, form: str) -> str:
