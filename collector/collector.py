@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from collector.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
+from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.health import Health, health
@@ -75,6 +76,11 @@ class Collector:
             DeskFile(config.state_file.with_name("desk.db")),
         )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, _now_ms)
+        self.canary = None
+        if config.alerts.canary is not None:
+            self.canary = Canary(
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, version("lamppost")
+            )
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -94,6 +100,8 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         self.link.start()
         self.teller.start()
+        if self.canary is not None:
+            self.canary.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -101,6 +109,8 @@ class Collector:
         self._ending.set()
         self.link.wake()
         self._thread.join(timeout=15)
+        if self.canary is not None:
+            self.canary.stop()
         self.teller.stop()
         self.link.stop()
         self.alerting.close()
@@ -260,6 +270,8 @@ class Collector:
         counts = self.ingest.counts
         grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
         found = of_alarms(self.ingest.alarms)
+        if self.canary is not None and self.canary.wrong is not None:
+            found[("collector-canary", OWN_LINK)] = self.canary.wrong
         return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
