@@ -35,6 +35,7 @@ from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
 from collector.standby import Standby
 from collector.statedb import open_state
+from collector.stores import care
 from collector.stores.store import Store, Stored
 from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
@@ -92,6 +93,8 @@ class Collector:
         answer = self.store.prepare()
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
+        elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
+            log.error("the database cannot be trusted: %s", trouble)
         self.link.start()
         self.teller.start()
         self._thread.start()
