@@ -11,6 +11,9 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.collector import Collector
     from collector.config import Config
     from collector.web.server import WebServer
 
@@ -149,7 +152,7 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
+    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed, collector.health))
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
@@ -161,14 +164,30 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+    stop_metrics = _metrics(settings, collector)
     collector.start()
     try:
         ending.wait()
     finally:
+        stop_metrics()
         if door is not None:
             door.stop()
         server.stop()
         collector.stop()
+
+
+def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
+    """Begin to answer Prometheus, where the settings say so; returns what ends it."""
+    wants = settings.metrics
+    if wants is None:
+        return lambda: None
+    from collector.metrics import serve
+
+    try:
+        return serve(collector, wants.host, wants.port)
+    except OSError as error:
+        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
 
 
 def _door(settings: Config) -> WebServer | None:

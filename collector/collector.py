@@ -22,6 +22,7 @@ from collector.alerting import Alerting
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notify import setup
@@ -77,6 +78,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._inventory_due_ms = _now_ms()
 
@@ -100,6 +102,11 @@ class Collector:
         self.store.close()
         self._state.close()
 
+    def health(self) -> Health:
+        """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
+        ago_s = self._seconds() - self._stepped_s
+        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state))
+
     def _run(self) -> None:
         while not self._ending.is_set():
             self.step(_now_ms())
@@ -107,6 +114,7 @@ class Collector:
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
+        self._stepped_s = self._seconds()
         self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)

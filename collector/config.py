@@ -86,6 +86,13 @@ class Identities(Strict):
     port: Port = 8443
 
 
+class MetricsAt(Strict):
+    """Where Prometheus may scrape; on loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port
+
+
 class Station(Strict):
     """How people call a node, where it stands, and what it reports: the first standard is the one it is known by."""
 
@@ -110,6 +117,7 @@ class Config(Strict):
     rules: list[FilePath] = Field(default=[])
     alerts: Alerts = Alerts()
     web: Web = Web()
+    metrics: MetricsAt | None = None
     identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})

@@ -3,7 +3,7 @@
 set -eu
 missing=""
 for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics chromium:chromium \
-    prometheus-alertmanager:prometheus-alertmanager; do
+    promtool:prometheus prometheus-alertmanager:prometheus-alertmanager; do
     program=${pair%%:*}
     package=${pair##*:}
     command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || missing="$missing $package"
