@@ -165,7 +165,7 @@ class Desk:
         """One round of the collector with these messages."""
         self.tray.waiting = messages
         while self.tray.waiting:
-            self.collector.step(now_ms, wait_s=0)
+            self.collector.step(now_ms)
 
 
 def measure(folder: Path, nodes: int, batches: int, rows: int, profile: bool = False) -> dict[str, float]:

@@ -13,12 +13,12 @@ from collections import Counter, deque
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from collector.mqtt import KEEPALIVE_S, make_client
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
@@ -27,7 +27,6 @@ log = logging.getLogger("lamppost.link")
 
 HIGH_WATER_BYTES = 64 * 1024 * 1024
 RECEIVE_MAXIMUM = 200
-KEEPALIVE_S = 30
 ACK_EXPIRY_S = 60
 _OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
@@ -48,6 +47,8 @@ class Link:
         self.counts: Counter[str] = Counter()
         self.connected = False
         self._broker = broker
+        self._speaks_5 = broker.protocol == "5"
+        self._attempts = 0
         self._name = name
         self._queue: deque[Arrived] = deque()
         self._bytes = 0
@@ -64,7 +65,7 @@ class Link:
 
     def start(self) -> None:
         """Begin to connect, in the background; a broker that is away is tried again for ever."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
+        self._aim()
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -73,9 +74,12 @@ class Link:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, timeout_s: float, count: int = 1000) -> list[Arrived]:
-        """Up to `count` messages, waiting at most `timeout_s` for the first."""
+    def wait(self, timeout_s: float) -> None:
+        """Until something has arrived, at most so long."""
         self._arrived.wait(timeout_s)
+
+    def take(self, count: int = 1000) -> list[Arrived]:
+        """Up to `count` messages that have arrived."""
         with self._lock:
             taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
             self._bytes -= sum(len(message.payload) for message in taken)
@@ -89,25 +93,27 @@ class Link:
         return taken
 
     def wake(self) -> None:
-        """End a waiting `take` early."""
+        """End a `wait` early."""
         self._arrived.set()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if expiry_s is not None:
+        properties = None
+        if expiry_s is not None and self._speaks_5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = expiry_s
         if self._client.publish(topic, payload, 1, retain, properties).rc != paho.MQTT_ERR_SUCCESS:
             self.counts["publish_failed"] += 1
 
+    def _aim(self) -> None:
+        """The next attempt goes to the next of the broker's addresses; with one there is always the same."""
+        addresses = self._broker.addresses()
+        self._address = addresses[self._attempts % len(addresses)]
+        self._attempts += 1
+        self._client.connect_async(*self._address, KEEPALIVE_S)
+
     def _make_client(self) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=f"collector-{self._name}", protocol=paho.MQTTv5, manual_ack=True
-        )
-        if self._broker.username is not None:
-            client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls())
+        client = make_client(self._broker, f"collector-{self._name}", manual_ack=True)
         client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
         client.reconnect_delay_set(1, 15)
         client.max_queued_messages_set(100_000)
@@ -121,29 +127,34 @@ class Link:
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
         if reason.is_failure:
             if not self.counts["refused"]:
-                log.error("broker %s:%s refuses us: %s", self._broker.host, self._broker.port, reason)
+                log.error("broker %s:%s refuses us: %s", *self._address, reason)
             self.counts["refused"] += 1
             return
         with self._lock:
             self._generation += 1
             self._owed.clear()
-        options = SubscribeOptions(qos=1, retainAsPublished=True)
         # Births first: a broker sends what it retains in the order of the subscriptions.
         wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
-        client.subscribe([(topic, options) for topic in wanted])
+        if self._speaks_5:
+            options = SubscribeOptions(qos=1, retainAsPublished=True)
+            client.subscribe([(topic, options) for topic in wanted])
+        else:
+            client.subscribe([(topic, 1) for topic in (*wanted, names.replay("+"))])
         self.connected = True
-        log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
+        log.info("connected to broker %s:%s", *self._address)
 
     def _on_connect_fail(self, *_: Any) -> None:
         if not self.counts["unreachable"]:
-            log.warning("broker %s:%s does not answer; trying again", self._broker.host, self._broker.port)
+            log.warning("broker %s:%s does not answer; trying again", *self._address)
         self.counts["unreachable"] += 1
+        self._aim()
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         if self.connected:
             log.warning("connection to the broker lost: %s", reason)
         self.connected = False
         self.counts["disconnected"] += 1
+        self._aim()
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         kind = getattr(message.properties, "ContentType", None)
