@@ -152,7 +152,16 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed, collector.health))
+    known = site(
+        settings,
+        collector.store,
+        collector.registry,
+        collector.alerting,
+        feed,
+        collector.health,
+        collector.calibrations,
+    )
+    pages = create_app(known)
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
