@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ log = logging.getLogger("lamppost.link")
 HIGH_WATER_BYTES = 64 * 1024 * 1024
 RECEIVE_MAXIMUM = 200
 ACK_EXPIRY_S = 60
+SUBSCRIBE_AGAIN_S = 2.0
 _OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
 
@@ -49,6 +51,7 @@ class Link:
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
         self._attempts = 0
+        self._subscribe_due_s: float | None = None
         self._name = name
         self._queue: deque[Arrived] = deque()
         self._bytes = 0
@@ -76,6 +79,10 @@ class Link:
 
     def wait(self, timeout_s: float) -> None:
         """Until something has arrived, at most so long."""
+        due_s = self._subscribe_due_s
+        if due_s is not None and time.monotonic() >= due_s:
+            self._subscribe_due_s = None
+            self._subscribe(self._client)
         self._arrived.wait(timeout_s)
 
     def take(self, count: int = 1000) -> list[Arrived]:
@@ -121,6 +128,7 @@ class Link:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         return client
 
@@ -133,6 +141,9 @@ class Link:
         with self._lock:
             self._generation += 1
             self._owed.clear()
+        self._subscribe(client)
+
+    def _subscribe(self, client: paho.Client) -> None:
         # Births first: a broker sends what it retains in the order of the subscriptions.
         wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
         if self._speaks_5:
@@ -140,6 +151,17 @@ class Link:
             client.subscribe([(topic, options) for topic in wanted])
         else:
             client.subscribe([(topic, 1) for topic in (*wanted, names.replay("+"))])
+
+    def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: list[ReasonCode], ____: Any) -> None:
+        """Who hears a part only is not connected: a node whose births go unheard would be held for ever."""
+        refused = [reason for reason in reasons if reason.is_failure]
+        if refused:
+            if not self.counts["subscription_refused"]:
+                log.error("broker %s:%s refuses a subscription: %s; asking again", *self._address, refused[0])
+            self.counts["subscription_refused"] += 1
+            self._subscribe_due_s = time.monotonic() + SUBSCRIBE_AGAIN_S
+            return
+        self._subscribe_due_s = None
         self.connected = True
         log.info("connected to broker %s:%s", *self._address)
 
@@ -153,6 +175,7 @@ class Link:
         if self.connected:
             log.warning("connection to the broker lost: %s", reason)
         self.connected = False
+        self._subscribe_due_s = None
         self.counts["disconnected"] += 1
         self._aim()
 

@@ -32,6 +32,7 @@ log = logging.getLogger("lamppost.uplink")
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
+SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
 TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
@@ -105,7 +106,7 @@ class Uplink:
 
     async def _session(self) -> None:
         async with self._client() as client:
-            await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
+            await self._subscribe(client)
             await self._say_birth(client)
             log.info("connected to broker %s:%s", *self._address)
             self.connected_since_s = time.monotonic()
@@ -120,6 +121,14 @@ class Uplink:
                 await asyncio.gather(pump, *publishing, return_exceptions=True)
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     await self._say_goodbye(client)
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        """Raises MqttError when a part is refused: who cannot hear answers would send for ever."""
+        granted = await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
+        codes = [code if isinstance(code, int) else code.value for code in granted]
+        refused = [f"{code:#x}" for code in codes if code >= SUBACK_FAILURE]
+        if refused:
+            raise aiomqtt.MqttError(f"a subscription of {self._node} is refused: {refused[0]}")
 
     def _client(self) -> aiomqtt.Client:
         will = status.encode(status.Death(self._node, self._birth().session, "lost"))
