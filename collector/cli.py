@@ -138,6 +138,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.memory import calm_garbage_collector
     from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
@@ -174,6 +175,7 @@ def _serve(settings: Config, ending: object) -> None:
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
     stop_metrics = _metrics(settings, collector)
+    calm_garbage_collector()
     collector.start()
     try:
         ending.wait()

@@ -25,7 +25,8 @@ from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
-from collector.link import ACK_EXPIRY_S, Arrived, Link
+from collector.link import ACK_EXPIRY_S, Arrived
+from collector.link_311 import make_link
 from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
@@ -68,7 +69,7 @@ class Collector:
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = Link(broker_address(config.broker), config.name)
+        self.link = make_link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),

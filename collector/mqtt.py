@@ -1,4 +1,4 @@
-"""MQTT clients as the collector's programs need them: protocol, user, certificates and addresses from the settings."""
+"""paho clients for the smaller programs beside the collector: protocol, user, certificates, addresses as set."""
 
 from __future__ import annotations
 
