@@ -29,6 +29,7 @@ ROOMS = {
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
     "backfill": ("collector.export_cli:backfill", "Bring history from a file into the database."),
+    "report": ("collector.report_cli:report", "A day or a week of the stations, in the terminal or as one page."),
     "grafana": ("collector.grafana_cli", "Data source and dashboards for Grafana."),
     "alerts": ("collector.alerts_cli", "What fires and who has it: list, show, ack, silence, history."),
     "rules": ("collector.rules_cli", "Alert rules: check, test, backtest, explain."),

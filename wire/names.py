@@ -50,6 +50,11 @@ def data(node: str) -> str:
     return f"{PREFIX}/{node}/data"
 
 
+def replay(node: str) -> str:
+    """Topic of batches sent again for a database that has lost them, where MQTT 3.1.1 has no content type to say so."""
+    return f"{PREFIX}/{node}/data/replay"
+
+
 def ack(node: str) -> str:
     """Topic of the acknowledgements to one node."""
     return f"{PREFIX}/{node}/ack"
