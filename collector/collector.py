@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collector.adapters.guests import Guests
 from collector.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
@@ -71,6 +72,7 @@ class Collector:
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = make_link(broker_address(config.broker), config.name)
+        self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),
@@ -126,12 +128,13 @@ class Collector:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
-        for message in self.link.take():
+        for message in (*self.link.take(), *self.guests.take(now_ms)):
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
-            self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+            if not self.guests.answered(answer):
+                self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
