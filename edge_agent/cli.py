@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import ports_cli
+from edge_agent import care_cli, ports_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -23,9 +23,13 @@ app.add_typer(config_app, name="config")
 app.add_typer(enrol_app, name="enrol")
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
+app.command()(care_cli.doctor)
+app.command()(care_cli.fix)
+app.command()(care_cli.ready)
+app.command()(care_cli.identify)
+app.command("support-bundle")(care_cli.support_bundle)
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
-STALE_S = 15.0
 
 
 @app.command()
@@ -74,9 +78,9 @@ def status(
         from edge_agent.status_screen import screen
 
         typer.echo(screen(said, time.time() * 1000))
-    age_s = time.time() - said["at_ms"] / 1000
-    healthy = age_s < STALE_S and said["connected_s"] is not None and all(s["open"] for s in said["sensors"])
-    raise typer.Exit(Exit.FINE if healthy else Exit.NOT_HEALTHY)
+    from edge_agent.status_screen import troubles
+
+    raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)
 
 
 @config_app.command()
