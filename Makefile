@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages simulation chaos powercut sensors-soak fleet release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos powercut sensors-soak fleet release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ frames: $(VENV)/.test      ## FILE=...: run a file of golden frames through the 
 
 sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
 	@$(BIN)/python -m device_profiles.pages docs/sensors
+
+city: $(VENV)/.test      ## write docs/city.md: the simulated city beside real data
+	@$(BIN)/python -m simulator.city.report docs
 
 simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded worlds of faults, and mutants of its rules
 	@$(BIN)/python -m tests.simulation $(ARGS)

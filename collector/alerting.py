@@ -1,86 +1,113 @@
 """Alerting: the rules look at what is in the database; what they say is kept, told and shown.
 
-State, decision and telling are three things: the engine moves states, this module commits state, history and outbox in
-one transaction, the notifier tells. A stored point and a retained message follow each change.
+State, decision and telling are three things: the engine moves states, the desk decides who is told what, the tellers
+tell. One step commits everything that it changed in one transaction: rules, history, desk, outbox, deeds. A stored
+point and a retained message follow each change.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
+import threading
+import time
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from collector.alerts import points, stored
+from collector.alerts.book import Book
+from collector.alerts.duty import Duty
+from collector.alerts.retained import Change, Retained
+from collector.alerts.views import views
 from collector.inventory import expected
-from collector.notifier import Notifier
+from collector.notify.teller import Teller
 from collector.registry import Node
+from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
-from collector.rules.rule import BadRules, Rule, parse
+from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
+from collector.rules.rule import OWN_LINK, Rule
 from collector.rules.transition import Series, Transition
-from collector.stores.store import Store, Stored, Table
+from collector.stores.store import Store, Stored, StoreDown, Table
 from collector.web.site import AlertView
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.strict_yaml import NotUsable, Problem, read
-from wire import names, strictjson
-from wire.quantities import QUANTITIES
 
 log = logging.getLogger("lamppost.alerts")
 
-SHOWN_AFTER_MS = 24 * 3600 * 1000
-MEASUREMENT = "alerts"
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS rule_state (series TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS transition (id INTEGER PRIMARY KEY, fingerprint TEXT, dedup_key TEXT, state TEXT,
-    event_ms INTEGER, told_ms INTEGER, body TEXT, stored INTEGER DEFAULT 0, UNIQUE (dedup_key, state, event_ms));
-CREATE INDEX IF NOT EXISTS transition_unstored ON transition (id) WHERE stored = 0;
-"""
-
-
-class Change(NamedTuple):
-    """An alert whose retained message must be renewed."""
-
-    fingerprint: str
-    topic: str
-    body: bytes
+SHOWN_AFTER_MS: Final = 24 * 3_600_000
+SAVED_WITHIN_S: Final = 300
+SAVE_EVERY_MS: Final = 1_000
+URGENT_MOST: Final = 200
+VIEWS_EVERY_MS: Final = 2_000
+RETRY_MS: Final = 5_000
+FORGET_EVERY_MS: Final = 3_600_000
+WARM_UP_MS: Final = 24 * 3_600_000
 
 
-def load_rules(files: Iterable[Path]) -> list[Rule]:
-    """Rules of all files, in order. Raises NotUsable with file and line, OSError as it comes."""
-    rules: list[Rule] = []
-    for file in files:
-        document = read(file)
-        try:
-            rules += parse(document.data, str(file), document.line)
-        except BadRules as bad:
-            raise NotUsable([Problem(str(file), 1, "", line) for line in bad.problems]) from bad
-    return rules
+class Telling(NamedTuple):
+    """How people are told: how much they hear, and by which routes."""
+
+    policy: Policy
+    routes: dict[str, Route]
 
 
 class Alerting:
-    """All rules of one collector. Used by the ingest thread; `current` may be read from any."""
+    """All rules of one collector. Used by the ingest thread; `current` and `ask` may be called from any."""
 
     def __init__(
-        self, rules: list[Rule], db: sqlite3.Connection, store: Store, notifier: Notifier, now_ms: int
+        self,
+        rules: list[Rule],
+        db: sqlite3.Connection,
+        store: Store,
+        telling: Telling,
+        nodes: list[Node],
+        now_ms: int,
     ) -> None:
-        self._db = db
         self._store = store
-        self._notifier = notifier
         self._catalogue = load_catalogue()
-        db.executescript(_SCHEMA)
-        snapshot = {series: json.loads(body) for series, body in db.execute("SELECT series, body FROM rule_state")}
-        self._engine = Engine.restore(rules, snapshot, (), now_ms)
-        self._episodes: dict[str, Transition] = {}
-        for (body,) in db.execute(
-            "SELECT body FROM transition WHERE told_ms > ? ORDER BY id", (now_ms - SHOWN_AFTER_MS,)
-        ):
-            self._remember(Transition.read(json.loads(body)))
-        self._shown: tuple[AlertView, ...] = self._views()
+        self._book = Book(db)
+        self._rules = {rule.alert: rule for rule in rules}
+        snapshot = self._book.rules()
+        self._fresh = not snapshot
+        self._alive_ms = snapshot.pop("alive", now_ms)
+        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue), now_ms)
+        self.desk = Desk.restore(telling.policy, self._book.desk())
+        self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS))
+        self._tell_book = Book.open(self._book.path)
+        self._duty = Duty(self.desk, self.outbox)
+        self._retained = Retained(self._book)
+        self.teller: Teller | None = None
+        self._lock: Any = threading.RLock()
+        self._others: list[Transition] = []
+        self._caught_up = False
+        self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget"), 0)
+        recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
+        self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
+        self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
+        self._shown: tuple[AlertView, ...] = ()
+        self._show(now_ms)
+
+    def tell_by(self, teller: Teller) -> None:
+        """The tellers of this outbox; they and this share one lock."""
+        self.teller, self._lock = teller, teller.lock
+
+    def save_outbox(self, *changes: Any) -> None:
+        """Commit what became of deliveries: the tellers' half of the book. The caller holds the lock."""
+        with self._tell_book.commit():
+            self._tell_book.save_outbox(*changes)
+
+    def close(self) -> None:
+        """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
+        with self._lock, self._book.commit():
+            self._save_rules(2_000)
+            self._book.save_outbox(*self.outbox.changes())
+        self._tell_book.close()
+
+    # What comes in
 
     def observe(self, tables: list[Table], now_ms: int) -> None:
-        """Look at rows that are in the database."""
+        """Look at rows that are in the database. Before the catch-up they are left for it."""
+        if not self._caught_up:
+            return
         for table in tables:
             self._engine.observe(Series.of(table.measurement, dict(table.tags)), table.times_ms, table.columns, now_ms)
 
@@ -88,62 +115,181 @@ class Alerting:
         """A node's link went up or down."""
         self._engine.node_state(node, online, now_ms)
 
+    def hearing(self, hears: bool, now_ms: int) -> None:
+        """Whether the collector can hear at all: its link to the broker is up and the database answers."""
+        self._engine.node_state(OWN_LINK, hears, now_ms)
+
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
         self._engine.expect(expected(nodes, self._catalogue), now_ms)
 
+    def say(self, transitions: Iterable[Transition]) -> None:
+        """What others than the rules have found: the collector's own troubles."""
+        self._others += transitions
+
+    def follow(self, nodes: list[Node], now_ms: int) -> None:
+        """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
+        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue), now_ms)
+        self._fresh, self._caught_up, self._episodes = True, False, {}
+
+    def _take_over(self, now_ms: int) -> None:
+        """What fires, as the database knows it, goes on under its keys.
+
+        Windows fill from the last day's readings, of which nothing is told. Raises StoreDown.
+        """
+        columns = stored.columns_of(self._rules.values())
+        reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
+        for series, times, cells in stored.rows(self._store, columns, now_ms - reach_ms - RETRY_MS, now_ms + 1):
+            self._engine.observe(series, times, cells, now_ms)
+        self._engine.warmed_up(now_ms)
+        found = points.firing(self._store, self._rules, now_ms)
+        self._engine.adopt(found)
+        with self._lock:
+            self.desk.adopt(found, now_ms)
+        self._episodes |= {each.fingerprint: each for each in found}
+        self._fresh = False
+
+    # One step
+
     def tick(self, now_ms: int) -> list[Change]:
-        """Commit what the rules have said since the last call; returns the alerts that moved."""
-        said = self._engine.tick(now_ms)
-        touched = self._engine.changes()
-        if said or touched:
-            self._commit(said, touched, now_ms)
-        changes = []
-        for transition in said:
-            log.warning("%s %s %s", transition.state, transition.key, transition.text_en)
-            self._remember(transition)
-            if not transition.late:
-                changes.append(_change(transition, now_ms))
-        self._shown = self._views()
+        """Commit what was said and asked since the last call; returns the retained messages that must be renewed."""
+        replayed = not self._caught_up
+        if replayed and not self._catch_up(now_ms):
+            return []
+        said = self._engine.tick(now_ms) + self._others
+        self._others = []
+        if replayed:
+            said += self._lost(said, now_ms)
+        fresh = [each for each in said if not (each.late or replayed) or not self._book.is_known(each)]
+        with self._lock:
+            self.desk.hear(fresh, now_ms)
+            told, changes = self._answer_and_commit(fresh, now_ms)
+        for each in fresh:
+            log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
+            self._remember(each)
+        if told and self.teller is not None:
+            self.teller.wake()
+        if fresh or told or now_ms >= self._due_ms["views"]:
+            self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
+            self._show(now_ms)
         self._store_points()
         return changes
+
+    def reconnected(self) -> list[Change]:
+        """The broker is new to us: what it is to keep."""
+        return self._retained.all()
 
     def current(self) -> list[AlertView]:
         """Pending and firing alerts, and those resolved within a day."""
         return list(self._shown)
 
-    def _commit(self, said: list[Transition], touched: dict[str, object], now_ms: int) -> None:
-        """State, history and outbox in one transaction: a change is told, or it has not happened."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(
-            "INSERT OR REPLACE INTO rule_state VALUES (?, ?)",
-            [(series, json.dumps(body, separators=(",", ":"))) for series, body in touched.items()],
-        )
-        for each in said:
-            body = json.dumps(each.as_json(), ensure_ascii=False)
-            self._db.execute(
-                "INSERT OR IGNORE INTO transition (fingerprint, dedup_key, state, event_ms, told_ms, body)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (each.fingerprint, each.key, each.state, each.event_ms, now_ms, body),
-            )
-            if not each.late:
-                self._notifier.enqueue(
-                    list(each.notify), each.fingerprint, f"{each.key}|{each.state}", _message(each), now_ms
-                )
-        self._db.execute("COMMIT")
+    def standing(self) -> list[Transition]:
+        """What people are told of now, and what has just ended: for those who must hear it again and again."""
+        now_ms = time.time_ns() // 1_000_000
+        with self._lock:
+            firing = [each.alert for each in self.desk.standings.values() if each.firing and each.told]
+            shown = [each for each in firing if self.desk.hidden(each, now_ms) is None]
+        ended = [e for e in list(self._episodes.values()) if e.state == "resolved" and e.event_ms > now_ms - 900_000]
+        return shown + ended
+
+    def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
+        """Ask the desk from any thread of this program; the answer is on disk when this returns."""
+        with self._lock:
+            said = self._duty.do(verb, asked, now_ms)
+            with self._tell_book.commit():
+                self._save_people(self._tell_book)
+        self._due_ms["views"] = 0
+        return said
+
+    # Within
+
+    def _answer_and_commit(self, said: list[Transition], now_ms: int) -> tuple[bool, list[Change]]:
+        """State, history, desk and outbox in one transaction: a change is told, or it has not happened."""
+        asked = self._book.asked()
+        answers = [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
+        notes = self.desk.tick(now_ms)
+        self.outbox.put(notes, now_ms)
+        changes = self._retained.changes(said, self.desk, now_ms)
+        unsaved, urgent = self._engine.unsaved()
+        save = bool(said) or bool(urgent) or (unsaved and now_ms >= self._due_ms["save"])
+        if not (save or answers or notes or self.desk.touched or self._retained.touched):
+            return False, changes
+        with self._book.commit():
+            for each in said:
+                self._book.add_transition(each, now_ms)
+            if save:
+                self._due_ms["save"] = now_ms + SAVE_EVERY_MS
+                quota = -(-unsaved * SAVE_EVERY_MS // (SAVED_WITHIN_S * 1000))
+                self._save_rules(min(urgent, URGENT_MOST) + quota, now_ms)
+            for number, answer in answers:
+                self._book.answer(number, answer)
+            self._save_people(self._book)
+            self._retained.save()
+            if now_ms >= self._due_ms["forget"]:
+                self._due_ms["forget"] = now_ms + FORGET_EVERY_MS
+                self._book.forget(now_ms)
+        return bool(notes) or bool(answers), changes
+
+    def _save_rules(self, most: int, now_ms: int | None = None) -> None:
+        alive = {} if now_ms is None else {"alive": now_ms}
+        self._book.save_rules(self._engine.changes(most) | alive)
+
+    def _save_people(self, book: Book) -> None:
+        book.add_deeds(self._duty.deeds())
+        book.save_desk(self.desk.changes())
+        book.save_outbox(*self.outbox.changes())
+
+    def _catch_up(self, now_ms: int) -> bool:
+        """Give the rules what the database has and they have not seen; False while the database is away."""
+        if now_ms < self._due_ms["catch up"]:
+            return False
+        try:
+            if self._fresh:
+                self._take_over(now_ms)
+            else:
+                self._replay(now_ms)
+        except StoreDown as error:
+            self._due_ms["catch up"] = now_ms + RETRY_MS
+            log.warning("the rules wait for the database: %s", error)
+            return False
+        self._caught_up = True
+        return True
+
+    def _replay(self, now_ms: int) -> None:
+        lateness_ms = self._engine.lateness_ms
+        since_ms = self._alive_ms - SAVED_WITHIN_S * 1000 - lateness_ms
+        columns, count = stored.columns_of(self._rules.values()), 0
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
+            head_ms = self._engine.head_ms(series)
+            first = 0
+            if head_ms:
+                first = next((row for row, t in enumerate(times) if t > head_ms - lateness_ms), len(times))
+            if first < len(times):
+                count += len(times) - first
+                cut = {name: column[first:] for name, column in cells.items()}
+                self._engine.observe(series, times[first:], cut, now_ms)
+        log.info("the rules have caught up over %d rows", count)
+
+    def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
+        """The end of what people were told of and the rules know nothing of: readings that the database has lost."""
+        firing = {(alert.rule.alert, str(alert.series)) for alert in self._engine.alerts() if alert.state == "firing"}
+        spoken = {each.fingerprint for each in said}
+        return [
+            each.alert.ended(now_ms, "the readings behind it are gone")
+            for each in self.desk.standings.values()
+            if each.firing
+            and each.alert.rule in self._rules
+            and each.alert.fingerprint not in spoken
+            and (each.alert.rule, str(Series.of(each.alert.kind, each.alert.labels))) not in firing
+        ]
 
     def _store_points(self) -> None:
         """Every transition becomes a point; one that the database would not take now is tried again."""
-        waiting = self._db.execute("SELECT id, body FROM transition WHERE stored = 0 ORDER BY id LIMIT 500").fetchall()
-        if not waiting:
-            return
-        rows = [
-            row
-            for number, body in waiting
-            for row in self._store.render(_point(Transition.read(json.loads(body)), number))
-        ]
-        if isinstance(self._store.write(rows), Stored):
-            self._db.execute("UPDATE transition SET stored = 1 WHERE id <= ? AND stored = 0", (waiting[-1][0],))
+        waiting = self._book.unstored()
+        if waiting:
+            rows = [row for each in waiting for row in self._store.render(points.point(each.transition, each.id))]
+            if isinstance(self._store.write(rows), Stored):
+                self._book.stored(waiting[-1].id)
 
     def _remember(self, transition: Transition) -> None:
         if transition.late:
@@ -153,91 +299,9 @@ class Alerting:
         else:
             self._episodes[transition.fingerprint] = transition
 
-    def _views(self) -> tuple[AlertView, ...]:
-        told = {each.key: _told_view(each) for each in self._episodes.values()}
-        pending = [
-            _pending_view(alert.rule, alert.series, alert.start_ms, alert.value)
-            for alert in self._engine.alerts()
-            if alert.state == "pending"
-        ]
-        order = {"firing": 0, "pending": 1, "resolved": 2}
-        return tuple(sorted([*told.values(), *pending], key=lambda view: (order[view.state], -view.since_ms)))
-
-
-def _change(transition: Transition, now_ms: int) -> Change:
-    site = transition.labels.get("site") or "none"
-    body = strictjson.dumps({"v": 1, "at": now_ms, **_message(transition)})
-    return Change(transition.fingerprint, names.alert(site, transition.fingerprint), body)
-
-
-def _message(transition: Transition) -> dict[str, object]:
-    """What is told of a transition, to machines and people."""
-    return {
-        "alert": transition.rule,
-        "state": transition.state,
-        "severity": transition.severity,
-        "fingerprint": transition.fingerprint,
-        "key": transition.key,
-        "labels": transition.labels,
-        "value": transition.value,
-        "limit": transition.limit,
-        "since_ms": transition.start_ms,
-        "event_ms": transition.event_ms,
-        "reason": transition.reason,
-        "text": {"zh": transition.text_zh, "en": transition.text_en},
-    }
-
-
-def _point(transition: Transition, number: int) -> Table:
-    """A transition as a point, at a place of its own within its millisecond."""
-    labels = transition.labels
-    tags = {
-        "site": labels.get("site", ""),
-        "rule": transition.rule,
-        "severity": transition.severity,
-        "fingerprint": transition.fingerprint,
-    }
-    columns: dict[str, list[Any]] = {
-        "state": [transition.state],
-        "value": [transition.value],
-        "threshold": [transition.limit],
-        "node": [labels.get("node")],
-        "sensor": [labels.get("sensor")],
-        "dedup_key": [transition.key],
-        "late": [int(transition.late)],
-    }
-    return Table(
-        MEASUREMENT, tuple(sorted(tags.items())), [transition.event_ms], columns, frozenset({"late"}), number % 10**6
-    )
-
-
-def _told_view(told: Transition) -> AlertView:
-    return AlertView(
-        fingerprint=told.fingerprint,
-        state="resolved" if told.state == "resolved" else "firing",
-        severity=told.severity,
-        rule=told.rule,
-        text_zh=told.text_zh,
-        text_en=told.text_en,
-        node=told.labels.get("node", ""),
-        since_ms=told.event_ms,
-        value=told.value,
-    )
-
-
-def _pending_view(rule: Rule, series: Series, start_ms: int, value: float | None) -> AlertView:
-    quantity = rule.spec.quantity if rule.spec is not None else None
-    unit = QUANTITIES[quantity].unit if quantity in QUANTITIES else ""
-    return AlertView(
-        fingerprint=f"pending-{rule.alert}-{series}",
-        state="pending",
-        severity=rule.severity,
-        rule=rule.alert,
-        text_zh=rule.text.zh,
-        text_en=rule.text.en,
-        node=series.node,
-        since_ms=start_ms,
-        quantity=quantity,
-        value=value,
-        unit=unit,
-    )
+    def _show(self, now_ms: int) -> None:
+        since_ms = now_ms - SHOWN_AFTER_MS
+        for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
+            del self._episodes[name]
+        with self._lock:
+            self._shown = views(self.desk, self._episodes.values(), self._engine.alerts(), self._rules, now_ms)

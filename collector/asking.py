@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import secrets
+import time
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -13,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.collector import signing_key
 from collector.config import Config
 from device_profiles.settings import broker_address
-from wire import names, signed, strictjson
+from wire import names, request, signed, status
 from wire.exits import Exit, Failure
 
 
@@ -27,17 +28,24 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
         client.username_pw_set(broker.username, broker.password)
     if broker.tls is not None:
         client.tls_set_context(broker.tls())
-    topic = names.request(node, verb)
-    request = signed.seal(topic, strictjson.dumps({"v": 1, "tx": transaction, **arguments}), signing_key(settings))
+    topic, key, asked = names.request(node, verb), signing_key(settings), False
 
     def on_connect(*_: Any) -> None:
-        client.subscribe(names.response(node, verb), 1)
+        client.subscribe([(names.response(node, verb), 1), (names.status(node), 1)])
 
-    def on_subscribe(*_: Any) -> None:
-        client.publish(topic, request, 1)
+    def on_message(_c: Any, _u: Any, message: paho.MQTTMessage) -> None:
+        """The node's birth tells the session to ask in; then its answer comes."""
+        nonlocal asked
+        if message.topic != names.status(node):
+            answers.put(json.loads(message.payload))
+            return
+        said = _said(node, bytes(message.payload))
+        if isinstance(said, status.Birth) and not asked:
+            asked = True
+            written = request.Request(transaction, said.session, time.time_ns() // 1_000_000, arguments)
+            client.publish(topic, signed.seal(topic, request.encode(written), key), 1)
 
-    client.on_connect, client.on_subscribe = on_connect, on_subscribe
-    client.on_message = lambda _c, _u, message: answers.put(json.loads(message.payload))
+    client.on_connect, client.on_message = on_connect, on_message
     try:
         client.connect(broker.host, broker.port, 30)
     except OSError as error:
@@ -50,8 +58,16 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
             if answer.get("tx") == transaction:
                 return answer
     except queue.Empty:
-        text = f"{node} has not answered within {timeout_s:g} s"
+        state = "has not answered" if asked else "is offline or unknown at the broker: not asked"
+        text = f"{node} {state} within {timeout_s:g} s"
         raise Failure(Exit.TIMED_OUT, "no-answer", text, "is it online? lamppost gaps --node " + node) from None
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def _said(node: str, payload: bytes) -> status.Birth | status.Death | None:
+    try:
+        return status.decode(node, payload)
+    except status.BadStatus:
+        return None

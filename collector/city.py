@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from collector.alerting import Alerting
 from collector.config import Config
 from collector.config import Station as Named
+from collector.health import Health
 from collector.registry import Node, Registry
 from collector.stores.store import Store
 from collector.web.feed import Feed
@@ -15,7 +17,9 @@ from collector.web.site import Sensor, Site, Station
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def site(config: Config, store: Store, registry: Registry, alerting: Alerting, feed: Feed) -> Site:
+def site(
+    config: Config, store: Store, registry: Registry, alerting: Alerting, feed: Feed, health: Callable[[], Health]
+) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
 
@@ -29,6 +33,7 @@ def site(config: Config, store: Store, registry: Registry, alerting: Alerting, f
         alerts=alerting.current,
         now_ms=lambda: time.time_ns() // 1_000_000,
         feed=feed,
+        health=health,
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,

@@ -11,6 +11,9 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.collector import Collector
     from collector.config import Config
     from collector.web.server import WebServer
 
@@ -135,6 +138,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
     from collector.web.feed import Feed
@@ -146,7 +150,9 @@ def _serve(settings: Config, ending: object) -> None:
         collector = Collector(settings, feed.publish)
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
+    except BadAddress as error:
+        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed, collector.health))
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
@@ -158,14 +164,30 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+    stop_metrics = _metrics(settings, collector)
     collector.start()
     try:
         ending.wait()
     finally:
+        stop_metrics()
         if door is not None:
             door.stop()
         server.stop()
         collector.stop()
+
+
+def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
+    """Begin to answer Prometheus, where the settings say so; returns what ends it."""
+    wants = settings.metrics
+    if wants is None:
+        return lambda: None
+    from collector.metrics import serve
+
+    try:
+        return serve(collector, wants.host, wants.port)
+    except OSError as error:
+        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
 
 
 def _door(settings: Config) -> WebServer | None:
@@ -194,11 +216,11 @@ def load_settings(file: Path) -> Config:
 
 
 def _check_rules(settings: Config) -> int:
-    from collector.alerting import load_rules
+    from collector.rules.loading import load_rules
     from device_profiles.strict_yaml import NotUsable
 
     try:
-        return len(load_rules(settings.rules))
+        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 

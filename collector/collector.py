@@ -1,6 +1,6 @@
 """The collector: what arrives is taken, written, watched and answered, in that order.
 
-    Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Notifier
+    Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
 One thread does all of it; the pages read from other threads. Of several collectors on one broker one works and the
 others stand by (standby.py): those keep up with who is there, and let batches pass. `_take_over` and `_stand_by` are
@@ -18,17 +18,19 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from collector.alerting import Alerting, load_rules
+from collector.alerting import Alerting
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Link
-from collector.notifier import Channel, Notifier
+from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
+from collector.rules.loading import load_rules
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
@@ -65,10 +67,10 @@ class Collector:
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
-        self.notifier = Notifier(
-            state, [Channel(hook.name, hook.url, secret(hook.secret_file)) for hook in config.webhooks]
+        self.alerting = Alerting(
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
         )
-        self.alerting = Alerting(load_rules(config.rules), state, self.store, self.notifier, _now_ms())
+        self.teller = setup.teller(config, self.alerting, _now_ms)
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -76,6 +78,8 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._stepped_s = self._seconds()
+        self._connection: int | None = None
         self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
@@ -84,7 +88,7 @@ class Collector:
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         self.link.start()
-        self.notifier.start()
+        self.teller.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -92,10 +96,16 @@ class Collector:
         self._ending.set()
         self.link.wake()
         self._thread.join(timeout=15)
-        self.notifier.stop()
+        self.teller.stop()
         self.link.stop()
+        self.alerting.close()
         self.store.close()
         self._state.close()
+
+    def health(self) -> Health:
+        """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
+        ago_s = self._seconds() - self._stepped_s
+        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state))
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -104,6 +114,7 @@ class Collector:
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
+        self._stepped_s = self._seconds()
         self.calibrations.refresh()
         for message in self.link.take(wait_s):
             self._receive(message, now_ms)
@@ -170,6 +181,7 @@ class Collector:
         self.ingest.look_up()
         if not alone:
             self.rollups.look_up(now_ms)
+            self.alerting.follow(self.registry.nodes(), now_ms)
         for node in self.registry.nodes():
             self.alerting.node_state(node.birth.node, node.online, now_ms)
             if node.online:
@@ -228,8 +240,13 @@ class Collector:
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
-            for change in self.alerting.tick(now_ms):
-                self.link.publish(change.topic, signed.seal(change.topic, change.body, self._key), retain=True)
+            changes = self.alerting.tick(now_ms)
+            if self.link.connection not in (None, self._connection):
+                self._connection = self.link.connection
+                changes += self.alerting.reconnected()
+            for change in changes:
+                body = signed.seal(change.topic, change.body, self._key) if change.body else b""
+                self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:

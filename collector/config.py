@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from collector.alert_settings import Alerts, Url
 from collector.quality import Limits
 from collector.reporting import GasState, Reporting, ReportingOf, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
@@ -18,22 +17,6 @@ from device_profiles.strict_model import Strict, word
 from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
-    if parts.username or parts.password:
-        text = "no user or password in an address; name a file that holds it"
-        raise PydanticCustomError("secret", "{text}", {"text": text})
-    try:
-        address = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        return value
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise ValueError("an address of the link-local kind serves machines' secrets and is never called")
-    return value
 
 
 def _zone(value: str) -> str:
@@ -44,7 +27,6 @@ def _zone(value: str) -> str:
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -73,14 +55,6 @@ class Influx2Store(Strict):
     bucket: str = "lamppost"
     org: str = "lamppost"
     token_file: FilePath
-
-
-class Webhook(Strict):
-    """A notification channel: JSON by POST, signed with the secret when there is one."""
-
-    name: Name
-    url: Url
-    secret_file: FilePath | None = None
 
 
 class WebTls(Strict):
@@ -112,6 +86,13 @@ class Identities(Strict):
     port: Port = 8443
 
 
+class MetricsAt(Strict):
+    """Where Prometheus may scrape; on loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port
+
+
 class Station(Strict):
     """How people call a node, where it stands, and what it reports: the first standard is the one it is known by."""
 
@@ -134,8 +115,9 @@ class Config(Strict):
     state_file: FilePath = Path("/var/lib/lamppost/collector.db")
     signing_key_file: FilePath | None = None
     rules: list[FilePath] = Field(default=[])
-    webhooks: list[Webhook] = Field(default=[])
+    alerts: Alerts = Alerts()
     web: Web = Web()
+    metrics: MetricsAt | None = None
     identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})

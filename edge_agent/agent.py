@@ -20,11 +20,12 @@ from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress, broker_address
-from edge_agent import clock
+from edge_agent import clock, making_room
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
 from edge_agent.identity import Identity, read_key
+from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
 from edge_agent.renewal import keep_renewed
@@ -52,6 +53,7 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.session = secrets.token_hex(8)
+        self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,
@@ -65,7 +67,9 @@ class Agent:
             for wants, sensor in zip(config.sensors, self.sensors, strict=True)
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
-        self.requests = Requests(config.node, self.recorder)
+        self.requests = Requests(
+            config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
+        )
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
             _broker(config, self.identity),
@@ -104,6 +108,7 @@ class Agent:
             await _cancel([uplink])
             self._write_status()
             self.recorder.spool.close()
+            self._owner.release()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
@@ -125,6 +130,10 @@ class Agent:
     def _now(self) -> Now:
         believed = self.config.clock.trust == "always" or clock.synchronised()
         return Now(clock.boottime_ms(), clock.wall_ms(), believed)
+
+    def _trusted_ms(self) -> int | None:
+        now = self._now()
+        return now.wall_ms if now.synchronised else None
 
     def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
@@ -154,7 +163,7 @@ class Agent:
             self.recorder.commit(self._now())
             self.delivery.spool = self.recorder.spool
             self._obey_delivery()
-            seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
+            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
@@ -169,13 +178,13 @@ class Agent:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
         spool = self.recorder.spool
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.config.node, clock.wall_ms())
+            making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
             self.uplink.wake()
         if self.delivery.rolled_back:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-            spool.begin_life(self.config.node, clock.wall_ms())
+            spool.begin_life(clock.wall_ms())
             self.delivery.rolled_back = False
             self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
@@ -184,9 +193,10 @@ class Agent:
 
     def _care_for_spool(self) -> None:
         spool = self.recorder.spool
+        limit = making_room.limit_bytes(spool.path, self.config.spool.max_size)
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
-            while spool.make_room(self.config.node, self.config.spool.max_size, clock.wall_ms()):
+            while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
             log.error("%s", error)
@@ -231,11 +241,12 @@ class Agent:
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
+            "written_bytes": _written_bytes(),
             "spool": self.recorder.spool.spool_id,
             "damaged": self.recorder.spool.damaged(),
             "clock": self.recorder.timeline.state,
             "disk_ok": self.recorder.disk_ok,
-            "counts": dict(self.delivery.counts) | dict(self.uplink.counts),
+            "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),
             "sensors": [
                 {
                     "name": sensor.name,
@@ -280,6 +291,15 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _written_bytes() -> int | None:
+    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
+    try:
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(lines["write_bytes"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def on_tmpfs(path: Path) -> bool:

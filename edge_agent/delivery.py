@@ -23,6 +23,7 @@ JITTER = 0.2
 PROBE_EVERY_S = 600.0
 UNHEARD_TRIES = 3
 UNHEARD_EVERY_S = 300.0
+UNANSWERED_S = 300.0
 LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
 
 
@@ -66,17 +67,24 @@ class Delivery:
     too_large: list[int] = field(default_factory=list)
     unheard: bool = False
     last_ack_s: float | None = None
+    _connected_s: float = 0.0
     _sent: dict[int, _Sent] = field(default_factory=dict)
     _hold_until_s: float = 0.0
     _probe_due_s: float = 0.0
     _unheard_due_s: float = 0.0
     _round_trip_s: float | None = None
+    _floor_ms: dict[str, int] = field(default_factory=dict)
 
     def on_connect(self, now_s: float) -> None:
         """A new connection: everything may go again, after a random pause so that a fleet does not come at once."""
         self.connected = True
+        self._connected_s = now_s
         self._hold_until_s = now_s + self.rng.uniform(0, self.connect_pause_s)
         self._sent.clear()
+
+    def is_answered(self, now_s: float) -> bool:
+        """True while the link is up and somebody answers: batches are then worth sealing small and soon."""
+        return self.connected and now_s - max(self._connected_s, self.last_ack_s or 0.0) < UNANSWERED_S
 
     def on_disconnect(self) -> None:
         """The connection is gone; what was on its way is unknown and stays in the spool."""
@@ -88,13 +96,25 @@ class Delivery:
         if hello.highest.get(self.spool.spool_id, 0) >= next_seq:
             self.rolled_back = True
             self.counts["rolled_back"] += 1
+        self.not_before(hello.now_ms, hello.collector)
         self.window = hello.window
         self._hold_until_s = now_s + hello.pause_ms / 1000
         for sent in self._sent.values():
             sent.due_s = min(sent.due_s, now_s + self.rng.uniform(0, self.connect_pause_s))
 
+    def not_before(self, collector_ms: int, collector: str = "") -> None:
+        """Acknowledgements written before this moment of a collector's clock (of any, by default) count no more.
+
+        A batch that is sent again for a database that has lost it must not be released by the answer of the first
+        time, which a broker may have kept.
+        """
+        self._floor_ms[collector] = max(collector_ms, self._floor_ms.get(collector, 0))
+
     def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
         """Release what the acknowledgement truly names; returns those sequences. Anything else is only counted."""
+        if ack.now_ms < max(self._floor_ms.get(ack.collector, 0), self._floor_ms.get("", 0)):
+            self.counts["ack_outdated"] += 1
+            return []
         self.window = ack.window
         if ack.pause_ms:
             self._hold_until_s = max(self._hold_until_s, now_s + ack.pause_ms / 1000)

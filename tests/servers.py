@@ -22,6 +22,7 @@ PACKAGES = {
     "influxd": "influxdb",
     "victoria-metrics": "victoria-metrics",
     "chromium": "chromium",
+    "prometheus-alertmanager": "prometheus-alertmanager",
 }
 START_S = 20.0
 

@@ -61,10 +61,10 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/latest/", "ftp://x/", "http://user:hunter2@host/"])
 def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
-    text = f"store: {{kind: sqlite}}\nwebhooks:\n  - {{name: a, url: '{url}'}}\n"
+    text = f"store: {{kind: sqlite}}\nalerts:\n  channels:\n    - {{name: a, kind: webhook, url: '{url}'}}\n"
     with pytest.raises(NotUsable) as refused:
         fit(collector_config.Config, parse(text, "collector.yaml"))
-    assert "collector.yaml:3: webhooks[0].url:" in str(refused.value)
+    assert "collector.yaml:4: alerts.channels[0].url:" in str(refused.value)
     assert "hunter2" not in str(refused.value)
 
 

@@ -10,22 +10,16 @@ resolved by hand: it is acknowledged (one person has it) or silenced (nobody wan
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from collector.rules.notification import Notification, group_of, notification
 from collector.rules.rule import OWN_LINK, SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
+from collector.rules.standing import Acknowledgement, Line, Standing
 from collector.rules.transition import Transition
 
 MINUTE_MS: Final = 60_000
-STATE_WORDS: Final = {
-    "firing": ("告警", "FIRING"),
-    "resolved": ("恢复", "RESOLVED"),
-    "flapping": ("反复波动", "FLAPPING"),
-}
-WHAT_WORDS: Final = {"news": ("", ""), "reminder": ("仍未恢复：", "Still: "), "escalation": ("升级：", "Escalated: ")}
 
 
 class Step(NamedTuple):
@@ -47,35 +41,6 @@ class Policy(NamedTuple):
     receivers: tuple[str, ...] = ()  # of alerts whose rule names none
 
 
-class Line(NamedTuple):
-    """One alert in a notification: firing, resolved or flapping, and the transition behind it."""
-
-    state: str
-    alert: Transition
-
-
-class Notification(NamedTuple):
-    """A message to one receiver; told twice, it has the same key. `order` names what must stay in order."""
-
-    key: str
-    receiver: str
-    what: str
-    order: str
-    severity: str
-    at_ms: int
-    lines: tuple[Line, ...]
-    text_zh: str
-    text_en: str
-
-
-class Acknowledgement(NamedTuple):
-    """Somebody has it, until then."""
-
-    who: str
-    note: str
-    until_ms: int
-
-
 class Deed(NamedTuple):
     """One line of the audit trail."""
 
@@ -84,28 +49,6 @@ class Deed(NamedTuple):
     what: str
     about: str
     note: str = ""
-
-
-@dataclass(slots=True)
-class Standing:
-    """One alert as the desk knows it. `news` was not told yet; `told` is what people last heard."""
-
-    alert: Transition
-    changes: list[int] = field(default_factory=list)
-    news: list[Line] = field(default_factory=list)
-    told: str = ""
-    told_ms: int = 0
-    since_ms: int = 0  # first told of this episode
-    reminders: int = 0
-    steps: int = 0
-    receivers: tuple[str, ...] = ()
-    flapping: bool = False
-    ack: Acknowledgement | None = None
-
-    @property
-    def firing(self) -> bool:
-        """Whether the alert fires."""
-        return self.alert.state == "firing" and not self.alert.void
 
 
 class Desk:
@@ -117,6 +60,8 @@ class Desk:
         self.silences: dict[str, Silence] = {}
         self._quiet_until: dict[str, tuple[int, int]] = {}  # by group: until when news waits, severity told since
         self._deeds: list[Deed] = []
+        self._down: dict[str, list[str]] = {}  # fingerprints of firing offline alerts, by node
+        self._touched: set[str] = set()  # entries that changes() has not given out
 
     # What the engine says
 
@@ -142,6 +87,7 @@ class Desk:
 
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
+        self._mark(known)
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms] + [now_ms]
         if known.flapping:
             return
@@ -150,6 +96,32 @@ class Desk:
         else:
             known.news.append(Line(alert.state, alert))
 
+    def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
+        """Alerts that another desk told people of and that still fire; no other fires."""
+        firing = list(firing)
+        known_keys = {each.key for each in firing}
+        for name, known in list(self.standings.items()):
+            if known.firing and known.alert.key not in known_keys:
+                known.alert = known.alert.ended(now_ms, "another collector has told its end")
+                self._mark(known)
+                del self.standings[name]
+        for each in firing:
+            if each.fingerprint not in self.standings:
+                receivers = each.notify or self.policy.receivers
+                known = Standing(each, told="" if each.late else "firing", told_ms=now_ms, receivers=receivers)
+                known.since_ms = now_ms
+                self.standings[each.fingerprint] = known
+                self._mark(known)
+
+    def _mark(self, standing: Standing) -> None:
+        """It changed: it must be saved, and what follows from it hidden or shown."""
+        alert = standing.alert
+        self._touched.add(f"standing:{alert.fingerprint}")
+        if alert.cause == "offline":
+            node = alert.labels.get("node", "")
+            down = [name for name in self._down.get(node, ()) if name != alert.fingerprint]
+            self._down[node] = down + [alert.fingerprint] * standing.firing
+
     # What people say
 
     def acknowledge(self, fingerprint: str, who: str, note: str, until_ms: int, now_ms: int) -> bool:
@@ -157,7 +129,8 @@ class Desk:
         known = self.standings.get(fingerprint)
         if known is None or not known.firing or until_ms <= now_ms:
             return False
-        known.ack = Acknowledgement(who, note, until_ms)
+        known.ack = Acknowledgement(who, note, until_ms, now_ms)
+        self._touched.add(f"standing:{fingerprint}")
         self._deeds.append(Deed(now_ms, who, "acknowledged", fingerprint, note))
         return True
 
@@ -167,7 +140,15 @@ class Desk:
         if known is None or known.ack is None:
             return False
         known.ack = None
+        self._touched.add(f"standing:{fingerprint}")
         self._deeds.append(Deed(now_ms, who, "gave back", fingerprint))
+        return True
+
+    def note(self, fingerprint: str, who: str, note: str, now_ms: int) -> bool:
+        """Write something down about an alert. False when the desk does not know it."""
+        if fingerprint not in self.standings:
+            return False
+        self._deeds.append(Deed(now_ms, who, "noted", fingerprint, note))
         return True
 
     def preview(self, wanted: tuple[Matcher, ...]) -> list[Transition]:
@@ -177,6 +158,7 @@ class Desk:
     def silence(self, silence: Silence, now_ms: int) -> None:
         """Keep quiet about some alerts for a while, from now or from its start."""
         self.silences[silence.name] = silence
+        self._touched.add(f"silence:{silence.name}")
         what = "silenced" if silence.start_ms <= now_ms else "planned maintenance"
         about = f"{silence.name} {' '.join(map(str, silence.wanted))}"
         self._deeds.append(Deed(now_ms, silence.who, what, about, silence.note))
@@ -185,6 +167,7 @@ class Desk:
         """End a silence before its time. False when there is none of that name."""
         if self.silences.pop(name, None) is None:
             return False
+        self._touched.add(f"silence:{name}")
         self._deeds.append(Deed(now_ms, who, "ended silence", name))
         return True
 
@@ -203,15 +186,17 @@ class Desk:
         for name, each in list(self.standings.items()):
             self._calm(each, now_ms)
             if each.news and self.hidden(each.alert, now_ms) is None:
-                groups.setdefault(_group(each.alert), []).append(each)
+                groups.setdefault(group_of(each.alert), []).append(each)
             elif each.news and not each.firing and each.told in ("", "resolved"):
                 each.news = []  # came and went while nobody wanted to hear
+                self._mark(each)
             elif each.news and not each.firing:
-                groups.setdefault(_group(each.alert), []).append(each)  # the end of what was told is always told
+                groups.setdefault(group_of(each.alert), []).append(each)  # the end of what was told is always told
             elif each.firing and each.told:
                 said += self._press(each, now_ms)
             elif not each.firing and not each.changes:
                 del self.standings[name]
+                self._touched.add(f"standing:{name}")
         for group, members in groups.items():
             said += self._tell(group, members, now_ms)
         return said
@@ -222,15 +207,17 @@ class Desk:
             if silence.covers(alert, now_ms):
                 return silence.name
         node = alert.labels.get("node", "")
-        for other in self.standings.values():
-            if not other.firing or other.alert.cause != "offline" or other.alert is alert:
-                continue
-            down = other.alert.labels.get("node", "")
-            if down == OWN_LINK and alert.cause != "value" and node != OWN_LINK:
-                return other.alert.fingerprint
-            if down == node and alert.cause != "offline":
-                return other.alert.fingerprint
-        return None
+        if alert.cause != "offline":
+            down = self._down.get(node, ())
+        else:
+            down = ()
+        if not down and alert.cause != "value" and node != OWN_LINK:
+            down = self._down.get(OWN_LINK, ())
+        return next(iter(down), None)
+
+    def silenced_until_ms(self, alert: Transition, now_ms: int) -> int | None:
+        """Until when a silence keeps this alert quiet; None when none does."""
+        return max((each.end_ms for each in self.silences.values() if each.covers(alert, now_ms)), default=None)
 
     def _tell(self, group: str, members: list[Standing], now_ms: int) -> list[Notification]:
         """The news of one group, at once if it has been quiet or things got worse, else when its time has come."""
@@ -247,33 +234,38 @@ class Desk:
             each.told, each.told_ms = each.news[-1].state, now_ms
             each.since_ms = each.since_ms or now_ms
             each.news = []
-        return [_notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
+            self._mark(each)
+        return [notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
 
     def _press(self, each: Standing, now_ms: int) -> list[Notification]:
         """Reminders and escalation of what still fires, while nobody has it and nobody silenced it."""
         if each.ack is not None or self.hidden(each.alert, now_ms) is not None:
             return []
         said: list[Notification] = []
-        lines, group = [Line(each.told, each.alert)], _group(each.alert)
+        lines, group = [Line(each.told, each.alert)], group_of(each.alert)
         while each.steps < len(self.policy.steps):
             step = self.policy.steps[each.steps]
             if now_ms - each.since_ms < step.after_ms:
                 break
             each.steps += 1
+            self._mark(each)
             if SEVERITIES.index(each.alert.severity) >= SEVERITIES.index(step.severity):
                 for receiver in step.notify:
-                    said.append(_notification(receiver, "escalation", group, lines, now_ms, each.steps))
+                    said.append(notification(receiver, "escalation", group, lines, now_ms, each.steps))
                 each.receivers = tuple(dict.fromkeys((*each.receivers, *step.notify)))
         if now_ms - each.told_ms >= self.policy.repeat_ms:
             each.told_ms = now_ms
             each.reminders += 1
+            self._mark(each)
             for receiver in each.receivers:
-                said.append(_notification(receiver, "reminder", group, lines, now_ms, each.reminders))
+                said.append(notification(receiver, "reminder", group, lines, now_ms, each.reminders))
         return said
 
     def _calm(self, each: Standing, now_ms: int) -> None:
         """Forget old changes; when flapping is over, how it ended is news."""
-        each.changes = [t for t in each.changes if t > now_ms - self.policy.flap_ms]
+        if each.changes and each.changes[0] <= now_ms - self.policy.flap_ms:
+            each.changes = [t for t in each.changes if t > now_ms - self.policy.flap_ms]
+            self._mark(each)
         if each.flapping and not each.changes:
             each.flapping = False
             each.news = [Line(each.alert.state, each.alert)] if each.told == "flapping" or each.firing else []
@@ -283,68 +275,53 @@ class Desk:
             if each.ack is not None and each.ack.until_ms <= now_ms:
                 self._deeds.append(Deed(now_ms, each.ack.who, "acknowledgement expired", each.alert.fingerprint))
                 each.ack = None
+                self._mark(each)
                 each.told_ms = min(each.told_ms, now_ms - self.policy.repeat_ms)  # and people hear of it again
         for name in [name for name, silence in self.silences.items() if silence.end_ms <= now_ms]:
             self._deeds.append(Deed(now_ms, self.silences.pop(name).who, "silence ended", name))
+            self._touched.add(f"silence:{name}")
         for group in [group for group, (until_ms, _) in self._quiet_until.items() if until_ms <= now_ms]:
             del self._quiet_until[group]
 
     # As a plain value
 
+    @property
+    def touched(self) -> bool:
+        """Whether changes() has anything to give out."""
+        return bool(self._touched)
+
+    def changes(self) -> dict[str, Any]:
+        """Entries that changed since the last call, each a JSON value; None stands for what is gone."""
+        touched, self._touched = self._touched, set()
+        found: dict[str, Any] = {"quiet": self._quiet_until} if touched else {}
+        for name in touched:
+            kind, _, key = name.partition(":")
+            if kind == "silence":
+                found[name] = self.silences.get(key)
+            else:
+                found[name] = self.standings[key].packed() if key in self.standings else None
+        return found
+
     def packed(self) -> dict[str, Any]:
-        """The state as a JSON value."""
-        return {
-            "standings": {name: _packed(each) for name, each in self.standings.items()},
-            "silences": list(self.silences.values()),
-            "quiet": self._quiet_until,
-        }
+        """The whole state in the same entries."""
+        self._touched = {f"standing:{name}" for name in self.standings}
+        self._touched |= {f"silence:{name}" for name in self.silences}
+        return {"quiet": self._quiet_until} | self.changes()
 
     @classmethod
     def restore(cls, policy: Policy, packed: dict[str, Any]) -> Desk:
         """A desk that goes on where another stopped."""
         desk = cls(policy)
-        desk.standings = {name: _unpacked(each) for name, each in packed["standings"].items()}
-        desk.silences = {each[0]: Silence.read(each) for each in packed["silences"]}
-        desk._quiet_until = {group: (until_ms, heard) for group, (until_ms, heard) in packed["quiet"].items()}
+        for name, each in packed.items():
+            kind, _, key = name.partition(":")
+            if each is None:
+                continue
+            if kind == "quiet":
+                desk._quiet_until = {group: (until_ms, heard) for group, (until_ms, heard) in each.items()}
+            elif kind == "silence":
+                desk.silences[key] = Silence.read(each)
+            else:
+                desk.standings[key] = standing = Standing.unpacked(each)
+                desk._mark(standing)
+        desk._touched = set()
         return desk
-
-
-def _group(alert: Transition) -> str:
-    """Station and cause."""
-    return f"{alert.labels.get('site', '')}/{alert.labels.get('node', '')}/{alert.cause}"
-
-
-def _notification(
-    receiver: str, what: str, group: str, lines: Iterable[Line], now_ms: int, serial: int = 0
-) -> Notification:
-    told = tuple(lines)
-    name = "|".join((receiver, what, str(serial), *(f"{line.state} {line.alert.key}" for line in told)))
-    severity = max((line.alert.severity for line in told), key=SEVERITIES.index)
-    texts = ["\n".join(f"[{STATE_WORDS[state][i]}] {(a.text_zh, a.text_en)[i]}" for state, a in told) for i in (0, 1)]
-    station = " ".join(filter(None, group.split("/")[:2]))
-    zh, en = (f"{WHAT_WORDS[what][i]}{station}\n{texts[i]}" for i in (0, 1))
-    key = hashlib.sha256(name.encode()).hexdigest()[:24]
-    return Notification(key, receiver, what, f"{receiver}|{group}", severity, now_ms, told, zh, en)
-
-
-def _packed(each: Standing) -> list[Any]:
-    news = [[line.state, line.alert.as_json()] for line in each.news]
-    rest = [each.told, each.told_ms, each.since_ms, each.reminders, each.steps, each.receivers, each.flapping, each.ack]
-    return [each.alert.as_json(), each.changes, news, *rest]
-
-
-def _unpacked(packed: list[Any]) -> Standing:
-    alert, changes, news, told, told_ms, since_ms, reminders, steps, receivers, flapping, ack = packed
-    return Standing(
-        Transition.read(alert),
-        changes,
-        [Line(state, Transition.read(value)) for state, value in news],
-        told,
-        told_ms,
-        since_ms,
-        reminders,
-        steps,
-        tuple(receivers),
-        flapping,
-        None if ack is None else Acknowledgement(*ack),
-    )

@@ -7,17 +7,17 @@
 Alerts are decided on event time. Within the allowed lateness the order of arrival decides nothing; older data write
 history. A transition may be told again after a restart, always under the same key.
 
-State is a JSON value with one entry a series, and too large to write with every reading. So the caller keeps a journal:
-it numbers its observe() calls with rising serials, writes rows and serial with the transitions, and from time to time
-saves `changes(most)`, the longest unsaved first; what is older than `unsaved_from()` may leave the journal. After a
-restart it gives the journal again: what a series has seen it passes over, the rest is decided as before, under the same
-keys. `snapshot()` is everything at once. What is decided without readings (absent, offline) begins anew.
+State is a JSON value with one entry a series, and too large to write with every reading. So the caller saves
+`changes(most)` from time to time: first the series that said something or hold history, then the longest unsaved. What
+was not saved is in the database: after a restart the caller gives every row that is younger than `head_ms(series)` less
+the lateness again. What a series has seen it passes over, the rest is decided as before, under the same keys.
+`snapshot()` is everything at once. What is decided without readings (absent, offline) begins anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from collector.rules.absence import Absences
@@ -64,9 +64,9 @@ class Engine:
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
-        self._touched: dict[Series, int] = {}  # and the first serial that is not saved
+        self._touched: dict[Series, None] = {}  # what changes() has not given out, the longest first
+        self._urgent: dict[Series, None] = {}  # those of them that the database alone would not bring back
         self._said: list[Transition] = []
-        self._serial = 0
 
     # What comes in
 
@@ -79,29 +79,28 @@ class Engine:
             timeline = self._timelines.pop(series, None)
             if timeline is not None:
                 self._said += timeline.end(now_ms, "no longer expected") + self._joined.forget(series, now_ms)
-                self._touched.setdefault(series, self._serial)
+                self._touched.setdefault(series)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
                 timeline.live.interval_ms = self._interval_ms(series)
             else:
                 self._enlist(series, None if timeline is None else timeline.packed(), now_ms)
 
-    def observe(
-        self, series: Series, times_ms: list[int], columns: Columns, now_ms: int, serial: int | None = None
-    ) -> None:
-        """Committed rows of one series: times rising, columns as long; each row once, each call with its own serial."""
+    def observe(self, series: Series, times_ms: list[int], columns: Columns, now_ms: int) -> None:
+        """Committed rows of one series: times rising, columns as long; each row once."""
         if not times_ms:
             return
-        self._serial = self._serial + 1 if serial is None else serial
         said = self._absences.saw(series, times_ms[-1], now_ms)
         try:
             timeline = self._timelines[series]
         except KeyError:
             timeline = self._enlist(series, None, now_ms)
-        if timeline is not None and self._serial > timeline.serial:
-            timeline.serial = self._serial
-            self._touched.setdefault(series, self._serial)
-            said += timeline.observe(times_ms, columns, now_ms)
+        if timeline is not None:
+            self._touched.setdefault(series)
+            heard = timeline.observe(times_ms, columns, now_ms)
+            if heard or timeline.past is not None:
+                self._urgent[series] = None
+            said += heard
         if said:
             self._said += said
 
@@ -133,21 +132,28 @@ class Engine:
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as a JSON value."""
-        self._touched = dict.fromkeys(self._timelines, 0)
+        self._touched = dict.fromkeys(self._timelines)
         return self.changes()
 
     def changes(self, most: int | None = None) -> dict[str, Any]:
-        """Entries of the snapshot that are not saved, at most so many, oldest first; None stands for what is gone."""
+        """Entries of the snapshot that are not saved, at most so many; None stands for what is gone."""
         saved: dict[str, Any] = {"": {"joined": self._joined.packed(), "absences": self._absences.packed()}}
-        for series in list(islice(self._touched, most)):
-            del self._touched[series]
-            timeline = self._timelines.get(series)
-            saved[str(series)] = None if timeline is None else timeline.packed()
+        for series in list(islice(chain(self._urgent, self._touched), most)):
+            self._urgent.pop(series, None)
+            if series in self._touched:
+                del self._touched[series]
+                timeline = self._timelines.get(series)
+                saved[str(series)] = None if timeline is None else timeline.packed()
         return saved
 
-    def unsaved_from(self) -> int | None:
-        """The first serial that changes() has not given out; None when all of them are saved."""
-        return next(iter(self._touched.values()), None)
+    def unsaved(self) -> tuple[int, int]:
+        """How many entries changes() has not given out, and how many of them are urgent."""
+        return len(self._touched), len(self._urgent)
+
+    def head_ms(self, series: Series) -> int | None:
+        """The newest reading of a series that the rules have seen; None when they do not know the series."""
+        timeline = self._timelines.get(series)
+        return None if timeline is None else timeline.live.head_ms
 
     @classmethod
     def restore(
@@ -163,6 +169,13 @@ class Engine:
             engine._said += engine._joined.unpack(snapshot[""]["joined"], now_ms)
             engine._said += engine._absences.unpack(snapshot[""]["absences"], now_ms)
         return engine
+
+    def warmed_up(self, now_ms: int) -> None:
+        """What was observed so far only filled the windows: nothing of it was told."""
+        self.tick(now_ms)
+        for timeline in self._timelines.values():
+            if timeline is not None:
+                timeline.live.unsay()
 
     def adopt(self, transitions: Iterable[Transition]) -> None:
         """Take over episodes that another collector told and that still fire, as the database knows them.
@@ -182,7 +195,7 @@ class Engine:
                 timeline = self._timelines.get(series) or self._enlist(series, None, each.event_ms)
                 if timeline is not None and rule.alert in timeline.plan.rules:
                     timeline.live.adopt(track)
-                    self._touched.setdefault(series, self._serial)
+                    self._touched.setdefault(series)
 
     def _enlist(self, series: Series, packed: dict[str, Any] | None, now_ms: int) -> Timeline | None:
         """Begin a timeline for a series that some rule watches; `packed` is its state, perhaps under other rules."""
@@ -192,7 +205,6 @@ class Engine:
             self._said += orphans(series, packed, plan, now_ms)
             if timeline is not None:
                 timeline.unpack(packed)
-                self._serial = max(self._serial, timeline.serial)
         self._timelines[series] = timeline
         if timeline is not None:
             self._joined.enlist(timeline)

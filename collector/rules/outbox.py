@@ -6,7 +6,7 @@
                         +-- `second_after_ms` of failures --> also through the second channel
 
 Back-off doubles from one second to fifteen minutes. What belongs to one alert's group leaves a channel in the order it
-came: a later message waits for an earlier one. Who sends holds the clock and the sockets, and stores `packed()` in the
+came: a later message waits for an earlier one. Who sends holds the clock and the sockets, and stores `changes()` in the
 commit that took the transition; a message that was being sent when the program died is sent again, under its key.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from collector.rules.desk import Notification
+from collector.rules.notification import Notification
 
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 900_000
@@ -53,6 +53,7 @@ class Delivery:
     due_ms: int = 0
     attempts: int = 0
     why: str = ""
+    done_ms: int = 0  # when it was delivered or given up
 
     @property
     def name(self) -> str:
@@ -78,6 +79,8 @@ class Outbox:
         self.open: dict[str, Delivery] = {}
         self.dead: dict[str, Delivery] = {}
         self.log: list[Attempt] = []
+        self._touched: dict[str, Delivery] = {}  # what changes() has not given out, and how many lines of the log
+        self._unsaved_lines = 0
         self._done: dict[str, int] = {}  # names of delivered ones: told once is enough for a day
         self._number = 0
 
@@ -91,30 +94,31 @@ class Outbox:
             else:
                 self._add(delivery)
 
-    def due(self, now_ms: int) -> list[Delivery]:
-        """What should be sent now, oldest first; each is `sending` until its outcome is told."""
-        ready = [each for each in self._heads() if each.due_ms <= now_ms]
+    def due(self, now_ms: int, channel: str | None = None) -> list[Delivery]:
+        """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
+        ready = [each for each in self._heads(channel) if each.due_ms <= now_ms]
         for each in ready:
             each.state = "sending"
             each.attempts += 1
         return ready
 
-    def next_due_ms(self) -> int | None:
+    def next_due_ms(self, channel: str | None = None) -> int | None:
         """When due() will have something next; None while nothing waits for its time alone."""
-        return min((each.due_ms for each in self._heads()), default=None)
+        return min((each.due_ms for each in self._heads(channel)), default=None)
 
-    def _heads(self) -> list[Delivery]:
+    def _heads(self, channel: str | None) -> list[Delivery]:
         """The first of each order on each channel, where it waits."""
         heads: dict[tuple[str, str], Delivery] = {}
         for each in sorted(self.open.values(), key=lambda delivery: delivery.number):
-            heads.setdefault((each.channel, each.order), each)
+            if channel in (None, each.channel):
+                heads.setdefault((each.channel, each.order), each)
         return [each for each in heads.values() if each.state == "waiting"]
 
     def succeeded(self, name: str, now_ms: int) -> None:
         """The channel took it."""
         delivery = self.open.pop(name, None)
         if delivery is not None:
-            delivery.state = "delivered"
+            delivery.state, delivery.done_ms = "delivered", now_ms
             self._write(delivery, now_ms, "sent", "")
             self._done = {n: t for n, t in self._done.items() if t > now_ms - GIVE_UP_MS}
             self._done[name] = now_ms
@@ -149,26 +153,25 @@ class Outbox:
         self._add(delivery)
         return True
 
-    def packed(self) -> dict[str, Any]:
-        """The state as a JSON value."""
-        return {
-            "open": [asdict(each) for each in self.open.values()],
-            "dead": [asdict(each) for each in self.dead.values()],
-            "log": self.log,
-            "done": self._done,
-            "number": self._number,
-        }
+    def changes(self) -> tuple[list[Delivery], list[Attempt]]:
+        """Deliveries that changed since the last call, and the lines that the log got."""
+        touched, self._touched = list(self._touched.values()), {}
+        lines, self._unsaved_lines = self.log[len(self.log) - self._unsaved_lines :], 0
+        return touched, lines
 
     @classmethod
-    def restore(cls, routes: dict[str, Route], packed: dict[str, Any]) -> Outbox:
-        """An outbox that goes on; what was being sent is sent again."""
+    def restore(cls, routes: dict[str, Route], deliveries: Iterable[Delivery]) -> Outbox:
+        """An outbox that goes on, from deliveries as they were last given out; what was being sent is sent again."""
         outbox = cls(routes)
-        for each in packed["open"]:
-            delivery = Delivery(**each | {"state": "waiting"})
-            outbox.open[delivery.name] = delivery
-        outbox.dead = {delivery.name: delivery for each in packed["dead"] for delivery in [Delivery(**each)]}
-        outbox.log = [Attempt(*each) for each in packed["log"]]
-        outbox._done, outbox._number = dict(packed["done"]), packed["number"]
+        for each in deliveries:
+            outbox._number = max(outbox._number, each.number)
+            if each.state == "delivered":
+                outbox._done[each.name] = each.done_ms
+            elif each.state == "dead":
+                outbox.dead[each.name] = each
+            else:
+                each.state = "waiting"
+                outbox.open[each.name] = each
         return outbox
 
     def _delivery(self, each: Notification, route: Route, now_ms: int) -> Delivery:
@@ -199,13 +202,15 @@ class Outbox:
 
     def _add(self, delivery: Delivery) -> None:
         if delivery.name not in self.open and delivery.name not in self._done and delivery.name not in self.dead:
-            self.open[delivery.name] = delivery
+            self.open[delivery.name] = self._touched[delivery.name] = delivery
 
     def _bury(self, delivery: Delivery, now_ms: int, why: str) -> None:
-        delivery.state, delivery.why = "dead", why
+        delivery.state, delivery.why, delivery.done_ms = "dead", why, now_ms
         self.dead[delivery.name] = delivery
         self._write(delivery, now_ms, "given up", why)
 
     def _write(self, delivery: Delivery, now_ms: int, outcome: str, why: str) -> None:
+        self._touched[delivery.name] = delivery
         self.log.append(Attempt(now_ms, delivery.channel, delivery.key, outcome, why))
+        self._unsaved_lines = min(self._unsaved_lines + 1, LOG_LINES)
         del self.log[:-LOG_LINES]

@@ -236,10 +236,18 @@ class Reel:
             track.mute = True
         self.base = self.mid = self._mark()
 
+    def unsay(self) -> None:
+        """Nobody has heard of what fires here: the next reading tells."""
+        for track in self._firing().values():
+            track.told = 0
+        self.told = []
+        self.base = self.mid = self._mark()
+        self._set_bands()
+
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
         assert track.rule.spec is not None
-        self.tracks[self.plan.place[track.rule.spec]].setdefault(track.rule.alert, track)
+        self.tracks[self.plan.place[track.rule.spec]][track.rule.alert] = track
         self.base = self.mid = self._mark()
         self._set_bands()
 

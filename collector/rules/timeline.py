@@ -25,7 +25,7 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "live", "past", "plan", "serial", "series")
+    __slots__ = ("jump_ms", "live", "past", "plan", "series")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
@@ -33,7 +33,6 @@ class Timeline:
         self.live = Reel(plan, interval_ms, lateness_ms)
         self.past: Reel | None = None
         self.jump_ms = 0
-        self.serial = 0  # of the newest rows it has seen
 
     def observe(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Committed rows of this series, times rising; each row is given once."""
@@ -99,12 +98,12 @@ class Timeline:
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""
         past = None if self.past is None else self.past.packed()
-        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms, "serial": self.serial}
+        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms}
 
     def unpack(self, packed: dict[str, Any]) -> None:
         """Take the state of `packed`."""
         self.live.unpack(packed["live"])
-        self.jump_ms, self.serial = packed["jump"], packed["serial"]
+        self.jump_ms = packed["jump"]
         if packed["past"] is not None:
             self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
             self.past.unpack(packed["past"])

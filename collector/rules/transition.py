@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
@@ -77,6 +77,11 @@ class Transition:
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""
         return asdict(self)
+
+    def ended(self, event_ms: int, reason: str) -> Transition:
+        """The end of what this transition began, for a reason that is not a value's."""
+        zh, en = f"已结束：{self.text_zh}", f"Ended: {self.text_en}"
+        return replace(self, state="resolved", event_ms=event_ms, reason=reason, text_zh=zh, text_en=en)
 
     @classmethod
     def read(cls, value: dict[str, Any]) -> Transition:

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.web import probes
 from collector.web.api import ROOT, Api
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
@@ -79,6 +80,7 @@ def create_app(site: Site) -> Starlette:
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
         *Api(site).routes(),
+        *probes.routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
 

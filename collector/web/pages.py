@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.stores.store import Select, StoreDown
+from collector.stores.store import StoreDown
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
@@ -48,8 +48,6 @@ class Pages:
             Route("/wall", self.wall),
             Route("/en/wall", self.wall),
             Route("/events", self.events),
-            Route("/healthz", self.health),
-            Route("/readyz", self.ready),
         ]
 
     async def city(self, request: Request) -> Response:
@@ -145,18 +143,6 @@ class Pages:
         """The screen on the wall: every station, big; it renews itself."""
         stations = self._site.stations()[:STATIONS_A_PAGE]
         return await self._show(request, "wall.html", "/wall", stations)
-
-    async def health(self, _: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def ready(self, _: Request) -> Response:
-        """Ready when the store answers."""
-        try:
-            now_ms = self._site.now_ms()
-            await run_in_threadpool(self._site.store.select, Select("node_health", ("spool_rows",), now_ms, now_ms + 1))
-        except StoreDown:
-            return PlainTextResponse("the store does not answer\n", 503)
-        return PlainTextResponse("ready\n")
 
 
 def language_of(request: Request) -> Language:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
 from collector.web.feed import Feed
@@ -82,5 +83,6 @@ class Site:
     title_en: str = "Street sensing"
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     reporting: ReportingOf = reports_as_china
+    health: Callable[[], Health] = lambda: Health(True, "active", {})
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.alerting import Alerting
-from collector.notifier import Notifier
+from collector.alerting import Alerting, Telling
 from collector.registry import Node
+from collector.rules.desk import Policy
 from collector.rules.rule import parse
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
@@ -27,7 +27,7 @@ def alerting(folder: Path) -> Alerting:
     state = open_state(folder / "state.db")
     store = Sqlite(folder / "readings.db")
     store.prepare()
-    return Alerting(RULES, state, store, Notifier(state, []), NOW)
+    return Alerting(RULES, state, store, Telling(Policy(), {}), [], NOW)
 
 
 def node(online: bool = True) -> Node:

@@ -31,6 +31,9 @@ RULES = """
 """
 
 
+HOOK = {"name": "bureau", "kind": "webhook"}
+
+
 class Receiver:
     """A webhook of the city's; refuses the first call, as busy servers do."""
 
@@ -66,7 +69,7 @@ def receiver() -> Iterator[Receiver]:
 def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
-    collector = rig.collector(rules=rules, webhooks=[{"name": "bureau", "url": receiver.url}])
+    collector = rig.collector(rules=rules, alerts={"channels": [HOOK | {"url": receiver.url}], "group": "0s"})
     collector.start()
     rig.wait_for_page()
     air = {"pm25_ugm3": 10.0}
@@ -93,11 +96,12 @@ def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: P
     wait_for("its end at the broker", lambda: [m["state"] for m in retained.values()] == ["resolved"])
     listener.loop_stop()
     agent.stop()
-    assert [told["state"] for told in receiver.told] == ["firing", "resolved"]
+    told = [alert for message in receiver.told for alert in message["alerts"]]
+    assert [alert["state"] for alert in told] == ["firing", "resolved"]
     assert receiver.calls == 3, "the refused call was made again"
-    assert receiver.told[0]["labels"] == {"site": "test-site", "node": "lp-1", "sensor": "air-1"}
+    assert told[0]["labels"] == {"site": "test-site", "node": "lp-1", "sensor": "air-1"}
     (topic,) = retained
-    assert topic == f"lamppost/1/alerts/test-site/{receiver.told[0]['fingerprint']}"
+    assert topic == f"lamppost/1/alerts/test-site/{told[0]['fingerprint']}"
     log = collector.log.read_text()
     assert "lamppost.alerts: firing pm25-high@" in log
     assert "lamppost.alerts: resolved pm25-high@" in log

@@ -142,10 +142,10 @@ class _Writer:
 def _numbers(path: Path) -> tuple[set[int], bool]:
     """What a restarted agent finds in the spool, and whether it opened without repair."""
     try:
-        spool = Spool(path)
+        spool = Spool(path, ORIGIN.node, ORIGIN.site)
     except SpoolError:
         return set(), False
-    spool.seal(ORIGIN.node)
+    spool.seal()
     found = {int(row.values[FIELD]) for one in spool.oldest(2**31) for row in readings_of(one.data)[0]}
     intact = spool.damaged() is None
     spool.close()

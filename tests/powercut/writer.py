@@ -18,7 +18,7 @@ FIELD = "pm25_raw_ugm3"
 
 def main() -> None:
     """Write until killed; the number said is the last reading accepted."""
-    spool = Spool(Path(sys.argv[1]))
+    spool = Spool(Path(sys.argv[1]), ORIGIN.node, ORIGIN.site)
     if "--normal" in sys.argv:
         spool._db.execute("PRAGMA synchronous=NORMAL")
     number = 0
@@ -28,7 +28,7 @@ def main() -> None:
         number += len(rows)
         os.write(1, b"%d\n" % number)
         if number // len(rows) % SEAL_EVERY == 0:
-            spool.seal(ORIGIN.node)
+            spool.seal()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""How alerts are told: channels, and how much people hear. Part of the collector's settings."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from collector.rules import words
+from device_profiles.field_types import FilePath, Name
+from device_profiles.strict_model import Strict, misplaced, word
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
+    if parts.username or parts.password:
+        text = "no user or password in an address; name a file that holds it"
+        raise PydanticCustomError("secret", "{text}", {"text": text})
+    try:
+        address = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return value
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise ValueError("an address of the link-local kind serves machines' secrets and is never called")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Ms = Annotated[int, BeforeValidator(words.duration)]
+
+
+class _Channel(Strict):
+    """`second` takes over what this channel has failed to deliver for `second_after`."""
+
+    name: Name
+    second: Name | None = None
+    second_after: Ms = 600_000
+
+
+class WebhookChannel(_Channel):
+    """JSON by POST, signed with the secret when there is one."""
+
+    kind: Literal["webhook"]
+    url: Url
+    secret_file: FilePath | None = None
+
+
+class AlertmanagerChannel(_Channel):
+    """Prometheus' Alertmanager, API v2."""
+
+    kind: Literal["alertmanager"]
+    url: Url = "http://127.0.0.1:9093"
+
+
+class AppriseChannel(_Channel):
+    """Mail, DingTalk, WeCom, Feishu, Telegram, SMS gateways: one address of apprise a line, in a file of secrets."""
+
+    kind: Literal["apprise"]
+    urls_file: FilePath
+    language: Literal["both", "zh", "en"] = "both"
+
+
+Channel = Annotated[WebhookChannel | AlertmanagerChannel | AppriseChannel, Field(discriminator="kind")]
+
+
+class Escalation(Strict):
+    """After so long without an acknowledgement, others are told too."""
+
+    after: Ms
+    notify: list[Name] = Field(min_length=1)
+    severity: Literal["info", "minor", "major", "critical"] = "major"
+
+
+class Alerts(Strict):
+    """Channels, and how much people hear."""
+
+    channels: list[Channel] = Field(default=[])
+    group: Ms = 300_000
+    repeat: Ms = 4 * 3_600_000
+    flap_changes: int = Field(default=3, ge=2, le=20)
+    flap_within: Ms = 1_800_000
+    escalate: list[Escalation] = Field(default=[])
+    link: Url | None = None
+
+    @model_validator(mode="after")
+    def _known_channels(self) -> Alerts:
+        known = [channel.name for channel in self.channels]
+        for number, channel in enumerate(self.channels):
+            if channel.name in known[:number]:
+                raise misplaced(f"'{channel.name}' is a second channel of that name", "channels", number, "name")
+            if channel.second is not None and channel.second not in known:
+                raise misplaced(word(channel.second, known), "channels", number, "second")
+        for number, step in enumerate(self.escalate):
+            for name in step.notify:
+                if name not in known:
+                    raise misplaced(word(name, known), "escalate", number, "notify")
+        return self

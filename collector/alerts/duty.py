@@ -1,0 +1,120 @@
+"""What people may ask of the duty desk while it works: one verb each, a plain value in, a plain value out.
+
+The command line and the pages ask the same way. Everything that changes something names who asked and is a deed in the
+audit trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from collector.rules.desk import Deed, Desk
+from collector.rules.outbox import Outbox
+from collector.rules.silence import Silence, matchers
+
+NOTE_MAX: Final = 1000
+UNTIL_RESOLVED_MS: Final = 2**53
+Asked = dict[str, Any]
+
+
+class Refused(ValueError):
+    """The desk will not do that; the text says why."""
+
+
+class Duty:
+    """Answers requests on a desk and an outbox. Used by the thread that owns them."""
+
+    def __init__(self, desk: Desk, outbox: Outbox) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._other_deeds: list[Deed] = []
+        self._verbs: dict[str, Callable[[Asked, int], Asked]] = {
+            "ack": self._ack,
+            "unack": self._unack,
+            "note": self._note,
+            "silence": self._silence,
+            "unsilence": self._unsilence,
+            "preview": self._preview,
+            "revive": self._revive,
+        }
+
+    def do(self, verb: str, asked: Asked, now_ms: int) -> Asked:
+        """The answer: `{"done": true, ...}`, or `{"refused": why}`."""
+        deed = self._verbs.get(verb)
+        if deed is None:
+            return {"refused": f"there is no {verb!r}"}
+        try:
+            return {"done": True, **deed(asked, now_ms)}
+        except (Refused, ValueError) as error:
+            return {"refused": str(error)}
+        except (KeyError, TypeError) as error:
+            return {"refused": f"the request is not as it must be: {error!r}"}
+
+    def deeds(self) -> list[Deed]:
+        """What was done since the last call, the desk's own deeds included."""
+        own, self._other_deeds = self._other_deeds, []
+        return self._desk.deeds() + own
+
+    def _ack(self, asked: Asked, now_ms: int) -> Asked:
+        name, who, note = self._alert(asked["alert"]), _who(asked), _note(asked)
+        if not self._desk.acknowledge(name, who, note, int(asked["until_ms"]), now_ms):
+            raise Refused("it does not fire: there is nothing to acknowledge")
+        return {"fingerprint": name}
+
+    def _unack(self, asked: Asked, now_ms: int) -> Asked:
+        name = self._alert(asked["alert"])
+        if not self._desk.unacknowledge(name, _who(asked), now_ms):
+            raise Refused("nobody has acknowledged it")
+        return {"fingerprint": name}
+
+    def _note(self, asked: Asked, now_ms: int) -> Asked:
+        name, note = self._alert(asked["alert"]), _note(asked)
+        if not note:
+            raise Refused("a note needs words")
+        self._desk.note(name, _who(asked), note, now_ms)
+        return {"fingerprint": name}
+
+    def _silence(self, asked: Asked, now_ms: int) -> Asked:
+        start_ms = int(asked.get("start_ms") or now_ms)
+        wanted = matchers(asked["match"])
+        silence = Silence.made(wanted, start_ms, int(asked["end_ms"]), _who(asked), _note(asked))
+        self._desk.silence(silence, now_ms)
+        return {"silence": silence.name, "matches": len(self._desk.preview(wanted))}
+
+    def _unsilence(self, asked: Asked, now_ms: int) -> Asked:
+        if not self._desk.unsilence(asked["silence"], _who(asked), now_ms):
+            raise Refused(f"there is no silence {asked['silence']!r}")
+        return {"silence": asked["silence"]}
+
+    def _preview(self, asked: Asked, _: int) -> Asked:
+        found = self._desk.preview(matchers(asked["match"]))
+        return {"alerts": [each.as_json() for each in found]}
+
+    def _revive(self, asked: Asked, now_ms: int) -> Asked:
+        if not self._outbox.revive(asked["delivery"], now_ms):
+            raise Refused("there is no dead letter of that name")
+        self._other_deeds.append(Deed(now_ms, _who(asked), "sent again", asked["delivery"]))
+        return {"delivery": asked["delivery"]}
+
+    def _alert(self, name: str) -> str:
+        """The fingerprint that `name` begins. Raises Refused when none or several do."""
+        wanted = name.removeprefix("a-")
+        found = [each for each in self._desk.standings if wanted and each.startswith(wanted)]
+        if len(found) != 1:
+            raise Refused(f"no alert {name!r}" if not found else f"{name!r} begins {len(found)} alerts: write more")
+        return found[0]
+
+
+def _who(asked: Asked) -> str:
+    who = str(asked.get("who", "")).strip()
+    if not who:
+        raise Refused("say who you are")
+    return who[:80]
+
+
+def _note(asked: Asked) -> str:
+    note = str(asked.get("note", "")).strip()
+    if len(note) > NOTE_MAX:
+        raise Refused(f"a note has at most {NOTE_MAX} characters")
+    return note

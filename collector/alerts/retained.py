@@ -1,0 +1,105 @@
+"""Alerts as retained messages: the broker keeps the current state of each, until a day after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from collector.alerts.book import Book
+from collector.rules.desk import Desk
+from collector.rules.standing import Standing
+from collector.rules.transition import Transition
+from wire import names, strictjson
+
+KEPT_MS: Final = 24 * 3_600_000
+LOOK_EVERY_MS: Final = 60_000
+
+
+class Change(NamedTuple):
+    """A retained message that must be renewed, or cleared when the body is empty."""
+
+    fingerprint: str
+    topic: str
+    body: bytes
+
+
+class Retained:
+    """What the broker is to keep. A republish on every connection makes up for whatever a broker has forgotten."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._known = book.retained()
+        self._acks: dict[str, str] = {}
+        self._look_ms = 0
+        self._unsaved: dict[str, tuple[str, int | None] | None] = {}
+
+    def changes(self, said: Iterable[Transition], desk: Desk, now_ms: int) -> list[Change]:
+        """Messages that changed since the last call."""
+        moved = {each.fingerprint: each for each in said if not each.late}
+        for name, standing in desk.standings.items():
+            who = standing.ack.who if standing.ack is not None else ""
+            if self._acks.get(name, "") != who:
+                self._acks[name] = who
+                moved.setdefault(name, standing.alert)
+        found = [self._keep(each, desk.standings.get(name), now_ms) for name, each in moved.items()]
+        return found + self._cleared(now_ms)
+
+    @property
+    def touched(self) -> bool:
+        """Whether save() has anything to write."""
+        return bool(self._unsaved)
+
+    def save(self) -> None:
+        """Write what changed; the caller commits."""
+        for topic, kept in self._unsaved.items():
+            if kept is None:
+                self._book.unretain(topic)
+            else:
+                self._book.retain(topic, *kept)
+        self._unsaved = {}
+
+    def all(self) -> list[Change]:
+        """Everything that the broker is to keep."""
+        return [Change(_last(topic), topic, body.encode()) for topic, (body, _) in self._known.items()]
+
+    def _keep(self, alert: Transition, standing: Standing | None, now_ms: int) -> Change:
+        topic = names.alert(alert.labels.get("site") or "none", alert.fingerprint)
+        ack = None if standing is None or alert.state != "firing" else standing.ack
+        body = strictjson.dumps(
+            {"v": 1, "at": now_ms, **_said(alert), "acknowledged_by": None if ack is None else ack.who}
+        )
+        clear_ms = None if alert.state == "firing" else now_ms + KEPT_MS
+        self._known[topic] = self._unsaved[topic] = (body.decode(), clear_ms)
+        return Change(alert.fingerprint, topic, body)
+
+    def _cleared(self, now_ms: int) -> list[Change]:
+        if now_ms < self._look_ms:
+            return []
+        self._look_ms = now_ms + LOOK_EVERY_MS
+        over = [topic for topic, (_, clear_ms) in self._known.items() if clear_ms is not None and clear_ms <= now_ms]
+        for topic in over:
+            del self._known[topic]
+            self._acks.pop(_last(topic), None)
+            self._unsaved[topic] = None
+        return [Change(_last(topic), topic, b"") for topic in over]
+
+
+def _last(topic: str) -> str:
+    return topic.rpartition("/")[2]
+
+
+def _said(alert: Transition) -> dict[str, Any]:
+    return {
+        "alert": alert.rule,
+        "state": alert.state,
+        "severity": alert.severity,
+        "fingerprint": alert.fingerprint,
+        "key": alert.key,
+        "labels": alert.labels,
+        "value": alert.value,
+        "limit": alert.limit,
+        "since_ms": alert.start_ms,
+        "event_ms": alert.event_ms,
+        "reason": alert.reason,
+        "text": {"zh": alert.text_zh, "en": alert.text_en},
+    }

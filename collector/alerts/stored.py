@@ -1,0 +1,65 @@
+"""Stored rows as the rules see them: for the catch-up after a restart, for back-tests and explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from collector import flags
+from collector.rules.recent import Columns
+from collector.rules.rule import INDEX_KIND, Rule
+from collector.rules.transition import Series
+from collector.stores.store import Select, Store
+from wire.quantities import KINDS, ROLLUPS
+
+SLICE_MS: Final = 600_000
+_INDEX_TAGS: Final = ("edition", "period", "standard")
+
+
+def columns_of(rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
+    """By measurement, the columns that these rules read."""
+    wanted: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        if rule.spec is not None:
+            wanted.setdefault(rule.kind, {})[rule.spec.quantity] = None
+        for second in (rule.and_, rule.unless):
+            if second is not None:
+                wanted.setdefault(second.kind or rule.kind, {})[second.window.spec.quantity] = None
+        if rule.absent is not None:
+            wanted.setdefault(rule.kind, {})
+    return {kind: (*names, *_extras(kind)) for kind, names in wanted.items() if names}
+
+
+def rows(
+    store: Store,
+    columns: dict[str, tuple[str, ...]],
+    since_ms: int,
+    until_ms: int,
+    slice_ms: int = SLICE_MS,
+    node: str | None = None,
+) -> Iterator[tuple[Series, list[int], Columns]]:
+    """Rows of [since, until), each series in order of time and all of them roughly so. Raises StoreDown."""
+    for start_ms in range(since_ms, until_ms, slice_ms):
+        end_ms = min(start_ms + slice_ms, until_ms)
+        for kind, names in columns.items():
+            where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+            question = Select(kind, names, start_ms, end_ms, where, group_by=tags_of(kind))
+            for found in store.select(question):
+                if found.rows:
+                    times = [row[0] for row in found.rows]
+                    cells = zip(*(row[1:] for row in found.rows), strict=True)
+                    tags = {key: value for key, value in found.tags.items() if value}
+                    yield Series.of(kind, tags), times, dict(zip(names, map(list, cells), strict=True))
+
+
+def tags_of(kind: str) -> tuple[str, ...]:
+    """The tags of a measurement, roll-ups and the index included."""
+    base = next((kind.removesuffix(end) for end in ROLLUPS if kind.endswith(end)), kind)
+    own = _INDEX_TAGS if kind == INDEX_KIND else KINDS[base].tags if base in KINDS else ()
+    return ("site", "node", "sensor", *own)
+
+
+def _extras(kind: str) -> tuple[str, ...]:
+    if kind == INDEX_KIND:
+        return ()
+    return (flags.COLUMN, "duration_s") if kind == "traffic_flow" else (flags.COLUMN,)

@@ -1,0 +1,70 @@
+"""Alerts as the pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collector.rules.desk import Desk
+from collector.rules.engine import Alert
+from collector.rules.rule import Rule
+from collector.rules.standing import Standing
+from collector.rules.transition import Transition
+from collector.web.site import AlertView
+from wire.quantities import QUANTITIES
+
+_ORDER = {"firing": 0, "pending": 1, "resolved": 2}
+
+
+def views(
+    desk: Desk, episodes: Iterable[Transition], pending: Iterable[Alert], rules: dict[str, Rule], now_ms: int
+) -> tuple[AlertView, ...]:
+    """Firing, pending and lately resolved alerts, the newest of each first."""
+    told = [_told(each, desk.standings.get(each.fingerprint), rules.get(each.rule), desk, now_ms) for each in episodes]
+    waiting = [_pending(alert) for alert in pending if alert.state == "pending"]
+    return tuple(sorted([*told, *waiting], key=lambda view: (_ORDER[view.state], -view.since_ms)))
+
+
+def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: Desk, now_ms: int) -> AlertView:
+    ack = None if standing is None or told.state == "resolved" else standing.ack
+    quantity, unit = _quantity(rule)
+    return AlertView(
+        fingerprint=told.fingerprint,
+        state="resolved" if told.state == "resolved" else "firing",
+        severity=told.severity,
+        rule=told.rule,
+        text_zh=told.text_zh,
+        text_en=told.text_en,
+        node=told.labels.get("node", ""),
+        since_ms=told.event_ms,
+        quantity=quantity,
+        value=told.value,
+        threshold=rule.limit.level if rule is not None and rule.spec is not None else None,
+        unit=unit,
+        acked_by=None if ack is None else ack.who,
+        acked_note="" if ack is None else ack.note,
+        acked_ms=None if ack is None else ack.at_ms,
+        silenced_until_ms=desk.silenced_until_ms(told, now_ms),
+    )
+
+
+def _pending(alert: Alert) -> AlertView:
+    rule, series = alert.rule, alert.series
+    quantity, unit = _quantity(rule)
+    return AlertView(
+        fingerprint=f"pending-{rule.alert}-{series}",
+        state="pending",
+        severity=rule.severity,
+        rule=rule.alert,
+        text_zh=rule.text.zh,
+        text_en=rule.text.en,
+        node=series.node,
+        since_ms=alert.start_ms,
+        quantity=quantity,
+        value=alert.value,
+        unit=unit,
+    )
+
+
+def _quantity(rule: Rule | None) -> tuple[str | None, str]:
+    quantity = rule.spec.quantity if rule is not None and rule.spec is not None else None
+    return quantity, QUANTITIES[quantity].unit if quantity in QUANTITIES else ""

@@ -1,0 +1,102 @@
+"""Prometheus' Alertmanager (API v2): it groups, silences and routes; we say what fires, again and again.
+
+Alertmanager takes an alert for resolved when nobody repeats it (`resolve_timeout`). So what fires is posted when it
+changes and every minute after, each time good for four more; the end is posted for a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from collector.notify.channel import Never, NotNow, Outcome, Told
+from collector.notify.message import Writer
+from collector.notify.post import Forbidden, outcome, post
+from collector.rules.outbox import Delivery
+from collector.rules.transition import Transition
+
+REPEAT_MS: Final = 60_000
+GOOD_FOR_MS: Final = 4 * REPEAT_MS
+RESOLVED_FOR_MS: Final = 15 * 60_000
+MOST: Final = 500
+
+
+class Alertmanager:
+    """POSTs alerts to `/api/v2/alerts`. `standing` gives what people are told of now, firing or just resolved."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        writer: Writer,
+        standing: Callable[[], Iterable[Transition]],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.name = name
+        self._url = url.rstrip("/") + "/api/v2/alerts"
+        self._writer = writer
+        self._standing = standing
+        self._now_ms = now_ms
+
+    def send(self, delivery: Delivery) -> Outcome:
+        """Post what changed; an alert that flaps is said to fire."""
+        alerts = [Transition.read(value) for _, value in delivery.body["lines"]]
+        return self._post(alerts) if alerts else self._post_test(delivery)
+
+    def repeat(self) -> Outcome:
+        """Say again what fires and what has just ended."""
+        alerts = list(self._standing())
+        for start in range(0, len(alerts), MOST):
+            said = self._post(alerts[start : start + MOST])
+            if not isinstance(said, Told):
+                return said
+        return Told()
+
+    def _post(self, alerts: list[Transition]) -> Outcome:
+        return self._send([self._alert(each) for each in alerts])
+
+    def _alert(self, alert: Transition) -> dict[str, Any]:
+        ends_ms = alert.event_ms if alert.state == "resolved" else self._now_ms() + GOOD_FOR_MS
+        place = self._writer.place(alert.labels.get("node", ""))
+        labels = {"alertname": alert.rule, "severity": alert.severity, "kind": alert.kind, **alert.labels}
+        notes = {
+            "summary": alert.text_en,
+            "summary_zh": alert.text_zh,
+            "station": place.en,
+            "station_zh": place.zh,
+            "value": "" if alert.value is None else f"{alert.value:g}",
+            "limit": alert.limit,
+            "key": alert.key,
+        }
+        link = self._writer.link_to(alert.fingerprint)
+        return {
+            "labels": labels | {"fingerprint": alert.fingerprint},
+            "annotations": {key: text for key, text in notes.items() if text},
+            "startsAt": _rfc3339(min(alert.start_ms, ends_ms)),
+            "endsAt": _rfc3339(ends_ms),
+            **({} if link is None else {"generatorURL": link}),
+        }
+
+    def _post_test(self, delivery: Delivery) -> Outcome:
+        now_ms = self._now_ms()
+        labels = {"alertname": "lamppost-test", "severity": "info"}
+        notes = {"summary": delivery.text_en, "summary_zh": delivery.text_zh}
+        times = {"startsAt": _rfc3339(now_ms), "endsAt": _rfc3339(now_ms + 60_000)}
+        return self._send([{"labels": labels, "annotations": notes, **times}])
+
+    def _send(self, alerts: list[dict[str, Any]]) -> Outcome:
+        import urllib3
+
+        try:
+            said = json.dumps(alerts, ensure_ascii=False).encode()
+            return outcome(post(self._url, said, {"Content-Type": "application/json"}))
+        except Forbidden as error:
+            return Never(str(error))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return NotNow(str(error)[:300])
+
+
+def _rfc3339(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

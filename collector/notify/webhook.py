@@ -1,0 +1,43 @@
+"""A generic webhook: the whole message as JSON, signed, under a key by which a receiver knows it again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+from collector.notify.channel import Never, NotNow, Outcome
+from collector.notify.message import Writer
+from collector.notify.post import Forbidden, Resolve, outcome, post, resolve
+from collector.rules.outbox import Delivery
+
+
+class Webhook:
+    """POSTs JSON.
+
+    `X-Lamppost-Key` names the message: told twice, it is the same. `X-Lamppost-Signature: sha256=HEX` is the HMAC of
+    the body under the shared secret.
+    """
+
+    def __init__(self, name: str, url: str, secret: str | None, writer: Writer, resolved: Resolve = resolve) -> None:
+        self.name = name
+        self._url = url
+        self._secret = secret
+        self._writer = writer
+        self._resolve = resolved
+
+    def send(self, delivery: Delivery) -> Outcome:
+        """POST it once."""
+        import urllib3
+
+        body = json.dumps(self._writer.as_json(delivery), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "X-Lamppost-Key": delivery.key}
+        if self._secret is not None:
+            digest = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
+            headers["X-Lamppost-Signature"] = f"sha256={digest}"
+        try:
+            return outcome(post(self._url, body, headers, self._resolve))
+        except Forbidden as error:
+            return Never(str(error))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return NotNow(str(error)[:300])

@@ -1,0 +1,47 @@
+"""Rules files, read with their lines in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from collector.rules.rule import BadRules, Rule, parse
+from device_profiles.strict_yaml import NotUsable, Problem, read
+
+
+def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> list[Rule]:
+    """Rules of all files, in order. Raises NotUsable with file and line, OSError as it comes.
+
+    With `channels`, whoever a rule notifies must be one of them.
+    """
+    rules: list[Rule] = []
+    known = None if channels is None else sorted(channels)
+    places: dict[str, str] = {}
+    for file in files:
+        document = read(file)
+        try:
+            found = parse(document.data, str(file), document.line)
+        except BadRules as bad:
+            raise NotUsable([_problem(file, line) for line in bad.problems]) from bad
+        problems = []
+        for number, rule in enumerate(found):
+            line = document.line((number, "alert"))
+            if rule.alert in places:
+                text = f"{rule.alert!r} is a second rule of that name, the first is in {places[rule.alert]}"
+                problems.append(Problem(str(file), line, "", text))
+            places[rule.alert] = f"{file}:{line}"
+            for name in rule.notify:
+                if known is not None and name not in known:
+                    named = f", there are {', '.join(known)}" if known else ", there are none"
+                    text = f"{rule.alert}: no channel {name!r}{named}"
+                    problems.append(Problem(str(file), document.line((number, "notify")), "", text))
+        if problems:
+            raise NotUsable(problems)
+        rules += found
+    return rules
+
+
+def _problem(file: Path, text: str) -> Problem:
+    """The line that a complaint names stands in front of it."""
+    place, _, rest = text.removeprefix(f"{file}:").partition(":")
+    return Problem(str(file), int(place), "", rest.strip()) if place.isdigit() else Problem(str(file), 1, "", text)

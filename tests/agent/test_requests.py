@@ -1,0 +1,82 @@
+"""A request counts once, in its own session, at its own time; anything else changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from edge_agent.requests import REMEMBERED, Requests
+from wire import request
+
+NOW = 1_790_000_062_000
+SESSION = "0123456789abcdef"
+
+
+class Spool:
+    def __init__(self) -> None:
+        self.replays = 0
+
+    def replay(self, _from_ms: int, _to_ms: int) -> int:
+        self.replays += 1
+        return 7
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.spool: Any = Spool()
+        self.now_ms: int | None = NOW
+        self.requests = Requests("lp-0017", self, SESSION, lambda: self.now_ms)
+
+    def ask(self, verb: str = "resend", tx: str = "t1", session: str = SESSION, at_ms: int = NOW, **more: Any) -> Any:
+        arguments = {"from_ms": 1, "to_ms": 2} | more
+        answer = self.requests.answer(verb, request.encode(request.Request(tx, session, at_ms, arguments)))
+        return None if answer is None else json.loads(answer)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_sound_request_is_obeyed_once(bench: Bench) -> None:
+    assert bench.ask() == {"v": 1, "node": "lp-0017", "tx": "t1", "ok": True, "batches": 7}
+    for _ in range(100):
+        assert bench.ask() is None
+    assert bench.spool.replays == 1
+    assert bench.requests.counts == {"request_replayed": 100}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"session": "f" * 16}, {"at_ms": NOW - 600_001}, {"at_ms": NOW + 600_001}, {"verb": "reboot"}, {"from_ms": 3}],
+)
+def test_another_session_another_time_another_verb_is_an_error_without_effect(bench: Bench, wrong: Any) -> None:
+    answer = bench.ask(**wrong)
+    assert answer["tx"] == "t1"
+    assert answer["ok"] is False
+    assert bench.spool.replays == 0
+
+
+def test_while_the_clock_is_not_trusted_the_session_must_do(bench: Bench) -> None:
+    bench.now_ms = None
+    assert bench.ask(at_ms=NOW - 10**9)["ok"]
+    assert not bench.ask(tx="t2", session="f" * 16)["ok"]
+
+
+def test_what_was_forgotten_cannot_be_said_again(bench: Bench) -> None:
+    bench.ask(tx="first", at_ms=NOW - 1000)
+    for number in range(REMEMBERED):
+        bench.ask("ping", f"n{number}", at_ms=NOW)
+    assert bench.ask(tx="first", at_ms=NOW - 1000) is None
+    assert bench.spool.replays == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"v":1}', b'{"v":1,"tx":"a b"}', b'{"v":1,"tx":"' + b"x" * 65 + b'"}', b"\xff", b"{" * 99],
+)
+def test_without_a_transaction_there_is_no_answer(bench: Bench, body: bytes) -> None:
+    assert bench.requests.answer("ping", body) is None
+    assert bench.requests.counts["request_refused"] == 1

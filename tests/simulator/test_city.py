@@ -1,0 +1,81 @@
+"""The city: pure, ordered as physics wants it, and like the real data within the tolerances stated."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from simulator.city.city import City
+from simulator.city.events import EVENTS, Event
+from simulator.city.likeness import compare
+from simulator.city.moment import HOUR_MS
+
+NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
+
+
+@pytest.mark.parametrize("seed", [7])
+def test_a_year_has_the_shape_of_the_real_data(seed: int) -> None:
+    assert [check for check in compare(seed).checks if not check.kept] == []
+
+
+def test_any_time_may_be_asked_in_any_order() -> None:
+    times = [NOON + 37_001 * step for step in range(60)]
+    there = [City(3).world("lp-0001", time) for time in times]
+    rng = random.Random(1)
+    city, mixed = City(3), list(enumerate(times))
+    rng.shuffle(mixed)
+    for at, time in mixed:
+        assert city.world("lp-0001", time) == there[at]
+    assert City(4).world("lp-0001", NOON) != there[0]
+    assert city.world("lp-0002", NOON) != there[0]
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_sizes_are_ordered_and_nothing_is_negative_in_any_event(kind: str) -> None:
+    city = City(5, (Event(kind, NOON - 6 * HOUR_MS, NOON + 30 * HOUR_MS, 1.5),))
+    for step in range(150):
+        time = NOON + step * 900_000
+        air, sky = city.air("lp-0001", time), city.weather(time)
+        assert 0 < air.pm1_ugm3 <= air.pm25_ugm3 <= air.pm10_ugm3
+        assert min(air) > 0
+        assert 0 < sky.rh_pct <= 100
+        assert 0 <= sky.wind_dir_deg < 360
+        assert sky.wind_speed_ms > 0
+
+
+def test_each_event_does_what_it_says() -> None:
+    quiet = City(7)
+
+    def with_event(kind: str, time: int) -> City:
+        return City(7, (Event(kind, time - 4 * HOUR_MS, time + 4 * HOUR_MS),))
+
+    night, rush = NOON + 10 * HOUR_MS, NOON + 24 * HOUR_MS + 20 * HOUR_MS  # a Saturday's eight o'clock
+    before, smoke = quiet.air("a", night), with_event("fireworks", night).air("a", night)
+    assert smoke.pm25_ugm3 > before.pm25_ugm3 + 300
+    dust = with_event("dust", NOON).air("a", NOON)
+    assert dust.pm10_ugm3 > 4 * dust.pm25_ugm3
+    still = with_event("inversion", night)
+    assert still.air("a", night).no2_ugm3 > before.no2_ugm3
+    assert still.weather(night).mixing_m < quiet.weather(night).mixing_m
+    flow, jam = quiet.traffic("a").flow(rush), with_event("jam", rush).traffic("a").flow(rush)
+    assert jam.load > 1.5 * flow.load
+    assert with_event("accident", rush).traffic("a").flow(rush).speed_kmh < 0.7 * flow.speed_kmh
+    wet = with_event("rain", NOON)
+    assert wet.weather(NOON).rain_mm_h > 2
+    assert wet.air("a", NOON).pm25_ugm3 < quiet.air("a", NOON).pm25_ugm3
+
+
+def test_vehicles_are_the_same_asked_whole_or_in_parts_and_keep_their_distance() -> None:
+    traffic = City(7).traffic("lp-0001")
+    start = NOON + 19 * HOUR_MS
+    whole = traffic.vehicles(start, start + 2 * HOUR_MS)
+    parts = [one for cut in range(8) for one in traffic.vehicles(start + cut * 900_000, start + (cut + 1) * 900_000)]
+    assert whole == parts
+    assert len(whole) > 100
+    for sign in (1, -1):
+        lane = [one for one in whole if one.speed_kmh * sign > 0]
+        assert min(b.time_ms - a.time_ms for a, b in pairwise(lane)) >= 1000
+    hourly = sum(traffic.flow(start + n * 600_000, d).vph for n in range(12) for d in ("in", "out")) / 6
+    assert len(whole) == pytest.approx(hourly, rel=0.15)
