@@ -24,6 +24,7 @@ from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
+from collector.ladder import Ladder
 from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notify import setup
 from collector.quality import Quality
@@ -35,6 +36,7 @@ from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
 from collector.window_book import WindowBook
+from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
@@ -64,6 +66,7 @@ class Collector:
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
@@ -131,6 +134,14 @@ class Collector:
             self._on_batch(address.node, message, now_ms)
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
+        elif not message.retained and self.standby.active:
+            self._on_question(address.node, address.channel.rpartition("/")[2], message.payload, now_ms)
+
+    def _on_question(self, node: str, question: str, payload: bytes, now_ms: int) -> None:
+        """A technician's tool on the node asks; whoever is written down as theirs answers."""
+        answer = self.ladder.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
+        if answer is not None:
+            self._send(names.request(node, question), answer, ACK_EXPIRY_S)
 
     def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:
         """Take it, or let it pass: who stands by leaves it to the active one, and the sender sends it again."""

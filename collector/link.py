@@ -129,7 +129,8 @@ class Link:
             self._owed.clear()
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         # Births first: a broker sends what it retains in the order of the subscriptions.
-        wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
+        questions = [names.response("+", question) for question in sorted(names.QUESTIONS)]
+        wanted = (names.collector_status("+"), names.status("+"), names.data("+"), *questions)
         client.subscribe([(topic, options) for topic in wanted])
         self.connected = True
         log.info("connected to broker %s:%s", self._broker.host, self._broker.port)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from edge_agent.config import Config
 
-QUESTIONS = frozenset({"stored", "installation"})
-"""What a node may ask its collector: `response/{question}` from the node, `request/{question}` back, same `tx`."""
-
 
 def broker_of(settings: Config) -> BrokerAddress:
     """The broker as the agent reaches it. Raises Failure for files that cannot be used, OSError for a secret."""

@@ -14,6 +14,9 @@ REPLAY = "application/vnd.lamppost.replay"
 """Content type of a batch that was answered before and is sent again for a database that has lost it."""
 RESERVED_NODES = frozenset({"collector", "alerts"})
 
+QUESTIONS = frozenset({"stored", "installation"})
+"""What a node's tools may ask its collector: `response/{question}` from the node, `request/{question}` back."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SPOOL = re.compile(r"[0-9a-f]{32}")
 _BOOT = re.compile(r"[0-9a-f]{8,32}")

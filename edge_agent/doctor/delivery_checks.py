@@ -28,7 +28,7 @@ def collector_ack(station: Station) -> Result:
 
     began_s = time.monotonic()
     try:
-        answer = ask_collector(station.settings, "stored", {"from_ms": _now_ms() - 3_600_000}, "doctor", 4.0)
+        answer = ask_collector(station.settings, "stored", {"from_ms": _now_ms() - 3_600_000}, "doctor-ask", 4.0)
     except Failure as failure:
         if failure.word != "no-answer":
             return skip(check, "needs broker.auth")
@@ -77,7 +77,8 @@ def spool_space(station: Station) -> Result:
         return skip(check, "needs config.valid")
     folder = _folder(station.settings.spool.path)
     free = shutil.disk_usage(folder).free
-    room = min(free, station.settings.spool.max_size)
+    limit = station.settings.spool.max_size
+    room = free if limit is None else min(free, limit)
     said = station.said
     rate = said["spool_bytes"] / max(said["up_s"], 3600) if said is not None and said["accepted"] else 0
     text = f"{free / 2**30:.1f} GB free"
