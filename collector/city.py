@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 from collector.alerting import Alerting
+from collector.alerts.on_duty import OnDuty
+from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
 from collector.health import Health
 from collector.registry import Node, Registry
+from collector.rules.rule import Rule
 from collector.stores.store import Store
 from collector.web.feed import Feed
-from collector.web.site import Sensor, Site, Station
+from collector.web.site import Sensor, Site, Station, Watched
+from device_profiles.catalogue import UnknownProfile
+from device_profiles.catalogue import load as load_catalogue
+from device_profiles.strict_yaml import NotUsable
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def site(
-    config: Config, store: Store, registry: Registry, alerting: Alerting, feed: Feed, health: Callable[[], Health]
+    config: Config,
+    store: Store,
+    registry: Registry,
+    alerting: Alerting,
+    feed: Feed,
+    health: Callable[[], Health],
+    calibrations: Calibrations,
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
+
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
 
     def stations() -> list[Station]:
         heard = {node.birth.node: node for node in registry.nodes()}
@@ -31,16 +47,52 @@ def site(
         store=store,
         stations=stations,
         alerts=alerting.current,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        duty=OnDuty(alerting, str(config.state_file), now_ms),
+        now_ms=now_ms,
         feed=feed,
         health=health,
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,
+        contact=config.web.contact,
+        source_url=config.web.source_url,
         desk=config.state_file.with_name("desk.db"),
         reporting=config.reporting(),
+        watched=watched(alerting.rules),
+        corrections=lambda node: calibrations.of_node(node, now_ms()),
+        titles=titles(),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
+
+
+def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
+    """The levels of means and newest values of air that are watched upwards, by node; those of all series of a node."""
+
+    def of(node: str) -> list[Watched]:
+        return [
+            Watched(rule.spec.quantity, rule.limit.level, rule.clear_limit.level, rule.alert)
+            for rule in rules
+            if rule.kind == "air_quality" and rule.spec is not None and rule.spec.stat in ("mean", "last")
+            if rule.limit.above and not rule.limit.percent and not rule.joined and not rule.scope.labels
+            if rule.scope.model_copy(update={"site": (), "sensor": ()}).holds({"node": node}, {})
+        ]
+
+    return of
+
+
+def titles() -> Callable[[str], tuple[str, str]]:
+    """Names of sensor models by profile, such as `plantower-pms5003@1`."""
+    catalogue = load_catalogue()
+
+    @cache
+    def of(profile: str) -> tuple[str, str]:
+        try:
+            title = catalogue.get(profile).title
+        except (UnknownProfile, NotUsable):
+            return profile, profile
+        return title.zh, title.en
+
+    return of
 
 
 def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:

@@ -138,6 +138,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.memory import calm_garbage_collector
     from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
@@ -152,7 +153,16 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed, collector.health))
+    known = site(
+        settings,
+        collector.store,
+        collector.registry,
+        collector.alerting,
+        feed,
+        collector.health,
+        collector.calibrations,
+    )
+    pages = create_app(known)
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
@@ -165,6 +175,7 @@ def _serve(settings: Config, ending: object) -> None:
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
     stop_metrics = _metrics(settings, collector)
+    calm_garbage_collector()
     collector.start()
     try:
         ending.wait()

@@ -19,6 +19,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.alerting import Alerting
+from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
@@ -32,9 +33,11 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
+from collector.rules.rule import OWN_LINK
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
+from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
@@ -71,8 +74,9 @@ class Collector:
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
-        )
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),
+            DeskFile(config.state_file.with_name("desk.db")),
+        )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, _now_ms)
         self._key = signing_key(config)
         self._on_event = on_event
@@ -83,6 +87,7 @@ class Collector:
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
+        self._quarantined = Recent()
         self._inventory_due_ms = _now_ms()
 
     def start(self) -> None:
@@ -251,6 +256,7 @@ class Collector:
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
+            self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
@@ -259,6 +265,13 @@ class Collector:
                 body = signed.seal(change.topic, change.body, self._key) if change.body else b""
                 self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _wrong(self, now_ms: int) -> Wrong:
+        """What is wrong with the collector itself."""
+        counts = self.ingest.counts
+        grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
+        found = of_alarms(self.ingest.alarms)
+        return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
         self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)

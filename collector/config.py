@@ -74,6 +74,8 @@ class Web(Strict):
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+    contact: str = ""
+    source_url: Url | Literal[""] = ""
 
 
 class Identities(Strict):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress, broker_address
-from edge_agent import clock, making_room
+from edge_agent import clock, making_room, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
@@ -168,11 +168,14 @@ class Agent:
 
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()
-        told = False
+        examined_s, told = -vitals.EVERY_S, False
         self.recorder.timeline.observe(*self._now())
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
             now_s = time.monotonic()
+            if now_s - examined_s >= vitals.EVERY_S:
+                examined_s = now_s
+                self._examine()
             self.recorder.commit(self._now())
             if not told:
                 told = True
@@ -189,6 +192,14 @@ class Agent:
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
                 self._tell()
+
+    def _examine(self) -> None:
+        """The node's own health becomes a reading like any other."""
+        now, spool = self._now(), self.recorder.spool
+        bad = sum(sum(sensor.bad.values()) for sensor in self.sensors)
+        true_ms = now.wall_ms if self.recorder.timeline.trusted else None
+        board = vitals.of_board(self.config.spool.path)
+        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms)])
 
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""

@@ -25,6 +25,8 @@ log = logging.getLogger("lamppost.recorder")
 PENDING_MAX = 10_000
 REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
 HOURS_KEY = "hours"
+_OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
+"""What no sensor said: it has no account of its own."""
 
 
 class Now(NamedTuple):
@@ -95,7 +97,7 @@ class Recorder:
 
     def _write(self) -> None:
         clock = SYNCED if self.timeline.trusted else UNSYNCED
-        counted = [reading for reading in self._pending if reading.series.kind not in ("sensor_ledger", "gap")]
+        counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
         for reading in counted:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}

@@ -34,6 +34,7 @@ class Sensor:
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
         self._heard_s = 0.0
+        self._spoilt_reply = False  # damage has come since the last command that wants a reply
 
     def begin(self, now_s: float, powered_s: float) -> None:
         """The port was opened; the sensor has had power since `powered_s` at least."""
@@ -47,9 +48,10 @@ class Sensor:
         for frame in self._framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
-                self.bad[decoded.reason] += 1
+                self._damaged(decoded)
                 continue
             self.poller.heard(decoded)
+            self._spoilt_reply = self._spoilt_reply and self.poller.asked is not None
             if decoded.measurement:
                 self.frames += 1
                 self.last_frame_ms = now_ms
@@ -58,12 +60,23 @@ class Sensor:
 
     def late(self, now_s: float) -> None:
         """Count a reply that has not come in time, and half a frame whose rest never comes."""
+        asked = self.poller.asked
         overdue = self.poller.overdue(now_s) is not None
-        self.bad["no_reply"] += overdue
         if overdue or (self._framer.waiting and now_s - self._heard_s > self.profile.gap_s):
             for frame in self._framer.flush():
                 if isinstance(frame, BadFrame):
-                    self.bad[frame.reason] += 1
+                    self._damaged(frame, asked)
+        if overdue:
+            self.bad["no_reply"] += not self._spoilt_reply
+            self._spoilt_reply = False
+
+    def _damaged(self, frame: BadFrame, asked: str | None = None) -> None:
+        """Count damage; what comes instead of one reply is one damaged frame, in however many parts it is found."""
+        if asked is not None or self.poller.asked is not None:
+            if self._spoilt_reply:
+                return
+            self._spoilt_reply = True
+        self.bad[frame.reason] += 1
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""

@@ -175,3 +175,24 @@ def _answers(url: str) -> bool:
             return 200 <= answer.status < 300
     except (urllib.error.URLError, OSError):
         return False
+
+
+class Alertmanager(Server):
+    """Debian's prometheus-alertmanager, alone, with one webhook receiver. Set `hook` before it starts."""
+
+    hook = ""
+
+    def configure(self) -> None:
+        (self.folder / "alertmanager.yml").write_text(
+            "route: {receiver: hook, group_by: [site, node], group_wait: 1s, group_interval: 1s, repeat_interval: 4h}\n"
+            f"receivers: [{{name: hook, webhook_configs: [{{url: '{self.hook}', send_resolved: true}}]}}]\n"
+        )
+
+    def command(self) -> list[str]:
+        return [
+            executable("prometheus-alertmanager"),
+            f"--config.file={self.folder / 'alertmanager.yml'}",
+            f"--storage.path={self.folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--cluster.listen-address=",
+        ]

@@ -70,7 +70,8 @@ def create_app(site: Site) -> Starlette:
     reports = handling = accounts = None
     if file is not None:
         reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
-        site = _with_handling(site, handling)
+        if site.duty is None:
+            site = _with_handling(site, handling)
     renderer = Renderer(site)
     views = Views(site)
     live = Live(site, renderer, views)
