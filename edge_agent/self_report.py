@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import time
 from collections import deque
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_agent import clock
+from edge_agent import clock, vitals
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("lamppost.agent")
 
 RECENT = 24
-_TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 class SelfReport:
@@ -57,6 +54,7 @@ class SelfReport:
         recorder, uplink, delivery = agent.recorder, agent.uplink, agent.delivery
         depth = recorder.spool.depth()
         now_s = time.monotonic()
+        board = vitals.of_board(agent.config.spool.path)
         return {
             "schema": "lamppost.agent.status/1",
             "node": agent.config.node,
@@ -76,8 +74,8 @@ class SelfReport:
             "damaged": recorder.spool.damaged(),
             "clock": recorder.timeline.state,
             "disk_ok": recorder.disk_ok,
-            "disk_free_b": _disk_free(agent.config.spool.path.parent),
-            "temp_c": _temperature(),
+            "disk_free_b": board.get("disk_free_b"),
+            "temp_c": board.get("cpu_temp_c"),
             "config_note": self.note,
             "counts": dict(delivery.counts) | dict(uplink.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
@@ -113,17 +111,3 @@ def _telling(values: dict[str, float]) -> list[float]:
 
 def _since(now_s: float, then_s: float | None) -> float | None:
     return None if then_s is None else round(now_s - then_s, 1)
-
-
-def _disk_free(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
-
-
-def _temperature() -> float | None:
-    try:
-        return int(_TEMPERATURE.read_text()) / 1000
-    except (OSError, ValueError):
-        return None
