@@ -123,6 +123,54 @@ def status(
 
 
 @app.command()
+def database(
+    config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its store is looked at."),
+    keep_days: int | None = typer.Option(
+        None,
+        "--keep-days",
+        min=2,
+        help="Let InfluxDB forget everything older. 0 days cannot be: use InfluxDB's own tools.",
+    ),
+    keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
+
+    A canary is written, read back and removed. Exit code 7 when that fails.
+
+    Example:  lamppost collector database collector.yaml --keep-days 800
+    """
+    import json
+    import time
+
+    from collector.collector import make_store
+    from collector.stores import care
+    from collector.stores.store import Stored, StoreDown
+
+    settings = load_settings(config)
+    store = make_store(settings)
+    try:
+        if keep_days is not None or keep_all:
+            store.prepare()
+            store.keep_for(keep_days)
+        answer = store.prepare()
+        trouble = None if isinstance(answer, Stored) else answer.reason
+        trouble = trouble or care.probe(store, settings.name, time.time_ns() // 1_000_000)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "may this user change the database?") from error
+    finally:
+        store.close()
+    if trouble is not None:
+        raise Failure(
+            Exit.STORE, "store-untrusted", trouble, "readings would stay with their agents; see docs/storage.md"
+        )
+    if as_json:
+        typer.echo(json.dumps({"store": settings.store.kind, "canary": "came back", "keep_days": keep_days}))
+    else:
+        typer.echo(f"{settings.store.kind}: a canary was written, read back and removed")
+
+
+@app.command()
 def sample() -> None:
     """Print a settings file with every key explained.
 

@@ -53,6 +53,11 @@ def data(node: str) -> str:
     return f"{PREFIX}/{node}/data"
 
 
+def replay(node: str) -> str:
+    """Topic of batches sent again for a database that has lost them, where MQTT 3.1.1 has no content type to say so."""
+    return f"{PREFIX}/{node}/data/replay"
+
+
 def ack(node: str) -> str:
     """Topic of the acknowledgements to one node."""
     return f"{PREFIX}/{node}/ack"
@@ -71,6 +76,11 @@ def request(node: str, verb: str) -> str:
 def response(node: str, verb: str) -> str:
     """Topic of the node's answer to a request."""
     return f"{PREFIX}/{node}/response/{verb}"
+
+
+def questions() -> list[str]:
+    """Topics on which any node's tools ask their collector."""
+    return [response("+", question) for question in sorted(QUESTIONS)]
 
 
 def collector_status(name: str) -> str:
