@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 
+from collector import canary
 from collector.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
 from collector.calibration import Calibrations
@@ -42,7 +43,7 @@ def site(
         return time.time_ns() // 1_000_000
 
     def stations() -> list[Station]:
-        heard = {node.birth.node: node for node in registry.nodes()}
+        heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
         return [_station(name, heard.get(name), known) for name in sorted(known.keys() | heard.keys())]
 
     return Site(

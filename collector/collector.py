@@ -22,10 +22,12 @@ from collector.adapters.guests import Guests
 from collector.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
+from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
+from collector.ladder import Ladder
 from collector.link import ACK_EXPIRY_S, Arrived
 from collector.link_311 import make_link
 from collector.notify import setup
@@ -41,6 +43,7 @@ from collector.stores import care
 from collector.stores.store import Store, Stored
 from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
+from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
@@ -70,6 +73,7 @@ class Collector:
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = make_link(broker_address(config.broker), config.name)
         self.guests = Guests()
@@ -79,6 +83,11 @@ class Collector:
             DeskFile(config.state_file.with_name("desk.db")),
         )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, _now_ms)
+        self.canary = None
+        if config.alerts.canary is not None:
+            self.canary = Canary(
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, version("lamppost")
+            )
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -100,6 +109,8 @@ class Collector:
             log.error("the database cannot be trusted: %s", trouble)
         self.link.start()
         self.teller.start()
+        if self.canary is not None:
+            self.canary.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -107,6 +118,8 @@ class Collector:
         self._ending.set()
         self.link.wake()
         self._thread.join(timeout=15)
+        if self.canary is not None:
+            self.canary.stop()
         self.teller.stop()
         self.link.stop()
         self.alerting.close()
@@ -144,6 +157,14 @@ class Collector:
             self._on_batch(address.node, message, now_ms)
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
+        elif not message.retained and self.standby.active:
+            self._on_question(address.node, address.channel.rpartition("/")[2], message.payload, now_ms)
+
+    def _on_question(self, node: str, question: str, payload: bytes, now_ms: int) -> None:
+        """A technician's tool on the node asks; whoever is written down as theirs answers."""
+        answer = self.ladder.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
+        if answer is not None:
+            self._send(names.request(node, question), answer, ACK_EXPIRY_S)
 
     def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:
         """Take it, or let it pass: who stands by leaves it to the active one, and the sender sends it again."""
@@ -269,6 +290,8 @@ class Collector:
         counts = self.ingest.counts
         grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
         found = of_alarms(self.ingest.alarms)
+        if self.canary is not None and self.canary.wrong is not None:
+            found[("collector-canary", OWN_LINK)] = self.canary.wrong
         return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
