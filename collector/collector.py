@@ -28,8 +28,8 @@ from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
-from collector.link import ACK_EXPIRY_S, Arrived
-from collector.link_311 import make_link
+from collector.link import ACK_EXPIRY_S, Arrived, Link
+from collector.link_311 import Link311, make_link
 from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
@@ -62,7 +62,7 @@ INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every b
 class Collector:
     """One collector. Built from settings; `start` begins work, `stop` ends it.
 
-    A simulator hands in a store and a clock of its own and calls `step` itself.
+    A simulator hands in a store, a link and a clock of its own and calls `step` itself.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Collector:
         config: Config,
         on_event: Callable[[dict[str, object]], None] = lambda _: None,
         store: Store | None = None,
+        link: Link | Link311 | None = None,
         now_ms: Callable[[], int] | None = None,
     ) -> None:
         now_ms = now_ms or _now_ms
@@ -86,7 +87,7 @@ class Collector:
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = make_link(broker_address(config.broker), config.name)
+        self.link = link or make_link(broker_address(config.broker), config.name)
         self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(

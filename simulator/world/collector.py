@@ -39,6 +39,12 @@ class AwayStore(Store):
             raise StoreDown("the database is away")
         return self._store.select(question)
 
+    def remove(self, measurement: str) -> None:
+        self._store.remove(measurement)
+
+    def keep_for(self, days: int | None) -> None:
+        self._store.keep_for(days)
+
     def close(self) -> None:
         """The store outlives its collector; whoever made it closes it."""
 
@@ -71,8 +77,8 @@ class Collector:
         self.up = True
         self._inbox = []
         OnSimulatedTime.clock = self._clock
-        process = OnSimulatedTime(self._config, store=self._store, now_ms=lambda: self._clock.now_ms)
-        process.link = self  # type: ignore[assignment]
+        link: Any = self
+        process = OnSimulatedTime(self._config, store=self._store, link=link, now_ms=lambda: self._clock.now_ms)
         process.store.prepare()
         self.process = process
         self._connect()
@@ -102,7 +108,7 @@ class Collector:
         """A number of its own for each connection."""
         return None if self._session is None else self.connections
 
-    def take(self, timeout_s: float) -> list[Arrived]:  # noqa: ARG002
+    def take(self) -> list[Arrived]:
         """What has arrived."""
         taken, self._inbox = self._inbox, []
         return taken
@@ -120,7 +126,7 @@ class Collector:
         if self.up and self.process is not None:
             if self._session is None:
                 self._connect()
-            self.process.step(self._clock.now_ms, wait_s=0)
+            self.process.step(self._clock.now_ms)
 
     def _receive(self, message: Arrived) -> None:
         self._inbox.append(message)
