@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collector.adapters.guests import Guests
 from collector.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
@@ -26,6 +27,7 @@ from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
+from collector.ladder import Ladder
 from collector.link import ACK_EXPIRY_S, Arrived
 from collector.link_311 import make_link
 from collector.notify import setup
@@ -41,6 +43,7 @@ from collector.stores import care
 from collector.stores.store import Store, Stored
 from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
+from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
@@ -70,8 +73,10 @@ class Collector:
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = make_link(broker_address(config.broker), config.name)
+        self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),
@@ -136,12 +141,13 @@ class Collector:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
-        for message in self.link.take():
+        for message in (*self.link.take(), *self.guests.take(now_ms)):
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
-            self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+            if not self.guests.answered(answer):
+                self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -151,6 +157,14 @@ class Collector:
             self._on_batch(address.node, message, now_ms)
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
+        elif not message.retained and self.standby.active:
+            self._on_question(address.node, address.channel.rpartition("/")[2], message.payload, now_ms)
+
+    def _on_question(self, node: str, question: str, payload: bytes, now_ms: int) -> None:
+        """A technician's tool on the node asks; whoever is written down as theirs answers."""
+        answer = self.ladder.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
+        if answer is not None:
+            self._send(names.request(node, question), answer, ACK_EXPIRY_S)
 
     def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:
         """Take it, or let it pass: who stands by leaves it to the active one, and the sender sends it again."""
