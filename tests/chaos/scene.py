@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from firmware_stubs.stub import Stub
 from tests.chaos.checker import Count, check
 from tests.chaos.noting_agent import NOTE
 from tests.chaos.numbers import NumberedPms5003
@@ -45,13 +46,8 @@ class Scene:
 
     def _agent(self, name: str, broker: dict[str, Any]) -> Program:
         self.notes[name] = self.folder / f"{name}.notes"
-        sensors = {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
-        agent = self.rig.agent(name, sensors, broker={**broker, "spread_s": 0.5})
-        agent.command = [
-            sys.executable, "-m", "tests.chaos.noting_agent", str(self.folder / f"agent-{name}.yaml"),
-            str(self.notes[name]),
-        ]  # fmt: skip
-        return agent
+        agent = self.rig.agent(name, numbered_sensors(), broker={**broker, "spread_s": 0.5})
+        return noting(agent, self.notes[name])
 
     def accepted(self) -> int:
         """How many readings have been noted as accepted."""
@@ -80,3 +76,14 @@ class Scene:
     def said(self, count: Count, stuck: int, **more: Any) -> dict[str, Any]:
         """The one JSON object of a run."""
         return {"seed": self.seed, "kills": dict(sorted(self.kills.items())), **count._asdict(), "stuck": stuck, **more}
+
+
+def numbered_sensors() -> dict[str, tuple[str, Stub]]:
+    """Sensors far faster than real ones, whose frames carry numbers."""
+    return {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
+
+
+def noting(agent: Program, notes: Path) -> Program:
+    """The agent, with every commit that returned noted in a file."""
+    agent.command = [sys.executable, "-m", "tests.chaos.noting_agent", agent.command[-1], str(notes)]
+    return agent
