@@ -22,7 +22,7 @@ from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
 
 DISK_BYTES = 32 * 2**20
-SPOOL_BYTES = "600 KiB"
+SPOOL_BYTES = "200 KiB"
 FULL_S, FREE_S = (2.0, 6.0), (3.0, 6.0)
 LONG_S = 30.0
 """So long is the disk full once, which is more than memory holds of 500 readings a second."""
@@ -80,8 +80,8 @@ class Cycles:
         }  # fmt: skip
 
     def _fill_and_free(self) -> None:
-        """The collector is away for the middle third; the disk is full for long once."""
-        away = range(self._cycles // 3, 2 * self._cycles // 3)
+        """The collector is away for the middle half; the disk is full for long once."""
+        away = range(self._cycles // 4, 3 * self._cycles // 4)
         for cycle in range(self._cycles):
             if cycle == away.start and away:
                 self._collector.kill()
