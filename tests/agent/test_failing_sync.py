@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).with_name("failing_sync.c")
 
 
-@pytest.mark.parametrize("syncs", [30, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("syncs", [15, pytest.param(100, marks=pytest.mark.long)])
 def test_each_of_the_first_syncs_may_fail(tmp_path: Path, syncs: int) -> None:
     compiler = shutil.which("cc")
     if compiler is None:

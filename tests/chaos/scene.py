@@ -18,6 +18,7 @@ from tests.servers import Influxd, Server, free_port
 AGENTS, SENSORS = 4, 2
 PERIOD_S = 0.004
 SETTLE_S = 420.0
+CALM_MS = 2_000
 
 
 class Scene:
@@ -58,13 +59,7 @@ class Scene:
         for name in self.notes:
             for number in range(SENSORS):
                 self.rig.stubs.remove(f"{name}/air-{number}")
-        until_s, calm_s = time.monotonic() + SETTLE_S, time.monotonic() + 12  # statuses are written every 5 s
-        while time.monotonic() < until_s:
-            waiting = [self.rig.status(name).get("waiting_rows") for name in self.notes]
-            if waiting == [0] * len(waiting) and time.monotonic() > calm_s:
-                return 0
-            time.sleep(0.5)
-        return sum(rows or 0 for rows in waiting)
+        return settled(self.rig, list(self.notes))
 
     def count(self) -> Count:
         """What became of everything; the first of what is lost is named on stderr."""
@@ -76,6 +71,17 @@ class Scene:
     def said(self, count: Count, stuck: int, **more: Any) -> dict[str, Any]:
         """The one JSON object of a run."""
         return {"seed": self.seed, "kills": dict(sorted(self.kills.items())), **count._asdict(), "stuck": stuck, **more}
+
+
+def settled(rig: Rig, nodes: list[str]) -> int:
+    """Wait until each agent says, in a status of after the last reading, that nothing waits. Rows that still do."""
+    until_s, calm_ms = time.monotonic() + SETTLE_S, time.time() * 1000 + CALM_MS
+    while time.monotonic() < until_s:
+        said = [rig.status(node) for node in nodes]
+        if all(one.get("at_ms", 0) > calm_ms and one["waiting_rows"] == 0 for one in said):
+            return 0
+        time.sleep(0.2)
+    return sum(one.get("waiting_rows", 1) for one in said)
 
 
 def numbered_sensors() -> dict[str, tuple[str, Stub]]:

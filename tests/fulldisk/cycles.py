@@ -16,7 +16,7 @@ from typing import Any
 from collector import ledger
 from collector.stores.store import Select
 from tests.chaos.checker import check
-from tests.chaos.scene import SETTLE_S, noting, numbered_sensors
+from tests.chaos.scene import noting, numbered_sensors, settled
 from tests.powercut.rig import image, need, run
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
@@ -100,13 +100,7 @@ class Cycles:
         rig = self._rig
         for name in numbered_sensors():
             rig.stubs.remove(f"{NODE}/{name}")
-        calm_s, until_s = time.monotonic() + 12, time.monotonic() + SETTLE_S  # a status is written every 5 s
-        while time.monotonic() < until_s:
-            if rig.status(NODE).get("waiting_rows") == 0 and time.monotonic() > calm_s:
-                return 0
-            time.sleep(0.5)
-        waiting: int = rig.status(NODE)["waiting_rows"]
-        return waiting
+        return settled(rig, [NODE])
 
     def _in_minutes(self) -> int:
         """Readings that live on in minutes which the agent has made."""
