@@ -36,8 +36,9 @@ LEDGER_HOURS = 48
 class Spool:
     """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch."""
 
-    def __init__(self, path: Path, node: str, site: str) -> None:
+    def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
         self.path = path
+        self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         self._acked: dict[int, tuple[int, int]] = {}
@@ -291,7 +292,7 @@ class Spool:
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
-        spool_id = secrets.token_hex(16)
+        spool_id = self._new_id(16)
         number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (spool_id,)).lastrowid
         assert number is not None
         self._life, self.spool_id, self.next_seq = number, spool_id, 1
