@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +32,11 @@ class Impossible(Exception):
 
 
 class Cut(NamedTuple):
-    """One cut: how many readings were accepted, how many of them are gone, whether the spool opened undamaged."""
+    """One cut: readings accepted; those the spool still has, has twice or has not; whether it opened undamaged."""
 
     accepted: int
+    kept: int
+    doubled: int
     lost: int
     intact: bool
 
@@ -39,18 +45,14 @@ class Rig:
     """The file systems, for the length of a `with`. `cut` may be called again and again."""
 
     def __enter__(self) -> Rig:
-        if os.geteuid() != 0:
-            raise Impossible("power cuts need root, for loop mounts. Cure: sudo")
-        missing = [tool for tool in TOOLS if shutil.which(tool, path="/usr/sbin:/sbin:/usr/bin:/bin") is None]
-        if missing:
-            raise Impossible(f"{', '.join(missing)} not installed. Cure: sudo apt-get install xfsprogs e2fsprogs mount")
+        need(*TOOLS)
         self._folder = Path(tempfile.mkdtemp(prefix="lamppost-powercut-"))
         self._outer, self._inner, self._copy = (self._folder / name for name in ("outer", "inner", "copy"))
         self._mounted: list[Path] = []
         try:
-            _image(self._folder / "outer.img", OUTER_BYTES, "mkfs.xfs", "-q", "-m", "reflink=1")
+            image(self._folder / "outer.img", OUTER_BYTES, "mkfs.xfs", "-q", "-m", "reflink=1")
             self._mount(self._folder / "outer.img", self._outer)
-            _image(self._outer / "inner.img", INNER_BYTES, "mkfs.ext4", "-q", "-F")
+            image(self._outer / "inner.img", INNER_BYTES, "mkfs.ext4", "-q", "-F")
         except Impossible:
             self._leave()
             raise
@@ -72,24 +74,28 @@ class Rig:
 
     def _cut(self, writer: _Writer, rng: random.Random) -> Cut:
         writer.goes_on(rng.uniform(*WAIT_S))
-        accepted = writer.said
         image = self._outer / "cut.img"
-        _run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
+        with writer.held_if_normal():
+            accepted = writer.said
+            run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
         self._mount(image, self._copy)
         try:
             survived, intact = _numbers(self._copy / "spool" / "spool.db")
         finally:
             self._unmount(self._copy)
             image.unlink()
-        return Cut(accepted, len(set(range(1, accepted + 1)) - survived), intact)
+        said = set(range(1, accepted + 1))
+        return Cut(
+            accepted, len(said & survived.keys()), survived.total() - len(survived), len(said - survived.keys()), intact
+        )
 
     def _mount(self, image: Path, where: Path) -> None:
         where.mkdir(exist_ok=True)
-        _run("mount", "-o", "loop", str(image), str(where))
+        run("mount", "-o", "loop", str(image), str(where))
         self._mounted.append(where)
 
     def _unmount(self, where: Path) -> None:
-        _run("umount", str(where))
+        run("umount", str(where))
         self._mounted.remove(where)
 
     def _leave(self) -> None:
@@ -103,6 +109,7 @@ class _Writer:
 
     def __init__(self, path: Path, normal: bool) -> None:
         self.said = 0
+        self._normal = normal
         command = [sys.executable, "-m", "tests.powercut.writer", str(path), *(["--normal"] if normal else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -124,6 +131,17 @@ class _Writer:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    @contextmanager
+    def held_if_normal(self) -> Iterator[None]:
+        """The control stands still while it is cut: a checkpoint in between would make safe what was not."""
+        if self._normal:
+            self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self._normal:
+                self._process.send_signal(signal.SIGCONT)
+
     def goes_on(self, for_s: float) -> None:
         """Let it write for a while, and make sure that it did."""
         before, until_s = self.said, time.monotonic() + FIRST_S
@@ -139,26 +157,37 @@ class _Writer:
             self.said = int(line)
 
 
-def _numbers(path: Path) -> tuple[set[int], bool]:
+def _numbers(path: Path) -> tuple[Counter[int], bool]:
     """What a restarted agent finds in the spool, and whether it opened without repair."""
     try:
         spool = Spool(path, ORIGIN.node, ORIGIN.site)
     except SpoolError:
-        return set(), False
+        return Counter(), False
     spool.seal()
-    found = {int(row.values[FIELD]) for one in spool.oldest(2**31) for row in readings_of(one.data)[0]}
+    found = Counter(int(row.values[FIELD]) for one in spool.oldest(2**31) for row in readings_of(one.data)[0])
     intact = spool.damaged() is None
     spool.close()
     return found, intact
 
 
-def _image(path: Path, size: int, *make: str) -> None:
+def need(*tools: str) -> None:
+    """Raises Impossible with the cure when this machine cannot mount."""
+    if os.geteuid() != 0:
+        raise Impossible("loop mounts need root. Cure: sudo")
+    missing = [tool for tool in tools if shutil.which(tool, path="/usr/sbin:/sbin:/usr/bin:/bin") is None]
+    if missing:
+        raise Impossible(f"{', '.join(missing)} not installed. Cure: sudo apt-get install xfsprogs e2fsprogs mount")
+
+
+def image(path: Path, size: int, *make: str) -> None:
+    """A file with a file system in it. Raises Impossible."""
     with path.open("wb") as file:
         file.truncate(size)
-    _run(*make, str(path))
+    run(*make, str(path))
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Raises Impossible when the machine will not."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Impossible(f"{' '.join(command[:2])}: {done.stderr.strip()}. Cure: a machine with loop devices and xfs")
