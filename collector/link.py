@@ -171,7 +171,7 @@ class Link:
         """Carry one connection until it ends. Raises OSError, Refused, Broken."""
         with self._lock:
             # Births first: a broker sends what it retains in the order of the subscriptions.
-            wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
+            wanted = (names.collector_status("+"), names.status("+"), names.data("+"), *names.questions())
             session = self._session = Session(self._connect_packet(), wanted, self._outbox)
             self._owed.clear()
         with Pipe(sock, self._rung) as pipe:

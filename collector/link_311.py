@@ -132,7 +132,13 @@ class Link311:
 
     def _subscribe(self, client: paho.Client) -> None:
         # Births first: a broker sends what it retains in the order of the subscriptions.
-        wanted = (names.collector_status("+"), names.status("+"), names.data("+"), names.replay("+"))
+        wanted = (
+            names.collector_status("+"),
+            names.status("+"),
+            names.data("+"),
+            names.replay("+"),
+            *names.questions(),
+        )
         client.subscribe([(topic, 1) for topic in wanted])
 
     def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: list[ReasonCode], ____: Any) -> None:

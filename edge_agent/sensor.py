@@ -30,6 +30,7 @@ class Sensor:
         self.frames = 0
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
+        self.doubt: str | None = None
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
         self._heard_s = 0.0
@@ -87,9 +88,9 @@ class Sensor:
 
     def _readings(self, decoded: Values, now_ms: int, now_s: float) -> list[Reading]:
         """Values that are not to be believed (warming up, stale, in another unit) are counted, never published."""
-        doubt = self._doubt(decoded, now_s)
-        if doubt is not None:
-            self.unfit[doubt] += 1
+        self.doubt = self._doubt(decoded, now_s)
+        if self.doubt is not None:
+            self.unfit[self.doubt] += 1
             return []
         return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
 

@@ -36,13 +36,14 @@ SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
 TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
+ERRAND, ERRANDS_MAX = "answer a request that takes its time", 2
 
 
 class Uplink:
     """Keeps one node connected.
 
-    `birth` gives the current birth; `answer` takes a request's verb and body and gives the response, or None; `keys`
-    are the pinned keys of its collectors.
+    `birth` gives the current birth; `answer` takes a request's verb and body and gives the response, now or later, or
+    None; `keys` are the pinned keys of its collectors.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Uplink:
         node: str,
         delivery: Delivery,
         birth: Callable[[], status.Birth],
-        answer: Callable[[str, bytes], bytes | None],
+        answer: Callable[[str, bytes], Coroutine[None, None, bytes] | bytes | None],
         keys: tuple[Ed25519PublicKey, ...] = (),
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -114,7 +115,7 @@ class Uplink:
             publishing: set[asyncio.Task[None]] = set()
             pump = asyncio.create_task(self._pump(client, publishing), name="publish what is due")
             try:
-                await self._receive(client, pump)
+                await self._receive(client, pump, publishing)
             finally:
                 for task in (pump, *publishing):
                     task.cancel()
@@ -151,7 +152,9 @@ class Uplink:
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
 
-    async def _receive(self, client: aiomqtt.Client, pump: asyncio.Task[None]) -> None:
+    async def _receive(
+        self, client: aiomqtt.Client, pump: asyncio.Task[None], publishing: set[asyncio.Task[None]]
+    ) -> None:
         async for message in client.messages:
             if pump.done():
                 pump.result()
@@ -160,10 +163,15 @@ class Uplink:
             if topic == names.ack(self._node):
                 self._on_ack(payload)
             elif not message.retain:  # a request is never retained: a stored one may be years old
-                await self._on_request(client, topic, payload)
+                await self._on_request(client, topic, payload, publishing)
 
-    async def _on_request(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
-        """Obey a request that a pinned key has signed for this very topic; anything else is only counted."""
+    async def _on_request(
+        self, client: aiomqtt.Client, topic: str, payload: bytes, errands: set[asyncio.Task[None]]
+    ) -> None:
+        """Obey a request that a pinned key has signed for this very topic; anything else is only counted.
+
+        What takes its time is done beside everything else, at most `ERRANDS_MAX` at once.
+        """
         verb = topic.rpartition("/")[2]
         try:
             body = signed.open_sealed(topic, payload, self._keys)
@@ -174,8 +182,21 @@ class Uplink:
         self._sealed.set()
         if response is None:
             self.counts["request_malformed"] += 1
-        else:
+        elif isinstance(response, bytes):
             await client.publish(names.response(self._node, verb), response, qos=1)
+        elif sum(task.get_name() == ERRAND for task in errands) < ERRANDS_MAX:
+            task = asyncio.create_task(self._run_errand(client, verb, response), name=ERRAND)
+            errands.add(task)
+            task.add_done_callback(errands.discard)
+        else:
+            self.counts["request_too_many"] += 1
+            response.close()
+
+    async def _run_errand(self, client: aiomqtt.Client, verb: str, errand: Coroutine[None, None, bytes]) -> None:
+        try:
+            await client.publish(names.response(self._node, verb), await errand, qos=1)
+        except (aiomqtt.MqttError, ValueError, TimeoutError):
+            self.counts["publish_failed"] += 1
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""

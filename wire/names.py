@@ -14,6 +14,9 @@ REPLAY = "application/vnd.lamppost.replay"
 """Content type of a batch that was answered before and is sent again for a database that has lost it."""
 RESERVED_NODES = frozenset({"collector", "alerts"})
 
+QUESTIONS = frozenset({"stored", "installation"})
+"""What a node's tools may ask its collector: `response/{question}` from the node, `request/{question}` back."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SPOOL = re.compile(r"[0-9a-f]{32}")
 _BOOT = re.compile(r"[0-9a-f]{8,32}")
@@ -73,6 +76,11 @@ def request(node: str, verb: str) -> str:
 def response(node: str, verb: str) -> str:
     """Topic of the node's answer to a request."""
     return f"{PREFIX}/{node}/response/{verb}"
+
+
+def questions() -> list[str]:
+    """Topics on which any node's tools ask their collector."""
+    return [response("+", question) for question in sorted(QUESTIONS)]
 
 
 def collector_status(name: str) -> str:
