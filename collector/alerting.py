@@ -287,7 +287,7 @@ class Alerting:
             head_ms = self._engine.head_ms(series)
             first = 0
             if head_ms:
-                first = next((row for row, t in enumerate(times) if t > head_ms - lateness_ms), len(times))
+                first = next((row for row, t in enumerate(times) if t >= head_ms - lateness_ms), len(times))
             if first < len(times):
                 count += len(times) - first
                 cut = {name: column[first:] for name, column in cells.items()}
