@@ -6,6 +6,7 @@ city > stubs > lines > agents > broker > collector > store, and notes beside all
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ class Run:
         if scenario.hostile:
             self.hostile = Hostile(self.clock, self.broker, random.Random(self._rng.random()), self.nodes[0].node)
         self.sensing = True
+        self.step_s = STEP_S
+        self.inbox: deque[Callable[[], None]] = deque()  # what other threads want done between two steps
 
     @property
     def done(self) -> float:
@@ -86,8 +89,10 @@ class Run:
         self.strikes.plan(self.orders)
         end_ms = self.clock.start_ms + round(self.scenario.duration_s * 1000)
         while self.clock.now_ms < end_ms:
-            self.clock.run_until(min(end_ms, self.clock.now_ms + round(STEP_S * 1000)))
+            self.clock.run_until(min(end_ms, self.clock.now_ms + round(self.step_s * 1000)))
             self.notes.settle()
+            while self.inbox:
+                self.inbox.popleft()()
             if watch() is False:
                 break
         ended_ms = self.clock.now_ms
@@ -186,4 +191,11 @@ class Run:
 
 def strike_now(run: Run, order: Order) -> None:
     """A fault by hand, from now on (`lamppost sim ctl`)."""
-    run.strikes.plan([order])
+    if order.fault is None:
+        run.strikes.plan([order])
+        return
+    run.notes.moment(run.clock.now_ms, order.text)
+    for node in run.nodes:
+        for line in node.lines:
+            if order.strikes(node.node, line.name):
+                line.stub.faulty = Faulty(f"{run.seed} {node.node} {line.name} {order.text}", [order.fault])
