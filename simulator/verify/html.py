@@ -64,6 +64,8 @@ def _figures(verdict: Verdict) -> list[tuple[str, ...]]:
     rows += [("doubled", verdict.doubled), ("never sent", verdict.unsent)]
     rows += [(f"wrong: {what}", count) for what, count in sorted(verdict.wrong.items())]
     rows += [("time estimated, and said so", verdict.estimated), ("still waiting", verdict.waiting)]
+    if verdict.vehicles_passed:
+        rows += [("vehicles passed", verdict.vehicles_passed), ("vehicles counted", verdict.vehicles_counted)]
     rows += [("alerts expected", verdict.alerts_expected), ("alerts raised", verdict.alerts_raised)]
     rows += [(name.replace("_", " "), value) for name, value in verdict.late.items()]
     return [*((name, f"{value:,}") for name, value in rows), ("bytes", verdict.hash)]
