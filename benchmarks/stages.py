@@ -128,7 +128,7 @@ class Tray:
         self.waiting: list[Arrived] = []
         self.published = 0
 
-    def take(self, timeout_s: float, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
+    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
         taken, self.waiting = self.waiting[:count], self.waiting[count:]
         return taken
 
@@ -168,7 +168,7 @@ class Desk:
         """One round of the collector with these messages."""
         self.tray.waiting = messages
         while self.tray.waiting:
-            self.collector.step(now_ms, wait_s=0)
+            self.collector.step(now_ms)
 
 
 class Course:

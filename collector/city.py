@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import cache
 
+from collector import canary
 from collector.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
 from collector.calibration import Calibrations
@@ -21,6 +23,7 @@ from device_profiles.catalogue import UnknownProfile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.strict_yaml import NotUsable
 
+METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -40,7 +43,7 @@ def site(
         return time.time_ns() // 1_000_000
 
     def stations() -> list[Station]:
-        heard = {node.birth.node: node for node in registry.nodes()}
+        heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
         return [_station(name, heard.get(name), known) for name in sorted(known.keys() | heard.keys())]
 
     return Site(
@@ -97,17 +100,19 @@ def titles() -> Callable[[str], tuple[str, str]]:
 
 def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
     label = known.get(name) or Named(node=name, zh=name, en=name)
+    zh, en = (f"{label.zh}（市民）", f"{label.en} (citizen)") if label.push is not None else (label.zh, label.en)
+    lat_deg, lon_deg = _place(label)
     if node is None:
-        return Station(name, "", label.zh, label.en, lat_deg=label.lat, lon_deg=label.lon)
+        return Station(name, "", zh, en, lat_deg=lat_deg, lon_deg=lon_deg)
     birth = node.birth
     return Station(
         node=name,
         site=birth.site,
-        name_zh=label.zh,
-        name_en=label.en,
+        name_zh=zh,
+        name_en=en,
         sensors=tuple(Sensor(sensor.name, sensor.profile) for sensor in birth.sensors),
-        lat_deg=label.lat,
-        lon_deg=label.lon,
+        lat_deg=lat_deg,
+        lon_deg=lon_deg,
         online=node.online,
         since_ms=node.since_ms,
         clock=birth.clock,
@@ -115,3 +120,16 @@ def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
         version=birth.version,
         vitals=birth.vitals,
     )
+
+
+def _place(label: Named) -> tuple[float | None, float | None]:
+    """Where the public sees it: on a grid of `within_m`, when its owner wants no more to be known."""
+    lat, lon = label.lat, label.lon
+    if lat is None or lon is None or label.within_m is None:
+        return lat, lon
+    step = label.within_m / METRES_PER_DEGREE
+    seen = round(lat / step) * step
+    across = step / max(
+        math.cos(math.radians(seen)), 0.01
+    )  # by the rounded place: the exact one must not shine through
+    return round(seen, 6), round(round(lon / across) * across, 6)

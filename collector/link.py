@@ -52,6 +52,7 @@ class Link:
         self.counts: Counter[str] = Counter()
         self.connected = False
         self._broker = broker
+        self._address = (broker.host, broker.port)
         self._name = name
         self._queue: deque[Arrived] = deque()
         self._bytes = 0
@@ -88,9 +89,13 @@ class Link:
         self._bell.close()
         self._rung.close()
 
-    def take(self, timeout_s: float, count: int = 1000) -> list[Arrived]:
-        """Up to `count` messages, waiting at most `timeout_s` for the first."""
+    def wait(self, timeout_s: float) -> None:
+        """Until something has arrived, at most so long."""
         self._arrived.wait(timeout_s)
+
+    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:
+        """Up to `count` messages, waiting at most `timeout_s` for the first."""
+        self.wait(timeout_s)
         with self._lock:
             taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
             self._bytes -= sum(len(message.payload) for message in taken)
@@ -121,9 +126,12 @@ class Link:
     # -- the network thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        pause_s = 0.0
+        pause_s, attempts = 0.0, 0
+        addresses = self._broker.addresses()
         while not self._ending.wait(pause_s):
             generation = self._generation
+            self._address = addresses[attempts % len(addresses)]  # the nodes of a cluster in turn
+            attempts += 1
             try:
                 with self._open() as sock:
                     self._converse(sock)
@@ -144,15 +152,15 @@ class Link:
 
     def _say_once(self, what: str, level: int, text: str) -> None:
         if not self.counts[what]:
-            log.log(level, "broker %s:%s %s", self._broker.host, self._broker.port, text)
+            log.log(level, "broker %s:%s %s", *self._address, text)
         self.counts[what] += 1
 
     def _open(self) -> socket.socket:
-        sock = socket.create_connection((self._broker.host, self._broker.port), CONNECT_S)
+        sock = socket.create_connection(self._address, CONNECT_S)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._broker.tls is not None:
-                sock = self._broker.tls().wrap_socket(sock, server_hostname=self._broker.host)
+                sock = self._broker.tls().wrap_socket(sock, server_hostname=self._address[0])
             sock.setblocking(False)
         except BaseException:
             sock.close()
@@ -163,7 +171,7 @@ class Link:
         """Carry one connection until it ends. Raises OSError, Refused, Broken."""
         with self._lock:
             # Births first: a broker sends what it retains in the order of the subscriptions.
-            wanted = (names.collector_status("+"), names.status("+"), names.data("+"))
+            wanted = (names.collector_status("+"), names.status("+"), names.data("+"), *names.questions())
             session = self._session = Session(self._connect_packet(), wanted, self._outbox)
             self._owed.clear()
         with Pipe(sock, self._rung) as pipe:
@@ -230,7 +238,7 @@ class Link:
             self._generation += 1
             self.connected = True
             self.counts["refused"] = self.counts["unreachable"] = 0
-            log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
+            log.info("connected to broker %s:%s", *self._address)
         if session.counts:
             self.counts.update(session.counts)
             session.counts.clear()

@@ -6,9 +6,7 @@ port > Sensor > pending > Spool.accept (1 s) > Spool.seal (seal_s) > Delivery > 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import random
 import secrets
 import time
@@ -16,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress, broker_address
@@ -24,12 +21,16 @@ from edge_agent import clock, making_room, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
+from edge_agent.errands import Errands
 from edge_agent.identity import Identity, read_key
+from edge_agent.notify import Notifier, Progress
 from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
+from edge_agent.remote_config import Health
 from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
+from edge_agent.self_report import SelfReport
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.traffic import Counter as TrafficCounter
@@ -50,8 +51,10 @@ DRAIN_S = 5.0
 class Agent:
     """One agent. Built from settings; does nothing until `run`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, file: Path | None = None, notifier: Notifier | None = None) -> None:
         self.config = config
+        self.notifier = notifier or Notifier(None)
+        self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
@@ -68,7 +71,12 @@ class Agent:
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(
-            config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
+            config.node,
+            self.recorder,
+            self.session,
+            self._trusted_ms,
+            lambda at_ms: self.delivery.not_before(at_ms),
+            self.errands.verbs() if self.errands is not None else None,
         )
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
@@ -79,7 +87,8 @@ class Agent:
             self.requests.answer,
             self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
         )
-        self._started_s = time.monotonic()
+        self.report = SelfReport(self)
+        self._progress = Progress()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
@@ -92,6 +101,8 @@ class Agent:
             for sensor, port in zip(self.sensors, self.ports, strict=True)
         ]
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
+        if self.errands is not None and self.errands.trial is not None:
+            tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
@@ -101,12 +112,13 @@ class Agent:
             for task in done - {stopped}:
                 task.result()  # a task that ended by itself has failed: let it be seen
         finally:
+            self.notifier.stopping()
             await _cancel(tasks)
             self.recorder.commit(self._now(), closing=True)
             self._seal()
             await self._drain(uplink)
             await _cancel([uplink])
-            self._write_status()
+            self.report.write()
             self.recorder.spool.close()
             self._owner.release()
 
@@ -156,7 +168,7 @@ class Agent:
 
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()
-        examined_s = -vitals.EVERY_S
+        examined_s, told = -vitals.EVERY_S, False
         self.recorder.timeline.observe(*self._now())
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
@@ -165,6 +177,9 @@ class Agent:
                 examined_s = now_s
                 self._examine()
             self.recorder.commit(self._now())
+            if not told:
+                told = True
+                self.notifier.ready()
             self.delivery.spool = self.recorder.spool
             self._obey_delivery()
             seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
@@ -176,7 +191,7 @@ class Agent:
                 self._care_for_spool()
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
-                self._write_status()
+                self._tell()
 
     def _examine(self) -> None:
         """The node's own health becomes a reading like any other."""
@@ -225,55 +240,22 @@ class Agent:
             self.uplink.wake()
             await asyncio.sleep(0.05)
 
-    def _write_status(self) -> None:
-        """Replace the status file whole: written aside, then renamed."""
-        path = self.config.status_file
-        aside = path.with_name(path.name + ".new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(self._status(), ensure_ascii=False))
-            aside.replace(path)
-        except OSError as error:
-            log.debug("status file: %s", error)
+    def _tell(self) -> None:
+        """Say how it is: the status file, and systemd."""
+        said = self.report.write()
+        self.notifier.status(self.report.line(said))
+        own = [sensor for sensor in self.sensors if sensor.traffic is None]
+        kept = self.recorder.accepted + self.recorder.refused + sum(sum(s.unfit.values()) for s in own)
+        if self._progress.advances(sum(sensor.frames for sensor in own), kept):
+            self.notifier.alive()
 
-    def _status(self) -> dict[str, Any]:
-        depth = self.recorder.spool.depth()
-        connected_s = self.uplink.connected_since_s
-        return {
-            "schema": "lamppost.agent.status/1",
-            "node": self.config.node,
-            "site": self.config.site,
-            "version": version("lamppost"),
-            "pid": os.getpid(),
-            "at_ms": clock.wall_ms(),
-            "up_s": round(time.monotonic() - self._started_s),
-            "connected_s": None if connected_s is None else round(time.monotonic() - connected_s),
-            "accepted": self.recorder.accepted,
-            "refused": self.recorder.refused,
-            "waiting_rows": depth.rows,
-            "oldest_ms": depth.oldest_ms,
-            "spool_bytes": depth.file_bytes,
-            "written_bytes": _written_bytes(),
-            "spool": self.recorder.spool.spool_id,
-            "damaged": self.recorder.spool.damaged(),
-            "clock": self.recorder.timeline.state,
-            "disk_ok": self.recorder.disk_ok,
-            "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),
-            "sensors": [
-                {
-                    "name": sensor.name,
-                    "profile": sensor.profile.ref,
-                    "port": port.path,
-                    "open": port.open,
-                    "frames": sensor.frames,
-                    "bad": dict(sensor.bad),
-                    "unfit": dict(sensor.unfit),
-                    "last_frame_ms": sensor.last_frame_ms,
-                    "values": sensor.last_values,
-                }
-                for sensor, port in zip(self.sensors, self.ports, strict=True)
-            ],
-        }
+    def health(self) -> Health:
+        """What a trial of new settings is judged by."""
+        return Health(
+            frozenset(sensor.name for sensor in self.sensors if sensor.frames),
+            self.delivery.connected,
+            self.delivery.last_ack_s is not None,
+        )
 
 
 def _sensors(config: Config) -> list[Sensor]:

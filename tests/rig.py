@@ -64,7 +64,7 @@ class Rig:
         self.folder = folder
         self.broker = broker
         self.database = database
-        self.stubs = StubHost()
+        self.stubs = StubHost(links=folder / "ports")  # a number below /dev/pts is soon another program's
         self.programs: list[Program] = []
         self.truth: dict[tuple[str, str], list[list[Row]]] = {}
         self.store = Influx1(database.url, DATABASE)

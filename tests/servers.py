@@ -21,6 +21,7 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "influxd": "influxdb",
     "victoria-metrics": "victoria-metrics",
+    "nats-server": "nats-server",
     "chromium": "chromium",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
@@ -116,6 +117,40 @@ class Mosquitto(Server):
 
     def command(self) -> list[str]:
         return [executable("mosquitto"), "-c", str(self.folder / "mosquitto.conf")]
+
+
+class Nats(Server):
+    """One node of a nats-server cluster, with JetStream and its MQTT 3.1.1 listener; `port` is the MQTT port."""
+
+    def __init__(self, folder: Path, number: int, routes: list[int]) -> None:
+        self._number, self._routes = number, routes
+        self._monitor = free_port()
+        super().__init__(folder)
+
+    def configure(self) -> None:
+        others = ", ".join(f'"nats-route://127.0.0.1:{route}"' for route in self._routes)
+        (self.folder / "nats.conf").write_text(
+            f"""server_name: n{self._number}
+listen: "127.0.0.1:{free_port()}"
+http: "127.0.0.1:{self._monitor}"
+jetstream {{ store_dir: "{self.folder}/js", max_file_store: 1GB, max_memory_store: 64MB }}
+cluster {{ name: lamppost, listen: "127.0.0.1:{self._routes[self._number]}", routes: [{others}] }}
+mqtt {{ listen: "127.0.0.1:{self.port}", stream_replicas: {len(self._routes)} }}
+"""
+        )
+
+    def command(self) -> list[str]:
+        return [executable("nats-server"), "-c", str(self.folder / "nats.conf")]
+
+    def ready(self) -> bool:
+        """It listens, and its JetStream has a leader; a consumer of a session that has ended may never be current."""
+        return listens(self.port) and _answers(f"http://127.0.0.1:{self._monitor}/healthz?js-server-only=true")
+
+
+def nats_cluster(folder: Path, nodes: int = 3) -> list[Nats]:
+    """Nodes that know each other, not started."""
+    routes = [free_port() for _ in range(nodes)]
+    return [Nats(folder / f"nats-{number}", number, routes) for number in range(nodes)]
 
 
 class Influxd(Server):

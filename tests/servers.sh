@@ -2,7 +2,7 @@
 # The real servers and the browser that the tests use: installed when this may be done, named when not.
 set -eu
 missing=""
-for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics chromium:chromium \
+for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics nats-server:nats-server chromium:chromium \
     promtool:prometheus prometheus-alertmanager:prometheus-alertmanager; do
     program=${pair%%:*}
     package=${pair##*:}

@@ -24,6 +24,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             disable_nagle_algorithm = True
 
+            def do_GET(self) -> None:
+                receiver.calls += 1
+                self.send_response(204)
+                self.end_headers()
+
             def do_POST(self) -> None:
                 receiver.answer(self)
 

@@ -138,7 +138,7 @@ class Collector:
 
     # -- what the product's collector asks of its link ------------------------------------------------------------
 
-    def take(self, timeout_s: float) -> list[Arrived]:  # noqa: ARG002
+    def take(self) -> list[Arrived]:
         """What has arrived."""
         taken, self._inbox = self._inbox, []
         return taken
