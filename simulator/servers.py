@@ -1,4 +1,4 @@
-"""Real servers for tests and figures: Debian's mosquitto, InfluxDB and VictoriaMetrics, each on loopback with a folder of its own.
+"""Real servers for tests and figures: Debian's mosquitto, InfluxDB and others, on loopback, a folder for each.
 
 A server that is not installed ends the run with the line that installs it; nothing is skipped.
 """
@@ -209,7 +209,7 @@ class Victoria(Server):
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as answer:
-            return 200 <= answer.status < 300
+            return bool(200 <= answer.status < 300)
     except (urllib.error.URLError, OSError):
         return False
 
