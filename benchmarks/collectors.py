@@ -3,8 +3,8 @@
     python -m benchmarks.collectors [--store influx1|influx2|sqlite] [--points 300000] [--rows 60] [--repeat 3]
 
 The direct feed writes the very lines that the collector writes, rendered before, 5,000 in a request, over one
-connection and over two; the better of the two is the rate that the collector is held against. Direct and collector take turns, and
-medians are compared: what else ran on the machine hits both.
+connection and over two; the better is the rate that the collector is held against. Direct and collector take turns,
+and medians are compared: what else ran on the machine hits both.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from simulator.fleet import mqtt5
 from wire import ack, names, signed
 
 UNANSWERED_MAX = 900
-"""Batches under way: fewer than mosquitto queues for a listener (1,000) by default."""
+UNANSWERED_ROWS_MAX = 40_000
+"""Batches and rows under way: fewer than mosquitto queues for a listener (1,000) and a collector holds (50,000)."""
 UNACKNOWLEDGED_MAX = 20
 """Publishes under way to the broker: mosquitto's own receive maximum."""
 SILENCE_S = 30.0
@@ -36,6 +37,7 @@ class Stream:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._packets = mqtt5.Packets()
         self._packet_id = 0
+        self._unanswered_max = min(UNANSWERED_MAX, UNANSWERED_ROWS_MAX // senders[0][0].rows)
         self._unacknowledged = 0
         self._out: deque[tuple[bytes, bytes, tuple[str, int]]] = deque()
         self._sent_s: dict[tuple[str, int], float] = {}
@@ -68,7 +70,7 @@ class Stream:
     def _publish_all(self, messages: list[tuple[bytes, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
         at = 0
         while at < len(messages):
-            room = min(UNACKNOWLEDGED_MAX - self._unacknowledged, UNANSWERED_MAX - len(self._sent_s))
+            room = min(UNACKNOWLEDGED_MAX - self._unacknowledged, self._unanswered_max - len(self._sent_s))
             burst = messages[at : at + max(room, 0)]
             if burst:
                 self._sock.sendall(b"".join(self._packet(topic, body, retain) for topic, body, _ in burst))
