@@ -61,5 +61,8 @@ def screen(record: dict[str, Any]) -> str:
         lines.append(f"  {sensor['name']:<8} {sensor['profile']}")
         lines.append(f"           {state}")
     states = list(record["checks"].values())
-    lines.append(f"  checks {states.count('ok')} ok, {states.count('warn')} warnings, {states.count('fail')} failures")
+    lines.append(f"  checks   {states.count('ok')} ok, {states.count('warn')} warn, {states.count('fail')} fail")
+    for name, state in record["checks"].items():
+        if state in ("warn", "fail"):
+            lines.append(f"           {state}  {name}")
     return "\n".join(lines)
