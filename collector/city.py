@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Any, Final
 
 from collector import canary
 from collector.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
+from collector.asking import ask
 from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
+from collector.gap_facts import from_state
+from collector.gaps import gaps
 from collector.health import Health
 from collector.registry import Node, Registry
 from collector.rules.rule import Rule
 from collector.stores.store import Store
 from collector.web.feed import Feed
 from collector.web.site import Sensor, Site, Station, Watched
-from device_profiles.catalogue import UnknownProfile
+from device_profiles.catalogue import Catalogue, UnknownProfile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.strict_yaml import NotUsable
+from wire.exits import Failure
 
+ASK_S: Final = 25.0
+METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -36,6 +44,7 @@ def site(
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
+    catalogue = load_catalogue()
 
     def now_ms() -> int:
         return time.time_ns() // 1_000_000
@@ -61,7 +70,10 @@ def site(
         reporting=config.reporting(),
         watched=watched(alerting.rules),
         corrections=lambda node: calibrations.of_node(node, now_ms()),
-        titles=titles(),
+        titles=titles(catalogue),
+        warm_up_s=warm_ups(catalogue),
+        gaps=lambda node, since_ms: gaps(store, since_ms, now_ms(), *from_state(config), node),
+        ask=asker(config),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
 
@@ -81,9 +93,8 @@ def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
     return of
 
 
-def titles() -> Callable[[str], tuple[str, str]]:
+def titles(catalogue: Catalogue) -> Callable[[str], tuple[str, str]]:
     """Names of sensor models by profile, such as `plantower-pms5003@1`."""
-    catalogue = load_catalogue()
 
     @cache
     def of(profile: str) -> tuple[str, str]:
@@ -96,19 +107,46 @@ def titles() -> Callable[[str], tuple[str, str]]:
     return of
 
 
+def warm_ups(catalogue: Catalogue) -> Callable[[str], float]:
+    """How long sensors of a profile warm up."""
+
+    @cache
+    def of(profile: str) -> float:
+        try:
+            return catalogue.get(profile).warm_up_s
+        except (UnknownProfile, NotUsable):
+            return 0.0
+
+    return of
+
+
+def asker(config: Config) -> Callable[[str, str, dict[str, Any]], dict[str, Any]]:
+    """Asks nodes over the broker; who does not answer in time has said so."""
+
+    def ask_node(node: str, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return ask(config, node, verb, arguments, ASK_S)
+        except Failure as error:
+            return {"ok": False, "error": error.line()}
+
+    return ask_node
+
+
 def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
     label = known.get(name) or Named(node=name, zh=name, en=name)
+    zh, en = (f"{label.zh}（市民）", f"{label.en} (citizen)") if label.push is not None else (label.zh, label.en)
+    lat_deg, lon_deg = _place(label)
     if node is None:
-        return Station(name, "", label.zh, label.en, lat_deg=label.lat, lon_deg=label.lon)
+        return Station(name, "", zh, en, lat_deg=lat_deg, lon_deg=lon_deg)
     birth = node.birth
     return Station(
         node=name,
         site=birth.site,
-        name_zh=label.zh,
-        name_en=label.en,
+        name_zh=zh,
+        name_en=en,
         sensors=tuple(Sensor(sensor.name, sensor.profile) for sensor in birth.sensors),
-        lat_deg=label.lat,
-        lon_deg=label.lon,
+        lat_deg=lat_deg,
+        lon_deg=lon_deg,
         online=node.online,
         since_ms=node.since_ms,
         clock=birth.clock,
@@ -116,3 +154,16 @@ def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
         version=birth.version,
         vitals=birth.vitals,
     )
+
+
+def _place(label: Named) -> tuple[float | None, float | None]:
+    """Where the public sees it: on a grid of `within_m`, when its owner wants no more to be known."""
+    lat, lon = label.lat, label.lon
+    if lat is None or lon is None or label.within_m is None:
+        return lat, lon
+    step = label.within_m / METRES_PER_DEGREE
+    seen = round(lat / step) * step
+    across = step / max(
+        math.cos(math.radians(seen)), 0.01
+    )  # by the rounded place: the exact one must not shine through
+    return round(seen, 6), round(round(lon / across) * across, 6)

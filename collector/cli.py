@@ -13,6 +13,8 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.routing import Route
+
     from collector.collector import Collector
     from collector.config import Config
     from collector.web.server import WebServer
@@ -210,7 +212,7 @@ def _serve(settings: Config, ending: object) -> None:
         collector.health,
         collector.calibrations,
     )
-    pages = create_app(known)
+    pages = create_app(known, doors=_doors(settings, collector))
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
@@ -233,6 +235,24 @@ def _serve(settings: Config, ending: object) -> None:
             door.stop()
         server.stop()
         collector.stop()
+
+
+def _doors(settings: Config, collector: Collector) -> list[Route]:
+    """Where citizens' sensors push."""
+    import hashlib
+    import time
+
+    from collector.web.push import Pusher, routes
+    from device_profiles.settings import secret
+
+    pushers = {}
+    for station in settings.stations:
+        if station.push is not None:
+            text = secret(station.push.secret_file)
+            if not text:
+                raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
+            pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
+    return routes(lambda: time.time_ns() // 1_000_000, collector.guests, pushers)
 
 
 def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:

@@ -95,6 +95,13 @@ class MetricsAt(Strict):
     port: Port
 
 
+class Push(Strict):
+    """A citizen's sensor that pushes by itself: the place it stands for, and the secret that its owner was given."""
+
+    site: Name
+    secret_file: FilePath
+
+
 class Station(Strict):
     """How people call a node, where it stands, and what it reports: the first standard is the one it is known by."""
 
@@ -106,6 +113,8 @@ class Station(Strict):
     standards: list[Standard] = Field(default=["china"], min_length=1)
     time_zone: Zone | None = None
     gas_state: GasState = "25C"
+    within_m: int | None = Field(default=None, ge=1, le=50_000)
+    push: Push | None = None
 
 
 class Config(Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -58,8 +58,8 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def create_app(site: Site) -> Starlette:
-    """The application of one site.
+def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application of one site, with `doors` for others beside the pages.
 
     Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
     is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
@@ -82,6 +82,7 @@ def create_app(site: Site) -> Starlette:
         *TakePart(site, renderer, reports).routes(),
         *Api(site).routes(),
         *probes.routes(site),
+        *doors,
         Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
 
