@@ -11,7 +11,6 @@ from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Stub
 
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 DIALOUT = 20
 
 
@@ -34,7 +33,7 @@ class DebianRoot:
             subprocess.run(["cp", "-a", ready + "/.", str(self.path)], check=True)
         else:
             wanted = "--include=python3,adduser,ca-certificates"
-            command = ["debootstrap", "--variant=minbase", wanted, SUITE, str(self.path), MIRROR]
+            command = ["debootstrap", "--variant=minbase", wanted, SUITE, str(self.path)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for kind, place in (("--bind", "dev/pts"), ("proc", "proc")):
             target = self.path / place
