@@ -28,8 +28,8 @@ from collector.derive import Derivation
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
-from collector.link import ACK_EXPIRY_S, Arrived
-from collector.link_311 import make_link
+from collector.link import ACK_EXPIRY_S, Arrived, Link
+from collector.link_311 import Link311, make_link
 from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
@@ -60,12 +60,24 @@ INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every b
 
 
 class Collector:
-    """One collector. Built from settings; `start` begins work, `stop` ends it."""
+    """One collector. Built from settings; `start` begins work, `stop` ends it.
 
-    def __init__(self, config: Config, on_event: Callable[[dict[str, object]], None] = lambda _: None) -> None:
+    A simulator hands in a store, a link and a clock of its own and calls `step` itself.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        on_event: Callable[[dict[str, object]], None] = lambda _: None,
+        store: Store | None = None,
+        link: Link | Link311 | None = None,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        now_ms = now_ms or _now_ms
         self.config = config
+        self._version = version("lamppost")  # read from a file; said every few seconds
         self.counts: Counter[str] = Counter()
-        self.store = make_store(config)
+        self.store = store or make_store(config)
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
@@ -75,18 +87,18 @@ class Collector:
         self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = make_link(broker_address(config.broker), config.name)
+        self.link = link or make_link(broker_address(config.broker), config.name)
         self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms(),
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms(),
             DeskFile(config.state_file.with_name("desk.db")),
         )  # fmt: skip
-        self.teller = setup.teller(config, self.alerting, _now_ms)
+        self.teller = setup.teller(config, self.alerting, now_ms)
         self.canary = None
         if config.alerts.canary is not None:
             self.canary = Canary(
-                config.name, broker_address(config.broker), self.store, config.alerts.canary, version("lamppost")
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version
             )
         self._key = signing_key(config)
         self._on_event = on_event
@@ -98,7 +110,7 @@ class Collector:
         self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._quarantined = Recent()
-        self._inventory_due_ms = _now_ms()
+        self._inventory_due_ms = now_ms()
 
     def start(self) -> None:
         """Begin to work; returns at once."""
@@ -205,7 +217,7 @@ class Collector:
         elif state is State.STANDBY:
             self._stand_by()
         if self.standby.due(now_s):
-            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, version("lamppost"))
+            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
             self.link.publish(names.collector_status(self.config.name), collector_status.encode(said), retain=True)
 
     def _take_over(self, now_ms: int, alone: bool) -> None:

@@ -9,6 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A caller that was killed while it was answered is nobody's error."""
+
+
 class Receiver:
     """`mood` is what it does: ok, 500, 429, page (a captive portal), redirect, drop (no answer at all), slow."""
 
@@ -34,7 +39,7 @@ class Receiver:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}/hook"
@@ -53,7 +58,7 @@ class Receiver:
             time.sleep(self.slow_s)
         if mood in ("ok", "slow"):
             with self._lock:
-                self.took.append(json.loads(body))
+                self.took.append(json.loads(body) | {"came_ms": time.time_ns() // 1_000_000})
                 self.headers.append(dict(call.headers))
         status = {"500": 500, "429": 429, "redirect": 302, "page": 200}.get(mood, 204)
         call.send_response(status)

@@ -18,7 +18,7 @@ from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.sealing import Uniquifier, blocks, readings_of
 from edge_agent.spool import Origin, Sealed, Spool
-from tests.simulation.clock import START_MS
+from simulator.world.clock import START_MS
 from tests.simulation.rules import Rules
 from wire import batch
 from wire.ack import Ack, Code
