@@ -22,6 +22,7 @@ from collector.alerting import Alerting
 from collector.calibration import Calibrations
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.flapping import Flapping
 from collector.ingest import Ingest, Work
 from collector.link import ACK_EXPIRY_S, Arrived, Link
 from collector.notify import setup
@@ -30,6 +31,8 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
+from collector.self_report import SelfReport, path_beside
+from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores.store import Store, Stored
@@ -62,7 +65,16 @@ class Collector:
         quality, reporting = Quality(config.quality), config.reporting()
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
-        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ingest = Ingest(
+            config.name,
+            self.store,
+            self.quarantine,
+            self.registry,
+            derivation,
+            series=SeriesBudget(state, config.series_per_node),
+        )
+        self.report = SelfReport(path_beside(config.state_file), config.name)
+        self._flapping = Flapping()
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = Link(broker_address(config.broker), config.name)
         self.standby = Standby(config.name)
@@ -114,6 +126,8 @@ class Collector:
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
             self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+        counts = self.counts + self.ingest.counts + self.link.counts
+        self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), now_ms)
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -132,7 +146,9 @@ class Collector:
         if not self.standby.active:
             self.counts["left_to_active"] += 1
             return
-        if message.payload:
+        if not message.payload:
+            self.counts["empty_batch"] += 1  # also our own, by which a retained one is cleared
+        else:
             self.ingest.take(node, message.payload, now_ms, message.content_type == names.REPLAY)
         if message.retained and message.payload:
             self.counts["retained_batch"] += 1
@@ -204,6 +220,12 @@ class Collector:
             log.warning("status of %s is not obeyed: %s", node, error)
             return
         if self.registry.update(said, now_ms):
+            if self._flapping.note(node, now_ms):
+                self.counts["flapping"] += 1
+                text = (
+                    f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
+                )
+                self.ingest.alarm(f"flapping:{node}", text)
             if self.standby.active:
                 self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
                 self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +39,10 @@ def run(
     import asyncio
     import signal
 
+    from device_profiles import loglines
+
     settings = _load(config)
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
+    loglines.begin(quiet)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
