@@ -220,7 +220,7 @@ class Collector:
             log.warning("status of %s is not obeyed: %s", node, error)
             return
         if self.registry.update(said, now_ms):
-            if self._flapping.note(node, now_ms):
+            if isinstance(said, status.Birth) and self._flapping.note(node, said.session, now_ms):
                 self.counts["flapping"] += 1
                 text = (
                     f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"

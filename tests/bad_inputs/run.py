@@ -9,7 +9,8 @@ from typing import Any
 
 from _pytest.outcomes import Failed
 
-from tests.bad_inputs import batches
+from tests.bad_inputs import agent_side, batches
+from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import UnknownWord, Words
@@ -18,6 +19,10 @@ ON_SYSTEM: dict[str, Callable[[System, Case], list[str]]] = {
     "payload": batches.payload,
     "status": batches.status,
     "mqtt": batches.mqtt,
+}
+ON_AGENT: dict[str, Callable[[AgentSide, Case], list[str]]] = {
+    "ack": agent_side.ack,
+    "request": agent_side.request,
 }
 GOOD: Case = {"id": "good", "surface": "traffic", "title": "the good traffic of the whole run arrived whole"}
 
@@ -33,21 +38,47 @@ def run_file(
     system = System(folder / "system", words)
     system.start()
     try:
+        sides = Sides(system, folder)
         for case in cases:
             began_s = time.monotonic()
-            yield case, _run(system, case), time.monotonic() - began_s
+            yield case, _run(sides, case), time.monotonic() - began_s
+        sides.close()
         began_s = time.monotonic()
         yield GOOD, _good(system), time.monotonic() - began_s
     finally:
         system.close()
 
 
-def _run(system: System, case: Case) -> list[str]:
-    surface = ON_SYSTEM.get(case["surface"])
-    if surface is None:
-        return [f"this runner does not know the surface {case['surface']!r}"]
+class Sides:
+    """The parts of the rig that not every file needs, made when the first case asks for them."""
+
+    def __init__(self, system: System, folder: Path) -> None:
+        self.system = system
+        self._folder = folder
+        self._agent: AgentSide | None = None
+
+    @property
+    def agent(self) -> AgentSide:
+        if self._agent is None:
+            (self._folder / "agent").mkdir()
+            self._agent = AgentSide(self.system, self._folder / "agent", self.system.words)
+        return self._agent
+
+    def close(self) -> None:
+        if self._agent is not None:
+            self._agent.close()
+
+
+def _run(sides: Sides, case: Case) -> list[str]:
+    surface, topic = case["surface"], case["input"].get("publish", {}).get("topic", "")
     try:
-        return surface(system, case)
+        if surface == "mqtt" and topic.endswith("/ack") and case["expect"] in ("no_delete", "hold"):
+            return agent_side.published_ack(sides.agent, case)
+        if surface in ON_SYSTEM:
+            return ON_SYSTEM[surface](sides.system, case)
+        if surface in ON_AGENT:
+            return ON_AGENT[surface](sides.agent, case)
+        return [f"this runner does not know the surface {surface!r}"]
     except UnknownWord as error:
         return [f"this runner does not know {error}"]
     except (Exception, Failed) as error:  # noqa: BLE001 - whatever stops a case fails it, and the next one runs

@@ -346,32 +346,39 @@ class System:
         for voice in self.traffic.voices:
             voice.peer.publish(f"lamppost/1/{voice.node}/status", compact(voice.birth()).encode(), retain=True)
 
-    def admit(self, node: str) -> None:
+    def admit(self, node: str, city: City | None = None) -> None:
         """Enrol a node on an operator's word."""
-        folder = self.city.folder / "nodes" / node
-        pki = self.city.plan.folder / "pki"
-        answer = self.office().accept(node, enrol.new_request(node, folder), "test", time.time_ns() // 1_000_000)
+        city = city or self.city
+        folder = city.folder / "nodes" / node
+        answer = self.office(city).accept(node, enrol.new_request(node, folder), "test", time.time_ns() // 1_000_000)
         enrol.take_answer(office.as_file(answer), folder)
-        assert pki.exists()
 
-    def office(self) -> office.Enrolment:
+    def agent_city(self, folder: Path) -> City:
+        """A second city without a collector, for an agent whose collector is the test itself."""
+        city = City(folder / "city")
+        city.broker.start()
+        for node in (self.users["node"], self.users["other_node"]):
+            self.admit(node, city)
+        return city
+
+    def office(self, city: City) -> office.Enrolment:
         from collector.collector import public_key_text, signing_key
         from collector.config import Config
         from collector.identity.book import Book
         from collector.web.desk.file import DeskFile
         from device_profiles.strict_model import load
 
-        pki = self.city.plan.folder / "pki"
-        key = signing_key(load(Config, self.city.settings))
+        pki = city.plan.folder / "pki"
+        key = signing_key(load(Config, city.settings))
         assert key is not None
         registrar = TlsFiles(pki / "ca.pem", pki / "registrar.pem")
         return office.Enrolment(
             Authority.load(pki),
-            Book(DeskFile(self.city.plan.data / "desk.db")),
-            Registrar(BrokerAddress("127.0.0.1", self.city.plan.broker_port, tls=registrar.context)),
+            Book(DeskFile(city.plan.data / "desk.db")),
+            Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context)),
             (public_key_text(key),),
             "127.0.0.1",
-            self.city.plan.broker_port,
+            city.plan.broker_port,
             lambda _: None,
         )
 
