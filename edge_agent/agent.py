@@ -52,6 +52,8 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.session = secrets.token_hex(8)
+        self.identity = Identity(config.identity) if config.identity is not None else None
+        broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,
@@ -68,9 +70,8 @@ class Agent:
         self.requests = Requests(
             config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
         )
-        self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
-            _broker(config, self.identity),
+            broker,
             config.node,
             self.delivery,
             self.birth,

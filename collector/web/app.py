@@ -20,7 +20,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.web.api import ROOT, Api
+from collector.web.bearer import Bearer, Deeds
 from collector.web.desk.accounts import Accounts
+from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from collector.web.desk.handling import Handling
 from collector.web.desk.reports import Reports
@@ -66,15 +68,17 @@ def create_app(site: Site) -> Starlette:
     """
     file = DeskFile(site.desk) if site.desk is not None else None
     routes: list[BaseRoute] = []
-    reports = handling = accounts = None
+    reports = handling = accounts = tokens = None
     if file is not None:
         reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
+        tokens = ApiTokens(file)
         site = _with_handling(site, handling)
     renderer = Renderer(site)
     views = Views(site)
     live = Live(site, renderer, views)
     if reports is not None and accounts is not None and handling is not None:
         routes += Ops(site, renderer, views, live, accounts, handling, reports).routes()
+        routes += Deeds(site, handling).routes(ROOT)
     routes += [
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
@@ -101,6 +105,7 @@ def create_app(site: Site) -> Starlette:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
+            *([Middleware(Bearer, tokens=tokens, now_ms=site.now_ms)] if tokens is not None else []),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={HTTPException: _refuser(renderer)},

@@ -136,7 +136,7 @@ def stored(system: System, node: str) -> list[Point]:
     for kind in KINDS:
         names = agent_fields(kind) or {}
         for row in system.points(node, kind):
-            if begin - 400_000 <= row["time"] <= begin + 10_000:
+            if begin - 10_000_000 <= row["time"] <= begin + 10_000:
                 continue
             tags = tuple(sorted((key, row[key]) for key in ("lane", "direction") if row.get(key)))
             values = tuple(sorted((n, float(v)) for n, v in row.items() if n in names and v is not None))

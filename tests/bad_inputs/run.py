@@ -9,9 +9,10 @@ from typing import Any
 
 from _pytest.outcomes import Failed
 
-from tests.bad_inputs import agent_side, batches
+from tests.bad_inputs import agent_side, batches, database, files, pages, serial_port, spool_file
 from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
+from tests.bad_inputs.pages import Pages
 from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import UnknownWord, Words
 
@@ -19,6 +20,7 @@ ON_SYSTEM: dict[str, Callable[[System, Case], list[str]]] = {
     "payload": batches.payload,
     "status": batches.status,
     "mqtt": batches.mqtt,
+    "db_answer": database.answer,
 }
 ON_AGENT: dict[str, Callable[[AgentSide, Case], list[str]]] = {
     "ack": agent_side.ack,
@@ -54,15 +56,22 @@ class Sides:
 
     def __init__(self, system: System, folder: Path) -> None:
         self.system = system
-        self._folder = folder
+        self.folder = folder
         self._agent: AgentSide | None = None
+        self._pages: Pages | None = None
 
     @property
     def agent(self) -> AgentSide:
         if self._agent is None:
-            (self._folder / "agent").mkdir()
-            self._agent = AgentSide(self.system, self._folder / "agent", self.system.words)
+            (self.folder / "agent").mkdir()
+            self._agent = AgentSide(self.system, self.folder / "agent", self.system.words)
         return self._agent
+
+    @property
+    def pages(self) -> Pages:
+        if self._pages is None:
+            self._pages = Pages(self.system)
+        return self._pages
 
     def close(self) -> None:
         if self._agent is not None:
@@ -78,6 +87,16 @@ def _run(sides: Sides, case: Case) -> list[str]:
             return ON_SYSTEM[surface](sides.system, case)
         if surface in ON_AGENT:
             return ON_AGENT[surface](sides.agent, case)
+        if surface == "http":
+            return pages.http_case(sides.pages, case)
+        if surface == "profile_yaml":
+            return files.profile(sides.system.words, case, sides.folder / "files")
+        if surface == "config":
+            return files.config(sides.system.words, case, sides.folder / "files")
+        if surface == "serial":
+            return serial_port.serial(sides.system.words, case, sides.folder / "serial")
+        if surface == "spool_file":
+            return spool_file.spool_file(sides.agent, case, sides.folder / "box")
         return [f"this runner does not know the surface {surface!r}"]
     except UnknownWord as error:
         return [f"this runner does not know {error}"]

@@ -262,7 +262,7 @@ class GoodTraffic(threading.Thread):
             for voice in self.voices:
                 document = voice.document()
                 voice.seq += 1
-                document["blocks"] = [document["blocks"][0] | {"t0": t0}]
+                document["blocks"] = [document["blocks"][0] | {"t0": t0, "sensor": "good-air"}]
                 data = compact(document).encode()
                 self.sent[voice.node] += 3
                 self.waiting[voice.node][data] = time.monotonic()
