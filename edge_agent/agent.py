@@ -239,7 +239,7 @@ class Agent:
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
             "spool": self.recorder.spool.spool_id,
-            "damaged": self.recorder.spool.damaged(),
+            "damaged": self.recorder.spool.damaged() or self.recorder.spool.changed(),
             "clock": self.recorder.timeline.state,
             "disk_ok": self.recorder.disk_ok,
             "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),

@@ -204,6 +204,7 @@ class Spool:
             return True
         origin = Origin(self._node, self._site, "0" * 8, SYNCED)
         with transaction(self._db):
+            self._set_meta("changed", f"batch {one.seq} of spool {one.spool} changed on the disk")
             self._replace(
                 [one], origin, "damaged", [thinning.Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms
             )
@@ -382,6 +383,9 @@ class Spool:
             self._db.executemany(
                 "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
             )
+            last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
+            gap = [_damaged(0, last_ms)]  # 0: nobody can say how many
+            self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 
@@ -402,6 +406,11 @@ class Spool:
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""
         found: str | None = self._meta("damaged")
+        return found
+
+    def changed(self) -> str | None:
+        """The last batch whose bytes had changed on the disk, or None."""
+        found: str | None = self._meta("changed")
         return found
 
     def unsynced_boots(self) -> dict[str, tuple[int, int]]:

@@ -17,7 +17,8 @@ PROFILE = "nova-sds011"
 LINE_PROFILE = "hikvision-csr"
 _MARK = "at-this-place-{}"
 AGENT_ROLES = {
-    "node": "/node", "broker_host": "/broker/host", "broker_port": "/broker/port", "certificate_check": "/broker/tls/check",
+    "node": "/node", "broker_host": "/broker/host", "broker_port": "/broker/port",
+    "certificate_check": "/broker/tls/check",
     "seal_s": "/seal_s", "spool_path": "/spool/path", "spool_max": "/spool/max_size", "port_path": "/sensors/0/port",
 }  # fmt: skip
 COLLECTOR_ROLES = {"webhook_url": "/alerts/channels/0/url"}

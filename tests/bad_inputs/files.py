@@ -114,7 +114,8 @@ def _refuses(room: str, file: Path, folder: Path, what: Any) -> list[str]:
     before = set(folder.rglob("*"))
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "lamppost", room, "run", str(file)], capture_output=True, timeout=REFUSE_S, check=False,
+            [sys.executable, "-m", "lamppost", room, "run", str(file)],
+            capture_output=True, timeout=REFUSE_S, check=False,
             env={key: value for key, value in os.environ.items() if key != "BROKER_HOST"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
