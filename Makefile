@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos powercut sensors-soak fleet release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs powercut sensors-soak fleet release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded wor
 chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+bad-inputs: $(VENV)/.test servers      ## FILE=...: hostile inputs against the running system, in the middle of good traffic
+	@$(BIN)/python -m tests.bad_inputs $(FILE) $(ARGS)
+
 powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
 	@$(BIN)/python -m tests.powercut $(ARGS)
 
@@ -58,6 +61,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
+	@$(MAKE) --no-print-directory bad-inputs
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"

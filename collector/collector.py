@@ -115,6 +115,8 @@ class Collector:
     def _run(self) -> None:
         while not self._ending.is_set():
             self.step(_now_ms())
+            counts = self.counts + self.ingest.counts + self.link.counts
+            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms(), wait_s=0)
 
     def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
@@ -126,8 +128,6 @@ class Collector:
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
             self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
-        counts = self.counts + self.ingest.counts + self.link.counts
-        self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), now_ms)
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)

@@ -91,6 +91,7 @@ class Spool:
         Raises SpoolError when the disk will not take them, and nothing is accepted then; SpoolIoError when the disk
         failed under the write: close, open again, and only then go on.
         """
+        before = dict(self._unique.last_ms)
         taken = [self._unique.unique(reading) for reading in readings] if origin.clock == SYNCED else list(readings)
         try:
             with transaction(self._db):
@@ -101,6 +102,9 @@ class Spool:
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 self._write_acked()
         except sqlite3.Error as error:
+            self._unique.last_ms = (
+                before  # or the same readings would be moved to later times when they are tried again
+            )
             raise self._trouble(error) from error
         return taken
 

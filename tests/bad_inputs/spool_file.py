@@ -11,6 +11,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -361,7 +362,7 @@ def _whole(box: Box) -> list[str]:
         for bodies in box.heard.values() for body in bodies for block in Box.read(body)["blocks"]
         if block["sensor"] == "air-1" and block["kind"] == "air_quality" for time_ms in _times(block)
     )  # fmt: skip
-    holes = [later - earlier for earlier, later in zip(times, times[1:], strict=False) if later - earlier > 1500]
+    holes = [later - earlier for earlier, later in pairwise(times) if later - earlier > 1500]
     return [f"holes of {holes} ms without a gap record"] if holes and not box.gaps() else []
 
 
