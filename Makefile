@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs powercut sensors-soak fleet release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs powercut sensors-soak fleet alert-kills release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ sensors-soak: $(VENV)/.test      ## ARGS="--seconds 600 --seed 7": every model a
 fleet: $(VENV)/.test servers      ## ARGS="--nodes 10000 --seconds 600": virtual nodes against real programs, 0 lost
 	@$(BIN)/python -m tests.fleet $(ARGS)
 
+alert-kills: $(VENV)/.test      ## ARGS=...: the collector killed around episodes; what its webhook was told
+	@$(BIN)/python -m tests.alerts.kills $(ARGS)
+
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
@@ -65,6 +68,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"
+	@$(MAKE) --no-print-directory alert-kills ARGS="--kills 1000 --episodes 200"
 	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need

@@ -22,9 +22,11 @@ from benchmarks.traffic import fleet
 from collector import alerting, calibration, collector, derive, ingest, quality, rollups
 from collector.config import Config, SqliteStore
 from collector.link import Arrived
+from collector.memory import calm_garbage_collector
 from collector.stores.line_protocol import lines
 from collector.stores.store import Answer, Row, Select, Series, Store, Stored, Table
 from wire import ack, batch, check, names
+from wire.collector_status import State
 
 STARTER = Path(collector.__file__).parent / "rules" / "starter.yaml"
 OTHER = "steps between"
@@ -120,13 +122,13 @@ class Sink(Store):
 class Tray:
     """Stands where the link stands: gives what was put in, keeps the count of what is published."""
 
-    connected = True
+    connection = 1
 
     def __init__(self) -> None:
         self.waiting: list[Arrived] = []
         self.published = 0
 
-    def take(self, timeout_s: float, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
+    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
         taken, self.waiting = self.waiting[:count], self.waiting[count:]
         return taken
 
@@ -160,12 +162,13 @@ class Desk:
             self.collector = collector.Collector(config)
         finally:
             collector.make_store, collector.Link = make_store, link  # type: ignore[misc]
+        self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
         """One round of the collector with these messages."""
         self.tray.waiting = messages
         while self.tray.waiting:
-            self.collector.step(now_ms, wait_s=0)
+            self.collector.step(now_ms)
 
 
 def measure(folder: Path, nodes: int, batches: int, rows: int, profile: bool = False) -> dict[str, float]:
@@ -173,6 +176,7 @@ def measure(folder: Path, nodes: int, batches: int, rows: int, profile: bool = F
     senders = list(fleet(nodes, batches + 1, rows))
     desk = Desk(folder)
     desk.feed([Arrived(names.status(sender.node), sender.birth(), True) for sender, _ in senders], _now_ms(senders, 0))
+    calm_garbage_collector()
     profiler = cProfile.Profile() if profile else None
     watch = Stopwatch()
     for turn in range(batches + 1):

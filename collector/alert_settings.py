@@ -76,6 +76,13 @@ class Escalation(Strict):
     severity: Literal["info", "minor", "major", "critical"] = "major"
 
 
+class CanarySettings(Strict):
+    """How often a reading of our own goes all the way and back, and whom to tell that it did."""
+
+    every: Ms = 60_000
+    heartbeat: Url | None = None
+
+
 class Alerts(Strict):
     """Channels, and how much people hear."""
 
@@ -86,6 +93,7 @@ class Alerts(Strict):
     flap_within: Ms = 1_800_000
     escalate: list[Escalation] = Field(default=[])
     link: Url | None = None
+    canary: CanarySettings | None = None
 
     @model_validator(mode="after")
     def _known_channels(self) -> Alerts:

@@ -11,13 +11,13 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import points, stored
+from collector.alerts import audit, points, stored
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
+from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.views import views
 from collector.inventory import expected
 from collector.notify.teller import Teller
@@ -25,9 +25,11 @@ from collector.registry import Node
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
-from collector.rules.rule import OWN_LINK, Rule
+from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
+from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
+from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 from device_profiles.catalogue import load as load_catalogue
 
@@ -61,7 +63,9 @@ class Alerting:
         telling: Telling,
         nodes: list[Node],
         now_ms: int,
+        trail: DeskFile | None = None,
     ) -> None:
+        self.rules = rules
         self._store = store
         self._catalogue = load_catalogue()
         self._book = Book(db)
@@ -76,8 +80,10 @@ class Alerting:
         self._duty = Duty(self.desk, self.outbox)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
+        self._trail = trail
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
+        self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
         self._caught_up = False
         self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget"), 0)
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
@@ -101,6 +107,8 @@ class Alerting:
             self._save_rules(2_000)
             self._book.save_outbox(*self.outbox.changes())
         self._tell_book.close()
+        if self._trail is not None:
+            self._trail.close()
 
     # What comes in
 
@@ -115,17 +123,19 @@ class Alerting:
         """A node's link went up or down."""
         self._engine.node_state(node, online, now_ms)
 
-    def hearing(self, hears: bool, now_ms: int) -> None:
-        """Whether the collector can hear at all: its link to the broker is up and the database answers."""
-        self._engine.node_state(OWN_LINK, hears, now_ms)
+    def own_state(self, connected: bool, wrong: Wrong, now_ms: int) -> None:
+        """The collector's own link to the broker, and what else is wrong with it."""
+        self._engine.node_state(OWN_LINK, connected, now_ms)
+        self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
+        with self._lock:
+            dead = {each.channel for each in self.outbox.dead.values() if each.done_ms > now_ms - SHOWN_AFTER_MS}
+        if dead:
+            wrong = wrong | {("collector-undelivered", OWN_LINK): ", ".join(sorted(dead))}
+        self._others += self._self_watch.look(wrong, now_ms)
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
         self._engine.expect(expected(nodes, self._catalogue), now_ms)
-
-    def say(self, transitions: Iterable[Transition]) -> None:
-        """What others than the rules have found: the collector's own troubles."""
-        self._others += transitions
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
@@ -133,16 +143,23 @@ class Alerting:
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
-        """What fires, as the database knows it, goes on under its keys.
+        """What fires, as the database knows it, goes on under its keys. Raises StoreDown.
 
-        Windows fill from the last day's readings, of which nothing is told. Raises StoreDown.
+        Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
         """
         columns = stored.columns_of(self._rules.values())
         reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
-        for series, times, cells in stored.rows(self._store, columns, now_ms - reach_ms - RETRY_MS, now_ms + 1):
+        since_ms = now_ms - reach_ms - self._engine.lateness_ms
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
             self._engine.observe(series, times, cells, now_ms)
-        self._engine.warmed_up(now_ms)
+        known = points.told_since(self._store, since_ms)
         found = points.firing(self._store, self._rules, now_ms)
+        open_ones = {each.fingerprint for each in found}
+        self._others += [
+            each
+            for each in self._engine.tick(now_ms)
+            if not each.late and each.fingerprint not in open_ones and (each.key, each.state) not in known
+        ]
         self._engine.adopt(found)
         with self._lock:
             self.desk.adopt(found, now_ms)
@@ -173,6 +190,8 @@ class Alerting:
             self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
             self._show(now_ms)
         self._store_points()
+        if self._trail is not None:
+            audit.carry_over(self._book, self._trail)
         return changes
 
     def reconnected(self) -> list[Change]:
@@ -200,6 +219,11 @@ class Alerting:
                 self._save_people(self._tell_book)
         self._due_ms["views"] = 0
         return said
+
+    def silences(self) -> list[Silence]:
+        """Silences that have not ended, the first to end first; from any thread."""
+        with self._lock:
+            return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
 
     # Within
 

@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
+from collector import mqtt
 from collector.collector import signing_key
 from collector.config import Config
 from device_profiles.settings import broker_address
@@ -23,11 +23,7 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
     broker = broker_address(settings.broker)
     answers: queue.Queue[dict[str, Any]] = queue.Queue()
     transaction = secrets.token_hex(8)
-    client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.name}.ask-{transaction[:6]}", protocol=paho.MQTTv5)
-    if broker.username is not None:
-        client.username_pw_set(broker.username, broker.password)
-    if broker.tls is not None:
-        client.tls_set_context(broker.tls())
+    client = mqtt.make_client(broker, f"{settings.name}.ask-{transaction[:6]}")
     topic, key, asked = names.request(node, verb), signing_key(settings), False
 
     def on_connect(*_: Any) -> None:
@@ -46,11 +42,7 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
             client.publish(topic, signed.seal(topic, request.encode(written), key), 1)
 
     client.on_connect, client.on_message = on_connect, on_message
-    try:
-        client.connect(broker.host, broker.port, 30)
-    except OSError as error:
-        text = f"broker {broker.host}:{broker.port} does not answer: {error}"
-        raise Failure(Exit.NETWORK, "broker-down", text, "is it running?") from error
+    mqtt.connect(client, broker)
     client.loop_start()
     try:
         while True:

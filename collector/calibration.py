@@ -92,11 +92,17 @@ class Calibrations:
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._version = version
-            self._of.clear()
+            found: dict[tuple[str, str, str], list[Record]] = {}
             for record in self.all():
-                self._of.setdefault((record.node, record.sensor, record.quantity), []).append(record)
-            for records in self._of.values():
+                found.setdefault((record.node, record.sensor, record.quantity), []).append(record)
+            for records in found.values():
                 records.sort(key=lambda record: (record.from_ms, record.number))
+            self._of = found  # whole: other threads read it
+
+    def of_node(self, node: str, time_ms: int) -> list[Record]:
+        """The records in force at a node, one a sensor and quantity. May be called from any thread."""
+        found = (self.in_force(*key, time_ms) for key in self._of if key[0] == node)
+        return [record for record in found if record is not None]
 
     def all(self) -> list[Record]:
         """Every record ever made, in the order they were made."""

@@ -2,55 +2,117 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
+from functools import cache
 
+from collector import canary
 from collector.alerting import Alerting
+from collector.alerts.on_duty import OnDuty
+from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
+from collector.health import Health
 from collector.registry import Node, Registry
+from collector.rules.rule import Rule
 from collector.stores.store import Store
 from collector.web.feed import Feed
-from collector.web.site import Sensor, Site, Station
+from collector.web.site import Sensor, Site, Station, Watched
+from device_profiles.catalogue import UnknownProfile
+from device_profiles.catalogue import load as load_catalogue
+from device_profiles.strict_yaml import NotUsable
 
+METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def site(config: Config, store: Store, registry: Registry, alerting: Alerting, feed: Feed) -> Site:
+def site(
+    config: Config,
+    store: Store,
+    registry: Registry,
+    alerting: Alerting,
+    feed: Feed,
+    health: Callable[[], Health],
+    calibrations: Calibrations,
+) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
 
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
+
     def stations() -> list[Station]:
-        heard = {node.birth.node: node for node in registry.nodes()}
+        heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
         return [_station(name, heard.get(name), known) for name in sorted(known.keys() | heard.keys())]
 
     return Site(
         store=store,
         stations=stations,
         alerts=alerting.current,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        duty=OnDuty(alerting, str(config.state_file), now_ms),
+        now_ms=now_ms,
         feed=feed,
+        health=health,
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,
+        contact=config.web.contact,
+        source_url=config.web.source_url,
         desk=config.state_file.with_name("desk.db"),
         reporting=config.reporting(),
+        watched=watched(alerting.rules),
+        corrections=lambda node: calibrations.of_node(node, now_ms()),
+        titles=titles(),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
 
 
+def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
+    """The levels of means and newest values of air that are watched upwards, by node; those of all series of a node."""
+
+    def of(node: str) -> list[Watched]:
+        return [
+            Watched(rule.spec.quantity, rule.limit.level, rule.clear_limit.level, rule.alert)
+            for rule in rules
+            if rule.kind == "air_quality" and rule.spec is not None and rule.spec.stat in ("mean", "last")
+            if rule.limit.above and not rule.limit.percent and not rule.joined and not rule.scope.labels
+            if rule.scope.model_copy(update={"site": (), "sensor": ()}).holds({"node": node}, {})
+        ]
+
+    return of
+
+
+def titles() -> Callable[[str], tuple[str, str]]:
+    """Names of sensor models by profile, such as `plantower-pms5003@1`."""
+    catalogue = load_catalogue()
+
+    @cache
+    def of(profile: str) -> tuple[str, str]:
+        try:
+            title = catalogue.get(profile).title
+        except (UnknownProfile, NotUsable):
+            return profile, profile
+        return title.zh, title.en
+
+    return of
+
+
 def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
     label = known.get(name) or Named(node=name, zh=name, en=name)
+    zh, en = (f"{label.zh}（市民）", f"{label.en} (citizen)") if label.push is not None else (label.zh, label.en)
+    lat_deg, lon_deg = _place(label)
     if node is None:
-        return Station(name, "", label.zh, label.en, lat_deg=label.lat, lon_deg=label.lon)
+        return Station(name, "", zh, en, lat_deg=lat_deg, lon_deg=lon_deg)
     birth = node.birth
     return Station(
         node=name,
         site=birth.site,
-        name_zh=label.zh,
-        name_en=label.en,
+        name_zh=zh,
+        name_en=en,
         sensors=tuple(Sensor(sensor.name, sensor.profile) for sensor in birth.sensors),
-        lat_deg=label.lat,
-        lon_deg=label.lon,
+        lat_deg=lat_deg,
+        lon_deg=lon_deg,
         online=node.online,
         since_ms=node.since_ms,
         clock=birth.clock,
@@ -58,3 +120,16 @@ def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
         version=birth.version,
         vitals=birth.vitals,
     )
+
+
+def _place(label: Named) -> tuple[float | None, float | None]:
+    """Where the public sees it: on a grid of `within_m`, when its owner wants no more to be known."""
+    lat, lon = label.lat, label.lon
+    if lat is None or lon is None or label.within_m is None:
+        return lat, lon
+    step = label.within_m / METRES_PER_DEGREE
+    seen = round(lat / step) * step
+    across = step / max(
+        math.cos(math.radians(seen)), 0.01
+    )  # by the rounded place: the exact one must not shine through
+    return round(seen, 6), round(round(lon / across) * across, 6)

@@ -10,6 +10,11 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.routing import Route
+
+    from collector.collector import Collector
     from collector.config import Config
     from collector.web.server import WebServer
 
@@ -121,6 +126,54 @@ def status(
 
 
 @app.command()
+def database(
+    config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its store is looked at."),
+    keep_days: int | None = typer.Option(
+        None,
+        "--keep-days",
+        min=2,
+        help="Let InfluxDB forget everything older. 0 days cannot be: use InfluxDB's own tools.",
+    ),
+    keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
+
+    A canary is written, read back and removed. Exit code 7 when that fails.
+
+    Example:  lamppost collector database collector.yaml --keep-days 800
+    """
+    import json
+    import time
+
+    from collector.collector import make_store
+    from collector.stores import care
+    from collector.stores.store import Stored, StoreDown
+
+    settings = load_settings(config)
+    store = make_store(settings)
+    try:
+        if keep_days is not None or keep_all:
+            store.prepare()
+            store.keep_for(keep_days)
+        answer = store.prepare()
+        trouble = None if isinstance(answer, Stored) else answer.reason
+        trouble = trouble or care.probe(store, settings.name, time.time_ns() // 1_000_000)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "may this user change the database?") from error
+    finally:
+        store.close()
+    if trouble is not None:
+        raise Failure(
+            Exit.STORE, "store-untrusted", trouble, "readings would stay with their agents; see docs/storage.md"
+        )
+    if as_json:
+        typer.echo(json.dumps({"store": settings.store.kind, "canary": "came back", "keep_days": keep_days}))
+    else:
+        typer.echo(f"{settings.store.kind}: a canary was written, read back and removed")
+
+
+@app.command()
 def sample() -> None:
     """Print a settings file with every key explained.
 
@@ -136,6 +189,7 @@ def _serve(settings: Config, ending: object) -> None:
 
     from collector.city import site
     from collector.collector import Collector
+    from collector.memory import calm_garbage_collector
     from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
@@ -150,7 +204,16 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
-    pages = create_app(site(settings, collector.store, collector.registry, collector.alerting, feed))
+    known = site(
+        settings,
+        collector.store,
+        collector.registry,
+        collector.alerting,
+        feed,
+        collector.health,
+        collector.calibrations,
+    )
+    pages = create_app(known, doors=_doors(settings, collector))
     tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
     server = WebServer(pages, settings.web.host, settings.web.port, tls)
     door = _door(settings)
@@ -162,14 +225,49 @@ def _serve(settings: Config, ending: object) -> None:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
     if pages.state.setup_path is not None:
         typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+    stop_metrics = _metrics(settings, collector)
+    calm_garbage_collector()
     collector.start()
     try:
         ending.wait()
     finally:
+        stop_metrics()
         if door is not None:
             door.stop()
         server.stop()
         collector.stop()
+
+
+def _doors(settings: Config, collector: Collector) -> list[Route]:
+    """Where citizens' sensors push."""
+    import hashlib
+    import time
+
+    from collector.web.push import Pusher, routes
+    from device_profiles.settings import secret
+
+    pushers = {}
+    for station in settings.stations:
+        if station.push is not None:
+            text = secret(station.push.secret_file)
+            if not text:
+                raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
+            pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
+    return routes(lambda: time.time_ns() // 1_000_000, collector.guests, pushers)
+
+
+def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
+    """Begin to answer Prometheus, where the settings say so; returns what ends it."""
+    wants = settings.metrics
+    if wants is None:
+        return lambda: None
+    from collector.metrics import serve
+
+    try:
+        return serve(collector, wants.host, wants.port)
+    except OSError as error:
+        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
 
 
 def _door(settings: Config) -> WebServer | None:

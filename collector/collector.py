@@ -18,25 +18,35 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collector.adapters.guests import Guests
 from collector.alerting import Alerting
+from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.calibration import Calibrations
+from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
 from collector.flapping import Flapping
+from collector.health import Health, health
 from collector.ingest import Ingest, Work
+from collector.ladder import Ladder
 from collector.link import ACK_EXPIRY_S, Arrived, Link
+from collector.link_311 import Link311, make_link
 from collector.notify import setup
 from collector.quality import Quality
 from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
+from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
 from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
+from collector.stores import care
 from collector.stores.store import Store, Stored
+from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
+from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
@@ -53,12 +63,24 @@ INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every b
 
 
 class Collector:
-    """One collector. Built from settings; `start` begins work, `stop` ends it."""
+    """One collector. Built from settings; `start` begins work, `stop` ends it.
 
-    def __init__(self, config: Config, on_event: Callable[[dict[str, object]], None] = lambda _: None) -> None:
+    A simulator hands in a store, a link and a clock of its own and calls `step` itself.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        on_event: Callable[[dict[str, object]], None] = lambda _: None,
+        store: Store | None = None,
+        link: Link | Link311 | None = None,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        now_ms = now_ms or _now_ms
         self.config = config
+        self._version = version("lamppost")  # read from a file; said every few seconds
         self.counts: Counter[str] = Counter()
-        self.store = make_store(config)
+        self.store = store or make_store(config)
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
@@ -75,13 +97,21 @@ class Collector:
         )
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self._flapping = Flapping()
+        self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
-        self.link = Link(broker_address(config.broker), config.name)
+        self.link = link or make_link(broker_address(config.broker), config.name)
+        self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(
-            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), _now_ms()
-        )
-        self.teller = setup.teller(config, self.alerting, _now_ms)
+            load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms(),
+            DeskFile(config.state_file.with_name("desk.db")),
+        )  # fmt: skip
+        self.teller = setup.teller(config, self.alerting, now_ms)
+        self.canary = None
+        if config.alerts.canary is not None:
+            self.canary = Canary(
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version
+            )
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -89,16 +119,22 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._ticked_ms = 0
+        self._stepped_s = self._seconds()
         self._connection: int | None = None
-        self._inventory_due_ms = _now_ms()
+        self._quarantined = Recent()
+        self._inventory_due_ms = now_ms()
 
     def start(self) -> None:
         """Begin to work; returns at once."""
         answer = self.store.prepare()
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
+        elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
+            log.error("the database cannot be trusted: %s", trouble)
         self.link.start()
         self.teller.start()
+        if self.canary is not None:
+            self.canary.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -106,37 +142,55 @@ class Collector:
         self._ending.set()
         self.link.wake()
         self._thread.join(timeout=15)
+        if self.canary is not None:
+            self.canary.stop()
         self.teller.stop()
         self.link.stop()
         self.alerting.close()
         self.store.close()
         self._state.close()
 
+    def health(self) -> Health:
+        """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
+        ago_s = self._seconds() - self._stepped_s
+        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state))
+
     def _run(self) -> None:
         while not self._ending.is_set():
-            self.step(_now_ms())
+            self.link.wait(IDLE_S)
+            self.step(_now_ms())  # the time of the answer is never that before the waiting
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
-        self.step(_now_ms(), wait_s=0)
+        self.step(_now_ms())
 
-    def step(self, now_ms: int, wait_s: float = IDLE_S) -> None:
+    def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
+        self._stepped_s = self._seconds()
         self.calibrations.refresh()
-        for message in self.link.take(wait_s):
+        for message in (*self.link.take(), *self.guests.take(now_ms)):
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
-            self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+            if not self.guests.answered(answer):
+                self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
         if address is None:
             self._from_collector(message)
-        elif address.channel == "data":
+        elif address.channel in ("data", "data/replay"):
             self._on_batch(address.node, message, now_ms)
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
+        elif not message.retained and self.standby.active:
+            self._on_question(address.node, address.channel.rpartition("/")[2], message.payload, now_ms)
+
+    def _on_question(self, node: str, question: str, payload: bytes, now_ms: int) -> None:
+        """A technician's tool on the node asks; whoever is written down as theirs answers."""
+        answer = self.ladder.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
+        if answer is not None:
+            self._send(names.request(node, question), answer, ACK_EXPIRY_S)
 
     def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:
         """Take it, or let it pass: who stands by leaves it to the active one, and the sender sends it again."""
@@ -149,7 +203,8 @@ class Collector:
         if not message.payload:
             self.counts["empty_batch"] += 1  # also our own, by which a retained one is cleared
         else:
-            self.ingest.take(node, message.payload, now_ms, message.content_type == names.REPLAY)
+            again = message.content_type == names.REPLAY or message.topic == names.replay(node)
+            self.ingest.take(node, message.payload, now_ms, again)
         if message.retained and message.payload:
             self.counts["retained_batch"] += 1
             self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new
@@ -178,7 +233,7 @@ class Collector:
         elif state is State.STANDBY:
             self._stand_by()
         if self.standby.due(now_s):
-            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, version("lamppost"))
+            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
             self.link.publish(names.collector_status(self.config.name), collector_status.encode(said), retain=True)
 
     def _take_over(self, now_ms: int, alone: bool) -> None:
@@ -254,6 +309,7 @@ class Collector:
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
+            self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
@@ -262,6 +318,15 @@ class Collector:
                 body = signed.seal(change.topic, change.body, self._key) if change.body else b""
                 self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _wrong(self, now_ms: int) -> Wrong:
+        """What is wrong with the collector itself."""
+        counts = self.ingest.counts
+        grown = self._quarantined.grown(counts["quarantined_batches"] + counts["quarantined_rows"], now_ms)
+        found = of_alarms(self.ingest.alarms)
+        if self.canary is not None and self.canary.wrong is not None:
+            found[("collector-canary", OWN_LINK)] = self.canary.wrong
+        return found | ({("collector-quarantined", OWN_LINK): f"{grown}"} if grown else {})
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
         self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)

@@ -74,6 +74,8 @@ class Web(Strict):
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
     time_zone: Zone = "Asia/Shanghai"
+    contact: str = ""
+    source_url: Url | Literal[""] = ""
 
 
 class Identities(Strict):
@@ -84,6 +86,20 @@ class Identities(Strict):
     broker_port: Port = 8883
     host: Host = "127.0.0.1"
     port: Port = 8443
+
+
+class MetricsAt(Strict):
+    """Where Prometheus may scrape; on loopback until somebody decides otherwise."""
+
+    host: Host = "127.0.0.1"
+    port: Port
+
+
+class Push(Strict):
+    """A citizen's sensor that pushes by itself: the place it stands for, and the secret that its owner was given."""
+
+    site: Name
+    secret_file: FilePath
 
 
 class Station(Strict):
@@ -97,6 +113,8 @@ class Station(Strict):
     standards: list[Standard] = Field(default=["china"], min_length=1)
     time_zone: Zone | None = None
     gas_state: GasState = "25C"
+    within_m: int | None = Field(default=None, ge=1, le=50_000)
+    push: Push | None = None
 
 
 class Config(Strict):
@@ -111,6 +129,7 @@ class Config(Strict):
     rules: list[FilePath] = Field(default=[])
     alerts: Alerts = Alerts()
     web: Web = Web()
+    metrics: MetricsAt | None = None
     identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})

@@ -6,7 +6,7 @@ The causes, in the order in which they are looked for:
     sensor-silent      the sensor said nothing for longer than its profile allows
     bad-frames         frames came damaged
     refused            rows are in the quarantine
-    thinned, dropped, disk-full, damaged      the node's own gap records
+    thinned, dropped, purged, disk-full, damaged   the node's own gap records
     still-on-agent     accepted there, not stored yet
     unexplained        accepted, and nowhere: an alarm
 """

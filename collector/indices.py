@@ -157,7 +157,7 @@ def _scored(make: Callable[[], _Made], means: _Means) -> Scored | None:
 # China
 
 
-def _on(standard: Standard, reporting: Reporting, time_ms: int) -> date:
+def edition_day(standard: Standard, reporting: Reporting, time_ms: int) -> date:
     """A day that chooses the edition: the day itself, or the first day of the edition that the station names."""
     if standard == "china-2012":
         return IN_FORCE_2012
@@ -167,7 +167,7 @@ def _on(standard: Standard, reporting: Reporting, time_ms: int) -> date:
 
 
 def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms: int) -> _Made:
-    on = _on(standard, reporting, hour_ms)
+    on = edition_day(standard, reporting, hour_ms)
     of = Concentration.of_quantity
     names = means.monitored((*_PM, *_GASES), hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
     if china_aqi.scale(on) is china_aqi.HJ_633_2026:
@@ -180,7 +180,7 @@ def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms
 
 
 def _china_day(means: _Means, standard: Standard, reporting: Reporting, day: tuple[int, int]) -> _Made:
-    on = _on(standard, reporting, day[0])
+    on = edition_day(standard, reporting, day[0])
     given = []
     for name in means.monitored((*_PM, *_GASES), *day):
         if name == "o3_ugm3":

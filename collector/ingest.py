@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from collector import derive, ledger
+from collector import derive, ledger, quick_json
 from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
@@ -79,7 +79,7 @@ class Ingest:
         self.counts["batches"] += 1
         digest = batch.digest(payload)
         try:
-            envelope = batch.read(node, payload)
+            envelope = batch.read(node, payload, quick_json.loads)
         except batch.Unaddressed as stray:
             self.counts["unaddressed"] += 1
             self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)

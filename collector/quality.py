@@ -24,13 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from operator import le, sub
+from operator import sub
 from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
 from device_profiles.strict_model import Strict
-from wire.batch import Block
+from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity
 
 PASS: Final = 1
@@ -115,10 +115,10 @@ class Quality:
             test = self._tests[name] if name in self._tests else self._test(name)
             if test is None:
                 continue
-            values = [value for value in column if value is not None] if None in column else column
-            if not values:
+            span = block.spans.get(name) or _span(column)
+            if span is None:
                 continue
-            low, high = min(values), max(values)
+            low, high = span
             spread = high - low
             if low < test.low or high > test.high or spread > test.spike or spread > test.rate_per_ms * shortest_ms:
                 _look(name, test, times, column, found)
@@ -190,6 +190,11 @@ def _test(quantity: Quantity, limits: Limits) -> _Test:
     return _Test(max(low, expect_low), min(high, expect_high), low, high, spike, rate)
 
 
+def _span(column: list[Any]) -> Span | None:
+    values = [value for value in column if value is not None] if None in column else column
+    return (min(values), max(values)) if values else None
+
+
 def _mark(found: dict[int, list[str]], row: int, code: str) -> None:
     found.setdefault(row, []).append(code)
 
@@ -220,9 +225,9 @@ def _mark_order(fields: Mapping[str, list[Any]], found: dict[int, list[str]]) ->
         present = [name for name in names if name in fields]
         for small, large in pairwise(present):
             less, more = fields[small], fields[large]
-            if None not in less and None not in more and all(map(le, less, more)):
-                continue
             by, share = ORDER_TOLERANCE
+            if None not in less and None not in more and max(map(sub, less, more)) <= by:
+                continue
             for row, (a, b) in enumerate(zip(less, more, strict=True)):
                 if a is not None and b is not None and a > b + by + share * b:
                     _mark(found, row, f"{small}:order?")

@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
+from collector import mqtt
 from collector.config import Config
 from device_profiles.settings import broker_address
 from wire import collector_status, names
@@ -25,13 +25,7 @@ def roll_call(settings: Config) -> dict[str, CollectorStatus]:
     broker = broker_address(settings.broker)
     found: dict[str, CollectorStatus] = {}
     subscribed = threading.Event()
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2, f"{settings.name}.call-{secrets.token_hex(3)}", protocol=paho.MQTTv5
-    )
-    if broker.username is not None:
-        client.username_pw_set(broker.username, broker.password)
-    if broker.tls is not None:
-        client.tls_set_context(broker.tls())
+    client = mqtt.make_client(broker, f"{settings.name}.call-{secrets.token_hex(3)}")
 
     def on_message(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         name = names.collector_of(message.topic)
@@ -47,11 +41,7 @@ def roll_call(settings: Config) -> dict[str, CollectorStatus]:
     client.on_connect = on_connect
     client.on_subscribe = lambda *_: subscribed.set()
     client.on_message = on_message
-    try:
-        client.connect(broker.host, broker.port, 30)
-    except OSError as error:
-        text = f"broker {broker.host}:{broker.port} does not answer: {error}"
-        raise Failure(Exit.NETWORK, "broker-down", text, "is it running?") from error
+    mqtt.connect(client, broker)
     client.loop_start()
     try:
         if not subscribed.wait(TIMEOUT_S):

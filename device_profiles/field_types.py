@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -50,11 +50,22 @@ def _host(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon:
+        return _host(value)
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise ValueError("an address such as broker-b.city.example:1883 is wanted")
+    return f"{_host(host)}:{int(port)}"
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Name = Annotated[str, AfterValidator(_name)]
 NodeName = Annotated[str, AfterValidator(_node)]
 Size = Annotated[int, BeforeValidator(_size)]
 Host = Annotated[str, AfterValidator(_host)]
+Address = Annotated[str, AfterValidator(_address)]
+MqttVersion = Annotated[Literal["5", "3.1.1"], BeforeValidator(lambda value: str(value) if value == 5 else value)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -74,3 +85,5 @@ class Broker(Strict):
     username: str | None = None
     password_file: FilePath | None = None
     tls: Tls | None = None
+    others: list[Address] = Field(default=[], max_length=16)
+    protocol: MqttVersion = "5"

@@ -112,18 +112,26 @@ class ModbusShape(Strict):
 class LineShape(Strict):
     """A line of text.
 
-    `start` lists the characters it may begin with. `templates` fix its form where there is no better proof: `#` is a
+    `start` lists the characters it may begin with, `opening` what stands there instead when every line begins alike.
+    `templates` fix its form where there is no better proof: `#` is a
     digit, `±` a sign, all else stands for itself. `anchored` lines begin only where another has ended: without a
     checksum the rest of a damaged line must not pass for a shorter one.
     """
 
     kind: Literal["line"]
-    start: str
+    start: str = ""
+    opening: str | None = None
     templates: list[str] | None = None
     end: Literal["lf", "cr", "none"] = "lf"
     check: Check | None = None
     anchored: bool = True
     longest: Annotated[int, Key(ge=2, le=FRAME_BYTES_MAX)] = 256
+
+    @model_validator(mode="after")
+    def _known_beginning(self) -> Self:
+        if bool(self.start) == bool(self.opening):
+            raise ValueError("exactly one of start and opening is wanted")
+        return self
 
     @model_validator(mode="after")
     def _fixed_without_end(self) -> Self:

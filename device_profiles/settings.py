@@ -29,6 +29,12 @@ class BrokerAddress:
     password: str | None = None
     tls: Callable[[], ssl.SSLContext] | None = None
     """Makes the context of one connection: a renewed certificate is used from the next connection on."""
+    protocol: str = "5"
+    others: tuple[tuple[str, int], ...] = ()
+
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Where it may be reached: the nodes of a cluster, tried in turn."""
+        return ((self.host, self.port), *self.others)
 
 
 def load_settings(model: type[Model], file: Path, sample: str) -> Model:
@@ -55,5 +61,16 @@ def broker_address(wants: Broker) -> BrokerAddress:
         files = TlsFiles(wants.tls.ca, wants.tls.cert, wants.tls.key)
         files.check()
     return BrokerAddress(
-        wants.host, wants.port, wants.username, secret(wants.password_file), files.context if files else None
+        wants.host,
+        wants.port,
+        wants.username,
+        secret(wants.password_file),
+        files.context if files else None,
+        wants.protocol,
+        tuple(_host_and_port(other, wants.port) for other in wants.others),
     )
+
+
+def _host_and_port(address: str, port: int) -> tuple[str, int]:
+    host, colon, other = address.rpartition(":")
+    return (host, int(other)) if colon else (address, port)

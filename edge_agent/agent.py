@@ -6,9 +6,7 @@ port > Sensor > pending > Spool.accept (1 s) > Spool.seal (seal_s) > Delivery > 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import random
 import secrets
 import time
@@ -16,19 +14,23 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress, broker_address
-from edge_agent import clock
+from edge_agent import clock, making_room, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
+from edge_agent.errands import Errands
 from edge_agent.identity import Identity, read_key
+from edge_agent.notify import Notifier, Progress
+from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.recorder import Now, Recorder
+from edge_agent.remote_config import Health
 from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
+from edge_agent.self_report import SelfReport
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.traffic import Counter as TrafficCounter
@@ -49,11 +51,14 @@ DRAIN_S = 5.0
 class Agent:
     """One agent. Built from settings; does nothing until `run`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, file: Path | None = None, notifier: Notifier | None = None) -> None:
         self.config = config
+        self.notifier = notifier or Notifier(None)
+        self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
         broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
+        self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,
@@ -68,7 +73,12 @@ class Agent:
         ]
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(
-            config.node, self.recorder, self.session, self._trusted_ms, lambda at_ms: self.delivery.not_before(at_ms)
+            config.node,
+            self.recorder,
+            self.session,
+            self._trusted_ms,
+            lambda at_ms: self.delivery.not_before(at_ms),
+            self.errands.verbs() if self.errands is not None else None,
         )
         self.uplink = Uplink(
             broker,
@@ -78,7 +88,8 @@ class Agent:
             self.requests.answer,
             self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
         )
-        self._started_s = time.monotonic()
+        self.report = SelfReport(self)
+        self._progress = Progress()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
@@ -91,6 +102,8 @@ class Agent:
             for sensor, port in zip(self.sensors, self.ports, strict=True)
         ]
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
+        if self.errands is not None and self.errands.trial is not None:
+            tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
@@ -100,13 +113,15 @@ class Agent:
             for task in done - {stopped}:
                 task.result()  # a task that ended by itself has failed: let it be seen
         finally:
+            self.notifier.stopping()
             await _cancel(tasks)
             self.recorder.commit(self._now(), closing=True)
             self._seal()
             await self._drain(uplink)
             await _cancel([uplink])
-            self._write_status()
+            self.report.write()
             self.recorder.spool.close()
+            self._owner.release()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
@@ -154,14 +169,21 @@ class Agent:
 
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()
+        examined_s, told = -vitals.EVERY_S, False
         self.recorder.timeline.observe(*self._now())
         while True:
             await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
             now_s = time.monotonic()
+            if now_s - examined_s >= vitals.EVERY_S:
+                examined_s = now_s
+                self._examine()
             self.recorder.commit(self._now())
+            if not told:
+                told = True
+                self.notifier.ready()
             self.delivery.spool = self.recorder.spool
             self._obey_delivery()
-            seal_s = self.config.seal_s if self.delivery.connected else OFFLINE_SEAL_S
+            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
@@ -170,19 +192,27 @@ class Agent:
                 self._care_for_spool()
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
-                self._write_status()
+                self._tell()
+
+    def _examine(self) -> None:
+        """The node's own health becomes a reading like any other."""
+        now, spool = self._now(), self.recorder.spool
+        bad = sum(sum(sensor.bad.values()) for sensor in self.sensors)
+        true_ms = now.wall_ms if self.recorder.timeline.trusted else None
+        board = vitals.of_board(self.config.spool.path)
+        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms)])
 
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
         spool = self.recorder.spool
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.config.node, clock.wall_ms())
+            making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
             self.uplink.wake()
         if self.delivery.rolled_back:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-            spool.begin_life(self.config.node, clock.wall_ms())
+            spool.begin_life(clock.wall_ms())
             self.delivery.rolled_back = False
             self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
@@ -191,9 +221,10 @@ class Agent:
 
     def _care_for_spool(self) -> None:
         spool = self.recorder.spool
+        limit = making_room.limit_bytes(spool.path, self.config.spool.max_size)
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
-            while spool.make_room(self.config.node, self.config.spool.max_size, clock.wall_ms()):
+            while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
             log.error("%s", error)
@@ -210,54 +241,22 @@ class Agent:
             self.uplink.wake()
             await asyncio.sleep(0.05)
 
-    def _write_status(self) -> None:
-        """Replace the status file whole: written aside, then renamed."""
-        path = self.config.status_file
-        aside = path.with_name(path.name + ".new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(self._status(), ensure_ascii=False))
-            aside.replace(path)
-        except OSError as error:
-            log.debug("status file: %s", error)
+    def _tell(self) -> None:
+        """Say how it is: the status file, and systemd."""
+        said = self.report.write()
+        self.notifier.status(self.report.line(said))
+        own = [sensor for sensor in self.sensors if sensor.traffic is None]
+        kept = self.recorder.accepted + self.recorder.refused + sum(sum(s.unfit.values()) for s in own)
+        if self._progress.advances(sum(sensor.frames for sensor in own), kept):
+            self.notifier.alive()
 
-    def _status(self) -> dict[str, Any]:
-        depth = self.recorder.spool.depth()
-        connected_s = self.uplink.connected_since_s
-        return {
-            "schema": "lamppost.agent.status/1",
-            "node": self.config.node,
-            "site": self.config.site,
-            "version": version("lamppost"),
-            "pid": os.getpid(),
-            "at_ms": clock.wall_ms(),
-            "up_s": round(time.monotonic() - self._started_s),
-            "connected_s": None if connected_s is None else round(time.monotonic() - connected_s),
-            "accepted": self.recorder.accepted,
-            "refused": self.recorder.refused,
-            "waiting_rows": depth.rows,
-            "oldest_ms": depth.oldest_ms,
-            "spool_bytes": depth.file_bytes,
-            "spool": self.recorder.spool.spool_id,
-            "damaged": self.recorder.spool.damaged() or self.recorder.spool.changed(),
-            "clock": self.recorder.timeline.state,
-            "disk_ok": self.recorder.disk_ok,
-            "counts": dict(self.delivery.counts) | dict(self.uplink.counts) | dict(self.requests.counts),
-            "sensors": [
-                {
-                    "name": sensor.name,
-                    "profile": sensor.profile.ref,
-                    "port": port.path,
-                    "open": port.open,
-                    "frames": sensor.frames,
-                    "bad": dict(sensor.bad),
-                    "unfit": dict(sensor.unfit),
-                    "last_frame_ms": sensor.last_frame_ms,
-                    "values": sensor.last_values,
-                }
-                for sensor, port in zip(self.sensors, self.ports, strict=True)
-            ],
-        }
+    def health(self) -> Health:
+        """What a trial of new settings is judged by."""
+        return Health(
+            frozenset(sensor.name for sensor in self.sensors if sensor.frames),
+            self.delivery.connected,
+            self.delivery.last_ack_s is not None,
+        )
 
 
 def _sensors(config: Config) -> list[Sensor]:
@@ -287,6 +286,15 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _written_bytes() -> int | None:
+    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
+    try:
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(lines["write_bytes"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def on_tmpfs(path: Path) -> bool:

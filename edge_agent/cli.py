@@ -9,22 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import ports_cli
+from edge_agent import care_cli, ports_cli, spool_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from edge_agent.agent import Agent
     from edge_agent.config import Config
+    from edge_agent.notify import Notifier
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 config_app = typer.Typer(no_args_is_help=True, help="The settings file: check, sample.", rich_markup_mode=None)
 app.add_typer(config_app, name="config")
+app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
 app.add_typer(enrol_app, name="enrol")
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
+app.command()(care_cli.doctor)
+app.command()(care_cli.fix)
+app.command()(care_cli.ready)
+app.command()(care_cli.identify)
+app.command("support-bundle")(care_cli.support_bundle)
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
-STALE_S = 15.0
 
 
 @app.command()
@@ -37,20 +44,34 @@ def run(
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
     import asyncio
+    import logging
     import signal
 
     from device_profiles import loglines
 
-    settings = _load(config)
     loglines.begin(quiet)
 
-    async def until_stopped() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await _agent(settings).run(stop)
+    async def until_stopped() -> bool:
+        from edge_agent.notify import Notifier
 
-    asyncio.run(until_stopped())
+        agent = _agent(_settings_in_force(config), config, Notifier.from_environment())
+        stop = asyncio.Event()
+        asked = False
+
+        def end() -> None:
+            nonlocal asked
+            asked = True
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        assert agent.errands is not None
+        agent.errands.may_stop(stop)
+        await agent.run(stop)
+        return agent.errands.begin_anew and not asked
+
+    while asyncio.run(until_stopped()):
+        logging.getLogger("lamppost.agent").info("beginning anew with other settings")
 
 
 @app.command()
@@ -75,9 +96,9 @@ def status(
         from edge_agent.status_screen import screen
 
         typer.echo(screen(said, time.time() * 1000))
-    age_s = time.time() - said["at_ms"] / 1000
-    healthy = age_s < STALE_S and said["connected_s"] is not None and all(s["open"] for s in said["sensors"])
-    raise typer.Exit(Exit.FINE if healthy else Exit.NOT_HEALTHY)
+    from edge_agent.status_screen import troubles
+
+    raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)
 
 
 @config_app.command()
@@ -121,7 +142,15 @@ def _check_profiles(settings: Config) -> None:
             raise Failure(Exit.CONFIGURATION, "profile-unknown", text, "lamppost profiles list") from error
 
 
-def _agent(settings: Config) -> Any:
+def _settings_in_force(file: Path) -> Config:
+    """The settings, after those that the office sent and that cannot be used were put back."""
+    from edge_agent.remote_config import RemoteConfig
+
+    RemoteConfig(file).begin()
+    return _load(file)
+
+
+def _agent(settings: Config, file: Path, notifier: Notifier) -> Agent:
     from edge_agent.agent import Agent, on_tmpfs
     from edge_agent.spool import SpoolError
 
@@ -131,6 +160,6 @@ def _agent(settings: Config) -> Any:
         text = f"spool.path {settings.spool.path} is on a RAM disk, which keeps no promise"
         raise Failure(Exit.CONFIGURATION, "spool-in-ram", text, cure)
     try:
-        return Agent(settings)
+        return Agent(settings, file, notifier)
     except SpoolError as error:
         raise Failure(Exit.NOT_PERMITTED, "spool-unusable", str(error)) from error

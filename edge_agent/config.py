@@ -24,7 +24,7 @@ class Spool(Strict):
     """Where readings wait."""
 
     path: FilePath = Path("/var/lib/lamppost/spool.db")
-    max_size: Size = 2 * 2**30
+    max_size: Size | None = None
     allow_tmpfs: bool = False
 
 

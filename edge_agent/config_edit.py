@@ -80,22 +80,30 @@ def replace_checked(file: Path, text: str) -> None:
 
     Raises Failure with line, key and cure when it is not; then nothing has changed.
     """
-    aside = file.with_name(file.name + ".new")
+    aside = file.with_name(file.name + ".check")
     try:
-        _write(aside, text)
+        write_synced(aside, text, like=file)
         load_settings(Config, aside, SAMPLE_COMMAND)
-        if file.exists():
-            said = file.stat()
-            os.chmod(aside, said.st_mode & 0o7777)
-            if os.geteuid() == 0:
-                os.chown(aside, said.st_uid, said.st_gid)
-        aside.replace(file)
+        write_synced(file, text, like=file)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("w") as out:
+def write_synced(path: Path, text: str, like: Path | None = None) -> None:
+    """Replace a file whole: written aside, synced, renamed; mode (and, for root, owner) as those of `like`."""
+    aside = path.with_name(path.name + ".new")
+    with aside.open("w") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
+    if like is not None and like.exists():
+        said = like.stat()
+        os.chmod(aside, said.st_mode & 0o7777)
+        if os.geteuid() == 0:
+            os.chown(aside, said.st_uid, said.st_gid)
+    aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename too must survive a power cut
+    finally:
+        os.close(folder)

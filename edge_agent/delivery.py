@@ -23,6 +23,7 @@ JITTER = 0.2
 PROBE_EVERY_S = 600.0
 UNHEARD_TRIES = 3
 UNHEARD_EVERY_S = 300.0
+UNANSWERED_S = 300.0
 LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
 
 
@@ -66,6 +67,7 @@ class Delivery:
     too_large: list[int] = field(default_factory=list)
     unheard: bool = False
     last_ack_s: float | None = None
+    _connected_s: float = 0.0
     _sent: dict[int, _Sent] = field(default_factory=dict)
     _hold_until_s: float = 0.0
     _probe_due_s: float = 0.0
@@ -76,8 +78,13 @@ class Delivery:
     def on_connect(self, now_s: float) -> None:
         """A new connection: everything may go again, after a random pause so that a fleet does not come at once."""
         self.connected = True
+        self._connected_s = now_s
         self._hold_until_s = now_s + self.rng.uniform(0, self.connect_pause_s)
         self._sent.clear()
+
+    def is_answered(self, now_s: float) -> bool:
+        """True while the link is up and somebody answers: batches are then worth sealing small and soon."""
+        return self.connected and now_s - max(self._connected_s, self.last_ack_s or 0.0) < UNANSWERED_S
 
     def on_disconnect(self) -> None:
         """The connection is gone; what was on its way is unknown and stays in the spool."""

@@ -136,14 +136,9 @@ def _through(steps: list[Callable[[Any], Any]], value: Any) -> Any:
 
 
 def decimal(text: str) -> Number | None:
-    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, full-width digits, nothing)."""
+    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, `12.`, full-width, nothing)."""
     digits = text.lstrip("+-") if text[:1] in "+-" else text
-    whole, _, part = digits.partition(".")
-    if not (
-        whole.isascii()
-        and whole.isdecimal()
-        and len(whole) <= 12
-        and (not part or (part.isascii() and part.isdecimal()))
-    ):
+    whole, point, part = digits.partition(".")
+    if not (digits.isascii() and whole.isdecimal() and len(whole) <= 12 and (part.isdecimal() or not point)):
         return None
-    return float(text) if "." in text else int(text)
+    return float(text) if point else int(text)

@@ -7,47 +7,32 @@ frame, so a damaged frame costs itself only:
     42 4D 00 1C <28 bytes> | 42 4D 00 1C <9 bytes> 42 4D 00 1C <28 bytes> | 1C 00 <30 bytes> | 42 4D ...
     Frame                    BadFrame              Frame                    BadFrame           (waiting)
 
-Bytes between two frames are one BadFrame for each frame that must have been there: a failed header stands for as many
-bytes as it claimed, bytes without a header for the length of a frame.
+Bytes between two frames are one BadFrame for each frame that must have been there (`edge_agent/damage.py`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
+from edge_agent.damage import Damage
+from edge_agent.frame import REASONS, BadFrame, Frame
 from edge_agent.shapes import compile_shape
 
 if TYPE_CHECKING:
     from device_profiles.frames import Shape
     from device_profiles.profile import Profile
 
-REASONS: Final = (
-    "bad_checksum", "truncated", "bad_header", "bad_tail", "bad_length", "bad_count", "bad_format", "bad_field",
-    "bad_stuffing",
-)  # fmt: skip
-"""The closed list of what can be wrong with a frame."""
-
-
-class Frame(NamedTuple):
-    """The exact bytes of one whole frame, as they came over the wire."""
-
-    data: bytes
-
-
-class BadFrame(NamedTuple):
-    """Bytes that are no frame, and why (one of REASONS)."""
-
-    data: bytes
-    reason: str
+__all__ = ["REASONS", "BadFrame", "Frame", "Framer"]
+_KEPT: Final = 2  # settled bytes that are kept, for lines that must begin after an end
 
 
 class Framer:
     """Cuts a stream into frames; feed it whatever a read returned. Holds less than two of the longest frames."""
 
-    __slots__ = ("_at", "_blanks", "_buffer", "_heads", "_longest", "_overlap", "_reason", "_shapes", "_shortest",
-                 "_until")  # fmt: skip
+    __slots__ = ("_at", "_blanks", "_buffer", "_damage", "_heads", "_longest", "_overlap", "_prove", "_shapes")
 
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
@@ -55,17 +40,20 @@ class Framer:
         self._heads = re.compile(b"|".join(b"(" + shape.head + b")" for shape in self._shapes), re.S)
         self._overlap = max(shape.head_bytes for shape in self._shapes) - 1
         self._longest = max(shape.longest for shape in self._shapes)
-        self._shortest = min(shape.shortest for shape in self._shapes)
         self._blanks = b"\r\n" if any(shape.text for shape in self._shapes) else b""
-        self._buffer = bytearray(b"\n")  # the last byte already settled, for lines that must begin after an end
-        self._at = 1  # where the search goes on
-        self._reason: str | None = None  # of the damage that begins at buffer[1], if any ...
-        self._until = 1  # ... and how far it claims to reach
+        # an end says something where every kind has one, that is not a byte which anything may hold
+        telling = all(shape.text or len(shape.tail) > 1 for shape in self._shapes)
+        tails = [shape.tail for shape in self._shapes if shape.tail] if telling else []
+        shortest = min(shape.shortest for shape in self._shapes)
+        self._damage = Damage(tails, bool(self._blanks), shortest, self._longest, _expected(profile))
+        self._prove = partial(_meaning, profile)
+        self._buffer = bytearray(b"\n" * _KEPT)
+        self._at = _KEPT  # where the search goes on
 
     @property
     def waiting(self) -> bool:
         """True when bytes are held that may yet become a frame."""
-        return len(self._buffer) > 1
+        return len(self._buffer) > _KEPT
 
     def feed(self, data: bytes) -> list[Frame | BadFrame]:
         """Take what was read; return the frames it completes, damaged ones included, in order."""
@@ -81,7 +69,7 @@ class Framer:
 
     def _scan(self, final: bool) -> list[Frame | BadFrame]:
         out: list[Frame | BadFrame] = []
-        buffer, done, at = self._buffer, 1, self._at
+        buffer, damage, done, at = self._buffer, self._damage, _KEPT, self._at
         while True:
             found = self._heads.search(buffer, at)
             start = found.start() if found else len(buffer) if final else max(at, len(buffer) - self._overlap)
@@ -97,40 +85,56 @@ class Framer:
                     at = start
                     break
                 size, reason = len(buffer) - start, "truncated"
-            if self._reason is not None and (reason is None or start >= self._until):
-                out.append(BadFrame(bytes(buffer[done:start]), self._reason))
-                done, self._reason = start, None
+            elif reason is None and shape.weak:
+                reason = self._prove(bytes(buffer[start : start + size]))
+            if damage.reason is not None and (reason is None or damage.is_another(buffer, done, start, size)):
+                out += damage.settle(bytes(buffer[done:start]))
+                done = start
             if reason is None:
                 done = at = start + size
                 out.append(Frame(bytes(buffer[start:done])))
+                damage.learn(size)
                 if done == len(buffer):
                     break
                 continue
-            if self._reason is None:
-                self._reason, self._until = reason, start + size
+            damage.begin(reason, size)
             at = start + size if shape.anchored else start + 1
-        if final and self._reason is not None:
-            out.append(BadFrame(bytes(buffer[done:]), self._reason))
-            done, self._reason = len(buffer), None
-        self._at, self._until = at - done + 1, self._until - done + 1
-        del buffer[: done - 1]
+        if final and damage.reason is not None:
+            out += damage.settle(bytes(buffer[done:]))
+            done = len(buffer)
+        self._at = max(at, done) - done + _KEPT
+        del buffer[: done - _KEPT]
         return out
 
     def _headerless(self, out: list[Frame | BadFrame], done: int, start: int) -> int:
         """No header begins before `start`: settle what is damage for certain, and return where the rest begins."""
-        buffer = self._buffer
-        if self._reason is None:
+        buffer, damage = self._buffer, self._damage
+        if damage.reason is None:
             while done < start and buffer[done] in self._blanks:
                 done += 1
             if done < start:
-                self._reason, self._until = "bad_header", done + self._longest
-        while self._reason is not None and start >= self._until + self._shortest:
-            out.append(BadFrame(bytes(buffer[done : self._until]), self._reason))
-            done = self._until
-            self._reason, self._until = "bad_header", done + self._longest
+                damage.begin("bad_header")
+        while damage.reason is not None and (end := damage.end(buffer, done, start)) is not None:
+            out += damage.settle(bytes(buffer[done:end]))
+            done = end
+            damage.begin("bad_header")
         return done
 
 
 def _chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
     """True unless the shape belongs to options that are not in force."""
     return shape.kind != "bytes" or all(settings[name] == value for name, value in (shape.option or {}).items())
+
+
+def _meaning(profile: Profile, line: bytes) -> str | None:
+    """What is wrong with a line that has no checksum: its proof is that it means something."""
+    from edge_agent.decoding import decode
+
+    decoded = decode(profile, Frame(line))
+    return decoded.reason if isinstance(decoded, BadFrame) else None
+
+
+def _expected(profile: Profile) -> int:
+    """How long a measurement is before one was seen: as the longest of the profile's examples."""
+    measured = {message.name for message in profile.messages if message.role == "measurement"}
+    return max((len(e.data) for e in profile.examples if e.message in measured), default=len(profile.examples[0].data))

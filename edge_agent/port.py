@@ -49,7 +49,7 @@ class Port:
             try:
                 device = self._connect()
             except (OSError, ValueError, termios.error) as error:
-                if failures == 0:
+                if failures == 0 and not self.counts["lost"]:  # a loss has been told already
                     log.warning("port %s cannot be opened: %s; trying again", self.path, error)
                 failures += 1
                 self.counts["open_failed"] += 1

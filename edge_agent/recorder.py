@@ -13,11 +13,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from edge_agent import gap_records
+from edge_agent.gap_records import Loss
 from edge_agent.hours import Hours
-from edge_agent.reading import Reading, Series
+from edge_agent.reading import Reading
 from edge_agent.sensor import Sensor
 from edge_agent.spool import ESTIMATED, RESTORED, SYNCED, UNSYNCED, Origin, Sealed, Spool, SpoolError, SpoolIoError
-from edge_agent.thinning import Loss
 from edge_agent.timeline import Timeline
 
 log = logging.getLogger("lamppost.recorder")
@@ -25,6 +26,8 @@ log = logging.getLogger("lamppost.recorder")
 PENDING_MAX = 10_000
 REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
 HOURS_KEY = "hours"
+_OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
+"""What no sensor said: it has no account of its own."""
 
 
 class Now(NamedTuple):
@@ -85,7 +88,7 @@ class Recorder:
     def seal(self) -> list[Sealed]:
         """Seal what has its true time. Nothing is lost when the disk will not: it is tried again."""
         try:
-            sealed = self.spool.seal(self._node, self._true_time)
+            sealed = self.spool.seal(self._true_time)
         except SpoolError as error:
             self._trouble(error)
             return []
@@ -97,7 +100,7 @@ class Recorder:
 
     def _write(self) -> None:
         clock = SYNCED if self.timeline.trusted else UNSYNCED
-        counted = [reading for reading in self._pending if reading.series.kind not in ("sensor_ledger", "gap")]
+        counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
         for reading in counted:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
@@ -166,11 +169,4 @@ class Recorder:
         if not self._lost or not self.disk_ok or len(self._pending) >= PENDING_MAX // 2:
             return []
         losses, self._lost = self._lost, {}
-        return [
-            Reading(
-                Series(loss.sensor, "gap", (("reason", "disk-full"),)),
-                stamp_ms,
-                {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows, "from_seq": 0, "to_seq": 0},
-            )
-            for loss in losses.values()
-        ]
+        return [gap_records.record(loss, "disk-full", stamp_ms) for loss in losses.values()]

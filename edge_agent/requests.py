@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from edge_agent.spool import Spool
+from wire import names, strictjson
 from wire import request as wire
-from wire import strictjson
 
 REMEMBERED = 1000
+Errand = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Keeper(Protocol):
@@ -23,7 +24,8 @@ class Requests:
     """Answers requests of this `session`. What is malformed, of another session, late or said before changes nothing.
 
     `now_ms` gives the time, or None while the clock is not trusted: then the session alone must do. Of what is sent
-    again only answers written from then on may release it: `acks_not_before` is told when.
+    again only answers written from then on may release it: `acks_not_before` is told when. `errands` are verbs that
+    take their time (doctor, identify, config); each gives its result later.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Requests:
         session: str,
         now_ms: Callable[[], int | None],
         acks_not_before: Callable[[int], None] = lambda _: None,
+        errands: Mapping[str, Errand] | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._node = node
@@ -40,11 +43,14 @@ class Requests:
         self._session = session
         self._now_ms = now_ms
         self._acks_not_before = acks_not_before
+        self._errands = errands or {}
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._forgotten_ms = 0
 
-    def answer(self, verb: str, body: bytes) -> bytes | None:
-        """The response's JSON, or None when no transaction can be read or it was answered before."""
+    def answer(self, verb: str, body: bytes) -> Coroutine[None, None, bytes] | bytes | None:
+        """The response's JSON, now or later; None when no transaction can be read or it was answered before."""
+        if verb in names.QUESTIONS:  # an answer to a tool beside us
+            return None
         try:
             asked = wire.decode(body)
             if self._was_seen(asked):
@@ -55,8 +61,18 @@ class Requests:
         except wire.BadRequest as error:
             self.counts["request_refused"] += 1
             return None if error.transaction is None else self._say(error.transaction, _no(str(error)))
+        if verb in self._errands:
+            return self._run(self._errands[verb], asked)
         try:
             result = self._do(verb, asked.arguments, asked.at_ms)
+        except ValueError as error:
+            self.counts["request_refused"] += 1
+            result = _no(str(error))
+        return self._say(asked.transaction, result)
+
+    async def _run(self, errand: Errand, asked: wire.Request) -> bytes:
+        try:
+            result = await errand(asked.arguments)
         except ValueError as error:
             self.counts["request_refused"] += 1
             result = _no(str(error))
@@ -92,7 +108,8 @@ class Requests:
                 raise ValueError("resend wants from_ms and to_ms, whole milliseconds, from before to")
             self._acks_not_before(at_ms)
             return {"ok": True, "batches": self._keeper.spool.replay(from_ms, to_ms)}
-        raise ValueError("no such request; known are ping and resend")
+        known = ", ".join(sorted({"ping", "resend", *self._errands}))
+        raise ValueError(f"no such request; known are {known}")
 
 
 def _no(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from edge_agent.reading import Reading, Series
@@ -20,6 +20,12 @@ def blocks(readings: Iterable[Reading]) -> list[Block]:
     for reading in readings:
         rows.setdefault(reading.series, []).append(reading)
     return [_block(series, sorted(found, key=lambda r: r.time_ms)) for series, found in rows.items()]
+
+
+def portions(rows: list[Reading]) -> Iterator[list[Reading]]:
+    """Rows in parts that fit a batch."""
+    for start in range(0, len(rows), ROWS_PER_BATCH):
+        yield rows[start : start + ROWS_PER_BATCH]
 
 
 def _block(series: Series, rows: list[Reading]) -> Block:

@@ -30,9 +30,11 @@ class Sensor:
         self.frames = 0
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
+        self.doubt: str | None = None
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
         self._heard_s = 0.0
+        self._spoilt_reply = False  # damage has come since the last command that wants a reply
 
     def begin(self, now_s: float, powered_s: float) -> None:
         """The port was opened; the sensor has had power since `powered_s` at least."""
@@ -46,9 +48,10 @@ class Sensor:
         for frame in self._framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
-                self.bad[decoded.reason] += 1
+                self._damaged(decoded)
                 continue
             self.poller.heard(decoded)
+            self._spoilt_reply = self._spoilt_reply and self.poller.asked is not None
             if decoded.measurement:
                 self.frames += 1
                 self.last_frame_ms = now_ms
@@ -57,12 +60,23 @@ class Sensor:
 
     def late(self, now_s: float) -> None:
         """Count a reply that has not come in time, and half a frame whose rest never comes."""
+        asked = self.poller.asked
         overdue = self.poller.overdue(now_s) is not None
-        self.bad["no_reply"] += overdue
         if overdue or (self._framer.waiting and now_s - self._heard_s > self.profile.gap_s):
             for frame in self._framer.flush():
                 if isinstance(frame, BadFrame):
-                    self.bad[frame.reason] += 1
+                    self._damaged(frame, asked)
+        if overdue:
+            self.bad["no_reply"] += not self._spoilt_reply
+            self._spoilt_reply = False
+
+    def _damaged(self, frame: BadFrame, asked: str | None = None) -> None:
+        """Count damage; what comes instead of one reply is one damaged frame, in however many parts it is found."""
+        if asked is not None or self.poller.asked is not None:
+            if self._spoilt_reply:
+                return
+            self._spoilt_reply = True
+        self.bad[frame.reason] += 1
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""
@@ -74,9 +88,9 @@ class Sensor:
 
     def _readings(self, decoded: Values, now_ms: int, now_s: float) -> list[Reading]:
         """Values that are not to be believed (warming up, stale, in another unit) are counted, never published."""
-        doubt = self._doubt(decoded, now_s)
-        if doubt is not None:
-            self.unfit[doubt] += 1
+        self.doubt = self._doubt(decoded, now_s)
+        if self.doubt is not None:
+            self.unfit[self.doubt] += 1
             return []
         return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
 

@@ -20,6 +20,7 @@ Verdict = tuple[int, str | None]
 WAIT: Final[Verdict] = (0, None)
 STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
 """SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
+_AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
 _NUMBERS: Final = {"u8": struct.Struct("B"), "u16be": struct.Struct(">H"), "u16le": struct.Struct("<H")}
 
 
@@ -32,6 +33,8 @@ class CompiledShape(Protocol):
     shortest: int
     anchored: bool
     text: bool
+    weak: bool  # nothing but its meaning proves it
+    tail: bytes  # how every frame ends, empty when that says nothing
 
     def measure(self, buffer: bytearray, start: int) -> Verdict: ...
 
@@ -50,7 +53,7 @@ def compile_shape(shape: frames.Shape) -> CompiledShape:
 class _Bytes:
     """Header, length, content, checksum, tail."""
 
-    anchored = text = False
+    anchored = text = weak = False
 
     def __init__(self, shape: frames.BytesShape) -> None:
         parts = [] if shape.header == "**" else shape.header.split()
@@ -72,7 +75,7 @@ class _Bytes:
             lengths = list(self._table.values())
         self.shortest = min(lengths)
         self._allowed = frozenset(lengths) if shape.length_field and shape.length_field.allow else None
-        self._tail = bytes.fromhex(shape.tail) if shape.tail else b""
+        self.tail = bytes.fromhex(shape.tail) if shape.tail else b""
         self._check = shape.check
         if shape.check is not None:
             self._sum = CHECKSUMS[shape.check.kind]
@@ -87,7 +90,7 @@ class _Bytes:
         end = start + size
         if len(buffer) < end:
             return WAIT
-        tail = self._tail
+        tail = self.tail
         if tail and buffer[end - len(tail) : end] != tail:
             return size, self._wrong_tail(buffer[end - len(tail) : end])
         if self._check is not None:
@@ -109,14 +112,15 @@ class _Bytes:
 
     def _wrong_tail(self, seen: bytearray) -> str:
         """A told length that leads to nothing like the tail is itself the likelier damage."""
-        return "bad_tail" if self._fixed or any(map(int.__eq__, seen, self._tail)) else "bad_length"
+        near = 2 * sum(map(int.__eq__, seen, self.tail)) >= len(self.tail)
+        return "bad_tail" if self._fixed or near else "bad_length"
 
 
 class _Shdlc:
     """7E address command [state] length data checksum 7E, bytes between the 7E stuffed (SPS30 datasheet 4.1)."""
 
-    head, head_bytes, shortest = rb"\x7e[^\x7e]", 2, 6
-    anchored = text = False
+    head, head_bytes, shortest, tail = rb"\x7e[^\x7e]", 2, 6, b""
+    anchored = text = weak = False
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -155,7 +159,8 @@ class _Modbus:
     """Address, function, byte count, data, CRC; exceptions; echoes of writes, and of our own requests."""
 
     head, head_bytes, shortest = rb"[\x01-\xf7\xfe][\x03\x04\x06\x10\x83\x84\x86\x90]", 2, 5
-    anchored = text = False
+    tail = b""
+    anchored = text = weak = False
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -181,28 +186,41 @@ class _Modbus:
 
 
 class _Line:
-    """Printable text up to a line end, of a fixed form or with a checksum where the sensor gives one."""
+    """Printable text up to a line end, of a fixed form or with a checksum where the sensor gives one.
 
-    head_bytes, text = 1, True
+    Lines of the kind `lf` end with CR LF. A CR with something else behind it is such an end, damaged: the line is lost,
+    the next one is not. Nor is it where lines are told by their beginning and a new one begins inside.
+    """
+
+    text = True
 
     def __init__(self, shape: frames.LineShape) -> None:
         self.anchored = shape.anchored
-        self.head = (rb"(?<=[\r\n])" if shape.anchored else b"") + _one_of(shape.start.encode())
+        opening = _template(shape.opening).pattern if shape.opening else _one_of(shape.start.encode())
+        self.head = (_AFTER_AN_END if shape.anchored else b"") + opening
+        self.head_bytes = len(shape.opening) if shape.opening else 1
+        self._next = re.compile(opening) if not shape.anchored and len(shape.start) < 2 else None
         self.longest = shape.longest
         self._texts = shape.templates or []
         self._templates = [_template(text) for text in self._texts]
         self.shortest = min(map(len, self._texts), default=2)
-        self._end = {"lf": 0x0A, "cr": 0x0D, "none": -1}[shape.end]
+        self.tail = {"lf": b"\n", "cr": b"\r", "none": b""}[shape.end]
+        self._ends = {"lf": re.compile(rb"\n|\r(?s:.)"), "cr": re.compile(rb"\r"), "none": None}[shape.end]
         self._check = shape.check.kind if shape.check is not None else None
+        self.weak = not self._texts
 
     def measure(self, buffer: bytearray, start: int) -> Verdict:
-        if self._end < 0:
+        if self._ends is None:
             return self._measure_form(buffer, start)
-        end = buffer.find(self._end, start, start + self.longest)
-        if end < 0:
+        found = self._ends.search(buffer, start, start + self.longest)
+        if found is None:
             return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
-        size = end + 1 - start
-        line = bytes(buffer[start:end]).rstrip(b"\r")
+        size = found.end() - start
+        if self._next is not None and (later := self._next.search(buffer, start + 1, found.start())):
+            return later.start() - start, "bad_tail"  # the next line begins in this one: its end was damaged
+        if not found[0].endswith(self.tail):
+            return size, "bad_tail"
+        line = bytes(buffer[start : found.start()])
         if not line.isascii() or not line.decode().isprintable():
             return size, "bad_format"
         if self._templates and not any(form.fullmatch(line) for form in self._templates):

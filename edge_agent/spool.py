@@ -16,11 +16,13 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from edge_agent import chunk, spool_file, thinning
+from edge_agent import chunk, gap_records, spool_file
+from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import ROWS_PER_BATCH, Uniquifier, blocks, readings_of
+from edge_agent.sealed import Depth, Origin, Sealed
+from edge_agent.sealing import Uniquifier, blocks, portions, readings_of
 from edge_agent.spool_file import FORMAT, Rescue, SpoolError, SpoolIoError, transaction
 from wire import batch as wire_batch
 
@@ -28,51 +30,15 @@ __all__ = ["Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 
 SYNCED, UNSYNCED, RESTORED, ESTIMATED = "synced", "unsynced", "restored", "estimated"
 HOUR_MS = 3_600_000
-THIN_BATCHES = 64
 LEDGER_HOURS = 48
-
-
-class Sealed(NamedTuple):
-    """A batch as it travels: the spool and sequence that name it, digest, rows, time span and bytes.
-
-    `id` is this file's own number for it, in the order of sealing. `replay`: it was answered before and is sent again
-    for a database that has lost it.
-    """
-
-    id: int
-    spool: str
-    seq: int
-    digest: str
-    rows: int
-    from_ms: int
-    to_ms: int
-    data: bytes
-    replay: bool = False
-
-
-class Depth(NamedTuple):
-    """How much waits: rows accepted and not acknowledged, batches sealed, the oldest time, bytes of the file."""
-
-    rows: int
-    batches: int
-    oldest_ms: int | None
-    file_bytes: int
-
-
-class Origin(NamedTuple):
-    """What a batch is of, beside its rows. `clock` is unsynced for rows whose times are since boot."""
-
-    node: str
-    site: str
-    boot: str
-    clock: str
 
 
 class Spool:
     """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch."""
 
-    def __init__(self, path: Path, node: str = "node", site: str = "site") -> None:
+    def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
         self.path = path
+        self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         self._acked: dict[int, tuple[int, int]] = {}
@@ -115,7 +81,7 @@ class Spool:
 
     # -- sealing --------------------------------------------------------------------------------------------------
 
-    def seal(self, node: str, true_time: Callable[[str], tuple[int, str] | None] = lambda _: None) -> list[Sealed]:
+    def seal(self, true_time: Callable[[str], tuple[int, str] | None] = lambda _: None) -> list[Sealed]:
         """Seal what was accepted into batches with their final bytes, in one transaction.
 
         `true_time` tells for a boot whose rows have no true time yet what to add to them and the clock's word
@@ -125,8 +91,8 @@ class Spool:
         sealed: list[Sealed] = []
         try:
             with transaction(self._db):
-                for origin, numbers, rows in self._chunks(node, true_time):
-                    sealed += [self._seal(origin, part) for part in _portions(rows)]
+                for origin, numbers, rows in self._chunks(true_time):
+                    sealed += [self._seal(origin, part) for part in portions(rows)]
                     self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
                 if sealed:
                     self._keep_numbers()
@@ -136,7 +102,7 @@ class Spool:
         return sealed
 
     def _chunks(
-        self, node: str, true_time: Callable[[str], tuple[int, str] | None]
+        self, true_time: Callable[[str], tuple[int, str] | None]
     ) -> list[tuple[Origin, list[int], list[Reading]]]:
         groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
         for number, site, boot, clock, body, count in self._db.execute(
@@ -144,14 +110,15 @@ class Spool:
         ).fetchall():
             rows = chunk.load(body)
             if rows is None:
-                rows, clock = [_damaged(count, max(self._unique.last_ms.values(), default=0))], SYNCED
+                at_ms = max(self._unique.last_ms.values(), default=0)
+                rows, clock = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
             if clock == UNSYNCED:
                 known = true_time(boot)
                 if known is None:
                     continue
                 offset_ms, clock = known
                 rows = [self._unique.unique(row._replace(time_ms=row.time_ms + offset_ms)) for row in rows]
-            numbers, found = groups.setdefault(Origin(node, site, boot, clock), ([], []))
+            numbers, found = groups.setdefault(Origin(self._node, site, boot, clock), ([], []))
             numbers.append(number)
             found += rows
         return [(origin, numbers, rows) for origin, (numbers, rows) in groups.items()]
@@ -207,12 +174,7 @@ class Spool:
         if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
             return True
         origin = Origin(self._node, self._site, "0" * 8, SYNCED)
-        with transaction(self._db):
-            self._set_meta("changed", f"batch {one.seq} of spool {one.spool} changed on the disk")
-            self._replace(
-                [one], origin, "damaged", [thinning.Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms
-            )
-            self._keep_numbers()
+        self.replace([one], origin, [], "damaged", [Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms)
         return False
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
@@ -244,11 +206,7 @@ class Spool:
         """
         with transaction(self._db):
             self._write_acked()
-            return self._db.execute(
-                "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
-                " AND id IN (SELECT id FROM sealed)",
-                (from_ms, to_ms),
-            ).rowcount
+            return self._db.execute(spool_file.REPLAY, (from_ms, to_ms)).rowcount
 
     def prune(self, before_ms: int) -> int:
         """Delete acknowledged batches answered before `before_ms`; returns how many."""
@@ -267,79 +225,53 @@ class Spool:
         )
         self._acked.clear()
 
-    # -- making room ----------------------------------------------------------------------------------------------
+    # -- replacing ------------------------------------------------------------------------------------------------
 
-    def split(self, number: int, node: str, now_ms: int) -> None:
-        """A batch was too large for the collector: its rows are sealed again in two halves, the parent removed."""
-        parent = self._sealed(number)
-        rows, envelope = readings_of(parent.data)
-        origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
-        middle = max(1, len(rows) // 2)
-        with transaction(self._db):
-            for part in (rows[:middle], rows[middle:]):
-                if part:
-                    self._seal(origin, part)
-            self._replace([parent], origin, "split", [thinning.Loss("node", 0, parent.from_ms, parent.to_ms)], now_ms)
-            self._keep_numbers()
-
-    def make_room(self, node: str, max_bytes: int, now_ms: int) -> int:
-        """When the file is larger than it may be: free the replay ring, then thin the oldest batches to one-minute
-        rows, then drop the oldest. What was replaced is named in a gap record of the same transaction.
-
-        Returns how many rows were thinned or dropped. Call again until it returns 0.
-        """
-        if self._used_bytes() <= max_bytes or self.prune(now_ms + 1):
-            return 0
-        oldest = self.oldest(THIN_BATCHES)
-        if not oldest or oldest[0].spool != oldest[-1].spool:
-            oldest = [one for one in oldest if one.spool == oldest[0].spool]
-        return self._thin(oldest, node, now_ms) if oldest else 0
-
-    def _thin(self, batches: list[Sealed], node: str, now_ms: int) -> int:
-        """Thin what can be; when nothing can, the first of them goes."""
-        opened = [(one, *readings_of(one.data)) for one in batches]
-        if all(_only_gaps(rows) for _, rows, _ in opened):
-            return 0  # the account of what is missing is kept to the last
-        raw = [found for found in opened if thinning.thin(found[1])[0]]
-        with transaction(self._db):
-            if raw:
-                origin = Origin(node, raw[0][2].site, raw[0][2].boot, raw[0][2].clock)
-                rows = [row for _, rows, _ in raw for row in rows]
-                thinned, others = thinning.thin(rows)
-                lost = [row for row in rows if row not in others] if others else rows
-                for part in _portions([*thinned, *others]):
-                    self._seal(origin, part)
-                self._replace([one for one, _, _ in raw], origin, "thinned", thinning.losses(lost), now_ms)
-            else:
-                one, lost, envelope = next(found for found in opened if not _only_gaps(found[1]))
-                origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
-                self._replace([one], origin, "dropped", thinning.losses(lost), now_ms)
-            self._keep_numbers()
-        return len(lost)
-
-    def _replace(
-        self, gone: list[Sealed], origin: Origin, reason: str, losses: list[thinning.Loss], now_ms: int
+    def replace(
+        self,
+        gone: list[Sealed],
+        origin: Origin,
+        parts: Iterable[list[Reading]],
+        reason: str,
+        losses: list[Loss],
+        now_ms: int,
     ) -> None:
-        """Remove batches and seal a gap record that names them, one row a run of sequences and sensor."""
-        rows = []
-        for run in _runs([one.seq for one in gone]):
-            for loss in losses:
-                series = Series(loss.sensor, "gap", (("reason", reason),))
-                values: dict[str, float | int] = {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows}
-                rows.append(Reading(series, now_ms, values | {"from_seq": run[0], "to_seq": run[-1]}))
-            losses = [loss._replace(rows=0) for loss in losses]  # counted once, with the first run
+        """Seal `parts` in the place of batches that go, with a gap record that names them, in one transaction.
+
+        Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.
+        """
+        with transaction(self._db):
+            for part in parts:
+                for portion in portions(part):
+                    self._seal(origin, portion)
+            self._replace(gone, origin, reason, losses, now_ms)
+            self._keep_numbers()
+
+    def _replace(self, gone: list[Sealed], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
+        self._set_meta(_LOST + reason, self.lost(reason) + sum(loss.rows for loss in losses))
+        rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
         self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
         for one in gone:
             self._db.execute("DELETE FROM batch WHERE id = ?", (one.id,))
             self._db.execute("DELETE FROM sealed WHERE id = ?", (one.id,))
 
-    def _used_bytes(self) -> int:
+    def opened(self, one: Sealed) -> tuple[list[Reading], Origin]:
+        """The rows of a waiting batch and where they are from."""
+        rows, envelope = readings_of(one.data)
+        return rows, Origin(self._node, envelope.site, envelope.boot, envelope.clock)
+
+    def sealed(self, number: int) -> Sealed:
+        """The batch of this id."""
+        return Sealed(*self._db.execute(f"{_SELECT_SEALED} WHERE batch.id = ?", (number,)).fetchone())
+
+    def used_bytes(self) -> int:
+        """Bytes of the file that hold something."""
         pages, free, page = (self._pragma(name) for name in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * page
 
     # -- lives ----------------------------------------------------------------------------------------------------
 
-    def begin_life(self, node: str, now_ms: int) -> None:
+    def begin_life(self, now_ms: int) -> None:
         """The collector knows sequences this spool has not used yet: the card was rolled back or copied.
 
         Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
@@ -349,11 +281,10 @@ class Spool:
         with transaction(self._db):
             self._new_life()
             for one in waiting:
-                rows, envelope = readings_of(one.data)
-                origin = Origin(node, envelope.site, envelope.boot, envelope.clock)
+                rows, origin = self.opened(one)
                 self._seal(origin, rows)
             if waiting:  # one record for all: one each would double what waits with every new life
-                span = thinning.Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
                 self._replace(waiting, origin, "renumbered", [span], now_ms)
             self._keep_numbers()
 
@@ -363,10 +294,11 @@ class Spool:
             return row[0], row[1]
         with transaction(self._db):
             self._set_meta("format", FORMAT)
+            self._set_meta("reader", FORMAT)
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
-        spool_id = secrets.token_hex(16)
+        spool_id = self._new_id(16)
         number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (spool_id,)).lastrowid
         assert number is not None
         self._life, self.spool_id, self.next_seq = number, spool_id, 1
@@ -388,7 +320,9 @@ class Spool:
                 "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
             )
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
-            gap = [_damaged(0, last_ms)]  # 0: nobody can say how many
+            gap = [
+                gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)
+            ]  # 0: nobody can say how many
             self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
@@ -412,10 +346,9 @@ class Spool:
         found: str | None = self._meta("damaged")
         return found
 
-    def changed(self) -> str | None:
-        """The last batch whose bytes had changed on the disk, or None."""
-        found: str | None = self._meta("changed")
-        return found
+    def lost(self, reason: str) -> int:
+        """How many readings went for this reason since this file began: thinned, dropped, damaged, purged."""
+        return int(self._meta(_LOST + reason) or 0)
 
     def unsynced_boots(self) -> dict[str, tuple[int, int]]:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
@@ -435,9 +368,6 @@ class Spool:
         self._db.close()
 
     # -- inside ---------------------------------------------------------------------------------------------------
-
-    def _sealed(self, number: int) -> Sealed:
-        return Sealed(*self._db.execute(f"{_SELECT_SEALED} WHERE batch.id = ?", (number,)).fetchone())
 
     def _all_waiting(self) -> list[Sealed]:
         return [Sealed(*row) for row in self._db.execute(f"{_SELECT_SEALED} WHERE acked_ms IS NULL ORDER BY batch.id")]
@@ -467,34 +397,9 @@ class Spool:
         return SpoolError(f"{self.path}: {error}. Cure: free space or replace the card")
 
 
+_LOST = "lost_"
 _INSERT_CHUNK = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"
 _SELECT_SEALED = (
     "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, CAST(bytes AS BLOB), code IS NOT NULL"
     " FROM batch JOIN sealed USING (id) JOIN life ON life = life.id"
 )
-
-
-def _only_gaps(rows: list[Reading]) -> bool:
-    return all(row.series.kind == "gap" for row in rows)
-
-
-def _portions(rows: list[Reading]) -> Iterable[list[Reading]]:
-    for start in range(0, len(rows), ROWS_PER_BATCH):
-        yield rows[start : start + ROWS_PER_BATCH]
-
-
-def _runs(numbers: list[int]) -> list[list[int]]:
-    """Runs of consecutive numbers."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return runs
-
-
-def _damaged(rows: int, time_ms: int) -> Reading:
-    """A gap record for rows that cannot be read any more."""
-    values = {"from_ms": time_ms, "to_ms": time_ms, "lost_count": rows, "from_seq": 0, "to_seq": 0}
-    return Reading(Series("node", "gap", (("reason", "damaged"),)), time_ms, dict(values))

@@ -13,13 +13,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edge_agent.sealing import readings_of
 
 FORMAT = 1
+"""What this agent writes. A later format adds tables and columns with defaults and leaves `reader`, the oldest format
+whose agents may still work on the file, at the one before: an agent that was rolled back goes on with a full spool."""
 PAGE = 4096
 GZIP = b"\x1f\x8b\x08"
 MAX_HOLE = 1_000  # after so many unreadable rows in a row nothing more is looked for
@@ -36,6 +38,10 @@ CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID
 CREATE TABLE IF NOT EXISTS ledger (hour_ms INTEGER, sensor TEXT, accepted INTEGER, bad_frames INTEGER, silent_s REAL,
     PRIMARY KEY (hour_ms, sensor)) WITHOUT ROWID;
 """
+REPLAY = (
+    "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
+    " AND id IN (SELECT id FROM sealed)"
+)
 
 
 class SpoolError(Exception):
@@ -110,6 +116,39 @@ def size(path: Path) -> int:
     return sum(p.stat().st_size for p in (path, _beside(path, "-wal")) if p.exists())
 
 
+def replay(path: Path, from_ms: int, to_ms: int) -> int:
+    """Put answered batches whose rows fall into [from, to) back to waiting, beside a running agent; returns how many.
+
+    They keep the code of their first answer, by which a replay is known.
+    """
+    return _beside_its_agent(path, lambda db: db.execute(REPLAY, (from_ms, to_ms)).rowcount)
+
+
+def forget(path: Path, before_ms: int) -> int:
+    """Delete answered batches older than `before_ms`, beside a running agent; returns how many."""
+
+    def delete(db: sqlite3.Connection) -> int:
+        old = "acked_ms IS NOT NULL AND to_ms < ?"
+        db.execute(f"DELETE FROM sealed WHERE id IN (SELECT id FROM batch WHERE {old})", (before_ms,))
+        return db.execute(f"DELETE FROM batch WHERE {old}", (before_ms,)).rowcount
+
+    return _beside_its_agent(path, delete)
+
+
+def _beside_its_agent(path: Path, what: Callable[[sqlite3.Connection], int]) -> int:
+    """One transaction on the file of an agent that may be running: it asks the file anew for what waits."""
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=10)
+        try:
+            db.execute("PRAGMA synchronous=FULL")
+            with transaction(db):
+                return what(db)
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise SpoolError(f"{path}: {error}. Cure: may you write it? Try sudo") from error
+
+
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is damage, not an exception
@@ -120,9 +159,11 @@ def _open(path: Path) -> sqlite3.Connection:
     if db.execute("PRAGMA synchronous").fetchone()[0] != 2:
         raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
     db.executescript(SCHEMA)
-    found = db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-    if found is not None and found[0] > FORMAT:
-        raise SpoolError(f"{path}: spool format {found[0]}, this agent reads {FORMAT}. Cure: install the newer agent")
+    meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('format', 'reader')"))
+    found = meta.get("format", FORMAT)
+    if found > FORMAT + 1 or (found > FORMAT and meta.get("reader", found) > FORMAT):
+        text = f"{path}: spool format {found}, this agent reads {FORMAT}"
+        raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
     return db
 
 

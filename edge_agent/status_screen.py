@@ -1,37 +1,102 @@
-"""`lamppost agent status` as people see it: one screen of 60 columns. Pure."""
+"""`lamppost agent status` as people see it: one screen of 60 columns, an age beside everything that ages. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.words import reading, span
+from edge_agent.words import reading, span, sparkline
+
+STALE_S = 15.0
+WAITING_S = 120.0
+
+
+def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
+    """What needs a hand, in words; empty when all is well."""
+    found = []
+    age_s = (now_ms - said["at_ms"]) / 1000
+    if age_s > STALE_S:
+        found.append(f"the agent has said nothing for {span(age_s)}: is it running?")
+    if said["connected_s"] is None:
+        found.append("not connected: lamppost agent doctor --only broker")
+    for sensor in said["sensors"]:
+        state = _state(sensor, now_ms)
+        if state not in ("ok", "warming up"):
+            found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
+    if said["refused"]:
+        found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")
+    if not said["disk_ok"]:
+        found.append("the disk takes no readings: lamppost agent doctor --only spool")
+    oldest_ms = said["oldest_ms"]
+    old = oldest_ms is not None and now_ms - oldest_ms > WAITING_S * 1000
+    if said["connected_s"] is not None and old and (said["acked_s"] is None or said["acked_s"] > WAITING_S):
+        found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
+    if said.get("config_note"):
+        found.append(said["config_note"])
+    return found
 
 
 def screen(said: dict[str, Any], now_ms: float) -> str:
-    """The lines of the status screen; ages are written beside everything that ages."""
-    up = span(said["up_s"])
-    lines = [f"station  {said['node']} at {said['site']}   agent {said['version']}   up {up}"]
-    age_s = (now_ms - said["at_ms"]) / 1000
-    if age_s > 15:
-        lines.append(f"! the agent has said nothing for {span(age_s)}: is it running?")
-    lines += [_sensor(sensor, now_ms) for sensor in said["sensors"]]
-    connected = said["connected_s"]
-    lines.append(f"broker   {'not connected' if connected is None else 'connected ' + span(connected)}")
-    waiting = f"{said['waiting_rows']} waiting"
-    if said["oldest_ms"] is not None:
-        waiting += f", oldest {span((now_ms - said['oldest_ms']) / 1000)}"
-    lines.append(f"spool    {waiting} · {said['accepted']} accepted · {said['spool_bytes'] / 2**20:.1f} MiB")
-    if said["refused"]:
-        lines.append(f"! {said['refused']} readings could not be kept: check the disk")
+    """The lines of the status screen."""
+    lines = [
+        f"station  {said['node']} at {said['site']}",
+        f"agent    {said['version']}, up {span(said['up_s'])}",
+        *(line for sensor in said["sensors"] for line in _sensor(sensor, now_ms)),
+        f"broker   {_broker(said)}",
+        f"spool    {_spool(said, now_ms)}",
+        f"clock    {_CLOCK.get(said['clock'], said['clock'])}{_machine(said)}",
+        *(f"! {trouble}" for trouble in troubles(said, now_ms)),
+    ]
     return "\n".join(lines)
 
 
-def _sensor(sensor: dict[str, Any], now_ms: float) -> str:
+_CLOCK = {
+    "synced": "set by NTP",
+    "restored": "set by NTP, earlier times put right",
+    "unsynced": "not set yet: readings wait",
+    "estimated": "estimated",
+}
+
+
+def _state(sensor: dict[str, Any], now_ms: float) -> str:
     if not sensor["open"]:
-        state = f"port closed: {sensor['port']}"
-    elif sensor["last_frame_ms"] is None:
-        state = "nothing heard yet"
-    else:
-        state = f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
+        return "port gone"
+    if sensor["last_frame_ms"] is None:
+        return "nothing heard"
+    if now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000:
+        return "silent"
+    return "warming up" if sensor.get("doubt") == "warming_up" else sensor.get("doubt") or "ok"
+
+
+def _sensor(sensor: dict[str, Any], now_ms: float) -> list[str]:
+    state = _state(sensor, now_ms)
+    age = "" if sensor["last_frame_ms"] is None else f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
+    line = f"{sensor['name']:<8} {reading(sensor['values'])}"
+    lines = [f"{line:<36} {age:<10} {state}".rstrip()]
     bad = sum(sensor["bad"].values())
-    return f"{sensor['name']:<8} {reading(sensor['values'])}  {state}" + (f"  {bad} bad frames" if bad else "")
+    recent = sparkline(sensor.get("recent", []))
+    note = f"{recent}  {bad} bad frames" if bad else recent
+    return [*lines, f"         {note}"] if note else lines
+
+
+def _broker(said: dict[str, Any]) -> str:
+    if said["connected_s"] is None:
+        return "not connected"
+    acked_s = said["acked_s"]
+    last = "nothing confirmed yet" if acked_s is None else f"last confirmed {span(acked_s)} ago"
+    return f"connected {span(said['connected_s'])} · {last}"
+
+
+def _spool(said: dict[str, Any], now_ms: float) -> str:
+    waiting = f"{said['waiting_rows']} waiting"
+    if said["oldest_ms"] is not None:
+        waiting += f" since {span((now_ms - said['oldest_ms']) / 1000)}"
+    return f"{waiting} · {said['accepted']} taken · {said['spool_bytes'] / 2**20:.1f} MiB"
+
+
+def _machine(said: dict[str, Any]) -> str:
+    text = ""
+    if said.get("disk_free_b") is not None:
+        text += f"   disk {said['disk_free_b'] / 2**30:.1f} GB"
+    if said.get("temp_c") is not None:
+        text += f"   {said['temp_c']:.0f} °C"
+    return text

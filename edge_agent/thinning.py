@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from edge_agent.reading import Reading, Series
 from wire.quantities import agent_fields
 
 MINUTE_MS = 60_000
 SUFFIX = "_1m"
-
-
-class Loss(NamedTuple):
-    """What one sensor lost: how many rows, and from when to when."""
-
-    sensor: str
-    rows: int
-    from_ms: int
-    to_ms: int
 
 
 def thin(readings: Iterable[Reading]) -> tuple[list[Reading], list[Reading]]:
@@ -35,22 +25,6 @@ def thin(readings: Iterable[Reading]) -> tuple[list[Reading], list[Reading]]:
         for (series, start_ms), rows in sorted(minutes.items(), key=lambda item: item[0][1])
     ]
     return thinned, others
-
-
-def losses(readings: Iterable[Reading]) -> list[Loss]:
-    """Per sensor, how many readings and over which time. Thinned rows and ledgers stand for readings counted before."""
-    found: dict[str, list[Reading]] = {}
-    for reading in readings:
-        found.setdefault(reading.series.sensor, []).append(reading)
-    return [
-        Loss(
-            sensor,
-            sum(agent_fields(row.series.kind + SUFFIX) is not None for row in rows),
-            min(row.time_ms for row in rows),
-            max(row.time_ms for row in rows),
-        )
-        for sensor, rows in found.items()
-    ]
 
 
 def _stats(rows: list[Reading]) -> dict[str, float | int]:

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -32,16 +32,18 @@ log = logging.getLogger("lamppost.uplink")
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
+SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
 TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
+ERRAND, ERRANDS_MAX = "answer a request that takes its time", 2
 
 
 class Uplink:
     """Keeps one node connected.
 
-    `birth` gives the current birth; `answer` takes a request's verb and body and gives the response, or None; `keys`
-    are the pinned keys of its collectors.
+    `birth` gives the current birth; `answer` takes a request's verb and body and gives the response, now or later, or
+    None; `keys` are the pinned keys of its collectors.
     """
 
     def __init__(
@@ -50,17 +52,19 @@ class Uplink:
         node: str,
         delivery: Delivery,
         birth: Callable[[], status.Birth],
-        answer: Callable[[str, bytes], bytes | None],
+        answer: Callable[[str, bytes], Coroutine[None, None, bytes] | bytes | None],
         keys: tuple[Ed25519PublicKey, ...] = (),
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.connected_since_s: float | None = None
         self._broker = broker
+        self._speaks_5 = broker.protocol == "5"
         self._node = node
         self._delivery = delivery
         self._birth = birth
         self._answer = answer
         self._birth_due = False
+        self._address = (broker.host, broker.port)
         self.announced_spools: tuple[str, ...] = ()
         self._keys = keys
         self._sealed = asyncio.Event()
@@ -71,15 +75,18 @@ class Uplink:
 
     async def run(self) -> None:
         """Stay connected until cancelled; a clean stop says so in the node's status."""
-        failures = 0
+        failures = attempts = 0
+        addresses = self._broker.addresses()
         while True:
             started_s = time.monotonic()
+            self._address = addresses[attempts % len(addresses)]
+            attempts += 1
             try:
                 await self._session()
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
                 failures = 0 if time.monotonic() - started_s > STEADY_S else failures
                 if failures == 0:
-                    log.warning("broker %s:%s: %s; trying again", self._broker.host, self._broker.port, error)
+                    log.warning("broker %s:%s: %s; trying again", *self._address, error)
                 self.counts["disconnected"] += 1
             finally:
                 self._delivery.on_disconnect()
@@ -100,15 +107,15 @@ class Uplink:
 
     async def _session(self) -> None:
         async with self._client() as client:
-            await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
+            await self._subscribe(client)
             await self._say_birth(client)
-            log.info("connected to broker %s:%s", self._broker.host, self._broker.port)
+            log.info("connected to broker %s:%s", *self._address)
             self.connected_since_s = time.monotonic()
             self._delivery.on_connect(time.monotonic())
             publishing: set[asyncio.Task[None]] = set()
             pump = asyncio.create_task(self._pump(client, publishing), name="publish what is due")
             try:
-                await self._receive(client, pump)
+                await self._receive(client, pump, publishing)
             finally:
                 for task in (pump, *publishing):
                     task.cancel()
@@ -116,16 +123,28 @@ class Uplink:
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     await self._say_goodbye(client)
 
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        """Raises MqttError when a part is refused: who cannot hear answers would send for ever."""
+        granted = await client.subscribe([(names.ack(self._node), 1), (names.request(self._node, "+"), 1)])
+        codes = [code if isinstance(code, int) else code.value for code in granted]
+        refused = [f"{code:#x}" for code in codes if code >= SUBACK_FAILURE]
+        if refused:
+            raise aiomqtt.MqttError(f"a subscription of {self._node} is refused: {refused[0]}")
+
     def _client(self) -> aiomqtt.Client:
         will = status.encode(status.Death(self._node, self._birth().session, "lost"))
+        kind: dict[str, Any] = {
+            "protocol": aiomqtt.ProtocolVersion.V5,
+            "clean_start": paho.MQTT_CLEAN_START_FIRST_ONLY,
+        }
+        if not self._speaks_5:
+            kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
         return aiomqtt.Client(
-            self._broker.host,
-            self._broker.port,
+            *self._address,
             username=self._broker.username or self._node,
             password=self._broker.password,
             identifier=self._node,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=paho.MQTT_CLEAN_START_FIRST_ONLY,
+            **kind,
             keepalive=KEEPALIVE_S,
             will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),
             tls_context=self._broker.tls() if self._broker.tls is not None else None,
@@ -133,7 +152,9 @@ class Uplink:
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
 
-    async def _receive(self, client: aiomqtt.Client, pump: asyncio.Task[None]) -> None:
+    async def _receive(
+        self, client: aiomqtt.Client, pump: asyncio.Task[None], publishing: set[asyncio.Task[None]]
+    ) -> None:
         async for message in client.messages:
             if pump.done():
                 pump.result()
@@ -142,10 +163,15 @@ class Uplink:
             if topic == names.ack(self._node):
                 self._on_ack(payload)
             elif not message.retain:  # a request is never retained: a stored one may be years old
-                await self._on_request(client, topic, payload)
+                await self._on_request(client, topic, payload, publishing)
 
-    async def _on_request(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
-        """Obey a request that a pinned key has signed for this very topic; anything else is only counted."""
+    async def _on_request(
+        self, client: aiomqtt.Client, topic: str, payload: bytes, errands: set[asyncio.Task[None]]
+    ) -> None:
+        """Obey a request that a pinned key has signed for this very topic; anything else is only counted.
+
+        What takes its time is done beside everything else, at most `ERRANDS_MAX` at once.
+        """
         verb = topic.rpartition("/")[2]
         try:
             body = signed.open_sealed(topic, payload, self._keys)
@@ -156,8 +182,21 @@ class Uplink:
         self._sealed.set()
         if response is None:
             self.counts["request_malformed"] += 1
-        else:
+        elif isinstance(response, bytes):
             await client.publish(names.response(self._node, verb), response, qos=1)
+        elif sum(task.get_name() == ERRAND for task in errands) < ERRANDS_MAX:
+            task = asyncio.create_task(self._run_errand(client, verb, response), name=ERRAND)
+            errands.add(task)
+            task.add_done_callback(errands.discard)
+        else:
+            self.counts["request_too_many"] += 1
+            response.close()
+
+    async def _run_errand(self, client: aiomqtt.Client, verb: str, errand: Coroutine[None, None, bytes]) -> None:
+        try:
+            await client.publish(names.response(self._node, verb), await errand, qos=1)
+        except (aiomqtt.MqttError, ValueError, TimeoutError):
+            self.counts["publish_failed"] += 1
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
@@ -208,12 +247,16 @@ class Uplink:
 
     async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
         """A copy dies in the broker when the next one is due; the broker's own word (PUBACK) releases nothing."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = int(RTO_MIN_S)
-        if sealed.replay:
-            properties.ContentType = names.REPLAY
+        topic, properties = names.data(self._node), None
+        if self._speaks_5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = int(RTO_MIN_S)
+            if sealed.replay:
+                properties.ContentType = names.REPLAY
+        elif sealed.replay:
+            topic = names.replay(self._node)
         try:
-            await client.publish(names.data(self._node), sealed.data, qos=1, properties=properties)
+            await client.publish(topic, sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1
         except (aiomqtt.MqttError, ValueError, TimeoutError):
             self.counts["publish_failed"] += 1

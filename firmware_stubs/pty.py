@@ -99,6 +99,7 @@ class StubHost:
         if self._links is None:
             return device
         link = self._links / name
+        link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(device)
         return str(link)

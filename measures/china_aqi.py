@@ -104,6 +104,19 @@ def scale(on: date) -> Scale:
     return HJ_633_2026 if on >= IN_FORCE_2026 else HJ_633_2012
 
 
+def level_tops(pollutant: str, averaging: str, on: date) -> tuple[int, ...]:
+    """The concentrations at which levels 1 to 5 end (HJ 633-2026 Table 3), fewer where the column ends before.
+
+    Raises NotInStandard for a mean that the edition's table does not have.
+    """
+    edition = scale(on)
+    column = _TABLES[edition.edition].get((pollutant, averaging))
+    if column is None:
+        raise NotInStandard(f"{edition.standard}-{edition.edition} has no {pollutant} {averaging} mean")
+    tops = {band.top for band in edition.bands[:-1]}
+    return tuple(knot for knot, index in zip(column, _IAQI, strict=False) if index in tops)
+
+
 def rounded(concentration: Concentration, on: date) -> Decimal | None:
     """The value as HJ 633-2026 4.2.2 rounds it (GB/T 8170): whole, CO to one decimal. None when missing.
 

@@ -26,7 +26,8 @@ class Program:
 
     def __init__(self, folder: Path, name: str, room: str, settings: dict[str, Any]) -> None:
         self.log = folder / f"{name}.log"
-        self.command = [sys.executable, "-m", "lamppost", room, "run", str(folder / f"{name}.yaml")]
+        self.settings = folder / f"{name}.yaml"
+        self.command = [sys.executable, "-m", "lamppost", room, "run", str(self.settings)]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +64,7 @@ class Rig:
         self.folder = folder
         self.broker = broker
         self.database = database
-        self.stubs = StubHost()
+        self.stubs = StubHost(links=folder / "ports")  # a number below /dev/pts is soon another program's
         self.programs: list[Program] = []
         self.truth: dict[tuple[str, str], list[list[Row]]] = {}
         self.store = Influx1(database.url, DATABASE)

@@ -21,6 +21,7 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "influxd": "influxdb",
     "victoria-metrics": "victoria-metrics",
+    "nats-server": "nats-server",
     "chromium": "chromium",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
@@ -118,6 +119,40 @@ class Mosquitto(Server):
         return [executable("mosquitto"), "-c", str(self.folder / "mosquitto.conf")]
 
 
+class Nats(Server):
+    """One node of a nats-server cluster, with JetStream and its MQTT 3.1.1 listener; `port` is the MQTT port."""
+
+    def __init__(self, folder: Path, number: int, routes: list[int]) -> None:
+        self._number, self._routes = number, routes
+        self._monitor = free_port()
+        super().__init__(folder)
+
+    def configure(self) -> None:
+        others = ", ".join(f'"nats-route://127.0.0.1:{route}"' for route in self._routes)
+        (self.folder / "nats.conf").write_text(
+            f"""server_name: n{self._number}
+listen: "127.0.0.1:{free_port()}"
+http: "127.0.0.1:{self._monitor}"
+jetstream {{ store_dir: "{self.folder}/js", max_file_store: 1GB, max_memory_store: 64MB }}
+cluster {{ name: lamppost, listen: "127.0.0.1:{self._routes[self._number]}", routes: [{others}] }}
+mqtt {{ listen: "127.0.0.1:{self.port}", stream_replicas: {len(self._routes)} }}
+"""
+        )
+
+    def command(self) -> list[str]:
+        return [executable("nats-server"), "-c", str(self.folder / "nats.conf")]
+
+    def ready(self) -> bool:
+        """It listens, and its JetStream has a leader; a consumer of a session that has ended may never be current."""
+        return listens(self.port) and _answers(f"http://127.0.0.1:{self._monitor}/healthz?js-server-only=true")
+
+
+def nats_cluster(folder: Path, nodes: int = 3) -> list[Nats]:
+    """Nodes that know each other, not started."""
+    routes = [free_port() for _ in range(nodes)]
+    return [Nats(folder / f"nats-{number}", number, routes) for number in range(nodes)]
+
+
 class Influxd(Server):
     """Debian's InfluxDB 1.6."""
 
@@ -175,3 +210,24 @@ def _answers(url: str) -> bool:
             return 200 <= answer.status < 300
     except (urllib.error.URLError, OSError):
         return False
+
+
+class Alertmanager(Server):
+    """Debian's prometheus-alertmanager, alone, with one webhook receiver. Set `hook` before it starts."""
+
+    hook = ""
+
+    def configure(self) -> None:
+        (self.folder / "alertmanager.yml").write_text(
+            "route: {receiver: hook, group_by: [site, node], group_wait: 1s, group_interval: 1s, repeat_interval: 4h}\n"
+            f"receivers: [{{name: hook, webhook_configs: [{{url: '{self.hook}', send_resolved: true}}]}}]\n"
+        )
+
+    def command(self) -> list[str]:
+        return [
+            executable("prometheus-alertmanager"),
+            f"--config.file={self.folder / 'alertmanager.yml'}",
+            f"--storage.path={self.folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--cluster.listen-address=",
+        ]

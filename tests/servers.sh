@@ -2,8 +2,8 @@
 # The real servers and the browser that the tests use: installed when this may be done, named when not.
 set -eu
 missing=""
-for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics chromium:chromium \
-    prometheus-alertmanager:prometheus-alertmanager; do
+for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics nats-server:nats-server chromium:chromium \
+    promtool:prometheus prometheus-alertmanager:prometheus-alertmanager; do
     program=${pair%%:*}
     package=${pair##*:}
     command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || missing="$missing $package"

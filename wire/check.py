@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from wire import names
-from wire.batch import Block
+from wire.batch import Block, Span
 from wire.quantities import KINDS, agent_fields, kind_of, nearest
 
 TIME_MIN_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -138,10 +138,12 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | Non
     assert fields is not None
     some_null = True
     for name, column in block.fields.items():
-        has_null, sound = _scan(column, fields[name])
+        has_null, sound, span = _scan(column, fields[name])
         some_null = some_null and has_null
         if not sound:
             bad.update(_wrong(name, column, fields[name]))
+        elif span is not None:
+            block.spans[name] = span
     if some_null:
         for row, values in enumerate(zip(*block.fields.values(), strict=True)):
             if not any(value is not None for value in values):
@@ -149,14 +151,17 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | Non
     return bad
 
 
-def _scan(column: list[Any], whole: bool) -> tuple[bool, bool]:
-    """Whether the column has nulls, and whether every value is a number that can be stored."""
+def _scan(column: list[Any], whole: bool) -> tuple[bool, bool, Span | None]:
+    """Whether the column has nulls, whether every value is a number that can be stored, and the least and largest."""
     types = set(map(type, column))
     has_null = type(None) in types
     if not types <= (_WHOLE if whole else _NUMBERS):
-        return has_null, False
+        return has_null, False, None
     values = [value for value in column if value is not None] if has_null else column
-    return has_null, not values or (min(values) > -_LIMIT and max(values) < _LIMIT)  # infinity fails here
+    if not values:
+        return has_null, True, None
+    low, high = min(values), max(values)
+    return has_null, low > -_LIMIT and high < _LIMIT, (low, high)  # infinity fails here
 
 
 def _wrong(name: str, column: list[Any], whole: bool) -> dict[int, str]:

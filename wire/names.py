@@ -14,6 +14,9 @@ REPLAY = "application/vnd.lamppost.replay"
 """Content type of a batch that was answered before and is sent again for a database that has lost it."""
 RESERVED_NODES = frozenset({"collector", "alerts"})
 
+QUESTIONS = frozenset({"stored", "installation"})
+"""What a node's tools may ask its collector: `response/{question}` from the node, `request/{question}` back."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SPOOL = re.compile(r"[0-9a-f]{32}")
 _BOOT = re.compile(r"[0-9a-f]{8,32}")
@@ -50,6 +53,11 @@ def data(node: str) -> str:
     return f"{PREFIX}/{node}/data"
 
 
+def replay(node: str) -> str:
+    """Topic of batches sent again for a database that has lost them, where MQTT 3.1.1 has no content type to say so."""
+    return f"{PREFIX}/{node}/data/replay"
+
+
 def ack(node: str) -> str:
     """Topic of the acknowledgements to one node."""
     return f"{PREFIX}/{node}/ack"
@@ -68,6 +76,11 @@ def request(node: str, verb: str) -> str:
 def response(node: str, verb: str) -> str:
     """Topic of the node's answer to a request."""
     return f"{PREFIX}/{node}/response/{verb}"
+
+
+def questions() -> list[str]:
+    """Topics on which any node's tools ask their collector."""
+    return [response("+", question) for question in sorted(QUESTIONS)]
 
 
 def collector_status(name: str) -> str:

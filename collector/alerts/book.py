@@ -34,7 +34,9 @@ CREATE INDEX IF NOT EXISTS delivery_made ON delivery (made_ms);
 CREATE TABLE IF NOT EXISTS attempt (id INTEGER PRIMARY KEY, at_ms INTEGER, channel TEXT, key TEXT, outcome TEXT,
     why TEXT);
 CREATE INDEX IF NOT EXISTS attempt_of ON attempt (key);
-CREATE TABLE IF NOT EXISTS deed (id INTEGER PRIMARY KEY, at_ms INTEGER, who TEXT, what TEXT, about TEXT, note TEXT);
+CREATE TABLE IF NOT EXISTS deed (id INTEGER PRIMARY KEY, at_ms INTEGER, who TEXT, what TEXT, about TEXT, note TEXT,
+    trailed INTEGER DEFAULT 0);
+CREATE INDEX IF NOT EXISTS deed_untrailed ON deed (id) WHERE trailed = 0;
 CREATE TABLE IF NOT EXISTS retained_alert (topic TEXT PRIMARY KEY, body TEXT, clear_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alert_request (id INTEGER PRIMARY KEY, at_ms INTEGER, verb TEXT, body TEXT, answer TEXT);
 CREATE INDEX IF NOT EXISTS alert_request_open ON alert_request (id) WHERE answer IS NULL;
@@ -121,6 +123,14 @@ class Book:
         ).fetchall()
         return [Happened(number, at_ms, Transition.read(json.loads(body))) for number, at_ms, body in reversed(rows)]
 
+    def fingerprints(self, beginning: str) -> list[str]:
+        """The alerts whose fingerprint begins so; at most a handful."""
+        rows = self._db.execute(
+            "SELECT DISTINCT fingerprint FROM alert_transition WHERE substr(fingerprint, 1, ?) = ? LIMIT 5",
+            (len(beginning), beginning),
+        )
+        return [name for (name,) in rows]
+
     def unstored(self, limit: int = 500) -> list[Happened]:
         """Transitions that the database does not have yet."""
         rows = self._db.execute(
@@ -151,11 +161,22 @@ class Book:
 
     def deeds(self, about: str | None = None, limit: int = 200) -> list[Deed]:
         """The newest lines of the audit trail (about one alert), newest first."""
-        where, values = ("WHERE about = ?", (about,)) if about else ("", ())
+        where, values = ("WHERE instr(about, ?)", (about,)) if about else ("", ())
         rows = self._db.execute(
             f"SELECT at_ms, who, what, about, note FROM deed {where} ORDER BY id DESC LIMIT ?", (*values, limit)
         )
         return [Deed(*row) for row in rows]
+
+    def untrailed(self) -> list[tuple[int, Deed]]:
+        """Deeds that the audit trail does not have yet."""
+        rows = self._db.execute(
+            "SELECT id, at_ms, who, what, about, note FROM deed WHERE trailed = 0 ORDER BY id LIMIT 500"
+        )
+        return [(number, Deed(*rest)) for number, *rest in rows]
+
+    def trailed(self, until_id: int) -> None:
+        """The audit trail has these now."""
+        self._db.execute("UPDATE deed SET trailed = 1 WHERE trailed = 0 AND id <= ?", (until_id,))
 
     # The outbox
 
@@ -172,9 +193,11 @@ class Book:
         )
         return [Delivery(**json.loads(body)) for (body,) in rows]
 
-    def deliveries(self, fingerprint: str | None = None, limit: int = 200) -> list[Delivery]:
-        """The newest deliveries (that told of one alert), newest first."""
+    def deliveries(self, fingerprint: str | None = None, state: str | None = None, limit: int = 200) -> list[Delivery]:
+        """The newest deliveries (that told of one alert, that are in one state), newest first."""
         where, values = ("WHERE instr(body, ?)", (fingerprint,)) if fingerprint else ("", ())
+        if state is not None:
+            where, values = f"{where} AND state = ?" if where else "WHERE state = ?", (*values, state)
         rows = self._db.execute(
             f"SELECT body FROM delivery {where} ORDER BY made_ms DESC LIMIT ?", (*values, limit)
         ).fetchall()

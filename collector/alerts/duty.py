@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from collector.rules.desk import Deed, Desk
 from collector.rules.outbox import Outbox
-from collector.rules.silence import Silence, matchers
+from collector.rules.silence import SILENCE_MS_MAX, Silence, matchers
 
 NOTE_MAX: Final = 1000
-UNTIL_RESOLVED_MS: Final = 2**53
 Asked = dict[str, Any]
 
 
@@ -78,7 +77,9 @@ class Duty:
     def _silence(self, asked: Asked, now_ms: int) -> Asked:
         start_ms = int(asked.get("start_ms") or now_ms)
         wanted = matchers(asked["match"])
-        silence = Silence.made(wanted, start_ms, int(asked["end_ms"]), _who(asked), _note(asked))
+        once = bool(asked.get("once"))
+        end_ms = start_ms + SILENCE_MS_MAX if once else int(asked["end_ms"])
+        silence = Silence.made(wanted, start_ms, end_ms, _who(asked), _note(asked), once)
         self._desk.silence(silence, now_ms)
         return {"silence": silence.name, "matches": len(self._desk.preview(wanted))}
 

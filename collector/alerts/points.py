@@ -37,6 +37,12 @@ def point(each: Transition, number: int) -> Table:
     return Table(MEASUREMENT, tuple(sorted(tags.items())), [each.event_ms], columns, whole, number % 10**6)
 
 
+def told_since(store: Store, since_ms: int) -> set[tuple[str, str]]:
+    """Key and state of every transition that was stored of since then. Raises StoreDown."""
+    found = store.select(Select(MEASUREMENT, ("dedup_key", "state"), since_ms=since_ms, group_by=("fingerprint",)))
+    return {(row[1], row[2]) for series in found for row in series.rows}
+
+
 def firing(store: Store, rules: dict[str, Rule], now_ms: int) -> list[Transition]:
     """The episodes that still fire as the database knows them. Raises StoreDown.
 

@@ -20,6 +20,7 @@ from collector.rules.standing import Acknowledgement, Line, Standing
 from collector.rules.transition import Transition
 
 MINUTE_MS: Final = 60_000
+UNTIL_RESOLVED_MS: Final = 2**53
 
 
 class Step(NamedTuple):
@@ -88,6 +89,8 @@ class Desk:
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
         self._mark(known)
+        if alert.state == "resolved":
+            self._end_once(alert, now_ms)
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms] + [now_ms]
         if known.flapping:
             return
@@ -112,6 +115,12 @@ class Desk:
                 known.since_ms = now_ms
                 self.standings[each.fingerprint] = known
                 self._mark(known)
+
+    def _end_once(self, alert: Transition, now_ms: int) -> None:
+        """Silences that last until their alert is resolved."""
+        for name in [name for name, each in self.silences.items() if each.once and each.covers(alert, now_ms)]:
+            self._touched.add(f"silence:{name}")
+            self._deeds.append(Deed(now_ms, self.silences.pop(name).who, "silence ended", name))
 
     def _mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""
@@ -217,7 +226,8 @@ class Desk:
 
     def silenced_until_ms(self, alert: Transition, now_ms: int) -> int | None:
         """Until when a silence keeps this alert quiet; None when none does."""
-        return max((each.end_ms for each in self.silences.values() if each.covers(alert, now_ms)), default=None)
+        ends = (UNTIL_RESOLVED_MS if s.once else s.end_ms for s in self.silences.values() if s.covers(alert, now_ms))
+        return max(ends, default=None)
 
     def _tell(self, group: str, members: list[Standing], now_ms: int) -> list[Notification]:
         """The news of one group, at once if it has been quiet or things got worse, else when its time has come."""

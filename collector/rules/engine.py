@@ -170,13 +170,6 @@ class Engine:
             engine._said += engine._absences.unpack(snapshot[""]["absences"], now_ms)
         return engine
 
-    def warmed_up(self, now_ms: int) -> None:
-        """What was observed so far only filled the windows: nothing of it was told."""
-        self.tick(now_ms)
-        for timeline in self._timelines.values():
-            if timeline is not None:
-                timeline.live.unsay()
-
     def adopt(self, transitions: Iterable[Transition]) -> None:
         """Take over episodes that another collector told and that still fire, as the database knows them.
 

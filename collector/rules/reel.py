@@ -236,14 +236,6 @@ class Reel:
             track.mute = True
         self.base = self.mid = self._mark()
 
-    def unsay(self) -> None:
-        """Nobody has heard of what fires here: the next reading tells."""
-        for track in self._firing().values():
-            track.told = 0
-        self.told = []
-        self.base = self.mid = self._mark()
-        self._set_bands()
-
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
         assert track.rule.spec is not None

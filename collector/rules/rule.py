@@ -40,6 +40,8 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 INDEX_KIND: Final = "air_index"
 OWN_LINK: Final = "collector"
 """The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
+STORE_LINK: Final = "collector/database"
+"""Whether the database takes what arrives, in a node's place: while it does not, no sensor can be called silent."""
 INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
 _STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
 KINDS_WATCHED: Final = (

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from collector.rules.transition import Transition
 from wire.quantities import nearest
 
-KEYS: Final = ("rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
+KEYS: Final = ("fingerprint", "rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
 SILENCE_MS_MAX: Final = 90 * 86_400_000
 
 
@@ -44,7 +44,14 @@ def matchers(text: str) -> tuple[Matcher, ...]:
 
 def matches(wanted: Iterable[Matcher], alert: Transition) -> bool:
     """Whether every matcher holds for the alert."""
-    own = {"rule": alert.rule, "severity": alert.severity, "kind": alert.kind, "cause": alert.cause, **alert.labels}
+    own = {
+        "fingerprint": alert.fingerprint,
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "kind": alert.kind,
+        "cause": alert.cause,
+        **alert.labels,
+    }
     return all(fnmatchcase(own.get(each.key, ""), each.pattern) for each in wanted)
 
 
@@ -57,9 +64,12 @@ class Silence(NamedTuple):
     end_ms: int
     who: str
     note: str
+    once: bool = False  # it also ends when an alert that it covers is resolved
 
     @classmethod
-    def made(cls, wanted: tuple[Matcher, ...], start_ms: int, end_ms: int, who: str, note: str) -> Silence:
+    def made(
+        cls, wanted: tuple[Matcher, ...], start_ms: int, end_ms: int, who: str, note: str, once: bool = False
+    ) -> Silence:
         """A silence with a name of its own. Raises ValueError when it has no author, no end, or too late an end."""
         if not who.strip():
             raise ValueError("a silence needs an author")
@@ -68,7 +78,7 @@ class Silence(NamedTuple):
         if not start_ms < end_ms <= start_ms + SILENCE_MS_MAX:
             raise ValueError("a silence ends after it starts, and within 90 days")
         text = "|".join((*map(str, wanted), str(start_ms), str(end_ms), who))
-        return cls("s-" + hashlib.sha256(text.encode()).hexdigest()[:6], wanted, start_ms, end_ms, who, note)
+        return cls("s-" + hashlib.sha256(text.encode()).hexdigest()[:6], wanted, start_ms, end_ms, who, note, once)
 
     def covers(self, alert: Transition, now_ms: int) -> bool:
         """Whether it keeps this alert quiet now."""

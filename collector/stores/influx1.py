@@ -8,7 +8,7 @@ import urllib3
 
 from collector.stores import answers
 from collector.stores.influxql import Asker
-from collector.stores.line_protocol import lines
+from collector.stores.line_protocol import key, lines
 from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
 
 
@@ -49,6 +49,14 @@ class Influx1(Store):
 
     def select(self, question: Select) -> list[Series]:
         return self._asker.select(question)
+
+    def remove(self, measurement: str) -> None:
+        self._asker.ask(f'DROP MEASUREMENT "{key(measurement)}"', post=True)
+
+    def keep_for(self, days: int | None) -> None:
+        length = "INF" if days is None else f"{days}d"
+        shard = "" if days is None or days < 180 else " SHARD DURATION 7d"
+        self._asker.ask(f'ALTER RETENTION POLICY "autogen" ON "{self._database}" DURATION {length}{shard}', post=True)
 
     def close(self) -> None:
         self._pool.clear()

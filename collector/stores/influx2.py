@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from collector.stores import answers
 from collector.stores.influxql import Asker
-from collector.stores.line_protocol import lines
-from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, Table
+from collector.stores.line_protocol import key, lines
+from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
 
 
 class Influx2(Store):
@@ -53,6 +55,29 @@ class Influx2(Store):
 
     def select(self, question: Select) -> list[Series]:
         return self._asker.select(question)
+
+    def remove(self, measurement: str) -> None:
+        try:
+            self._client.delete_api().delete(
+                datetime.fromtimestamp(0, UTC), datetime.now(UTC), f'_measurement="{key(measurement)}"',
+                self._bucket, self._org,
+            )  # fmt: skip
+        except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise StoreDown(f"InfluxDB does not remove {measurement}: {error}") from error
+
+    def keep_for(self, days: int | None) -> None:
+        try:
+            buckets = self._client.buckets_api()
+            bucket = buckets.find_bucket_by_name(self._bucket)  # type: ignore[no-untyped-call]
+            seconds = [] if days is None else [days * 86_400]
+            rules = [BucketRetentionRules(type="expire", every_seconds=s) for s in seconds]  # type: ignore[no-untyped-call]
+            if bucket is None:
+                buckets.create_bucket(bucket_name=self._bucket, retention_rules=rules, org=self._org)
+            else:
+                bucket.retention_rules = rules
+                buckets.update_bucket(bucket)
+        except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise StoreDown(f"bucket {self._bucket} cannot be made or changed: {error}") from error
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]

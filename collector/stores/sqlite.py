@@ -183,6 +183,19 @@ class Sqlite(Store):
                 out.append(Series(dict(zip(question.group_by, values, strict=True)), rows))
         return out
 
+    def remove(self, measurement: str) -> None:
+        if self._writer is None:
+            raise StoreDown(f"{self._path}: not open for writing")
+        with self._lock:
+            try:
+                self._writer.execute(f'DELETE FROM "p_{key(measurement)}"')
+            except sqlite3.Error as error:
+                raise StoreDown(f"{self._path}: {error}") from error
+
+    def keep_for(self, days: int | None) -> None:
+        if days is not None:
+            raise StoreDown("the embedded store keeps everything; use an InfluxDB where readings shall be forgotten")
+
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()

@@ -114,5 +114,11 @@ class Store(Protocol):
     def select(self, question: Select) -> list[Series]:
         """Answer a question. Raises StoreDown."""
 
+    def remove(self, measurement: str) -> None:
+        """Forget a whole measurement. Raises StoreDown. For the canary: nothing of ours ever removes a reading."""
+
+    def keep_for(self, days: int | None) -> None:
+        """Let the database forget what is older; None: nothing. Raises StoreDown when it cannot or may not."""
+
     def close(self) -> None:
         """Let go of files and connections."""

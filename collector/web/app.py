@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.web import probes
 from collector.web.api import ROOT, Api
 from collector.web.bearer import Bearer, Deeds
 from collector.web.desk.accounts import Accounts
@@ -59,8 +60,8 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def create_app(site: Site) -> Starlette:
-    """The application of one site.
+def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application of one site, with `doors` for others beside the pages.
 
     Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
     is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
@@ -72,7 +73,8 @@ def create_app(site: Site) -> Starlette:
     if file is not None:
         reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
         tokens = ApiTokens(file)
-        site = _with_handling(site, handling)
+        if site.duty is None:
+            site = _with_handling(site, handling)
     renderer = Renderer(site)
     views = Views(site)
     live = Live(site, renderer, views)
@@ -83,6 +85,8 @@ def create_app(site: Site) -> Starlette:
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
         *Api(site).routes(),
+        *probes.routes(site),
+        *doors,
         Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
     ]
 

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-WIDTH, HEIGHT = 360, 150
-LEFT, RIGHT, TOP, BOTTOM = 34, 352, 10, 128
-_STEPS = (1, 2, 2.5, 5, 10)
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # halves of them, in tens, are whole
+Points = Sequence[tuple[int, float]]
+
+
+class Box(NamedTuple):
+    """The picture's size and, inside it, the plot's edges, in units of its own."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+SMALL: Final = Box(360, 150, 34, 352, 10, 128)
+"""A card's chart, and any chart on a phone."""
+WIDE: Final = Box(760, 220, 40, 748, 12, 194)
 
 
 class Tick(NamedTuple):
-    """A place on an axis and what stands there."""
+    """A place on an axis and what stands there; `text` instead of the value where somebody has written it."""
 
     at: float
     value: float
+    text: str = ""
 
 
 class Line(NamedTuple):
@@ -24,6 +40,14 @@ class Line(NamedTuple):
     label: str
     path: str
     end: tuple[float, float] | None
+
+
+class Step(NamedTuple):
+    """A part of the upright axis that belongs to one level, from the top down."""
+
+    level: int
+    y: float
+    height: float
 
 
 class Bar(NamedTuple):
@@ -39,13 +63,16 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything a template needs, in the units of a box of WIDTH by HEIGHT."""
+    """Everything a template needs, in the units of its box. `clear` is the line below which an alert ends."""
 
     lines: tuple[Line, ...]
     bars: tuple[Bar, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     threshold: Tick | None = None
+    clear: Tick | None = None
+    steps: tuple[Step, ...] = ()
+    box: Box = SMALL
 
 
 class Scale(NamedTuple):
@@ -54,29 +81,38 @@ class Scale(NamedTuple):
     since_ms: int
     until_ms: int
     top: float
+    box: Box = SMALL
 
     def x(self, time_ms: float) -> float:
-        return round(LEFT + (time_ms - self.since_ms) / (self.until_ms - self.since_ms) * (RIGHT - LEFT), 1)
+        left, right = self.box.left, self.box.right
+        return round(left + (time_ms - self.since_ms) / (self.until_ms - self.since_ms) * (right - left), 1)
 
     def y(self, value: float) -> float:
-        return round(BOTTOM - max(value, 0.0) / self.top * (BOTTOM - TOP), 1)
+        return round(self.box.bottom - max(value, 0.0) / self.top * (self.box.bottom - self.box.top), 1)
 
 
 def lines(
-    series: Sequence[tuple[str, Sequence[tuple[int, float]]]],
+    series: Sequence[tuple[str, Points]],
     since_ms: int,
     until_ms: int,
     gap_ms: int,
     threshold: float | None = None,
+    clear: float | None = None,
+    box: Box = SMALL,
+    ticks: Sequence[tuple[int, str]] | None = None,
+    levels: Sequence[float] = (),
 ) -> Chart:
-    """A chart of (label, points) over [since, until]; neighbours further apart than `gap_ms` are not joined."""
+    """A chart of (label, points) over [since, until]; neighbours further apart than `gap_ms` are not joined.
+
+    `ticks` are times with what is written there, by default round times of day; `levels` where each level ends.
+    """
     values = [value for _, points in series for _, value in points]
-    if threshold is not None:
-        values.append(threshold)
-    scale = Scale(since_ms, until_ms, _top(max(values, default=0.0)))
+    values += [level for level in (threshold, clear) if level is not None]
+    scale = Scale(since_ms, until_ms, _top(max(values, default=0.0)), box)
     drawn = tuple(_line(label, points, scale, gap_ms) for label, points in series if points)
-    limit = Tick(scale.y(threshold), threshold) if threshold is not None else None
-    return Chart(drawn, (), _x_ticks(scale), _y_ticks(scale), limit)
+    raised, cleared = (None if level is None else Tick(scale.y(level), level) for level in (threshold, clear))
+    steps = _level_steps(scale, levels)
+    return Chart(drawn, (), _x_ticks(scale, ticks), _y_ticks(scale), raised, cleared, steps, box)
 
 
 def bars(
@@ -86,10 +122,16 @@ def bars(
     until_ms: int,
     now_ms: int,
     most: float,
+    before: Points = (),
+    box: Box = SMALL,
+    ticks: Sequence[tuple[int, str]] | None = None,
 ) -> Chart:
-    """A chart of one bar a window; None is a hidden value of at most `most`, a window that is not over is `running`."""
-    top = _top(max((value for _, value in windows if value is not None), default=0.0))
-    scale = Scale(since_ms, until_ms, max(top, _top(most)))
+    """A chart of one bar a window; None is a hidden value of at most `most`, a window that is not over is `running`.
+
+    `before` is drawn as a line through the middles of its windows, such as the same hours a week ago.
+    """
+    values = [value for _, value in (*windows, *before) if value is not None]
+    scale = Scale(since_ms, until_ms, max(_top(max(values, default=0.0)), _top(most)), box)
     drawn = []
     for start_ms, value in windows:
         left, right = scale.x(max(start_ms, since_ms)), scale.x(min(start_ms + width_ms, until_ms))
@@ -99,12 +141,14 @@ def bars(
                 left,
                 y,
                 round(max(right - left - 2, 1), 1),
-                round(BOTTOM - y, 1),
+                round(box.bottom - y, 1),
                 value is None,
                 start_ms + width_ms > now_ms,
             )
         )
-    return Chart((), tuple(drawn), _x_ticks(scale), _y_ticks(scale))
+    middles = [(start_ms + width_ms // 2, value) for start_ms, value in before]
+    line = (_line("", middles, scale, 2 * width_ms),) if middles else ()
+    return Chart(line, tuple(drawn), _x_ticks(scale, ticks), _y_ticks(scale), box=box)
 
 
 def _line(label: str, points: Sequence[tuple[int, float]], scale: Scale, gap_ms: int) -> Line:
@@ -125,17 +169,30 @@ def _top(highest: float) -> float:
     return next(step * power for step in _STEPS if step * power >= wanted)
 
 
-def _x_ticks(scale: Scale) -> tuple[Tick, ...]:
+def _x_ticks(scale: Scale, given: Sequence[tuple[int, str]] | None) -> tuple[Tick, ...]:
     """Whole quarters of an hour, or two minutes in a short chart: round in every time zone of whole quarters."""
-    span = scale.until_ms - scale.since_ms
-    step = next((s for s in (120_000, 900_000, 3_600_000, 6 * 3_600_000) if span / s <= 6), 24 * 3_600_000)
-    first = -(-scale.since_ms // step) * step
+    if given is None:
+        span = scale.until_ms - scale.since_ms
+        step = next((s for s in (120_000, 900_000, 3_600_000, 6 * 3_600_000) if span / s <= 6), 24 * 3_600_000)
+        first = -(-scale.since_ms // step) * step
+        given = [(time_ms, "") for time_ms in range(first, scale.until_ms + 1, step)]
     return tuple(
-        Tick(scale.x(time_ms), time_ms)
-        for time_ms in range(first, scale.until_ms + 1, step)
-        if LEFT + 12 <= scale.x(time_ms) <= RIGHT - 10
+        Tick(scale.x(time_ms), time_ms, text)
+        for time_ms, text in given
+        if scale.box.left + 12 <= scale.x(time_ms) <= scale.box.right - 10
     )
 
 
 def _y_ticks(scale: Scale) -> tuple[Tick, ...]:
     return tuple(Tick(scale.y(scale.top * part), scale.top * part) for part in (0, 0.5, 1))
+
+
+def _level_steps(scale: Scale, ends: Sequence[float]) -> tuple[Step, ...]:
+    """The levels that the axis reaches, each with its part of it; the last one is open."""
+    steps, low = [], 0.0
+    for number, end in enumerate((*ends, scale.top), start=1):
+        high = min(end, scale.top) if number <= len(ends) else scale.top
+        if high > low:
+            steps.append(Step(number, scale.y(high), round(scale.y(low) - scale.y(high), 1)))
+            low = high
+    return tuple(steps) if ends else ()

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+from collector.station_query import IndexRow
 from measures import china_aqi
 from measures.index import Concentration, NotInStandard
 
 
 class Level(NamedTuple):
-    """One level of HJ 633-2026 Table 1. `shape` is an outline in a box from -10 to 10: colour alone tells nothing."""
+    """One level of a standard's scale. `shape` is an outline in a box from -10 to 10: colour alone tells nothing.
+
+    `number` chooses shape and colour, `mark` stands on it; `palette` names the colours of another standard than HJ 633.
+    """
 
     number: int
     index_max: int
@@ -22,40 +26,65 @@ class Level(NamedTuple):
     word_zh: str
     word_en: str
     shape: str
-    advice_zh: str
-    advice_en: str
+    effect_zh: str = ""
+    effect_en: str = ""
+    advice_zh: str = ""
+    advice_en: str = ""
+    mark: str = ""
+    palette: str = ""
 
 
 LEVELS = (
     Level(
         1, 50, "一级", "优", "good", "M0 -9A9 9 0 1 1 0 9A9 9 0 1 1 0 -9Z",
-        "空气质量令人满意，各类人群可正常活动。",
-        "Air is satisfactory; everybody can be active as usual.",
+        "空气质量令人满意，基本无空气污染。",
+        "Air is satisfactory and hardly polluted.",
+        "各类人群可正常活动。",
+        "Everybody can be active as usual.",
+        "1",
     ),
     Level(
         2, 100, "二级", "良", "moderate", "M-8.5 -8.5H8.5V8.5H-8.5Z",
-        "空气质量可接受，极少数异常敏感人群应减少户外活动。",
-        "Air is acceptable; the very few who are unusually sensitive should do less outdoors.",
+        "空气质量可接受，但某些污染物可能对极少数异常敏感人群健康有较弱影响。",
+        "Air is acceptable; some pollutants may slightly affect the very few who are unusually sensitive.",
+        "极少数异常敏感人群应减少户外活动。",
+        "The very few who are unusually sensitive should do less outdoors.",
+        "2",
     ),
     Level(
         3, 150, "三级", "轻度污染", "lightly polluted", "M0 -10L10 8H-10Z",
+        "敏感人群症状有轻度加剧，健康人群出现刺激症状。",
+        "Symptoms of sensitive people grow slightly worse; healthy people feel irritation.",
         "青少年儿童、老年人及心血管系统疾病、呼吸系统疾病患者应减少长时间、高强度的户外锻炼。",
         "Children, older people and people with heart or lung disease should do less long or hard exercise outdoors.",
+        "3",
     ),
     Level(
         4, 200, "四级", "中度污染", "moderately polluted", "M0 -10L10 0L0 10L-10 0Z",
-        "敏感人群应避免长时间、高强度的户外锻炼，一般人群适量减少户外运动。",
-        "Sensitive people should avoid long or hard exercise outdoors; everybody should do somewhat less.",
+        "敏感人群症状进一步加剧，可能对健康人群心脏、呼吸系统有影响。",
+        "Symptoms of sensitive people grow worse; heart and lungs of healthy people may be affected.",
+        "青少年儿童、老年人及心血管系统疾病、呼吸系统疾病患者应避免长时间、高强度的户外锻炼，一般人群适量减少户外运动。",
+        "Children, older people and people with heart or lung disease should avoid long or hard exercise outdoors;"
+        " everybody should do somewhat less.",
+        "4",
     ),
     Level(
         5, 300, "五级", "重度污染", "heavily polluted", "M0 -10L9.5 -3L6 8.5H-6L-9.5 -3Z",
-        "敏感人群应停留在室内，停止户外运动，一般人群减少户外运动。",
-        "Sensitive people should stay indoors and stop exercising outdoors; everybody should do less.",
+        "心血管系统疾病和呼吸系统疾病患者症状显著加剧，运动耐受力降低，健康人群普遍出现症状。",
+        "Symptoms of people with heart or lung disease grow much worse; healthy people commonly feel symptoms.",
+        "青少年儿童、老年人及心血管系统疾病、呼吸系统疾病患者应停留在室内，停止户外运动，一般人群减少户外运动。",
+        "Children, older people and people with heart or lung disease should stay indoors and stop exercising outdoors;"
+        " everybody should do less.",
+        "5",
     ),
     Level(
         6, 500, "六级", "严重污染", "severely polluted", "M-5 -9H5L10 0L5 9H-5L-10 0Z",
-        "敏感人群应当留在室内，避免体力消耗，一般人群应避免户外活动。",
-        "Sensitive people should stay indoors and avoid exertion; everybody should avoid being active outdoors.",
+        "健康人群运动耐受力降低，有明显强烈症状，提前出现某些疾病。",
+        "Healthy people can do less, feel strong symptoms and may fall ill.",
+        "青少年儿童、老年人和病人应当留在室内，避免体力消耗，一般人群应避免户外活动。",
+        "Children, older people and the sick should stay indoors and avoid exertion;"
+        " everybody should avoid being active outdoors.",
+        "6",
     ),
 )  # fmt: skip
 
@@ -66,12 +95,16 @@ def of_index(index: int) -> Level:
 
 
 class Judgement(NamedTuple):
-    """What an index says of one hour: the number, its level, the pollutants that made it, the standard with edition."""
+    """What an index says: the number, its level, the pollutants that made it, the standard with edition.
+
+    `hour_ms` is the start of the hour it is of, None for the 60 minutes that end now.
+    """
 
     number: int
     level: Level
     pollutants: tuple[str, ...]
     standard: str
+    hour_ms: int | None = None
 
 
 def judge(hourly_ugm3: Mapping[str, float], on: date) -> Judgement | None:
@@ -92,3 +125,58 @@ def judge(hourly_ugm3: Mapping[str, float], on: date) -> Judgement | None:
     number, _, standard = max(found)
     pollutants = tuple(pollutant for value, pollutant, _ in found if value == number)
     return Judgement(number, of_index(number), pollutants, standard)
+
+
+def stored(row: IndexRow) -> Judgement | None:
+    """What a stored index says, in its standard's own words and colours; None where it is published as NA."""
+    if row.value is None or row.level is None:
+        return None
+    name = f"{row.standard}-{row.edition}"
+    pollutants = tuple(one for one in row.primary.split(",") if one != "-")
+    return Judgement(row.value, _of_standard(row.standard, row.level), pollutants, name, row.time_ms)
+
+
+def _of_standard(standard: str, level: int) -> Level:
+    """A level of a standard, counted from 1, with the shape of the level of HJ 633 that comes nearest."""
+    if standard not in _WORDS:
+        return LEVELS[level - 1]
+    palette, words = _WORDS[standard]
+    zh, en, like = words[level - 1]
+    same = LEVELS[like - 1]
+    return Level(like, same.index_max, "", zh, en, same.shape, mark=str(level), palette=palette)
+
+
+_WORDS: dict[str, tuple[str, tuple[tuple[str, str, int], ...]]] = {
+    "US EPA AQI": (
+        "us",
+        (
+            ("好", "good", 1),
+            ("中等", "moderate", 2),
+            ("对敏感人群不健康", "unhealthy for sensitive groups", 3),
+            ("不健康", "unhealthy", 4),
+            ("非常不健康", "very unhealthy", 5),
+            ("危险", "hazardous", 6),
+        ),
+    ),
+    "EEA EAQI": (
+        "eu",
+        (
+            ("好", "good", 1),
+            ("较好", "fair", 2),
+            ("中等", "moderate", 3),
+            ("差", "poor", 4),
+            ("很差", "very poor", 5),
+            ("极差", "extremely poor", 6),
+        ),
+    ),
+    "UK DAQI": (
+        "uk",
+        (
+            *((("低", "low", 1),) * 3),
+            *((("中等", "moderate", 3),) * 3),
+            *((("高", "high", 4),) * 3),
+            ("很高", "very high", 6),
+        ),
+    ),
+}
+"""Palette, and the words of each level with the level of HJ 633 whose shape it takes."""

@@ -8,21 +8,36 @@ from typing import Final, NamedTuple
 
 from collector.web.readings import View
 
-WIDTH, HEIGHT = 480, 300
-_MARGIN = 44
+WIDTH, HEIGHT = 640, 400
+MARKERS_MAX: Final = 300
+_MARGIN = 52
 _DEGREE_M: Final = 111_320.0  # of latitude, and of longitude at the equator
 _SMALLEST_M: Final = 400.0
-_LABELS_MAX: Final = 14
-MARKERS_MAX: Final = 300
+_LABELS_MAX: Final = 30
+_MARKER: Final = 15.0  # half its size
+_LINE: Final = 16.0  # height of a name
+_FURNITURE: Final = ((0.0, HEIGHT - 34.0, 190.0, float(HEIGHT)), (WIDTH - 48.0, 0.0, float(WIDTH), 56.0))
+"""Where the scale and the arrow to the north stand: no name goes there."""
+
+Rect = tuple[float, float, float, float]
+
+
+class Label(NamedTuple):
+    """Where a name stands beside its marker."""
+
+    x: float
+    y: float
+    anchor: str
 
 
 class Marker(NamedTuple):
-    """A station's place in the box; `label` where there is room for names."""
+    """A station's place in the box; `labels` in Chinese and English, None where there is no room for the name."""
 
     x: float
     y: float
     view: View
-    label: bool
+    zh: Label | None
+    en: Label | None
 
 
 class Map(NamedTuple):
@@ -49,17 +64,49 @@ def draw(views: Sequence[View]) -> Map | None:
     wide_m = max((max(lons) - min(lons)) * per_lon_m, _SMALLEST_M)
     high_m = max((max(lats) - min(lats)) * _DEGREE_M, _SMALLEST_M)
     scale = min((WIDTH - 2 * _MARGIN) / wide_m, (HEIGHT - 2 * _MARGIN) / high_m)
-    markers = [
-        Marker(
+    points = [
+        (
             round(WIDTH / 2 + (lon - middle[1]) * per_lon_m * scale, 1),
             round(HEIGHT / 2 - (lat - middle[0]) * _DEGREE_M * scale, 1),
-            view,
-            len(known) <= _LABELS_MAX,
         )
-        for view, lat, lon in known
+        for _, lat, lon in known
+    ]
+    zh = _labels(points, [view.station.name_zh for view, _, _ in known])
+    en = _labels(points, [view.station.name_en for view, _, _ in known])
+    markers = [
+        Marker(*point, view, zh.get(n), en.get(n))
+        for n, (point, (view, _, _)) in enumerate(zip(points, known, strict=True))
     ]
     bar_m = _round_down(110 / scale)
     return Map(markers, round(bar_m * scale, 1), bar_m, left_out)
+
+
+def _labels(points: Sequence[tuple[float, float]], names: Sequence[str]) -> dict[int, Label]:
+    """A place for each name that has one: below, above, right or left of its marker, clear of all that stands there."""
+    if len(points) > _LABELS_MAX:
+        return {}
+    taken: list[Rect] = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in points]
+    taken += _FURNITURE
+    found: dict[int, Label] = {}
+    for n, ((x, y), name) in enumerate(zip(points, names, strict=True)):
+        wide = sum(13.5 if ord(letter) > 0x2E80 else 7.6 for letter in name) + 4
+        for label, left in (
+            (Label(x, y + _MARKER + 14, "middle"), x - wide / 2),
+            (Label(x, y - _MARKER - 5, "middle"), x - wide / 2),
+            (Label(x + _MARKER + 4, y + 5, "start"), x + _MARKER + 4),
+            (Label(x - _MARKER - 4, y + 5, "end"), x - _MARKER - 4 - wide),
+        ):
+            rect = (left, label.y - _LINE + 4, left + wide, label.y + 4)
+            inside = rect[0] >= 2 and rect[1] >= 2 and rect[2] <= WIDTH - 2 and rect[3] <= HEIGHT - 2
+            if inside and not any(_overlap(rect, other) for other in taken):
+                taken.append(rect)
+                found[n] = label._replace(x=round(label.x, 1), y=round(label.y, 1))
+                break
+    return found
+
+
+def _overlap(a: Rect, b: Rect) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _weight(view: View) -> float:

@@ -22,8 +22,14 @@ from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.pages import language_of
 from collector.web.render import Renderer, sort_alerts
-from collector.web.site import Site
+from collector.web.site import Site, Watched
+from collector.web.trend import past_of
 from collector.web.views import Views
+
+
+def _raise_at(watched: Watched) -> float:
+    return watched.raise_at
+
 
 COOKIE: Final = "lamppost_session"
 _TRIES, _TRIES_MS = 10, 15 * 60_000
@@ -85,8 +91,15 @@ class Ops:
         """One alert with everything that was done about it."""
         alert = self._alert(request)
         path = f"/ops/alert/{alert.fingerprint}"
-        history = self._handling.history(alert.fingerprint)
-        return self._page(request, session, "ops_alert.html", path, alert=alert, history=history)
+        duty, deliveries = self._site.duty, []
+        if duty is None:
+            history = self._handling.history(alert.fingerprint)
+        else:
+            done = await run_in_threadpool(duty.history, alert.fingerprint)
+            history = [Deed(alert.fingerprint, each.what, each.who, each.note, None, each.at_ms) for each in done]
+            deliveries = await run_in_threadpool(duty.deliveries, alert.fingerprint)
+        told: dict[str, Any] = {"alert": alert, "history": history, "deliveries": deliveries}
+        return self._page(request, session, "ops_alert.html", path, **told)
 
     async def station(self, request: Request, session: Session) -> Response:
         """One station: a day's chart, a week's availability, what it says of itself."""
@@ -96,15 +109,15 @@ class Ops:
             raise HTTPException(404, "not_found_station")
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
-        limits = [alert.threshold for alert in alerts if (alert.quantity or "").startswith("pm25")]
-        day, week, cards, down = None, None, [], False
+        lowest = min((one for one in self._site.watched(node) if "pm25" in one.quantity), default=None, key=_raise_at)
+        past_day, week, cards, down = None, None, [], False
         try:
             cards = await self._views.fresh([node])
-            day = await run_in_threadpool(past.day_chart, store, node, now_ms, past.worst_threshold(limits))
+            past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
         except StoreDown:
             down = True
-        told: dict[str, Any] = {"day": day, "week": week, "store_down": down, "reports": self._reports.of(node)}
+        told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down, "reports": self._reports.of(node)}
         told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
@@ -136,11 +149,18 @@ class Ops:
             until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
         deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
         try:
-            await run_in_threadpool(self._handling.do, deed)
+            await run_in_threadpool(self._do, deed)
         except ValueError:
             raise HTTPException(400, "refused_form") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, f"#alert-{alert.fingerprint}")
+
+    def _do(self, deed: Deed) -> None:
+        """Have it done at the duty desk, or keep it. Raises ValueError."""
+        if self._site.duty is None:
+            self._handling.do(deed)
+        elif "refused" in (answer := self._site.duty.ask(*self._handling.asked(deed))):
+            raise ValueError(answer["refused"])
 
     async def answer(self, request: Request, session: Session) -> Response:
         """Answer a citizen's report."""

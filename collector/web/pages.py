@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.stores.store import Select, StoreDown
+from collector.stores.store import StoreDown
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
 from collector.web.readings import View, hour_last_week
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
+from collector.web.trend import SPANS, past_of
 from collector.web.views import FRESH_S, Views
 from collector.web.words import Language
 from wire.names import is_node
@@ -48,8 +49,6 @@ class Pages:
             Route("/wall", self.wall),
             Route("/en/wall", self.wall),
             Route("/events", self.events),
-            Route("/healthz", self.health),
-            Route("/readyz", self.ready),
         ]
 
     async def city(self, request: Request) -> Response:
@@ -59,7 +58,11 @@ class Pages:
         some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
 
         async def values() -> dict[str, Any]:
-            return {"page_number": number, "pages": pages}
+            told: dict[str, Any] = {"page_number": number, "pages": pages, "reports": None, "changes": None}
+            if self._reports is None:
+                return told
+            told["reports"] = await run_in_threadpool(self._reports.newest)
+            return told | {"changes": await run_in_threadpool(self._reports.newest_changes)}
 
         return await self._show(request, "city.html", "/", some, values)
 
@@ -69,17 +72,23 @@ class Pages:
         if station is None:
             raise HTTPException(404, "not_found_station")
         reported = "reported" in request.query_params
+        length = request.query_params.get("span", "day")
+        if length not in SPANS:
+            raise HTTPException(404, "not_found")
 
         async def values() -> dict[str, Any]:
-            told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "last_week": None}
+            told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "spans": SPANS}
+            told |= {"last_week": None, "past": None, "reports": None, "changes": None}
+            told |= {"corrections": {record.sensor: record for record in self._site.corrections(node)}}
             with suppress(StoreDown):  # the page says so itself
+                told["past"] = await run_in_threadpool(past_of, self._site, node, length)
                 told["last_week"] = await run_in_threadpool(hour_last_week, self._site.store, node, self._site.now_ms())
             if self._reports is None:
-                return told | {"reports": None, "changes": None}
+                return told
             told["reports"] = await run_in_threadpool(self._reports.of, node)
             return told | {"changes": await run_in_threadpool(self._reports.changes, node)}
 
-        return await self._show(request, "station.html", f"/station/{node}", [station], values, anew=reported)
+        return await self._show(request, "station.html", f"/station/{node}", [station], values, reported, length)
 
     async def _show(
         self,
@@ -89,6 +98,7 @@ class Pages:
         shown: Sequence[Station],
         values: Callable[[], Awaitable[dict[str, Any]]] | None = None,
         anew: bool = False,
+        length: str = "",
     ) -> Response:
         """A page about the stations `shown`, remembered for a second unless it must be made `anew`."""
         colours = request.query_params.get("colours") or request.cookies.get("colours")
@@ -99,7 +109,7 @@ class Pages:
             more = await values() if values is not None else {}
             return await self._make(template, language, path, nodes, more | {"safe": safe})
 
-        key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe)
+        key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe, length)
         response = answer(request, await self._memo.get(key, make), {"Cache-Control": "no-cache", "Vary": "Cookie"})
         if "colours" in request.query_params:
             response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")
@@ -145,18 +155,6 @@ class Pages:
         """The screen on the wall: every station, big; it renews itself."""
         stations = self._site.stations()[:STATIONS_A_PAGE]
         return await self._show(request, "wall.html", "/wall", stations)
-
-    async def health(self, _: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def ready(self, _: Request) -> Response:
-        """Ready when the store answers."""
-        try:
-            now_ms = self._site.now_ms()
-            await run_in_threadpool(self._site.store.select, Select("node_health", ("spool_rows",), now_ms, now_ms + 1))
-        except StoreDown:
-            return PlainTextResponse("the store does not answer\n", 503)
-        return PlainTextResponse("ready\n")
 
 
 def language_of(request: Request) -> Language:

@@ -1,21 +1,24 @@
-"""A station's longer past for its operators: a day's chart and a week's availability, hour by hour."""
+"""How much of a station's week was there, hour by hour, for its operators."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.stores.store import Select, Store
-from collector.web import chart
+from collector.windows import HOURS, ROLLED
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_TEN_MINUTES_MS: Final = 600_000
 _MINUTE_MS: Final = 60_000
-_PM25 = ("pm25_ugm3", "pm25_raw_ugm3")
-_SIGN_OF_LIFE = {"air_quality": ("pm25_raw_ugm3", "no2_raw_ppb", "co2_ppm"), "traffic_flow": ("duration_s",)}
+_OPEN_MS: Final = 3 * HOUR_MS
+"""Hours younger than this may have no roll-up yet; of them the readings are counted."""
+_SIGN_OF_LIFE = {
+    "air_quality": ("pm25_raw_ugm3", "no2_raw_ppb", "co2_ppm"),
+    "weather": ("temp_c", "wind_speed_ms"),
+    "traffic_flow": ("duration_s",),
+}
 
 
 class Hour(NamedTuple):
@@ -33,24 +36,33 @@ class Day(NamedTuple):
     hours: list[Hour]
 
 
-def day_chart(store: Store, node: str, now_ms: int, threshold: float | None) -> chart.Chart:
-    """PM2.5 of every sensor over 24 h in ten-minute means. Raises StoreDown."""
-    since_ms = (now_ms - DAY_MS) // _TEN_MINUTES_MS * _TEN_MINUTES_MS
-    question = Select(
-        "air_quality", _PM25, since_ms, now_ms, {"node": node}, ("sensor",), "mean", every_ms=_TEN_MINUTES_MS
-    )
-    series = []
-    for one in store.select(question):
-        column = 1 if any(row[1] is not None for row in one.rows) else 2
-        series.append((one.tags["sensor"], [(row[0], row[column]) for row in one.rows if row[column] is not None]))
-    return chart.lines(series, since_ms, now_ms, 2 * _TEN_MINUTES_MS, threshold)
-
-
 def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int = 7) -> list[Day]:
-    """Minutes with any reading in each hour of the last days, by local days, today last. Raises StoreDown."""
+    """Minutes with a reading in each hour of the last days, by local days, today last. Raises StoreDown.
+
+    Hours that are rolled up count the minutes of the sensor that was there most.
+    """
     today = datetime.fromtimestamp(now_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
     midnight_ms = int(today.timestamp() * 1000)
     since_ms = midnight_ms - (days - 1) * DAY_MS
+    minutes = _rolled_up(store, node, since_ms, now_ms) | _open(store, node, now_ms)
+    return [_day(since_ms + n * DAY_MS, minutes, now_ms, zone) for n in range(days)]
+
+
+def _rolled_up(store: Store, node: str, since_ms: int, now_ms: int) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for kind in ROLLED:
+        tags = ("sensor", "lane", "direction") if kind == "traffic_flow" else ("sensor",)
+        question = Select(kind + HOURS, ("completeness",), since_ms, now_ms, {"node": node}, tags)
+        for series in store.select(question):
+            for time_ms, share in series.rows:
+                if share is not None:
+                    found[time_ms] = max(found.get(time_ms, 0), round(60 * share))
+    return found
+
+
+def _open(store: Store, node: str, now_ms: int) -> dict[int, int]:
+    """Of the youngest hours the minutes with any reading."""
+    since_ms = now_ms // HOUR_MS * HOUR_MS - _OPEN_MS
     alive: set[int] = set()
     for measurement, columns in _SIGN_OF_LIFE.items():
         question = Select(
@@ -58,24 +70,19 @@ def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int
         )
         for series in store.select(question):
             alive.update(row[0] // _MINUTE_MS for row in series.rows)
-    return [_day(since_ms + n * DAY_MS, alive, now_ms, zone) for n in range(days)]
+    hours = {minute * _MINUTE_MS // HOUR_MS * HOUR_MS for minute in alive}
+    return {hour_ms: sum(hour_ms // _MINUTE_MS + n in alive for n in range(60)) for hour_ms in hours}
 
 
-def _day(start_ms: int, alive: set[int], now_ms: int, zone: ZoneInfo) -> Day:
+def _day(start_ms: int, minutes: dict[int, int], now_ms: int, zone: ZoneInfo) -> Day:
     label = datetime.fromtimestamp(start_ms / 1000, zone).strftime("%m-%d")
-    return Day(label, [_hour(start_ms + n * HOUR_MS, alive, now_ms) for n in range(24)])
+    return Day(label, [_hour(start_ms + n * HOUR_MS, minutes, now_ms) for n in range(24)])
 
 
-def _hour(start_ms: int, alive: set[int], now_ms: int) -> Hour:
+def _hour(start_ms: int, counted: dict[int, int], now_ms: int) -> Hour:
     over = min(60, max(0, -(-(now_ms - start_ms) // _MINUTE_MS)))
     if not over:
         return Hour(start_ms, None, 0)
-    first = start_ms // _MINUTE_MS
-    minutes = sum(minute in alive for minute in range(first, first + 60))
+    minutes = counted.get(start_ms, 0)
     share = minutes / over
     return Hour(start_ms, minutes, 4 if share >= 0.75 else min(3, int(share * 4) + 1) if minutes else 0)
-
-
-def worst_threshold(thresholds: Sequence[float | None]) -> float | None:
-    """The lowest of the thresholds that there are."""
-    return min((one for one in thresholds if one is not None), default=None)

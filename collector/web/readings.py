@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
+from collector.indices import edition_day
+from collector.reporting import Reporting, ReportingOf, is_of, reports_as_china
+from collector.rollups import INDEX
+from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
-from collector.web.levels import Judgement, judge
+from collector.web.levels import Judgement, judge, stored
 from collector.web.privacy import Masked, mask
 from collector.web.site import Station
+from collector.windows import MINUTES
 from wire.quantities import DERIVED, QUANTITIES, Quantity
 
 MINUTE_MS = 60_000
@@ -21,6 +25,8 @@ WEEK_MS = 7 * 24 * HOUR_MS
 FINE_MS = 10_000
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
+INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
+HUMID_PCT = 70  # above it water swells particles, and optical sensors count the water
 MINUTES_VALID = 45  # GB 3095-2026: an hourly mean stands on at least 45 minutes of sampling
 
 _PM = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "pm10_raw_ugm3")
@@ -90,6 +96,13 @@ class View:
     others: list[Other]
     traffic: Traffic | None
     judgement: Judgement | None
+    indices: list[IndexRow] = field(default_factory=list)
+    """Stored indices of the last full hour, of the standards that the station reports."""
+
+    @property
+    def humid(self) -> bool:
+        """Whether particle readings may be too high because the air is moist."""
+        return any(other.quantity.name == "rh_pct" and other.value > HUMID_PCT for other in self.others)
 
     @property
     def latest_ms(self) -> int | None:
@@ -113,8 +126,10 @@ class View:
         return [(minute, *(column.get(minute) for column in columns)) for minute in minutes]
 
 
-def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
-    """The last hour of each station, in the order given. Five questions, however many they are. Raises StoreDown."""
+def look(
+    store: Store, stations: Sequence[Station], now_ms: int, reporting: ReportingOf = reports_as_china
+) -> list[View]:
+    """The last hour of each station, in the order given. Six questions, however many they are. Raises StoreDown."""
     if not stations:
         return []
     nodes = tuple(station.node for station in stations)
@@ -134,18 +149,62 @@ def look(store: Store, stations: Sequence[Station], now_ms: int) -> list[View]:
         for one in store.select(replace(pm, measurement=kind, columns=names, latest=True)):
             newest_values = zip(names, one.rows[0][1:], strict=True)
             others[one.tags["node"]] += [Other(QUANTITIES[n], value) for n, value in newest_values if value is not None]
-    return [
-        _view(station, since_ms, now_ms, air[station.node], others[station.node], rows.get(station.node, []))
-        for station in stations
-    ]
+    indices = _indices(store, nodes, now_ms)
+    views = []
+    for station in stations:
+        node, reports = station.node, reporting(station.node)
+        told = [row for row in indices[node] if any(is_of(one, row.standard, row.edition) for one in reports.standards)]
+        view = _view(station, since_ms, now_ms, air[node], others[node], rows.get(node, []))
+        views.append(replace(view, judgement=_judgement(view, told, reports), indices=_newest(told)))
+    return views
 
 
-def hour_last_week(store: Store, node: str, now_ms: int) -> Masked | None:
-    """Vehicles of the same 60 minutes a week ago, fit for the public; None without any. Raises StoreDown."""
+def _indices(store: Store, nodes: tuple[str, ...], now_ms: int) -> dict[str, list[IndexRow]]:
+    where: dict[str, str | tuple[str, ...]] = {"node": nodes, "period": "1h"}
+    tags = ("node", "sensor", "standard", "edition")
+    found: dict[str, list[IndexRow]] = defaultdict(list)
+    question = Select(INDEX, INDEX_COLUMNS, now_ms - INDEX_AGE_MS, now_ms, where, tags, latest=True)
+    for one in store.select(question):
+        found[one.tags["node"]].append(index_row(one.tags, one.rows[0]))
+    return found
+
+
+def _newest(rows: list[IndexRow]) -> list[IndexRow]:
+    hour_ms = max((row.time_ms for row in rows), default=0)
+    return sorted((row for row in rows if row.time_ms == hour_ms), key=lambda row: (row.standard, row.sensor))
+
+
+def _judgement(view: View, told: list[IndexRow], reports: Reporting) -> Judgement | None:
+    """By the standard that the station is known by.
+
+    Of HJ 633-2026 the running 60 minutes can be judged, as its real-time report judges an hour; other standards
+    average longer, and their newest stored index is told, the worst of the sensors.
+    """
+    first = reports.standards[0]
+    if first.startswith("china"):
+        means = {name: some[0].mean for name, some in (("PM2.5", view.pm25), ("PM10", view.pm10)) if some}
+        live = judge(means, edition_day(first, reports, view.now_ms))
+        if live is not None:
+            return live
+    rows = _newest([row for row in told if is_of(first, row.standard, row.edition) and row.value is not None])
+    return max((one for row in rows if (one := stored(row)) is not None), key=lambda one: one.number, default=None)
+
+
+class LastWeek(NamedTuple):
+    """The same 60 minutes a week ago: mean PM2.5 of the first sensor, vehicles fit for the public."""
+
+    pm25_ugm3: float | None
+    traffic: Masked | None
+
+
+def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
+    """How it was at this time a week ago. Raises StoreDown."""
     until_ms = now_ms - WEEK_MS
     question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
     rows = [row for series in store.select(question) for row in series.rows if row[1] is not None]
-    return total(rows) if rows else None
+    minutes = replace(question, measurement="air_quality" + MINUTES, columns=("pm25_ugm3_mean",), group_by=("sensor",))
+    means = [[row[1] for row in one.rows if row[1] is not None] for one in store.select(minutes)]
+    return LastWeek(fmean(means[0]) if means and means[0] else None, total(rows) if rows else None)
 
 
 def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:
@@ -166,9 +225,7 @@ def _view(
         started_ms = flow[0][0]
     if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
         since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
-    means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
-    judgement = judge(means, date.fromtimestamp(now_ms / 1000))
-    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, since_ms, now_ms), judgement)
+    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, since_ms, now_ms), None, [])
 
 
 def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:

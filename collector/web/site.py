@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
+from collector.calibration import Record
+from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.duty import Duty
 from collector.web.feed import Feed
 
 AlertState = Literal["pending", "firing", "resolved"]
@@ -68,6 +71,23 @@ class AlertView:
     silenced_until_ms: int | None = None
 
 
+class Watched(NamedTuple):
+    """A level that a rule watches at a station: above `raise_at` it raises, below `clear_at` it clears."""
+
+    quantity: str
+    raise_at: float
+    clear_at: float
+    rule: str
+
+
+def _nothing(_: str) -> list[Any]:
+    return []
+
+
+def _itself(profile: str) -> tuple[str, str]:
+    return profile, profile
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The city as the pages see it. The callables are quick and safe to call from any thread."""
@@ -80,7 +100,18 @@ class Site:
     time_zone: str = "Asia/Shanghai"
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
+    contact: str = ""
+    source_url: str = ""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     reporting: ReportingOf = reports_as_china
+    watched: Callable[[str], list[Watched]] = _nothing
+    """The levels that rules watch at a node's air."""
+    corrections: Callable[[str], list[Record]] = _nothing
+    """The calibrations of a node that are in force."""
+    titles: Callable[[str], tuple[str, str]] = _itself
+    """What a sensor's profile is called, in Chinese and English."""
+    duty: Duty | None = None
+    """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    health: Callable[[], Health] = lambda: Health(True, "active", {})
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

@@ -50,7 +50,7 @@ class Views:
         """Look, and know of a silent station when it was heard last: asked seldom, since a week is searched for it."""
         now_ms = self._site.now_ms()
         heard = [replace(s, last_ms=s.last_ms or self._heard_ms.get(s.node)) for s in stations]
-        views = look(self._site.store, heard, now_ms)
+        views = look(self._site.store, heard, now_ms, self._site.reporting)
         for number, view in enumerate(views):
             node, latest_ms = view.station.node, view.latest_ms
             if latest_ms is None and now_ms - self._searched_ms.get(node, 0) > SEARCH_MS:

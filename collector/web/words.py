@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from collector.calibration import Record
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
+from wire.quantities import QUANTITIES
 
 Language = Literal["zh", "en"]
 
@@ -50,12 +52,26 @@ class Words:
     def moment(self, time_ms: float) -> str:
         return self._local(time_ms).strftime("%Y-%m-%d %H:%M:%S")
 
+    def stamp(self, time_ms: float, every_ms: int) -> str:
+        """The start of a window: its day, and its time of day where windows are shorter than that."""
+        return self._local(time_ms).strftime("%Y-%m-%d" if every_ms >= 86_400_000 else "%m-%d %H:%M")
+
     def iso(self, time_ms: float) -> str:
         return self._local(time_ms).isoformat(timespec="seconds")
 
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A value without false precision; a dash where there is none. Zero is a value."""
         return "–" if value is None else f"{value:z.{decimals}f}"
+
+    def quantity(self, name: str) -> str:
+        """What a quantity is called."""
+        return self.pick(QUANTITIES[name].zh, QUANTITIES[name].en)
+
+    def formula(self, record: Record) -> str:
+        """How a calibration makes a corrected value."""
+        if record.formula != "linear":
+            return record.formula
+        return f"{record.slope:g} × {self('raw')} {'+' if record.offset >= 0 else '−'} {abs(record.offset):g}"
 
     def path(self, path: str) -> str:
         """The address of a page in this language."""

@@ -22,8 +22,9 @@ _DIRECTIONS = {"A": 1, "R": -1}
 def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
     """Targets with speed positive when advancing."""
     head, *targets = data.decode("ascii").strip().split("#T")
-    cells = head.strip().rstrip(":").split(",")
-    if len(cells) != 4 or not cells[0].isdecimal() or decimal(cells[3]) is None or not targets:
+    cells = head.strip().removesuffix(":").split(",")
+    known = len(cells) == 4 and head.strip().endswith(":") and cells[0].isdecimal() and decimal(cells[3]) is not None
+    if not known or not targets:
         return BadFrame(data, "bad_format")
     info: dict[str, Any] = {
         "frame_number": int(cells[0]),
@@ -34,7 +35,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
     rows: list[Row] = []
     told = []
     for target in targets:
-        index, _, rest = target.strip().rstrip(";").partition(":")
+        index, _, rest = target.strip().removesuffix(";").partition(":")
         parts = rest.split(",")
         numbers = [decimal(part) for part in parts[1:]]
         if len(parts) != 5 or parts[0] not in _DIRECTIONS or None in numbers or not index.isdecimal():

@@ -19,6 +19,8 @@ _UNITS = {"mps": "m_s", "m/s": "m_s", "m-per-sec": "m_s", "kmph": "km_h", "km/h"
           "fps": "ft_s"}  # fmt: skip
 _SPEED_KEYS = ("speed", "DetectedObjectVelocity")
 _RANGE_KEYS = ("range", "DetectedObjectRange")
+_REPORT_KEYS = (*_SPEED_KEYS, *_RANGE_KEYS, "magnitude", "time", "tick", "unit", "direction")
+_SIGNS = {"inbound": 1, "outbound": -1}
 
 
 def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
@@ -44,6 +46,8 @@ def _plain(data: bytes, line: str, settings: Mapping[str, Any]) -> Decoded:
 
 
 def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> Decoded:
+    if any(_one_letter_wrong(key) for key in found):
+        return BadFrame(data, "bad_field")
     key = next((key for key in _SPEED_KEYS if key in found), None)
     if key is None:
         return Values("reply", False, [], found)
@@ -52,8 +56,10 @@ def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> 
     ranges = _numbers(next((found[key] for key in _RANGE_KEYS if key in found), []))
     if speeds is None or magnitudes is None or ranges is None:
         return BadFrame(data, "bad_format")
-    unit = _UNITS.get(str(found.get("unit", "")), settings["unit"])
-    sign = -1 if found.get("direction") == "outbound" else 1
+    unit = _UNITS.get(found["unit"]) if "unit" in found else settings["unit"]
+    sign = _SIGNS.get(found.get("direction", "inbound"))
+    if unit is None or sign is None:  # a word that is none: the line is damaged
+        return BadFrame(data, "bad_field")
     rows: list[Row] = []
     for index, speed in enumerate(speeds):
         row: Row = {"speed_kmh": _kmh(speed if speed < 0 else sign * speed, unit)}
@@ -63,6 +69,13 @@ def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> 
             row["range_m"] = ranges[index]
         rows.append(row)
     return _report(data, rows, _time(found))
+
+
+def _one_letter_wrong(key: str) -> bool:
+    """True for `speee`: no firmware calls a value so, a bad line does."""
+    if key in _REPORT_KEYS:
+        return False
+    return any(len(key) == len(right) and sum(map(str.__ne__, key, right)) == 1 for right in _REPORT_KEYS)
 
 
 def _report(data: bytes, rows: list[Row], info: dict[str, Any]) -> Decoded:

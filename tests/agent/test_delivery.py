@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.delivery import RTO_MAX_S, Delivery
+from edge_agent.delivery import RTO_MAX_S, UNANSWERED_S, Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import Origin, Sealed, Spool
 from wire.ack import Ack, Hello, Verdict
@@ -18,7 +18,7 @@ T0 = 1_790_000_000_000
 
 @pytest.fixture
 def delivery(tmp_path: Path) -> Delivery:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     made = Delivery(spool, random.Random(7), connect_pause_s=0)
     made.on_connect(0)
     return made
@@ -31,7 +31,7 @@ def fill(delivery: Delivery, batches: int) -> list[Sealed]:
     for n in range(batches):
         reading = Reading(Series("air-1", "air_quality"), T0 + n, {"pm25_raw_ugm3": n})
         spool.accept([reading], Origin("lp-1", "s", "b71d04c2", "synced"))
-        sealed += spool.seal("lp-1")
+        sealed += spool.seal()
     return sealed
 
 
@@ -155,3 +155,14 @@ def test_a_birth_nobody_seems_to_have_heard_is_said_again_but_seldom(delivery: D
             delivery.unheard = False
     assert 60 < heard[0] < 130
     assert all(later - earlier >= 300 for earlier, later in pairwise(heard))
+
+
+def test_a_link_on_which_nobody_answers_is_as_good_as_none(delivery: Delivery) -> None:
+    """A database that is away for a month must not fill the card with batches of five seconds."""
+    (one, _) = fill(delivery, 2)
+    assert delivery.is_answered(1)
+    assert not delivery.is_answered(UNANSWERED_S + 1)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 1000, T0)
+    assert delivery.is_answered(1001)
+    delivery.on_disconnect()
+    assert not delivery.is_answered(1001)

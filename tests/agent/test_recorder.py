@@ -19,7 +19,7 @@ AIR = Series("air-1", "air_quality")
 
 
 def recorder(path: Path, boot: str = "b" * 32) -> Recorder:
-    return Recorder("lp-1", "s", boot, [], lambda: Spool(path))
+    return Recorder("lp-1", "s", boot, [], lambda: Spool(path, "lp-1", "s"))
 
 
 def air(time_ms: int, value: int = 1) -> Reading:
@@ -95,7 +95,7 @@ class Full(Spool):
 
 
 def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(tmp_path: Path) -> None:
-    made = Recorder("lp-1", "s", "b" * 32, [], lambda: Full(tmp_path / "spool.db"))
+    made = Recorder("lp-1", "s", "b" * 32, [], lambda: Full(tmp_path / "spool.db", "lp-1", "s"))
     made.commit(Now(0, UTC, True))
     Full.full = True
     total = PENDING_MAX + 500

@@ -24,17 +24,17 @@ def air(offset_ms: int, pm25: float | int = 12) -> Reading:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool.db")
+    return Spool(tmp_path / "spool.db", "lp-1", "s")
 
 
 def reopened(spool: Spool) -> Spool:
-    return Spool(spool.path)
+    return Spool(spool.path, "lp-1", "s")
 
 
 def test_what_was_accepted_is_there_after_a_kill(spool: Spool) -> None:
     spool.accept([air(0), air(1000)], ORIGIN)
     again = reopened(spool)  # no close: as after kill -9
-    (sealed,) = again.seal("lp-1")
+    (sealed,) = again.seal()
     assert sealed.rows == 2
     assert again.spool_id == spool.spool_id
 
@@ -42,7 +42,7 @@ def test_what_was_accepted_is_there_after_a_kill(spool: Spool) -> None:
 def test_sealed_bytes_are_a_batch_the_collector_accepts(spool: Spool) -> None:
     flow = Reading(RADAR, T0, {"count": 0, "duration_s": 60.0})
     spool.accept([air(0), flow, air(1000, 0)], ORIGIN)
-    (sealed,) = spool.seal("lp-1")
+    (sealed,) = spool.seal()
     envelope = batch.read("lp-1", sealed.data)
     checked = check.check(envelope.blocks, T0 + 60_000)
     assert (envelope.spool, envelope.seq, checked.refusals) == (spool.spool_id, 1, [])
@@ -54,10 +54,10 @@ def test_sealed_bytes_are_a_batch_the_collector_accepts(spool: Spool) -> None:
 
 def test_bytes_and_sequence_survive_a_restart(spool: Spool) -> None:
     spool.accept([air(0)], ORIGIN)
-    (first,) = spool.seal("lp-1")
+    (first,) = spool.seal()
     again = reopened(spool)
     again.accept([air(1000)], ORIGIN)
-    (second,) = again.seal("lp-1")
+    (second,) = again.seal()
     assert [second.seq, *again.oldest(9)] == [2, first, second]
     assert again.newest(1) == [second]
 
@@ -65,7 +65,7 @@ def test_bytes_and_sequence_survive_a_restart(spool: Spool) -> None:
 def test_only_released_batches_stop_waiting(spool: Spool) -> None:
     for n in range(3):
         spool.accept([air(n)], ORIGIN)
-        spool.seal("lp-1")
+        spool.seal()
     spool.release(2, 0, T0)
     assert [s.seq for s in spool.oldest(9)] == [1, 3]
     assert spool.find(spool.spool_id, 2) is None
@@ -78,7 +78,7 @@ def test_only_released_batches_stop_waiting(spool: Spool) -> None:
 def test_the_replay_ring_is_pruned_by_age(spool: Spool) -> None:
     for n in range(2):
         spool.accept([air(n)], ORIGIN)
-        spool.seal("lp-1")
+        spool.seal()
     spool.release(1, 0, T0)
     spool.release(2, 0, T0 + 10_000)
     assert spool.prune(before_ms=T0 + 5_000) == 1
@@ -91,7 +91,7 @@ def test_two_readings_of_one_millisecond_get_two_times(spool: Spool) -> None:
 
 def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool) -> None:
     spool.accept([air(5000)], ORIGIN)
-    spool.seal("lp-1")
+    spool.seal()
     spool.accept([air(6000)], ORIGIN)
     (taken,) = reopened(spool).accept([air(0)], ORIGIN)
     assert taken.time_ms == T0 + 6001
@@ -101,7 +101,7 @@ def test_a_batch_holds_one_boot_and_site(spool: Spool) -> None:
     spool.accept([air(0)], ORIGIN)
     spool.accept([air(1)], ORIGIN._replace(boot="ffffffff"))
     spool.accept([air(2)], ORIGIN._replace(site="other"))
-    sealed = spool.seal("lp-1")
+    sealed = spool.seal()
     assert [batch.read("lp-1", s.data).site for s in sealed] == ["s", "s", "other"]
 
 
@@ -118,16 +118,16 @@ def test_a_newer_format_is_refused_with_the_cure(spool: Spool) -> None:
 
 def test_large_backlogs_are_sealed_in_portions(spool: Spool) -> None:
     spool.accept([air(n) for n in range(1201)], ORIGIN)
-    assert [s.rows for s in spool.seal("lp-1")] == [500, 500, 201]
+    assert [s.rows for s in spool.seal()] == [500, 500, 201]
     assert json.loads(json.dumps(spool.depth()))[0] == 1201
 
 
 def test_a_new_life_tells_once_what_it_renumbered(spool: Spool) -> None:
     for n in range(3):
         spool.accept([air(n)], ORIGIN)
-        spool.seal("lp-1")
+        spool.seal()
     for _ in range(3):
-        spool.begin_life("lp-1", T0)
+        spool.begin_life(T0)
     rows = [row for one in spool.oldest(99) for row in readings_of(one.data)[0]]
     assert sum(row.series.kind == "air_quality" for row in rows) == 3
     assert len(rows) == 3 + 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.making_room import make_room, split
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool, SpoolError
@@ -25,7 +26,7 @@ def fill(spool: Spool, batches: int, rows: int = 10, first: int = 0) -> list[Sea
         start = T0 + n * rows * 1000
         values = [{"pm25_raw_ugm3": n * rows + i, "pm10_raw_ugm3": 7} for i in range(rows)]
         spool.accept([Reading(AIR, start + i * 1000, values[i]) for i in range(rows)], ORIGIN)
-        sealed += spool.seal("lp-1")
+        sealed += spool.seal()
     return sealed
 
 
@@ -54,7 +55,7 @@ def _damaged(path: Path, spoil: bytes, at: int) -> None:
 def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, dict[int, Sealed]]:
     """A spool file with 60 batches, its id, and what was sealed in it."""
     path = tmp_path_factory.mktemp("full") / "spool.db"
-    spool = Spool(path)
+    spool = Spool(path, "lp-1", "s")
     sealed = {one.seq: one for one in fill(spool, 60, rows=40)}
     spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spool.close()
@@ -77,7 +78,7 @@ def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
         for _ in range(3):
             _damaged(path, rng.randbytes(200), rng.randrange(100, size - 200))
     intact = {seq for seq, one in before.items() if one.data in path.read_bytes()}
-    again = Spool(path)
+    again = Spool(path, "lp-1", "s")
     saved = {one.seq: one.data for one in again.oldest(1000) if one.spool == old_id}
     assert all(data == before[seq].data for seq, data in saved.items()), "never other bytes under an old name"
     assert intact <= saved.keys(), "every batch whose bytes are still in the file goes on"
@@ -90,7 +91,7 @@ def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
 def test_a_file_of_noise_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
     path.write_bytes(random.Random(1).randbytes(50_000))
-    spool = Spool(path)
+    spool = Spool(path, "lp-1", "s")
     assert spool.rescued == 0
     assert spool.damaged() == str(path) + ".damaged-1"
     fill(spool, 1)
@@ -98,13 +99,13 @@ def test_a_file_of_noise_is_put_aside(tmp_path: Path) -> None:
 
 def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
-    spool = Spool(path)
+    spool = Spool(path, "lp-1", "s")
     fill(spool, 100, rows=30)
     old_id = spool.spool_id
     spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spool.close()
     _damaged(path, b"\xff" * 4096, path.stat().st_size // 4096 // 2 * 4096)
-    again = Spool(path)
+    again = Spool(path, "lp-1", "s")
     kept = [one for one in again.oldest(1000) if one.spool == old_id]
     assert again.rescued >= 60
     assert again.spools() == (again.spool_id, old_id)
@@ -115,10 +116,10 @@ def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
 
 
 def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     fill(spool, 200, rows=60)
     total = 200 * 60
-    while spool.make_room("lp-1", 120_000, T0 + 10**8):
+    while make_room(spool, 120_000, T0 + 10**8):
         pass
     rows = rows_of(spool.oldest(10_000))
     raw = [row for row in rows if row.series.kind == "air_quality"]
@@ -134,10 +135,10 @@ def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path
 
 
 def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     fill(spool, 30, rows=60)
     for _ in range(200):
-        if not spool.make_room("lp-1", 20_000, T0 + 10**8):
+        if not make_room(spool, 20_000, T0 + 10**8):
             break
     assert any(gap["reason"] == "dropped" for gap in gaps(spool))
     assert {row.series.kind for row in rows_of(spool.oldest(10_000))} == {"gap"}, "the account is kept to the last"
@@ -145,11 +146,11 @@ def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(tm
 
 
 def test_the_replay_ring_goes_before_anything_is_thinned(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     for one in fill(spool, 100, rows=60):
         spool.release(one.id, 0, T0)
     fill(spool, 3, first=500)
-    assert spool.make_room("lp-1", 30_000, T0) == 0
+    assert make_room(spool, 30_000, T0) == 0
     assert gaps(spool) == []
 
 
@@ -157,9 +158,9 @@ def test_the_replay_ring_goes_before_anything_is_thinned(tmp_path: Path) -> None
 
 
 def test_a_batch_too_large_is_sealed_again_in_halves(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     (one,) = fill(spool, 1, rows=100)
-    spool.split(one.id, "lp-1", T0 + 10**6)
+    split(spool, one.id, T0 + 10**6)
     assert [s.seq for s in spool.oldest(9)] == [2, 3, 4]
     assert [row for row in rows_of(spool.oldest(9)) if row.series == AIR] == rows_of([one])
     (gap,) = gaps(spool)
@@ -167,20 +168,20 @@ def test_a_batch_too_large_is_sealed_again_in_halves(tmp_path: Path) -> None:
 
 
 def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     sealed = fill(spool, 3)
     old_id = spool.spool_id
-    spool.begin_life("lp-1", T0 + 10**6)
+    spool.begin_life(T0 + 10**6)
     assert spool.spool_id != old_id
     waiting = spool.oldest(99)
     assert {one.spool for one in waiting} == {spool.spool_id}
     assert [row for row in rows_of(waiting) if row.series == AIR] == rows_of(sealed)
     assert [gap["reason"] for gap in gaps(spool)] == ["renumbered"]
-    assert Spool(spool.path).spool_id == spool.spool_id
+    assert Spool(spool.path, "lp-1", "s").spool_id == spool.spool_id
 
 
 def test_a_replay_sends_the_same_bytes_again_marked(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     first, second = fill(spool, 2)
     for one in (first, second):
         spool.release(one.id, 0, T0)
@@ -192,13 +193,13 @@ def test_a_replay_sends_the_same_bytes_again_marked(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_true_time_wait_and_get_it_later(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     unsynced = ORIGIN._replace(clock="unsynced")
     spool.accept([Reading(AIR, 5_000, {"pm25_raw_ugm3": 1})], unsynced)
     spool.accept([Reading(AIR, 6_000, {"pm25_raw_ugm3": 2})], unsynced)
-    assert spool.seal("lp-1") == []
+    assert spool.seal() == []
     assert spool.unsynced_boots() == {"b71d04c2": (5_000, 6_000)}
-    (sealed,) = spool.seal("lp-1", lambda _: (T0, "restored"))
+    (sealed,) = spool.seal(lambda _: (T0, "restored"))
     assert batch.read("lp-1", sealed.data).clock == "restored"
     assert [row.time_ms for row in rows_of([sealed])] == [T0 + 5_000, T0 + 6_000]
 
@@ -206,7 +207,7 @@ def test_rows_without_a_true_time_wait_and_get_it_later(tmp_path: Path) -> None:
 def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_agent.spool import SpoolError, SpoolIoError
 
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
 
     class Disk:
         """SQLite's connection cannot be patched; this stands before it and fails as a disk does."""

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from edge_agent import chunk
+from edge_agent import chunk, making_room
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool
@@ -39,7 +39,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="lamppost-spool-"))
         self.path = self.folder / "spool.db"
         self.disk = Disk(self.path, random.Random(0))
-        self.spool = Spool(self.path)
+        self.spool = Spool(self.path, NODE, "street")
         self.accepted: set[int] = set()
         self.answered: set[int] = set()
         self.gone: set[int] = set()
@@ -67,7 +67,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule()
     def seal(self) -> None:
         first = self.spool.next_seq
-        sealed = self.spool.seal(NODE)
+        sealed = self.spool.seal()
         assert [one.seq for one in sealed] == list(range(first, first + len(sealed))), "no sequence is skipped"
 
     @rule(pick=st.randoms(use_true_random=False), code=st.sampled_from([0, 1, 2, 3]))
@@ -87,20 +87,20 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule()
     def begin_life(self) -> None:
         before = self.spool.spool_id
-        self.spool.begin_life(NODE, T0)
+        self.spool.begin_life(T0)
         assert self.spool.spool_id != before
 
     @rule(pick=st.randoms(use_true_random=False))
     def split(self, pick: random.Random) -> None:
         waiting = self.spool.oldest(99)
         if waiting:
-            self.spool.split(pick.choice(waiting).id, NODE, T0)
+            making_room.split(self.spool, pick.choice(waiting).id, T0)
 
     @rule(limit=st.sampled_from([0, 80_000]))
     def make_room(self, limit: int) -> None:
         before = self._waiting()
         for _ in range(100):
-            if not self.spool.make_room(NODE, limit, T0):
+            if not making_room.make_room(self.spool, limit, T0):
                 break
         self.gone |= before - self._waiting()
         if not self.damaged:
@@ -159,7 +159,7 @@ class SpoolMachine(RuleBasedStateMachine):
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _reopen(self, damaged: bool = False) -> None:
-        self.spool = Spool(self.path)  # a start that fails fails the test
+        self.spool = Spool(self.path, NODE, "street")  # a start that fails fails the test
         if damaged:
             self.damaged = True
 

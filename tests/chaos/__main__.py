@@ -9,14 +9,27 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, Protocol
 
 from tests.chaos.storm import Storm
 
 
-def main() -> int:
-    """One storm."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=10, help="kill -9 of each of agent, broker, collector, database")
+class Run(Protocol):
+    """What is run once, in a folder, from a seed."""
+
+    def __call__(self, folder: Path, kills: int, readings: int, seed: int) -> Runs: ...
+
+
+class Runs(Protocol):
+    """It gives its one JSON object."""
+
+    def run(self) -> dict[str, Any]: ...
+
+
+def command(make: Run, about: str) -> int:
+    """The command line of a storm; 0 when the promise was kept."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=10, help="kill -9 of each of those that are killed")
     parser.add_argument("--readings", type=int, default=50_000, help="how many are accepted meanwhile, at least")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", type=Path, help="a folder for logs and files; a temporary one when not given")
@@ -26,10 +39,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lamppost-chaos-") as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        said = Storm(folder, asked.kills, asked.readings, asked.seed).run()
+        said = make(folder, asked.kills, asked.readings, asked.seed).run()
     print(json.dumps(said))
     return int(bool(said["lost"] or said["doubled"] or said["stuck"]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(Storm, __doc__ or ""))

@@ -1,4 +1,4 @@
-"""A small storm: two kills of each, and everything accepted is in the database once."""
+"""A small storm of each kind: everything accepted is in the database once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.cluster import Cluster
 from tests.chaos.storm import Storm
 
 pytestmark = pytest.mark.real
@@ -16,3 +17,9 @@ def test_nothing_is_lost_doubled_or_stuck_in_a_small_storm(tmp_path: Path) -> No
     assert (said["lost"], said["doubled"], said["stuck"]) == (0, 0, 0), said
     assert said["accepted"] >= 5_000
     assert set(said["kills"].values()) == {2}
+
+
+def test_nothing_is_lost_doubled_or_stuck_when_a_node_of_a_broker_cluster_dies(tmp_path: Path) -> None:
+    said = Cluster(tmp_path, kills=1, readings=4_000, seed=1, victims=1).run()
+    assert (said["lost"], said["doubled"], said["stuck"]) == (0, 0, 0), said
+    assert said["accepted"] >= 4_000

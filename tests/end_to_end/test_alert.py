@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +33,7 @@ RULES = """
 """
 
 
+ANY = {"schema": "lamppost.error/1", "code": "refused", "exit": 1, "cure": ""}
 HOOK = {"name": "bureau", "kind": "webhook"}
 
 
@@ -66,6 +69,43 @@ def receiver() -> Iterator[Receiver]:
     made.server.server_close()
 
 
+def lamppost(*words: str) -> tuple[int, Any]:
+    """The command line; exit code and what it said as JSON."""
+    ran = subprocess.run([sys.executable, "-m", "lamppost", *words, "--json"], capture_output=True, timeout=60)
+    return ran.returncode, json.loads(ran.stdout)
+
+
+def handled_from_the_command_line(settings: Path) -> None:
+    config = ("--config", str(settings))
+    code, rows = lamppost("alerts", "list", *config)
+    assert code == 1, "somebody must look"
+    assert [(row["rule"], row["state"], row["station"]) for row in rows] == [("pm25-high", "FIRING", "lp-1 air-1")]
+    alert = rows[0]["id"]
+    assert lamppost("alerts", "ack", alert, "-m", "on site", "--for", "1h", "--as", "wang", *config)[0] == 0
+    code, rows = lamppost("alerts", "list", *config)
+    assert (code, rows[0]["state"]) == (0, "ACKED")
+    assert rows[0]["who"].startswith('wang "on site" until')
+    assert lamppost("alerts", "unack", alert, *config)[0] == 0
+    assert lamppost("alerts", "unack", alert, *config) == (1, {**ANY, "message": "nobody has acknowledged it"})
+    assert [each["rule"] for each in lamppost("alerts", "silence", "node=lp-*", "--preview", *config)[1]] == [
+        "pm25-high"
+    ]
+    code, said = lamppost("alerts", "silence", "node=lp-2", "--for", "1h", "-m", "works", *config)
+    assert (code, said["matches"]) == (0, 0)
+    assert [each["name"] for each in lamppost("alerts", "silences", *config)[1]] == [said["silence"]]
+    shown = lamppost("alerts", "show", alert, *config)[1]
+    assert [deed["what"] for deed in shown["deeds"]] == ["gave back", "acknowledged"]
+    assert [each["state"] for each in shown["deliveries"]] == ["delivered"]
+    assert [attempt["outcome"] for attempt in shown["deliveries"][0]["attempts"]] == ["sent", "failed"]
+    why = lamppost("rules", "explain", "pm25-high", "--node", "lp-1", *config)[1]
+    assert [(each["state"], each["told"][0].split()[:2]) for each in why] == [("firing", ["bureau", "ok"])]
+    played = lamppost("rules", "backtest", "pm25-high", "--since", "1h", *config)[1]
+    assert [each["pages"] for each in played["rules"]] == [1]
+    verdict = lamppost("trail", "verify", *config)
+    assert verdict[0] == 0
+    assert verdict[1]["lines"] == 3, "every deed stands in the audit trail"
+
+
 def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
@@ -90,6 +130,7 @@ def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: P
     assert states() == []
     air["pm25_ugm3"] = 180.0
     wait_for("the alert in the database", lambda: states() == ["firing"], 60)
+    handled_from_the_command_line(collector.settings)
     air["pm25_ugm3"] = 10.0
     wait_for("its end in the database", lambda: states() == ["firing", "resolved"], 60)
     wait_for("both at the webhook", lambda: len(receiver.told) == 2, 60)

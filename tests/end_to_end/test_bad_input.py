@@ -10,6 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Held, Later, Stored
+from firmware_stubs.faults import parse
+from firmware_stubs.faulty import Faulty
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import Influxd, free_port, wait_for
@@ -21,17 +23,8 @@ def test_good_readings_arrive_whole_among_garbage_and_hostile_messages(rig: Rig)
     rig.collector().start()
     rig.wait_for_page()
     agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(period_s=0.05))})
-    stub = rig.stubs.port("lp-1/air-1").stub
-    sent = 0
-
-    def damage(data: bytes) -> bytes:
-        nonlocal sent
-        sent += 1
-        if sent % 10:
-            return data
-        return b"\x42\x4d\x00\xff\x00garbage" + data[:20]  # noise, a lying length, half a frame
-
-    stub.damage = damage
+    faults = [parse(text) for text in ("garbage:40@0.05", "truncate@0.05", "bitflip@0.05")]
+    rig.stubs.port("lp-1/air-1").stub.faulty = Faulty(7, faults)
     rig.stubs.start()
     agent.start()
     wait_for("the agent's connection", lambda: rig.status("lp-1").get("connected_s") is not None)

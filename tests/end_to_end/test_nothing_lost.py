@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +93,37 @@ def test_a_database_restored_from_nothing_is_whole_again_after_resend(rig: Rig) 
     told = subprocess.run(checked, capture_output=True, text=True, timeout=60)
     assert told.returncode == 1
     assert json.loads(told.stdout)[0]["rows_missing"] == 1
+
+
+@pytest.mark.long
+def test_a_database_restored_from_an_old_backup_is_whole_again_after_resend(rig: Rig, tmp_path: Path) -> None:
+    """On MQTT 3.1.1, where a batch that is sent again says so by its topic."""
+    old = {"port": rig.broker.port, "protocol": "3.1.1"}
+    collector = rig.collector(broker=old)
+    collector.start()
+    agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(_counting, period_s=0.05))}, broker=old)
+    agent.start()
+    rig.stubs.start()
+    wait_for("readings for the backup", lambda: rig.count("air_quality") >= 100, 60)
+    rig.database.stop()
+    shutil.copytree(rig.database.folder, tmp_path / "backup")
+    rig.database.start()
+    wait_for("readings after the backup", lambda: rig.count("air_quality") >= 300, 60)
+    rig.database.stop()
+    for part in ("data", "wal", "meta"):
+        shutil.rmtree(rig.database.folder / part)
+        shutil.copytree(tmp_path / "backup" / part, rig.database.folder / part)
+    rig.database.start()
+    wait_for("readings after the restoration", lambda: rig.count("air_quality") >= 200, 60)
+    rig.stubs.remove("lp-1/air-1")
+    wait_for("the spool to drain", lambda: rig.status("lp-1").get("waiting_rows") == 0, 60)
+    settings = str(rig.folder / "collector-c1.yaml")
+    checked = [sys.executable, "-m", "lamppost", "audit", "--config", settings]
+    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 1, "the hole shows"
+    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--config", settings]
+    assert subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
+    wait_for("every row to be there, none waiting for a timer", lambda: _drained(rig), 20)
+    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0
 
 
 def _drained(rig: Rig) -> bool:

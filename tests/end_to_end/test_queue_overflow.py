@@ -41,7 +41,7 @@ class Node:
     def __init__(self, name: str, folder: Path, port: int) -> None:
         self.name = name
         self.accepted = 0
-        self.spool = Spool(folder / f"{name}.db")
+        self.spool = Spool(folder / f"{name}.db", name, "street")
         self.delivery = Delivery(self.spool, random.Random(name), connect_pause_s=0.5)
         self.uplink = Uplink(BrokerAddress("127.0.0.1", port), name, self.delivery, self.birth, lambda *_: None)
 
@@ -55,7 +55,7 @@ class Node:
         self.accepted += 1
         reading = Reading(AIR, int(time.time() * 1000), {FIELD: self.accepted})
         self.spool.accept([reading], Origin(self.name, "street", "b71d04c2", "synced"))
-        self.spool.seal(self.name)
+        self.spool.seal()
         self.uplink.wake()
         if self.delivery.unheard:
             self.delivery.unheard = False

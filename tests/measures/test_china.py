@@ -115,3 +115,11 @@ def test_limits_that_are_not_set_and_names_that_are_not_known() -> None:
     for arguments in (("H2S", "1h", 2), ("CO", "month", 2), ("CO", "1h", 3)):
         with pytest.raises(ValueError, match="GB 3095 has no"):
             china_limits.limit(*arguments, AFTER)
+
+
+def test_levels_of_a_column_end_where_the_edition_says() -> None:
+    assert china_aqi.level_tops("PM2.5", "24h", date(2026, 2, 28)) == (35, 75, 115, 150, 250)
+    assert china_aqi.level_tops("PM2.5", "1h", date(2026, 3, 1)) == (35, 60, 115, 150, 250)
+    assert china_aqi.level_tops("SO2", "1h", date(2026, 3, 1)) == (150, 500, 650, 800)
+    with pytest.raises(NotInStandard):
+        china_aqi.level_tops("PM2.5", "8h", date(2026, 3, 1))

@@ -6,6 +6,7 @@ import argparse
 import json
 import random
 import sys
+from typing import Any
 
 from tests.powercut.rig import Impossible, Rig
 
@@ -27,21 +28,29 @@ def main() -> int:
         print(json.dumps({"seed": asked.seed, "skipped": str(error)}))
         return 0
     print(json.dumps(said))
-    return int(bool(said["lost"] or said["damaged"]) or said["control_losing"] < CONTROL_LOSES * said["control_cuts"])
+    bad = said["lost"] or said["doubled"] or said["stuck"]
+    return int(bool(bad) or said["control_losing"] < CONTROL_LOSES * said["control_cuts"])
 
 
-def measure(cuts: int, seed: int) -> dict[str, int]:
-    """The figures of `cuts` cuts, and of a tenth as many with synchronous=NORMAL. Raises Impossible."""
+def measure(cuts: int, seed: int) -> dict[str, Any]:
+    """The figures of `cuts` cuts, and of a tenth as many with synchronous=NORMAL. Raises Impossible.
+
+    `stored` counts what the spool has after the cut; `stuck` the spools that needed a repair or did not open.
+    """
     rng = random.Random(seed)
     with Rig() as rig:
         found = rig.cuts(cuts, rng)
         control = rig.cuts(max(5, cuts // CONTROL_SHARE), rng, normal=True)
     return {
         "seed": seed,
-        "cuts": len(found),
+        "kills": {"power": len(found)},
         "accepted": sum(cut.accepted for cut in found),
+        "stored": sum(cut.kept for cut in found),
+        "quarantined": 0,
+        "gaps": 0,
         "lost": sum(cut.lost for cut in found),
-        "damaged": sum(not cut.intact for cut in found),
+        "doubled": sum(cut.doubled for cut in found),
+        "stuck": sum(not cut.intact for cut in found),
         "control_cuts": len(control),
         "control_losing": sum(cut.lost > 0 for cut in control),
         "control_lost": sum(cut.lost for cut in control),

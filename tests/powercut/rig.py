@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +32,11 @@ class Impossible(Exception):
 
 
 class Cut(NamedTuple):
-    """One cut: how many readings were accepted, how many of them are gone, whether the spool opened undamaged."""
+    """One cut: readings accepted; those the spool still has, has twice or has not; whether it opened undamaged."""
 
     accepted: int
+    kept: int
+    doubled: int
     lost: int
     intact: bool
 
@@ -72,16 +78,20 @@ class Rig:
 
     def _cut(self, writer: _Writer, rng: random.Random) -> Cut:
         writer.goes_on(rng.uniform(*WAIT_S))
-        accepted = writer.said
         image = self._outer / "cut.img"
-        _run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
+        with writer.held_if_normal():
+            accepted = writer.said
+            _run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
         self._mount(image, self._copy)
         try:
             survived, intact = _numbers(self._copy / "spool" / "spool.db")
         finally:
             self._unmount(self._copy)
             image.unlink()
-        return Cut(accepted, len(set(range(1, accepted + 1)) - survived), intact)
+        said = set(range(1, accepted + 1))
+        return Cut(
+            accepted, len(said & survived.keys()), survived.total() - len(survived), len(said - survived.keys()), intact
+        )
 
     def _mount(self, image: Path, where: Path) -> None:
         where.mkdir(exist_ok=True)
@@ -103,6 +113,7 @@ class _Writer:
 
     def __init__(self, path: Path, normal: bool) -> None:
         self.said = 0
+        self._normal = normal
         command = [sys.executable, "-m", "tests.powercut.writer", str(path), *(["--normal"] if normal else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -124,6 +135,17 @@ class _Writer:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    @contextmanager
+    def held_if_normal(self) -> Iterator[None]:
+        """The control stands still while it is cut: a checkpoint in between would make safe what was not."""
+        if self._normal:
+            self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self._normal:
+                self._process.send_signal(signal.SIGCONT)
+
     def goes_on(self, for_s: float) -> None:
         """Let it write for a while, and make sure that it did."""
         before, until_s = self.said, time.monotonic() + FIRST_S
@@ -139,14 +161,14 @@ class _Writer:
             self.said = int(line)
 
 
-def _numbers(path: Path) -> tuple[set[int], bool]:
+def _numbers(path: Path) -> tuple[Counter[int], bool]:
     """What a restarted agent finds in the spool, and whether it opened without repair."""
     try:
-        spool = Spool(path)
+        spool = Spool(path, ORIGIN.node, ORIGIN.site)
     except SpoolError:
-        return set(), False
-    spool.seal(ORIGIN.node)
-    found = {int(row.values[FIELD]) for one in spool.oldest(2**31) for row in readings_of(one.data)[0]}
+        return Counter(), False
+    spool.seal()
+    found = Counter(int(row.values[FIELD]) for one in spool.oldest(2**31) for row in readings_of(one.data)[0])
     intact = spool.damaged() is None
     spool.close()
     return found, intact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from edge_agent.reading import Reading, Series
@@ -13,13 +14,15 @@ SERIES = Series("air-1", "air_quality")
 ORIGIN = Origin("lp-1", "street", "b71d04c2", "synced")
 START_MS = 1_790_000_000_000
 SEAL_EVERY = 5
+PACE_S = 0.003  # flat out, the control would spend its time in checkpoints; an agent commits once a second
 FIELD = "pm25_raw_ugm3"
 
 
 def main() -> None:
     """Write until killed; the number said is the last reading accepted."""
-    spool = Spool(Path(sys.argv[1]))
-    if "--normal" in sys.argv:
+    spool = Spool(Path(sys.argv[1]), ORIGIN.node, ORIGIN.site)
+    normal = "--normal" in sys.argv
+    if normal:
         spool._db.execute("PRAGMA synchronous=NORMAL")
     number = 0
     while True:
@@ -27,8 +30,10 @@ def main() -> None:
         spool.accept(rows, ORIGIN)
         number += len(rows)
         os.write(1, b"%d\n" % number)
+        if normal:
+            time.sleep(PACE_S)
         if number // len(rows) % SEAL_EVERY == 0:
-            spool.seal(ORIGIN.node)
+            spool.seal()
 
 
 if __name__ == "__main__":

@@ -161,14 +161,14 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
         nodes["lp-gas"].keep(list(gases(hours, from_ms)), now_ms)
         while any(node.waits() for node in nodes.values()):
             now_ms += 20  # whoever was asked to come later must see time pass
-            collector.step(now_ms, wait_s=0)
+            collector.step(now_ms)
             await asyncio.sleep(0.001)
     for task in uplinks:
         task.cancel()
     await asyncio.gather(*uplinks, return_exceptions=True)
     for _ in range(20):
         now_ms += HOUR
-        collector.step(now_ms, wait_s=0)
+        collector.step(now_ms)
     assert not collector.rollups.waiting(now_ms)
     return collector
 

@@ -156,13 +156,31 @@ def within_lateness(readings, seed, lateness_ms=120_000):
     return order
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from([10, 50, 65, 72, 80, 120]), min_size=5, max_size=70), st.integers(0, 10**9), st.data())
-def test_any_order_of_arrival_within_the_lateness_tells_the_same_episodes(values, seed, data):
+SHUFFLED = (
+    st.lists(st.sampled_from([10, 50, 65, 72, 80, 120]), min_size=5, max_size=70),
+    st.integers(0, 10**9),
+    st.integers(2, 30),
+)
+
+
+def same_in_any_order(values, seed, chunk):
     readings = rows(values)
     in_order = outcome(run(engine_of(*HARD), readings))
     assert outcome(run(engine_of(*HARD), within_lateness(readings, seed))) == in_order
-    assert outcome(run(engine_of(*HARD), readings, chunk=data.draw(st.integers(2, 30)))) == in_order
+    assert outcome(run(engine_of(*HARD), readings, chunk=chunk)) == in_order
+
+
+@settings(max_examples=60, deadline=None)
+@given(*SHUFFLED)
+def test_any_order_of_arrival_within_the_lateness_tells_the_same_episodes(values, seed, chunk):
+    same_in_any_order(values, seed, chunk)
+
+
+@pytest.mark.long
+@settings(max_examples=5000, deadline=None)
+@given(*SHUFFLED)
+def test_five_thousand_orders_of_arrival_tell_the_same_episodes(values, seed, chunk):
+    same_in_any_order(values, seed, chunk)
 
 
 @settings(max_examples=60, deadline=None)

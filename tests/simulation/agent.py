@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.link import Arrived
+from edge_agent import making_room
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
 from edge_agent.spool import Sealed, Spool
-from tests.simulation.broker import Broker, Session
-from tests.simulation.clock import Clock
+from simulator.world.broker import Broker, Session
+from simulator.world.clock import Clock
 from tests.simulation.disk import Disk
 from tests.simulation.rules import Rules
 from tests.simulation.truth import FIELD, KIND, Truth, numbers_of
@@ -122,9 +123,9 @@ class Agent:
         """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
         spool = self.recorder.spool
         while self.delivery.too_large:
-            spool.split(self.delivery.too_large.pop(), self.node, self._clock.now_ms)
+            making_room.split(spool, self.delivery.too_large.pop(), self._clock.now_ms)
         if self.delivery.rolled_back:
-            spool.begin_life(self.node, self._clock.now_ms)
+            spool.begin_life(self._clock.now_ms)
             self.delivery.rolled_back = False
             self._announce()
         elif self._announced != spool.spools() or self.delivery.unheard:
@@ -140,7 +141,7 @@ class Agent:
     def _care(self) -> None:
         spool, now_ms = self.recorder.spool, self._clock.now_ms
         spool.prune(now_ms - RING_MS)
-        while self._weather.spool_bytes and spool.make_room(self.node, self._weather.spool_bytes, now_ms):
+        while self._weather.spool_bytes and making_room.make_room(spool, self._weather.spool_bytes, now_ms):
             pass
         self.disk.committed(spool._db)
 
@@ -198,7 +199,7 @@ class Agent:
             how(self.recorder.spool._db.close)
 
     def _open_spool(self) -> Spool:
-        spool = self._rules.spool(self.disk.path)
+        spool = self._rules.spool(self.disk.path, self.node, "street")
         self.disk.opened(spool._db)
         insert = spool._insert
 

@@ -18,7 +18,7 @@ from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.sealing import Uniquifier, blocks, readings_of
 from edge_agent.spool import Origin, Sealed, Spool
-from tests.simulation.clock import START_MS
+from simulator.world.clock import START_MS
 from tests.simulation.rules import Rules
 from wire import batch
 from wire.ack import Ack, Code
@@ -39,8 +39,8 @@ class Mutant(NamedTuple):
 class SyncsSeldom(Spool):
     """synchronous=NORMAL, as most would set it."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, node: str, site: str) -> None:
+        super().__init__(path, node, site)
         self._db.execute("PRAGMA synchronous=NORMAL")
 
 
@@ -129,8 +129,8 @@ class _Careless(Uniquifier):
 class StampsTwice(Spool):
     """Two readings of one millisecond keep one time."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, node: str, site: str) -> None:
+        super().__init__(path, node, site)
         self._unique = _Careless()
 
 

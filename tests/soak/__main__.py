@@ -2,11 +2,12 @@
 
 Stubs on pseudo-terminals > three real agents > mosquitto > a real collector > InfluxDB. One byte in a hundred is
 damaged, at most one a frame: up to a third of the longer frames. Then it is compared: no stored value that no sensor
-sent; damaged frames counted by the agents against those injected. One JSON object on stdout; exit code 0 when no wrong
-value was stored.
+sent, and every damaged frame counted by the agents, exactly. One JSON object on stdout; exit code 0 when both are so.
 
-Lines without a checksum can lie: one report of a radar is not believed, and a vehicle's speed is the median of its
-reports; what is stored of them are counts and speeds, which are held against the vehicles that passed.
+Lines without a checksum can lie: a flipped bit may leave a frame that the manual allows, and no receiver can tell. The
+injector knows which ones (`tests/sensors/plausible.py`, from the manuals); they are `hidden`, and all others must be
+counted. What is stored of such radars are counts and speeds, held against the vehicles that passed: one report is not
+believed, and a vehicle's speed is the median of its reports.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from tests.rig import Rig
+from tests.sensors.plausible import as_good, plausible
 from tests.servers import Influxd, Mosquitto, wait_for
 
 AGENTS = 3
@@ -71,7 +74,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lamppost-soak-") as folder:
         said = soak(Path(folder), asked.seconds, asked.seed)
     print(json.dumps(said))
-    return int(said["wrong"] > 0)
+    return int(said["wrong"] > 0 or said["sensors_counted_exactly"] < said["sensors"])
 
 
 def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
@@ -81,18 +84,22 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
     database.start()
     rig = Rig(folder, broker, database)
     damages = {name: Faulty(f"{seed} {name}", [Fault("bitflip", share=SHARE, per_byte=True)]) for name in MODELS}
+    hidden: Counter[str] = Counter()
     try:
         rig.collector().start()
         rig.wait_for_page()
-        agents = []
+        agents, nodes = [], []
         names = sorted(MODELS)
         for number in range(AGENTS):
             stubs = {name: (name, stub_of(name, seconds)) for name in names[number::AGENTS]}
+            nodes.append(stubs)
             agents.append(rig.agent(f"lp-{number}", stubs))
+        for name, stub in ((name, stub) for node in nodes for name, stub in node.values()):
+            stub.spoilt = partial(_note_hidden, hidden, name)
         for agent in agents:
             agent.start()
         for number in range(AGENTS):
-            wait_for("every port to be open", lambda n=number: _all_open(rig.status(f"lp-{n}")))  # type: ignore[misc]
+            wait_for("every port to be open", lambda n=number: _all_open(rig.status(f"lp-{n}")), 60)  # type: ignore[misc]
         rig.stubs.start()
         for damage, during_s in ((None, QUIET_S), (damages, seconds), (None, QUIET_S)):
             for number in range(AGENTS):
@@ -103,18 +110,22 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
             agent.stop()
         waiting = [rig.status(f"lp-{number}")["waiting_rows"] for number in range(AGENTS)]
         wait_for("the last batches", lambda: sum(waiting) == 0, 30)
-        return _compare(rig, damages, seconds, seed)
+        return _compare(rig, damages, hidden, seconds, seed)
     finally:
         rig.close()
         broker.stop()
         database.stop()
 
 
+def _note_hidden(hidden: Counter[str], name: str, t_s: float, frame: bytes, arrives: bytes) -> None:  # noqa: ARG001
+    hidden[name] += plausible(name, arrives) or as_good(name, frame, arrives)
+
+
 def _all_open(said: dict[str, Any]) -> bool:
     return bool(said) and all(sensor["open"] for sensor in said["sensors"])
 
 
-def _compare(rig: Rig, damages: dict[str, Faulty], seconds: float, seed: int) -> dict[str, Any]:
+def _compare(rig: Rig, damages: dict[str, Faulty], hidden: Counter[str], seconds: float, seed: int) -> dict[str, Any]:
     catalogue = load(None)
     counted: Counter[str] = Counter()
     for number in range(AGENTS):
@@ -122,16 +133,17 @@ def _compare(rig: Rig, damages: dict[str, Faulty], seconds: float, seed: int) ->
             counted[sensor["name"]] = sum(n for reason, n in sensor["bad"].items() if reason != "no_reply")
     wrong, stored = _wrong_values(rig, {name for name in MODELS if catalogue.get(name).kind != "detection"})
     injected = {name: damage.done.total() for name, damage in damages.items()}
-    uneven = {n: [count, counted[n]] for n, count in injected.items() if count != counted[n]}
+    uneven = {n: [count - hidden[n], counted[n]] for n, count in injected.items() if count - hidden[n] != counted[n]}
     return {
         "seed": seed,
         "seconds": seconds,
         "sensors": len(MODELS),
         "frames": sum(len(sent) for sent in rig.truth.values()),
         "injected": sum(injected.values()),
+        "hidden": hidden.total(),
         "counted": sum(counted.values()),
         "sensors_counted_exactly": len(MODELS) - len(uneven),
-        "injected_and_counted_where_they_differ": uneven,
+        "countable_and_counted_where_they_differ": uneven,
         "stored": stored,
         "wrong": len(wrong),
         "wrong_values": wrong[:10],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
@@ -121,3 +122,26 @@ def test_a_refused_row_is_found_by_halving(influxd: Influxd, tmp_path: Path) -> 
     assert [position for position, _ in found] == [117]
     (series,) = store.select(Select("air_quality", ("qc",), since_ms=T0, aggregate="count"))
     assert series.rows[0][1] == 199
+
+
+def test_a_canary_comes_back_and_is_gone(store: Store) -> None:
+    assert care.probe(store, "c1", T0) is None
+    assert store.select(Select(care.MEASUREMENT, ("value",))) == []
+
+
+def test_a_database_that_keeps_nothing_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "write", lambda _rows: Stored())
+    assert "did not come back" in str(care.probe(store, "c1", T0))
+
+
+@pytest.mark.real
+def test_influxdb_forgets_what_is_older_than_it_shall_keep(influxd: Influxd) -> None:
+    made = Influx1(influxd.url, "kept")
+    assert made.prepare() == Stored()
+    made.keep_for(400)
+    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    assert series["values"][0][1] == "9600h0m0s"
+    made.keep_for(None)
+    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    assert series["values"][0][1] == "0s"
+    made.close()

@@ -6,17 +6,23 @@ import math
 import time
 from pathlib import Path
 
+from collector.calibration import Record
+from collector.city import titles
 from collector.reporting import Reporting, reports_as_china
 from collector.rollups import Rollups
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Stored, Table
+from collector.stores.store import Select, Series, Stored, StoreDown, Table
 from collector.web.feed import Feed
-from collector.web.site import AlertView, Sensor, Site, Station
+from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from collector.window_book import WindowBook
 
 MINUTE_MS = 60_000
-SENSORS = (Sensor("air-1", "plantower-pms5003@1"), Sensor("air-2", "nova-sds011@1"), Sensor("radar-1", "ops243@1"))
+SENSORS = (
+    Sensor("air-1", "plantower-pms5003@1"),
+    Sensor("air-2", "nova-sds011@1"),
+    Sensor("radar-1", "omnipresense-ops243a@1"),
+)
 
 
 class City:
@@ -26,6 +32,8 @@ class City:
         self.started_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
+        self.records: list[Record] = []
+        self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}
         self._state = open_state(folder / "collector.sqlite")
         self._rollups = Rollups(self.store, WindowBook(self._state), self.reporting)
@@ -78,7 +86,18 @@ class City:
             self.feed,
             desk=self.desk,
             reporting=self.reporting,
+            watched=lambda _: list(self.levels),
+            corrections=lambda node: [record for record in self.records if record.node == node],
+            titles=titles(),
         )
+
+    def lose_database(self) -> None:
+        """From now on no question is answered, whichever thread asks: open readers would still see a deleted file."""
+
+        def gone(_: Select) -> list[Series]:
+            raise StoreDown("the database is away")
+
+        self.store.select = gone  # type: ignore[method-assign]
 
     def close(self) -> None:
         self.store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,12 +10,27 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.web.city import City
+from collector.calibration import Record
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
+from collector.web.site import Sensor, Station
+from tests.web.city import MINUTE_MS, City
 from tests.web.conftest import CHROMIUM, FLAGS
 from tests.web.served import Served
+from tests.web.year import write_minutes, write_year
 
-PUBLIC = {"city": "/", "city-en": "/en/", "station": "/station/lp-0001", "wall": "/wall"}
+DAY_MS = 24 * 60 * MINUTE_MS
+
+PUBLIC = {
+    "city": "/",
+    "city-en": "/en/",
+    "station": "/station/lp-0001",
+    "station-year": "/en/station/lp-0001?span=year",
+    "data": "/data",
+    "wall": "/wall",
+}
 INSIDE = {"ops": "/ops", "ops-station": "/ops/station/lp-0001"}
+PHONE = {"city-phone": "/", "station-phone": "/en/station/lp-0001"}
 
 
 def main(folder: Path) -> None:
@@ -23,12 +39,15 @@ def main(folder: Path) -> None:
     with TemporaryDirectory() as place, sync_playwright() as driver:
         city = City(Path(place))
         city.fill_an_hour()
+        dress(city)
         served = Served(city)
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         wide = browser.new_context(viewport={"width": 1100, "height": 800})
         for name, path in PUBLIC.items():
             take(wide, served, path, folder / f"{name}.png")
-        take(browser.new_context(viewport={"width": 360, "height": 740}), served, "/", folder / "city-phone.png")
+        phone = browser.new_context(viewport={"width": 360, "height": 740})
+        for name, path in PHONE.items():
+            take(phone, served, path, folder / f"{name}.png")
         dark = browser.new_context(viewport={"width": 1100, "height": 800}, color_scheme="dark")
         take(dark, served, "/", folder / "city-dark.png")
         enter(wide, served)
@@ -39,10 +58,43 @@ def main(folder: Path) -> None:
         city.close()
 
 
+def dress(city: City) -> None:
+    """What a city has after a year: a past, calibrations, reports with answers, changes; and two more stations."""
+    now_ms = city.started_ms
+    names = (("lp-0004", "东直门", "Dongzhimen", 39.941, 116.428), ("lp-0005", "望京街", "Wangjing St", 39.998, 116.47))
+    for number, (node, zh, en, lat, lon) in enumerate(names):
+        city.stations.append(
+            Station(node, "s", zh, en, (Sensor("air-1", "sensirion-sps30@1"),), lat, lon, 3.5, True, clock="synced")
+        )
+        times = list(range(now_ms - 60 * MINUTE_MS, now_ms, 10_000))
+        wave = [18 + 70 * number + 6 * math.sin(n / 40 + number) for n in range(len(times))]
+        city.write(node, "air-1", "air_quality", times, {"pm25_ugm3": wave, "pm10_ugm3": [v * 1.5 for v in wave]})
+        city.write(node, "weather-1", "weather", [now_ms - 4000], {"temp_c": [4.2], "rh_pct": [76.0 - 20 * number]})
+    city.roll_up()
+    for node in ("lp-0001", "lp-0002"):
+        write_year(city.store, node, now_ms)
+        write_minutes(city.store, node, now_ms)
+    city.records.append(
+        Record("lp-0001", "air-1", "pm25_ugm3", now_ms - 40 * DAY_MS, now_ms, "li", "linear", 0.83, 1.2)
+    )
+    file = DeskFile(city.desk)
+    reports = Reports(file)
+    first = reports.submit("lp-0002", "stale", "The display has stood still since noon.", "", now_ms - DAY_MS)
+    reports.answer(
+        first, "已派人检查电源，周三前修复。 Power is being checked; repaired by Wednesday.", True, "li", now_ms
+    )
+    reports.submit("lp-0001", "values", "Too high beside the building site?", "", now_ms - 3 * 3_600_000)
+    reports.add_change(
+        "lp-0001", "recalibrated", "与国控站并行比对两周", "two weeks beside a reference station", now_ms - 40 * DAY_MS
+    )
+    reports.add_change("lp-0004", "installed", "新装", "new", now_ms - 3 * DAY_MS)
+    file.close()
+
+
 def take(context: Any, served: Served, path: str, file: Path) -> None:
     page = context.new_page()
     page.goto(served.url(path))
-    page.wait_for_selector(".link[data-state=connected]")
+    page.wait_for_selector("body:not([data-events]), .link[data-state=connected]")
     page.screenshot(path=str(file), full_page=True)
     page.close()
 

@@ -149,7 +149,7 @@ def test_unknown_addresses_and_methods_answer_in_json(standing: Served) -> None:
 
 
 def test_an_absent_database_is_503(served: Served) -> None:
-    served.city.store._path.unlink()  # type: ignore[attr-defined]
+    served.city.lose_database()
     assert served.get(f"{ROOT}/readings?node=lp-0001").status == 503
 
 

@@ -101,7 +101,7 @@ def test_an_unknown_station_and_an_unknown_path_are_404_in_the_reader_s_language
 
 
 def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> None:
-    served.city.store._path.unlink()  # type: ignore[attr-defined]
+    served.city.lose_database()
     for path in ("/", "/en/station/lp-0001"):  # a page may be a second old
         wait_for("the page to say so", lambda path=path: 'role="alert"' in served.get(path).text, 10)  # type: ignore[misc]
         assert served.get(path).status == 200

@@ -69,8 +69,8 @@ def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
     assert len(drawn.lines) == bool(points)
     for line in drawn.lines:
         numbers = line.path.replace("M", " ").replace("L", " ").replace("h0", " ").split()
-        assert all(0 <= float(n) <= chart.WIDTH for n in numbers)
-        assert all(chart.TOP - 0.1 <= float(n) <= chart.BOTTOM for n in numbers[1::2])
+        assert all(0 <= float(n) <= chart.SMALL.width for n in numbers)
+        assert all(chart.SMALL.top - 0.1 <= float(n) <= chart.SMALL.bottom for n in numbers[1::2])
 
 
 def test_a_gap_breaks_the_line_and_a_lone_point_is_a_dot() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from collector import trail
 from collector.web.desk.file import DeskFile
@@ -70,6 +70,18 @@ class Handling:
     def on(self, alerts: Iterable[AlertView], now_ms: int) -> list[AlertView]:
         """The alerts with what was done about them."""
         return [self._on_one(alert, now_ms) for alert in alerts]
+
+    def asked(self, deed: Deed) -> tuple[str, dict[str, Any]]:
+        """The deed as the duty desk is asked for it."""
+        known = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
+        if deed.verb == "silence":
+            once = deed.until_ms == UNTIL_RESOLVED_MS
+            return "silence", known | {
+                "match": f"fingerprint={deed.fingerprint}",
+                "end_ms": deed.until_ms,
+                "once": once,
+            }
+        return ("ack" if deed.verb == "acknowledge" else "note"), known | {"until_ms": deed.until_ms}
 
     def audit(self, who: str, what: str, about: str, now_ms: int) -> None:
         """Write down that somebody did something."""

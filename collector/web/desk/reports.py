@@ -88,6 +88,12 @@ class Reports:
             rows = db.execute("SELECT * FROM report WHERE node = ? ORDER BY id DESC LIMIT ?", (node, limit)).fetchall()
         return [_report(row) for row in rows]
 
+    def newest(self, limit: int = 6) -> list[Report]:
+        """The newest reports of all stations."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT * FROM report ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+        return [_report(row) for row in rows]
+
     def waiting(self, limit: int = 100) -> list[Report]:
         """Reports without an answer, oldest first."""
         with self._file.use() as db:
@@ -110,6 +116,12 @@ class Reports:
             rows = db.execute(
                 "SELECT * FROM change WHERE node = ? ORDER BY at_ms DESC LIMIT ?", (node, limit)
             ).fetchall()
+        return [Change(*row) for row in rows]
+
+    def newest_changes(self, limit: int = 6) -> list[Change]:
+        """The newest changes of all stations."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT * FROM change ORDER BY at_ms DESC LIMIT ?", (limit,)).fetchall()
         return [Change(*row) for row in rows]
 
 

@@ -39,6 +39,19 @@ function tellAges() {
 // The reader's clock may be wrong; ages are counted by the server's.
 const skew = Date.parse(document.querySelector("footer time").dateTime) - Date.now();
 
+// On a phone the first page shows the list or the map; without this script it shows both.
+const tabs = document.querySelector(".tabs");
+if (tabs) {
+  document.body.classList.add("live");
+  tabs.hidden = false;
+  tabs.addEventListener("click", (event) => {
+    const wanted = event.target.dataset.show;
+    if (!wanted) return;
+    document.body.classList.toggle("show-map", wanted === "map");
+    for (const button of tabs.children) button.setAttribute("aria-pressed", String(button.dataset.show === wanted));
+  });
+}
+
 const events = document.body.dataset.events;
 const link = document.querySelector(".link");
 if (events) {

@@ -1,0 +1,100 @@
+"""Guests: nodes without an agent. Their readings become batches here, and whoever sent them hears what became of those.
+
+A guest keeps nothing: what could not be stored within the answer's time is lost unless it is sent again, and the sender
+is told so. Each life of the collector numbers a guest's batches anew, under a spool of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from collector.link import Arrived
+from wire import batch, names, status
+from wire.ack import Ack, Code
+
+QUIET_MS: Final = 15 * 60_000
+"""A guest that has not pushed for so long is offline."""
+WAITING_MAX: Final = 1_000
+
+
+@dataclass(slots=True)
+class _Guest:
+    site: str
+    session: str
+    spool: str
+    pushed_ms: int
+    seq: int = 0
+
+
+@dataclass(slots=True)
+class _Pushed:
+    """A batch under way; `code` is set when `done` is."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    code: int | None = None
+
+
+class Guests:
+    """All guests of one collector. `push` is called by any thread, the rest by the ingest."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._guests: dict[str, _Guest] = {}
+        self._arrived: deque[Arrived] = deque()
+        self._waiting: dict[tuple[str, int], _Pushed] = {}
+
+    def push(self, node: str, site: str, blocks: list[batch.Block], now_ms: int, timeout_s: float) -> Code | None:
+        """What became of these readings; None when nobody has said in time, or too many wait already."""
+        pushed = _Pushed()
+        with self._lock:
+            if len(self._waiting) >= WAITING_MAX:
+                return None
+            guest = self._guests.get(node)
+            if guest is None:
+                guest = _Guest(site, secrets.token_hex(8), secrets.token_hex(16), now_ms)
+                self._guests[node] = guest
+                self._arrived.append(Arrived(names.status(node), status.encode(_birth(node, guest, blocks)), False))
+            guest.pushed_ms = now_ms
+            guest.seq += 1
+            data = batch.encode(
+                node=node, site=site, spool=guest.spool, seq=guest.seq, boot="0" * 8, clock="synced", blocks=blocks
+            )
+            place = (guest.spool, guest.seq)
+            self._waiting[place] = pushed
+            self._arrived.append(Arrived(names.data(node), data, False))
+        pushed.done.wait(timeout_s)
+        with self._lock:
+            self._waiting.pop(place, None)
+        return None if pushed.code is None else Code(pushed.code)
+
+    def take(self, now_ms: int) -> list[Arrived]:
+        """What guests have sent since the last call, and the goodbyes of those that have gone quiet."""
+        with self._lock:
+            for node, guest in list(self._guests.items()):
+                if now_ms - guest.pushed_ms > QUIET_MS:
+                    del self._guests[node]
+                    death = status.Death(node, guest.session, "lost")
+                    self._arrived.append(Arrived(names.status(node), status.encode(death), False))
+            taken = list(self._arrived)
+            self._arrived.clear()
+        return taken
+
+    def answered(self, answer: Ack) -> bool:
+        """The ingest has answered; True when it was for a guest, who needs no message."""
+        with self._lock:
+            ours = any(guest.spool == answer.spool for guest in self._guests.values())
+            for verdict in answer.verdicts if ours else ():
+                pushed = self._waiting.get((answer.spool, verdict.seq))
+                if pushed is not None:
+                    pushed.code = verdict.code
+                    pushed.done.set()
+        return ours
+
+
+def _birth(node: str, guest: _Guest, blocks: list[batch.Block]) -> status.Birth:
+    sensors = tuple(status.Sensor(block.sensor, "airrohr@1") for block in blocks)
+    return status.Birth(node, guest.site, guest.session, (guest.spool,), 1, None, "guest", "synced", sensors)

@@ -1,0 +1,29 @@
+"""Deeds at the desk also stand in the city's audit trail, in the desk's file: written there after their own commit."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+
+from collector import trail
+from collector.alerts.book import Book
+from collector.web.desk.file import DeskFile
+
+log = logging.getLogger("lamppost.alerts")
+
+
+def carry_over(book: Book, file: DeskFile) -> int:
+    """Deeds that the trail does not have; at least once each. How many there were."""
+    waiting = book.untrailed()
+    if not waiting:
+        return 0
+    try:
+        with file.use() as db:
+            for _, deed in waiting:
+                about = f"{deed.about}: {deed.note}" if deed.note else deed.about
+                trail.append(db, trail.Line(deed.at_ms, deed.who, deed.what, about))
+    except sqlite3.Error as error:
+        log.warning("the audit trail waits: %s", error)
+        return 0
+    book.trailed(waiting[-1][0])
+    return len(waiting)

@@ -1,0 +1,51 @@
+"""The duty desk of a running collector as the pages ask it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from collector.alerting import Alerting
+from collector.alerts.book import Book
+from collector.rules.desk import Deed
+from collector.rules.outbox import Delivery
+from collector.rules.silence import Silence
+from collector.web.duty import Delivered
+
+
+class OnDuty:
+    """Asks the alerting of this program; reads what happened from its file."""
+
+    def __init__(self, alerting: Alerting, file: str, now_ms: Callable[[], int]) -> None:
+        self._alerting = alerting
+        self._now_ms = now_ms
+        self._book = Book.open(file)
+        self._reading = threading.Lock()
+
+    def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+        return self._alerting.ask(verb, asked, self._now_ms())
+
+    def history(self, fingerprint: str) -> list[Deed]:
+        with self._reading:
+            return self._book.deeds(fingerprint)
+
+    def deliveries(self, fingerprint: str) -> list[Delivered]:
+        with self._reading:
+            return [delivered(self._book, each) for each in self._book.deliveries(fingerprint)]
+
+    def dead_letters(self) -> list[Delivered]:
+        with self._reading:
+            return [delivered(self._book, each) for each in self._book.deliveries(state="dead")]
+
+    def silences(self) -> list[Silence]:
+        return self._alerting.silences()
+
+
+def delivered(book: Book, each: Delivery) -> Delivered:
+    """A delivery with its log."""
+    log = book.attempts(each.key, each.channel)
+    words = (each.severity, each.text_zh, each.text_en)
+    return Delivered(
+        each.name, each.channel, each.state, *words, each.made_ms, each.done_ms, each.due_ms, each.why, log
+    )

@@ -1,0 +1,145 @@
+"""The collector's own troubles as alerts: the database, quarantine, cloned cards, messages that could not be told.
+
+They are no rules, for rules look at what is stored. Each trouble is one alert however long it lasts: it fires after
+`RAISE_MS` without a break and is resolved after `CLEAR_MS` without it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from collector.rules.rule import OWN_LINK
+from collector.rules.transition import Series, Transition, fingerprint, key
+
+RAISE_MS: Final = 10_000
+CLEAR_MS: Final = 30_000
+RECENT_MS: Final = 600_000
+VERSION: Final = "own"
+
+
+class Trouble(NamedTuple):
+    """What may go wrong: its rule name, severity and words."""
+
+    rule: str
+    severity: str
+    zh: str
+    en: str
+
+
+TROUBLES: Final = {
+    each.rule: each
+    for each in (
+        Trouble("collector-database", "critical", "数据库不可用", "The database is away"),
+        Trouble("collector-quarantine", "major", "隔离区已满", "Quarantine full"),
+        Trouble("collector-quarantined", "minor", "有读数被隔离", "Readings went to quarantine"),
+        Trouble("collector-spool", "major", "节点使用了未声明的缓存", "A node sends from an unannounced spool"),
+        Trouble("collector-clone", "major", "疑似存储卡被复制", "A cloned card?"),
+        Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
+        Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
+        Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
+    )
+}  # fmt: skip
+_OF_ALARM: Final = {
+    "store": "collector-database",
+    "quarantine": "collector-quarantine",
+    "spool": "collector-spool",
+    "clone": "collector-clone",
+    "version": "collector-version",
+}
+Wrong = dict[tuple[str, str], str]
+"""What is wrong now: by rule and node ("collector" for our own) the details."""
+
+
+def of_alarms(alarms: dict[str, str]) -> Wrong:
+    """What the ingest calls out, such as `clone:lp-0017`."""
+    found: Wrong = {}
+    for name, detail in alarms.items():
+        kind, _, node = name.partition(":")
+        if kind in _OF_ALARM:
+            found[(_OF_ALARM[kind], node or OWN_LINK)] = detail
+    return found
+
+
+class Recent:
+    """Whether a counter has grown within the last ten minutes."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque()
+
+    def grown(self, count: int, now_ms: int) -> int:
+        """By how much."""
+        self._seen.append((now_ms, count))
+        while self._seen[0][0] < now_ms - RECENT_MS:
+            self._seen.popleft()
+        return count - self._seen[0][1]
+
+
+@dataclass(slots=True)
+class _State:
+    since_ms: int
+    changed_ms: int  # when it was last seen to be otherwise
+    wrong: bool
+    firing: Transition | None = None
+
+
+class SelfWatch:
+    """Turns what is wrong now into alerts. `firing` are those that a former life of the collector has told."""
+
+    def __init__(self, firing: Iterable[Transition] = ()) -> None:
+        self._states: dict[tuple[str, str], _State] = {}
+        for each in firing:
+            if each.rule in TROUBLES and each.version == VERSION:
+                name = (each.rule, each.labels.get("node", OWN_LINK))
+                self._states[name] = _State(each.start_ms, 0, False, each)
+
+    def look(self, wrong: Wrong, now_ms: int) -> list[Transition]:
+        """What begins to fire and what is resolved now."""
+        said: list[Transition] = []
+        for name in wrong.keys() | self._states.keys():
+            state = self._states.setdefault(name, _State(now_ms, now_ms, name in wrong))
+            if state.wrong != (name in wrong) or not state.changed_ms:
+                state.wrong, state.changed_ms = name in wrong, now_ms
+                if state.wrong and state.firing is None:
+                    state.since_ms = now_ms
+            lasted_ms = now_ms - state.changed_ms
+            if state.wrong and state.firing is None and lasted_ms >= RAISE_MS:
+                state.firing = _said(name, wrong[name], state.since_ms, now_ms)
+                said.append(state.firing)
+            elif not state.wrong and lasted_ms >= CLEAR_MS:
+                if state.firing is not None:
+                    said.append(_solved(state.firing, now_ms))
+                del self._states[name]
+        return said
+
+
+def _said(name: tuple[str, str], detail: str, since_ms: int, now_ms: int) -> Transition:
+    trouble, series = TROUBLES[name[0]], Series(OWN_LINK, "", name[1])
+    return Transition(
+        fingerprint=fingerprint(trouble.rule, series),
+        rule=trouble.rule,
+        version=VERSION,
+        severity=trouble.severity,
+        notify=(),
+        kind=OWN_LINK,
+        labels=series.labels(),
+        state="firing",
+        value=None,
+        limit="",
+        event_ms=now_ms,
+        start_ms=since_ms,
+        key=key(trouble.rule, VERSION, series, since_ms),
+        text_zh=f"{trouble.zh}：{detail}",
+        text_en=f"{trouble.en}: {detail}",
+        cause="own",
+    )
+
+
+def _solved(firing: Transition, now_ms: int) -> Transition:
+    trouble = TROUBLES[firing.rule]
+    ended = firing.ended(now_ms, "")
+    return type(firing).read(
+        ended.as_json() | {"text_zh": f"已恢复：{trouble.zh}", "text_en": f"Resolved: {trouble.en}"}
+    )

@@ -1,0 +1,418 @@
+"""`lamppost alerts`: what fires, who has it, who wants quiet, and what became of it.
+
+Reading looks into the collector's state file; doing puts a request there, which the running collector carries out and
+answers. So everything that is done is done in one place, and stands in the audit trail.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from collector.cli import DEFAULT_CONFIG, load_settings, time_of
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.alerts.book import Book
+    from collector.config import Config
+    from collector.rules.desk import Desk
+    from collector.rules.standing import Standing
+    from collector.rules.transition import Transition
+
+app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
+JSON = typer.Option(False, "--json", help="Print JSON.")
+WHO = typer.Option(None, "--as", help="Who does it; default: the user of this shell.")
+NOTE = typer.Option("", "-m", "--message", help="What the next person should know.")
+ANSWER_S = 10.0
+
+
+@app.callback()
+def _default(
+    context: typer.Context,
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    if context.invoked_subcommand is None:
+        alerts_list(config, False, as_json)
+
+
+@app.command("list")
+def alerts_list(
+    config: Path = CONFIG,
+    everything: bool = typer.Option(False, "--all", help="Also what was resolved within a day."),
+    as_json: bool = JSON,
+) -> None:
+    """Everything that fires. Exit code 1 when something fires that nobody has acknowledged or silenced.
+
+    Example:  lamppost alerts list --json
+    """
+    settings, now_ms = load_settings(config), _now_ms()
+    with open_book(settings) as book:
+        desk = _desk(book)
+        ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
+    firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
+    names = _short([each.alert.fingerprint for each in firing] + [each.fingerprint for each in ended])
+    rows = [_row(settings, desk, each, names, now_ms) for each in firing]
+    newest = {each.fingerprint: each for each in ended if not each.late}
+    rows += [_ended_row(settings, each, names) for each in newest.values() if each.state == "resolved"]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        _table(rows, now_ms)
+    open_ones = [row for row in rows if row["state"] == "FIRING"]
+    raise typer.Exit(Exit.NOT_HEALTHY if open_ones else Exit.FINE)
+
+
+@app.command("show")
+def alerts_show(
+    alert: str = typer.Argument(..., help="The alert's id, such as a-4f2."), config: Path = CONFIG, as_json: bool = JSON
+) -> None:
+    """One alert: what happened, what was done about it, and where it was told.
+
+    Example:  lamppost alerts show a-4f2
+    """
+    settings = load_settings(config)
+    with open_book(settings) as book:
+        name = _find(book, alert)
+        happened = book.transitions(0, name, 50)
+        deeds = book.deeds(name)
+        told = book.deliveries(name)
+        standing = _desk(book).standings.get(name)
+        logs = {each.name: book.attempts(each.key, each.channel) for each in told}
+    if as_json:
+        said = {
+            "fingerprint": name,
+            "happened": [{"at_ms": each.at_ms, **each.transition.as_json()} for each in happened],
+            "deeds": [deed._asdict() for deed in deeds],
+            "deliveries": [
+                {"channel": each.channel, "state": each.state, "key": each.key, "why": each.why,
+                 "made_ms": each.made_ms, "done_ms": each.done_ms, "attempts": [a._asdict() for a in logs[each.name]]}
+                for each in told
+            ],
+            "acknowledged_by": standing.ack.who if standing is not None and standing.ack is not None else None,
+        }  # fmt: skip
+        typer.echo(json.dumps(said, ensure_ascii=False))
+        return
+    clock = clock_of(settings)
+    for each in happened:
+        late = "  (history: would have fired then)" if each.transition.late else ""
+        typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.text_en}{late}")
+    for deed in reversed(deeds):
+        typer.echo(f"{clock(deed.at_ms)}  {deed.who} {deed.what} {deed.note}".rstrip())
+    for delivery in reversed(told):
+        tail = "" if delivery.state == "delivered" else f" after {delivery.attempts} tries: {delivery.why}"
+        if delivery.state == "waiting":
+            tail += f", next {clock(delivery.due_ms)}"
+        at = clock(delivery.done_ms or delivery.made_ms)
+        typer.echo(f"{at}  told {delivery.channel}: {delivery.state}{tail}")
+
+
+@app.command("ack")
+def alerts_ack(
+    alert: str = typer.Argument(..., help="The alert's id, such as a-4f2."),
+    note: str = NOTE,
+    length: str = typer.Option("4h", "--for", help="How long: 90m, 4h, 1d; then people hear of it again."),
+    who: str | None = WHO,
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Say that somebody has it. Reminders and escalation stop until then.
+
+    Example:  lamppost alerts ack a-4f2 -m "on site" --for 4h
+    """
+    asked = {"alert": alert, "note": note, "until_ms": _now_ms() + span_ms(length)}
+    ask(config, "ack", asked, who, as_json, "acknowledged {fingerprint}")
+
+
+@app.command("unack")
+def alerts_unack(alert: str, who: str | None = WHO, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Give an alert back.
+
+    Example:  lamppost alerts unack a-4f2
+    """
+    ask(config, "unack", {"alert": alert}, who, as_json, "given back {fingerprint}")
+
+
+@app.command("note")
+def alerts_note(
+    alert: str, note: str = NOTE, who: str | None = WHO, config: Path = CONFIG, as_json: bool = JSON
+) -> None:
+    """Write something down about an alert.
+
+    Example:  lamppost alerts note a-4f2 -m "lamp replaced yesterday"
+    """
+    ask(config, "note", {"alert": alert, "note": note}, who, as_json, "noted {fingerprint}")
+
+
+@app.command("silence")
+def alerts_silence(
+    match: list[str] = typer.Argument(..., help="key=pattern, such as node=lp-0017 rule=pm25-*; * is any letters."),
+    length: str = typer.Option("2h", "--for", help="How long: 90m, 2h, 7d; at most 90d. There is always an end."),
+    start: str | None = typer.Option(None, "--from", help="When it begins, for planned maintenance; default: now."),
+    note: str = NOTE,
+    preview: bool = typer.Option(False, "--preview", "-n", help="Only show what it would silence now."),
+    who: str | None = WHO,
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Keep quiet about some alerts for a while; or plan maintenance. What was told as firing is still told as resolved.
+
+    Example:  lamppost alerts silence node=lp-0017 --for 2h -m "street works"
+    """
+    from collector.rules.silence import matchers
+
+    settings, words = load_settings(config), " ".join(match)
+    try:
+        wanted = matchers(words)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "matcher-unreadable", str(error)) from error
+    if preview:
+        with open_book(settings) as book:
+            found = _desk(book).preview(wanted)
+        if as_json:
+            typer.echo(json.dumps([each.as_json() for each in found], ensure_ascii=False))
+            return
+        for each in found:
+            typer.echo(f"a-{each.fingerprint[:6]}  {each.severity:8} {_station(settings, each)}  {each.text_en}")
+        typer.echo(f"would silence {len(found)} firing now")
+        return
+    start_ms = time_of(start, settings.web.time_zone) if start else _now_ms()
+    asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + span_ms(length), "note": note}
+    ask(config, "silence", asked, who, as_json, "{silence}: silences {matches} firing now")
+
+
+@app.command("unsilence")
+def alerts_unsilence(silence: str, who: str | None = WHO, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """End a silence before its time.
+
+    Example:  lamppost alerts unsilence s-1a2b3c
+    """
+    ask(config, "unsilence", {"silence": silence}, who, as_json, "ended {silence}")
+
+
+@app.command("silences")
+def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Silences and planned maintenance that have not ended.
+
+    Example:  lamppost alerts silences
+    """
+    settings, now_ms = load_settings(config), _now_ms()
+    with open_book(settings) as book:
+        desk = _desk(book)
+    found = sorted((s for s in desk.silences.values() if s.end_ms > now_ms), key=lambda each: each.end_ms)
+    if as_json:
+        rows = [s._asdict() | {"wanted": " ".join(map(str, s.wanted)), "matches": len(desk.preview(s.wanted))}
+                for s in found]  # fmt: skip
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    clock = clock_of(settings)
+    for each in found:
+        when = f"until {clock(each.end_ms)}" if each.start_ms <= now_ms else f"from {clock(each.start_ms)}"
+        note = f' "{each.note}"' if each.note else ""
+        typer.echo(f"{each.name}  {' '.join(map(str, each.wanted))}  {when}  {each.who}{note}")
+    typer.echo(f"{len(found)} silences")
+
+
+@app.command("history")
+def alerts_history(
+    since: str = typer.Option("24h", "--since", help="How far back: 90m, 24h, 30d."),
+    rule: str | None = typer.Option(None, "--rule", help="One rule only."),
+    node: str | None = typer.Option(None, "--node", help="One node only."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Every change of every alert, late ones marked: nobody was called for those.
+
+    Example:  lamppost alerts history --since 7d --rule pm25-hourly-high
+    """
+    settings = load_settings(config)
+    with open_book(settings) as book:
+        found = book.transitions(_now_ms() - span_ms(since))
+    shown = [
+        each
+        for each in found
+        if rule in (None, each.transition.rule) and node in (None, each.transition.labels.get("node"))
+    ]
+    if as_json:
+        rows = [{"at_ms": each.at_ms, **each.transition.as_json()} for each in shown]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    clock = clock_of(settings)
+    for each in shown:
+        mark = "  late" if each.transition.late else "  taken back" if each.transition.void else ""
+        where = _station(settings, each.transition)
+        typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.severity:8} "
+                   f"{where}  {each.transition.text_en}{mark}")  # fmt: skip
+    typer.echo(f"{len(shown)} changes")
+
+
+# Asking the running collector
+
+
+def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json: bool, done: str) -> None:
+    settings = load_settings(config)
+    with open_book(settings) as book:
+        try:
+            number = book.ask(verb, asked | {"who": who or getpass.getuser()}, _now_ms())
+        except sqlite3.Error as error:
+            cure = "run it as the collector's user, or as one of its group"
+            raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
+        answer, until_s = None, time.monotonic() + ANSWER_S
+        while answer is None and time.monotonic() < until_s:
+            time.sleep(0.1)
+            answer = book.answer_to(number)
+        if answer is None and book.withdraw(number):
+            cure = "start it: lamppost collector run; nothing was changed"
+            raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
+        answer = answer or book.answer_to(number) or {}
+    if "refused" in answer:
+        raise Failure(Exit.NOT_HEALTHY, "refused", str(answer["refused"]))
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else done.format(**answer))
+
+
+def open_book(settings: Config) -> closing[Book]:
+    """The book of a collector's state file. Raises Failure when there is none."""
+    from collector.alerts.book import Book
+
+    if not settings.state_file.exists():
+        text = f"{settings.state_file}: no such file; no collector has run with these settings"
+        raise Failure(Exit.CONFIGURATION, "state-missing", text, "name the settings with --config")
+    try:
+        return closing(Book.open(settings.state_file))
+    except sqlite3.Error as error:
+        cure = "run it as the collector's user, or as one of its group"
+        raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
+
+
+def _desk(book: Book) -> Desk:
+    from collector.rules.desk import Desk, Policy
+
+    return Desk.restore(Policy(), book.desk())
+
+
+def _find(book: Book, name: str) -> str:
+    """The fingerprint that a short id means. Raises Failure."""
+    wanted = name.removeprefix("a-")
+    known = book.fingerprints(wanted)
+    if len(known) != 1:
+        text = f"no alert {name!r}" if not known else f"{name!r} begins {len(known)} alerts"
+        raise Failure(Exit.USAGE, "alert-unknown", text, "see lamppost alerts list --all")
+    return known[0]
+
+
+# Words
+
+
+def _row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now_ms: int) -> dict[str, Any]:
+    alert, hidden = each.alert, desk.hidden(each.alert, now_ms)
+    state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
+    who = "-"
+    if each.ack is not None:
+        until = "until resolved" if each.ack.until_ms >= 2**53 else f"until {clock_of(settings)(each.ack.until_ms)}"
+        note = f' "{each.ack.note}"' if each.ack.note else ""
+        who = f"{each.ack.who}{note} {until}"
+    elif hidden is not None:
+        who = hidden if hidden.startswith("s-") else f"follows from a-{hidden[:6]}"
+    return _plain(settings, alert, names) | {"state": state, "flapping": each.flapping, "who": who}
+
+
+def _ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
+    return _plain(settings, alert, names) | {"state": "RESOLVED", "flapping": False, "who": "-"}
+
+
+def _plain(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": names[alert.fingerprint],
+        "fingerprint": alert.fingerprint,
+        "severity": alert.severity,
+        "since_ms": alert.start_ms,
+        "station": _station(settings, alert),
+        "rule": alert.rule,
+        "limit": alert.limit,
+        "value": alert.value,
+        "text": {"zh": alert.text_zh, "en": alert.text_en},
+        "labels": alert.labels,
+        "key": alert.key,
+    }
+
+
+def _table(rows: list[dict[str, Any]], now_ms: int) -> None:
+    head = ("ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO")
+    cells = [
+        (
+            row["id"],
+            row["state"] + ("~" if row["flapping"] else ""),
+            row["severity"],
+            _age(now_ms - row["since_ms"]),
+            row["station"],
+            f"{row['rule']} {row['limit']}".strip(),
+            "-" if row["value"] is None else f"{row['value']:g}",
+            row["who"],
+        )
+        for row in rows
+    ]
+    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+    for line in (head, *cells):
+        padded = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
+    counts = {state: sum(row["state"] == state for row in rows) for state in ("FIRING", "ACKED", "SILENT")}
+    told = f"{counts['FIRING']} firing, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
+    hint = next((row["id"] for row in rows if row["state"] == "FIRING"), None)
+    typer.echo(told + (f'     lamppost alerts ack {hint} -m "..."' if hint else ""))
+
+
+def _width(text: str) -> int:
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _station(settings: Config, alert: Transition) -> str:
+    labels = alert.labels
+    name = next((f"{s.zh} " for s in settings.stations if s.node == labels.get("node")), "")
+    where = " ".join(labels[key] for key in ("node", "sensor", "lane", "direction") if key in labels)
+    return name + (where or alert.kind)
+
+
+def _age(age_ms: int) -> str:
+    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+        if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
+            return f"{age_ms // ms} {unit}"
+    return f"{max(0, age_ms) // 1000} s"
+
+
+def _short(fingerprints: Iterable[str]) -> dict[str, str]:
+    """The shortest ids, of three letters at least, that tell these alerts apart."""
+    known = sorted(set(fingerprints))
+    length = next((n for n in range(3, 16) if len({name[:n] for name in known}) == len(known)), 16)
+    return {name: f"a-{name[:length]}" for name in known}
+
+
+def clock_of(settings: Config) -> Any:
+    zone = ZoneInfo(settings.web.time_zone)
+    return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).strftime("%m-%d %H:%M:%S")
+
+
+def span_ms(text: str) -> int:
+    from collector.rules.words import UNIT_MS
+
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit()) or unit not in UNIT_MS or not int(number) * UNIT_MS[unit] > 0:
+        raise Failure(Exit.USAGE, "length-unreadable", f"{text!r} is no length of time", "write 90m, 4h or 7d")
+    return int(number) * UNIT_MS[unit]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

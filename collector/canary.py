@@ -1,0 +1,133 @@
+"""The canary: a reading of our own, sent as a node sends, that must come back out of the database.
+
+    birth, batch ==MQTT==> ingest > store > query: is it there? --yes--> heartbeat, which somebody outside misses
+
+It takes the whole way that readings take: broker, collector, database, query. Only after a good round is the heartbeat
+address called, so whoever waits for it outside notices when anything on that way is dead, this program included.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from typing import Any, Final
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from collector.alert_settings import CanarySettings
+from collector.notify.post import Forbidden, request
+from collector.stores.store import Select, Store, StoreDown
+from device_profiles.settings import BrokerAddress
+from wire import batch, names, status
+
+log = logging.getLogger("lamppost.canary")
+
+SITE: Final = "canary"
+FIELD: Final = "load_1m"
+LOOK_EVERY_S: Final = 0.5
+BACK_WITHIN_S: Final = 30.0
+KEEPALIVE_S: Final = 30
+
+
+class Canary:
+    """Sings every so often, in a thread of its own. `wrong` says why the last round failed, None when it did not."""
+
+    def __init__(self, name: str, broker: BrokerAddress, store: Store, wants: CanarySettings, version: str) -> None:
+        self.node = f"canary-{name}"
+        self.wrong: str | None = None
+        self.rounds = 0
+        self._store = store
+        self._wants = wants
+        self._version = version
+        self._spool, self._session = secrets.token_hex(16), secrets.token_hex(8)
+        self._seq = 0
+        self._ending = threading.Event()
+        self._client = self._make_client(broker)
+        self._broker = broker
+        self._thread = threading.Thread(target=self._run, name="canary", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sing."""
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
+        self._client.loop_start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._ending.set()
+        self._thread.join(5)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            began_s = time.monotonic()
+            wrong = self._sing()
+            if wrong is None:
+                self.rounds += 1
+                wrong = self._heartbeat()
+            if (wrong is None) != (self.wrong is None):
+                log.warning("%s", f"the canary is silent: {wrong}" if wrong else "the canary sings again")
+            self.wrong = wrong
+            self._ending.wait(max(0.1, self._wants.every / 1000 - (time.monotonic() - began_s)))
+
+    def _sing(self) -> str | None:
+        """Send one reading and wait for it to be in the database; why not, when it is not."""
+        at_ms = time.time_ns() // 1_000_000
+        self._seq += 1
+        block = batch.Block("node", "node_health", [at_ms], {FIELD: [float(self._seq % 1000)]})
+        boot = self._session
+        body = batch.encode(
+            node=self.node, site=SITE, spool=self._spool, seq=self._seq, boot=boot, clock="synced", blocks=[block]
+        )
+        until_s, sent_s, trouble = time.monotonic() + BACK_WITHIN_S, 0.0, "it did not come back"
+        while time.monotonic() < until_s and not self._ending.is_set():
+            if not self._client.is_connected():
+                trouble = "the broker does not answer"
+            elif time.monotonic() - sent_s > BACK_WITHIN_S / 5:
+                sent_s, trouble = time.monotonic(), "it did not come back"
+                self._client.publish(names.data(self.node), body, 1)
+            try:
+                if self._is_back(at_ms):
+                    return None
+            except StoreDown as error:
+                trouble = f"the database does not answer: {error}"
+            self._ending.wait(LOOK_EVERY_S)
+        return None if self._ending.is_set() else trouble
+
+    def _is_back(self, at_ms: int) -> bool:
+        question = Select("node_health", (FIELD,), at_ms, at_ms + 1, {"node": self.node})
+        return any(series.rows for series in self._store.select(question))
+
+    def _heartbeat(self) -> str | None:
+        import urllib3
+
+        if self._wants.heartbeat is None:
+            return None
+        try:
+            answer = request("GET", self._wants.heartbeat, None, {})
+        except (Forbidden, OSError, urllib3.exceptions.HTTPError) as error:
+            return f"the heartbeat address does not answer: {str(error)[:200]}"
+        return None if 200 <= answer.status < 300 else f"the heartbeat address says HTTP {answer.status}"
+
+    def _make_client(self, broker: BrokerAddress) -> paho.Client:
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.node, protocol=paho.MQTTv5)
+        if broker.username is not None:
+            client.username_pw_set(broker.username, broker.password)
+        if broker.tls is not None:
+            client.tls_set_context(broker.tls())
+        death = status.Death(self.node, self._session, "lost")
+        client.will_set(names.status(self.node), status.encode(death), 1, True)
+        client.reconnect_delay_set(1, 15)
+        client.on_connect = self._on_connect
+        return client
+
+    def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: Any, ___: Any) -> None:
+        if not reason.is_failure:
+            birth = status.Birth(
+                self.node, SITE, self._session, (self._spool,), self._seq + 1, None, self._version, "synced"
+            )
+            client.publish(names.status(self.node), status.encode(birth), 1, True)

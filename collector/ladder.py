@@ -1,0 +1,122 @@
+"""What a technician on the ladder asks the collector: is my reading in the database, and here is what I installed.
+
+    node  -> response/stored        {"tx", "from_ms"}     request/stored       -> newest stored row of each sensor
+    node  -> response/installation  {"tx", "record"}      request/installation -> kept, under what number
+
+The answer comes out of the database by a question of its own, not from memory: "stored" means read back.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from typing import Any
+
+from collector import trail
+from collector.registry import Registry
+from collector.stores.store import Select, Store, StoreDown
+from device_profiles.catalogue import Catalogue, UnknownProfile
+from wire import strictjson
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS installation (id INTEGER PRIMARY KEY, node TEXT, at_ms INTEGER, body TEXT);
+"""
+EVERY_MS = 500
+RECORD_BYTES_MAX = 32 * 1024
+SPAN_MS_MAX = 24 * 3_600_000
+COLUMNS = (
+    "pm25_raw_ugm3", "pm10_raw_ugm3", "co2_ppm", "temp_c", "rh_pct", "count", "speed_tms_kmh", "wind_speed_ms", "qc",
+)  # fmt: skip
+_MEASUREMENTS = {"detection": ("traffic_flow",), "position": ("position", "node_health")}
+
+
+class Ladder:
+    """Answers nodes that speak first. Written and read by the ingest thread only."""
+
+    def __init__(self, store: Store, registry: Registry, state: sqlite3.Connection, catalogue: Catalogue) -> None:
+        self.counts: Counter[str] = Counter()
+        self._store, self._registry, self._state, self._catalogue = store, registry, state, catalogue
+        self._asked_ms: dict[str, int] = {}
+        state.executescript(SCHEMA + trail.SCHEMA)
+
+    def answer(self, node: str, question: str, payload: bytes, now_ms: int) -> bytes | None:
+        """The answer's JSON; None for what is malformed, or asked too often."""
+        if now_ms - self._asked_ms.get(node, 0) < EVERY_MS or len(payload) > RECORD_BYTES_MAX:
+            self.counts["ladder_refused"] += 1
+            return None
+        self._asked_ms[node] = now_ms
+        try:
+            asked = strictjson.loads(payload)
+        except strictjson.NotStrict:
+            self.counts["ladder_refused"] += 1
+            return None
+        transaction = asked.get("tx")
+        if not isinstance(transaction, str) or not 1 <= len(transaction) <= 64:
+            self.counts["ladder_refused"] += 1
+            return None
+        try:
+            result = self._stored(node, asked, now_ms) if question == "stored" else self._keep(node, asked, now_ms)
+        except (ValueError, StoreDown) as error:
+            result = {"ok": False, "error": str(error)}
+        return strictjson.dumps({"v": 1, "node": node, "tx": transaction, **result})
+
+    def _stored(self, node: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
+        """The newest row of each sensor since `from_ms`, as the database gives it back."""
+        from_ms = asked.get("from_ms")
+        if type(from_ms) is not int:
+            raise ValueError("from_ms is whole milliseconds")
+        known = self._registry.get(node)
+        if known is None:
+            raise ValueError(f"{node} has not said who it is yet")
+        since_ms = max(from_ms, now_ms - SPAN_MS_MAX)
+        found = []
+        for sensor in known.birth.sensors:
+            for measurement in self._measurements(sensor.profile):
+                where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor.name}
+                question = Select(
+                    measurement, COLUMNS, since_ms=since_ms, where=where, group_by=("sensor",), latest=True
+                )
+                for series in self._store.select(question):
+                    found += [self._row(sensor.name, measurement, row) for row in series.rows[-1:]]
+        return {"ok": True, "sensors": found}
+
+    def _measurements(self, profile: str) -> tuple[str, ...]:
+        try:
+            kind = self._catalogue.get(profile).kind
+        except (UnknownProfile, ValueError):
+            kind = "air_quality"
+        return _MEASUREMENTS.get(kind, (kind,))
+
+    @staticmethod
+    def _row(sensor: str, measurement: str, row: list[Any]) -> dict[str, Any]:
+        values = {
+            name: value for name, value in zip(COLUMNS, row[1:], strict=False) if value is not None and name != "qc"
+        }
+        return {"sensor": sensor, "measurement": measurement, "time_ms": row[0], "values": values}
+
+    def _keep(self, node: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
+        """Keep an installation record for ever; the trail names who and where."""
+        record = asked.get("record")
+        if not isinstance(record, dict):
+            raise ValueError("record is an object")
+        who = str(record.get("who", ""))[:100]
+        self._state.execute("BEGIN IMMEDIATE")
+        try:
+            (number,) = self._state.execute(
+                "INSERT INTO installation (node, at_ms, body) VALUES (?, ?, ?) RETURNING id",
+                (node, now_ms, json.dumps(record, ensure_ascii=False)),
+            ).fetchone()
+            trail.append(self._state, trail.Line(now_ms, who or node, "installed", node))
+        except sqlite3.Error:
+            self._state.execute("ROLLBACK")
+            raise
+        self._state.execute("COMMIT")
+        return {"ok": True, "number": number}
+
+
+def installations(db: sqlite3.Connection, node: str) -> list[tuple[int, dict[str, Any]]]:
+    """A node's installation records, the newest first, each with when it came (UTC milliseconds)."""
+    db.executescript(SCHEMA)
+    rows = db.execute("SELECT at_ms, body FROM installation WHERE node = ? ORDER BY id DESC", (node,)).fetchall()
+    return [(at_ms, json.loads(body)) for at_ms, body in rows]

@@ -1,0 +1,98 @@
+"""The report as one self-contained page: no file beside it, no request, no script; it prints as it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from collector.config import Station
+from collector.report.summary import HOUR_MS, Hours, StationReport
+from collector.web import chart
+from collector.web.privacy import FEW
+from collector.web.words import Language
+from wire.quantities import QUANTITIES
+
+_HERE: Final = Path(__file__).parent
+WORDS: Final = {
+    "title": ("监测报告", "Report"),
+    "notice": (
+        "小型传感器的参考数据，不是官方空气质量指数。",
+        "Indicative readings from small sensors, not the official index.",
+    ),
+    "mean": ("均值", "mean"),
+    "highest": ("最高", "highest"),
+    "complete": ("数据完整率", "complete"),
+    "vehicles": ("车辆数（每小时）", "vehicles an hour"),
+    "few": ("斜纹：少于 5 辆", "hatched: fewer than 5"),
+    "index": ("指数", "index"),
+    "day": ("日期", "day"),
+    "standard": ("标准", "standard"),
+    "category": ("类别", "category"),
+    "primary": ("首要污染物", "primary pollutant"),
+    "alerts": ("告警", "alerts"),
+    "none": ("这段时间没有测量数据。", "Nothing was measured in this time."),
+    "table": ("数据表", "as a table"),
+    "hour": ("时间", "hour"),
+}
+
+
+def render(
+    reports: Sequence[StationReport],
+    span: tuple[int, int],
+    zone: ZoneInfo,
+    language: Language,
+    names: Mapping[str, Station],
+    title: str,
+) -> str:
+    """The whole HTML. The same reports give the same bytes."""
+    templates = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    chinese = language == "zh"
+
+    def name(node: str) -> str:
+        known = names.get(node)
+        return node if known is None else (known.zh if chinese else known.en)
+
+    def say(word: str) -> str:
+        return WORDS[word][0 if chinese else 1]
+
+    marks = _marks(span, zone)
+    return templates.get_template("page.html").render(
+        reports=reports, title=title, say=say, name=name, language=language, quantities=QUANTITIES,
+        from_=_moment(span[0], zone, "%Y-%m-%d"), to=_moment(span[1] - 1, zone, "%Y-%m-%d"), zone=zone.key,
+        at=lambda time_ms, form="%m-%d %H:%M": _moment(time_ms, zone, form),
+        air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
+        english=lambda quantity: quantity.zh if chinese else quantity.en,
+    )  # fmt: skip
+
+
+Marks = list[tuple[int, str]]
+
+
+def _air(sensors: list[Hours], span: tuple[int, int], marks: Marks) -> chart.Chart:
+    return chart.lines([(hours.label, hours.points) for hours in sensors], *span, 2 * HOUR_MS, ticks=marks)
+
+
+def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> chart.Chart:
+    windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
+    return chart.bars(windows, HOUR_MS, *span, span[1], FEW - 1, ticks=marks)
+
+
+def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:
+    """Every sixth hour of one day, or the midnights of several, by the city's clock."""
+    days = span[1] - span[0] > 25 * HOUR_MS
+    first = datetime.fromtimestamp(span[0] / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    step, form = (timedelta(days=1), "%m-%d") if days else (timedelta(hours=6), "%H:%M")
+    times = [first + n * step for n in range(1, 32)]
+    marks = [(round(moment.timestamp() * 1000), moment.strftime(form)) for moment in times]
+    return [mark for mark in marks if span[0] < mark[0] < span[1]]
+
+
+def _moment(time_ms: float, zone: ZoneInfo, form: str) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)

@@ -1,0 +1,60 @@
+"""The report as lines for a terminal of 60 columns, with sparklines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from collector.report.summary import HOUR_MS, StationReport
+from wire.quantities import QUANTITIES
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_SPARK_MAX: Final = 28
+
+
+def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
+    """A block a station; a blank in a sparkline is an hour without a value."""
+    yield f"{_day(since_ms, zone)} to {_day(until_ms - 1, zone)}, {zone.key}"
+    for report in reports:
+        share = "" if report.share is None else f"  {report.share:.0%} complete"
+        yield f"\n{report.node}{share}"
+        for name, sensors in report.air.items():
+            for hours in sensors:
+                quantity = QUANTITIES[name]
+                at_ms, top = hours.highest
+                drawn = sparkline(hours.points, since_ms, until_ms)
+                yield f"  {quantity.en[:9]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {_hour(at_ms, zone)}"
+        if report.vehicles:
+            points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
+            yield f"  {'vehicles':<9} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
+        for index in report.indices:
+            number = "NA" if index.value is None else str(index.value)
+            yield f"  {_day(index.day_ms, zone)}  {index.standard} {index.edition}: {number} {index.category}"
+        if report.alerts:
+            firing = sum(alert["state"] == "firing" for alert in report.alerts)
+            yield f"  {firing} alerts: " + ", ".join(sorted({alert["rule"] for alert in report.alerts}))
+        if not (report.air or report.vehicles):
+            yield "  nothing was measured"
+
+
+def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int) -> str:
+    """Bars from 0 to the highest, at most 28 of them; each is the highest value of its stretch."""
+    hours = max(1, -(-(until_ms - since_ms) // HOUR_MS))
+    width = min(hours, _SPARK_MAX)
+    cells: list[float | None] = [None] * width
+    for time_ms, value in points:
+        at = min(width - 1, (time_ms - since_ms) * width // (until_ms - since_ms))
+        known = cells[at]
+        cells[at] = value if known is None else max(known, value)
+    top = max((value for value in cells if value is not None), default=0.0) or 1.0
+    return "".join(" " if value is None else _BARS[min(7, int(max(value, 0.0) / top * 8))] for value in cells)
+
+
+def _day(time_ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%d")
+
+
+def _hour(time_ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%d. %H:%M")

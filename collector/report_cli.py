@@ -1,0 +1,88 @@
+"""`lamppost report`: a day or a week of the stations, in the terminal or as one page to send and print."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+import typer
+
+from collector.cli import DEFAULT_CONFIG, load_settings
+from wire.exits import Exit, Failure
+
+_DAYS = {"day": 1, "week": 7}
+
+
+def report(
+    length: str = typer.Argument(..., metavar="day|week", help="A calendar day, or the seven days that end with it."),
+    stations: list[str] = typer.Argument(None, metavar="[STATION]...", help="Nodes; default: all."),
+    on: str | None = typer.Option(None, "--date", help="The (last) day, as 2026-03-01; default: yesterday."),
+    output: Path | None = typer.Option(
+        None, "--output", "-o", help="FILE.html: one page with plots, nothing beside it."
+    ),
+    language: str = typer.Option("zh", "--lang", help="zh or en, for the page."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """What the stations measured, how complete it was, indices and alerts; hours of fewer than 5 vehicles are masked.
+
+    Examples:  lamppost report day lp-0001
+               lamppost report week --date 2026-03-08 --lang en -o week.html
+    """
+    from collector.collector import make_store
+    from collector.report import page, text
+    from collector.report.summary import summarise
+    from collector.stores.store import StoreDown
+
+    if length not in _DAYS or language not in ("zh", "en"):
+        raise Failure(Exit.USAGE, "word-unknown", f"{length} --lang {language}", "day or week; --lang zh or en")
+    settings = load_settings(config)
+    zone = ZoneInfo(settings.web.time_zone)
+    span = _span(on, _DAYS[length], zone)
+    store = make_store(settings)
+    try:
+        nodes = stations or _nodes(store, span)
+        reports = summarise(store, nodes, *span)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+    finally:
+        store.close()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in reports], ensure_ascii=False))
+    elif output is None:
+        for line in text.lines(reports, *span, zone):
+            typer.echo(line)
+    if output is not None:
+        names = {station.node: station for station in settings.stations}
+        title = settings.web.title_zh if language == "zh" else settings.web.title_en
+        html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title)
+        try:
+            output.write_text(html, encoding="utf-8")
+        except OSError as error:
+            raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
+        typer.echo(f"{output}: {len(reports)} stations", err=True)
+
+
+def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Midnight to midnight of the city's clock: a day may have 23 or 25 hours."""
+    try:
+        last = date.fromisoformat(on) if on else datetime.now(zone).date() - timedelta(days=1)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "date-unreadable", f"--date {on}", "write 2026-03-01") from error
+    ends = [datetime(*day.timetuple()[:3], tzinfo=zone) for day in (last - timedelta(days - 1), last + timedelta(1))]
+    return round(ends[0].timestamp() * 1000), round(ends[1].timestamp() * 1000)
+
+
+def _nodes(store: object, span: tuple[int, int]) -> list[str]:
+    """Every station that has hours in the span."""
+    from collector.stores.store import Select, Store
+
+    found: set[str] = set()
+    for measurement in ("air_quality_1h", "traffic_flow_1h"):
+        question = Select(measurement, ("completeness",), *span, {}, ("node",), aggregate="count")
+        found |= {series.tags["node"] for series in cast("Store", store).select(question)}
+    return sorted(found)

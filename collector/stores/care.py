@@ -1,0 +1,30 @@
+"""Care for the database: does it keep what it says it kept? A canary is written, read back and removed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from collector.stores.store import Select, Store, Stored, StoreDown, Table
+
+MEASUREMENT: Final = "lamppost_canary"
+
+
+def probe(store: Store, who: str, now_ms: int) -> str | None:
+    """None when a written value came back and could be removed, else what is wrong.
+
+    A database that acknowledges and keeps nothing (`wal-fsync-delay`, an asynchronous 204, the wrong address behind a
+    proxy) is found here, before the first reading depends on it.
+    """
+    table = Table(MEASUREMENT, (("node", who),), [now_ms], {"value": [float(now_ms % 1_000_003)]})
+    answer = store.write(store.render(table))
+    if not isinstance(answer, Stored):
+        return f"a canary could not be written: {answer.reason}"
+    question = Select(MEASUREMENT, ("value",), now_ms, now_ms + 1, {"node": who})
+    try:
+        found = [row for series in store.select(question) for row in series.rows]
+        if found != [[now_ms, table.columns["value"][0]]]:
+            return f"the canary that was written did not come back: {found}"
+        store.remove(MEASUREMENT)
+    except StoreDown as error:
+        return f"the canary could not be read back or removed: {error}"
+    return None

@@ -1,0 +1,55 @@
+"""What the operators' pages ask of the duty desk; the collector fills it in.
+
+Verbs and what they take (`who` always):
+
+    ack       alert, note, until_ms          unack     alert
+    note      alert, note                    preview   match
+    silence   match, start_ms (maintenance when later than now), end_ms, note, once (ends when its alert does)
+    unsilence silence                        revive    delivery (a dead letter, tried again)
+
+`match` is `key=pattern ...` as in `lamppost alerts silence`; `alert` a fingerprint. The answer has `done`, or `refused`
+with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from collector.rules.desk import Deed
+from collector.rules.outbox import Attempt
+from collector.rules.silence import Silence
+
+
+class Delivered(NamedTuple):
+    """One notification on one channel: waiting, sending, delivered or dead; and every attempt, newest first."""
+
+    name: str
+    channel: str
+    state: str
+    severity: str
+    text_zh: str
+    text_en: str
+    made_ms: int
+    done_ms: int
+    due_ms: int
+    why: str
+    attempts: list[Attempt]
+
+
+class Duty(Protocol):
+    """The desk at work. Every method may be called from any thread."""
+
+    def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Do something; when this returns it is done, on disk and in the audit trail."""
+
+    def history(self, fingerprint: str) -> list[Deed]:
+        """What was done about one alert, newest first."""
+
+    def deliveries(self, fingerprint: str) -> list[Delivered]:
+        """Where one alert was told, newest first."""
+
+    def dead_letters(self) -> list[Delivered]:
+        """What could not be told anywhere."""
+
+    def silences(self) -> list[Silence]:
+        """Silences and planned maintenance that have not ended, the first to end first."""

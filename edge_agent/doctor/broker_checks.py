@@ -1,0 +1,210 @@
+"""The way to the broker, step by step; the first step that fails makes the later ones `skip`, not `FAIL`.
+
+Connects as `{node}.doctor`, beside the running agent, with the agent's own credentials.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
+from wire import names
+from wire.exits import Failure
+
+if TYPE_CHECKING:
+    from device_profiles.settings import BrokerAddress
+    from edge_agent.config import Config
+
+STEP_S = 4.0
+BATCH_BYTES_MAX = 256 * 1024
+STEPS = (
+    "broker.dns", "broker.tcp", "broker.tls", "broker.expiry", "broker.auth", "broker.settings", "broker.acl",
+    "broker.roundtrip",
+)  # fmt: skip
+NETWORK_CURE = "is the modem up? lamppost agent doctor --only net.route"
+
+
+def broker(station: Station) -> list[Result]:
+    """All steps; what was not reached is skipped."""
+    if station.settings is None:
+        return [skip(check, "needs config.valid") for check in STEPS]
+    results: list[Result] = []
+    for result in _steps(station.settings):
+        results.append(result)
+        if result.state is State.FAIL and result.id != "broker.expiry":
+            reached = STEPS.index(result.id)
+            results += [skip(check, f"needs {result.id}") for check in STEPS[reached + 1 :]]
+            break
+    return results
+
+
+def _steps(settings: Config) -> Iterator[Result]:
+    from edge_agent.reach import broker_of
+
+    try:
+        address = broker_of(settings)
+    except (Failure, OSError) as error:
+        yield fail("broker.dns", f"credentials: {error}", getattr(error, "cure", "") or "lamppost agent setup")
+        return
+    yield (dns := _dns(address))
+    if dns.state is State.FAIL:
+        return
+    yield (tcp := _tcp(address))
+    if tcp.state is State.FAIL:
+        return
+    yield from _tls(address)
+    yield from _mqtt(settings, address)
+
+
+def _dns(address: BrokerAddress) -> Result:
+    check = "broker.dns"
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return fail(check, f"{address.host}: {error.strerror}", NETWORK_CURE)
+    return ok(check, f"{address.host} -> {found[0][4][0]}")
+
+
+def _tcp(address: BrokerAddress) -> Result:
+    check = "broker.tcp"
+    began_s = time.monotonic()
+    try:
+        socket.create_connection((address.host, address.port), STEP_S).close()
+    except TimeoutError:
+        return fail(check, f"port {address.port}: no answer in {STEP_S:g} s", "a firewall? ask the office")
+    except ConnectionRefusedError:
+        return fail(check, f"port {address.port} is closed", "is the broker up? is the port right?")
+    except OSError as error:
+        return fail(check, error.strerror or str(error), NETWORK_CURE)
+    return ok(check, f"port {address.port} in {(time.monotonic() - began_s) * 1000:.0f} ms")
+
+
+def _tls(address: BrokerAddress) -> Iterator[Result]:
+    if address.tls is None:
+        loopback = address.host in ("127.0.0.1", "localhost", "::1")
+        if loopback:
+            yield ok("broker.tls", "none, on loopback")
+        else:
+            yield warn("broker.tls", "none: anyone on the way can read", "lamppost agent enrol")
+        yield skip("broker.expiry", "no certificate")
+        return
+    try:
+        with (
+            socket.create_connection((address.host, address.port), STEP_S) as raw,
+            address.tls().wrap_socket(raw, server_hostname=address.host) as secured,
+        ):
+            certificate = secured.getpeercert() or {}
+            yield ok("broker.tls", f"{secured.version()}, name and chain are right")
+    except ssl.SSLCertVerificationError as error:
+        cure = "check the clock: date" if "not yet valid" in str(error) else "lamppost agent enrol again"
+        yield fail("broker.tls", error.verify_message or "certificate refused", cure)
+        return
+    except (ssl.SSLError, OSError) as error:
+        yield fail("broker.tls", getattr(error, "reason", None) or str(error), "is that the TLS port? usually 8883")
+        return
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    days = (until - datetime.now(UTC)).days
+    if days < 7:
+        yield warn("broker.expiry", f"the broker's certificate ends in {days} days", "tell the office")
+    else:
+        yield ok("broker.expiry", f"the broker's certificate is good for {days} days")
+
+
+@dataclass
+class _Talk:
+    """One short MQTT session, its answers in a queue."""
+
+    client: Any
+    answers: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
+    connected: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, kind: str) -> Any:
+        """The next answer of that kind; None when none comes in time."""
+        until_s = time.monotonic() + STEP_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            try:
+                found, answer = self.answers.get(timeout=left_s)
+            except queue.Empty:
+                return None
+            if found == kind:
+                return answer
+        return None
+
+
+def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
+    from edge_agent.reach import mqtt_client
+
+    client = mqtt_client(settings, address, "doctor")
+    talk = _Talk(client)
+    client.on_connect = lambda _c, _u, _f, reason, properties: talk.answers.put(("connack", (reason, properties)))
+    client.on_subscribe = lambda _c, _u, _m, reasons, _p: talk.answers.put(("suback", reasons))
+    client.on_publish = lambda _c, _u, _m, reason, _p: talk.answers.put(("puback", reason))
+    try:
+        client.connect(address.host, address.port, 30)
+        client.loop_start()
+        yield from _session(settings, talk)
+    except OSError as error:
+        yield fail("broker.auth", str(error), "is that a broker? check host and port")
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
+    answer = talk.wait("connack")
+    if answer is None:
+        yield fail("broker.auth", f"no answer in {STEP_S:g} s", "is that a broker, and is the port right?")
+        return
+    reason, properties = answer
+    if reason.is_failure:
+        if "protocol version" in str(reason).lower():
+            text = "speaks MQTT 3.1.1 only: it says yes to what it throws away"
+            yield fail("broker.auth", text, "use a broker with MQTT 5")
+        else:
+            yield fail("broker.auth", f"refused: {reason}", "user, password or certificate: lamppost agent setup")
+        return
+    yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")
+    yield settings_result(vars(properties) if properties is not None else {})
+    talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
+    granted = talk.wait("suback")
+    if granted is None or any(code.is_failure for code in granted):
+        text = "may not hear acknowledgements: nothing would ever be released"
+        yield fail("broker.acl", text, "tell the office: the node's rights at the broker")
+        return
+    began_s = time.monotonic()
+    talk.client.publish(names.response(settings.node, "doctor"), b'{"v":1,"tx":"doctor"}', 1)
+    done = talk.wait("puback")
+    if done is None:
+        yield ok("broker.acl", "may hear acknowledgements and requests")
+        yield fail("broker.roundtrip", f"no PUBACK in {STEP_S:g} s", "a slow or full broker: tell the office")
+    elif done.is_failure:
+        yield fail("broker.acl", f"may not publish: {done}", "tell the office: the node's rights at the broker")
+    else:
+        yield ok("broker.acl", "may publish, and hear acknowledgements")
+        yield ok("broker.roundtrip", f"PUBACK {(time.monotonic() - began_s) * 1000:.0f} ms")
+
+
+def settings_result(said: dict[str, Any]) -> Result:
+    """Would this broker's own settings, as its CONNACK tells them, lose or hold up data?"""
+    check = "broker.settings"
+    largest = said.get("MaximumPacketSize")
+    if largest is not None and largest < BATCH_BYTES_MAX:
+        text = f"takes packets of {largest} bytes; a batch may have {BATCH_BYTES_MAX}: it would never arrive"
+        return fail(check, text, "mosquitto: max_packet_size 393216 or none")
+    if said.get("MaximumQoS", 2) < 1:
+        return fail(check, "takes QoS 0 only: what is lost on the way is not noticed", "allow QoS 1 at the broker")
+    if said.get("RetainAvailable", 1) == 0:
+        text = "keeps no retained messages: the office cannot see who is online"
+        return warn(check, text, "mosquitto: retain_available true")
+    alive_s = said.get("ServerKeepAlive")
+    if alive_s is not None and alive_s < 10:
+        return warn(check, f"wants a sign of life every {alive_s} s", "mosquitto: max_keepalive 120")
+    return ok(check, "nothing in them would lose data")

@@ -1,0 +1,141 @@
+"""Do readings arrive, and is there room for those that wait?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.words import span
+from wire.exits import Failure
+
+WAITING_S = 120.0
+ROOM_DAYS = 7.0
+
+
+def collector_ack(station: Station) -> Result:
+    """The whole way: a reading is in the database, and the collector has said so."""
+    check = "collector.ack"
+    if station.settings is None:
+        return skip(check, "needs config.valid")
+    said = station.said
+    if said is not None and said["connected_s"] is None:
+        return skip(check, "the agent is not connected: see broker.*")
+    from edge_agent.reach import ask_collector
+
+    began_s = time.monotonic()
+    try:
+        answer = ask_collector(station.settings, "stored", {"from_ms": _now_ms() - 3_600_000}, "doctor-ask", 4.0)
+    except Failure as failure:
+        if failure.word != "no-answer":
+            return skip(check, "needs broker.auth")
+        if said is not None and said["waiting_rows"] == 0 and said["accepted"]:
+            return ok(check, "everything accepted here is stored there")
+        return fail(check, "no collector answers; readings wait here", "nothing is lost; tell the office")
+    except OSError as error:
+        return skip(check, f"needs broker.*: {error}")
+    took_ms = (time.monotonic() - began_s) * 1000
+    if not answer.get("ok"):
+        return fail(check, f"collector: {answer.get('error', 'no reason')}", "nothing is lost; tell the office")
+    newest_ms = max((sensor["time_ms"] for sensor in answer["sensors"]), default=None)
+    oldest_ms = said["oldest_ms"] if said is not None else None
+    if oldest_ms is not None and _now_ms() - oldest_ms > WAITING_S * 1000 and said is not None:
+        waiting = f"{said['waiting_rows']} readings wait since {span((_now_ms() - oldest_ms) / 1000)}"
+        return warn(check, waiting, "nothing is lost; it should go down: lamppost agent status")
+    stored = f"newest stored {span((_now_ms() - newest_ms) / 1000)} ago" if newest_ms else "nothing stored in an hour"
+    return ok(check, f"answers in {took_ms:.0f} ms, {stored}")
+
+
+def spool_integrity(station: Station) -> Result:
+    """The spool's file is whole."""
+    check = "spool.integrity"
+    if station.settings is None:
+        return skip(check, "needs config.valid")
+    path = station.settings.spool.path
+    if not path.exists():
+        return skip(check, f"{path} is not there before the first run")
+    try:
+        with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2) as db:
+            (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        db.close()
+    except sqlite3.Error as error:
+        if not os.access(path, os.R_OK):
+            return skip(check, f"{path} may not be read by you: sudo")
+        return fail(check, f"{path}: {error}", "sudo lamppost agent service restart; it is mended at start")
+    if answer != "ok":
+        return fail(check, answer, "sudo lamppost agent service restart; it is mended at start")
+    return ok(check, f"{path.stat().st_size / 2**20:.1f} MiB, whole")
+
+
+def spool_space(station: Station) -> Result:
+    """Room on the disk, in days at the present rate when one is known."""
+    check = "spool.space"
+    if station.settings is None:
+        return skip(check, "needs config.valid")
+    folder = _folder(station.settings.spool.path)
+    free = shutil.disk_usage(folder).free
+    limit = station.settings.spool.max_size
+    room = free if limit is None else min(free, limit)
+    said = station.said
+    rate = said["spool_bytes"] / max(said["up_s"], 3600) if said is not None and said["accepted"] else 0
+    text = f"{free / 2**30:.1f} GB free"
+    if room < 50 * 2**20:
+        return fail(check, text, "make room: sudo journalctl --vacuum-size=50M; sudo apt clean")
+    if rate > 0 and room / rate / 86_400 < ROOM_DAYS:
+        return warn(check, f"{text}, {room / rate / 86_400:.1f} days", "make room, or raise spool.max_size")
+    return ok(check, text)
+
+
+def spool_age(station: Station) -> Result:
+    """How long the oldest reading has waited."""
+    check = "spool.age"
+    said = station.said
+    if said is None:
+        return skip(check, "no agent is running")
+    if said["damaged"]:
+        return warn(check, f"repaired: {said['damaged']}", "keep the file; see docs/reliability.md")
+    if said["oldest_ms"] is None:
+        return ok(check, "nothing waits")
+    age_s = (_now_ms() - said["oldest_ms"]) / 1000
+    text = f"{said['waiting_rows']} readings wait, the oldest {span(age_s)}"
+    return ok(check, text) if age_s < WAITING_S else warn(check, text, "nothing is lost; see broker.*, collector.ack")
+
+
+def disk_readonly(station: Station) -> Result:
+    """The file system of the spool can be written, and the kernel has seen no error on it."""
+    check = "disk.readonly"
+    if station.settings is None:
+        return skip(check, "needs config.valid")
+    folder = _folder(station.settings.spool.path)
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return fail(check, f"{folder} is read-only: the card is failing", "save the spool, change the card")
+    return ok(check, f"{folder} can be written")
+
+
+def disk_errors(station: Station) -> Result:
+    """ext4 counts its errors; a card that has some will have more."""
+    check = "disk.errors"
+    counts = {
+        place.name: place.joinpath("errors_count").read_text().strip()
+        for place in (station.root / "sys/fs/ext4").glob("*")
+        if place.joinpath("errors_count").exists()
+    }
+    broken = [f"{name}: {count}" for name, count in counts.items() if count not in ("", "0")]
+    if broken:
+        return warn(check, f"file system errors on {', '.join(broken)}", "change the card soon; power cuts?")
+    return ok(check, "no file system errors") if counts else skip(check, "no ext4 here")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _folder(path: Path) -> Path:
+    """The nearest folder above `path` that exists."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,0 +1,106 @@
+"""Does each sensor speak, soundly, freshly, and sensibly? Asked of the running agent, else of the port itself."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.words import reading, span
+from wire.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    from device_profiles.profile import Profile
+    from edge_agent.config import Sensor
+
+BAD_SHARE = 0.2
+WIRES = "check 5 V, ground, and TX/RX crossed"
+
+
+def sensors(station: Station) -> list[Result]:
+    """One result a sensor, the worst there is to say of it."""
+    if station.settings is None:
+        return [skip("sensor", "needs config.valid")]
+    results = []
+    for sensor in station.settings.sensors:
+        profile = station.profiles.get(sensor.name)
+        if profile is None:
+            results.append(skip(f"sensor.{sensor.name}", "needs profile.exists"))
+        elif station.said is not None:
+            results.append(_told(sensor, profile, station.said))
+        else:
+            results.append(_heard(sensor, profile, station.listen_s))
+    return results
+
+
+def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
+    """What the running agent says of a sensor."""
+    check = f"sensor.{sensor.name}"
+    mine = next((entry for entry in said["sensors"] if entry["name"] == sensor.name), None)
+    if mine is None:
+        return warn(check, "the running agent does not know it", "sudo lamppost agent service restart")
+    if not mine["open"]:
+        return fail(check, "its port is closed or gone", "plug it in; lamppost agent ports")
+    if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + profile.silence_s:
+        return warn(check, "nothing heard yet", "wait a minute, then look again")
+    age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
+    bad = sum(mine["bad"].values())
+    total = mine["frames"] + bad
+    if mine["last_frame_ms"] is None or age_s > profile.silence_s:
+        told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
+        if bad and not mine["frames"]:
+            return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
+        return fail(check, told, WIRES)
+    if mine["unfit"].get("stale"):
+        return fail(check, "repeats one value: stuck", "take its power away for 10 s")
+    if total >= 20 and bad > BAD_SHARE * total:
+        return fail(check, f"{bad * 100 // total} % bad frames", "shorten the cable, check ground, keep off motors")
+    odd = out_of_range(mine["values"])
+    if odd:
+        return warn(check, f"{odd} is out of range", "look into its inlet; does it sit in the wet?")
+    return ok(check, f"{mine['frames']} frames, last {span(age_s)} ago, {bad} bad")
+
+
+def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
+    """What a port says while no agent runs: listen, then ask its question."""
+    import serial
+
+    from edge_agent.probing import Listening, plans
+
+    check = f"sensor.{sensor.name}"
+    (plan,) = plans([profile])
+    listening = Listening([profile])
+    data = b""
+    try:
+        with serial.Serial(sensor.port, timeout=0.1, exclusive=True, **profile.serial.settings()) as device:
+            began_s = time.monotonic()
+            while time.monotonic() - began_s < listen_s and not listening.decided():
+                data += (piece := device.read(512))
+                listening.feed(piece)
+            for question in plan.asks if not listening.promising() else []:
+                for _ in range(3):
+                    device.write(question.data)
+                    time.sleep(question.wait_s)
+                    data += (piece := device.read(512))
+                    listening.answered(question, piece)
+            heard_s = time.monotonic() - began_s
+    except OSError as error:
+        return skip(check, f"needs its port: {error.strerror or error}")
+    verdicts = listening.verdicts()
+    if verdicts:
+        shown = reading(verdicts[0].values)
+        return ok(check, f"{verdicts[0].sound} frames in {heard_s:.1f} s{': ' + shown if shown else ''}")
+    if not data:
+        quiet = profile.probe.listen and profile.kind == "detection" and not plan.asks
+        text = f"0 bytes in {heard_s:.0f} s"
+        return warn(check, f"{text}: no target, or no power", "walk before it") if quiet else fail(check, text, WIRES)
+    return fail(check, f"{len(data)} bytes that are not {profile.name}", "lamppost agent probe")
+
+
+def out_of_range(values: dict[str, float]) -> str | None:
+    """The first value that cannot be, as `PM2.5 1200`; None when all can."""
+    for name, value in values.items():
+        known = QUANTITIES.get(name)
+        if known is not None and not known.low <= value <= known.high:
+            return reading({name: value})
+    return None

@@ -1,0 +1,64 @@
+"""Gap records: what a node says of readings that it gives up or could not keep. Pure.
+
+One row a sensor and run of sequences: from, to, how many. A reading is counted once, with the first of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from edge_agent.reading import Reading, Series
+from edge_agent.thinning import SUFFIX
+from wire.quantities import agent_fields
+
+
+class Loss(NamedTuple):
+    """What one sensor lost: how many rows, and from when to when."""
+
+    sensor: str
+    rows: int
+    from_ms: int
+    to_ms: int
+
+
+def losses(readings: Iterable[Reading]) -> list[Loss]:
+    """Per sensor, how many readings and over which time. Thinned rows and ledgers stand for readings counted before."""
+    found: dict[str, list[Reading]] = {}
+    for reading in readings:
+        found.setdefault(reading.series.sensor, []).append(reading)
+    return [
+        Loss(
+            sensor,
+            sum(agent_fields(row.series.kind + SUFFIX) is not None for row in rows),
+            min(row.time_ms for row in rows),
+            max(row.time_ms for row in rows),
+        )
+        for sensor, rows in found.items()
+    ]
+
+
+def record(loss: Loss, reason: str, now_ms: int, from_seq: int = 0, to_seq: int = 0) -> Reading:
+    """One row; sequences 0 when no batch was sealed of what is gone."""
+    values: dict[str, float | int] = {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows}
+    series = Series(loss.sensor, "gap", (("reason", reason),))
+    return Reading(series, now_ms, values | {"from_seq": from_seq, "to_seq": to_seq})
+
+
+def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int) -> list[Reading]:
+    """The rows that name batches which are no more, one a run of consecutive sequences and sensor."""
+    rows = []
+    for first, last in _runs(seqs):
+        rows += [record(loss, reason, now_ms, first, last) for loss in losses]
+        losses = [loss._replace(rows=0) for loss in losses]
+    return rows
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

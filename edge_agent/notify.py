@@ -1,0 +1,61 @@
+"""What systemd is told: started, alive, stopping, and one line of state. Nothing without systemd."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+class Notifier:
+    """Speaks sd_notify(3) to whoever `NOTIFY_SOCKET` names; silent when nobody is named."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address
+
+    @classmethod
+    def from_environment(cls) -> Notifier:
+        """The socket that systemd gave this very process."""
+        return cls(os.environ.get("NOTIFY_SOCKET"))
+
+    def ready(self) -> None:
+        """The first commit has succeeded."""
+        self._say("READY=1")
+
+    def alive(self) -> None:
+        """Feed the watchdog."""
+        self._say("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """The line that `systemctl status` shows."""
+        self._say(f"STATUS={text}")
+
+    def stopping(self) -> None:
+        """The last readings are being committed and sent."""
+        self._say("STOPPING=1")
+
+    def _say(self, text: str) -> None:
+        if not self._address:
+            return
+        name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+                out.connect(name)
+                out.sendall(text.encode())
+        except OSError:
+            return  # systemd will miss it and act; nothing better can be done from here
+
+
+class Progress:
+    """Decides whether the watchdog is fed: only while readings advance where frames come."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, int] | None = None
+
+    def advances(self, frames: int, kept: int) -> bool:
+        """`frames` of sensors that read by themselves, and what became of them (kept or doubted): since last time.
+
+        Frames without a reading mean that this program is stuck, and a restart helps. No frames at all mean a silent
+        sensor: that no restart cures.
+        """
+        before, self._before = self._before, (frames, kept)
+        return before is None or frames == before[0] or kept != before[1]

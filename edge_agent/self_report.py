@@ -1,0 +1,120 @@
+"""What the agent says of itself: the status file that `status`, `ready` and `doctor` read, and systemd's one line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections import deque
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from edge_agent import clock, vitals
+
+if TYPE_CHECKING:
+    from edge_agent.agent import Agent
+    from edge_agent.spool import Spool
+
+log = logging.getLogger("lamppost.agent")
+
+RECENT = 24
+
+
+class SelfReport:
+    """Writes the status file whole: aside, then renamed. Keeps a few recent values of each sensor for its sparkline."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._started_s = time.monotonic()
+        self._recent: dict[str, deque[float]] = {}
+        self.note: str | None = None
+
+    def write(self) -> dict[str, Any]:
+        """Say it, and return what was said."""
+        said = self.said()
+        path = self._agent.config.status_file
+        aside = path.with_name(path.name + ".new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_text(json.dumps(said, ensure_ascii=False))
+            aside.replace(path)
+        except OSError as error:
+            log.debug("status file: %s", error)
+        return said
+
+    def line(self, said: dict[str, Any]) -> str:
+        """One line for `systemctl status`."""
+        open_ports = sum(sensor["open"] for sensor in said["sensors"])
+        link = "connected" if said["connected_s"] is not None else "not connected"
+        return f"{open_ports}/{len(said['sensors'])} ports open, {link}, {said['waiting_rows']} readings wait"
+
+    def said(self) -> dict[str, Any]:
+        """Everything, as the schema `lamppost.agent.status/1` has it."""
+        agent = self._agent
+        recorder, uplink, delivery = agent.recorder, agent.uplink, agent.delivery
+        depth = recorder.spool.depth()
+        now_s = time.monotonic()
+        board = vitals.of_board(agent.config.spool.path)
+        return {
+            "schema": "lamppost.agent.status/1",
+            "node": agent.config.node,
+            "site": agent.config.site,
+            "version": version("lamppost"),
+            "pid": os.getpid(),
+            "at_ms": clock.wall_ms(),
+            "up_s": round(now_s - self._started_s),
+            "connected_s": _since(now_s, uplink.connected_since_s),
+            "acked_s": _since(now_s, delivery.last_ack_s),
+            "accepted": recorder.accepted,
+            "refused": recorder.refused,
+            "waiting_rows": depth.rows,
+            "oldest_ms": depth.oldest_ms,
+            "spool_bytes": depth.file_bytes,
+            "spool": recorder.spool.spool_id,
+            "damaged": recorder.spool.damaged() or _changed(recorder.spool),
+            "clock": recorder.timeline.state,
+            "disk_ok": recorder.disk_ok,
+            "disk_free_b": board.get("disk_free_b"),
+            "temp_c": board.get("cpu_temp_c"),
+            "config_note": self.note,
+            "counts": dict(delivery.counts) | dict(uplink.counts),
+            "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
+        }
+
+    def _sensor(self, sensor: Any, port: Any) -> dict[str, Any]:
+        recent = self._recent.setdefault(sensor.name, deque(maxlen=RECENT))
+        first = next(iter(_telling(sensor.last_values)), None)
+        if first is not None:
+            recent.append(first)
+        return {
+            "name": sensor.name,
+            "profile": sensor.profile.ref,
+            "port": port.path,
+            "open": port.open,
+            "frames": sensor.frames,
+            "bad": dict(sensor.bad),
+            "unfit": dict(sensor.unfit),
+            "doubt": sensor.doubt,
+            "silence_s": sensor.profile.silence_s,
+            "last_frame_ms": sensor.last_frame_ms,
+            "values": sensor.last_values,
+            "recent": list(recent),
+        }
+
+
+def _telling(values: dict[str, float]) -> list[float]:
+    for name in ("pm25_raw_ugm3", "speed_kmh", "co2_ppm"):
+        if name in values:
+            return [values[name]]
+    return list(values.values())
+
+
+def _since(now_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else round(now_s - then_s, 1)
+
+
+def _changed(spool: Spool) -> str | None:
+    """Batches whose bytes had changed on the disk are damage too."""
+    lost = spool.lost("damaged")
+    return f"{lost} readings had changed on the disk" if lost else None

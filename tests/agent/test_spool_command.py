@@ -1,0 +1,150 @@
+"""`lamppost agent spool`: what people see, take out, send again and give up, beside an agent that runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from edge_agent.owner import Owner
+from edge_agent.reading import Reading, Series
+from edge_agent.sealing import readings_of
+from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool_cli import app
+from edge_agent.spool_screen import screen
+from wire.exits import Failure
+
+AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
+ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
+HOUR_MS = 3_600_000
+
+
+class Desk:
+    """A spool with two hours of readings: the first is answered, the second waits, five rows are not sealed yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "spool.db"
+        self.config = folder / "agent.yaml"
+        self.status_file = folder / "status.json"
+        sensors = [{"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/ttyS9"}]
+        settings: dict[str, Any] = {"node": "lp-1", "site": "s", "sensors": sensors}
+        settings |= {"spool": {"path": str(self.path)}, "status_file": str(self.status_file)}
+        self.config.write_text(yaml.safe_dump(settings))
+        self.spool = Spool(self.path, "lp-1", "s")
+        self.t0 = int(time.time() * 1000) - 2 * HOUR_MS
+        self.sealed = [self._minute(n) for n in range(120)]
+        for one in self.sealed[:60]:
+            self.spool.release(one.id, 0, self.t0 + 2 * HOUR_MS)
+        self.spool.accept([self._reading(7200 + n) for n in range(5)], ORIGIN)
+
+    def _minute(self, number: int) -> Sealed:
+        self.spool.accept([self._reading(60 * number + n) for n in range(60)], ORIGIN)
+        (one,) = self.spool.seal()
+        return one
+
+    def _reading(self, second: int) -> Reading:
+        return Reading(AIR, self.t0 + 1000 * second, {"pm25_raw_ugm3": second % 50, "pm10_raw_ugm3": 7})
+
+    def says(self, *words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, [*words, "--config", str(self.config)])
+        if isinstance(done.exception, Failure):
+            raise done.exception
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.stdout
+
+    def survey(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.says("status", "--json"))
+        return said
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_status_tells_what_waits_what_is_kept_and_how_long_the_room_lasts(desk: Desk) -> None:
+    desk.status_file.write_text(json.dumps({"written_bytes": 1_000_000, "up_s": 8640}))
+    said = desk.survey()
+    assert (said["waiting_rows"], said["kept_rows"]) == (3605, 3600)
+    assert said["oldest_ms"] == desk.t0 + HOUR_MS
+    assert said["card_bytes_a_day"] == 10_000_000
+    daily = sum(len(one.data) for one in desk.sealed) * 12
+    assert daily <= said["bytes_a_day"] <= 2.1 * daily
+    assert said["days_left"] == pytest.approx((said["max_bytes"] - said["waiting_bytes"]) / said["bytes_a_day"], 0.01)
+    assert "3605 rows, oldest 1 h" in desk.says("status")
+
+
+def test_status_fits_sixty_columns(desk: Desk) -> None:
+    said = desk.survey() | {"file": "/var/lib/lamppost/spool.db", "lost": {"thinned": 12_345, "dropped": 7}}
+    lines = screen(said, int(time.time() * 1000)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "12345 thinned, 7 dropped" in lines[-1]
+
+
+def test_list_names_batches_and_what_became_of_them(desk: Desk) -> None:
+    entries = json.loads(desk.says("list", "--json", "--limit", "500"))
+    assert [entry["state"] for entry in entries] == ["stored"] * 60 + ["waiting"] * 60
+    waiting = json.loads(desk.says("list", "--json", "--waiting", "--from", "30m"))
+    assert 28 <= len(waiting) <= 31
+    assert {entry["state"] for entry in waiting} == {"waiting"}
+    assert "2 batches, the newest 2" in desk.says("list", "--limit", "2")
+
+
+def test_export_gives_every_value_sealed_or_not(desk: Desk, tmp_path: Path) -> None:
+    desk.says("export", str(tmp_path / "all.csv"))
+    lines = (tmp_path / "all.csv").read_text().splitlines()
+    assert lines[0] == "time,sensor,kind,tags,quantity,value,clock"
+    assert len(lines) == 1 + 2 * 7205
+    assert lines[1].endswith(",air-1,air_quality,,pm25_raw_ugm3,0,synced")
+    desk.says("export", str(tmp_path / "some.jsonl"), "--waiting")
+    batches = [json.loads(line) for line in (tmp_path / "some.jsonl").read_text().splitlines()]
+    assert [one["seq"] for one in batches] == list(range(61, 121))
+    with pytest.raises(Failure, match="exists already"):
+        desk.says("export", str(tmp_path / "all.csv"))
+    with pytest.raises(Failure, match=r"\.csv or \.jsonl|no format"):
+        desk.says("export", str(tmp_path / "all.pdf"))
+
+
+def test_replay_beside_a_running_agent_sends_the_same_bytes_again(desk: Desk) -> None:
+    desk.spool.accept([], ORIGIN)  # the agent's next commit writes what was released
+    assert "60 batches" in desk.says("replay", "--from", "3h")
+    again = desk.spool.oldest(200)
+    assert [one.data for one in again] == [one.data for one in desk.sealed]
+    assert [one.replay for one in again] == [1] * 60 + [0] * 60
+    assert "0 batches" in desk.says("replay", "--from", "10m", code=1)
+
+
+def test_purge_deletes_what_was_answered_and_only_says_so_without_yes(desk: Desk) -> None:
+    desk.spool.accept([], ORIGIN)
+    assert "would delete 3600 answered rows" in desk.says("purge", "--older-than", "0m", code=1)
+    assert desk.survey()["kept_rows"] == 3600
+    desk.says("purge", "--older-than", "0m", "--yes")
+    said = desk.survey()
+    assert (said["kept_rows"], said["waiting_rows"]) == (0, 3605)
+
+
+def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_record(desk: Desk) -> None:
+    owner = Owner(desk.path)
+    with pytest.raises(Failure, match="in use by process"):
+        desk.says("purge", "--older-than", "30m", "--unsent", "--yes")
+    desk.spool.close()
+    owner.release()
+    desk.says("purge", "--older-than", "30m", "--unsent", "--yes")
+    said = desk.survey()
+    assert said["lost"] == {"purged": 1800}
+    assert said["waiting_rows"] == 3605 - 1800 + 1, "the gap record waits too"
+    (gap,) = [row for one in Spool(desk.path, "lp-1", "s").oldest(99) for row in readings_of(one.data)[0][-1:]][-1:]
+    assert (dict(gap.series.tags), gap.values["lost_count"]) == ({"reason": "purged"}, 1800)
+
+
+def test_no_spool_no_settings_and_no_time_are_told_with_the_cure(desk: Desk) -> None:
+    with pytest.raises(Failure, match="no time"):
+        desk.says("list", "--from", "yesterday")
+    desk.path.unlink()
+    with pytest.raises(Failure, match="Cure"):
+        desk.says("status")

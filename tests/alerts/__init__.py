@@ -1,0 +1,1 @@
+"""Alerts of a running collector: told, kept, carried over kills."""

@@ -1,0 +1,187 @@
+"""The collector is killed over and over around episodes; a receiver on a real webhook notes what it was told.
+
+    python -m tests.alerts.kills --kills 1000 --episodes 200
+
+Everything is real: collectors are processes that end by SIGKILL at random moments, mosquitto, InfluxDB, HTTP. Prints
+one JSON object; exit code 1 when an episode was not told when it fired or when it was resolved, or when a message came
+twice under different keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from collector.rules.rule import parse
+from collector.rules.transition import Series, key
+from tests.alerts.feeder import SENSOR, SITE, Feeder
+from tests.alerts.receiver import Receiver
+from tests.servers import Influxd, Mosquitto
+
+RULE: dict[str, Any] = {
+    "alert": "pm25-high",
+    "kind": "air_quality",
+    "window": {"last": "pm25_ugm3"},
+    "raise": "> 75",
+    "clear": "< 60",
+    "severity": "major",
+    "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+}
+LIFE_S = (0.15, 0.9)
+SETTLE_S = 90.0
+
+
+class Nursery:
+    """Begins collectors and kills them."""
+
+    def __init__(self, folder: Path, broker: Mosquitto, database: Influxd, hook: str) -> None:
+        (folder / "rules.yaml").write_text(yaml.safe_dump([RULE]))
+        settings = {
+            "broker": {"port": broker.port},
+            "store": {"kind": "influx1", "url": database.url, "database": "lamppost"},
+            "state_file": str(folder / "collector.db"),
+            "rules": [str(folder / "rules.yaml")],
+            "alerts": {
+                "channels": [{"name": "hook", "kind": "webhook", "url": hook}],
+                "group": "0s",
+                "flap_changes": 20,
+            },
+        }
+        (folder / "collector.yaml").write_text(yaml.safe_dump(settings))
+        with (folder / "collector.log").open("ab") as log:
+            self._parent = subprocess.Popen(
+                [sys.executable, "-m", "tests.alerts.nursery", str(folder / "collector.yaml")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+
+    def begin(self) -> int:
+        """Begin one; its process id."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        print(file=self._parent.stdin, flush=True)
+        return int(self._parent.stdout.readline())
+
+    @staticmethod
+    def kill(process: int) -> None:
+        os.kill(process, signal.SIGKILL)
+
+    def close(self) -> None:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.close()
+        self._parent.wait(10)
+        self._parent.stdout.close()
+
+
+def run(folder: Path, kills: int, episodes: int, nodes: int, seed: int) -> dict[str, Any]:
+    """Kill so often while so many episodes come and go; what was told of them."""
+    dice, receiver = random.Random(seed), Receiver()
+    broker, database = Mosquitto(folder / "broker"), Influxd(folder / "database")
+    broker.start()
+    database.start()
+    seconds = kills * (sum(LIFE_S) / 2 + 0.05)
+    period_s = seconds * nodes / episodes
+    quiet_s, high_s = (0.3 * period_s, 0.9 * period_s), (0.1 * period_s, 0.7 * period_s)
+    nursery = Nursery(folder, broker, database, receiver.url)
+    feeder = Feeder(broker.port, nodes, quiet_s, high_s, seed)
+    done, began_s = 0, time.monotonic()
+    try:
+        while done < kills or feeder.episodes < episodes:
+            process = nursery.begin()
+            time.sleep(dice.uniform(*LIFE_S))  # the moment is what is drawn by lot, not a wait for something
+            nursery.kill(process)
+            done += 1
+        feeder.calm = True
+        process = nursery.begin()
+        _await(lambda: feeder.idle)
+        wanted = _wanted(feeder)
+        _await(lambda: wanted <= _told(receiver).keys())
+        nursery.kill(process)
+    finally:
+        feeder.stop()
+        nursery.close()
+        broker.stop()
+        database.stop()
+        receiver.close()
+    return _report(done, feeder, receiver, time.monotonic() - began_s)
+
+
+def _await(is_so: Callable[[], bool]) -> None:
+    """Give it time; what has not come by then is counted as missed."""
+    until_s = time.monotonic() + SETTLE_S
+    while not is_so() and time.monotonic() < until_s:
+        time.sleep(0.1)
+
+
+def _wanted(feeder: Feeder) -> set[tuple[str, str]]:
+    (rule,) = parse([RULE])
+    return {
+        (key(rule.alert, rule.version, Series("air_quality", SITE, node.name, SENSOR), start_ms), state)
+        for node in feeder.nodes.values()
+        for start_ms in node.episodes
+        for state in ("firing", "resolved")
+    }
+
+
+def _told(receiver: Receiver) -> Counter[tuple[str, str]]:
+    return Counter((alert["key"], alert["state"]) for message in list(receiver.took) for alert in message["alerts"])
+
+
+def _report(kills: int, feeder: Feeder, receiver: Receiver, spent_s: float) -> dict[str, Any]:
+    wanted, told = _wanted(feeder), _told(receiver)
+    messages: dict[tuple[str, str], set[str]] = {}
+    last: dict[str, str] = {}
+    taken_back: set[str] = set()  # told from the second reading of an episode, before the first had come again
+    disordered = 0
+    for message in receiver.took:
+        for alert in message["alerts"]:
+            messages.setdefault((alert["key"], alert["state"]), set()).add(message["key"])
+            disordered += last.get(alert["key"]) == "resolved" and alert["state"] == "firing"
+            last[alert["key"]] = alert["state"]
+            if alert["reason"] == "corrected" and alert["state"] == "resolved":
+                taken_back.add(alert["key"])
+    unknown = {name for name in told.keys() - wanted if name[0] not in taken_back}
+    return {
+        "kills": kills,
+        "episodes": len(wanted) // 2,
+        "missed": len(wanted - told.keys()),
+        "unknown": len(unknown),
+        "taken_back": len(taken_back),
+        "told_twice": sum(count > 1 for count in told.values()),
+        "twice_under_other_keys": sum(len(keys) > 1 for keys in messages.values()),
+        "out_of_order": disordered,
+        "messages": len(receiver.took),
+        "seconds": round(spent_s, 1),
+    }
+
+
+def main() -> None:
+    """Run once in a folder of its own."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--nodes", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        said = run(Path(folder), asked.kills, asked.episodes, asked.nodes, asked.seed)
+    print(json.dumps({"seed": asked.seed} | said))
+    bad = said["missed"] + said["unknown"] + said["twice_under_other_keys"] + said["out_of_order"]
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""The collector's alerting on a clock of its own: what is told, kept over restarts, and never told."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.alerting import Alerting, Telling
+from collector.registry import Node
+from collector.rules.desk import Policy
+from collector.rules.outbox import Route
+from collector.rules.rule import Rule, parse
+from collector.statedb import open_state
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, StoreDown, Table
+from wire.status import Birth, Sensor
+
+MINUTE, HOUR = 60_000, 3_600_000
+T0 = 1_790_000_000_000
+TEXT = {"zh": "过高", "en": "too high"}
+HIGH: dict[str, Any] = {
+    "alert": "pm25-high",
+    "kind": "air_quality",
+    "window": {"last": "pm25_ugm3"},
+    "raise": "> 75",
+    "clear": "< 60",
+    "text": TEXT,
+}
+HOURLY = HIGH | {"alert": "pm25-hourly", "window": {"mean": "pm25_ugm3", "over": "1h"}, "for": "10m"}
+SILENT = {"alert": "silent", "kind": "air_quality", "absent": "10m", "text": TEXT}
+OFFLINE = {"alert": "offline", "kind": "node_health", "offline": "5m", "text": TEXT}
+TAGS = (("node", "lp-1"), ("sensor", "air-1"), ("site", "east"))
+
+
+class Desk:
+    """One collector's alerting over a store; `die` and it is made anew from its files, as after kill -9."""
+
+    def __init__(self, folder: Path, *rules: dict[str, Any], name: str = "c1", store: Sqlite | None = None) -> None:
+        self.folder, self.name = folder, name
+        self.rules: list[Rule] = parse(list(rules))
+        self.store = store or Sqlite(folder / "readings.db")
+        self.store.prepare()
+        self.now_ms = T0
+        self.told: list[tuple[str, list[tuple[str, str]]]] = []
+        self.retained: dict[str, bytes] = {}
+        self.nodes: list[Node] = []
+        self.make()
+
+    def make(self) -> None:
+        self.state = open_state(self.folder / f"{self.name}.db")
+        self.state.execute("PRAGMA synchronous=OFF")
+        telling = Telling(Policy(receivers=("hook",)), {"hook": Route("hook")})
+        self.alerting = Alerting(self.rules, self.state, self.store, telling, self.nodes, self.now_ms)
+        self.alerting._tell_book._db.execute("PRAGMA synchronous=OFF")
+
+    def die(self) -> None:
+        self.state.close()
+        self.alerting._tell_book.close()
+        self.make()
+
+    def store_rows(self, times: list[int], values: list[float], seen: bool = True) -> None:
+        """Rows reach the database, and the rules unless the collector dies in between."""
+        table = Table("air_quality", TAGS, times, {"pm25_ugm3": values})
+        self.store.write(self.store.render(table))
+        if seen:
+            self.alerting.observe([table], self.now_ms)
+
+    def reading(self, value: float, seen: bool = True) -> None:
+        self.store_rows([self.now_ms], [value], seen)
+
+    def tick(self) -> None:
+        for change in self.alerting.tick(self.now_ms):
+            if change.body:
+                self.retained[change.topic] = change.body
+            else:
+                self.retained.pop(change.topic, None)
+        for delivery in self.alerting.outbox.due(self.now_ms):
+            lines = [(state, alert["key"]) for state, alert in delivery.body["lines"]]
+            self.told.append((delivery.key, lines))
+            self.alerting.outbox.succeeded(delivery.name, self.now_ms)
+            self.alerting.save_outbox(*self.alerting.outbox.changes())
+
+    def wait(self, span_ms: int, step_ms: int = 10_000) -> None:
+        until_ms = self.now_ms + span_ms
+        while self.now_ms < until_ms:
+            self.now_ms += step_ms
+            self.tick()
+
+    def points(self) -> list[tuple[str, int]]:
+        """State and lateness of every stored transition."""
+        found = self.store.select(Select("alerts", ("state", "late")))
+        return [(row[1], row[2]) for series in found for row in series.rows]
+
+
+def node(online: bool = True) -> Node:
+    sensors = (Sensor("air-1", "plantower-pms5003@1"),)
+    return Node(Birth("lp-1", "east", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced", sensors), online, T0)
+
+
+def test_a_value_that_toggles_at_every_evaluation_for_an_hour_is_told_three_times_at_most(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    for second in range(0, 3600, 10):
+        desk.now_ms = T0 + second * 1000
+        desk.reading(90.0 if second % 20 else 10.0)
+        desk.tick()
+    desk.wait(HOUR)
+    assert len(desk.points()) == 359
+    assert 1 <= len(desk.told) <= 3
+
+
+def test_a_day_of_backfill_calls_nobody_and_its_history_is_right(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HOURLY)
+    for minute in range(60):
+        desk.now_ms = T0 + minute * MINUTE
+        desk.reading(10.0)
+        desk.tick()
+    desk.now_ms += 24 * HOUR
+    began = T0 + 60 * MINUTE
+    day = [(began + m * MINUTE, 120.0 if 300 <= m < 480 else 10.0) for m in range(24 * 60)]
+    for start in range(0, len(day), 60):
+        desk.reading(10.0)  # the live lane goes ahead of the backlog
+        part = day[start : start + 60]
+        desk.store_rows([t for t, _ in part], [v for _, v in part])
+        desk.tick()
+        desk.now_ms += MINUTE
+    desk.wait(10 * MINUTE)
+    assert desk.told == []
+    assert desk.points() == [("firing", 1), ("resolved", 1)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(tmp_path: Path, seed: int) -> None:
+    dice, desk = random.Random(seed), Desk(tmp_path, HIGH)
+    desk.alerting.desk.policy = calm = Policy(group_ms=0, flap_changes=100, receivers=("hook",))
+    for turn in range(120):
+        desk.now_ms = T0 + turn * 10_000
+        seen = dice.random() < 0.8  # or it dies between the database's answer and the rules
+        desk.reading(90.0 if turn // 4 % 2 else 10.0, seen)
+        if seen and dice.random() < 0.7:
+            desk.tick()
+        if not seen or dice.random() < 0.3:
+            desk.die()
+            desk.alerting.desk.policy = calm
+    desk.now_ms += 10_000
+    desk.reading(10.0)
+    desk.wait(5 * MINUTE)
+    lines = [line for _, told in desk.told for line in told]
+    assert len({key for key, _ in desk.told}) == len(desk.told), "told twice only under the same key"
+    keys = {key for _, key in lines}
+    assert len(keys) == 15
+    assert sorted(lines) == sorted((state, key) for key in keys for state in ("firing", "resolved"))
+
+
+def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(90.0)
+    desk.alerting.tick(desk.now_ms)
+    (sent,) = desk.alerting.outbox.due(desk.now_ms)
+    desk.die()
+    (again,) = desk.alerting.outbox.due(desk.now_ms)
+    assert (again.key, again.attempts) == (sent.key, 1)
+
+
+def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fires_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(10.0)
+    desk.tick()
+    other = Desk(tmp_path, name="c2", store=desk.store)  # somebody else stores meanwhile
+    for turn in range(6 * 60):
+        other.now_ms = T0 + turn * MINUTE
+        other.reading(90.0 if turn // 15 % 2 else 10.0)
+    desk.now_ms = T0 + 6 * HOUR
+    desk.die()
+    desk.tick()
+    assert [late for _, late in desk.points()] == [1] * 23 + [0], "twelve episodes, the last of which still fires"
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+
+
+def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, SILENT, HIGH)
+    desk.nodes = [node()]
+    desk.die()
+    desk.reading(90.0)
+    desk.tick()
+    away = {("collector-database", "collector"): "connection refused"}
+    for _ in range(120):
+        desk.now_ms += 30_000
+        desk.alerting.own_state(True, away, desk.now_ms)
+        desk.tick()
+    firing = [view.rule for view in desk.alerting.current() if view.state == "firing"]
+    assert firing == ["collector-database", "pm25-high"], "what fired goes on, nothing is resolved"
+    assert len(desk.told) == 2
+    for _ in range(4):
+        desk.now_ms += 20_000
+        desk.alerting.own_state(True, {}, desk.now_ms)
+        desk.tick()
+    assert [view.rule for view in desk.alerting.current() if view.state == "firing"] == ["pm25-high"]
+
+
+def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    wrong = {("collector-clone", "lp-7"): "two batches 5"}
+    for _ in range(3):
+        desk.alerting.own_state(True, wrong, desk.now_ms)
+        desk.wait(10_000)
+    desk.die()
+    for _ in range(6):
+        desk.alerting.own_state(True, {}, desk.now_ms)
+        desk.wait(10_000)
+    states = [state for _, lines in desk.told for state, _ in lines]
+    desk.wait(10 * MINUTE)
+    states = [state for _, lines in desk.told for state, _ in lines]
+    assert states == ["firing", "resolved"]
+
+
+def test_a_lost_node_stays_lost_over_a_restart(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, OFFLINE)
+    desk.nodes = [node(online=False)]
+    desk.die()
+    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.wait(20 * MINUTE)
+    desk.die()
+    desk.wait(20 * MINUTE)
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+    desk.alerting.node_state("lp-1", True, desk.now_ms)
+    desk.wait(20 * MINUTE)
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
+
+
+def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path) -> None:
+    first = Desk(tmp_path, HOURLY)
+    for minute in range(90):
+        first.now_ms = T0 + minute * MINUTE
+        first.reading(100.0)
+        first.tick()
+    (told,) = first.told
+    second = Desk(tmp_path, HOURLY, name="c2", store=first.store)
+    second.now_ms = first.now_ms
+    second.alerting.follow([], second.now_ms)
+    for minute in range(90, 240):
+        second.now_ms = T0 + minute * MINUTE
+        second.reading(10.0)
+        second.tick()
+    assert [lines for _, lines in second.told] == [[("resolved", told[1][0][1])]]
+    first.now_ms = second.now_ms
+    first.alerting.follow([], first.now_ms)  # and back: the first one has not heard of the end
+    first.tick()
+    assert [view.state for view in first.alerting.current()] == []
+
+
+def test_while_the_database_is_away_at_a_start_the_rules_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(10.0)
+    desk.tick()
+    desk.now_ms += 10_000
+    desk.reading(90.0, seen=False)
+    desk.die()
+
+    def down(_: Select) -> list[Any]:
+        raise StoreDown("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "select", down)
+        desk.tick()
+        assert desk.told == []
+    desk.wait(10_000)
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+
+
+def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(90.0)
+    desk.tick()
+    (topic,) = desk.retained
+    desk.alerting.ask("ack", {"alert": topic[-16:], "who": "wang", "until_ms": T0 + HOUR}, desk.now_ms)
+    desk.tick()
+    assert b'"acknowledged_by":"wang"' in desk.retained[topic]
+    desk.die()
+    assert [(change.topic, change.body) for change in desk.alerting.reconnected()] == list(desk.retained.items())
+    desk.now_ms += MINUTE
+    desk.reading(10.0)
+    desk.tick()
+    assert b'"state":"resolved"' in desk.retained[topic]
+    desk.wait(23 * HOUR, 10 * MINUTE)
+    assert topic in desk.retained
+    desk.die()
+    desk.wait(2 * HOUR, 10 * MINUTE)
+    assert desk.retained == {}
+    assert desk.alerting.reconnected() == []
+
+
+def test_a_rule_that_went_ends_its_alert(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(90.0)
+    desk.tick()
+    desk.rules = []
+    desk.die()
+    desk.wait(10 * MINUTE)
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
+    assert [b'"reason":"the rule was removed"' in body for body in desk.retained.values()] == [True]

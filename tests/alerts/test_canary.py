@@ -1,0 +1,86 @@
+"""The canary goes all the way and back; when any part of the way is dead, nobody outside hears a heartbeat."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.receiver import Receiver
+from tests.rig import Rig
+from tests.servers import Influxd, Mosquitto, wait_for
+
+pytestmark = pytest.mark.real
+
+SILENT_S = 2.5
+
+
+def goes_on(watch: Receiver) -> bool:
+    before = watch.calls
+    wait_for("two heartbeats", lambda: watch.calls >= before + 2, 20)
+    return True
+
+
+def falls_silent(watch: Receiver) -> bool:
+    """True when no heartbeat comes for two rounds and a half."""
+    heard, since_s = watch.calls, time.monotonic()
+    until_s = since_s + 20
+    while time.monotonic() < until_s:
+        if watch.calls != heard:
+            heard, since_s = watch.calls, time.monotonic()
+        if time.monotonic() - since_s > SILENT_S:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def start(folder: Path, watch: Receiver) -> tuple[Rig, Mosquitto, Influxd]:
+    broker, database = Mosquitto(folder / "broker"), Influxd(folder / "database")
+    broker.start()
+    database.start()
+    rig = Rig(folder, broker, database)
+    rig.collector(alerts={"canary": {"every": "1s", "heartbeat": watch.url}}).start()
+    return rig, broker, database
+
+
+def test_a_heartbeat_only_after_a_good_round(tmp_path: Path, receiver: Receiver) -> None:
+    rig, broker, database = start(tmp_path, receiver)
+    try:
+        assert goes_on(receiver)
+        assert rig.rows("node_health", "load_1m", node="canary-c1"), "it is in the database"
+        database.stop()
+        assert falls_silent(receiver), "the database is dead"
+        database.start()
+        assert goes_on(receiver)
+        rig.programs[0].kill()
+        assert falls_silent(receiver), "the collector is dead"
+    finally:
+        rig.close()
+        broker.stop()
+        database.stop()
+
+
+@pytest.mark.long
+def test_a_broker_that_ends_or_hangs_is_missed_too(tmp_path: Path, receiver: Receiver) -> None:
+    import os
+    import signal
+
+    rig, broker, database = start(tmp_path, receiver)
+    try:
+        assert goes_on(receiver)
+        broker.stop()
+        assert falls_silent(receiver)
+        broker.start()
+        assert goes_on(receiver)
+        assert database.process is not None
+        for server in (broker, database):
+            assert server.process is not None
+            os.kill(server.process.pid, signal.SIGSTOP)
+            assert falls_silent(receiver), f"{type(server).__name__} hangs"
+            os.kill(server.process.pid, signal.SIGCONT)
+            assert goes_on(receiver)
+    finally:
+        rig.close()
+        broker.stop()
+        database.stop()

@@ -1,0 +1,65 @@
+"""No message leaves for an address that is never called, whatever a name or an answer says."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.notify.channel import Never, NotNow, Told
+from collector.notify.post import Answer, Forbidden, checked_address, outcome, post
+from tests.alerts.receiver import Receiver
+
+NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169.254.169.254", "255.255.255.255"]
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_a_name_that_leads_to_such_an_address_is_refused(address: str) -> None:
+    with pytest.raises(Forbidden):
+        checked_address("alerts.city.example", 443, lambda *_: ["203.0.113.7", address])
+    with pytest.raises(Forbidden):
+        checked_address(address, 80)
+
+
+def test_loopback_is_called_only_when_the_settings_name_it() -> None:
+    assert checked_address("127.0.0.1", 80) == "127.0.0.1"
+    assert checked_address("localhost", 80, lambda *_: ["127.0.0.1"]) == "127.0.0.1"
+    for address in ("127.0.0.1", "::1", "127.8.8.8"):
+        with pytest.raises(Forbidden):
+            checked_address("alerts.city.example", 80, lambda *_: [address])  # noqa: B023
+
+
+def test_a_name_that_changes_its_address_is_asked_once_and_never_connects(receiver: Receiver) -> None:
+    answers = [["203.0.113.7"], ["127.0.0.1"]]
+    asked = []
+
+    def rebinding(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        return answers[len(asked) - 1] if len(asked) <= 2 else ["127.0.0.1"]
+
+    assert checked_address("rebind.example", receiver.port, rebinding) == "203.0.113.7"
+    with pytest.raises(Forbidden):
+        post(f"http://rebind.example:{receiver.port}/", b"{}", {}, rebinding)
+    assert (len(asked), receiver.calls) == (2, 0)
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.mood = "redirect"
+    assert isinstance(outcome(post(receiver.url, b"{}", {})), NotNow)
+    assert receiver.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "kind"),
+    [
+        (204, {}, b"", Told),
+        (200, {"Content-Type": "application/json"}, b"{}", Told),
+        (200, {"Content-Type": "text/html"}, b"<p>", NotNow),
+        (200, {}, b"<!DOCTYPE html><html>", NotNow),
+        (500, {}, b"", NotNow),
+        (401, {}, b"", NotNow),
+        (404, {}, b"", NotNow),
+        (400, {}, b"no", Never),
+        (413, {}, b"", Never),
+    ],
+)
+def test_what_an_answer_means(status: int, headers: dict[str, str], body: bytes, kind: type) -> None:
+    assert isinstance(outcome(Answer(status, headers, body)), kind)

@@ -1,0 +1,203 @@
+"""A receiver that is down, slow, overloaded or behind a captive portal loses nothing; each alert's order is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.alerts.book import Book
+from collector.notify.message import Place, Writer
+from collector.notify.teller import Teller
+from collector.notify.webhook import Webhook
+from collector.rules.desk import Desk, Policy
+from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Outbox, Route
+from collector.rules.rule import parse
+from collector.rules.transition import Series, transition
+from tests.alerts.receiver import Receiver
+
+T0 = 1_790_000_000_000
+MINUTE = 60_000
+SECRET = "a shared secret"
+(RULE,) = parse(
+    [
+        {
+            "alert": "pm25-high",
+            "kind": "air_quality",
+            "window": {"last": "pm25_ugm3"},
+            "raise": "> 75",
+            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+        }
+    ]
+)
+WRITER = Writer(lambda node: Place(f"{node} 站", f"Station {node}", ZoneInfo("Asia/Shanghai")), "https://city.example")
+
+
+class Office:
+    """A desk, an outbox and a webhook on a clock that the test moves."""
+
+    def __init__(self, folder: Path, url: str, second: str | None = None) -> None:
+        self.now_ms = T0
+        self.desk = Desk(Policy(group_ms=0, flap_changes=20, receivers=("hook",)))
+        self.channels = [Webhook("hook", url, SECRET, WRITER)]
+        routes = {"hook": Route("hook")}
+        if second is not None:
+            self.channels.append(Webhook("second", second, None, WRITER))
+            routes = {"hook": Route("hook", "second"), "second": Route("second")}
+        self.book = Book.open(folder / "state.db")
+        self.book._db.execute("PRAGMA synchronous=OFF")
+        self.outbox = Outbox(routes)
+        self.teller = Teller(self.outbox, self.channels, self._save, lambda: self.now_ms)
+
+    def _save(self, *changes: object) -> None:
+        with self.book.commit():
+            self.book.save_outbox(*changes)  # type: ignore[arg-type]
+
+    def change(self, node: str, state: str, episode: int) -> None:
+        series = Series.of("air_quality", {"site": "east", "node": node, "sensor": "air-1"})
+        said = transition(series, RULE, T0 + episode * MINUTE, 80.0, state, self.now_ms)
+        self.desk.hear([said], self.now_ms)
+        self.outbox.put(self.desk.tick(self.now_ms), self.now_ms)
+
+    def tell(self) -> None:
+        for channel in self.channels:
+            self.teller.step(channel)
+
+    def wait(self, until_ms: int) -> None:
+        """Let time pass, telling whenever something is due."""
+        while (due_ms := self.outbox.next_due_ms()) is not None and due_ms <= until_ms:
+            self.now_ms = max(self.now_ms, due_ms)
+            self.tell()
+        self.now_ms = until_ms
+
+
+@pytest.fixture
+def office(tmp_path: Path, receiver: Receiver) -> Iterator[Office]:
+    made = Office(tmp_path, receiver.url)
+    yield made
+    made.book.close()
+
+
+def told(receiver: Receiver) -> list[tuple[str, str, str]]:
+    """Node, state and episode of everything that was taken, in order."""
+    return [(a["labels"]["node"], a["state"], a["key"]) for message in receiver.took for a in message["alerts"]]
+
+
+@pytest.mark.parametrize("mood", ["drop", "500", "429", "page", "redirect"])
+def test_six_hours_of_a_receiver_that_takes_nothing(office: Office, receiver: Receiver, mood: str) -> None:
+    receiver.mood = mood
+    wanted = []
+    for episode in range(12):  # an episode on each of three stations every half hour
+        for node in ("lp-1", "lp-2", "lp-3"):
+            office.change(node, "firing", episode)
+            office.change(node, "resolved", episode)
+            wanted += [(node, state, episode) for state in ("firing", "resolved")]
+        office.wait(T0 + (episode + 1) * 30 * MINUTE)
+    assert receiver.took == []
+    assert office.outbox.dead == {}
+    receiver.mood = "ok"
+    office.wait(office.now_ms + LONGEST_RETRY_MS + MINUTE)
+    assert office.outbox.open == {}, "everything was told"
+    got = told(receiver)
+    assert len(got) == len(wanted) == 72
+    for node in ("lp-1", "lp-2", "lp-3"):
+        mine = [(state, key) for n, state, key in got if n == node]
+        assert mine == sorted(mine, key=lambda each: (int(each[1].rpartition("|")[2]), each[0] == "resolved"))
+    assert len({message["key"] for message in receiver.took}) == len(receiver.took), "nothing was told twice"
+
+
+def test_a_slow_receiver_holds_up_its_own_channel_only(tmp_path: Path, receiver: Receiver) -> None:
+    other = Receiver()
+    office = Office(tmp_path, receiver.url, other.url)
+    office.desk.policy = Policy(group_ms=0, receivers=("hook", "second"))
+    receiver.mood, receiver.slow_s = "slow", 0.8
+    office.now_ms = 0
+    office.teller._now_ms = lambda: T0
+    for node in ("lp-1", "lp-2"):
+        office.change(node, "firing", 0)
+    office.teller.start()
+    try:
+        from tests.servers import wait_for
+
+        wait_for("the quick channel", lambda: len(other.took) == 2, 5)
+        assert len(receiver.took) < 2
+        wait_for("the slow channel", lambda: len(receiver.took) == 2, 10)
+    finally:
+        office.teller.stop()
+        other.close()
+        office.book.close()
+
+
+def test_the_second_channel_takes_over_and_says_the_same(tmp_path: Path, receiver: Receiver) -> None:
+    phone = Receiver()
+    office = Office(tmp_path, receiver.url, phone.url)
+    receiver.mood = "500"
+    office.change("lp-1", "firing", 0)
+    office.wait(T0 + 9 * MINUTE)
+    assert phone.took == []
+    office.wait(T0 + 30 * MINUTE)
+    assert told(phone) == [("lp-1", "firing", phone.took[0]["alerts"][0]["key"])]
+    receiver.mood = "ok"
+    office.wait(T0 + 60 * MINUTE)
+    assert told(receiver) == told(phone)
+    phone.close()
+    office.book.close()
+
+
+def test_after_a_day_it_is_a_dead_letter_with_the_reason_and_can_be_sent_again(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.mood = "500"
+    office.change("lp-1", "firing", 0)
+    office.wait(T0 + GIVE_UP_MS + 2 * LONGEST_RETRY_MS)
+    (dead,) = office.book.deliveries(state="dead")
+    assert dead.why == "HTTP 500"
+    receiver.mood = "ok"
+    assert office.outbox.revive(dead.name, office.now_ms)
+    office.tell()
+    assert [node for node, _, _ in told(receiver)] == ["lp-1"]
+
+
+def test_retry_after_is_honoured(office: Office, receiver: Receiver) -> None:
+    receiver.mood = "429"
+    office.change("lp-1", "firing", 0)
+    office.tell()
+    assert office.outbox.next_due_ms() == T0 + 7_000
+
+
+def test_a_message_says_all_in_both_languages_and_is_signed(office: Office, receiver: Receiver) -> None:
+    import hashlib
+    import hmac
+    import json
+
+    office.change("lp-1", "firing", 0)
+    office.tell()
+    (message,), (headers,) = receiver.took, receiver.headers
+    assert message["text"]["zh"] == (
+        "[告警] lp-1 站\n[告警] PM2.5 过高：PM2.5 80 µg/m³（限值 > 75），air-1，始于 2026-09-21 22:13:20\n"
+        f"  https://city.example/ops/alert/{message['alerts'][0]['fingerprint']}"
+    )
+    assert "Station lp-1\n[FIRING] PM2.5 too high: PM2.5 80 µg/m³ (limit > 75), air-1, since" in message["text"]["en"]
+    del message["came_ms"]
+    body = json.dumps(message, ensure_ascii=False).encode()
+    assert headers["X-Lamppost-Signature"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    assert headers["X-Lamppost-Key"] == message["key"]
+
+
+def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.mood = "500"
+    for node in ("lp-1", "lp-2"):
+        office.change(node, "firing", 0)
+    office._save(*office.outbox.changes())
+    office.tell()
+    receiver.mood = "ok"
+    sqlite3.connect(tmp_path / "state.db").close()
+    office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    office.teller = Teller(office.outbox, office.channels, office._save, lambda: office.now_ms)
+    office.wait(T0 + MINUTE)
+    assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2"]
+    again = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    assert again.open == {}

@@ -1,0 +1,82 @@
+"""The scene of a storm: agents whose sensors number their frames, two collectors, a database, the final count."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.checker import Count, check
+from tests.chaos.noting_agent import NOTE
+from tests.chaos.numbers import NumberedPms5003
+from tests.rig import Program, Rig
+from tests.servers import Influxd, Server, free_port
+
+AGENTS, SENSORS = 4, 2
+PERIOD_S = 0.004
+SETTLE_S = 420.0
+
+
+class Scene:
+    """The programs of one run. `make` writes their settings; `settle` waits until no agent has anything left."""
+
+    def __init__(self, folder: Path, database: Influxd, seed: int) -> None:
+        self.seed = seed
+        self.kills: Counter[str] = Counter()
+        self.folder = folder
+        self.database = database
+        self.agents: list[Program] = []
+        self.collectors: list[Program] = []
+        self.notes: dict[str, Path] = {}
+        self._states: list[Path] = []
+
+    def make(self, broker: Server, to_agents: dict[str, Any], to_collectors: dict[str, Any], store_port: int) -> None:
+        """Agents and collectors with these broker settings; the stubs wait to be started."""
+        self.rig = Rig(self.folder, broker, self.database)  # type: ignore[arg-type]
+        store = {"kind": "influx1", "url": f"http://127.0.0.1:{store_port}", "database": "lamppost"}
+        for name in ("c1", "c2"):
+            more = {"broker": to_collectors, "store": store, "web": {"port": free_port()}}
+            self.collectors.append(self.rig.collector(name, **more))
+            self._states.append(self.folder / f"{name}.db")
+        for number in range(AGENTS):
+            self.agents.append(self._agent(f"lp-{number}", to_agents))
+
+    def _agent(self, name: str, broker: dict[str, Any]) -> Program:
+        self.notes[name] = self.folder / f"{name}.notes"
+        sensors = {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
+        agent = self.rig.agent(name, sensors, broker={**broker, "spread_s": 0.5})
+        agent.command = [
+            sys.executable, "-m", "tests.chaos.noting_agent", str(self.folder / f"agent-{name}.yaml"),
+            str(self.notes[name]),
+        ]  # fmt: skip
+        return agent
+
+    def accepted(self) -> int:
+        """How many readings have been noted as accepted."""
+        return sum(path.stat().st_size for path in self.notes.values() if path.exists()) // NOTE.size
+
+    def settle(self) -> int:
+        """No new readings: wait until no agent has anything left. Rows stuck."""
+        for name in self.notes:
+            for number in range(SENSORS):
+                self.rig.stubs.remove(f"{name}/air-{number}")
+        until_s, calm_s = time.monotonic() + SETTLE_S, time.monotonic() + 12  # statuses are written every 5 s
+        while time.monotonic() < until_s:
+            waiting = [self.rig.status(name).get("waiting_rows") for name in self.notes]
+            if waiting == [0] * len(waiting) and time.monotonic() > calm_s:
+                return 0
+            time.sleep(0.5)
+        return sum(rows or 0 for rows in waiting)
+
+    def count(self) -> Count:
+        """What became of everything; the first of what is lost is named on stderr."""
+        count, lost = check(self.rig.store, self.notes, self._states)
+        for number in lost[:20]:
+            print(f"lost: {number}", file=sys.stderr)
+        return count
+
+    def said(self, count: Count, stuck: int, **more: Any) -> dict[str, Any]:
+        """The one JSON object of a run."""
+        return {"seed": self.seed, "kills": dict(sorted(self.kills.items())), **count._asdict(), "stuck": stuck, **more}

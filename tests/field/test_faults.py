@@ -1,0 +1,187 @@
+"""Network, broker, clock, power and sensor faults each give the doctor line that names the cure."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.doctor import machine_checks, sensor_checks
+from edge_agent.doctor.broker_checks import settings_result
+from edge_agent.doctor.result import State, Station
+from edge_agent.doctor.run import CHECKS, chosen
+from edge_agent.doctor.screen import screen
+from tests.field.conftest import NODE, Field
+from tests.sensors.streams import PROFILES
+from tests.servers import wait_for
+from wire.exits import Failure
+
+pytestmark = pytest.mark.real
+
+
+def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_its_cure(field: Field) -> None:
+    field.start()
+    well = field.doctor()
+    assert {r["id"] for r in well.values() if r["state"] == "fail"} == set(), well
+    assert well["collector.ack"]["state"] == "ok"
+    assert well["broker.roundtrip"]["state"] == "ok"
+    assert well["sensor.air-1"]["state"] == "ok"
+
+    afar = field.office("stations", "doctor", NODE, "--only", "sensor")
+    assert afar.returncode == 0, afar.stderr
+    assert "sensor.air-1" in afar.stdout
+
+    shown = field.office("stations", "show", NODE)
+    assert "online" in shown.stdout
+    assert "plantower-pms5003" in shown.stdout
+
+    field.stubs.remove("air")  # pulled out
+    wait_for("the port to be missed", lambda: not field.status()["sensors"][0]["open"], 20)
+    gone = field.doctor("sensor", "serial.exists")
+    assert gone["sensor.air-1"]["state"] == "fail"
+    assert gone["serial.exists.air-1"]["cure"].startswith("plug it in")
+    assert field.lamppost("agent", "ready", "--file", str(field.folder / "status.json")).returncode == 1
+
+    field.collector.stop()  # nobody confirms any more
+    silent = field.doctor("collector.ack")
+    assert silent["collector.ack"]["state"] == "fail"
+    assert "nothing is lost" in silent["collector.ack"]["cure"]
+
+    field.broker.stop()
+    down = field.doctor("broker")
+    assert down["broker.dns"]["state"] == "ok"
+    assert down["broker.tcp"]["state"] == "fail"
+    assert "is the broker up" in down["broker.tcp"]["cure"]
+    assert down["broker.auth"]["state"] == "skip"
+
+
+def test_a_broker_that_refuses_us_and_one_with_too_small_packets(field: Field) -> None:
+    field.write(field.settings())
+    field.broker.extra = "max_packet_size 20000\n"
+    field.broker.configure()
+    field.broker.start()
+    found = field.doctor("broker")
+    assert found["broker.settings"]["state"] == "fail"
+    assert "never arrive" in found["broker.settings"]["text"]
+    field.broker.stop()
+    settings = field.folder / "broker/mosquitto.conf"
+    settings.write_text(settings.read_text().replace("allow_anonymous true", "allow_anonymous false"))
+    field.broker.start()
+    found = field.doctor("broker")
+    assert found["broker.auth"]["state"] == "fail"
+    assert "password" in found["broker.auth"]["cure"]
+
+
+def test_an_unknown_host_is_a_matter_of_names_and_takes_seconds(field: Field) -> None:
+    field.write(field.settings(broker={"host": "broker.invalid"}))
+    began_s = time.monotonic()
+    found = field.doctor("broker", "config")
+    assert found["broker.dns"]["state"] == "fail"
+    assert found["config.valid"]["state"] == "ok"
+    assert time.monotonic() - began_s < 20
+
+
+def said(**sensor: Any) -> dict[str, Any]:
+    now_ms = time.time() * 1000
+    entry = {
+        "name": "air-1",
+        "open": True,
+        "frames": 100,
+        "bad": {},
+        "unfit": {},
+        "last_frame_ms": now_ms,
+        "values": {},
+    }
+    return {"node": NODE, "up_s": 4000, "pid": 1, "sensors": [entry | sensor]}
+
+
+@pytest.mark.parametrize(
+    ("sensor", "state", "cure"),
+    [
+        ({}, State.OK, ""),
+        ({"open": False}, State.FAIL, "plug it in"),
+        ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
+        ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
+        ({"bad": {"bad_checksum": 40}}, State.FAIL, "cable"),
+        ({"unfit": {"stale": 5}}, State.FAIL, "power"),
+        ({"values": {"pm25_raw_ugm3": 99_999}}, State.WARN, "inlet"),
+    ],
+)
+def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cure: str) -> None:
+    from edge_agent.config import Sensor
+
+    wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
+    result = sensor_checks._told(wants, PROFILES["plantower-pms5003"], said(**sensor))
+    assert result.state is state
+    assert cure in result.cure
+
+
+def board(root: Path, **files: str) -> Station:
+    for place, text in files.items():
+        path = root / place.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Station(root / "none.yaml", root)
+
+
+def test_power_faults_name_the_supply(tmp_path: Path) -> None:
+    place = tmp_path / "sys/devices/platform/soc/soc:firmware"
+    place.mkdir(parents=True)
+    for text, state in (("0x0", State.OK), ("0x50000", State.WARN), ("0x50005", State.FAIL)):
+        (place / "get_throttled").write_text(text)
+        result = machine_checks.power(Station(tmp_path / "none", tmp_path))
+        assert result.state is state
+        assert state is State.OK or "supply" in result.cure
+
+
+def test_a_clock_in_the_past_and_one_without_ntp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    station = Station(tmp_path / "none", tmp_path)
+    monkeypatch.setattr(machine_checks.time, "time", lambda: 1000.0)
+    assert machine_checks.clock_past(station).state is State.FAIL
+    monkeypatch.setattr(machine_checks.clock, "synchronised", lambda: False)
+    result = machine_checks.clock_sync(station)
+    assert result.state is State.WARN
+    assert "set-ntp" in result.cure
+
+
+def test_no_network_at_all(tmp_path: Path) -> None:
+    station = board(tmp_path, proc__net__route="Iface Destination\neth0 0000FEA9 0\n")
+    result = machine_checks.route(station)
+    assert result.state is State.FAIL
+    assert "antenna" in result.cure
+
+
+def test_systemd_words() -> None:
+    dead = machine_checks.service_results({"ActiveState": "failed", "UnitFileState": "enabled", "NRestarts": "7"})
+    assert [r.state for r in dead] == [State.FAIL, State.WARN, State.WARN]
+    well = {"ActiveState": "active", "UnitFileState": "enabled", "NRestarts": "0", "WatchdogUSec": "1min"}
+    assert {r.state for r in machine_checks.service_results(well)} == {State.OK}
+
+
+def test_a_broker_with_qos_0_only_would_lose_data() -> None:
+    assert settings_result({"MaximumQoS": 0}).state is State.FAIL
+    assert settings_result({"RetainAvailable": 0}).state is State.WARN
+    assert settings_result({}).state is State.OK
+
+
+def test_every_line_fits_sixty_columns_and_every_failure_has_a_cure(field: Field) -> None:
+    from edge_agent.doctor.run import examine
+
+    field.write(field.settings(broker={"host": "broker.invalid"}))
+    results, took_s = examine(Station(field.config, listen_s=0.2), CHECKS)
+    assert took_s < 10
+    for result in results:
+        assert result.cure or result.state in (State.OK, State.SKIP), result
+    long = [line for line in screen(results, took_s).splitlines() if len(line) > 60]
+    assert not long
+
+
+def test_checks_are_chosen_by_the_beginning_of_their_ids() -> None:
+    assert [check.id for check in chosen(["clock"])] == ["clock.sync", "clock.backwards", "clock.rtc"]
+    assert [check.id for check in chosen(["broker.tls"])] == ["broker"]
+    assert "sensor" not in [check.id for check in chosen((), ["sensor"])]
+    with pytest.raises(Failure, match="no check is called moon"):
+        chosen(["moon"])

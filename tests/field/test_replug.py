@@ -1,0 +1,41 @@
+"""Fifty times pulled out and put back: no restart, every time heard again, told once when lost and once when back."""
+
+from __future__ import annotations
+
+import pytest
+
+from firmware_stubs.models import MODELS
+from tests.field.conftest import WORLD, Field
+from tests.servers import wait_for
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.long
+def test_fifty_rounds_of_unplugging_without_a_restart(field: Field) -> None:
+    unplug(field, 50)
+
+
+def test_some_rounds_of_unplugging_without_a_restart(field: Field) -> None:
+    unplug(field, 5)
+
+
+def unplug(field: Field, rounds: int) -> None:
+
+    field.start()
+    process = field.agent.process
+    assert process is not None
+    log = field.folder / "agent.log"
+
+    def told(word: str) -> int:
+        return log.read_text().count(f"by-id/air {word}")
+
+    for number in range(1, rounds + 1):
+        field.stubs.remove("air")
+        wait_for(f"loss {number} to be told", lambda number=number: told("is lost") == number, 30)
+        field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+        wait_for(f"return {number} to be told", lambda number=number: told("is back") == number, 30)
+    wait_for("frames after the last round", lambda: field.status()["sensors"][0]["open"], 30)
+    assert process.poll() is None
+    assert field.status()["pid"] == process.pid
+    assert (told("is lost"), told("is back"), told("cannot be opened")) == (rounds, rounds, 0)
