@@ -126,9 +126,7 @@ class Recorder:
         if isinstance(error, SpoolIoError):  # never trust a handle whose sync has failed: open and check again
             try:
                 self.spool = self._open_spool()
-                self.spool.begin_life(
-                    self._node, self._wall_ms
-                )  # which of the old numbers are on the disk, nobody knows
+                self.spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
             except (SpoolError, sqlite3.Error):
                 log.debug("the spool cannot be opened again yet")
 

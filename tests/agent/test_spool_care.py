@@ -229,7 +229,7 @@ def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeyp
 
 
 def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db")
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
     rows = [Reading(AIR, T0 + at * 200, {"pm25_raw_ugm3": 1.0}) for at in range(5)]
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
     spool._db.execute(f"PRAGMA max_page_count = {pages}")

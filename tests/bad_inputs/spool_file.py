@@ -72,7 +72,7 @@ class Box:
                 for at in range(60)
             ]
             spool.accept(rows, Origin(self.node, "jianguo-rd-east", "b71d04c2", SYNCED))
-            for one in spool.seal(self.node):
+            for one in spool.seal():
                 self.batches[one.spool, one.seq] = one.data
         spool.close()
 
