@@ -182,7 +182,10 @@ class Agent:
                 told = True
                 self.notifier.ready()
             self.delivery.spool = self.recorder.spool
-            self._obey_delivery()
+            try:
+                self._obey_delivery()
+            except SpoolError as error:  # asked for again by the next answer
+                self.recorder.trouble(error)
             seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
@@ -227,7 +230,7 @@ class Agent:
             while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
-            log.error("%s", error)
+            self.recorder.trouble(error)
 
     def _seal(self) -> None:
         if self.recorder.seal():

@@ -98,7 +98,7 @@ class Framer:
                     break
                 continue
             damage.begin(reason, size)
-            at = start + size if shape.anchored else start + 1
+            at = start + 1
         if final and damage.reason is not None:
             out += damage.settle(bytes(buffer[done:]))
             done = len(buffer)

@@ -90,7 +90,7 @@ class Recorder:
         try:
             sealed = self.spool.seal(self._true_time)
         except SpoolError as error:
-            self._trouble(error)
+            self.trouble(error)
             return []
         if self._unsynced and self.timeline.trusted:
             self._unsynced = bool(self.spool.unsynced_boots())
@@ -110,7 +110,7 @@ class Recorder:
         except SpoolError as error:
             for reading in counted:
                 self._hours.accept(reading.series.sensor, -1, reading.time_ms)
-            self._trouble(error)
+            self.trouble(error)
             return
         if not self.disk_ok:
             log.info("the spool takes readings again")
@@ -119,11 +119,12 @@ class Recorder:
         self.accepted += len(counted)
         self._pending.clear()
 
-    def _trouble(self, error: SpoolError) -> None:
+    def trouble(self, error: SpoolError) -> None:
+        """The disk would not. Said once; a file whose sync has failed is opened and checked again before it is used."""
         if self.disk_ok:
             log.error("%s", error)
         self.disk_ok = False
-        if isinstance(error, SpoolIoError):  # never trust a handle whose sync has failed: open and check again
+        if isinstance(error, SpoolIoError):
             try:
                 self.spool = self._open_spool()
                 self.spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
