@@ -59,7 +59,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     served.city.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would stand in the way of other files in the same worker
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM.exists():
