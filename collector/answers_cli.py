@@ -35,11 +35,12 @@ def gaps(
 
     Exit code 1 when something is missing that nothing explains.   Example:  lamppost gaps --since 7d
     """
+    from collector.gap_facts import from_state
     from collector.gaps import gaps as find
 
     settings, store = _open(config)
     now_ms = time.time_ns() // 1_000_000
-    waiting, refused = _from_state(settings)
+    waiting, refused = from_state(settings)
     hours = _asked(lambda: find(store, now_ms - _span_ms(since), now_ms, waiting, refused, node))
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
@@ -190,34 +191,6 @@ def _state(config: Path) -> sqlite3.Connection:
         raise Failure(
             Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
         ) from error
-
-
-def _from_state(settings: Config) -> tuple[dict[str, int | None], dict[tuple[str, str, int], int]]:
-    """What the collector's own file adds: what nodes still hold, and what was refused."""
-    from wire import status
-
-    waiting: dict[str, int | None] = {}
-    refused: dict[tuple[str, str, int], int] = {}
-    if not settings.state_file.exists():
-        return waiting, refused
-    with sqlite3.connect(f"{settings.state_file.resolve().as_uri()}?mode=ro", uri=True) as db:
-        for node, body, online in db.execute("SELECT node, body, online FROM node"):
-            birth = status.decode(node, body)
-            if isinstance(birth, status.Birth):
-                waiting[node] = birth.oldest_ms if online else (birth.oldest_ms or 0)
-        for node, content in db.execute("SELECT node, content FROM quarantine_part"):
-            found = _sensor_and_hour(content)
-            if found is not None:
-                refused[node, *found] = refused.get((node, *found), 0) + 1
-    return waiting, refused
-
-
-def _sensor_and_hour(content: str) -> tuple[str, int] | None:
-    try:
-        kept = json.loads(content)
-        return kept["sensor"], int(kept["t0"]) // 3_600_000 * 3_600_000
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def _hour_json(hour: Any) -> dict[str, Any]:

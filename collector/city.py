@@ -6,23 +6,29 @@ import math
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Any, Final
 
 from collector import canary
 from collector.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
+from collector.asking import ask
 from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
+from collector.gap_facts import from_state
+from collector.gaps import gaps
 from collector.health import Health
 from collector.registry import Node, Registry
 from collector.rules.rule import Rule
 from collector.stores.store import Store
 from collector.web.feed import Feed
 from collector.web.site import Sensor, Site, Station, Watched
-from device_profiles.catalogue import UnknownProfile
+from device_profiles.catalogue import Catalogue, UnknownProfile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.strict_yaml import NotUsable
+from wire.exits import Failure
 
+ASK_S: Final = 25.0
 METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -38,6 +44,7 @@ def site(
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
+    catalogue = load_catalogue()
 
     def now_ms() -> int:
         return time.time_ns() // 1_000_000
@@ -63,7 +70,10 @@ def site(
         reporting=config.reporting(),
         watched=watched(alerting.rules),
         corrections=lambda node: calibrations.of_node(node, now_ms()),
-        titles=titles(),
+        titles=titles(catalogue),
+        warm_up_s=warm_ups(catalogue),
+        gaps=lambda node, since_ms: gaps(store, since_ms, now_ms(), *from_state(config), node),
+        ask=asker(config),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
 
@@ -83,9 +93,8 @@ def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
     return of
 
 
-def titles() -> Callable[[str], tuple[str, str]]:
+def titles(catalogue: Catalogue) -> Callable[[str], tuple[str, str]]:
     """Names of sensor models by profile, such as `plantower-pms5003@1`."""
-    catalogue = load_catalogue()
 
     @cache
     def of(profile: str) -> tuple[str, str]:
@@ -96,6 +105,31 @@ def titles() -> Callable[[str], tuple[str, str]]:
         return title.zh, title.en
 
     return of
+
+
+def warm_ups(catalogue: Catalogue) -> Callable[[str], float]:
+    """How long sensors of a profile warm up."""
+
+    @cache
+    def of(profile: str) -> float:
+        try:
+            return catalogue.get(profile).warm_up_s
+        except (UnknownProfile, NotUsable):
+            return 0.0
+
+    return of
+
+
+def asker(config: Config) -> Callable[[str, str, dict[str, Any]], dict[str, Any]]:
+    """Asks nodes over the broker; who does not answer in time has said so."""
+
+    def ask_node(node: str, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return ask(config, node, verb, arguments, ASK_S)
+        except Failure as error:
+            return {"ok": False, "error": error.line()}
+
+    return ask_node
 
 
 def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:

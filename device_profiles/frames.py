@@ -113,9 +113,9 @@ class LineShape(Strict):
     """A line of text.
 
     `start` lists the characters it may begin with, `opening` what stands there instead when every line begins alike.
-    `templates` fix its form where there is no better proof: `#` is a
-    digit, `±` a sign, all else stands for itself. `anchored` lines begin only where another has ended: without a
-    checksum the rest of a damaged line must not pass for a shorter one.
+    `templates` fix its form where there is no better proof. Both are written as `V±###.#`: `#` is a digit, `±` a sign,
+    `@` a letter or digit, all else itself. `anchored` lines begin only where another has ended: without a checksum
+    the rest of a damaged line must not pass for a shorter one.
     """
 
     kind: Literal["line"]

@@ -42,7 +42,7 @@ log = logging.getLogger("lamppost.agent")
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 OFFLINE_SEAL_S = 60.0
-STATUS_S = 5.0
+STATUS_S = 2.0
 RING_S = 24 * 3600
 CARE_S = 60.0
 DRAIN_S = 5.0
@@ -56,6 +56,8 @@ class Agent:
         self.notifier = notifier or Notifier(None)
         self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
+        self.identity = Identity(config.identity) if config.identity is not None else None
+        broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
@@ -78,9 +80,8 @@ class Agent:
             lambda at_ms: self.delivery.not_before(at_ms),
             self.errands.verbs() if self.errands is not None else None,
         )
-        self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
-            _broker(config, self.identity),
+            broker,
             config.node,
             self.delivery,
             self.birth,
@@ -181,7 +182,10 @@ class Agent:
                 told = True
                 self.notifier.ready()
             self.delivery.spool = self.recorder.spool
-            self._obey_delivery()
+            try:
+                self._obey_delivery()
+            except SpoolError as error:  # asked for again by the next answer
+                self.recorder.trouble(error)
             seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
@@ -226,7 +230,7 @@ class Agent:
             while making_room.make_room(spool, limit, clock.wall_ms()):
                 pass
         except SpoolError as error:
-            log.error("%s", error)
+            self.recorder.trouble(error)
 
     def _seal(self) -> None:
         if self.recorder.seal():

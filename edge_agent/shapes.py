@@ -31,7 +31,6 @@ class CompiledShape(Protocol):
     head_bytes: int  # how many bytes it looks at
     longest: int
     shortest: int
-    anchored: bool
     text: bool
     weak: bool  # nothing but its meaning proves it
     tail: bytes  # how every frame ends, empty when that says nothing
@@ -53,7 +52,7 @@ def compile_shape(shape: frames.Shape) -> CompiledShape:
 class _Bytes:
     """Header, length, content, checksum, tail."""
 
-    anchored = text = weak = False
+    text = weak = False
 
     def __init__(self, shape: frames.BytesShape) -> None:
         parts = [] if shape.header == "**" else shape.header.split()
@@ -120,7 +119,7 @@ class _Shdlc:
     """7E address command [state] length data checksum 7E, bytes between the 7E stuffed (SPS30 datasheet 4.1)."""
 
     head, head_bytes, shortest, tail = rb"\x7e[^\x7e]", 2, 6, b""
-    anchored = text = weak = False
+    text = weak = False
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -160,7 +159,7 @@ class _Modbus:
 
     head, head_bytes, shortest = rb"[\x01-\xf7\xfe][\x03\x04\x06\x10\x83\x84\x86\x90]", 2, 5
     tail = b""
-    anchored = text = weak = False
+    text = weak = False
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -195,7 +194,6 @@ class _Line:
     text = True
 
     def __init__(self, shape: frames.LineShape) -> None:
-        self.anchored = shape.anchored
         opening = _template(shape.opening).pattern if shape.opening else _one_of(shape.start.encode())
         self.head = (_AFTER_AN_END if shape.anchored else b"") + opening
         self.head_bytes = len(shape.opening) if shape.opening else 1
@@ -215,17 +213,20 @@ class _Line:
         found = self._ends.search(buffer, start, start + self.longest)
         if found is None:
             return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
-        size = found.end() - start
         if self._next is not None and (later := self._next.search(buffer, start + 1, found.start())):
-            return later.start() - start, "bad_tail"  # the next line begins in this one: its end was damaged
+            # the next line begins in this one: whole without its end, or damaged there
+            return later.start() - start, self._wrong(bytes(buffer[start : later.start()])) and "bad_tail"
+        size = found.end() - start
         if not found[0].endswith(self.tail):
             return size, "bad_tail"
-        line = bytes(buffer[start : found.start()])
+        return size, self._wrong(bytes(buffer[start : found.start()]))
+
+    def _wrong(self, line: bytes) -> str | None:
         if not line.isascii() or not line.decode().isprintable():
-            return size, "bad_format"
+            return "bad_format"
         if self._templates and not any(form.fullmatch(line) for form in self._templates):
-            return size, "bad_format"
-        return size, _line_damage(line, self._check) if self._check else None
+            return "bad_format"
+        return _line_damage(line, self._check) if self._check else None
 
     def _measure_form(self, buffer: bytearray, start: int) -> Verdict:
         """Without a line end the form alone says where the line stops."""
@@ -241,8 +242,9 @@ def _one_of(choices: bytes) -> bytes:
 
 
 def _template(text: str) -> re.Pattern[bytes]:
-    """`V±###.#` as a pattern: `#` a digit, `±` a sign, all else itself."""
-    return re.compile(b"".join({"#": rb"[0-9]", "±": rb"[+-]"}.get(c) or re.escape(c.encode()) for c in text))
+    """`V±###.#` as a pattern: `#` a digit, `±` a sign, `@` a letter or digit, all else itself."""
+    kinds = {"#": rb"[0-9]", "±": rb"[+-]", "@": rb"[0-9A-Za-z]"}
+    return re.compile(b"".join(kinds.get(c) or re.escape(c.encode()) for c in text))
 
 
 def _begins(text: str, seen: bytes) -> bool:

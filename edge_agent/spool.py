@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,9 @@ LEDGER_HOURS = 48
 class Spool:
     """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch."""
 
-    def __init__(self, path: Path, node: str, site: str) -> None:
+    def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
         self.path = path
+        self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         self._acked: dict[int, tuple[int, int]] = {}
@@ -56,17 +57,19 @@ class Spool:
         Raises SpoolError when the disk will not take them, and nothing is accepted then; SpoolIoError when the disk
         failed under the write: close, open again, and only then go on.
         """
+        before = dict(self._unique.last_ms)
         taken = [self._unique.unique(reading) for reading in readings] if origin.clock == SYNCED else list(readings)
         try:
-            with transaction(self._db):
+            with self._transaction():
                 if taken:
                     body = (origin.site, origin.boot, origin.clock, len(taken), chunk.dump(taken))
                     self._db.execute(_INSERT_CHUNK, body)
                 for key, value in (state or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 self._write_acked()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
+        except SpoolError:
+            self._unique.last_ms = before  # or what is tried again would be moved to later times
+            raise
         return taken
 
     def state(self, key: str) -> Any:
@@ -85,15 +88,15 @@ class Spool:
         first = self.next_seq
         sealed: list[Sealed] = []
         try:
-            with transaction(self._db):
+            with self._transaction():
                 for origin, numbers, rows in self._chunks(true_time):
                     sealed += [self._seal(origin, part) for part in portions(rows)]
                     self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
                 if sealed:
                     self._keep_numbers()
-        except sqlite3.Error as error:
+        except SpoolError:
             self.next_seq = first  # nothing was sealed: no sequence may be skipped
-            raise self._trouble(error) from error
+            raise
         return sealed
 
     def _chunks(
@@ -169,7 +172,8 @@ class Spool:
         if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
             return True
         origin = Origin(self._node, self._site, "0" * 8, SYNCED)
-        self.replace([one], origin, [], "damaged", [Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms)
+        with suppress(SpoolError):  # a disk that will not take the record now will be asked again
+            self.replace([one], origin, [], "damaged", [Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms)
         return False
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
@@ -199,13 +203,13 @@ class Spool:
 
         They keep the code of their first answer, by which a replay is known.
         """
-        with transaction(self._db):
+        with self._transaction():
             self._write_acked()
             return self._db.execute(spool_file.REPLAY, (from_ms, to_ms)).rowcount
 
     def prune(self, before_ms: int) -> int:
         """Delete acknowledged batches answered before `before_ms`; returns how many."""
-        with transaction(self._db):
+        with self._transaction():
             self._write_acked()
             self._db.execute("DELETE FROM sealed WHERE id IN (SELECT id FROM batch WHERE acked_ms < ?)", (before_ms,))
             self._db.execute(
@@ -235,7 +239,7 @@ class Spool:
 
         Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.
         """
-        with transaction(self._db):
+        with self._transaction():
             for part in parts:
                 for portion in portions(part):
                     self._seal(origin, portion)
@@ -273,7 +277,7 @@ class Spool:
         stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind.
         """
         waiting = self._all_waiting()
-        with transaction(self._db):
+        with self._transaction():
             self._new_life()
             for one in waiting:
                 rows, origin = self.opened(one)
@@ -287,13 +291,13 @@ class Spool:
         row = self._db.execute("SELECT id, spool FROM life ORDER BY id DESC LIMIT 1").fetchone()
         if row is not None:
             return row[0], row[1]
-        with transaction(self._db):
+        with self._transaction():
             self._set_meta("format", FORMAT)
             self._set_meta("reader", FORMAT)
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
-        spool_id = secrets.token_hex(16)
+        spool_id = self._new_id(16)
         number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (spool_id,)).lastrowid
         assert number is not None
         self._life, self.spool_id, self.next_seq = number, spool_id, 1
@@ -302,7 +306,7 @@ class Spool:
 
     def _take_in(self, rescue: Rescue) -> int:
         """Take what was saved from a damaged file into this new one, under the names it had."""
-        with transaction(self._db):
+        with self._transaction():
             lives: dict[str, int] = {}
             for one in rescue.batches:
                 if one.spool not in lives:
@@ -314,6 +318,11 @@ class Spool:
             self._db.executemany(
                 "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
             )
+            last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
+            gap = [
+                gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)
+            ]  # 0: nobody can say how many
+            self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 
@@ -353,7 +362,7 @@ class Spool:
 
     def close(self) -> None:
         """Write what was released and let go of the file."""
-        with transaction(self._db):
+        with self._transaction():
             self._write_acked()
         self._db.close()
 
@@ -381,10 +390,8 @@ class Spool:
                 last[reading.series] = max(reading.time_ms, last.get(reading.series, reading.time_ms))
         return last
 
-    def _trouble(self, error: sqlite3.Error) -> SpoolError:
-        if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
-            return SpoolIoError(f"{self.path}: {error}. Cure: replace the card")
-        return SpoolError(f"{self.path}: {error}. Cure: free space or replace the card")
+    def _transaction(self) -> transaction:
+        return transaction(self._db, self.path)
 
 
 _LOST = "lost_"

@@ -14,6 +14,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,22 +70,40 @@ class Rescue(NamedTuple):
     batches: list[Saved]
     chunks: list[tuple[Any, ...]]
     aside: Path
+    written_ms: int
 
 
 class transaction:
-    """BEGIN IMMEDIATE ... COMMIT, rolled back on any error."""
+    """BEGIN IMMEDIATE ... COMMIT, rolled back on any error. Raises SpoolError, SpoolIoError for what SQLite says."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db, self._path = db, path
 
     def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise trouble(self._path, error) from error
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if kind is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error as failed:
+                error = failed
+        if error is not None:
+            with suppress(sqlite3.Error):
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise trouble(self._path, error) from error
+
+
+def trouble(path: Path, error: sqlite3.Error) -> SpoolError:
+    """What an error of SQLite means: a disk that is full, or one that has failed."""
+    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
+        return SpoolIoError(f"{path}: {error}. Cure: replace the card")
+    return SpoolError(f"{path}: {error}. Cure: free space or replace the card")
 
 
 def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
@@ -92,11 +111,12 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         existed = path.exists()
+        was_empty = existed and path.stat().st_size == 0  # a file system lost what stood in it: SQLite takes it for new
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
     try:
         db = _open(path)
-        if existed and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
             db.close()
             raise sqlite3.DatabaseError("quick_check found damage")
     except sqlite3.OperationalError as error:
@@ -104,8 +124,11 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     except sqlite3.DatabaseError:
         rescue = _rescue(path)
         return _open(path), rescue
-    if not existed:
+    try:
         _sync_folder(path.parent)
+    except OSError as error:
+        db.close()
+        raise SpoolError(f"{path.parent}: {error.strerror}. Cure: replace the card") from error
     return db, None
 
 
@@ -139,7 +162,7 @@ def _beside_its_agent(path: Path, what: Callable[[sqlite3.Connection], int]) -> 
         db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=10)
         try:
             db.execute("PRAGMA synchronous=FULL")
-            with transaction(db):
+            with transaction(db, path):
                 return what(db)
         finally:
             db.close()
@@ -166,6 +189,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _rescue(path: Path) -> Rescue:
+    written_ms = path.stat().st_mtime_ns // 1_000_000
     number = 1
     while (aside := _beside(path, f".damaged-{number}")).exists():
         number += 1
@@ -191,7 +215,7 @@ def _rescue(path: Path) -> Rescue:
         old.close()
     except sqlite3.DatabaseError:
         done = set()
-    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside)
+    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside, written_ms)
 
 
 def _named(data: object) -> Saved | None:

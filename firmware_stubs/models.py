@@ -37,6 +37,7 @@ MODELS: dict[str, Callable[..., Stub]] = {
     "winsen-mhz19b": winsen.Mhz19b,
     "winsen-zh03b": winsen.Zh03b,
     "winsen-ze07": winsen.Ze07,
+    "winsen-zphs01b": winsen.Zphs01b,
     "winsen-zphs01c": winsen.Zphs01c,
     "cubic-cm1106": cubic.Cm1106,
     "cubic-pm1003": cubic.Pm1003,

@@ -165,9 +165,41 @@ class Zphs01c(Stub):
         return self._measured(t_s, _summed(body), [row])
 
 
+class Zphs01b(Stub):
+    """Answers 86 with 26 bytes; temperature is sent with 435 tenths added (as four open programs read it)."""
+
+    line = Line(9600)
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        if data[0] != 0xFF:
+            return 1, b""
+        if len(data) < 9:
+            return 0, b""
+        if _nine_sum(data[1:8]) != data[8]:
+            return 1, b""
+        return 9, self._values() if data[2] == 0x86 else b""
+
+    def _values(self) -> bytes:
+        air = self.world(self.t_s)
+        pm25 = air.get("pm25_ugm3", 12.0)
+        masses = [word(mass) for mass in (air.get("pm1_ugm3", pm25 * 0.7), pm25, air.get("pm10_ugm3", pm25 * 1.3))]
+        co2, temp = word(air.get("co2_ppm", 420.0)), word(10 * air.get("temp_c", 20.0) + 435)
+        rest = [word(air.get("rh_pct", 50.0)), word(air.get("hcho_ugm3", 30.0)), 4, 3, 2]
+        body = struct.pack(">B4HB6Hxx", 0x86, *masses, co2, 1, temp, *rest)
+        names = ("pm1_raw_ugm3", "pm25_raw_ugm3", "pm10_raw_ugm3", "co2_ppm", "voc_grade", "temp_c", "rh_pct",
+                 "hcho_ugm3", "co_raw_ppm", "o3_raw_ppb", "no2_raw_ppb")  # fmt: skip
+        told = [*masses, co2, 1, round((temp - 435) / 10, 1), *rest[:2], 0.4, 30, 20]
+        frame = b"\xff" + body + bytes((_nine_sum(body),))
+        return self._measured(self.t_s, frame, [dict(zip(names, map(float, told), strict=True))])
+
+
+def _nine_sum(covered: bytes) -> int:
+    return (0xFF - sum(covered) + 1) & 0xFF
+
+
 def _nine(command: int, data: bytes) -> bytes:
     body = bytes((command,)) + data.ljust(6, b"\0")
-    return b"\xff" + body + bytes(((0xFF - sum(body) + 1) & 0xFF,))
+    return b"\xff" + body + bytes((_nine_sum(body),))
 
 
 def _summed(body: bytes) -> bytes:

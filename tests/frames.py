@@ -147,7 +147,17 @@ def _value(values: Values, key: str) -> Any:
         for name in told.names:
             if row.get(name) is not None:
                 return row[name] * told.factor if isinstance(row[name], (int, float)) else row[name]
-    return {name.lower(): value for name, value in row.items()}.get(key)
+    told_names = {name.lower(): value for name, value in row.items()}
+    return told_names.get(key, _akin(key, told_names))
+
+
+def _akin(key: str, row: dict[str, Any]) -> Any:
+    """The value whose name shares most words with `key`, when one alone does."""
+    words = set(key.split("_"))
+    shared = {name: len(words & set(name.split("_"))) for name in row}
+    best = max(shared.values(), default=0)
+    names = [name for name, number in shared.items() if number == best]
+    return row[names[0]] if best >= 2 and len(names) == 1 else None
 
 
 def _same(seen: Any, wanted: Any) -> bool:

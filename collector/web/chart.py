@@ -147,6 +147,7 @@ def bars(
             )
         )
     middles = [(start_ms + width_ms // 2, value) for start_ms, value in before]
+    middles = [point for point in middles if since_ms <= point[0] <= until_ms]
     line = (_line("", middles, scale, 2 * width_ms),) if middles else ()
     return Chart(line, tuple(drawn), _x_ticks(scale, ticks), _y_ticks(scale), box=box)
 

@@ -43,8 +43,18 @@ class Feed:
     def __init__(self) -> None:
         self._listeners: tuple[Subscription, ...] = ()
         self._lock = threading.Lock()
+        self._readings = 0
+        self._marks: deque[tuple[float, int]] = deque(maxlen=12)
+
+    def batches_per_s(self, now_s: float) -> float:
+        """How many batches were stored a second, over the last ten or so. `now_s` of a steady clock."""
+        if not self._marks or now_s - self._marks[-1][0] >= 1.0:
+            self._marks.append((now_s, self._readings))
+        since_s, before = self._marks[0]
+        return (self._readings - before) / max(1.0, now_s - since_s)
 
     def publish(self, event: Mapping[str, Any]) -> None:
+        self._readings += event.get("type") == "readings"
         for listener in self._listeners:
             listener.put(event)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS, VERBS, De
 from collector.web.desk.reports import CHANGES, Reports
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
+from collector.web.ops_tabs import HOUR_MS, Tabs
 from collector.web.pages import language_of
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Watched
@@ -56,6 +58,8 @@ class Ops:
         self._accounts = accounts
         self._handling = handling
         self._reports = reports
+        self._tabs = Tabs(site, views, handling, reports, self._page, self._back)
+        renderer.offer(told_of=self._tabs.told, batches_per_s=lambda: site.feed.batches_per_s(time.monotonic()))
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
 
     def routes(self) -> list[Route]:
@@ -66,12 +70,14 @@ class Ops:
             "/reports": self.reports,
             "/audit": self.audit,
             "/events": self.events,
+            **self._tabs.pages(),
         }
         deeds: dict[str, Inside] = {
             "/alert/{fingerprint}/{verb}": self.handle,
             "/reports/{number:int}": self.answer,
             "/station/{node}/change": self.change,
             "/logout": self.log_out,
+            **self._tabs.deeds(),
         }
         routes = []
         for root in ("/ops", "/en/ops"):
@@ -110,15 +116,20 @@ class Ops:
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
         lowest = min((one for one in self._site.watched(node) if "pm25" in one.quantity), default=None, key=_raise_at)
-        past_day, week, cards, down = None, None, [], False
+        past_day, week, cards, holes, health, down = None, None, [], [], {}, False
         try:
             cards = await self._views.fresh([node])
             past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
+            health = await run_in_threadpool(past.health, store, node, now_ms)
+            if self._site.gaps is not None:
+                holes = await run_in_threadpool(self._site.gaps, node, now_ms - 24 * HOUR_MS)
         except StoreDown:
             down = True
         told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down, "reports": self._reports.of(node)}
         told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
+        told |= {"holes": [hour for hour in holes if hour.causes], "health": health, "said": self._tabs.said(node)}
+        told |= {"can_ask": self._site.ask is not None, "told": self._tabs.told(cards)}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 

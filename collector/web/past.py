@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from collector.stores.store import Select, Store
 from collector.windows import HOURS, ROLLED
+from wire.quantities import QUANTITIES
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -19,6 +20,8 @@ _SIGN_OF_LIFE = {
     "weather": ("temp_c", "wind_speed_ms"),
     "traffic_flow": ("duration_s",),
 }
+
+_VITALS: Final = tuple(quantity.name for quantity in QUANTITIES.values() if quantity.kind == "node_health")
 
 
 class Hour(NamedTuple):
@@ -34,6 +37,16 @@ class Day(NamedTuple):
 
     label: str
     hours: list[Hour]
+
+
+def health(store: Store, node: str, now_ms: int) -> dict[str, tuple[int, float]]:
+    """The newest vitals that a node has told within a day, each with its time. Raises StoreDown."""
+    found: dict[str, tuple[int, float]] = {}
+    question = Select("node_health", _VITALS, now_ms - DAY_MS, now_ms + 1, {"node": node}, ("node",), latest=True)
+    for series in store.select(question):
+        time_ms, *values = series.rows[0]
+        found |= {name: (time_ms, v) for name, v in zip(_VITALS, values, strict=True) if v is not None}
+    return found
 
 
 def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int = 7) -> list[Day]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from collector.flags import COLUMN
 from collector.indices import edition_day
 from collector.reporting import Reporting, ReportingOf, is_of, reports_as_china
 from collector.rollups import INDEX
@@ -51,6 +52,7 @@ class Air:
     mean: float
     minutes: int
     fine: Points  # means of 10 s, by their start
+    doubt: str  # what the newest reading did not pass, as collector.flags writes it
     by_minute: Points
 
     @property
@@ -136,7 +138,7 @@ def look(
     since_ms = now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS
     pm = Select("air_quality", _PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
     fine = store.select(replace(pm, aggregate="mean", every_ms=FINE_MS))
-    latest = store.select(replace(pm, latest=True))
+    latest = store.select(replace(pm, columns=(*_PM, COLUMN), latest=True))
     flow = store.select(replace(pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",)))
     newest = {(one.tags["node"], one.tags["sensor"]): one.rows[0] for one in latest}
     air: dict[str, list[Air]] = defaultdict(list)
@@ -244,8 +246,9 @@ def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Itera
             newest[0] if newest is not None and latest is not None else fine[-1][0],
             fmean(value for _, value in by_minute),
             len(by_minute),
-            fine,
-            by_minute,
+            fine=fine,
+            by_minute=by_minute,
+            doubt=(newest[-1] or "") if newest is not None else "",
         )
 
 

@@ -49,6 +49,10 @@ class Renderer:
             "en": Words("en", site.time_zone, site.now_ms),
         }
 
+    def offer(self, **helpers: Any) -> None:
+        """Functions that templates may call; given before the first page is made."""
+        self._templates.globals.update(helpers)
+
     def words(self, language: Language) -> Words:
         return self._words[language]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from collector.calibration import Record
+from collector.gaps import Hour
 from collector.health import Health
 from collector.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
@@ -88,6 +89,10 @@ def _itself(profile: str) -> tuple[str, str]:
     return profile, profile
 
 
+def _at_once(_: str) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The city as the pages see it. The callables are quick and safe to call from any thread."""
@@ -110,6 +115,12 @@ class Site:
     """The calibrations of a node that are in force."""
     titles: Callable[[str], tuple[str, str]] = _itself
     """What a sensor's profile is called, in Chinese and English."""
+    warm_up_s: Callable[[str], float] = _at_once
+    """How long after its start a sensor of a profile says nothing."""
+    gaps: Callable[[str, int], list[Hour]] | None = None
+    """The hours of a node since a time, with the cause of every hole. Raises StoreDown."""
+    ask: Callable[[str, str, dict[str, Any]], dict[str, Any]] | None = None
+    """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
     duty: Duty | None = None
     """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})

@@ -67,6 +67,24 @@ class Words:
         """What a quantity is called."""
         return self.pick(QUANTITIES[name].zh, QUANTITIES[name].en)
 
+    def known_quantity(self, name: str) -> str:
+        """What a quantity is called, or the name itself."""
+        return self.quantity(name) if name in QUANTITIES else name
+
+    def sized(self, name: str, value: float) -> str:
+        """A vital with its unit, bytes in the unit that people speak of."""
+        unit = QUANTITIES[name].unit if name in QUANTITIES else ""
+        if unit == "B":
+            for unit, size in (("GB", 1e9), ("MB", 1e6)):
+                if value >= size:
+                    return f"{value / size:.1f} {unit}"
+        text = f"{value:.0f}" if value == round(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+        return text if unit in ("", "1") else f"{text} {unit}"
+
+    def local_input(self, time_ms: float) -> str:
+        """A time as a browser's field for times wants it."""
+        return self._local(time_ms).strftime("%Y-%m-%dT%H:%M")
+
     def formula(self, record: Record) -> str:
         """How a calibration makes a corrected value."""
         if record.formula != "linear":

@@ -90,7 +90,7 @@ def _number(text: str) -> Number | None:
     """A number, or None for an empty cell. Raises ValueError for anything else."""
     if not text:
         return None
-    value = decimal(text)
+    value = decimal(text.removesuffix("."))  # some receivers write 48. for 48.0
     if value is None:
         raise ValueError(text)
     return value

@@ -57,7 +57,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
         return _values(data, head, rest)
     if head[1:2] in ("T", "t"):
         return Values("text", False, [], _complaint(rest))
-    if 2 <= len(head) <= 4 and head.isalnum() and "=" in rest:
+    if len(head) == 3 and head[1] in "RSTWX" and head[2] == "U" and "=" in rest:
         return Values("settings", False, [], dict(part.split("=", 1) for part in rest.split(",") if "=" in part))
     return BadFrame(data, "bad_format")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pytest
 
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import Origin, Spool
+from tests.drain.street import Street
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 ORIGIN = Origin("lp-1", "street", "b71d04c2", "synced")
@@ -17,24 +17,6 @@ T0 = 1_790_000_000_000
 DAYS = 30
 LIMIT_BYTES = 200_000_000
 CHUNK_S = 60  # a commit a minute instead of one a second: what is sealed is the same, and the disk is spared
-
-PARTICLES = {"n_over03_per_dl": 45.0, "n_over05_per_dl": 13.0, "n_over1_per_dl": 2.0, "n_over25_per_dl": 0.3}
-MASSES = {"pm1_raw_ugm3": 0.65, "pm25_raw_ugm3": 1.0, "pm10_raw_ugm3": 1.25, "pm25_cf1_ugm3": 1.1}
-
-
-class Street:
-    """A level that wanders over the day, and around it the noise of a particle counter, in its whole numbers."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)
-        self._level = 40.0
-
-    def values(self) -> dict[str, float | int]:
-        rng = self._rng
-        self._level = max(3.0, self._level + rng.gauss(0, 0.15) + (40 - self._level) / 7200)
-        shared = self._level * rng.gauss(1, 0.03)
-        masses = {name: round(shared * share * rng.gauss(1, 0.01)) for name, share in MASSES.items()}
-        return masses | {name: round(shared * many * rng.gauss(1, 0.04)) for name, many in PARTICLES.items()}
 
 
 def measure(path: Path, hours: int) -> dict[str, float]:

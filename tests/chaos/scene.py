@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from firmware_stubs.stub import Stub
 from tests.chaos.checker import Count, check
 from tests.chaos.noting_agent import NOTE
 from tests.chaos.numbers import NumberedPms5003
@@ -17,6 +18,7 @@ from tests.servers import Influxd, Server, free_port
 AGENTS, SENSORS = 4, 2
 PERIOD_S = 0.004
 SETTLE_S = 420.0
+CALM_MS = 2_000
 
 
 class Scene:
@@ -45,13 +47,8 @@ class Scene:
 
     def _agent(self, name: str, broker: dict[str, Any]) -> Program:
         self.notes[name] = self.folder / f"{name}.notes"
-        sensors = {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
-        agent = self.rig.agent(name, sensors, broker={**broker, "spread_s": 0.5})
-        agent.command = [
-            sys.executable, "-m", "tests.chaos.noting_agent", str(self.folder / f"agent-{name}.yaml"),
-            str(self.notes[name]),
-        ]  # fmt: skip
-        return agent
+        agent = self.rig.agent(name, numbered_sensors(), broker={**broker, "spread_s": 0.5})
+        return noting(agent, self.notes[name])
 
     def accepted(self) -> int:
         """How many readings have been noted as accepted."""
@@ -62,13 +59,7 @@ class Scene:
         for name in self.notes:
             for number in range(SENSORS):
                 self.rig.stubs.remove(f"{name}/air-{number}")
-        until_s, calm_s = time.monotonic() + SETTLE_S, time.monotonic() + 12  # statuses are written every 5 s
-        while time.monotonic() < until_s:
-            waiting = [self.rig.status(name).get("waiting_rows") for name in self.notes]
-            if waiting == [0] * len(waiting) and time.monotonic() > calm_s:
-                return 0
-            time.sleep(0.5)
-        return sum(rows or 0 for rows in waiting)
+        return settled(self.rig, list(self.notes))
 
     def count(self) -> Count:
         """What became of everything; the first of what is lost is named on stderr."""
@@ -80,3 +71,25 @@ class Scene:
     def said(self, count: Count, stuck: int, **more: Any) -> dict[str, Any]:
         """The one JSON object of a run."""
         return {"seed": self.seed, "kills": dict(sorted(self.kills.items())), **count._asdict(), "stuck": stuck, **more}
+
+
+def settled(rig: Rig, nodes: list[str]) -> int:
+    """Wait until each agent says, in a status of after the last reading, that nothing waits. Rows that still do."""
+    until_s, calm_ms = time.monotonic() + SETTLE_S, time.time() * 1000 + CALM_MS
+    while time.monotonic() < until_s:
+        said = [rig.status(node) for node in nodes]
+        if all(one.get("at_ms", 0) > calm_ms and one["waiting_rows"] == 0 for one in said):
+            return 0
+        time.sleep(0.2)
+    return sum(one.get("waiting_rows", 1) for one in said)
+
+
+def numbered_sensors() -> dict[str, tuple[str, Stub]]:
+    """Sensors far faster than real ones, whose frames carry numbers."""
+    return {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
+
+
+def noting(agent: Program, notes: Path) -> Program:
+    """The agent, with every commit that returned noted in a file."""
+    agent.command = [sys.executable, "-m", "tests.chaos.noting_agent", agent.command[-1], str(notes)]
+    return agent

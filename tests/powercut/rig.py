@@ -45,18 +45,14 @@ class Rig:
     """The file systems, for the length of a `with`. `cut` may be called again and again."""
 
     def __enter__(self) -> Rig:
-        if os.geteuid() != 0:
-            raise Impossible("power cuts need root, for loop mounts. Cure: sudo")
-        missing = [tool for tool in TOOLS if shutil.which(tool, path="/usr/sbin:/sbin:/usr/bin:/bin") is None]
-        if missing:
-            raise Impossible(f"{', '.join(missing)} not installed. Cure: sudo apt-get install xfsprogs e2fsprogs mount")
+        need(*TOOLS)
         self._folder = Path(tempfile.mkdtemp(prefix="lamppost-powercut-"))
         self._outer, self._inner, self._copy = (self._folder / name for name in ("outer", "inner", "copy"))
         self._mounted: list[Path] = []
         try:
-            _image(self._folder / "outer.img", OUTER_BYTES, "mkfs.xfs", "-q", "-m", "reflink=1")
+            image(self._folder / "outer.img", OUTER_BYTES, "mkfs.xfs", "-q", "-m", "reflink=1")
             self._mount(self._folder / "outer.img", self._outer)
-            _image(self._outer / "inner.img", INNER_BYTES, "mkfs.ext4", "-q", "-F")
+            image(self._outer / "inner.img", INNER_BYTES, "mkfs.ext4", "-q", "-F")
         except Impossible:
             self._leave()
             raise
@@ -81,7 +77,7 @@ class Rig:
         image = self._outer / "cut.img"
         with writer.held_if_normal():
             accepted = writer.said
-            _run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
+            run("cp", "--reflink=always", str(self._outer / "inner.img"), str(image))
         self._mount(image, self._copy)
         try:
             survived, intact = _numbers(self._copy / "spool" / "spool.db")
@@ -95,11 +91,11 @@ class Rig:
 
     def _mount(self, image: Path, where: Path) -> None:
         where.mkdir(exist_ok=True)
-        _run("mount", "-o", "loop", str(image), str(where))
+        run("mount", "-o", "loop", str(image), str(where))
         self._mounted.append(where)
 
     def _unmount(self, where: Path) -> None:
-        _run("umount", str(where))
+        run("umount", str(where))
         self._mounted.remove(where)
 
     def _leave(self) -> None:
@@ -174,13 +170,24 @@ def _numbers(path: Path) -> tuple[Counter[int], bool]:
     return found, intact
 
 
-def _image(path: Path, size: int, *make: str) -> None:
+def need(*tools: str) -> None:
+    """Raises Impossible with the cure when this machine cannot mount."""
+    if os.geteuid() != 0:
+        raise Impossible("loop mounts need root. Cure: sudo")
+    missing = [tool for tool in tools if shutil.which(tool, path="/usr/sbin:/sbin:/usr/bin:/bin") is None]
+    if missing:
+        raise Impossible(f"{', '.join(missing)} not installed. Cure: sudo apt-get install xfsprogs e2fsprogs mount")
+
+
+def image(path: Path, size: int, *make: str) -> None:
+    """A file with a file system in it. Raises Impossible."""
     with path.open("wb") as file:
         file.truncate(size)
-    _run(*make, str(path))
+    run(*make, str(path))
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Raises Impossible when the machine will not."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Impossible(f"{' '.join(command[:2])}: {done.stderr.strip()}. Cure: a machine with loop devices and xfs")

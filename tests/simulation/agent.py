@@ -11,8 +11,8 @@ from edge_agent import making_room
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
 from edge_agent.spool import Sealed, Spool
-from tests.simulation.broker import Broker, Session
-from tests.simulation.clock import Clock
+from simulator.world.broker import Broker, Session
+from simulator.world.clock import Clock
 from tests.simulation.disk import Disk
 from tests.simulation.rules import Rules
 from tests.simulation.truth import FIELD, KIND, Truth, numbers_of

@@ -15,8 +15,8 @@ from collector.quarantine import Quarantine
 from collector.registry import Registry
 from collector.standby import Standby
 from collector.stores.store import Answer, Row, Select, Series
-from tests.simulation.broker import Broker, Session
-from tests.simulation.clock import Clock
+from simulator.world.broker import Broker, Session
+from simulator.world.clock import Clock
 from tests.simulation.database import Database
 from tests.simulation.rules import Rules
 from wire import collector_status, names
@@ -71,6 +71,7 @@ class Process(ProductCollector):
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
         self.link = link
         self._key = None
+        self._version = "sim"
         self._on_event = lambda _: None
         self._ticked_ms = 0
         self._inventory_due_ms = 0
@@ -138,7 +139,7 @@ class Collector:
 
     # -- what the product's collector asks of its link ------------------------------------------------------------
 
-    def take(self) -> list[Arrived]:
+    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
         """What has arrived."""
         taken, self._inbox = self._inbox, []
         return taken

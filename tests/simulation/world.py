@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
+from simulator.world.broker import Broker
+from simulator.world.clock import START_MS, Clock
 from tests.simulation.agent import Agent
-from tests.simulation.broker import Broker
-from tests.simulation.clock import START_MS, Clock
 from tests.simulation.collector import Collector
 from tests.simulation.database import Database
 from tests.simulation.rules import Rules

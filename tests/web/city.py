@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 from collector.calibration import Record
-from collector.city import titles
+from collector.city import titles, warm_ups
+from collector.gaps import gaps
 from collector.reporting import Reporting, reports_as_china
 from collector.rollups import Rollups
 from collector.statedb import open_state
@@ -16,8 +18,10 @@ from collector.stores.store import Select, Series, Stored, StoreDown, Table
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from collector.window_book import WindowBook
+from device_profiles.catalogue import load as load_catalogue
 
 MINUTE_MS = 60_000
+CATALOGUE = load_catalogue()
 SENSORS = (
     Sensor("air-1", "plantower-pms5003@1"),
     Sensor("air-2", "nova-sds011@1"),
@@ -32,6 +36,8 @@ class City:
         self.started_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
+        self.duty: Any = None
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}
@@ -88,7 +94,11 @@ class City:
             reporting=self.reporting,
             watched=lambda _: list(self.levels),
             corrections=lambda node: [record for record in self.records if record.node == node],
-            titles=titles(),
+            titles=titles(CATALOGUE),
+            warm_up_s=warm_ups(CATALOGUE),
+            gaps=lambda node, since_ms: gaps(self.store, since_ms, self.now_ms(), {}, {}, node),
+            ask=self.ask,
+            duty=self.duty,
         )
 
     def lose_database(self) -> None:
@@ -99,6 +109,17 @@ class City:
 
         self.store.select = gone  # type: ignore[method-assign]
 
+    def ask(self, node: str, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What a node would answer."""
+        self.asked.append((node, verb, arguments))
+        if verb != "doctor":
+            return {"ok": True}
+        checks = [
+            {"id": "config.valid", "state": "ok", "text": "3 sensors", "cure": ""},
+            {"id": "clock.sync", "state": "warn", "text": "no NTP for 2 h", "cure": "check the network's time server"},
+        ]
+        return {"ok": True, "checks": checks}
+
     def close(self) -> None:
         self.store.close()
         self._state.close()
@@ -107,7 +128,7 @@ class City:
         self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
     ) -> None:
         """Store rows of one series."""
-        whole = frozenset({"count", "heavy_count"}) & columns.keys()
+        whole = frozenset({"count", "heavy_count", "qc"}) & columns.keys()
         tags = [("node", node), ("sensor", sensor), ("site", next(s.site for s in self.stations if s.node == node))]
         if measurement == "traffic_flow":
             tags += [("direction", "in"), ("lane", "1")]

@@ -16,6 +16,7 @@ from collector.web.desk.reports import Reports
 from collector.web.site import Sensor, Station
 from tests.web.city import MINUTE_MS, City
 from tests.web.conftest import CHROMIUM, FLAGS
+from tests.web.duty import DutyDesk
 from tests.web.served import Served
 from tests.web.year import write_minutes, write_year
 
@@ -29,7 +30,14 @@ PUBLIC = {
     "data": "/data",
     "wall": "/wall",
 }
-INSIDE = {"ops": "/ops", "ops-station": "/ops/station/lp-0001"}
+INSIDE = {
+    "ops": "/ops",
+    "ops-station": "/en/ops/station/lp-0001",
+    "ops-stations": "/ops/stations",
+    "ops-data": "/en/ops/data?q=highest&since=30d",
+    "ops-maintenance": "/ops/maintenance",
+    "ops-deliveries": "/en/ops/deliveries",
+}
 PHONE = {"city-phone": "/", "station-phone": "/en/station/lp-0001"}
 
 
@@ -89,6 +97,9 @@ def dress(city: City) -> None:
     )
     reports.add_change("lp-0004", "installed", "新装", "new", now_ms - 3 * DAY_MS)
     file.close()
+    city.duty = DutyDesk(now_ms)
+    plan = {"match": "node=lp-0004 rule=*", "note": "换杆 new mast", "who": "li", "once": False}
+    city.duty.ask("silence", plan | {"start_ms": now_ms + DAY_MS, "end_ms": now_ms + DAY_MS + 7_200_000})
 
 
 def take(context: Any, served: Served, path: str, file: Path) -> None:

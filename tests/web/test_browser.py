@@ -8,19 +8,53 @@ from typing import Any
 
 import pytest
 
+from tests.servers import wait_for
+from tests.web.duty import DutyDesk
 from tests.web.served import Seen, Served
 
 pytestmark = pytest.mark.real
-PATHS = ("/", "/en/", "/station/lp-0001", "/en/station/lp-0001")
+PAGES = ("/", "/station/lp-0001", "/station/lp-0001?span=year", "/data", "/wall", "/nowhere")
+INSIDE = (
+    *("", "/alert/f1", "/station/lp-0001", "/stations", "/data?q=highest&since=30d", "/maintenance", "/deliveries"),
+    *("/reports", "/audit"),
+)
+WIDTHS = (360, 1280)
+RENEWED = "body:not([data-events]), .link[data-state=connected], .link:empty"
+"""A page that is not live, one whose stream is up, or one without script."""
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_fits_a_phone_asks_nobody_else_and_complains_of_nothing(seen: Seen, path: str) -> None:
+def look_at(seen: Seen, path: str) -> None:
+    """A page at both widths: it fits, asks nobody else, complains of nothing, and axe finds no violation."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     seen.go(path)
-    seen.page.wait_for_selector(".link[data-state=connected]")
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+    seen.page.wait_for_selector(RENEWED, state="attached")
+    for width in WIDTHS:
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found = axe.Axe().run(seen.page)
+        assert found.violations_count == 0, f"{path} at {width}: {found.generate_report()}"
     assert seen.outside_requests() == []
-    assert seen.complaints == []
+    assert [one for one in seen.complaints if "404" not in one] == []
+
+
+@pytest.mark.parametrize("root", ["", "/en"])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_public_page_fits_keeps_to_itself_and_has_no_violation(
+    browser: Any, aged: Served, root: str, path: str
+) -> None:
+    context = browser.new_context()
+    look_at(Seen(context.new_page(), aged), root + path)
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/en/station/lp-0001"])
+def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served, path: str) -> None:
+    """The pages' own scripts are kept away; axe is one itself and needs the browser's."""
+    context = browser.new_context()
+    context.route("**/static/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    look_at(Seen(context.new_page(), aged), path)
+    context.close()
 
 
 def test_a_reading_is_on_the_page_within_two_seconds(seen: Seen, served: Served) -> None:
@@ -63,22 +97,31 @@ def test_without_javascript_everything_is_there(browser: Any, standing: Served) 
     assert page.is_visible("#lp-0001 svg.chart .line")
     page.click("#lp-0001 summary")
     assert page.is_visible("#lp-0001 table")
+    assert page.is_visible("svg.map")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.is_visible("#lp-0001")
+    assert page.is_visible("svg.map")
     context.close()
 
 
 @pytest.mark.parametrize(
-    ("path", "scheme"),
-    [("/", "light"), ("/", "dark"), ("/en/station/lp-0001", "light"), ("/en/?colours=safe", "dark"), ("/no", "light")],
+    ("path", "scheme"), [("/", "dark"), ("/en/?colours=safe", "dark"), ("/?colours=safe", "light")]
 )
-def test_axe_finds_no_violation(browser: Any, standing: Served, path: str, scheme: str) -> None:
-    """WCAG 2.2 A and AA and best practices, by the axe rules."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+def test_other_colours_have_no_violation_either(browser: Any, standing: Served, path: str, scheme: str) -> None:
     context = browser.new_context(color_scheme=scheme)
+    look_at(Seen(context.new_page(), standing), path)
+    context.close()
+
+
+def test_a_phone_shows_the_list_or_the_map(browser: Any, standing: Served) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()
-    page.goto(standing.url(path))
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    found = axe.Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    page.goto(standing.url("/en/"))
+    assert page.is_visible("#lp-0001")
+    assert not page.is_visible("svg.map")
+    page.click("button:text('Map')")
+    assert page.is_visible("svg.map")
+    assert not page.is_visible("#lp-0001")
     context.close()
 
 
@@ -127,22 +170,30 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
     assert "sent by the stream's own form" in seen.page.inner_text("main")
 
 
-def test_axe_finds_no_violation_behind_the_door(seen: Seen, served: Served) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+@pytest.mark.parametrize("root", ["/ops", "/en/ops"])
+def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(
+    seen: Seen, served: Served, root: str
+) -> None:
+    served.city.duty = DutyDesk(served.city.started_ms)
     enter(seen, served)
-    for path in (
-        "/en/ops",
-        "/en/ops/alert/f1",
-        "/ops/station/lp-0001",
-        "/ops/reports",
-        "/ops/audit",
-        "/en/wall",
-        "/data",
-    ):
-        seen.go(path)
-        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        found = axe.Axe().run(seen.page)
-        assert found.violations_count == 0, path + found.generate_report()
+    for path in INSIDE:
+        look_at(seen, root + path)
+
+
+def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    seen.page.keyboard.press("?")
+    assert seen.page.is_visible("#help >> text=next, previous")
+    seen.page.keyboard.press("Escape")
+    assert not seen.page.is_visible("#help")
+
+
+def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    assert seen.page.title().startswith("(1) ")
+    served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    wait_for("the title to follow", lambda: not seen.page.title().startswith("("), 2)
 
 
 def test_the_wall_moves_by_itself(seen: Seen, served: Served) -> None:

@@ -118,6 +118,12 @@ class Reports:
             ).fetchall()
         return [Change(*row) for row in rows]
 
+    def retired(self) -> set[str]:
+        """Nodes whose newest change is that they were removed."""
+        with self._file.use() as db:
+            rows = db.execute("SELECT node, kind, max(at_ms) FROM change GROUP BY node").fetchall()
+        return {row["node"] for row in rows if row["kind"] == "removed"}
+
     def newest_changes(self, limit: int = 6) -> list[Change]:
         """The newest changes of all stations."""
         with self._file.use() as db:

@@ -20,6 +20,9 @@ function open(key) {
 
 // Messages are the same for everybody; the token that a form must carry is this session's own.
 addEventListener("renewed", () => {
+  const firing = document.querySelector("[data-firing]")?.dataset.firing;
+  const plain = document.title.replace(/^\(\d+\) /, "");
+  if (firing !== undefined) document.title = Number(firing) ? `(${firing}) ${plain}` : plain;
   for (const field of document.querySelectorAll("input[name=csrf]")) field.value = document.body.dataset.csrf;
 });
 
@@ -37,7 +40,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
   else if ("asn".includes(event.key)) open(event.key);
   else if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
-  else if (event.key === "?") document.querySelector("h2 + .how")?.scrollIntoView();
+  else if (event.key === "?") document.querySelector("#help")?.showModal();
   else return;
   event.preventDefault();
 });

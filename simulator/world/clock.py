@@ -12,15 +12,15 @@ START_MS = 1_790_000_000_000
 class Clock:
     """UTC in milliseconds; it moves only from one event to the next."""
 
-    def __init__(self) -> None:
-        self.now_ms = START_MS
+    def __init__(self, start_ms: int = START_MS) -> None:
+        self.start_ms = self.now_ms = start_ms
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
 
     @property
     def now_s(self) -> float:
         """The same as seconds of a monotonic clock."""
-        return (self.now_ms - START_MS) / 1000
+        return (self.now_ms - self.start_ms) / 1000
 
     def after(self, wait_ms: int, event: Callable[[], None]) -> None:
         """Let `event` happen in `wait_ms`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collector.link import Arrived
-from tests.simulation.clock import Clock
+from simulator.world.clock import Clock
 
 Receive = Callable[[Arrived], None]
 
@@ -36,6 +36,7 @@ class Broker:
     queue_cap: int = 1000
     delay_ms: int = 300
     late_ms: int = 120_000
+    ack_delay_ms: int = 0
     up: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     _sessions: list[Session] = field(default_factory=list)
@@ -91,7 +92,8 @@ class Broker:
         if self.rng.random() < self.loss:
             self.counts["lost"] += 1
         else:
-            self._deliver(session, message, self.rng.randrange(1, self.delay_ms))
+            more_ms = self.ack_delay_ms if message.topic.endswith("/ack") else 0
+            self._deliver(session, message, self.rng.randrange(1, self.delay_ms) + more_ms)
         if self.rng.random() < self.doubling:
             self._deliver(session, message, self.rng.randrange(1, self.late_ms))
 

@@ -1,0 +1,227 @@
+"""The tabs of the operators' desk: every station's condition, canned questions, planned quiet, deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from collector.questions import answer as answers
+from collector.questions.canned import CANNED
+from collector.questions.question import BadVariable
+from collector.stores.store import StoreDown
+from collector.web.condition import Condition, conditions
+from collector.web.desk.accounts import Session
+from collector.web.desk.handling import Handling
+from collector.web.desk.reports import Reports
+from collector.web.forms import choice
+from collector.web.readings import View
+from collector.web.site import Site, Station
+from collector.web.views import Views
+
+Inside = Callable[[Request, Session], Awaitable[Response]]
+ShowPage = Callable[..., Response]
+Back = Callable[[Request, str], Response]
+HOUR_MS: Final = 3_600_000
+SPANS_MS: Final = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
+VERBS: Final = ("ping", "doctor", "identify", "resend")
+ROWS_MAX: Final = 300
+STATIONS_MAX: Final = 500
+DELIVERIES_MAX: Final = 100
+
+
+class Said(NamedTuple):
+    """What a node answered an operator."""
+
+    at_ms: int
+    who: str
+    verb: str
+    answer: dict[str, Any]
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """The lines of a doctor's report, wherever it stands in the answer."""
+        return next((rows for rows in _lists(self.answer) if rows and "state" in rows[0] and "id" in rows[0]), [])
+
+
+class Tabs:
+    """Handlers of the tabs; `show` makes a page behind the login, `back` leads to another."""
+
+    def __init__(
+        self, site: Site, views: Views, handling: Handling, reports: Reports, show: ShowPage, back: Back
+    ) -> None:
+        self._site = site
+        self._views = views
+        self._handling = handling
+        self._reports = reports
+        self._show = show
+        self._back = back
+        self._said: dict[str, dict[str, Said]] = {}
+
+    def pages(self) -> dict[str, Inside]:
+        return {
+            "/stations": self.stations,
+            "/data": self.data,
+            "/maintenance": self.maintenance,
+            "/deliveries": self.deliveries,
+        }
+
+    def deeds(self) -> dict[str, Inside]:
+        return {
+            "/maintenance": self.silence,
+            "/maintenance/{name}/end": self.end_silence,
+            "/deliveries/revive": self.revive,
+            "/station/{node}/ask/{verb}": self.ask,
+        }
+
+    def told(self, views: Sequence[View]) -> list[tuple[View, list[Condition]]]:
+        """Each station with its condition; those that need somebody come first."""
+        quiet, retired = self._quiet(), self._reports.retired()
+        found = [(view, self._condition(view, quiet, retired)) for view in views]
+        return sorted(found, key=lambda one: one[1][0].word in ("live", "retired"))
+
+    def _condition(self, view: View, quiet: set[str], retired: set[str]) -> list[Condition]:
+        station = view.station
+        warm_up_s = max((self._site.warm_up_s(sensor.profile) for sensor in station.sensors), default=0.0)
+        return conditions(view, warm_up_s, station.node in quiet, station.node in retired)
+
+    def said(self, node: str) -> list[Said]:
+        """The newest answer of a node to each question, newest first."""
+        return sorted(self._said.get(node, {}).values(), key=lambda said: -said.at_ms)
+
+    def _quiet(self) -> set[str]:
+        """Nodes that a silence names now."""
+        if self._site.duty is None:
+            return set()
+        now_ms = self._site.now_ms()
+        silences = self._site.duty.silences()
+        return {one.pattern for each in silences if each.start_ms <= now_ms for one in each.wanted if one.key == "node"}
+
+    async def stations(self, request: Request, session: Session) -> Response:
+        """Every station with its condition; those that need somebody come first."""
+        told = await run_in_threadpool(self.told, self._views.all())
+        shown = {"told": told[:STATIONS_MAX], "left_out": max(0, len(told) - STATIONS_MAX)}
+        return self._show(request, session, "ops_all_stations.html", "/ops/stations", **shown)
+
+    async def data(self, request: Request, session: Session) -> Response:
+        """Canned questions with their answers, and the holes of one station."""
+        asked = dict(request.query_params)
+        name, span = asked.pop("q", ""), asked.pop("since", "24h")
+        form = asked.pop("form", "table")
+        if (name and name not in CANNED) or span not in SPANS_MS or form not in ("table", "csv"):
+            raise HTTPException(404, "not_found")
+        table, trouble = None, ""
+        if name:
+            given = {key: value for key, value in asked.items() if value}
+            try:
+                table = await run_in_threadpool(self._answer, name, span, given)
+            except BadVariable as error:
+                trouble = str(error)
+            except StoreDown:
+                trouble = "store_down"
+        if form == "csv" and table is not None:
+            text = "\n".join(answers.as_csv(table, 100_000)) + "\n"
+            return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
+        told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
+        told |= {"trouble": trouble, "spans": SPANS_MS, "rows_max": ROWS_MAX, "query": request.url.query}
+        return self._show(request, session, "ops_data.html", "/ops/data", **told)
+
+    def _answer(self, name: str, span: str, given: dict[str, str]) -> answers.Table:
+        now_ms = self._site.now_ms()
+        question = CANNED[name].ask(now_ms - SPANS_MS[span], now_ms, given)
+        return answers.rows(question, self._site.store.select(question), ZoneInfo(self._site.time_zone))
+
+    async def maintenance(self, request: Request, session: Session) -> Response:
+        """Silences and planned quiet, and the calibrations in force."""
+        return await self._maintenance(request, session, {}, None, "")
+
+    async def _maintenance(
+        self, request: Request, session: Session, fields: dict[str, str], matched: Any, trouble: str
+    ) -> Response:
+        duty = self._site.duty
+        silences = await run_in_threadpool(duty.silences) if duty is not None else []
+        records = [record for station in self._site.stations() for record in self._site.corrections(station.node)]
+        told: dict[str, Any] = {"silences": silences, "records": records, "fields": fields, "matched": matched}
+        told |= {"trouble": trouble, "on_duty": duty is not None}
+        return self._show(request, session, "ops_maintenance.html", "/ops/maintenance", **told)
+
+    async def silence(self, request: Request, session: Session) -> Response:
+        """Plan quiet, or only see what it would match."""
+        duty, fields = self._site.duty, request.state.fields
+        if duty is None:
+            raise HTTPException(404, "not_found")
+        zone = ZoneInfo(self._site.time_zone)
+        try:
+            start_ms, end_ms = (_local_ms(fields.get(name, ""), zone) for name in ("start", "end"))
+            asked = {"match": fields.get("match", ""), "note": fields.get("note", ""), "who": session.name}
+        except ValueError:
+            return await self._maintenance(request, session, fields, None, "bad_time")
+        verb = choice(fields, "do", ("preview", "silence"))
+        answer = await run_in_threadpool(duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
+        if verb == "silence" and "refused" not in answer:
+            return self._back(request, "/maintenance")
+        return await self._maintenance(request, session, fields, answer, answer.get("refused", ""))
+
+    async def end_silence(self, request: Request, session: Session) -> Response:
+        """End a silence now."""
+        if self._site.duty is None:
+            raise HTTPException(404, "not_found")
+        asked = {"silence": request.path_params["name"], "who": session.name}
+        await run_in_threadpool(self._site.duty.ask, "unsilence", asked)
+        return self._back(request, "/maintenance")
+
+    async def deliveries(self, request: Request, session: Session) -> Response:
+        """Where alerts were told, and what could not be told anywhere."""
+        duty, told = self._site.duty, []
+        dead = await run_in_threadpool(duty.dead_letters) if duty is not None else []
+        if duty is not None:
+            for alert in self._site.alerts()[:DELIVERIES_MAX]:
+                told += [(alert, one) for one in await run_in_threadpool(duty.deliveries, alert.fingerprint)]
+        told.sort(key=lambda one: -one[1].made_ms)
+        shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
+        return self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
+
+    async def revive(self, request: Request, session: Session) -> Response:
+        """Try a dead letter again."""
+        if self._site.duty is None:
+            raise HTTPException(404, "not_found")
+        asked = {"delivery": request.state.fields.get("delivery", ""), "who": session.name}
+        await run_in_threadpool(self._site.duty.ask, "revive", asked)
+        return self._back(request, "/deliveries")
+
+    async def ask(self, request: Request, session: Session) -> Response:
+        """Ask a node something; its answer stands on the station's page."""
+        node, verb, now_ms = request.path_params["node"], request.path_params["verb"], self._site.now_ms()
+        if self._site.ask is None or verb not in VERBS or not _known(self._site.stations(), node):
+            raise HTTPException(404, "not_found")
+        arguments = {"from_ms": now_ms - 24 * HOUR_MS, "to_ms": now_ms + 1} if verb == "resend" else {}
+        await run_in_threadpool(self._handling.audit, session.name, f"ask {verb}", node, now_ms)
+        answer = await run_in_threadpool(self._site.ask, node, verb, arguments)
+        self._said.setdefault(node, {})[verb] = Said(self._site.now_ms(), session.name, verb, answer)
+        return self._back(request, f"/station/{node}#asked")
+
+
+def _known(stations: list[Station], node: str) -> bool:
+    return any(station.node == node for station in stations)
+
+
+def _local_ms(text: str, zone: ZoneInfo) -> int:
+    """The time of a field of the browser's kind (2026-03-01T08:00), in the city's zone. Raises ValueError."""
+    return round(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
+
+
+def _lists(value: Any) -> list[list[dict[str, Any]]]:
+    """Every list of objects in an answer."""
+    found = []
+    if isinstance(value, dict):
+        for one in value.values():
+            found += _lists(one)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        found.append(value)
+    return found

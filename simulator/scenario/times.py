@@ -1,0 +1,34 @@
+"""Times as people write them in scenarios: `90s`, `1h30m`, `+2h`, `18:30`. Pure.
+
+A clock time is the first one at or after the start of the run, so that a night reads as it is told: from 18:00 on,
+`02:00` is tomorrow.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LENGTH: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+DAY_S: Final = 86_400
+
+
+def seconds(text: str) -> float:
+    """A length of time. Raises ValueError."""
+    found = _LENGTH.fullmatch(text)
+    if not text or found is None:
+        raise ValueError(f"{text!r} is no length of time such as 90s, 30m, 4h or 1h30m")
+    days, hours, minutes, rest = found.groups()
+    return int(days or 0) * DAY_S + int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0)
+
+
+def after_start(text: str, start_of_day_s: float) -> float:
+    """Seconds from the start of a run that began `start_of_day_s` after midnight. Raises ValueError."""
+    if text.startswith("+"):
+        return seconds(text[1:])
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time such as 18:30 or +2h")
+    clock_s = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+    return (clock_s - start_of_day_s) % DAY_S

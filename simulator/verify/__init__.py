@@ -1,0 +1,1 @@
+"""The verdict: what the sensors meant against what a database holds."""

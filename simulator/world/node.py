@@ -1,0 +1,337 @@
+"""A lamppost on simulated time: stubs at their lines, and the agent's own sensors, recorder, spool and delivery.
+
+What the agent does by timers (edge_agent/agent.py) happens here by events: a commit at the next full second after
+bytes arrived, and every ten seconds at least; sealing every `seal_s`; care for the spool every minute.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.link import Arrived
+from device_profiles.catalogue import Catalogue
+from edge_agent import making_room
+from edge_agent.delivery import Delivery
+from edge_agent.reading import Reading
+from edge_agent.recorder import Now
+from edge_agent.sensor import Sensor
+from edge_agent.spool import Spool, SpoolError
+from edge_agent.traffic import Counter as TrafficCounter
+from simulator.notes import Notes
+from simulator.world.broker import Broker, Session
+from simulator.world.clock import Clock
+from simulator.world.line import Line
+from simulator.world.noted_recorder import NotedRecorder
+from simulator.world.wire_tap import WireTap
+from wire import ack as wire_ack
+from wire import names, signed, status
+
+COMMIT_MS, IDLE_COMMIT_MS, CARE_MS, PUMP_MS = 1_000, 10_000, 60_000, 15_000
+TALK_MS, TALK_IDLE_MS = 500, 5_000
+OFFLINE_SEAL_MS = 60_000
+RING_MS = 24 * 3_600_000
+RECONNECT_MS = (1_000, 10_000)
+NO_CLOCK_MS = 1_000  # what a clock without a battery says at power-up: 1970
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every node shares."""
+
+    clock: Clock
+    broker: Broker
+    notes: Notes
+    tap: WireTap
+    catalogue: Catalogue
+    folder: Path
+
+
+class Node:
+    """One lamppost. `kill` is kill -9, `cut` a power cut; `start` brings it back."""
+
+    def __init__(
+        self, world: World, node: str, site: str, rng: random.Random, seal_s: float, interval_s: int,
+        spool_bytes: int | None = None,
+    ) -> None:  # fmt: skip
+        self.node, self.site = node, site
+        self.lines: list[Line] = []
+        self.models: dict[str, str] = {}
+        self.up = False
+        self.linked = self.powered = True
+        self.disk_full = False
+        self.clock_error_ms = 0
+        self.ntp_at_ms = 0
+        self._world, self._rng = world, rng
+        self._seal_ms, self._interval_s, self._spool_bytes = round(seal_s * 1000), interval_s, spool_bytes
+        self._session: Session | None = None
+        self._life = 0
+        self._power_on(0)
+
+    def add(self, line: Line, model: str) -> None:
+        """A sensor hangs there."""
+        self.lines.append(line)
+        self.models[line.name] = model
+        line.measures(self._world.catalogue.get(model).kind)
+
+    # -- life and death -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The agent's process begins."""
+        world = self._world
+        self.up = True
+        self._life += 1
+        self.sensors = {line.name: self._sensor(line.name) for line in self.lines}
+        sensors = list(self.sensors.values())
+        self.recorder = NotedRecorder(self.node, self.site, self._boot, sensors, self._open_spool)
+        self.recorder.watch(self.site, world.notes, self._booted_ms)
+        self.delivery = Delivery(self.recorder.spool, self._rng, connect_pause_s=2.0)
+        self._announced: tuple[str, ...] = ()
+        self._commit_due_ms: int | None = None
+        self._sealed_ms = world.clock.now_ms
+        self.recorder.timeline.observe(*self._now())
+        for sensor in sensors:
+            if sensor.traffic is not None:
+                sensor.traffic.restore(self.recorder.spool.state(sensor.name))
+            sensor.begin(world.clock.now_s, self._powered_s)
+        for line in self.lines:
+            self._talk(line)
+        self._repeat(IDLE_COMMIT_MS, self._commit, aligned=True)
+        self._repeat(CARE_MS, self._care)
+        self._repeat(PUMP_MS, self._pump)
+        self._connect()
+
+    def kill(self) -> None:
+        """kill -9 of the agent."""
+        if self.up:
+            self.up = False
+            self._leave()
+            self.recorder.lose("uncommitted")
+            self.recorder.spool._db.close()
+
+    def cut(self, ntp_after_s: float = 0.0) -> None:
+        """The power goes, the sensors' too; after it NTP answers so much later."""
+        self.kill()
+        if not self.recorder.timeline.trusted:
+            self._world.notes.clock(self.recorder.unsynced_keys, 2)
+        for line in self.lines:
+            line.stub.unplug()
+        self._power_on(ntp_after_s)
+
+    def finish(self) -> None:
+        """The run ends: nothing more is sensed, and what there is goes out."""
+        if self.up:
+            self.recorder.commit(self._now(), closing=True)
+            self._seal()
+            self._obey()
+
+    def waiting(self) -> int:
+        """Rows that nobody has answered for."""
+        return self.recorder.spool.depth().rows if self.up else 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.up:
+            self.recorder.spool.close()
+
+    # -- the lines ------------------------------------------------------------------------------------------------
+
+    def serve(self, line: Line) -> None:
+        """A stub has something to say."""
+        other = line.swapped_to or line
+        sensor = self.sensors[other.name] if self.up else None
+        readings = line.speak(sensor, self._world.clock.now_ms, self._stamp())
+        self._take(line, readings)
+
+    def bad_frames(self) -> int:
+        """Damage that the running agent has counted."""
+        return sum(sum(sensor.bad.values()) for sensor in self.sensors.values())
+
+    def _take(self, line: Line, readings: list[Reading]) -> None:
+        if not self.up:
+            line.excuse("agent-off")
+            return
+        if line.swapped_to is not None:
+            line.excuse("swapped")
+        self.recorder.open_keys += line.keys
+        line.keys = []
+        self.recorder.keep(readings)
+        now_ms = self._world.clock.now_ms
+        if self._commit_due_ms is None:
+            self._commit_due_ms = (now_ms // COMMIT_MS + 1) * COMMIT_MS
+            self._once(self._commit_due_ms - now_ms, self._commit)
+
+    def _talk(self, line: Line) -> None:
+        """Say to the sensor what its profile wants said."""
+        now_s, sensor = self._world.clock.now_s, self.sensors[line.name]
+        sensor.late(now_s)
+        for ask in sensor.poller.due(now_s):
+            self._take(line, line.write(ask.data, sensor, self._world.clock.now_ms, self._stamp()))
+        next_s = sensor.poller.next_s
+        idle_ms = TALK_IDLE_MS if sensor.poller.settled else TALK_MS
+        wait_ms = idle_ms if next_s is None else min(max(round((next_s - now_s) * 1000), 10), idle_ms)
+        self._once(wait_ms, lambda: self._talk(line))
+
+    def _sensor(self, name: str) -> Sensor:
+        profile = self._world.catalogue.get(self.models[name])
+        counter = None
+        if profile.kind == "detection":
+            counter = TrafficCounter(name, profile.ref, "1", ("in", "out"), self._interval_s)
+        return Sensor(name, profile, counter)
+
+    # -- commit, seal, send ---------------------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        self._commit_due_ms = None
+        self.recorder.commit(self._now())
+        self.delivery.spool = self.recorder.spool
+        self._obey()
+        every_ms = self._seal_ms if self.delivery.connected else max(OFFLINE_SEAL_MS, self._seal_ms)
+        if self._world.clock.now_ms - self._sealed_ms >= every_ms - COMMIT_MS // 2:
+            self._seal()
+
+    def _seal(self) -> None:
+        now_ms = self._sealed_ms = self._world.clock.now_ms
+        for one in self.recorder.seal():
+            self._world.tap.batch(self.node, one.data)
+            self._world.notes.sealed(self.node, one.spool, one.seq, one.rows, one.from_ms, one.to_ms, now_ms)
+        self._pump()
+
+    def _obey(self) -> None:
+        """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
+        spool, now_ms = self.recorder.spool, self._world.clock.now_ms
+        while self.delivery.too_large:
+            making_room.split(spool, self.delivery.too_large.pop(), now_ms)
+        if self.delivery.rolled_back:
+            spool.begin_life(now_ms)
+            self.delivery.rolled_back = False
+            self._announce()
+        elif self._announced != spool.spools() or self.delivery.unheard:
+            self.delivery.unheard = False
+            self._announce()
+
+    def _care(self) -> None:
+        spool, now_ms = self.recorder.spool, self._world.clock.now_ms
+        spool.prune(now_ms - RING_MS)
+        while self._spool_bytes and making_room.make_room(spool, self._spool_bytes, now_ms):
+            pass
+
+    def _pump(self) -> None:
+        for sealed in self.delivery.due(self._world.clock.now_s):
+            content_type = names.REPLAY if sealed.replay else None
+            self._world.broker.publish(names.data(self.node), sealed.data, content_type=content_type)
+
+    # -- the link -------------------------------------------------------------------------------------------------
+
+    def cut_link(self) -> None:
+        """No network any more."""
+        self.linked = False
+        if self._session is not None:
+            self._leave()
+
+    def _connect(self) -> None:
+        topic = names.ack(self.node)
+        if self.linked:
+            self._session = self._world.broker.connect(self.node, topic.__eq__, self._receive, self._lost_link)
+        if self._session is None:
+            self._once(self._rng.randrange(*RECONNECT_MS), self._connect)
+            return
+        self._announce()
+        self.delivery.on_connect(self._world.clock.now_s)
+
+    def _lost_link(self) -> None:
+        self._session = None
+        if self.up:
+            self.delivery.on_disconnect()
+            self._once(self._rng.randrange(*RECONNECT_MS), self._connect)
+
+    def _leave(self) -> None:
+        """The connection ends without a word: the broker tells the last will."""
+        if self._session is not None:
+            self._world.broker.disconnect(self._session)
+            death = status.Death(self.node, self._named(), "lost")
+            self._world.broker.publish(names.status(self.node), status.encode(death), retain=True)
+
+    def _announce(self) -> None:
+        spool = self.recorder.spool
+        if self._session is None:
+            return
+        sensors = tuple(status.Sensor(name, sensor.profile.ref) for name, sensor in self.sensors.items())
+        birth = status.Birth(
+            self.node, self.site, self._named(), spool.spools(), spool.next_seq, spool.depth().oldest_ms, "sim",
+            self.recorder.timeline.state, sensors,
+        )  # fmt: skip
+        self._world.broker.publish(names.status(self.node), status.encode(birth), retain=True)
+        self._announced = birth.spools
+
+    def _receive(self, message: Arrived) -> None:
+        """An acknowledgement or hello; a word that nobody has signed rightly or that makes no sense is passed over."""
+        if not self.up:
+            return
+        try:
+            heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
+        except (signed.BadSignature, wire_ack.BadAck):
+            return
+        now_s, now_ms = self._world.clock.now_s, self._world.clock.now_ms
+        if isinstance(heard, wire_ack.Hello):
+            self.delivery.on_hello(heard, self.recorder.spool.next_seq, now_s)
+        else:
+            codes = {verdict.seq: int(verdict.code) for verdict in heard.verdicts}
+            for seq in self.delivery.on_ack(heard, now_s, now_ms):
+                self._world.notes.answered(self.node, heard.spool, seq, codes[seq], now_ms)
+        self._pump()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _open_spool(self) -> Spool:
+        spool = Spool(self._world.folder / f"{self.node}.db", self.node, self.site, self._draw)
+        accept = spool.accept
+
+        def accept_or_not(*given: object) -> list[Reading]:
+            if self.disk_full:
+                raise SpoolError("the disk is full")
+            return accept(*given)  # type: ignore[arg-type]
+
+        spool.accept = accept_or_not  # type: ignore[method-assign, assignment]
+        return spool
+
+    def _draw(self, size: int) -> str:
+        return f"{self._rng.getrandbits(8 * size):0{2 * size}x}"
+
+    def _named(self) -> str:
+        return f"{self._life:016x}"
+
+    def _power_on(self, ntp_after_s: float) -> None:
+        clock = self._world.clock
+        self._boot = self._draw(8)
+        self._booted_ms, self._powered_s = clock.now_ms, clock.now_s
+        self.ntp_at_ms = clock.now_ms + round(ntp_after_s * 1000)
+
+    def _now(self) -> Now:
+        """Both clocks. Until NTP answers the wall clock is wrong: from 1970, or by `clock_error_ms`."""
+        now_ms = self._world.clock.now_ms
+        since_boot_ms = now_ms - self._booted_ms
+        if now_ms < self.ntp_at_ms:
+            wall_ms = now_ms + self.clock_error_ms if self.clock_error_ms else NO_CLOCK_MS + since_boot_ms
+            return Now(since_boot_ms, wall_ms, False)
+        return Now(since_boot_ms, now_ms, True)
+
+    def _stamp(self) -> int:
+        return self.recorder.stamp(self._now()) if self.up else 0
+
+    def _repeat(self, period_ms: int, what: Callable[[], None], aligned: bool = False) -> None:
+        """Again and again, as long as this process lives; aligned ones at full periods, as the agent's seconds."""
+        clock, life = self._world.clock, self._life
+
+        def again() -> None:
+            if self.up and self._life == life:
+                what()
+                clock.after(period_ms, again)
+
+        clock.after(period_ms - clock.now_ms % period_ms if aligned else self._rng.randrange(1, period_ms), again)
+
+    def _once(self, wait_ms: int, what: Callable[[], None]) -> None:
+        life = self._life
+        self._world.clock.after(wait_ms, lambda: what() if self.up and self._life == life else None)

@@ -1,0 +1,144 @@
+"""Planted errors: one lost, one doubled, one wrong among many are each found, named and placed, and nothing else is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.stores.influx1 import Influx1
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Store, Stored, Table
+from simulator.notes import Notes, SeriesOf
+from simulator.verify.verdict import Verdict
+from simulator.verify.verify import verify
+from tests.servers import Influxd
+
+START_MS = 1_790_000_000_000
+NODES, SENSORS = 5, 2
+FIELDS = ("pm25_raw_ugm3", "pm10_raw_ugm3")
+
+
+class Town:
+    """Rows that were said and rows that are stored, the same but for what is planted."""
+
+    def __init__(self, folder: Path, store: Store, rows: int, seed: int) -> None:
+        self.store, self.notes = store, Notes(folder / "notes.db")
+        self._rng = random.Random(seed)
+        self._rows = rows // (NODES * SENSORS)
+        assert isinstance(store.prepare(), Stored)
+
+    def fill(self, plant: dict[str, int]) -> None:
+        """`plant` says of each error in which series (counted from 0) it is; its row is drawn."""
+        series = [(f"lp-{node}", f"air-{sensor}") for node in range(NODES) for sensor in range(SENSORS)]
+        for number, (node, sensor) in enumerate(series):
+            times = [START_MS + row * 1000 for row in range(self._rows)]
+            values = {name: [self._rng.randrange(4000) / 4 + at for _ in times] for at, name in enumerate(FIELDS)}
+            who = SeriesOf(node, "downtown", sensor, "air_quality")
+            for row, time_ms in enumerate(times):
+                self.notes.sent(who, time_ms, {name: values[name][row] for name in FIELDS})
+                if row % 20_000 == 0:
+                    self.notes.settle()
+            cq, qc = [0] * len(times), [1] * len(times)
+            for error in [error for error, where in plant.items() if where == number]:
+                self._plant(error, times, values, cq, qc)
+            self._store(node, sensor, times, values, cq, qc)
+        self.notes.settle(0)
+
+    def _plant(
+        self, error: str, times: list[int], values: dict[str, list[float]], cq: list[int], qc: list[int]
+    ) -> None:
+        at = self._rng.randrange(10, len(times) - 10)
+        columns: list[list[float] | list[int]] = [times, cq, qc, *values.values()]
+        if error == "lost":
+            for column in columns:
+                del column[at]
+        elif error == "doubled":
+            for column in columns:
+                column.insert(at + 1, column[at])  # type: ignore[arg-type]
+            times[at + 1] += 1
+        elif error == "value":
+            values[FIELDS[0]][at] += 1
+        elif error == "unit":
+            values[FIELDS[1]][at] *= 1000
+        elif error == "time":
+            times[at] += 7
+        elif error == "clock":
+            cq[at] = 1
+        elif error == "flags":
+            qc[at] = 4
+        elif error == "unsent":
+            for column in columns:
+                column.insert(at + 1, column[at])  # type: ignore[arg-type]
+            times[at + 1] += 1
+            values[FIELDS[0]][at + 1] = 3999.5
+
+    def _store(
+        self, node: str, sensor: str, times: list[int], values: dict[str, list[float]], cq: list[int], qc: list[int]
+    ) -> None:
+        tags = (("node", node), ("sensor", sensor), ("site", "downtown"))
+        for start in range(0, len(times), 5000):
+            part = slice(start, start + 5000)
+            columns = {name: column[part] for name, column in values.items()} | {"cq": cq[part], "qc": qc[part]}
+            table = Table("air_quality", tags, times[part], columns, frozenset({"cq", "qc"}))
+            assert isinstance(self.store.write(self.store.render(table)), Stored)
+
+    def verdict(self) -> Verdict:
+        """As `lamppost sim verify` finds it."""
+        return verify(self.notes, self.store)
+
+
+PLANTED = {"lost": 0, "doubled": 2, "value": 3, "unit": 4, "time": 5, "clock": 6, "flags": 7, "unsent": 9}
+
+
+def check(verdict: Verdict, rows: int) -> None:
+    assert verdict.sent == rows
+    assert verdict.stored == rows - 1 + 2
+    assert (verdict.lost, verdict.doubled, verdict.unsent) == (1, 1, 1)
+    assert verdict.wrong == {"value": 1, "unit": 1, "time": 1, "clock": 1, "flags": 1}
+    where = {fault.what: fault.where for fault in verdict.faults}
+    assert len(verdict.faults) == len(PLANTED)
+    for error, number in PLANTED.items():
+        what = {"unsent": "never sent"}.get(error, error)
+        assert where[what] == f"air_quality lp-{number // SENSORS}/air-{number % SENSORS}"
+    assert not verdict.passed
+
+
+@pytest.fixture(params=["sqlite", pytest.param("influx1", marks=pytest.mark.real)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        made: Store = Sqlite(tmp_path / "readings.db")
+    else:
+        influxd: Influxd = request.getfixturevalue("influxd")
+        made = Influx1(influxd.url, f"verify{tmp_path.name[-8:].replace('-', '')}")
+    yield made
+    made.close()
+
+
+def test_each_planted_error_is_found_and_nothing_else(tmp_path: Path, store: Store) -> None:
+    town = Town(tmp_path, store, 20_000, 7)
+    town.fill(PLANTED)
+    check(town.verdict(), 20_000)
+    town.notes.close()
+
+
+def test_what_is_right_passes(tmp_path: Path) -> None:
+    town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 2_000, 7)
+    town.fill({})
+    verdict = town.verdict()
+    assert verdict.passed
+    assert verdict.faults == []
+    assert verdict.sent == verdict.stored == 2_000
+    town.store.close()
+    town.notes.close()
+
+
+@pytest.mark.long
+def test_each_planted_error_is_found_in_a_million(tmp_path: Path) -> None:
+    town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 1_000_000, 7)
+    town.fill(PLANTED)
+    check(town.verdict(), 1_000_000)
+    town.store.close()
+    town.notes.close()

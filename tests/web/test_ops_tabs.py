@@ -1,0 +1,134 @@
+"""The tabs of the operators' desk: conditions, questions, planned quiet, deliveries, asking a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.web.condition import conditions
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
+from collector.web.readings import look
+from tests.web.city import MINUTE_MS, City
+from tests.web.duty import DutyDesk
+from tests.web.operator import Operator
+from tests.web.served import Served
+
+NOW_MS = 1_790_000_000_000
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, City]]:
+    city = City(tmp_path_factory.mktemp("tabs"))
+    city.fill_an_hour()
+    city.duty = DutyDesk(city.started_ms)
+    served = Served(city)
+    yield Operator(served), city
+    served.server.stop()
+    city.close()
+
+
+@pytest.mark.parametrize("tab", ["", "/stations", "/data", "/maintenance", "/deliveries", "/reports", "/audit"])
+def test_every_tab_is_there_in_both_languages_and_names_itself(desk: tuple[Operator, City], tab: str) -> None:
+    operator, _ = desk
+    for root in ("/ops", "/en/ops"):
+        answer = operator.get(root + tab)
+        assert answer.status == 200
+        assert f'href="{root}{tab}" aria-current="page"' in answer.text
+
+
+def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operator, City]) -> None:
+    operator, _ = desk
+    page = operator.get("/en/ops/data?q=windows&since=24h&node=lp-0001").text
+    assert "<td>air-1</td>" in page
+    assert "lamppost query run windows --since 24h" in page
+    text = operator.get("/en/ops/data?q=windows&since=24h&node=lp-0001&form=csv").text
+    assert text.startswith("time,")
+    assert "no such quantity" in operator.get("/en/ops/data?q=windows&quantity=pm2").text
+    assert operator.get("/ops/data?q=drop").status == 404
+
+
+def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City]) -> None:
+    operator, city = desk
+    plan = {"match": "node=lp-0002 rule=*", "start": "2027-03-01T08:00", "end": "2027-03-01T10:00", "note": "new mast"}
+    seen = operator.post("/en/ops/maintenance", plan | {"do": "preview"})
+    assert "Matches 0 alerts now" in seen.text
+    assert not city.duty.silences()
+    assert operator.post("/en/ops/maintenance", plan | {"do": "silence"}).status == 303
+    (silence,) = city.duty.silences()
+    assert (silence.who, silence.note) == ("li", "new mast")
+    page = operator.get("/en/ops/maintenance").text
+    assert "node=lp-0002 rule=*" in page
+    assert "planned" in page
+    assert "2027-03-01 08:00" in page
+    wrong = operator.post("/en/ops/maintenance", plan | {"do": "silence", "match": "nod=1"})
+    assert "did you mean" in wrong.text
+    assert operator.post(f"/en/ops/maintenance/{silence.name}/end", {}).status == 303
+    assert not city.duty.silences()
+
+
+def test_what_could_not_be_told_is_shown_and_tried_again(desk: tuple[Operator, City]) -> None:
+    operator, city = desk
+    page = operator.get("/en/ops/deliveries").text
+    assert "HTTP 502" in page
+    assert "PM2.5 high" in page
+    assert operator.post("/en/ops/deliveries/revive", {"delivery": "d|sms"}).status == 303
+    assert city.duty.asked[-1] == ("revive", {"delivery": "d|sms", "who": "li"})
+
+
+def test_a_device_is_asked_and_its_answer_stands_on_its_page(desk: tuple[Operator, City]) -> None:
+    operator, city = desk
+    assert operator.post("/en/ops/station/lp-0001/ask/doctor", {}).status == 303
+    page = operator.get("/en/ops/station/lp-0001").text
+    assert "no NTP for 2 h" in page
+    assert "check the network" in page
+    assert city.asked[-1][:2] == ("lp-0001", "doctor")
+    assert operator.post("/en/ops/station/lp-0001/ask/reboot", {}).status == 404
+    assert "ask doctor" in operator.get("/en/ops/audit").text
+
+
+def test_conditions_are_told_apart(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    city.fill_an_hour()
+    first, second, third = look(city.store, city.stations, NOW_MS)
+
+    def words(view: object, warm_up_s: float = 0, silenced: bool = False, retired: bool = False) -> list[str]:
+        return [one.word for one in conditions(view, warm_up_s, silenced, retired)]  # type: ignore[arg-type]
+
+    def with_station(view: object, **changes: object) -> object:
+        from dataclasses import replace
+
+        return replace(view, station=replace(view.station, **changes))  # type: ignore[attr-defined,type-var]
+
+    assert words(first) == ["live"]
+    assert words(second) == ["offline", "stale"]
+    assert words(third) == ["none"]
+    assert words(with_station(second, online=True, since_ms=NOW_MS - 60 * MINUTE_MS)) == ["sensor_fault", "stale"]
+    assert words(with_station(third, online=True, since_ms=NOW_MS - 5000), 30) == ["warming_up", "none"]
+    assert words(with_station(first, clock="estimated"), silenced=True) == ["clock_unsynced", "silenced"]
+    assert words(first, retired=True) == ["retired"]
+    signs = {one.sign for view in (first, second, third) for one in conditions(view, 0, True, False)}
+    assert len(signs) == 4
+    city.close()
+
+
+def test_a_reading_out_of_range_is_a_condition(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    code = {"pm25_raw_ugm3": [9000.0], "qc": [4], "qc_code": ["pm25_raw_ugm3:range"]}
+    city.write("lp-0001", "air-1", "air_quality", [NOW_MS - 5000], code)
+    (view,) = look(city.store, city.stations[:1], NOW_MS)
+    assert [one.word for one in conditions(view, 0, False, False)] == ["out_of_range"]
+    city.close()
+
+
+def test_a_station_that_was_removed_is_retired(tmp_path: Path) -> None:
+    file = DeskFile(tmp_path / "desk.db")
+    reports = Reports(file)
+    reports.add_change("lp-0001", "installed", "", "", 1)
+    reports.add_change("lp-0001", "removed", "", "", 2)
+    reports.add_change("lp-0002", "removed", "", "", 1)
+    reports.add_change("lp-0002", "installed", "", "", 3)
+    assert reports.retired() == {"lp-0001"}
+    file.close()
