@@ -1,7 +1,8 @@
-"""`python -m tests.chaos.noting_agent SETTINGS NOTES`: the agent, with every commit that returned noted in a file.
+"""`python -m tests.chaos.noting_agent SETTINGS NOTES [CARE_S]`: the agent, with every commit that returned noted.
 
 What is written to a file survives kill -9 of its writer. A kill between commit and note leaves a reading that is
-accepted and not noted: it can be stored, it cannot be missed.
+accepted and not noted: it can be stored, it cannot be missed. The spool
+is looked after every CARE_S seconds instead of once a minute.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ NOTE = struct.Struct("<BI")
 
 def main() -> None:
     """Note, then be the agent."""
-    settings, notes = sys.argv[1:]
+    settings, notes, *care_s = sys.argv[1:]
+    if care_s:
+        import edge_agent.agent
+
+        edge_agent.agent.CARE_S = float(care_s[0])
     handle = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     Spool.accept = _noted(Spool.accept, handle)  # type: ignore[method-assign]
     sys.argv = ["lamppost", "agent", "run", settings]

@@ -27,6 +27,7 @@ FULL_S, FREE_S = (2.0, 6.0), (3.0, 6.0)
 LONG_S = 30.0
 """So long is the disk full once, which is more than memory holds of 500 readings a second."""
 NODE = "lp-0"
+CARE_S = "4"
 OF_ACCEPTED = ("thinned", "dropped", "damaged")
 
 
@@ -56,7 +57,7 @@ class Cycles:
         rig, notes = self._rig, self._folder / f"{NODE}.notes"
         self._collector = rig.collector()
         spool = {"path": str(self._disk / "spool.db"), "max_size": SPOOL_BYTES}
-        agent = noting(rig.agent(NODE, numbered_sensors(), spool=spool), notes)
+        agent = noting(rig.agent(NODE, numbered_sensors(), spool=spool), notes, CARE_S)
         self._collector.start()
         agent.start()
         rig.stubs.start()
