@@ -25,6 +25,7 @@ from collector.calibration import Calibrations
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.flapping import Flapping
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
@@ -37,6 +38,8 @@ from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
+from collector.self_report import SelfReport, path_beside
+from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
@@ -84,7 +87,16 @@ class Collector:
         quality, reporting = Quality(config.quality), config.reporting()
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
-        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ingest = Ingest(
+            config.name,
+            self.store,
+            self.quarantine,
+            self.registry,
+            derivation,
+            series=SeriesBudget(state, config.series_per_node),
+        )
+        self.report = SelfReport(path_beside(config.state_file), config.name)
+        self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = link or make_link(broker_address(config.broker), config.name)
@@ -147,6 +159,8 @@ class Collector:
         while not self._ending.is_set():
             self.link.wait(IDLE_S)
             self.step(_now_ms())  # the time of the answer is never that before the waiting
+            counts = self.counts + self.ingest.counts + self.link.counts
+            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
 
     def step(self, now_ms: int) -> None:
@@ -186,7 +200,9 @@ class Collector:
         if not self.standby.active:
             self.counts["left_to_active"] += 1
             return
-        if message.payload:
+        if not message.payload:
+            self.counts["empty_batch"] += 1  # also our own, by which a retained one is cleared
+        else:
             again = message.content_type == names.REPLAY or message.topic == names.replay(node)
             self.ingest.take(node, message.payload, now_ms, again)
         if message.retained and message.payload:
@@ -259,6 +275,12 @@ class Collector:
             log.warning("status of %s is not obeyed: %s", node, error)
             return
         if self.registry.update(said, now_ms):
+            if isinstance(said, status.Birth) and self._flapping.note(node, said.session, now_ms):
+                self.counts["flapping"] += 1
+                text = (
+                    f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
+                )
+                self.ingest.alarm(f"flapping:{node}", text)
             if self.standby.active:
                 self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
                 self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS

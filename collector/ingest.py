@@ -17,6 +17,7 @@ from collector import derive, ledger, quick_json
 from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
+from collector.series import SeriesBudget
 from collector.stores.store import Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict
@@ -57,6 +58,7 @@ class Ingest:
     registry: Registry
     derivation: derive.Derivation = field(default_factory=derive.Derivation)
     time_min_ms: int = check.TIME_MIN_MS
+    series: SeriesBudget = field(default_factory=SeriesBudget)
     counts: Counter[str] = field(default_factory=Counter)
     alarms: dict[str, str] = field(default_factory=dict)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
@@ -102,7 +104,7 @@ class Ingest:
             return False
         if name.spool not in known.birth.spools:
             self.counts["held_spool"] += 1
-            self._alarm(
+            self.alarm(
                 f"spool:{name.node}", f"{name.node} sends from spool {name.spool}, which its birth does not name"
             )
             return False
@@ -119,7 +121,7 @@ class Ingest:
             self._answer(name, Code.ALREADY_STORED)
         else:
             self.counts["held_equivocation"] += 1
-            self._alarm(
+            self.alarm(
                 f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
             )
             self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
@@ -128,7 +130,7 @@ class Ingest:
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
         if isinstance(refused, batch.VersionUnknown):
             self.counts["version_unknown"] += 1
-            self._alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
+            self.alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
             self._answer(name, Code.VERSION_UNKNOWN)
         elif isinstance(refused, batch.TooLarge):
             self.counts["too_large"] += 1
@@ -140,7 +142,7 @@ class Ingest:
         try:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:
-            self._alarm("quarantine", str(full))
+            self.alarm("quarantine", str(full))
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         self.counts["quarantined_batches"] += 1
@@ -152,8 +154,11 @@ class Ingest:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
-        checked = check.check(envelope.blocks, now_ms, self.time_min_ms)
+        checked = self.series.within(name.node, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += checked.unknown_keys
+        if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
+            self.counts["series_refused"] += 1
+            self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
         if not checked.blocks:
             reason = checked.refusals[0].reason if checked.refusals else "no blocks"
             self._quarantine_whole(name, payload, reason, now_ms)
@@ -172,6 +177,7 @@ class Ingest:
     def write(self, now_ms: int) -> list[Work]:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
+        self.series.flush()
         if self._failures and now_ms >= self._retry_at_ms:
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
@@ -220,12 +226,13 @@ class Ingest:
         self.alarms.pop("store", None)
         kept = []
         start = 0
-        for work in group:
-            bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-            start += len(work.rows)
-            parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
-            if self._keep(work, parts, now_ms):
-                kept.append((work, parts))
+        with self.quarantine.together():
+            for work in group:
+                bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+                start += len(work.rows)
+                parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                if self._keep(work, parts, now_ms):
+                    kept.append((work, parts))
         answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
         if not isinstance(answer, Stored):
             self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
@@ -240,7 +247,7 @@ class Ingest:
             try:
                 self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
-                self._alarm("quarantine", str(full))
+                self.alarm("quarantine", str(full))
                 self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
                 return False
         return True
@@ -268,7 +275,7 @@ class Ingest:
             wait_s = max(wait_s, answer.after_s)
         self._retry_at_ms = now_ms + int(wait_s * 1000)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
-        self._alarm("store", answer.reason)
+        self.alarm("store", answer.reason)
 
     # -- answering ------------------------------------------------------------------------------------------------
 
@@ -299,7 +306,7 @@ class Ingest:
         try:
             return question()
         except StoreDown as error:
-            self._alarm("store", str(error))
+            self.alarm("store", str(error))
             return otherwise
 
     def pending_rows(self) -> int:
@@ -316,7 +323,7 @@ class Ingest:
         if name.spool in self._highest:
             self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
-    def _alarm(self, key: str, text: str) -> None:
+    def alarm(self, key: str, text: str) -> None:
         """Raised once; whoever shows alarms reads `alarms`."""
         if key not in self.alarms:
             log.warning("%s", text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import care_cli, ports_cli, spool_cli
+from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -24,6 +23,8 @@ config_app = typer.Typer(no_args_is_help=True, help="The settings file: check, s
 app.add_typer(config_app, name="config")
 app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
 app.add_typer(enrol_app, name="enrol")
+app.add_typer(service_cli.app, name="service", help="The systemd service: install, uninstall, restart, logs.")
+app.command()(setup_cli.setup)
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
 app.command()(care_cli.doctor)
@@ -45,9 +46,12 @@ def run(
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
     import asyncio
+    import logging
     import signal
 
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
+    from device_profiles import loglines
+
+    loglines.begin(quiet)
 
     async def until_stopped() -> bool:
         from edge_agent.notify import Notifier
