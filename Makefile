@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: two at a time, a file together.
 TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos chaos-cluster powercut fulldisk drain overflow sensors-soak fleet alert-kills release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos chaos-cluster powercut fulldisk drain overflow sensors-soak fleet alert-kills deb release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ fleet: $(VENV)/.test servers      ## ARGS="--nodes 10000 --seconds 600": virtual
 
 alert-kills: $(VENV)/.test      ## ARGS=...: the collector killed around episodes; what its webhook was told
 	@$(BIN)/python -m tests.alerts.kills $(ARGS)
+
+deb: $(VENV)/.test      ## ARGS="--arch arm64": the agent's Debian package, its own environment inside
+	@$(BIN)/python deploy/deb/build.py $(ARGS)
 
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
