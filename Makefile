@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: two at a time, a file together.
 TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos chaos-cluster powercut fulldisk drain overflow sensors-soak fleet alert-kills deb release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs chaos-cluster powercut fulldisk drain overflow sensors-soak fleet alert-kills deb release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,8 @@ simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded wor
 chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+bad-inputs: $(VENV)/.test servers      ## FILE=...: hostile inputs against the running system, in the middle of good traffic
+	@$(BIN)/python -m tests.bad_inputs $(FILE) $(ARGS)
 chaos-cluster: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": a broker of three nodes, each killed in turn
 	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
@@ -78,6 +80,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
+	@$(MAKE) --no-print-directory bad-inputs
 	@$(MAKE) --no-print-directory chaos-cluster ARGS="--kills 5 --readings 100000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory fulldisk ARGS="--cycles 20"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,9 +47,12 @@ def run(
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
     import asyncio
+    import logging
     import signal
 
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
+    from device_profiles import loglines
+
+    loglines.begin(quiet)
 
     async def until_stopped() -> bool:
         from edge_agent.notify import Notifier
