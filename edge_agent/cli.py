@@ -130,11 +130,16 @@ def _load(file: Path) -> Config:
 
 def _check_profiles(settings: Config) -> None:
     from device_profiles.catalogue import UnknownProfile, load
+    from edge_agent.agent import sensor_of
 
     catalogue = load(settings.profiles)
     for sensor in settings.sensors:
         try:
-            catalogue.get(sensor.profile)
+            sensor_of(catalogue, sensor)
+        except ValueError as error:
+            text = f"sensor {sensor.name}: {error}"
+            cure = f"lamppost profiles show {sensor.profile}"
+            raise Failure(Exit.CONFIGURATION, "sensor-settings", text, cure) from error
         except UnknownProfile as error:
             text = f"sensor {sensor.name}: {error}"
             raise Failure(Exit.CONFIGURATION, "profile-unknown", text, "lamppost profiles list") from error
