@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import care_cli, ports_cli, spool_cli
+from edge_agent import care_cli, ports_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -26,6 +26,7 @@ app.add_typer(spool_cli.app, name="spool", help="What waits on this device: stat
 app.add_typer(enrol_app, name="enrol")
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
+app.command()(watch_cli.watch)
 app.command()(care_cli.doctor)
 app.command()(care_cli.fix)
 app.command()(care_cli.ready)
