@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Most tests wait for something: two at a time, a file together.
+TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos powercut sensors-soak fleet alert-kills release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,11 +17,11 @@ demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this
 
 test: $(VENV)/.test servers      ## everything, real servers and a real browser included
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest $(TWO) -m "not long"
 
 test-pure: $(VENV)/.test      ## the part that needs no server and no browser
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m "not real and not long"
+	$(BIN)/python -m pytest $(TWO) -m "not real and not long"
 
 check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/ruff check .
@@ -45,6 +47,20 @@ simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded wor
 chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+bad-inputs: $(VENV)/.test servers      ## FILE=...: hostile inputs against the running system, in the middle of good traffic
+	@$(BIN)/python -m tests.bad_inputs $(FILE) $(ARGS)
+chaos-cluster: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": a broker of three nodes, each killed in turn
+	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
+
+fulldisk: $(VENV)/.test servers      ## ARGS="--cycles N --seed S": a disk filled and freed by turns under a real agent
+	@$(BIN)/python -m tests.fulldisk $(ARGS)
+
+drain: $(VENV)/.test servers      ## ARGS="--days N --seed S": a backlog that drains beside live readings
+	@$(BIN)/python -m tests.drain $(ARGS)
+
+overflow: $(VENV)/.test servers      ## ARGS="--agents N --pause S --seed S": a broker that drops what its queue does not hold
+	@$(BIN)/python -m tests.overflow $(ARGS)
+
 powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
 	@$(BIN)/python -m tests.powercut $(ARGS)
 
@@ -57,13 +73,26 @@ fleet: $(VENV)/.test servers      ## ARGS="--nodes 10000 --seconds 600": virtual
 alert-kills: $(VENV)/.test      ## ARGS=...: the collector killed around episodes; what its webhook was told
 	@$(BIN)/python -m tests.alerts.kills $(ARGS)
 
+pages-year: $(VENV)/.test servers      ## ARGS="--stations 100": a year of hours, and how long every page and question takes
+	@$(BIN)/python -m tests.web $(ARGS)
+
+visitors: $(VENV)/.test servers      ## ARGS="--nodes 10000 --visitors 200": people read while a fleet reports
+	@$(BIN)/python -m tests.web.visited $(ARGS)
+
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
+	@$(MAKE) --no-print-directory bad-inputs
+	@$(MAKE) --no-print-directory chaos-cluster ARGS="--kills 5 --readings 100000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
+	@$(MAKE) --no-print-directory fulldisk ARGS="--cycles 20"
+	@$(MAKE) --no-print-directory drain ARGS="--days 7"
+	@$(MAKE) --no-print-directory overflow ARGS="--agents 50 --pause 60"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"
+	@$(MAKE) --no-print-directory pages-year ARGS="--stations 100"
+	@$(MAKE) --no-print-directory visitors ARGS="--nodes 10000 --visitors 200"
 	@$(MAKE) --no-print-directory alert-kills ARGS="--kills 1000 --episodes 200"
 	$(BIN)/python -m pytest -m long
 

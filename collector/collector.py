@@ -2,9 +2,9 @@
 
     Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
-One thread does all of it; the pages read from other threads. Of several collectors on one broker one works and the
-others stand by (standby.py): those keep up with who is there, and let batches pass. `_take_over` and `_stand_by` are
-the two moments in which that changes.
+One thread does all of it, but for the large writes, whose answers a second one waits for; the pages read from others.
+Of several collectors on one broker one works and the others stand by (standby.py): those keep up with who is there,
+and let batches pass. `_take_over` and `_stand_by` are the two moments in which that changes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from collector.calibration import Calibrations
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.derive import Derivation
+from collector.flapping import Flapping
 from collector.health import Health, health
 from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
@@ -37,10 +39,12 @@ from collector.registry import Registry
 from collector.rollups import Rollups
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
+from collector.self_report import SelfReport, path_beside
+from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
-from collector.stores.store import Store, Stored
+from collector.stores.store import Answer, Store, Stored
 from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
@@ -54,6 +58,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
+LAST_WRITE_S = 10.0
+TAKE_AT_ONCE = 20
+TAKES_PER_STEP = 50
 TICK_MS = 500
 HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
@@ -84,7 +91,16 @@ class Collector:
         quality, reporting = Quality(config.quality), config.reporting()
         self.calibrations = Calibrations(state)
         derivation = Derivation(quality, self.calibrations, reporting)
-        self.ingest = Ingest(config.name, self.store, self.quarantine, self.registry, derivation)
+        self.ingest = Ingest(
+            config.name,
+            self.store,
+            self.quarantine,
+            self.registry,
+            derivation,
+            series=SeriesBudget(state, config.series_per_node),
+        )
+        self.report = SelfReport(path_beside(config.state_file), config.name)
+        self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = link or make_link(broker_address(config.broker), config.name)
@@ -106,6 +122,7 @@ class Collector:
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._writer = ThreadPoolExecutor(1, "store")
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
@@ -119,6 +136,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
+        self.ingest.aside = self._aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -134,6 +152,7 @@ class Collector:
             self.canary.stop()
         self.teller.stop()
         self.link.stop()
+        self._writer.shutdown()
         self.alerting.close()
         self.store.close()
         self._state.close()
@@ -145,21 +164,43 @@ class Collector:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            self.link.wait(IDLE_S)
+            if self.ingest.has_room():
+                self.link.wait(IDLE_S)
+            else:
+                self.ingest.wait(IDLE_S)
             self.step(_now_ms())  # the time of the answer is never that before the waiting
+            counts = self.counts + self.ingest.counts + self.link.counts
+            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
+        self.step(_now_ms())
+        self.ingest.wait(LAST_WRITE_S)
         self.step(_now_ms())
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
-        for message in (*self.link.take(), *self.guests.take(now_ms)):
+        for message in self._arrived(now_ms):
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
             if not self.guests.answered(answer):
                 self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+
+    def _arrived(self, now_ms: int) -> Iterator[Arrived]:
+        """What has come, as long as there is room for it; the rest waits in the link, and then at the broker."""
+        yield from self.guests.take(now_ms)
+        for _ in range(TAKES_PER_STEP):
+            messages = self.link.take(count=TAKE_AT_ONCE) if self.ingest.has_room() else ()
+            if not messages:
+                return
+            yield from messages
+
+    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+        """Write in the thread for it, and look at the answer as soon as it is there."""
+        future = self._writer.submit(write)
+        future.add_done_callback(lambda _: self.link.wake())
+        return future
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -186,7 +227,9 @@ class Collector:
         if not self.standby.active:
             self.counts["left_to_active"] += 1
             return
-        if message.payload:
+        if not message.payload:
+            self.counts["empty_batch"] += 1  # also our own, by which a retained one is cleared
+        else:
             again = message.content_type == names.REPLAY or message.topic == names.replay(node)
             self.ingest.take(node, message.payload, now_ms, again)
         if message.retained and message.payload:
@@ -259,6 +302,12 @@ class Collector:
             log.warning("status of %s is not obeyed: %s", node, error)
             return
         if self.registry.update(said, now_ms):
+            if isinstance(said, status.Birth) and self._flapping.note(node, said.session, now_ms):
+                self.counts["flapping"] += 1
+                text = (
+                    f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
+                )
+                self.ingest.alarm(f"flapping:{node}", text)
             if self.standby.active:
                 self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
                 self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS

@@ -125,6 +125,7 @@ class Config(Strict):
     store: SqliteStore | Influx1Store | Influx2Store = Field(discriminator="kind")
     state_file: FilePath = Path("/var/lib/lamppost/collector.db")
     signing_key_file: FilePath | None = None
+    series_per_node: int = Field(default=200, ge=1, le=10_000)
     rules: list[FilePath] = Field(default=[])
     alerts: Alerts = Alerts()
     web: Web = Web()

@@ -93,6 +93,33 @@ def token_revoke(
     typer.echo("revoked")
 
 
+@token_app.command("api")
+def token_api(
+    name: str = typer.Argument(..., help="What it is for; it stands in the trail."),
+    scope: list[str] = typer.Option(["read"], "--scope", help="read, or handle (alerts). May be given twice."),
+    days: int = typer.Option(365, "--days", min=1, max=3650, help="How long it is good."),
+    revoke: bool = typer.Option(False, "--revoke", help="Make the token of this name worthless."),
+    config: Path = CONFIG,
+) -> None:
+    """Make a token by which a program uses the API, and print it. It cannot be shown again.
+
+    Example:  lamppost token api duty-room --scope handle > duty-room.token
+    """
+    from collector.web.desk.api_tokens import ApiTokens
+
+    with _desk(config) as (_, file):
+        tokens = ApiTokens(file)
+        if revoke:
+            if not tokens.revoke(name, getpass.getuser(), _now_ms()):
+                raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}")
+            typer.echo("revoked")
+            return
+        try:
+            typer.echo(tokens.create(name, scope, getpass.getuser(), _now_ms(), days))
+        except ValueError as error:
+            raise Failure(Exit.USAGE, "bad-token", str(error)) from error
+
+
 @stations_app.command("list")
 def stations_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Every station that was enrolled: active or retired, and until when its certificate is good.

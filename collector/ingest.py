@@ -10,6 +10,8 @@ import json
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent import futures
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,7 +19,8 @@ from collector import derive, ledger, quick_json
 from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
-from collector.stores.store import Held, Later, Refused, Row, Store, Stored, StoreDown, Table
+from collector.series import SeriesBudget
+from collector.stores.store import Answer, Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict
 
@@ -47,9 +50,20 @@ class Work:
     parts: list[Part] = field(default_factory=list)
 
 
+def at_once(write: Callable[[], Answer]) -> Future[Answer]:
+    """Write here and now."""
+    done: Future[Answer] = Future()
+    done.set_result(write())
+    return done
+
+
 @dataclass(slots=True)
 class Ingest:
-    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives."""
+    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives.
+
+    `aside` runs the large writes, perhaps in another thread: while the database is at one, the next is made ready. What
+    is decided of its answer, and all else, happens where `write` is called.
+    """
 
     name: str
     store: Store
@@ -57,6 +71,8 @@ class Ingest:
     registry: Registry
     derivation: derive.Derivation = field(default_factory=derive.Derivation)
     time_min_ms: int = check.TIME_MIN_MS
+    series: SeriesBudget = field(default_factory=SeriesBudget)
+    aside: Callable[[Callable[[], Answer]], Future[Answer]] = at_once
     counts: Counter[str] = field(default_factory=Counter)
     alarms: dict[str, str] = field(default_factory=dict)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
@@ -64,6 +80,7 @@ class Ingest:
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _highest: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
+    _writing: tuple[list[Work], Future[Answer]] | None = None
     _failures: int = 0
     _retry_at_ms: int = 0
 
@@ -102,7 +119,7 @@ class Ingest:
             return False
         if name.spool not in known.birth.spools:
             self.counts["held_spool"] += 1
-            self._alarm(
+            self.alarm(
                 f"spool:{name.node}", f"{name.node} sends from spool {name.spool}, which its birth does not name"
             )
             return False
@@ -119,7 +136,7 @@ class Ingest:
             self._answer(name, Code.ALREADY_STORED)
         else:
             self.counts["held_equivocation"] += 1
-            self._alarm(
+            self.alarm(
                 f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
             )
             self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
@@ -128,7 +145,7 @@ class Ingest:
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
         if isinstance(refused, batch.VersionUnknown):
             self.counts["version_unknown"] += 1
-            self._alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
+            self.alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
             self._answer(name, Code.VERSION_UNKNOWN)
         elif isinstance(refused, batch.TooLarge):
             self.counts["too_large"] += 1
@@ -140,7 +157,7 @@ class Ingest:
         try:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:
-            self._alarm("quarantine", str(full))
+            self.alarm("quarantine", str(full))
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         self.counts["quarantined_batches"] += 1
@@ -152,8 +169,11 @@ class Ingest:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
-        checked = check.check(envelope.blocks, now_ms, self.time_min_ms)
+        checked = self.series.within(name.node, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += checked.unknown_keys
+        if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
+            self.counts["series_refused"] += 1
+            self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
         if not checked.blocks:
             reason = checked.refusals[0].reason if checked.refusals else "no blocks"
             self._quarantine_whole(name, payload, reason, now_ms)
@@ -172,13 +192,21 @@ class Ingest:
     def write(self, now_ms: int) -> list[Work]:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
+        self.series.flush()
         if self._failures and now_ms >= self._retry_at_ms:
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
-        while self._pending and now_ms >= self._retry_at_ms:
-            group = self._group()
-            written = self._write_group(group, now_ms)
+        while now_ms >= self._retry_at_ms and (self._writing is not None or self._pending):
+            if self._writing is None:
+                group = self._group()
+                rows = [row for work in group for row in work.rows]
+                self._writing = group, self.aside(lambda rows=rows: self.store.write(rows))  # type: ignore[misc]
+            group, begun = self._writing
+            if not begun.done():
+                break
+            self._writing = None
+            written = self._write_group(group, now_ms, begun.result())
             if written is None:
                 break
             for work in group:
@@ -186,6 +214,15 @@ class Ingest:
                 self._pending_rows -= len(work.rows)
             done += written
         return done
+
+    def has_room(self) -> bool:
+        """False while a write is under way and the next two are at hand: more may wait where it is."""
+        return self._writing is None or self._pending_rows < 3 * ROWS_PER_WRITE
+
+    def wait(self, timeout_s: float) -> None:
+        """Until the write that is under way is answered, at most so long."""
+        if self._writing is not None:
+            futures.wait((self._writing[1],), timeout_s)
 
     def _group(self) -> list[Work]:
         group: list[Work] = []
@@ -197,10 +234,10 @@ class Ingest:
             count += len(work.rows) + 1
         return group
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows = [row for work in group for row in work.rows]
-        answer = self.store.write(rows)
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
+        """What the store's answer means for the group; None when its batches must wait."""
         if isinstance(answer, Refused):
+            rows = [row for work in group for row in work.rows]
             found = write_halving(self.store.write, rows)
             if isinstance(found, list):
                 return self._settle(group, dict(found), now_ms)
@@ -220,12 +257,13 @@ class Ingest:
         self.alarms.pop("store", None)
         kept = []
         start = 0
-        for work in group:
-            bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-            start += len(work.rows)
-            parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
-            if self._keep(work, parts, now_ms):
-                kept.append((work, parts))
+        with self.quarantine.together():
+            for work in group:
+                bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+                start += len(work.rows)
+                parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                if self._keep(work, parts, now_ms):
+                    kept.append((work, parts))
         answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
         if not isinstance(answer, Stored):
             self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
@@ -240,7 +278,7 @@ class Ingest:
             try:
                 self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
-                self._alarm("quarantine", str(full))
+                self.alarm("quarantine", str(full))
                 self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
                 return False
         return True
@@ -268,7 +306,7 @@ class Ingest:
             wait_s = max(wait_s, answer.after_s)
         self._retry_at_ms = now_ms + int(wait_s * 1000)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
-        self._alarm("store", answer.reason)
+        self.alarm("store", answer.reason)
 
     # -- answering ------------------------------------------------------------------------------------------------
 
@@ -299,7 +337,7 @@ class Ingest:
         try:
             return question()
         except StoreDown as error:
-            self._alarm("store", str(error))
+            self.alarm("store", str(error))
             return otherwise
 
     def pending_rows(self) -> int:
@@ -316,7 +354,7 @@ class Ingest:
         if name.spool in self._highest:
             self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
-    def _alarm(self, key: str, text: str) -> None:
+    def alarm(self, key: str, text: str) -> None:
         """Raised once; whoever shows alarms reads `alarms`."""
         if key not in self.alarms:
             log.warning("%s", text)

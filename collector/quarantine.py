@@ -10,7 +10,8 @@ Rows are unique by (node, spool, seq, digest, block, row): a repeated search add
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 BYTES_MAX = 512 * 1024 * 1024
@@ -72,8 +73,21 @@ class Quarantine:
         """Keep refused rows and blocks. Raises Full."""
         rows = [(*name, p.block, -1 if p.row is None else p.row, p.reason, now_ms, p.content) for p in parts]
         self._charge(sum(len(row[-1]) for row in rows))
+        with self.together():
+            self._db.executemany("INSERT OR IGNORE INTO quarantine_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is kept inside is on disk when this ends, with one commit. May be nested."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR IGNORE INTO quarantine_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
         self._db.execute("COMMIT")
 
     def keep_stray(self, digest: str, topic: str, payload: bytes, reason: str, now_ms: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,8 +51,15 @@ def load_settings(model: type[Model], file: Path, sample: str) -> Model:
 
 
 def secret(path: Path | None) -> str | None:
-    """What a secret file holds, without the line end."""
-    return path.read_text().strip() if path is not None else None
+    """What a secret file holds, without the line end.
+
+    A service that may not read the file itself is handed a copy of the same name by systemd (LoadCredential=).
+    """
+    if path is None:
+        return None
+    handed = os.environ.get("CREDENTIALS_DIRECTORY")
+    copy = Path(handed) / path.name if handed else None
+    return (copy if copy is not None and copy.exists() else path).read_text().strip()
 
 
 def broker_address(wants: Broker) -> BrokerAddress:

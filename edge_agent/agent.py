@@ -45,7 +45,7 @@ log = logging.getLogger("lamppost.agent")
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 OFFLINE_SEAL_S = 60.0
-STATUS_S = 5.0
+STATUS_S = 2.0
 RING_S = 24 * 3600
 CARE_S = 60.0
 DRAIN_S = 5.0
@@ -59,6 +59,8 @@ class Agent:
         self.notifier = notifier or Notifier(None)
         self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
+        self.identity = Identity(config.identity) if config.identity is not None else None
+        broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
@@ -82,9 +84,8 @@ class Agent:
             lambda at_ms: self.delivery.not_before(at_ms),
             self.errands.verbs() if self.errands is not None else None,
         )
-        self.identity = Identity(config.identity) if config.identity is not None else None
         self.uplink = Uplink(
-            _broker(config, self.identity),
+            broker,
             config.node,
             self.delivery,
             self.birth,

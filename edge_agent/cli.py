@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+<<<<<<< HEAD
 from edge_agent import care_cli, ports_cli, spool_cli, watch_cli
+=======
+from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli
+>>>>>>> main
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -24,6 +27,8 @@ config_app = typer.Typer(no_args_is_help=True, help="The settings file: check, s
 app.add_typer(config_app, name="config")
 app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
 app.add_typer(enrol_app, name="enrol")
+app.add_typer(service_cli.app, name="service", help="The systemd service: install, uninstall, restart, logs.")
+app.command()(setup_cli.setup)
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
 app.command()(watch_cli.watch)
@@ -31,6 +36,7 @@ app.command()(care_cli.doctor)
 app.command()(care_cli.fix)
 app.command()(care_cli.ready)
 app.command()(care_cli.identify)
+app.command()(care_cli.update)
 app.command("support-bundle")(care_cli.support_bundle)
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
@@ -46,9 +52,12 @@ def run(
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
     import asyncio
+    import logging
     import signal
 
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(name)s: %(message)s")
+    from device_profiles import loglines
+
+    loglines.begin(quiet)
 
     async def until_stopped() -> bool:
         from edge_agent.notify import Notifier

@@ -115,6 +115,7 @@ class Delivery:
         if ack.now_ms < max(self._floor_ms.get(ack.collector, 0), self._floor_ms.get("", 0)):
             self.counts["ack_outdated"] += 1
             return []
+        self.counts["window_closed"] += ack.window == 0
         self.window = ack.window
         if ack.pause_ms:
             self._hold_until_s = max(self._hold_until_s, now_s + ack.pause_ms / 1000)

@@ -62,7 +62,10 @@ class Framer:
 
     def flush(self) -> list[Frame | BadFrame]:
         """The line has fallen silent: what waits can no longer become a frame; whole frames inside it still count."""
-        return self._scan(final=True)
+        out = self._scan(final=True)
+        if len(self._buffer) == _KEPT:
+            self._buffer[:] = b"\n" * _KEPT  # what comes after a silence begins anew, also where a line never ended
+        return out
 
     def _scan(self, final: bool) -> list[Frame | BadFrame]:
         out: list[Frame | BadFrame] = []

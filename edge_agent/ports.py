@@ -60,7 +60,7 @@ def find_ports(root: Path = Path("/")) -> list[PortInfo]:
     for device in sorted(devices):
         usb = _usb(root, device)
         serial = serials[device]
-        unique = serial not in SHARED_SERIALS and list(serials.values()).count(serial) == 1
+        unique = not usb or (serial not in SHARED_SERIALS and list(serials.values()).count(serial) == 1)
         by_name = dict(_of(names, device))
         path, kind = _stable(by_name, unique, bool(usb), device)
         found.append(

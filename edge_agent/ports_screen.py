@@ -73,7 +73,7 @@ def finding_lines(finding: Finding, warm_up_s: Callable[[str], float]) -> list[s
     if shown:
         lines.append(f"  {shown}" + (f"  (true after {wait_s:g} s warm-up)" if wait_s else ""))
     elif sensor is not None:
-        lines.append("  it answers; it will measure when the agent runs")
+        lines.append("  it will measure when the agent runs")
     return lines
 
 

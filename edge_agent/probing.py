@@ -181,8 +181,8 @@ class _Candidate:
                 self.messages.add(result.message)
             elif result.message == wanted:
                 answers += 1
-            if result.rows:
-                self.values = dict(result.rows[0])
+            if result.rows and not (self.profile.kind == "detection" and self.profile.modes[self.profile.mode].start):
+                self.values = dict(result.rows[0])  # a radar's unit is known only once the agent has set it
             if "out_of_range" in result.flags or not all(fits(mark, item.data) for mark in self.profile.probe.marks):
                 self.unmarked += 1
         self.answers += answers

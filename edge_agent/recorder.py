@@ -9,6 +9,7 @@ take waits in memory up to a limit; what goes beyond it is counted, and told in 
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ class Recorder:
         self.refused = 0
         self.disk_ok = True
         self._node, self._site, self._boot = node, site, boot
+        self._wall_ms = 0
         self._sensors = sensors
         self._open_spool = open_spool
         self._pending: list[Reading] = []
@@ -71,6 +73,7 @@ class Recorder:
 
     def commit(self, now: Now, closing: bool = False) -> None:
         """Commit what is pending, with the state of open intervals; then look at the clocks."""
+        self._wall_ms = now.wall_ms
         stamp = self.stamp(now)
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
@@ -124,7 +127,8 @@ class Recorder:
         if isinstance(error, SpoolIoError):
             try:
                 self.spool = self._open_spool()
-            except SpoolError:
+                self.spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
+            except (SpoolError, sqlite3.Error):
                 log.debug("the spool cannot be opened again yet")
 
     def _look_at_clocks(self, now: Now) -> None:

@@ -14,6 +14,7 @@ from edge_agent import clock, vitals
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
+    from edge_agent.spool import Spool
 
 log = logging.getLogger("lamppost.agent")
 
@@ -71,7 +72,7 @@ class SelfReport:
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
             "spool": recorder.spool.spool_id,
-            "damaged": recorder.spool.damaged(),
+            "damaged": recorder.spool.damaged() or _changed(recorder.spool),
             "clock": recorder.timeline.state,
             "disk_ok": recorder.disk_ok,
             "disk_free_b": board.get("disk_free_b"),
@@ -111,3 +112,9 @@ def _telling(values: dict[str, float]) -> list[float]:
 
 def _since(now_s: float, then_s: float | None) -> float | None:
     return None if then_s is None else round(now_s - then_s, 1)
+
+
+def _changed(spool: Spool) -> str | None:
+    """Batches whose bytes had changed on the disk are damage too."""
+    lost = spool.lost("damaged")
+    return f"{lost} readings had changed on the disk" if lost else None

@@ -57,14 +57,19 @@ class Spool:
         Raises SpoolError when the disk will not take them, and nothing is accepted then; SpoolIoError when the disk
         failed under the write: close, open again, and only then go on.
         """
+        before = dict(self._unique.last_ms)
         taken = [self._unique.unique(reading) for reading in readings] if origin.clock == SYNCED else list(readings)
-        with self._transaction():
-            if taken:
-                body = (origin.site, origin.boot, origin.clock, len(taken), chunk.dump(taken))
-                self._db.execute(_INSERT_CHUNK, body)
-            for key, value in (state or {}).items():
-                self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
-            self._write_acked()
+        try:
+            with self._transaction():
+                if taken:
+                    body = (origin.site, origin.boot, origin.clock, len(taken), chunk.dump(taken))
+                    self._db.execute(_INSERT_CHUNK, body)
+                for key, value in (state or {}).items():
+                    self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+                self._write_acked()
+        except SpoolError:
+            self._unique.last_ms = before  # or what is tried again would be moved to later times
+            raise
         return taken
 
     def state(self, key: str) -> Any:
@@ -313,6 +318,11 @@ class Spool:
             self._db.executemany(
                 "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
             )
+            last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
+            gap = [
+                gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)
+            ]  # 0: nobody can say how many
+            self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 

@@ -70,6 +70,7 @@ class Rescue(NamedTuple):
     batches: list[Saved]
     chunks: list[tuple[Any, ...]]
     aside: Path
+    written_ms: int
 
 
 class transaction:
@@ -110,11 +111,12 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         existed = path.exists()
+        was_empty = existed and path.stat().st_size == 0  # a file system lost what stood in it: SQLite takes it for new
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
     try:
         db = _open(path)
-        if existed and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
             db.close()
             raise sqlite3.DatabaseError("quick_check found damage")
     except sqlite3.OperationalError as error:
@@ -187,6 +189,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _rescue(path: Path) -> Rescue:
+    written_ms = path.stat().st_mtime_ns // 1_000_000
     number = 1
     while (aside := _beside(path, f".damaged-{number}")).exists():
         number += 1
@@ -212,7 +215,7 @@ def _rescue(path: Path) -> Rescue:
         old.close()
     except sqlite3.DatabaseError:
         done = set()
-    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside)
+    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside, written_ms)
 
 
 def _named(data: object) -> Saved | None:

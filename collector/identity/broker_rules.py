@@ -24,6 +24,7 @@ def node_rules(node: str) -> list[Rule]:
     mine = (names.ack(node), names.request(node, "+"))
     return [
         (SEND, names.data(node)),
+        (SEND, names.replay(node)),
         (SEND, names.status(node)),
         (SEND, names.response(node, "+")),
         *((RECEIVE, topic) for topic in mine),
@@ -33,8 +34,10 @@ def node_rules(node: str) -> list[Rule]:
 
 def collector_rules(name: str) -> list[Rule]:
     """A collector hears every node, answers it, asks it; it may clear a retained batch and says how it is itself."""
-    heard = (names.data("+"), names.status("+"), names.response("+", "+"), names.collector_status("+"))
-    said = (names.ack("+"), names.request("+", "+"), names.data("+"), names.collector_status(name))
+    heard = (
+        names.data("+"), names.replay("+"), names.status("+"), names.response("+", "+"), names.collector_status("+"),
+    )  # fmt: skip
+    said = (names.ack("+"), names.request("+", "+"), names.data("+"), names.replay("+"), names.collector_status(name))
     return [
         *((SEND, topic) for topic in (*said, names.alert("+", "+"))),
         *((RECEIVE, topic) for topic in heard),

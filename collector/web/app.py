@@ -21,7 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.web import probes
 from collector.web.api import ROOT, Api
+from collector.web.bearer import Bearer, Deeds
 from collector.web.desk.accounts import Accounts
+from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from collector.web.desk.handling import Handling
 from collector.web.desk.reports import Reports
@@ -67,9 +69,10 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     """
     file = DeskFile(site.desk) if site.desk is not None else None
     routes: list[BaseRoute] = []
-    reports = handling = accounts = None
+    reports = handling = accounts = tokens = None
     if file is not None:
         reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
+        tokens = ApiTokens(file)
         if site.duty is None:
             site = _with_handling(site, handling)
     renderer = Renderer(site)
@@ -77,6 +80,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     live = Live(site, renderer, views)
     if reports is not None and accounts is not None and handling is not None:
         routes += Ops(site, renderer, views, live, accounts, handling, reports).routes()
+        routes += Deeds(site, handling).routes(ROOT)
     routes += [
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),
@@ -105,6 +109,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
+            *([Middleware(Bearer, tokens=tokens, now_ms=site.now_ms)] if tokens is not None else []),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={HTTPException: _refuser(renderer)},

@@ -29,7 +29,7 @@ class Bench:
         for number in range(8):
             rows = [Reading(Series("air-1", "air_quality"), NOW + number * 1000, {"pm25_raw_ugm3": 12.0})]
             self.spool.accept(rows, Origin(NODE, "here", "b71d04c2", SYNCED))
-            self.spool.seal(NODE)
+            self.spool.seal()
         self.delivery = Delivery(self.spool, random.Random(7), connect_pause_s=0)
         self.delivery.on_connect(0)
         self.uplink = Uplink(

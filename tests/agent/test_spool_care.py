@@ -12,7 +12,7 @@ import pytest
 from edge_agent.making_room import make_room, split
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool import Origin, Sealed, Spool, SpoolError
 from wire import batch
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
@@ -226,3 +226,15 @@ def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeyp
         monkeypatch.setattr(spool, "_db", Disk(text))
         with pytest.raises(kind, match="Cure"):
             spool.accept([Reading(AIR, T0, {"pm25_raw_ugm3": 1})], ORIGIN)
+
+
+def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+    rows = [Reading(AIR, T0 + at * 200, {"pm25_raw_ugm3": 1.0}) for at in range(5)]
+    pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
+    spool._db.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(5):
+        with pytest.raises(SpoolError):
+            spool.accept(rows, ORIGIN, {"fill": "x" * 100_000})
+    spool._db.execute("PRAGMA max_page_count = 1000000")
+    assert [row.time_ms for row in spool.accept(rows, ORIGIN)] == [row.time_ms for row in rows]

@@ -166,7 +166,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def _waiting(self) -> set[int]:
         found = {number for one in self._sound() for number in _numbers(one)}
         for (body,) in self.spool._db.execute("SELECT body FROM chunk"):
-            found.update(int(row.values[FIELD]) for row in chunk.load(body) or ())
+            found.update(int(row.values[FIELD]) for row in chunk.load(body) or () if row.series.kind == "air_quality")
         return found
 
     def _sound(self) -> Iterator[Sealed]:

@@ -29,7 +29,7 @@ class SecureMosquitto(Server):
 
     def configure(self) -> None:
         text = (self.folder / "lamppost.conf").read_text()
-        (self.folder / "test.conf").write_text(f"user {getpass.getuser()}\n{text}")
+        (self.folder / "test.conf").write_text(f"user {getpass.getuser()}\nlog_type all\n{text}")
 
     def command(self) -> list[str]:
         return [executable("mosquitto"), "-c", str(self.folder / "test.conf")]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.city import City
 from tests.web.served import Seen, Served
+from tests.web.year import write_minutes, write_year
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -34,6 +35,19 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     city.close()
 
 
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A city with a year behind it."""
+    city = City(tmp_path_factory.mktemp("aged"))
+    city.fill_an_hour()
+    write_year(city.store, "lp-0001", city.started_ms)
+    write_minutes(city.store, "lp-0001", city.started_ms)
+    served = Served(city)
+    yield served
+    served.server.stop()
+    city.close()
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A city of the test's own."""
@@ -45,7 +59,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     served.city.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would stand in the way of other files in the same worker
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM.exists():

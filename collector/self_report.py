@@ -1,0 +1,41 @@
+"""What the collector says of itself, in one file that is replaced whole: counters and alarms."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("lamppost.collector")
+
+SCHEMA = "lamppost.collector.report/1"
+EVERY_MS = 500
+
+
+class SelfReport:
+    """Writes at most twice a second. A disk that will not take it costs nothing but the report."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._written_ms = 0
+
+    def tell(self, counts: Counter[str], alarms: dict[str, str], pending_rows: int, now_ms: int) -> None:
+        if 0 <= now_ms - self._written_ms < EVERY_MS:
+            return
+        self._written_ms = now_ms
+        said: dict[str, Any] = {"schema": SCHEMA, "name": self._name, "at_ms": now_ms, "pending_rows": pending_rows}
+        said |= {"counts": dict(sorted(counts.items())), "alarms": alarms}
+        aside = self._path.with_name(self._path.name + ".new")
+        try:
+            aside.write_text(json.dumps(said, ensure_ascii=False))
+            aside.replace(self._path)
+        except OSError as error:
+            log.debug("report: %s", error)
+
+
+def path_beside(state_file: Path) -> Path:
+    """Where a collector with this state file reports."""
+    return state_file.with_name(state_file.stem + ".report.json")

@@ -1,0 +1,105 @@
+"""What a set-up must know, as one document: asked for, read from a file, or scanned from a QR code.
+
+A QR code holds `lamppost:` and the document as base64url JSON. Secrets stand in files of their own, except the one-time
+token, which is worth nothing a quarter of an hour later.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from device_profiles.field_types import FilePath, Host, Name, NodeName, Port
+from device_profiles.strict_model import Strict, fit
+from device_profiles.strict_yaml import NotUsable, parse
+from wire.exits import Exit, Failure
+
+QR = "lamppost:"
+
+
+class BrokerAnswer(Strict):
+    """A broker that is reached without enrolment: on this device, or with a password."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    password_file: FilePath | None = None
+
+
+class SensorAnswer(Strict):
+    """One sensor, when it is not to be searched for."""
+
+    name: Name
+    profile: str
+    port: str
+
+
+class Answers(Strict):
+    """Everything; what is None has not been answered yet."""
+
+    node: NodeName | None = None
+    site: Name | None = None
+    who: str | None = Field(default=None, max_length=100)
+    where: str | None = Field(default=None, max_length=200)
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    photo: FilePath | None = None
+    token: str | None = None
+    broker: BrokerAnswer | None = None
+    sensors: list[SensorAnswer] | Literal["search"] | None = None
+    clock: Literal["when-synchronised", "always"] | None = None
+    service: bool | None = None
+
+    def with_(self, **more: Any) -> Answers:
+        """The same with some answers more."""
+        return Answers.model_validate({**self.model_dump(), **more})
+
+
+def read_answers(text: str, name: str) -> Answers:
+    """Answers from YAML, JSON or a QR code's text. Raises Failure with line and cure."""
+    try:
+        if text.strip().startswith(QR):
+            raw = text.strip().removeprefix(QR)
+            text = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode()
+        return fit(Answers, parse(text, name))
+    except (NotUsable, binascii.Error, UnicodeDecodeError) as error:
+        raise Failure(
+            Exit.CONFIGURATION, "answers-unreadable", str(error), "see docs/install.md, 'from a file'"
+        ) from error
+
+
+def as_qr(answers: Answers) -> str:
+    """The text of a QR code that holds these answers."""
+    text = json.dumps(answers.model_dump(mode="json", exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+    return QR + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class Notebook:
+    """Where answers are kept between two attempts; removed when the station is set up."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> Answers | None:
+        """Answers of an attempt that was not finished."""
+        try:
+            return Answers.model_validate(json.loads(self._file.read_text()))
+        except (OSError, ValueError, ValidationError):
+            return None
+
+    def keep(self, answers: Answers) -> None:
+        """Remember; the token is not kept."""
+        from edge_agent.config_edit import write_synced
+
+        kept = answers.model_dump(mode="json", exclude_none=True, exclude={"token"})
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        write_synced(self._file, json.dumps(kept, ensure_ascii=False))
+
+    def forget(self) -> None:
+        """The station is set up: this can never come up again by itself."""
+        self._file.unlink(missing_ok=True)

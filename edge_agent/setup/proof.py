@@ -1,0 +1,85 @@
+"""The proof at the end of a set-up: a reading of each sensor, taken here, read back from the city's database.
+
+Uses the service when it runs, else an agent of its own for as long as the proof takes.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.reach import ask_collector
+from edge_agent.words import reading
+from wire.exits import Failure
+
+if TYPE_CHECKING:
+    from edge_agent.config import Config
+
+USER = "lamppost"
+PROOF_S = 200.0
+ASK_EVERY_S = 3.0
+
+
+def read_back(
+    settings: Config, began_ms: int, say: Callable[[str], None], timeout_s: float = PROOF_S
+) -> dict[str, dict[str, Any]]:
+    """What the database gives back of each sensor, from `began_ms` on; ends when all are there, or the time is up."""
+    wanted = {sensor.name for sensor in settings.sensors}
+    found: dict[str, dict[str, Any]] = {}
+    until_s = time.monotonic() + timeout_s
+    told = ""
+    while wanted - set(found) and time.monotonic() < until_s:
+        try:
+            answer = ask_collector(settings, "stored", {"from_ms": began_ms}, "setup", 5.0)
+        except Failure as failure:
+            if str(failure) != told:
+                say(f"  {failure}")
+            told = str(failure)
+            time.sleep(ASK_EVERY_S)
+            continue
+        for row in answer.get("sensors", []):
+            if row["sensor"] in wanted and row["sensor"] not in found:
+                found[row["sensor"]] = row
+                late_s = max(0.0, time.time() - row["time_ms"] / 1000)
+                say(f"  {row['sensor']:<8} {reading(row['values']) or 'stored'}  read back, {late_s:.0f} s old")
+        if wanted - set(found):
+            time.sleep(ASK_EVERY_S)
+    return found
+
+
+@contextmanager
+def agent_of_our_own(config: Path, settings: Config) -> Iterator[subprocess.Popen[bytes]]:
+    """An agent for as long as the block lasts, as the service's user when there is one and we are root."""
+    as_user: dict[str, Any] = {}
+    settings.status_file.parent.mkdir(parents=True, exist_ok=True)
+    settings.spool.path.parent.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0 and (user := _user()) is not None:
+        groups = os.getgrouplist(USER, user.pw_gid)
+        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}
+        for folder in (settings.status_file.parent, settings.spool.path.parent):
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    command = [sys.executable, "-m", "lamppost", "agent", "run", str(config), "--quiet"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **as_user)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def _user() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        return None

@@ -1,0 +1,193 @@
+"""`lamppost agent setup`: from an empty board to a reading that was read back from the city's database."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.config import Config
+    from edge_agent.setup.answers import Answers
+
+DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
+
+
+def setup(
+    from_file: Path | None = typer.Option(None, "--from", help="Answers from a file or a QR code's text; - is stdin."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file to write."),
+    anew: bool = typer.Option(False, "--anew", help="Begin anew, also when a settings file is there."),
+    proof_s: float = typer.Option(200.0, "--proof-seconds", help="How long to wait for readings to be read back."),
+    as_json: bool = typer.Option(False, "--json", help="Print the installation record as JSON."),
+) -> None:
+    """Set up this station: sensors, place, broker, service; then prove it by a reading read back from the database.
+
+    Can be stopped at any time and goes on where it was. Exit code 1 when not every sensor could be read back.
+
+    Examples:  sudo lamppost agent setup
+               sudo lamppost agent setup --from answers.yaml
+    """
+    from edge_agent.setup.answers import Answers, Notebook, read_answers
+    from edge_agent.setup.wizard import a_person_is_here, ask_all, search_sensors
+
+    notebook = Notebook(config.with_name("setup.json"))
+    began_ms = time.time_ns() // 1_000_000
+    if config.exists() and not anew:
+        typer.echo(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
+        answers = notebook.read() or Answers()
+    else:
+        if from_file is not None:
+            answers = read_answers(_text(from_file), str(from_file))
+        else:
+            answers = _remembered(notebook)
+        if a_person_is_here() and from_file is None:
+            answers = ask_all(answers, notebook.keep, Path("/etc/credstore"))
+        else:
+            answers = _without_questions(answers, search_sensors)
+        _write_settings(answers, config)
+        notebook.keep(answers)
+        typer.echo(f"\nwritten: {config}")
+    record, proved = _prove(answers, config, began_ms, proof_s)
+    typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
+    if proved:
+        notebook.forget()
+    raise typer.Exit(Exit.FINE if proved else Exit.NOT_HEALTHY)
+
+
+def _remembered(notebook: Any) -> Answers:
+    from edge_agent.setup.answers import Answers
+    from edge_agent.setup.wizard import a_person_is_here, choose
+
+    known: Answers | None = notebook.read()
+    if known is None or not a_person_is_here():
+        return Answers()
+    typer.echo(f"A set-up of {known.node or 'this device'} was begun here.")
+    return known if choose("[g]o on with it, or begin [a]new?", "ga", "g") == "g" else Answers()
+
+
+def _without_questions(answers: Answers, search: Any) -> Answers:
+    """What a file left open takes its default; what has none is missing."""
+    from edge_agent.service import systemd_runs
+
+    missing = [name for name in ("site",) if getattr(answers, name) is None]
+    if answers.node is None and answers.token is None:
+        missing.append("node or token")
+    if missing:
+        text = f"the answers lack {', '.join(missing)}"
+        raise Failure(Exit.CONFIGURATION, "answers-missing", text, "add them, or run this on a terminal")
+    if answers.sensors in (None, "search"):
+        answers = answers.with_(sensors=[sensor.model_dump() for sensor in search(ask=False)])
+    return answers.with_(
+        broker=(answers.broker.model_dump() if answers.broker is not None else None if answers.token else {}),
+        clock=answers.clock or "when-synchronised",
+        service=systemd_runs() if answers.service is None else answers.service,
+    )
+
+
+def _write_settings(answers: Answers, config: Path) -> None:
+    from edge_agent.config_edit import replace_checked
+    from edge_agent.setup.settings_text import settings_text
+
+    node, identity, broker = answers.node, None, {}
+    if answers.token is not None:
+        from edge_agent.enrol import by_token
+
+        enrolled = by_token(answers.token, config.with_name("identity"))
+        node, identity = enrolled.node, enrolled.folder
+        broker = {"host": enrolled.broker_host, "port": enrolled.broker_port}
+    elif answers.broker is not None:
+        broker = answers.broker.model_dump()
+    assert node is not None
+    text = settings_text(answers, node, identity, broker, time.strftime("%Y-%m-%d", time.gmtime()))
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        replace_checked(config, text)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "config-not-written", f"{config}: {error.strerror}", "with sudo") from error
+    _give_to_service(config.parent)
+
+
+def _give_to_service(folder: Path) -> None:
+    """The agent's user owns its settings: it takes new ones from the office. Others may not read them."""
+    import pwd
+
+    if os.geteuid() != 0:
+        return
+    try:
+        user = pwd.getpwnam("lamppost")
+    except KeyError:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
+def _prove(answers: Answers, config: Path, began_ms: int, proof_s: float) -> tuple[dict[str, Any], bool]:
+    from contextlib import nullcontext
+
+    from device_profiles.settings import load_settings
+    from edge_agent.config import Config
+    from edge_agent.doctor.result import Station
+    from edge_agent.doctor.run import CHECKS, chosen, examine
+    from edge_agent.doctor.screen import screen
+    from edge_agent.service import install, is_active
+    from edge_agent.setup import proof
+    from edge_agent.setup.record import make
+
+    settings = load_settings(Config, config, "lamppost agent setup")
+    results, took_s = examine(Station(config), chosen(["broker", "serial", "clock"]))
+    bad = [result for result in results if result.state not in ("ok", "skip")]
+    if bad:
+        typer.echo(screen(results, took_s, everything=False))
+    if answers.service:
+        install(config, say=typer.echo)
+    typer.echo("\nA reading of each sensor, there and back:")
+    context = nullcontext() if is_active() else proof.agent_of_our_own(config, settings)
+    with context:
+        found = proof.read_back(settings, began_ms, typer.echo, proof_s)
+        checks, _ = examine(Station(config), CHECKS)
+        record = make(answers, settings, checks, found)
+        _send(settings, record)
+    _keep(settings, record)
+    return record, len(found) == len(settings.sensors)
+
+
+def _send(settings: Config, record: dict[str, Any]) -> None:
+    from edge_agent.reach import ask_collector
+
+    try:
+        answer = ask_collector(settings, "installation", {"record": record})
+    except Failure as failure:
+        typer.echo(f"the record stays here: {failure}", err=True)
+        return
+    if answer.get("ok"):
+        typer.echo(f"\nsent to the city as record {answer['number']}")
+
+
+def _keep(settings: Config, record: dict[str, Any]) -> None:
+    from edge_agent.config_edit import write_synced
+
+    file = settings.spool.path.with_name("installation.json")
+    try:
+        write_synced(file, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    except OSError as error:
+        typer.echo(f"{file}: {error.strerror}", err=True)
+
+
+def _screen(record: dict[str, Any]) -> str:
+    from edge_agent.setup.record import screen
+
+    return "\n" + screen(record)
+
+
+def _text(file: Path) -> str:
+    try:
+        return sys.stdin.read(65_536) if str(file) == "-" else file.read_text()
+    except OSError as error:
+        raise Failure(Exit.CONFIGURATION, "answers-unreadable", f"{file}: {error.strerror}") from error

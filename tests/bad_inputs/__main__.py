@@ -1,0 +1,53 @@
+"""`make bad-inputs FILE=...`: run every case of a file; ends with `N passed, N failed`.
+
+python -m tests.bad_inputs [FILE] [--only A001,A002 | --surface payload] [--scale 0.02] [--keep FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bad_inputs.run import run_file
+
+CASES = Path(__file__).with_name("cases.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bad-inputs", description="Hostile inputs against the running system.")
+    parser.add_argument("file", nargs="?", default=CASES, type=Path)
+    parser.add_argument("--only", default="", help="ids, separated by commas")
+    parser.add_argument("--surface", default="", help="surfaces, separated by commas")
+    parser.add_argument("--scale", default=1.0, type=float, help="the part of counts above 1,000 that is run")
+    parser.add_argument("--keep", type=Path, help="a folder for the run's files; kept")
+    asked = parser.parse_args()
+    document = json.loads(asked.file.read_text())
+    folder = asked.keep or Path(tempfile.mkdtemp(prefix="bad-inputs-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    began_s = time.monotonic()
+    passed = failed = 0
+    try:
+        for case, faults, took_s in run_file(document, folder, _set(asked.only), _set(asked.surface), asked.scale):
+            passed, failed = passed + (not faults), failed + bool(faults)
+            verdict = "ok  " if not faults else "FAIL"
+            print(f"{verdict} {case['id']:<6} {took_s:6.1f} s  {case['surface']:<13} {case['title']}", flush=True)
+            for fault in faults:
+                print(f"       {str(fault)[:400]}", flush=True)
+    finally:
+        if asked.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed in {time.monotonic() - began_s:.0f} s")
+    sys.exit(1 if failed else 0)
+
+
+def _set(text: str) -> set[str]:
+    return {word for word in text.split(",") if word}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,394 @@
+"""Surface http: requests to the collector's pages, API and enrolment door, with and without a session."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import secrets
+import socket
+import ssl
+import time
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from tests.bad_inputs import watch
+from tests.bad_inputs.around import Case
+from tests.bad_inputs.system import System
+from tests.bad_inputs.vocabulary import UnknownWord, Words
+
+# The paths of the cases are examples; the nearest routes of the built system.
+ROUTES = [
+    (r"^/(api/)?log[-_]?in\b", "/ops/login"),
+    (r"^/(api/)?log[-_]?out\b", "/ops/logout"),
+    (r"^/(api/)?setup\b", "/ops/setup"),
+    (r"^/api/alerts/([^/?]+)/ack\b", r"/ops/alert/\1/acknowledge"),
+    (r"^/api/(v1/)?series\b", "/api/v1/readings"),
+    (r"^/export\b", "/api/v1/readings"),
+    (r"^/(api/)?(admin|settings|config|users?|tokens?)\b", r"/ops/\2"),
+    (r"^/api/(?!v1/)(.*)$", r"/api/v1/\1"),
+]
+NAME, PASSWORD = "operator", "a long enough password 1"
+SLOW_S = 1.0
+BODY_MAX = 8192
+
+
+class Said(NamedTuple):
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    took_s: float
+
+
+class Pages:
+    """The pages of the running collector, and an operator's session at them."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.cookie = self._set_up()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Said:
+        connection = http.client.HTTPConnection("127.0.0.1", self.system.city.page_port, timeout=10)
+        began_s = time.monotonic()
+        try:
+            connection.putrequest(method, path, skip_host="Host" in (headers or {}), skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value.encode("latin-1", "replace"))
+            if body is not None and "Content-Length" not in (headers or {}):
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            content = answer.read(1 << 20)
+            got = {name.lower(): value for name, value in answer.getheaders()}
+            return Said(answer.status, got, content, time.monotonic() - began_s)
+        finally:
+            connection.close()
+
+    def form(self, path: str, fields: dict[str, str], **headers: str) -> Said:
+        given = {"Content-Type": "application/x-www-form-urlencoded"} | headers
+        return self.ask("POST", path, urlencode(fields).encode(), given)
+
+    def log_in(self, password: str = PASSWORD) -> str | None:
+        said = self.form("/ops/login", {"name": NAME, "password": password})
+        found = re.match(r"[^;]+", said.headers.get("set-cookie", ""))
+        return found[0] if found and said.status == 303 else None
+
+    def state(self) -> Any:
+        """What a request could change: accounts, sessions, deeds, reports and the trail, as counts."""
+        import sqlite3
+
+        desk = self.system.city.plan.data / "desk.db"
+        with sqlite3.connect(f"{desk.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+            tables = ("report", "change", "account", "handled", "token", "station")
+            return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+
+    def _set_up(self) -> str:
+        log = self.system.collector.log.read_text(errors="replace")
+        found = re.search(r"/ops/setup\?token=(\S+)", log)
+        if found:
+            fields = {"token": found[1], "name": NAME, "password": PASSWORD}
+            self.form(f"/ops/setup?token={found[1]}", fields)
+        cookie = self.log_in()
+        if cookie is None:
+            raise AssertionError("no session could be had")
+        return cookie
+
+
+def http_case(pages: Pages, case: Case) -> list[str]:
+    """One request, or one of the scenarios around a session."""
+    what = case["input"]
+    system = pages.system
+    state, log = pages.state(), watch.Log(system.collector.log)
+    resident = watch.resident(system.pid())
+    watch.reset_peak(system.pid())
+    files = system.watched()
+    faults = _do(pages, case, what)
+    if pages.state() != state and "enrol" not in what and what.get("scenario") != "enrol_token":
+        faults.append(f"something changed: {state} {pages.state()}")
+    if watch.peak(system.pid()) - resident > watch.RSS_MAX:
+        faults.append("memory grew")
+    if system.watched() != files:
+        faults.append("new files")
+    faults += watch.faults_of(log.fresh(), [PASSWORD.encode()])
+    next_ = pages.ask("GET", "/api/v1/stations")
+    if next_.status != 200 or next_.took_s > SLOW_S:
+        faults.append(f"the next good request: {next_.status} in {next_.took_s:.2f} s")
+    return faults
+
+
+def _do(pages: Pages, case: Case, what: dict[str, Any]) -> list[str]:
+    if "http" in what:
+        return _judge(case["expect"], _request(pages, what["http"]), what["http"], pages.system.words)
+    if "raw_http" in what:
+        return _raw(pages, case["expect"], what["raw_http"])
+    if "label" in what:
+        return _label(pages, what["label"])
+    if "enrol" in what:
+        return _enrol(pages, what["enrol"])
+    scenarios = {
+        "enrol_token": _token_twice,
+        "cookie_after_logout": _after_logout,
+        "wrong_passwords": _wrong_passwords,
+        "slow_headers": _slow_headers,
+        "upload_archive": _no_bundles,
+    }
+    if what.get("scenario") in scenarios:
+        return scenarios[what["scenario"]](pages, what)
+    raise UnknownWord(f"http {sorted(what)}")
+
+
+def route(path: str) -> str:
+    for pattern, to in ROUTES:
+        if re.search(pattern, path):
+            return re.sub(pattern, to, path, count=1)
+    return path
+
+
+def _request(pages: Pages, asked: dict[str, Any]) -> Said:
+    words = pages.system.words
+    path = route(asked["path"] if isinstance(asked.get("path"), str) else words.data(asked["path"]).decode())
+    headers = dict(asked.get("headers", {}))
+    if "headers_gen" in asked:
+        headers |= _headers(asked["headers_gen"], words)
+    if asked.get("cookie"):
+        headers["Cookie"] = pages.cookie if "valid" in str(asked["cookie"]) else _cookie(asked["cookie"])
+    body = asked.get("body")
+    data = None if body is None else body.encode() if isinstance(body, str) else words.data(body)
+    return pages.ask(asked.get("method", "GET"), path, data, headers)
+
+
+def _headers(gen: Any, words: Words) -> dict[str, str]:
+    if isinstance(gen, dict) and "op" not in gen:
+        return {name: words.generated(value).decode() for name, value in gen.items()}
+    if gen.get("op") == "list":
+        return {f"X-Header-{number}": "x" for number in range(gen["count"])}
+    return {"X-Long": words.generated(gen).decode("latin-1")}
+
+
+def _cookie(cookie: Any) -> str:
+    return str(cookie) if "=" in str(cookie) else f"session={secrets.token_urlsafe(32)}"
+
+
+def _judge(expect: str, said: Said, asked: dict[str, Any], words: Words) -> list[str]:
+    faults = []
+    if expect == "http_4xx":
+        if not 400 <= said.status < 500:
+            faults.append(f"answered {said.status}")
+        if len(said.body) > BODY_MAX:
+            faults.append(f"a body of {len(said.body)} bytes")
+        for hostile in (b"<script>", b"<img", b"OR '1'='1", b"evil.example"):
+            if hostile in said.body:
+                faults.append(f"{hostile!r} is echoed")
+        if "set-cookie" in said.headers and "a=b" in said.headers["set-cookie"]:
+            faults.append("a header was put in")
+    elif expect == "http_ok_escaped":
+        if said.status != 200 or b"<script>alert" in said.body:
+            faults.append(f"answered {said.status}, or not escaped")
+    else:
+        raise UnknownWord(f"expect {expect!r} for a request")
+    if said.took_s > SLOW_S:
+        faults.append(f"took {said.took_s:.1f} s")
+    del asked, words
+    return faults
+
+
+def _raw(pages: Pages, expect: str, raw: Any) -> list[str]:
+    data = pages.system.words.data(raw) if isinstance(raw, dict) else str(raw).encode("latin-1")
+    began_s = time.monotonic()
+    with socket.create_connection(("127.0.0.1", pages.system.city.page_port), timeout=5) as connection:
+        connection.sendall(data)
+        connection.settimeout(3)
+        said = b""
+        try:
+            while piece := connection.recv(65536):
+                said += piece
+                if len(said) > 1 << 20:
+                    break
+        except (TimeoutError, ConnectionError):
+            pass
+    status = re.match(rb"HTTP/1\.[01] (\d{3})", said)
+    answer = Said(int(status[1]) if status else 400, {}, said, min(time.monotonic() - began_s, SLOW_S))
+    return _judge(expect, answer, {}, pages.system.words)
+
+
+def _label(pages: Pages, label: str) -> list[str]:
+    """An operator gives a node this name: shown as text on every page that shows it."""
+    import yaml
+
+    from tests.servers import listens, wait_for
+
+    system = pages.system
+    path = system.city.plan.folder / "collector.yaml"
+    kept = path.read_text()
+    document = yaml.safe_load(kept)
+    node = system.users["node"]
+    document["stations"] = [{"node": node, "zh": label, "en": label}]
+    path.write_text(yaml.safe_dump(document, allow_unicode=True))
+    system.collector.stop()
+    system.collector.start()
+    wait_for("the page", lambda: listens(system.city.page_port), 30)
+    faults = []
+    try:
+        for page in ("/", "/en/", f"/station/{node}", f"/en/station/{node}", "/wall", "/ops", "/api/v1/stations"):
+            said = pages.ask("GET", page, headers={"Cookie": pages.cookie})
+            json_page = page.startswith("/api")
+            if said.status != 200 or (label.encode() in said.body and not json_page and "<" in label):
+                faults.append(f"{page}: {said.status}, shown as it is: {label.encode() in said.body}")
+            if not json_page and "unsafe" in said.headers.get("content-security-policy", "unsafe"):
+                faults.append(f"{page}: no strict CSP")
+    finally:
+        path.write_text(kept)
+        system.collector.stop()
+        system.collector.start()
+        wait_for("the page", lambda: listens(system.city.page_port), 30)
+    return faults
+
+
+# -- the enrolment door ----------------------------------------------------------------------------------------------
+
+
+def door(system: System, body: dict[str, Any], path: str = "/enrol/v1/enrol") -> Said:
+    context = ssl.create_default_context(cafile=str(system.city.plan.folder / "pki" / "ca.pem"))
+    connection = http.client.HTTPSConnection("127.0.0.1", system.city.plan.enrol_port, context=context, timeout=20)
+    began_s = time.monotonic()
+    try:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return Said(answer.status, {}, answer.read(), time.monotonic() - began_s)
+    finally:
+        connection.close()
+
+
+def request_pem(name: str, authority: bool = False, key: Any = None, more: str = "") -> str:
+    """A certificate request with whatever a hostile device would like to have in it."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    )
+    if authority:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    if more:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(more)]), critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def new_token(system: System, node: str) -> str:
+    now_ms = system.words.bases["now"] + 1000
+    return system.office(system.city).book.new_token(node, "test", now_ms, 3_600_000)
+
+
+def _token_twice(pages: Pages, what: dict[str, Any]) -> list[str]:
+    system = pages.system
+    node = f"lp-t{secrets.token_hex(3)}"
+    token = new_token(system, node)
+    codes = [
+        door(system, {"node": node, "token": token, "request": request_pem(node)}).status for _ in range(what["times"])
+    ]
+    if codes[0] != 200 or any(not 400 <= code < 500 for code in codes[1:]):
+        return [f"answers {codes}"]
+    return []
+
+
+def _enrol(pages: Pages, what: dict[str, Any]) -> list[str]:
+    """An id that is no name, or a request that asks for more than a device may have."""
+    system = pages.system
+    node = what.get("id", f"lp-e{secrets.token_hex(3)}")
+    node = node if isinstance(node, str) else system.words.data(node).decode("utf-8", "replace")
+    token = new_token(system, node if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", node) else "lp-other")
+    csr = str(what.get("csr", ""))
+    if "CA:TRUE" in csr:
+        request = request_pem(node, authority=True)
+    elif re.search(r"rsa|RSA|bit|weak|P-?192|curve|ed25519|Ed25519", csr):
+        request = request_pem(node, key=_weak(csr))
+    elif "SAN" in csr or "subjectAlt" in csr:
+        request = request_pem(node, more="other.example")
+    elif csr.startswith("CN=") or "CN" in csr:
+        request = request_pem(re.sub(r".*CN ?= ?", "", csr) or "other")
+    elif csr:
+        request = csr
+    else:
+        request = request_pem("lp-x")
+    said = door(system, {"node": node, "token": token, "request": request})
+    if not 400 <= said.status < 500:
+        return [f"answered {said.status}"]
+    return [f"took {said.took_s:.1f} s"] if said.took_s > SLOW_S else []
+
+
+def _weak(csr: str) -> Any:
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+    if "d25519" in csr:
+        return ed25519.Ed25519PrivateKey.generate()
+    if "192" in csr or "curve" in csr:
+        return ec.generate_private_key(ec.SECP384R1())
+    return rsa.generate_private_key(65537, 1024)
+
+
+# -- sessions ----------------------------------------------------------------------------------------------------------
+
+
+def _after_logout(pages: Pages, what: dict[str, Any]) -> list[str]:
+    cookie = pages.log_in()
+    if cookie is None:
+        return ["no session"]
+    page = pages.ask("GET", "/ops", headers={"Cookie": cookie})
+    csrf = re.search(rb'name="csrf" value="([^"]+)"', page.body)
+    if csrf is None:
+        return ["no form with a token"]
+    pages.form("/ops/logout", {"csrf": csrf[1].decode()}, Cookie=cookie)
+    said = pages.ask("GET", "/ops", headers={"Cookie": cookie})
+    posted = pages.form("/ops/logout", {"csrf": csrf[1].decode()}, Cookie=cookie)
+    del what
+    faults = []
+    if said.status == 200:
+        faults.append("the cookie still opens the page")
+    if said.status not in (303, 401, 403):
+        faults.append(f"answered {said.status}")
+    if posted.status == 200:
+        faults.append("the cookie still does deeds")
+    return faults
+
+
+def _wrong_passwords(pages: Pages, what: dict[str, Any]) -> list[str]:
+    """So many wrong ones: they are held back; the right one from another address comes through."""
+    codes = [pages.form("/ops/login", {"name": NAME, "password": f"wrong {n}"}).status for n in range(what["count"])]
+    faults = [] if 429 in codes else [f"never held back: {set(codes)}"]
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", pages.system.city.page_port, timeout=10, source_address=("127.0.0.2", 0)
+    )
+    body = urlencode({"name": NAME, "password": PASSWORD})
+    connection.request("POST", "/ops/login", body, {"Content-Type": "application/x-www-form-urlencoded"})
+    status = connection.getresponse().status
+    connection.close()
+    return faults if status == 303 else [*faults, f"the right one from another address: {status}"]
+
+
+def _slow_headers(pages: Pages, what: dict[str, Any]) -> list[str]:
+    """Connections that never finish their headers; others are served meanwhile."""
+    count = what.get("connections", what.get("count", 100))
+    port = pages.system.city.page_port
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(min(count, 400))]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET / HTTP/1.1\r\nHo")
+        said = pages.ask("GET", "/api/v1/stations")
+        return [] if said.status == 200 and said.took_s < SLOW_S else [f"others: {said.status}, {said.took_s:.1f} s"]
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def _no_bundles(pages: Pages, what: dict[str, Any]) -> list[str]:
+    """The system takes no bundles of profiles: there is no address to send one to."""
+    said = pages.ask(
+        "POST", "/api/v1/profiles", str(what.get("entry", "")).encode(), {"Content-Type": "application/zip"}
+    )
+    return [] if 400 <= said.status < 500 else [f"answered {said.status}"]

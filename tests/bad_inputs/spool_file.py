@@ -1,0 +1,383 @@
+"""Surface spool_file: the agent's own disk is damaged, full, old or somebody else's; a real agent starts on it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+import zlib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from edge_agent.reading import Reading, Series
+from edge_agent.spool import SYNCED, Origin, Spool
+from firmware_stubs.plantower import Pms5003
+from firmware_stubs.pty import StubHost
+from tests.bad_inputs.agent_side import AgentSide
+from tests.bad_inputs.around import Case
+from tests.bad_inputs.system import Peer
+from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
+from tests.bad_inputs.watch import Log, faults_of
+from tests.rig import Program, _env
+
+BATCHES = 30
+FAULT_S_MAX = 6.0
+ARRIVE_S = 20.0
+
+
+class Box:
+    """An agent of its own at the agents' broker, whose spool a case spoils before it starts."""
+
+    def __init__(self, side: AgentSide, folder: Path) -> None:
+        self.side, self.folder = side, folder
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "spool").mkdir(parents=True)
+        self.node = side.words.bases["users"]["other_node"]
+        self.path = folder / "spool" / "spool.db"
+        self.control = folder / "fault"
+        self.batches: dict[tuple[str, int], bytes] = {}
+        self.heard: dict[tuple[str, int], set[bytes]] = {}
+        self.highest: dict[str, int] = {}
+        self.stubs = StubHost()
+        port = self.stubs.add("air-1", Pms5003(period_s=0.2))
+        settings = {
+            "node": self.node, "site": "jianguo-rd-east", "seal_s": 1.0,
+            "identity": str(side.city.folder / "nodes" / self.node),
+            "broker": {"port": side.city.plan.broker_port, "spread_s": 0},
+            "spool": {"path": str(self.path), "allow_tmpfs": True}, "clock": {"trust": "always"},
+            "status_file": str(folder / "spool" / "status.json"),
+            "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": port}],
+        }  # fmt: skip
+        self.agent = Program(folder, "agent", "agent", settings)
+        self.collector = Peer(side.city_system, side.collector_name)
+        self.collector.subscribe(f"lamppost/1/{self.node}/data")
+        self.collector.subscribe(f"lamppost/1/{self.node}/status")
+        self.log = Log(self.agent.log)
+        self.stubs.start()
+
+    def fill(self, count: int = BATCHES) -> None:
+        """A spool as an agent leaves it: so many sealed batches that wait."""
+        spool = Spool(self.path, self.node, "jianguo-rd-east")
+        now_ms = time.time_ns() // 1_000_000 - 3_600_000
+        for number in range(count):
+            values = {"pm25_raw_ugm3": float(number), "pm10_raw_ugm3": 20.0, "pm1_raw_ugm3": number / 7}
+            rows = [
+                Reading(Series("air-1", "air_quality"), now_ms + (60 * number + at) * 1000, dict(values))
+                for at in range(60)
+            ]
+            spool.accept(rows, Origin(self.node, "jianguo-rd-east", "b71d04c2", SYNCED))
+            for one in spool.seal():
+                self.batches[one.spool, one.seq] = one.data
+        spool.close()
+
+    def start(self, preload: Path | None = None) -> None:
+        env = {} if preload is None else {"LD_PRELOAD": str(preload), "LAMPPOST_FAULT": str(self.control)}
+        with self.agent.log.open("ab") as log:
+            self.agent.process = subprocess.Popen(
+                self.agent.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_env() | env,
+                start_new_session=True,
+            )
+
+    def serve(self, until: Callable[[], bool], timeout_s: float = ARRIVE_S) -> bool:
+        """Be its collector: greet births, take and acknowledge batches, until something is so."""
+        until_s = time.monotonic() + timeout_s
+        while time.monotonic() < until_s:
+            messages = list(self.collector.heard)
+            self.collector.forget()
+            for _, topic, body in messages:
+                if topic.endswith("/status") and b'"online"' in body:
+                    spools = json.loads(body)["spools"]
+                    self._say({"hello": {spool: self.highest.get(spool, 0) for spool in spools}})
+                elif topic.endswith("/data"):
+                    self._take(body)
+            if until():
+                return True
+            time.sleep(0.05)
+        return until()
+
+    def _take(self, body: bytes) -> None:
+        document = self.read(body)
+        name = (document["spool"], document["seq"])
+        self.heard.setdefault(name, set()).add(body)
+        self._say({"spool": name[0], "acks": [[name[1], digest(body), 0]]})
+
+    def _say(self, what: dict[str, Any]) -> None:
+        head = {"v": 1, "col": self.side.collector_name, "now": time.time_ns() // 1_000_000} | what
+        topic = f"lamppost/1/{self.node}/ack"
+        body = compact(head | {"win": 16, "pause_ms": 0}).encode()
+        self.collector.publish(topic, self.side.signed(topic, body, {}))
+
+    @staticmethod
+    def read(body: bytes) -> dict[str, Any]:
+        plain = zlib.decompress(body, 31) if body[:2] == b"\x1f\x8b" else body
+        document: dict[str, Any] = json.loads(plain)
+        return document
+
+    def gaps(self) -> list[dict[str, Any]]:
+        """Gap records that arrived."""
+        found = []
+        for bodies in self.heard.values():
+            for body in bodies:
+                found += [block for block in self.read(body)["blocks"] if block["kind"] == "gap"]
+        return found
+
+    def close(self) -> None:
+        self.agent.stop()
+        self.collector.close()
+        self.stubs.stop()
+
+
+def spool_file(side: AgentSide, case: Case, folder: Path) -> list[str]:
+    """Spoil the spool, start the agent, and see what becomes of it."""
+    box = Box(side, folder)
+    try:
+        what = case["input"]
+        if "fault" in what:
+            return _fault(box, case, what["fault"])
+        if "clock" in what:
+            return _clock(box, what["clock"])
+        return _spoilt(box, case, what["spool"])
+    finally:
+        box.close()
+
+
+def _spoilt(box: Box, case: Case, how: Any) -> list[str]:
+    if isinstance(how, str):
+        how = {how: {}}
+    (word, details), *_ = how.items()
+    if word == "power_cut":
+        return _cuts(box, details)
+    if word == "second_agent":
+        return _second(box, case)
+    if word == "restore_image":
+        return _restored(box)
+    box.fill()
+    spoil = {
+        "truncate": _truncate, "flip_bit": _flip, "zero_bytes": _zero, "format_version": _format, "foreign_wal": _wal,
+        "owner": _owner,
+    }.get(word)  # fmt: skip
+    if spoil is None:
+        raise UnknownWord(f"spool {word!r}")
+    intact = spoil(box, details)
+    if case["expect"] == "refuse_start":
+        return _refuses(box, details if word == "owner" else None)
+    return _repairs(box, intact)
+
+
+def _repairs(box: Box, intact: set[tuple[str, int]]) -> list[str]:
+    """It starts, puts the damaged part aside, sends every intact record, and says what is missing."""
+    missing = set(box.batches) - intact
+    box.start()
+    arrived = box.serve(lambda: intact <= set(box.heard) and (not missing or bool(box.gaps()) or _aside(box)))
+    faults = []
+    if not box.agent.running():
+        return ["the agent does not start"]
+    if not arrived:
+        faults.append(f"{len(intact - set(box.heard))} of {len(intact)} intact batches have not arrived")
+    for name, bodies in box.heard.items():
+        if name in box.batches and bodies != {box.batches[name]}:
+            faults.append(f"batch {name} has changed")
+    box.serve(lambda: bool(box.gaps()), 5)
+    if missing and not box.gaps():
+        faults.append("no gap record")
+    if missing and not _aside(box) and not _says_so(box):
+        faults.append("nothing is put aside and nothing is said")
+    return faults + faults_of(box.log.fresh())
+
+
+def _says_so(box: Box) -> bool:
+    """The agent's status names the damage."""
+    file = box.path.with_name("status.json")
+    return box.serve(lambda: file.exists() and bool(json.loads(file.read_text()).get("damaged")), 5)
+
+
+def _aside(box: Box) -> bool:
+    return any("damaged" in path.name for path in box.path.parent.iterdir())
+
+
+def _refuses(box: Box, user: dict[str, Any] | None) -> list[str]:
+    command = box.agent.command
+    options: dict[str, Any] = {"user": user["user"]} if user and os.geteuid() == 0 else {}
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=15, check=False, **options)
+    except subprocess.TimeoutExpired:
+        return ["it starts"]
+    said = ended.stderr.decode()
+    if ended.returncode == 0 or "Traceback" in said or not said.strip():
+        return [f"exit code {ended.returncode}: {said[-200:]!r}"]
+    return []
+
+
+def _truncate(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
+    content = box.path.read_bytes()
+    to = str(details["to"])
+    size = int(len(content) * float(to.rstrip("%")) / 100) if to.endswith("%") else int(to)
+    box.path.write_bytes(content[:size])
+    return {name for name, data in box.batches.items() if data in content[:size]}
+
+
+def _flip(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
+    content = bytearray(box.path.read_bytes())
+    place = str(details.get("in", ""))
+    if "batch" in place:
+        name = sorted(box.batches)[len(box.batches) // 2]
+        at = content.find(box.batches[name][:64])
+        content[at + 40] ^= 0x10
+        box.path.write_bytes(content)
+        return set(box.batches) - {name}
+    at = 20 if "header" in place else len(content) // 2
+    content[at] ^= 0x10
+    box.path.write_bytes(content)
+    return {name for name, data in box.batches.items() if data in content}
+
+
+def _zero(box: Box, _: Any) -> set[tuple[str, int]]:
+    box.path.write_bytes(b"")
+    return set()
+
+
+def _format(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
+    with sqlite3.connect(box.path) as db:
+        (number,) = db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (number + details["delta"],))
+    return set(box.batches)
+
+
+def _wal(box: Box, _: Any) -> set[tuple[str, int]]:
+    """The log of another database beside this one."""
+    other = box.folder / "other.db"
+    db = sqlite3.connect(other, isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("CREATE TABLE t (x)")
+    db.execute("INSERT INTO t VALUES (randomblob(20000))")
+    shutil.copy(other.with_name("other.db-wal"), box.path.with_name(box.path.name + "-wal"))
+    db.close()
+    return set(box.batches)
+
+
+def _owner(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
+    os.chmod(box.path, 0o600)
+    del details
+    return set(box.batches)
+
+
+def _second(box: Box, case: Case) -> list[str]:
+    """A second agent on the same spool."""
+    box.start()
+    box.serve(lambda: len(box.heard) > 1, 15)
+    faults = _refuses(box, None) if case["expect"] == "refuse_start" else []
+    return faults if box.agent.running() else [*faults, "the first one has ended"]
+
+
+def _restored(box: Box) -> list[str]:
+    """The card as it was some time ago: the collector knows more sequences than the card does."""
+    box.fill(5)
+    kept = box.path.read_bytes()
+    spool = next(iter(box.batches))[0]
+    box.fill(10)
+    box.highest[spool] = max(seq for _, seq in box.batches)
+    for path in box.path.parent.glob("spool.db*"):
+        path.unlink()
+    box.path.write_bytes(kept)
+    box.start()
+    box.serve(lambda: any(name[0] != spool for name in box.heard))
+    faults = []
+    if not any(name[0] != spool for name in box.heard):
+        faults.append("no new spool begins")
+    doubled = [
+        n for n, bodies in box.heard.items() if len(bodies) > 1 or (n in box.batches and bodies != {box.batches[n]})
+    ]
+    if doubled:
+        faults.append(f"sequences used twice: {doubled[:3]}")
+    return faults
+
+
+def _cuts(box: Box, details: dict[str, Any]) -> list[str]:
+    """Killed again and again while it fills: every batch that was sealed is sent."""
+    sealed: dict[tuple[str, int], str] = {}
+    for _ in range(min(5, int(details.get("batches", 5)))):
+        box.start()
+        time.sleep(max(3.0, min(5.0, float(details.get("every_s", 3)))))
+        with sqlite3.connect(f"{box.path.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+            rows = db.execute(
+                "SELECT spool, seq, digest FROM batch JOIN life ON life = life.id WHERE acked_ms IS NULL"
+            ).fetchall()
+        sealed |= {(spool, seq): found for spool, seq, found in rows}
+        box.agent.kill()
+    box.start()
+    box.serve(lambda: sealed.keys() <= box.heard.keys())
+    lost = [name for name, found in sealed.items() if found not in {digest(body) for body in box.heard.get(name, ())}]
+    return [f"{len(lost)} of {len(sealed)} sealed batches are lost"] if lost or not sealed else []
+
+
+def _clock(box: Box, details: Any) -> list[str]:
+    """A start with a wrong clock: the good batches in the spool are sent as they are."""
+    box.fill(5)
+    box.start()
+    box.serve(lambda: box.batches.keys() <= box.heard.keys())
+    del details
+    changed = [name for name, data in box.batches.items() if box.heard.get(name) != {data}]
+    return [f"{len(changed)} batches missing or changed"] if changed else []
+
+
+def _fault(box: Box, case: Case, fault: dict[str, Any]) -> list[str]:
+    """A system call fails for a while, or some times."""
+    if fault["of"] != "agent":
+        raise UnknownWord(f"fault of {fault['of']!r} is run on the collector")
+    preload = shim(box.folder)
+    box.start(preload)
+    box.serve(lambda: len(box.heard) >= 2)
+    before = set(box.heard)
+    spools = {name[0] for name in before}
+    times = fault.get("times", -1)
+    box.control.write_text(f"{fault['call']} {getattr(errno, fault['errno'])} spool.db {times}\n")
+    box.serve(lambda: False, min(fault.get("for_s", 3), FAULT_S_MAX))
+    box.control.unlink(missing_ok=True)
+    if not box.agent.running():
+        return ["the agent has ended"]
+    faults = []
+    if not box.serve(lambda: len(set(box.heard) - before) >= 2, 20):
+        faults.append("nothing arrives afterwards")
+    if fault["call"] == "fsync" and case["expect"] == "repair" and {name[0] for name in box.heard} == spools:
+        faults.append("no new spool id after a failed fsync")
+    box.serve(lambda: not _whole(box), 15)
+    faults += _whole(box)
+    return faults + faults_of(box.log.fresh())
+
+
+def _whole(box: Box) -> list[str]:
+    """The sensor went on the whole time: what arrived has no hole without a gap record."""
+    times = sorted(
+        time_ms
+        for bodies in box.heard.values() for body in bodies for block in Box.read(body)["blocks"]
+        if block["sensor"] == "air-1" and block["kind"] == "air_quality" for time_ms in _times(block)
+    )  # fmt: skip
+    holes = [later - earlier for earlier, later in pairwise(times) if later - earlier > 1500]
+    return [f"holes of {holes} ms without a gap record"] if holes and not box.gaps() else []
+
+
+def _times(block: dict[str, Any]) -> list[int]:
+    out, now = [], block["t0"]
+    for step in block["dt"]:
+        now += step
+        out.append(now)
+    return out
+
+
+def shim(folder: Path) -> Path:
+    """The library of failing calls, compiled once. Without a compiler the case cannot be run, and fails."""
+    library = folder.parent / "fault.so"
+    if not library.exists():
+        source = Path(__file__).with_name("fault.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True, timeout=60)
+    return library

@@ -1,0 +1,116 @@
+"""The unit: hardened, watched over, started without a network; systemd is told what it wants to know."""
+
+from __future__ import annotations
+
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_agent.notify import Notifier, Progress
+from edge_agent.service import install, uninstall, unit_text
+from tests.field.conftest import Field
+from tests.servers import wait_for
+
+CONFIG = Path("/etc/lamppost/agent.yaml")
+
+
+def test_the_unit_is_hardened_as_systemd_itself_judges_it(tmp_path: Path) -> None:
+    """`systemd-analyze security`: 0 is best, 10 is worst; at most 2.0 is wanted."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd is not installed: sudo apt-get install systemd")
+    unit = tmp_path / "lamppost-agent.service"
+    unit.write_text(unit_text(CONFIG, "/opt/lamppost/bin/lamppost"))
+    done = subprocess.run(
+        [analyze, "security", "--offline=true", "--threshold=20", str(unit)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    score = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)
+    assert score is not None, done.stderr
+    assert float(score[1]) <= 2.0
+    assert done.returncode == 0
+
+
+def test_the_unit_reads_the_clock_starts_without_a_network_and_never_gives_up() -> None:
+    text = unit_text(CONFIG, "/opt/lamppost/bin/lamppost")
+    lines = set(text.splitlines())
+    assert {"Type=notify", "NotifyAccess=main", "WatchdogSec=60", "Restart=always", "StartLimitIntervalSec=0"} <= lines
+    assert "network-online.target" not in text
+    assert not any(line.startswith("ProtectClock") for line in lines)  # it would close the serial ports
+    assert "SystemCallFilter=adjtimex clock_adjtime" in lines  # or nothing would tell that NTP has set the time
+    assert "@" not in text.replace("@system-service", "").replace("@privileged", "").replace("@resources", "")
+
+
+def test_what_install_makes_uninstall_takes_away(tmp_path: Path) -> None:
+    said: list[str] = []
+    install(CONFIG, said.append, tmp_path)
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert made == {"etc/systemd/system/lamppost-agent.service", "etc/modules-load.d/lamppost.conf"}
+    assert any("systemctl enable --now lamppost-agent" in line for line in said)
+    (tmp_path / "etc/lamppost").mkdir()
+    (tmp_path / "etc/lamppost/agent.yaml").touch()
+    uninstall(said.append, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["agent.yaml"]
+    uninstall(said.append, tmp_path, purge=True)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_the_watchdog_is_fed_only_while_readings_advance_where_frames_come() -> None:
+    progress = Progress()
+    assert progress.advances(0, 0)
+    assert progress.advances(10, 10)
+    assert progress.advances(10, 10)  # a silent sensor: no restart cures that
+    assert not progress.advances(20, 10)  # frames, and nothing comes of them
+    assert progress.advances(30, 11)
+
+
+@pytest.mark.real
+def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(
+    field: Field, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(0.1)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        field.start()
+
+        def hear(word: str) -> bool:
+            try:
+                while True:
+                    heard.append(systemd.recv(4096).decode())
+            except TimeoutError:
+                return any(word in line for line in heard)
+
+        wait_for("READY", lambda: hear("READY=1"))
+        wait_for("WATCHDOG", lambda: hear("WATCHDOG=1"))
+        wait_for("STATUS", lambda: hear("STATUS=2/2 ports open, connected"))
+        field.agent.stop()
+        wait_for("STOPPING", lambda: hear("STOPPING=1"))
+
+
+def test_nobody_is_told_where_no_systemd_is() -> None:
+    Notifier(None).ready()
+    Notifier("/nowhere/at/all").alive()
+
+
+def test_status_answers_at_once() -> None:
+    """0.3 s: nothing heavy is imported (typer itself brings pydantic), and the processor has little to do."""
+    code = "import sys; sys.argv = ['lamppost', 'agent', 'status', '--file', '/none']\nimport lamppost\n"
+    code += "try:\n lamppost.main()\nexcept SystemExit: pass\nprint(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"yaml", "asyncio", "aiomqtt", "paho.mqtt.client", "serial", "cryptography", "sqlite3", "ssl", "rich"}
+    assert not heavy & set(done.stdout.split())
+    took = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "lamppost", "agent", "ready", "--file", "/none"], check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 0.3

@@ -1,0 +1,164 @@
+"""Answers of the database that are lost (F11), refuse rows (F12) or come from somebody else (F13)."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from collector.halving import write_halving
+from collector.ingest import Ingest
+from collector.quarantine import Quarantine
+from collector.registry import Registry
+from collector.statedb import open_state
+from collector.stores.influx1 import Influx1
+from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored
+from tests.servers import Influxd
+from wire import batch
+from wire.ack import Code
+from wire.status import Birth
+
+NOW = 1_790_000_062_000
+SPOOL = "00112233445566778899aabbccddeeff"
+
+
+def payload(seq: int, rows: int = 10) -> bytes:
+    block = batch.Block(
+        "air-1", "air_quality", [NOW - 10**6 + seq * 10_000 + n for n in range(rows)],
+        {"pm25_raw_ugm3": [seq * rows + n for n in range(rows)]}, {}, "plantower-pms5003@1",
+    )  # fmt: skip
+    return batch.encode(node="lp-1", site="s", spool=SPOOL, seq=seq, boot="b71d04c2", clock="synced", blocks=[block])
+
+
+def ingest_on(store: Store, folder: Path) -> Ingest:
+    state = open_state(folder / "state.db")
+    registry = Registry(state)
+    registry.update(Birth("lp-1", "s", "0" * 16, (SPOOL,), 1, None, "0", "synced"), NOW)
+    return Ingest("c1", store, Quarantine(state), registry)
+
+
+def codes(ingest: Ingest, now_ms: int) -> list[int]:
+    return [verdict.code for _, ack in ingest.acks(now_ms) for verdict in ack.verdicts]
+
+
+class LosesAnswers(Influx1):
+    """The write is done; one answer in five is not heard."""
+
+    rng = random.Random(11)
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        answer = super().write(rows)
+        return Later("the answer is lost") if self.rng.random() < 0.2 else answer
+
+
+@pytest.mark.real
+def test_a_lost_answer_doubles_nothing(tmp_path: Path) -> None:
+    server = Influxd(tmp_path / "influxd")
+    server.start()
+    try:
+        store = LosesAnswers(server.url, "lamppost")
+        while not isinstance(store.prepare(), Stored):
+            continue
+        ingest, now_ms, stored = ingest_on(store, tmp_path), NOW, 0
+        for seq in range(1, 101):
+            ingest.take("lp-1", payload(seq), now_ms)
+            now_ms += 20_000  # past every wait for another try
+            ingest.write(now_ms)
+            stored += codes(ingest, now_ms).count(Code.STORED)
+        while ingest.pending_rows():
+            now_ms += 20_000
+            ingest.write(now_ms)
+        stored += codes(ingest, now_ms).count(Code.STORED)
+        assert stored == 100
+        found = [row[1] for series in store.select(Select("air_quality", ("pm25_raw_ugm3",))) for row in series.rows]
+        assert sorted(found) == list(range(10, 1010))
+        assert ingest.counts["store_later"] >= 10, "answers were lost"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("bad", [{0}, {64}, {127}, {0, 127}, {1, 2, 3}, set(range(128)), set()], ids=str)
+def test_refused_rows_are_found_wherever_they_stand_with_few_writes(bad: set[int]) -> None:
+    rows, writes, kept = list(range(128)), 0, set()
+
+    def write(part: Sequence[Row]) -> Answer:
+        nonlocal writes
+        writes += 1
+        if bad & set(part):
+            return Refused("no")
+        kept.update(part)
+        return Stored()
+
+    found = write_halving(write, rows)
+    assert found == [(at, "no") for at in sorted(bad)]
+    assert kept == set(rows) - bad
+    assert writes <= max(1, 2 * len(bad) * math.ceil(math.log2(len(rows)) + 1))
+
+
+class Portal:
+    """A web server that answers every write alike, until it is told otherwise."""
+
+    def __init__(self) -> None:
+        portal = self
+        self.status, self.body, self.bodies = 204, b"", []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                portal.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(portal.status)
+                self.send_header("Content-Length", str(len(portal.body)))
+                self.send_header("Location", "http://127.0.0.1:9/")
+                self.end_headers()
+                self.wfile.write(portal.body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    made = Portal()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, b""),
+        (403, b""),
+        (404, b'{"error":"database not found"}'),
+        (301, b""),
+        (302, b"<html>"),
+        (200, b"<html>Log in</html>"),
+    ],
+)
+def test_an_answer_of_somebody_else_holds_everything_raises_an_alarm_and_loses_nothing(
+    portal: Portal, tmp_path: Path, status: int, body: bytes
+) -> None:
+    ingest = ingest_on(Influx1(portal.url, "lamppost"), tmp_path)
+    portal.status, portal.body = status, body
+    ingest.take("lp-1", payload(1), NOW)
+    for second in range(0, 600, 10):
+        ingest.write(NOW + 1000 * second)
+        assert codes(ingest, NOW) == [], "nobody is told anything that would let him delete"
+        assert "store" in ingest.alarms, "and the alarm stands from the first try"
+    assert ingest.quarantine.counts() == {"whole": 0, "part": 0, "stray": 0}
+    portal.status, portal.body = 204, b""
+    portal.bodies.clear()
+    ingest.write(NOW + 700_000)
+    assert codes(ingest, NOW) == [Code.STORED]
+    assert sum(body.count(b"air_quality,") for body in portal.bodies) == 10
+    assert "store" not in ingest.alarms
