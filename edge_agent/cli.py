@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-<<<<<<< HEAD
-from edge_agent import care_cli, ports_cli, spool_cli, watch_cli
-=======
-from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli
->>>>>>> main
+from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
