@@ -48,7 +48,8 @@ def test_each_hole_of_an_access_file_is_found(tmp_path: Path, hole: str) -> None
             (self.folder / "acl").write_text(f"user lp-0042\n{ACCESS[hole]}{rules}")
             (self.folder / "acl").chmod(0o700)
             (self.folder / "pw").write_text("")
-            text = f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nacl_file {self.folder / 'acl'}\n"
+            text = f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n"
+            text += f"acl_file {self.folder / 'acl'}\n"
             (self.folder / "mosquitto.conf").write_text(text)
 
     broker = Listed(tmp_path)
