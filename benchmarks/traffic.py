@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from wire import batch, status
 from wire.batch import Block
@@ -18,6 +19,7 @@ from wire.batch import Block
 REAL = Path(__file__).parents[1] / "simulator" / "real_data" / "beijing_wanliu_2016.csv"
 T0_MS = 1_790_000_000_000
 PROFILE = "plantower-pms5003@1"
+STRETCHES = 61
 FIELDS = (
     "pm1_raw_ugm3",
     "pm25_raw_ugm3",
@@ -45,16 +47,13 @@ class Sender:
     def __init__(self, number: int, start_ms: int = T0_MS, rows: int = 60, interval_ms: int = 1000) -> None:
         self.node = f"lp-{number:05d}"
         self.site = f"site-{number // 8:04d}"
-        self.spool = f"{number:032x}"
+        self.spool = f"{start_ms:016x}{number:016x}"
         self.seq = 0
         self.rows = rows
         self.interval_ms = interval_ms
         self.first_ms = start_ms + number % 1000
+        self._number = number
         self._time_ms = self.first_ms
-        self._rng = random.Random(number)
-        year = real_pm25()
-        self._hour = self._rng.randrange(len(year) - 1)
-        self._step = 0
 
     def birth(self) -> bytes:
         """The retained birth."""
@@ -62,7 +61,7 @@ class Sender:
             status.Birth(
                 node=self.node,
                 site=self.site,
-                session=f"{self.seq:016x}",
+                session=self.spool[:16],
                 spools=(self.spool,),
                 next_seq=self.seq + 1,
                 oldest_ms=None,
@@ -87,27 +86,33 @@ class Sender:
         )
 
     def block(self) -> Block:
-        """Rows of the next `rows` intervals."""
-        times, columns = [], [[] for _ in FIELDS]  # type: ignore[var-annotated]
-        for _ in range(self.rows):
-            self._time_ms += self.interval_ms
-            times.append(self._time_ms + self._rng.randrange(3))
-            level = self._level()
-            for share, column in zip(_SHARES, columns, strict=True):
-                column.append(max(0, round(level * share + self._rng.gauss(0, 0.6 if share < 2 else share / 4))))
-        return Block("air-1", "air_quality", times, dict(zip(FIELDS, columns, strict=True)), {}, PROFILE)
-
-    def _level(self) -> float:
-        """PM2.5 now, on the straight line between two hours of the real year."""
-        year = real_pm25()
-        self._step += 1
-        hour, second = divmod(self._step, 3600)
-        at = (self._hour + hour) % (len(year) - 1)
-        return year[at] + (year[at + 1] - year[at]) * second / 3600
+        """Rows of the next `rows` intervals; which of the kept stretches it is changes from batch to batch."""
+        jitter, columns = _stretches(self.rows)[(self._number + self.seq) % STRETCHES]
+        times = [self._time_ms + row * self.interval_ms + late for row, late in enumerate(jitter)]
+        self._time_ms += self.rows * self.interval_ms
+        return Block("air-1", "air_quality", times, columns, {}, PROFILE)
 
 
-def fleet(nodes: int, batches: int, rows: int = 60) -> Iterator[tuple[Sender, list[bytes]]]:
+@cache
+def _stretches(rows: int) -> list[tuple[list[int], dict[str, list[Any]]]]:
+    """Stretches of the real year with the sensor's jitter: of each, how late a row is in ms, and the columns."""
+    rng, year = random.Random(rows), real_pm25()
+    found = []
+    for _ in range(STRETCHES):
+        at, from_s = rng.randrange(len(year) - 1), rng.randrange(3600 - rows)
+        columns: dict[str, list[Any]] = {name: [] for name in FIELDS}
+        for second in range(from_s, from_s + rows):
+            level = year[at] + (year[at + 1] - year[at]) * second / 3600
+            for share, column in zip(_SHARES, columns.values(), strict=True):
+                column.append(max(0, round(level * share + rng.gauss(0, 0.6 if share < 2 else share / 4))))
+        found.append(([rng.randrange(3) for _ in range(rows)], columns))
+    return found
+
+
+def fleet(
+    nodes: int, batches: int, rows: int = 60, start_ms: int = T0_MS, first: int = 0
+) -> Iterator[tuple[Sender, list[bytes]]]:
     """Each node with its batches, in order."""
-    for number in range(nodes):
-        sender = Sender(number, rows=rows)
+    for number in range(first, first + nodes):
+        sender = Sender(number, start_ms, rows)
         yield sender, [sender.batch() for _ in range(batches)]

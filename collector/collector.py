@@ -2,9 +2,9 @@
 
     Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
-One thread does all of it; the pages read from other threads. Of several collectors on one broker one works and the
-others stand by (standby.py): those keep up with who is there, and let batches pass. `_take_over` and `_stand_by` are
-the two moments in which that changes.
+One thread does all of it, but for the large writes, whose answers a second one waits for; the pages read from others.
+Of several collectors on one broker one works and the others stand by (standby.py): those keep up with who is there,
+and let batches pass. `_take_over` and `_stand_by` are the two moments in which that changes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
-from collector.stores.store import Store, Stored
+from collector.stores.store import Answer, Store, Stored
 from collector.web.desk.file import DeskFile
 from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
+LAST_WRITE_S = 10.0
+TAKE_AT_ONCE = 20
+TAKES_PER_STEP = 50
 TICK_MS = 500
 HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
@@ -118,6 +122,7 @@ class Collector:
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._writer = ThreadPoolExecutor(1, "store")
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
@@ -131,6 +136,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
+        self.ingest.aside = self._aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -146,6 +152,7 @@ class Collector:
             self.canary.stop()
         self.teller.stop()
         self.link.stop()
+        self._writer.shutdown()
         self.alerting.close()
         self.store.close()
         self._state.close()
@@ -157,23 +164,43 @@ class Collector:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            self.link.wait(IDLE_S)
+            if self.ingest.has_room():
+                self.link.wait(IDLE_S)
+            else:
+                self.ingest.wait(IDLE_S)
             self.step(_now_ms())  # the time of the answer is never that before the waiting
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
+        self.step(_now_ms())
+        self.ingest.wait(LAST_WRITE_S)
         self.step(_now_ms())
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
-        for message in (*self.link.take(), *self.guests.take(now_ms)):
+        for message in self._arrived(now_ms):
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
             if not self.guests.answered(answer):
                 self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+
+    def _arrived(self, now_ms: int) -> Iterator[Arrived]:
+        """What has come, as long as there is room for it; the rest waits in the link, and then at the broker."""
+        yield from self.guests.take(now_ms)
+        for _ in range(TAKES_PER_STEP):
+            messages = self.link.take(count=TAKE_AT_ONCE) if self.ingest.has_room() else ()
+            if not messages:
+                return
+            yield from messages
+
+    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+        """Write in the thread for it, and look at the answer as soon as it is there."""
+        future = self._writer.submit(write)
+        future.add_done_callback(lambda _: self.link.wake())
+        return future
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)

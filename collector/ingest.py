@@ -10,6 +10,8 @@ import json
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent import futures
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,7 +20,7 @@ from collector.halving import write_halving
 from collector.quarantine import Full, Name, Part, Quarantine
 from collector.registry import Registry
 from collector.series import SeriesBudget
-from collector.stores.store import Held, Later, Refused, Row, Store, Stored, StoreDown, Table
+from collector.stores.store import Answer, Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict
 
@@ -48,9 +50,20 @@ class Work:
     parts: list[Part] = field(default_factory=list)
 
 
+def at_once(write: Callable[[], Answer]) -> Future[Answer]:
+    """Write here and now."""
+    done: Future[Answer] = Future()
+    done.set_result(write())
+    return done
+
+
 @dataclass(slots=True)
 class Ingest:
-    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives."""
+    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives.
+
+    `aside` runs the large writes, perhaps in another thread: while the database is at one, the next is made ready. What
+    is decided of its answer, and all else, happens where `write` is called.
+    """
 
     name: str
     store: Store
@@ -59,6 +72,7 @@ class Ingest:
     derivation: derive.Derivation = field(default_factory=derive.Derivation)
     time_min_ms: int = check.TIME_MIN_MS
     series: SeriesBudget = field(default_factory=SeriesBudget)
+    aside: Callable[[Callable[[], Answer]], Future[Answer]] = at_once
     counts: Counter[str] = field(default_factory=Counter)
     alarms: dict[str, str] = field(default_factory=dict)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
@@ -66,6 +80,7 @@ class Ingest:
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _highest: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
+    _writing: tuple[list[Work], Future[Answer]] | None = None
     _failures: int = 0
     _retry_at_ms: int = 0
 
@@ -182,9 +197,16 @@ class Ingest:
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
-        while self._pending and now_ms >= self._retry_at_ms:
-            group = self._group()
-            written = self._write_group(group, now_ms)
+        while now_ms >= self._retry_at_ms and (self._writing is not None or self._pending):
+            if self._writing is None:
+                group = self._group()
+                rows = [row for work in group for row in work.rows]
+                self._writing = group, self.aside(lambda rows=rows: self.store.write(rows))  # type: ignore[misc]
+            group, begun = self._writing
+            if not begun.done():
+                break
+            self._writing = None
+            written = self._write_group(group, now_ms, begun.result())
             if written is None:
                 break
             for work in group:
@@ -192,6 +214,15 @@ class Ingest:
                 self._pending_rows -= len(work.rows)
             done += written
         return done
+
+    def has_room(self) -> bool:
+        """False while a write is under way and the next two are at hand: more may wait where it is."""
+        return self._writing is None or self._pending_rows < 3 * ROWS_PER_WRITE
+
+    def wait(self, timeout_s: float) -> None:
+        """Until the write that is under way is answered, at most so long."""
+        if self._writing is not None:
+            futures.wait((self._writing[1],), timeout_s)
 
     def _group(self) -> list[Work]:
         group: list[Work] = []
@@ -203,10 +234,10 @@ class Ingest:
             count += len(work.rows) + 1
         return group
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows = [row for work in group for row in work.rows]
-        answer = self.store.write(rows)
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
+        """What the store's answer means for the group; None when its batches must wait."""
         if isinstance(answer, Refused):
+            rows = [row for work in group for row in work.rows]
             found = write_halving(self.store.write, rows)
             if isinstance(found, list):
                 return self._settle(group, dict(found), now_ms)

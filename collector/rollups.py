@@ -355,9 +355,12 @@ def _by_time(names: tuple[str, ...], rows: list[list[Any]]) -> Windows:
 def _table(key: Key, suffix: str, windows: Windows) -> Table:
     """Windows of one series as rows, by time."""
     times = sorted(windows)
-    names = dict.fromkeys(name for fields in windows.values() for name in fields)
-    columns = {name: [windows[time_ms].get(name) for time_ms in times] for name in names}
-    return Table(key[0] + suffix, key[1], times, columns, frozenset(filter(is_whole, names)))
+    if len(times) == 1:
+        columns = {name: [value] for name, value in windows[times[0]].items()}
+    else:
+        names = dict.fromkeys(name for fields in windows.values() for name in fields)
+        columns = {name: [windows[time_ms].get(name) for time_ms in times] for name in names}
+    return Table(key[0] + suffix, key[1], times, columns, frozenset(filter(is_whole, columns)))
 
 
 def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.Scored | None]]) -> list[Table]:

@@ -107,7 +107,7 @@ class Means:
         self.n += end - first
         flags = columns.get("qc")
         if flags is not None:
-            self.qc = max(self.qc, max(flag or 0 for flag in flags[first:end]))
+            self.qc = max(self.qc, max(filter(None, flags[first:end]), default=0))
         for name, column in columns.items():
             if name not in self.names:
                 continue
@@ -325,6 +325,7 @@ def field_names(kind: str) -> tuple[str, ...]:
     return (*spans, *own)
 
 
+@cache
 def is_whole(field: str) -> bool:
     """Whether a stored field of a window holds whole numbers for ever."""
     return field == "qc" or field.endswith("_n") or field in _WHOLE_FIELDS

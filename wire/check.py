@@ -56,7 +56,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
     origins: list[tuple[int, list[int] | None]] = []
     refusals: list[Refusal] = []
     unknown_keys = 0
-    seen: dict[tuple[object, ...], set[int]] = {}
+    seen: dict[tuple[object, ...], list[list[int]]] = {}
     for number, raw in enumerate(raw_blocks):
         try:
             block = _block(raw)
@@ -65,7 +65,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
             continue
         unknown_keys += len(raw.keys() - _KNOWN_BLOCK_KEYS)
         series = (block.kind, block.sensor, *block.tags.values())
-        bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series))
+        bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series, []))
         keep: list[int] | None = None
         if bad_rows:
             refusals.extend(Refusal(number, row, reason) for row, reason in sorted(bad_rows.items()))
@@ -73,7 +73,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
             block = _only(block, keep)
         if block.times_ms:
             origins.append((number, keep))
-            seen.setdefault(series, set()).update(block.times_ms)
+            seen.setdefault(series, []).append(block.times_ms)
             blocks.append(block)
     return Checked(blocks, origins, refusals, unknown_keys)
 
@@ -118,12 +118,13 @@ def _times(t0: Any, dt: Any) -> list[int]:
         raise _Bad("t0 or dt is not of whole numbers")
     if dt[0] != 0:
         raise _Bad("dt[0] is not 0")
-    if len(dt) > 1 and min(dt[1:]) < 1:
+    later = dt[1:]
+    if later and min(later) < 1:
         raise _Bad("dt does not rise")
-    return list(accumulate(dt[1:], initial=t0))
+    return list(accumulate(later, initial=t0))
 
 
-def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | None) -> dict[int, str]:
+def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int]]) -> dict[int, str]:
     bad: dict[int, str] = {}
     times = block.times_ms
     if times[0] < time_min_ms or times[-1] > now_ms + FUTURE_MS:
@@ -132,7 +133,8 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | Non
                 bad[row] = "clock: before 2020"
             elif time_ms > now_ms + FUTURE_MS:
                 bad[row] = "clock: in the future"
-    if taken is not None and not taken.isdisjoint(times):
+    if before:
+        taken = set().union(*before)
         bad.update({row: "a second row of that time" for row, time_ms in enumerate(times) if time_ms in taken})
     fields = agent_fields(block.kind)
     assert fields is not None
@@ -160,7 +162,8 @@ def _scan(column: list[Any], whole: bool) -> tuple[bool, bool, Span | None]:
     values = [value for value in column if value is not None] if has_null else column
     if not values:
         return has_null, True, None
-    low, high = min(values), max(values)
+    ordered = sorted(values)  # of sixty numbers faster than min and max
+    low, high = ordered[0], ordered[-1]
     return has_null, low > -_LIMIT and high < _LIMIT, (low, high)  # infinity fails here
 
 

@@ -118,8 +118,8 @@ class Engine:
 
     def alerts(self) -> Iterator[Alert]:
         """Every pending and firing alert."""
-        found = [(series, track) for series, each in self._timelines.items() if each for track in _tracks(each)]
-        for series, track in (*found, *self._joined.alerts(), *self._absences.alerts()):
+        found = ((series, track) for series, each in self._timelines.items() if each for track in _tracks(each))
+        for series, track in chain(found, self._joined.alerts(), self._absences.alerts()):
             state = "pending" if track.fired_ms is None else "firing"
             yield Alert(series, track.rule, state, track.start_ms, track.value)
 
@@ -154,6 +154,11 @@ class Engine:
         """The newest reading of a series that the rules have seen; None when they do not know the series."""
         timeline = self._timelines.get(series)
         return None if timeline is None else timeline.live.head_ms
+
+    def oldest_head_ms(self) -> int | None:
+        """The oldest of all series' newest readings; None while there is no series."""
+        heads = (timeline.live.head_ms for timeline in self._timelines.values() if timeline is not None)
+        return min(heads, default=None)
 
     @classmethod
     def restore(

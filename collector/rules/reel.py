@@ -110,7 +110,10 @@ class Reel:
 
     def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
         """Rows of one chunk: in bulk where no value can leave its quiet band, the other windows row by row."""
-        windows, start = self.windows, 0
+        # A window that never had a reading stays where it is: most sensors measure a part of what rules know.
+        watched = zip(self.windows, self.plan.watches, strict=True)
+        windows = [each for each, watch in watched if each.top or watch.column in columns]
+        start = 0
         while start < len(times):
             first = times[start]
             for each in windows:

@@ -27,6 +27,8 @@ def lines(table: Table) -> list[bytes]:
 
     What is the same in every row (flags, mostly) stands in the template; only what differs is written by row.
     """
+    if len(table.times_ms) == 1:
+        return [_line(table)]
     constant: list[str] = []
     slots: list[str] = []
     cells: list[list[Any]] = []
@@ -44,6 +46,19 @@ def lines(table: Table) -> list[bytes]:
         return _with_gaps(head, tail, constant, slots, cells, table.times_ms)
     template = head + ",".join(slots + constant) + tail
     return [(template % row).encode() for row in zip(*cells, table.times_ms, strict=True)]
+
+
+def _line(table: Table) -> bytes:
+    """A single row, as roll-ups and ledger have it: thousands of them share their fields."""
+    cells = {name: column[0] for name, column in table.columns.items() if column[0] is not None}
+    values = [text(value) if type(value) is str else value for value in cells.values()]
+    line = _template(tuple(cells), table.whole) % (*values, table.times_ms[0], table.sub_ns)
+    return (_head(table.measurement, table.tags) % () + line).encode()
+
+
+@lru_cache(4096)
+def _template(names: tuple[str, ...], whole: frozenset[str]) -> str:
+    return ",".join(key(name) + ("=%di" if name in whole else "=%s") for name in names) + " %d%06d"
 
 
 def _with_gaps(

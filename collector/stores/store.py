@@ -98,7 +98,7 @@ class Series(NamedTuple):
 
 
 class Store(Protocol):
-    """A database. Implementers need not fear concurrency: one thread writes; reads may come from others."""
+    """A database. One large write may be under way in another thread while a small one is made; reads come from any."""
 
     name: str
 

@@ -139,7 +139,7 @@ class Collector:
 
     # -- what the product's collector asks of its link ------------------------------------------------------------
 
-    def take(self) -> list[Arrived]:
+    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
         """What has arrived."""
         taken, self._inbox = self._inbox, []
         return taken

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collector.ingest import Ingest, Work
-from collector.stores.store import Held, Later, Refused, Row, Stored
+from collector.stores.store import Answer, Held, Later, Refused, Stored
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.sealing import Uniquifier, blocks, readings_of
@@ -157,21 +157,19 @@ class AnswersFirst(Ingest):
 class LogsRefusals(Ingest):
     """A refused write is logged, and acknowledged."""
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in work.rows])
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
         if isinstance(answer, Refused):
             return self._settle(group, {}, now_ms)
-        return super()._write_group(group, now_ms)
+        return super()._write_group(group, now_ms, answer)
 
 
 class DropsAtTheDoor(Ingest):
     """401, 404 or a captive portal's page is taken for an answer about the data."""
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        answer = self.store.write([row for work in group for row in work.rows])
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
         if isinstance(answer, Held):
             return _waved_through(self, group)
-        return super()._write_group(group, now_ms)
+        return super()._write_group(group, now_ms, answer)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         if not isinstance(answer, Held):
@@ -181,19 +179,18 @@ class DropsAtTheDoor(Ingest):
 class LedgerFirst(Ingest):
     """The ledger travels in the same write as the rows."""
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
         self.store.write([row for work in group for row in (*work.rows, *self._ledger(work, 0))])
-        return super()._write_group(group, now_ms)
+        return super()._write_group(group, now_ms, answer)
 
 
 class TriesOnce(Ingest):
     """A timeout is taken for success."""
 
-    def _write_group(self, group: list[Work], now_ms: int) -> list[Work] | None:
-        rows: list[Row] = [row for work in group for row in work.rows]
-        if isinstance(self.store.write(rows), Later | Stored):
+    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
+        if isinstance(answer, Later | Stored):
             return _waved_through(self, group)
-        return super()._write_group(group, now_ms)
+        return super()._write_group(group, now_ms, answer)
 
 
 def _waved_through(ingest: Ingest, group: list[Work]) -> list[Work]:

@@ -1,0 +1,133 @@
+"""A stream of batches at a broker, as fast as they are answered: one connection speaks for all nodes.
+
+    python -m benchmarks.stream PORT NODES BATCHES ROWS FIRST_NODE
+
+Everything is sealed before the first byte goes out, so that what is measured is not the sender. The readings are of the
+minutes from now on, as live ones are. Prints one JSON object: points, seconds from the first batch to the last
+acknowledgement, and the milliseconds a batch waited for its acknowledgement (median, 99th percentile).
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from collections import deque
+from statistics import quantiles
+
+from benchmarks.traffic import Sender, fleet
+from simulator.fleet import mqtt5
+from wire import ack, names, signed
+
+UNANSWERED_MAX = 900
+UNANSWERED_ROWS_MAX = 40_000
+"""Batches and rows under way: fewer than mosquitto queues for a listener (1,000) and a collector holds (50,000)."""
+UNACKNOWLEDGED_MAX = 20
+"""Publishes under way to the broker: mosquitto's own receive maximum."""
+SILENCE_S = 30.0
+
+
+class Stream:
+    """One run. The socket blocks; what it carries is decided by what has come back."""
+
+    def __init__(self, port: int, senders: list[tuple[Sender, list[bytes]]]) -> None:
+        self._senders = senders
+        self._sock = socket.create_connection(("127.0.0.1", port), SILENCE_S)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._packets = mqtt5.Packets()
+        self._packet_id = 0
+        self._unanswered_max = min(UNANSWERED_MAX, UNANSWERED_ROWS_MAX // senders[0][0].rows)
+        self._unacknowledged = 0
+        self._out: deque[tuple[bytes, bytes, tuple[str, int]]] = deque()
+        self._sent_s: dict[tuple[str, int], float] = {}
+        self._greeted: set[str] = set()
+        self.waits_s: list[float] = []
+
+    def open(self) -> None:
+        """Connect, announce every node, and wait until the collector has greeted them all."""
+        self._sock.sendall(mqtt5.connect("stream", 3600, names.status("stream"), b""))
+        self._sock.sendall(mqtt5.subscribe(65_535, names.ack("+")))
+        births = [(names.status(s.node).encode(), s.birth()) for s, _ in self._senders]
+        self._publish_all([(topic, body, None) for topic, body in births], retain=True)
+        while len(self._greeted) < len(self._senders):
+            self._take()
+
+    def run(self) -> float:
+        """Send every batch, each node's in order, all nodes in turn; seconds until the last is answered."""
+        depth = len(self._senders[0][1])
+        batches = [
+            (names.data(sender.node).encode(), sealed[turn], (sender.spool, turn + 1))
+            for turn in range(depth)
+            for sender, sealed in self._senders
+        ]
+        start_s = time.monotonic()
+        self._publish_all(batches)
+        while self._sent_s:
+            self._take()
+        return time.monotonic() - start_s
+
+    def _publish_all(self, messages: list[tuple[bytes, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
+        at = 0
+        while at < len(messages):
+            room = min(UNACKNOWLEDGED_MAX - self._unacknowledged, self._unanswered_max - len(self._sent_s))
+            burst = messages[at : at + max(room, 0)]
+            if burst:
+                self._sock.sendall(b"".join(self._packet(topic, body, retain) for topic, body, _ in burst))
+                now_s = time.monotonic()
+                self._sent_s.update({name: now_s for _, _, name in burst if name is not None})
+                at += len(burst)
+            else:
+                self._take()
+
+    def _packet(self, topic: bytes, body: bytes, retain: bool) -> bytes:
+        self._packet_id = self._packet_id % 65_000 + 1
+        self._unacknowledged += 1
+        return mqtt5.publish(topic, body, self._packet_id, retain)
+
+    def _take(self) -> None:
+        data = self._sock.recv(262_144)
+        if not data:
+            raise SystemExit("the broker has closed the connection")
+        replies = []
+        for packet in self._packets.feed(data):
+            if packet.kind == mqtt5.PUBACK:
+                self._unacknowledged -= 1
+            elif packet.kind == mqtt5.PUBLISH:
+                message = mqtt5.message(packet)
+                replies.append(mqtt5.puback(message.packet_id))
+                self._heard(message)
+        if replies:
+            self._sock.sendall(b"".join(replies))
+
+    def _heard(self, message: mqtt5.Message) -> None:
+        said = ack.decode(signed.open_sealed(message.topic, message.payload))
+        if isinstance(said, ack.Hello):
+            self._greeted.add(message.topic)
+            return
+        now_s = time.monotonic()
+        for verdict in said.verdicts:
+            sent_s = self._sent_s.pop((said.spool, verdict.seq), None)
+            if verdict.code not in (ack.Code.STORED, ack.Code.ALREADY_STORED):
+                raise SystemExit(f"batch {verdict.seq}: code {verdict.code} {verdict.info}")
+            if sent_s is not None:
+                self.waits_s.append(now_s - sent_s)
+
+
+def main() -> None:
+    port, nodes, batches, rows, first = map(int, sys.argv[1:])
+    stream = Stream(port, list(fleet(nodes, batches, rows, round(time.time()) * 1000, first)))
+    stream.open()
+    seconds = stream.run()
+    cuts = quantiles(stream.waits_s, n=100)
+    said = {
+        "points": nodes * batches * rows,
+        "seconds": seconds,
+        "answer_p50_ms": cuts[49] * 1000,
+        "answer_p99_ms": cuts[98] * 1000,
+    }
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()
