@@ -75,7 +75,7 @@ def _build(word: str | None) -> typer.Typer:
             app.add_typer(room, name=name, help=help_text)
         else:
             app.command(name)(room)
-    app.callback()(_version)
+    app.callback(invoke_without_command=True)(_version)
     return app
 
 
