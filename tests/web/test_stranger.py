@@ -1,4 +1,4 @@
-"""A stranger looks at every address, follows every link, and sends every form: nothing changes, nothing private shows."""
+"""A stranger looks at every address, follows every link, sends every form: nothing changes, nothing private shows."""
 
 from __future__ import annotations
 
