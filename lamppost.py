@@ -24,7 +24,10 @@ ROOMS = {
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: init, run, status, check."),
     "token": ("collector.identity_cli:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
-    "stations": ("collector.fleet_cli:stations_app", "Stations: list, show, accept, rename, doctor, config, retire."),
+    "stations": (
+        "collector.fleet_cli:stations_app",
+        "Stations: list, show, accept, rename, doctor, config, retire, purge.",
+    ),
     "trail": ("collector.identity_cli:trail_app", "Who did what, hash-chained: list, verify."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),

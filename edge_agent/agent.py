@@ -30,6 +30,7 @@ from edge_agent.recorder import Now, Recorder
 from edge_agent.remote_config import Health
 from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
+from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
@@ -57,7 +58,7 @@ class Agent:
         self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
-        broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
+        self.broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
@@ -81,7 +82,7 @@ class Agent:
             self.errands.verbs() if self.errands is not None else None,
         )
         self.uplink = Uplink(
-            broker,
+            self.broker,
             config.node,
             self.delivery,
             self.birth,
@@ -106,6 +107,8 @@ class Agent:
             tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
+            safe = see_whether_safe(self.broker, self.config.node, self.uplink.counts, lambda: self.delivery.connected)
+            tasks.append(asyncio.create_task(safe, name="see whether the broker is safe"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
