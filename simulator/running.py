@@ -19,7 +19,6 @@ from simulator.scenario.scenario import Scenario
 from simulator.verify.verdict import Verdict
 from wire.exits import Exit, Failure
 
-
 TOLD = ("connected", "batches", "unanswered")
 
 
