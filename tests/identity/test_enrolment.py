@@ -16,7 +16,7 @@ from collector.identity import authority
 from collector.identity.authority import Authority, BadRequest, utc_now
 from collector.identity.book import Book, TokenRefused
 from collector.identity.enrolment import Enrolment, Refused, as_file
-from collector.init import renew
+from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
 from edge_agent import enrol
 from edge_agent.identity import Identity
@@ -165,6 +165,21 @@ def test_the_trail_tells_when_one_line_of_10000_was_changed_removed_or_cut_off(t
         db.execute("DELETE FROM audit WHERE id >= 4000")
         assert trail.verify(db).broken_at is None
         assert trail.verify(db, sound.head).broken_at == 4000, "a head that was noted is missed"
+
+
+def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        begin(Plan(tmp_path / name, tls=True))
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        assert not any(
+            path.stat().st_mode & 0o077 for path in files if path.suffix in (".key",) or "pki/c1" in str(path)
+        )
+        secret = "".join(path.read_text() for path in files if "PRIVATE" in path.read_text())
+        found.append({line for line in secret.splitlines() if len(line) == 64})
+        assert b"password" not in b"".join(path.read_bytes() for path in files if path.suffix == ".json")
+    shared = found[0] & found[1]
+    assert all(line.startswith("MIGHAgEAMBMGByqGSM49") for line in shared), "only what says which kind of key it is"
 
 
 @pytest.mark.real
