@@ -39,6 +39,7 @@ ROOMS = {
     "notify": ("collector.notify_cli", "Notifications: test the channels, see what was told."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
+    "capture": ("edge_agent.capture_cli", "Sessions on serial lines: record, show, slice, play."),
     "sim": ("simulator.sim_cli", "A simulated city: scenarios, faults, fleets, and a verdict on what arrived."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
