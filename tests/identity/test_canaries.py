@@ -1,4 +1,4 @@
-"""Secrets with a mark in every slot; everything is run; the mark is in no log, argument, environment, page or report."""
+"""Secrets with a mark in every slot; everything is run; the mark is in no log, argument, environment, page, bundle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_no_secret_leaves_its_file(tmp_path: Path) -> None:
         broken = yaml.safe_load(city.settings.read_text()) | {"port": mark("influx")[:3]}
         (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
         said.append(_run(city, "collector", "check", str(tmp_path / "broken.yaml")))
+        packed = tmp_path / "help.tar.gz"
+        bundle = city.lamppost("agent", "support-bundle", "-o", str(packed), "--config", str(tmp_path / "agent.yaml"))
+        assert packed.exists(), bundle.stderr
+        with tarfile.open(packed) as archive:
+            for member in archive.getmembers():
+                content = archive.extractfile(member)
+                said.append(content.read().decode(errors="replace") if content is not None else "")
         private = [
             "".join(line for line in path.read_text().splitlines() if "-----" not in line)[8:48]
             for path in (city.plan.folder / "sign.key", city.plan.folder / "pki" / "ca.key", folder / "node.pem")
