@@ -79,6 +79,27 @@ def test_an_alert_appears_by_itself(seen: Seen, served: Served) -> None:
     seen.page.wait_for_selector(".alert.firing", timeout=2000)
 
 
+def test_a_station_s_page_tells_of_its_own_alerts_only(seen: Seen, served: Served) -> None:
+    seen.go("/en/station/lp-0001")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector(".alert >> text=123", timeout=2000)
+    assert seen.page.locator(".alert").count() == 1
+
+
+def test_big_numbers_leave_the_level_its_place(seen: Seen, served: Served) -> None:
+    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_ugm3": [1406.0]})
+    seen.go("/en/")
+    for width in (360, 1100):
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        unit, badge = (seen.page.locator(f"#lp-0003 {what}").bounding_box() for what in (".unit", ".lead .badge"))
+        assert unit is not None
+        assert badge is not None
+        apart = unit["x"] + unit["width"] <= badge["x"] or unit["y"] + unit["height"] <= badge["y"]
+        assert apart, f"they overlap at {width}"
+
+
 def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served) -> None:
     seen.go("/en/station/lp-0001")
     seen.page.wait_for_selector(".link[data-state=connected]")
