@@ -91,6 +91,10 @@ pages-year: $(VENV)/.test servers      ## ARGS="--stations 100": a year of hours
 visitors: $(VENV)/.test servers      ## ARGS="--nodes 10000 --visitors 200": people read while a fleet reports
 	@$(BIN)/python -m tests.web.visited $(ARGS)
 
+.PHONY: deb
+deb: $(VENV)/.test      ## ARGS="--arch arm64": the agent's Debian package, its own environment inside
+	@$(BIN)/python deploy/deb/build.py $(ARGS)
+
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
