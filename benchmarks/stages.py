@@ -157,11 +157,11 @@ class Desk:
         self.sink = Sink()
         self.tray = Tray()
         make_store, collector.make_store = collector.make_store, lambda _: store or self.sink
-        link, collector.Link = collector.Link, lambda *_: self.tray  # type: ignore[misc,assignment]
+        link, collector.make_link = collector.make_link, lambda *_: self.tray  # type: ignore[assignment,return-value]
         try:
             self.collector = collector.Collector(config)
         finally:
-            collector.make_store, collector.Link = make_store, link  # type: ignore[misc]
+            collector.make_store, collector.make_link = make_store, link
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:

@@ -20,7 +20,7 @@ from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.views import views
-from collector.inventory import expected
+from collector.inventory import Places, expected
 from collector.notify.teller import Teller
 from collector.registry import Node
 from collector.rules.desk import Desk, Policy
@@ -71,16 +71,17 @@ class Alerting:
         nodes: list[Node],
         now_ms: int,
         trail: DeskFile | None = None,
+        places: Places | None = None,
     ) -> None:
         self.rules = rules
         self._store = store
-        self._catalogue = load_catalogue()
+        self._catalogue, self._places = load_catalogue(), places
         self._book = Book(db)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
         self._alive_ms = snapshot.pop("alive", now_ms)
-        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue), now_ms)
+        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue, self._places), now_ms)
         self.desk = Desk.restore(telling.policy, self._book.desk())
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS))
         self._tell_book = Book.open(self._book.path)
@@ -142,11 +143,11 @@ class Alerting:
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
-        self._engine.expect(expected(nodes, self._catalogue), now_ms)
+        self._engine.expect(expected(nodes, self._catalogue, self._places), now_ms)
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
-        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue), now_ms)
+        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue, self._places), now_ms)
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
@@ -159,17 +160,20 @@ class Alerting:
         since_ms = now_ms - reach_ms - self._engine.lateness_ms
         for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
             self._engine.observe(series, times, cells, now_ms)
-        known = points.told_since(self._store, since_ms)
+        unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
+        known = points.told_between(self._store, since_ms, unsure_ms)
         found = points.firing(self._store, self._rules, now_ms)
         open_ones = {each.fingerprint for each in found}
         self._others += [
             each
             for each in self._engine.tick(now_ms)
-            if not each.late and each.fingerprint not in open_ones and (each.key, each.state) not in known
+            if not each.late
+            and (each.key, each.state) not in known
+            and (each.state == "resolved" or each.fingerprint not in open_ones)
         ]
         self._engine.adopt(found)
         with self._lock:
-            self.desk.adopt(found, now_ms)
+            self.desk.adopt(found, now_ms, unsure_ms)
         self._episodes |= {each.fingerprint: each for each in found}
         self._fresh = False
 

@@ -64,6 +64,7 @@ class Engine:
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
+        self._places: dict[str, Expected] = {}  # by node, one of its series
         self._touched: dict[Series, None] = {}  # what changes() has not given out, the longest first
         self._urgent: dict[Series, None] = {}  # those of them that the database alone would not bring back
         self._said: list[Transition] = []
@@ -74,6 +75,7 @@ class Engine:
         """The series that should report, with interval and labels. Alerts on series that are gone from it end."""
         gone, self._expected = set(self._expected), {each.series: each for each in inventory}
         gone -= self._expected.keys()
+        self._places = {series.node: each for series, each in self._expected.items()}
         self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
         for series in gone:
             timeline = self._timelines.pop(series, None)
@@ -210,11 +212,17 @@ class Engine:
 
     def _plan(self, series: Series) -> Plan | None:
         """The plan of the rules that watch this series; the same for series watched by the same rules."""
-        known = self._expected.get(series)
+        known = self._known(series)
         return self._index.plan(series, {} if known is None else known.labels)
 
+    def _known(self, series: Series) -> Expected | None:
+        """What the inventory says of the series, of its sensor as a whole, or at least of its node."""
+        return (
+            self._expected.get(series) or self._expected.get(series._replace(tags=())) or self._places.get(series.node)
+        )
+
     def _near(self, series: Series) -> tuple[str, ...] | None:
-        known = self._expected.get(series)
+        known = self._known(series)
         return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:
