@@ -156,12 +156,7 @@ class Desk:
         )
         self.sink = Sink()
         self.tray = Tray()
-        make_store, collector.make_store = collector.make_store, lambda _: store or self.sink
-        link, collector.Link = collector.Link, lambda *_: self.tray  # type: ignore[misc,assignment]
-        try:
-            self.collector = collector.Collector(config)
-        finally:
-            collector.make_store, collector.Link = make_store, link  # type: ignore[misc]
+        self.collector = collector.Collector(config, store=store or self.sink, link=self.tray)  # type: ignore[arg-type]
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
