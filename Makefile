@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: two at a time, a file together.
 TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs chaos-cluster powercut fulldisk drain overflow sensors-soak fleet alert-kills release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,18 @@ fleet: $(VENV)/.test servers      ## ARGS="--nodes 10000 --seconds 600": virtual
 alert-kills: $(VENV)/.test      ## ARGS=...: the collector killed around episodes; what its webhook was told
 	@$(BIN)/python -m tests.alerts.kills $(ARGS)
 
+pages-year: $(VENV)/.test servers      ## ARGS="--stations 100": a year of hours, and how long every page and question takes
+	@$(BIN)/python -m tests.web $(ARGS)
+
+visitors: $(VENV)/.test servers      ## ARGS="--nodes 10000 --visitors 200": people read while a fleet reports
+	@$(BIN)/python -m tests.web.visited $(ARGS)
+
+bench: $(VENV)/.test servers      ## ARGS=...: every figure of docs/performance.md on this machine, in less than ten minutes
+	@$(BIN)/lamppost bench $(ARGS)
+
+flat-memory: $(VENV)/.test servers      ## ARGS="--seconds 600": a collector at full rate, then with its database down
+	@$(BIN)/python -m benchmarks.flat $(ARGS)
+
 release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
@@ -85,7 +97,10 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory overflow ARGS="--agents 50 --pause 60"
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"
+	@$(MAKE) --no-print-directory pages-year ARGS="--stations 100"
+	@$(MAKE) --no-print-directory visitors ARGS="--nodes 10000 --visitors 200"
 	@$(MAKE) --no-print-directory alert-kills ARGS="--kills 1000 --episodes 200"
+	@$(MAKE) --no-print-directory flat-memory ARGS="--seconds 600"
 	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need

@@ -37,6 +37,7 @@ ROOMS = {
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "bench": ("benchmarks.cli:bench", "Measure this machine: every figure of docs/performance.md."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
+    "sim": ("simulator.sim_cli", "A simulated city: scenarios, faults, fleets, and a verdict on what arrived."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }
 EXTRAS = {
@@ -82,7 +83,7 @@ def _build(word: str | None) -> typer.Typer:
             app.add_typer(room, name=name, help=help_text)
         else:
             app.command(name)(room)
-    app.callback()(_version)
+    app.callback(invoke_without_command=True)(_version)
     return app
 
 

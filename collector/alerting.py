@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from collector.alerts import audit, points, stored
@@ -19,7 +20,7 @@ from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.views import views
-from collector.inventory import expected
+from collector.inventory import Places, expected
 from collector.notify.teller import Teller
 from collector.registry import Node
 from collector.rules.desk import Desk, Policy
@@ -37,8 +38,14 @@ log = logging.getLogger("lamppost.alerts")
 
 SHOWN_AFTER_MS: Final = 24 * 3_600_000
 SAVED_WITHIN_S: Final = 300
+SAVED_SOON_S: Final = 30
+FEW: Final = 1_000
+"""A fleet's series are saved within five minutes, so few within half a minute: never more than some thirty a second."""
+SAVED_AT_ONCE: Final = 500
+"""After a catch-up, so that the next one is short."""
 SAVE_EVERY_MS: Final = 1_000
-URGENT_MOST: Final = 200
+URGENT_MOST: Final = 50
+PENDING_SHOWN: Final = 200
 VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
 FORGET_EVERY_MS: Final = 3_600_000
@@ -64,16 +71,17 @@ class Alerting:
         nodes: list[Node],
         now_ms: int,
         trail: DeskFile | None = None,
+        places: Places | None = None,
     ) -> None:
         self.rules = rules
         self._store = store
-        self._catalogue = load_catalogue()
+        self._catalogue, self._places = load_catalogue(), places
         self._book = Book(db)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
         self._alive_ms = snapshot.pop("alive", now_ms)
-        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue), now_ms)
+        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue, self._places), now_ms)
         self.desk = Desk.restore(telling.policy, self._book.desk())
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS))
         self._tell_book = Book.open(self._book.path)
@@ -135,11 +143,11 @@ class Alerting:
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
-        self._engine.expect(expected(nodes, self._catalogue), now_ms)
+        self._engine.expect(expected(nodes, self._catalogue, self._places), now_ms)
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
-        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue), now_ms)
+        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue, self._places), now_ms)
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
@@ -180,7 +188,7 @@ class Alerting:
         fresh = [each for each in said if not (each.late or replayed) or not self._book.is_known(each)]
         with self._lock:
             self.desk.hear(fresh, now_ms)
-            told, changes = self._answer_and_commit(fresh, now_ms)
+            told, changes = self._answer_and_commit(fresh, now_ms, replayed)
         for each in fresh:
             log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
             self._remember(each)
@@ -227,7 +235,7 @@ class Alerting:
 
     # Within
 
-    def _answer_and_commit(self, said: list[Transition], now_ms: int) -> tuple[bool, list[Change]]:
+    def _answer_and_commit(self, said: list[Transition], now_ms: int, replayed: bool) -> tuple[bool, list[Change]]:
         """State, history, desk and outbox in one transaction: a change is told, or it has not happened."""
         asked = self._book.asked()
         answers = [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
@@ -235,7 +243,7 @@ class Alerting:
         self.outbox.put(notes, now_ms)
         changes = self._retained.changes(said, self.desk, now_ms)
         unsaved, urgent = self._engine.unsaved()
-        save = bool(said) or bool(urgent) or (unsaved and now_ms >= self._due_ms["save"])
+        save = bool(said) or bool(urgent) or (unsaved and replayed) or (unsaved and now_ms >= self._due_ms["save"])
         if not (save or answers or notes or self.desk.touched or self._retained.touched):
             return False, changes
         with self._book.commit():
@@ -243,8 +251,9 @@ class Alerting:
                 self._book.add_transition(each, now_ms)
             if save:
                 self._due_ms["save"] = now_ms + SAVE_EVERY_MS
-                quota = -(-unsaved * SAVE_EVERY_MS // (SAVED_WITHIN_S * 1000))
-                self._save_rules(min(urgent, URGENT_MOST) + quota, now_ms)
+                within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
+                quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
+                self._save_rules(SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota, now_ms)
             for number, answer in answers:
                 self._book.answer(number, answer)
             self._save_people(self._book)
@@ -281,13 +290,14 @@ class Alerting:
 
     def _replay(self, now_ms: int) -> None:
         lateness_ms = self._engine.lateness_ms
-        since_ms = self._alive_ms - SAVED_WITHIN_S * 1000 - lateness_ms
+        oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
+        since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
         columns, count = stored.columns_of(self._rules.values()), 0
         for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
             head_ms = self._engine.head_ms(series)
             first = 0
             if head_ms:
-                first = next((row for row, t in enumerate(times) if t > head_ms - lateness_ms), len(times))
+                first = next((row for row, t in enumerate(times) if t >= head_ms - lateness_ms), len(times))
             if first < len(times):
                 count += len(times) - first
                 cut = {name: column[first:] for name, column in cells.items()}
@@ -328,4 +338,5 @@ class Alerting:
         for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
             del self._episodes[name]
         with self._lock:
-            self._shown = views(self.desk, self._episodes.values(), self._engine.alerts(), self._rules, now_ms)
+            waiting = islice((a for a in self._engine.alerts() if a.state == "pending"), PENDING_SHOWN)
+            self._shown = views(self.desk, self._episodes.values(), waiting, self._rules, now_ms)

@@ -108,7 +108,7 @@ class Collector:
         self.standby = Standby(config.name)
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms(),
-            DeskFile(config.state_file.with_name("desk.db")),
+            DeskFile(config.state_file.with_name("desk.db")), config.places(),
         )  # fmt: skip
         self.teller = setup.teller(config, self.alerting, now_ms)
         self.canary = None

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from collector.alert_settings import Alerts, Url
+from collector.inventory import Place, Places
 from collector.quality import Limits
 from collector.reporting import GasState, Reporting, ReportingOf, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
@@ -113,6 +114,7 @@ class Station(Strict):
     standards: list[Standard] = Field(default=["china"], min_length=1)
     time_zone: Zone | None = None
     gas_state: GasState = "25C"
+    labels: dict[Name, str] = Field(default={})
     within_m: int | None = Field(default=None, ge=1, le=50_000)
     push: Push | None = None
 
@@ -141,6 +143,10 @@ class Config(Strict):
             if name not in QUANTITIES:
                 raise PydanticCustomError("quantity", "{text}", {"text": word(name, QUANTITIES)})
         return value
+
+    def places(self) -> Places:
+        """Labels and coordinates of the stations, by node."""
+        return {each.node: Place(each.labels, each.lat, each.lon) for each in self.stations}
 
     def reporting(self) -> ReportingOf:
         """What the station of a node reports; a node that is not listed reports as China does."""

@@ -249,7 +249,7 @@ def _inventory(settings: Config) -> list[Expected]:
         return []
     db = sqlite3.connect(settings.state_file, isolation_level=None, timeout=10)
     try:
-        return expected(Registry(db).nodes(), load_catalogue())
+        return expected(Registry(db).nodes(), load_catalogue(), settings.places())
     finally:
         db.close()
 

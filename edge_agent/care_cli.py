@@ -144,6 +144,23 @@ def support_bundle(
     typer.echo(f"{bundle}: {bundle.stat().st_size} bytes. Send it to the office.")
 
 
+def update(
+    deb: Path = typer.Argument(..., help="The new package."),
+    before: Path | None = typer.Option(None, "--before", help="The installed version's package, the first time."),
+) -> None:
+    """Install a new version; go back to the one before by itself when the agent is not ready again within 2 minutes.
+
+    Exit code 1 when it went back.
+
+    Example:  sudo lamppost agent update ./lamppost_0.2.0_arm64.deb
+    """
+    from edge_agent.update import update as install
+
+    if not deb.exists():
+        raise Failure(Exit.USAGE, "no-package", f"{deb} does not exist")
+    raise typer.Exit(Exit.FINE if install(deb, before, typer.echo) else Exit.NOT_HEALTHY)
+
+
 def _colours() -> bool:
     import os
 

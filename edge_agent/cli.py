@@ -31,6 +31,7 @@ app.command()(care_cli.doctor)
 app.command()(care_cli.fix)
 app.command()(care_cli.ready)
 app.command()(care_cli.identify)
+app.command()(care_cli.update)
 app.command("support-bundle")(care_cli.support_bundle)
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")

@@ -69,6 +69,7 @@ def _thin_or_drop(spool: Spool, batches: list[Sealed], now_ms: int) -> int:
         rows = [row for _, found, _ in can_thin for row in found]
         thinned, others = thinning.thin(rows)
         lost = [row for row in rows if row not in others] if others else rows
+        thinned = [spool.unique(row) for row in thinned]  # a minute may be thinned in two steps: both parts count
         gone, origin = [one for one, _, _ in can_thin], can_thin[0][2]
         spool.replace(gone, origin, [[*thinned, *others]], "thinned", gap_records.losses(lost), now_ms)
         return len(lost)

@@ -254,6 +254,10 @@ class Spool:
             self._db.execute("DELETE FROM batch WHERE id = ?", (one.id,))
             self._db.execute("DELETE FROM sealed WHERE id = ?", (one.id,))
 
+    def unique(self, reading: Reading) -> Reading:
+        """The reading at a time that no other of its series has (rule R9)."""
+        return self._unique.unique(reading)
+
     def opened(self, one: Sealed) -> tuple[list[Reading], Origin]:
         """The rows of a waiting batch and where they are from."""
         rows, envelope = readings_of(one.data)

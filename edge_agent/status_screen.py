@@ -50,8 +50,8 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
 
 
 _CLOCK = {
-    "synced": "set by NTP",
-    "restored": "set by NTP, earlier times put right",
+    "synced": "trusted",
+    "restored": "trusted, earlier times put right",
     "unsynced": "not set yet: readings wait",
     "estimated": "estimated",
 }

@@ -7,12 +7,8 @@ what the stubs measure is replayed real data. One thread of this process drives 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, StoreDown
@@ -31,11 +25,11 @@ from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from firmware_stubs.road import Road, Vehicle
 from simulator.broker import embedded
+from simulator.programs import Programs, free_port
 from simulator.streets import LAMPPOSTS, Lamppost, Street
 from wire.exits import Exit, Failure
 
 READINGS = ("air_quality", "traffic_flow", "weather")
-STOP_S = 20.0
 RULES = Path(__file__).with_name("demo_rules.yaml")
 
 
@@ -66,35 +60,30 @@ class Demo:
         self._store = Sqlite(self._folder / "readings.db")
         self._hosts = StubHost(self._now_s)
         self._roads = [Road() for _ in self._lampposts]
-        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._programs = Programs(self._folder)
         self._ending = threading.Event()
         self._started_s = time.monotonic()
-        self._broker = embedded(self._folder, _free_port())
+        self._broker = embedded(self._folder, free_port())
 
     def start(self) -> None:
         """Bring up broker, stubs, collector and agents. Raises Failure when the page's port is taken."""
         _check_port(self._port)
         self._started_s = time.monotonic()
         self._broker.start()
-        self._start_child("collector", self._collector_settings())
+        self._programs.start("collector", "collector", self._collector_settings())
         for lamppost, street, road in zip(self._lampposts, self._streets, self._roads, strict=True):
-            self._start_child("agent", self._agent_settings(lamppost, street, road))
+            self._programs.start(f"agent-{lamppost.node}", "agent", self._agent_settings(lamppost, street, road))
         self._hosts.start()
         threading.Thread(target=self._drive, name="traffic", daemon=True).start()
 
     def failed_child(self) -> str | None:
         """The name of a child that ended by itself, with the last lines it said."""
-        for name, child in self._children:
-            if child.poll() is not None:
-                said = (self._folder / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
-                return f"{name} ended with code {child.returncode}: {' / '.join(said)}"
-        return None
+        return self._programs.failed()
 
     def end_agents_and_collector(self) -> None:
         """Agents first, so that their last batches are answered; then the collector."""
         self._ending.set()
-        for kind in ("agent", "collector"):
-            self._stop_children(kind)
+        self._programs.stop("agent", "collector")
 
     def ledger(self) -> Ledger:
         """What became of the readings: by the agents' word against the database's."""
@@ -163,8 +152,7 @@ class Demo:
                     road.add(Vehicle(passes_s, speed_kmh))
                     coming[number] = street.next_vehicle(passes_s)
 
-    def _agent_settings(self, lamppost: Lamppost, street: Street, road: Road) -> tuple[str, Path]:
-        name = f"agent-{lamppost.node}"
+    def _agent_settings(self, lamppost: Lamppost, street: Street, road: Road) -> dict[str, Any]:
         stubs: list[tuple[str, str, Any]] = [
             ("air-1", "plantower-pms5003", Pms5003(street.air)),
             ("air-2", "nova-sds011", Sds011(street.air)),
@@ -175,52 +163,23 @@ class Demo:
             path = self._hosts.add(f"{lamppost.node}/{sensor}", stub)
             entry: dict[str, Any] = {"name": sensor, "profile": profile, "port": path}
             sensors.append(entry | ({"interval_s": 10} if sensor == "radar-1" else {}))
-        return name, self._write(name, {
+        return {
             "node": lamppost.node, "site": lamppost.site, "seal_s": 1.0,
             "broker": {"port": self._broker.port, "spread_s": 0.5},
             "spool": {"path": str(self._folder / f"{lamppost.node}.db"), "allow_tmpfs": True},
             "clock": {"trust": "always"},
             "status_file": str(self._folder / f"{lamppost.node}.json"), "sensors": sensors,
-        })  # fmt: skip
+        }  # fmt: skip
 
-    def _collector_settings(self) -> tuple[str, Path]:
+    def _collector_settings(self) -> dict[str, Any]:
         stations = [{k: v for k, v in asdict(lamppost).items() if k in ("node", "zh", "en", "lat", "lon")}
                     for lamppost in self._lampposts]  # fmt: skip
-        return "collector", self._write("collector", {
+        return {
             "broker": {"port": self._broker.port},
             "store": {"kind": "sqlite", "path": str(self._folder / "readings.db")},
             "state_file": str(self._folder / "collector.db"), "rules": [str(RULES)],
             "web": {"port": self._port}, "stations": stations,
-        })  # fmt: skip
-
-    def _write(self, name: str, settings: dict[str, Any]) -> Path:
-        path = self._folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
-        return path
-
-    def _start_child(self, room: str, settings: tuple[str, Path]) -> None:
-        """A session of its own: Ctrl-C reaches us alone, and we end the children in order."""
-        name, path = settings
-        with (self._folder / f"{name}.log").open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "lamppost", room, "run", str(path), "--quiet"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
-        self._children.append((name, child))
-
-    def _stop_children(self, kind: str) -> None:
-        chosen = [child for name, child in self._children if name.startswith(kind)]
-        for child in chosen:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        until_s = time.monotonic() + STOP_S
-        for child in chosen:
-            try:
-                child.wait(max(0.1, until_s - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        }  # fmt: skip
 
     def _count(self, measurement: str) -> int:
         counted = self._store.select(Select(measurement, ("qc",), aggregate="count"))
@@ -254,13 +213,6 @@ def _check_port(port: int) -> None:
         except OSError as error:
             text = f"port {port} on 127.0.0.1 cannot be used: {error.strerror}"
             raise Failure(Exit.DEVICE_OR_PORT, "port-busy", text, "choose another with --port") from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _read_json(path: Path) -> dict[str, Any]:

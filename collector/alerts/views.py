@@ -20,7 +20,7 @@ def views(
 ) -> tuple[AlertView, ...]:
     """Firing, pending and lately resolved alerts, the newest of each first."""
     told = [_told(each, desk.standings.get(each.fingerprint), rules.get(each.rule), desk, now_ms) for each in episodes]
-    waiting = [_pending(alert) for alert in pending if alert.state == "pending"]
+    waiting = [_pending(alert) for alert in pending]
     return tuple(sorted([*told, *waiting], key=lambda view: (_ORDER[view.state], -view.since_ms)))
 
 

@@ -77,7 +77,10 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 
 def _service(apprise: Any, file: Path, number: int, address: str) -> Any:
-    scheme = address.partition("://")[0].lower()
+    scheme, colon, _ = address.partition("://")
+    if not colon:
+        raise BadAddress(f"{file}:{number}: an address begins with its service, such as mailtos:// or dingtalk://")
+    scheme = scheme.lower()
     if scheme not in SERVICES:
         near = nearest(scheme, SERVICES)
         cure = f"did you mean {near}://?" if near else "for a web server of your own use kind: webhook"

@@ -59,6 +59,8 @@ class Absences:
     def saw(self, series: Series, time_ms: int, now_ms: int) -> list[Transition]:
         """A reading of `time_ms` came. What is older than a rule's patience is no sign of life."""
         time_ms = min(time_ms, now_ms)
+        if series not in self._watched and series.tags:
+            series = series._replace(tags=())  # a lane is heard: its sensor lives
         if time_ms > self._seen.get(series, 0):
             self._seen[series] = time_ms
         if series not in self._open:

@@ -64,6 +64,7 @@ class Engine:
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
+        self._places: dict[str, Expected] = {}  # by node, one of its series
         self._touched: dict[Series, None] = {}  # what changes() has not given out, the longest first
         self._urgent: dict[Series, None] = {}  # those of them that the database alone would not bring back
         self._said: list[Transition] = []
@@ -74,6 +75,7 @@ class Engine:
         """The series that should report, with interval and labels. Alerts on series that are gone from it end."""
         gone, self._expected = set(self._expected), {each.series: each for each in inventory}
         gone -= self._expected.keys()
+        self._places = {series.node: each for series, each in self._expected.items()}
         self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
         for series in gone:
             timeline = self._timelines.pop(series, None)
@@ -118,8 +120,8 @@ class Engine:
 
     def alerts(self) -> Iterator[Alert]:
         """Every pending and firing alert."""
-        found = [(series, track) for series, each in self._timelines.items() if each for track in _tracks(each)]
-        for series, track in (*found, *self._joined.alerts(), *self._absences.alerts()):
+        found = ((series, track) for series, each in self._timelines.items() if each for track in _tracks(each))
+        for series, track in chain(found, self._joined.alerts(), self._absences.alerts()):
             state = "pending" if track.fired_ms is None else "firing"
             yield Alert(series, track.rule, state, track.start_ms, track.value)
 
@@ -154,6 +156,11 @@ class Engine:
         """The newest reading of a series that the rules have seen; None when they do not know the series."""
         timeline = self._timelines.get(series)
         return None if timeline is None else timeline.live.head_ms
+
+    def oldest_head_ms(self) -> int | None:
+        """The oldest of all series' newest readings; None while there is no series."""
+        heads = (timeline.live.head_ms for timeline in self._timelines.values() if timeline is not None)
+        return min(heads, default=None)
 
     @classmethod
     def restore(
@@ -205,11 +212,17 @@ class Engine:
 
     def _plan(self, series: Series) -> Plan | None:
         """The plan of the rules that watch this series; the same for series watched by the same rules."""
-        known = self._expected.get(series)
+        known = self._known(series)
         return self._index.plan(series, {} if known is None else known.labels)
 
+    def _known(self, series: Series) -> Expected | None:
+        """What the inventory says of the series, of its sensor as a whole, or at least of its node."""
+        return (
+            self._expected.get(series) or self._expected.get(series._replace(tags=())) or self._places.get(series.node)
+        )
+
     def _near(self, series: Series) -> tuple[str, ...] | None:
-        known = self._expected.get(series)
+        known = self._known(series)
         return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:

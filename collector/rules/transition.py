@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
@@ -76,7 +76,7 @@ class Transition:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _NAMES}
 
     def ended(self, event_ms: int, reason: str) -> Transition:
         """The end of what this transition began, for a reason that is not a value's."""
@@ -86,8 +86,10 @@ class Transition:
     @classmethod
     def read(cls, value: dict[str, Any]) -> Transition:
         """The transition of such a JSON value; unknown keys are passed over."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{k: v for k, v in value.items() if k in known} | {"notify": tuple(value["notify"])})
+        return cls(**{k: v for k, v in value.items() if k in _NAMES} | {"notify": tuple(value["notify"])})
+
+
+_NAMES = tuple(field.name for field in fields(Transition))
 
 
 class Episode(NamedTuple):

@@ -1,18 +1,28 @@
-"""Pages made once a second however many ask: the bytes, and the same bytes packed."""
+"""Pages made once a second however many ask: the bytes, and the same bytes packed.
+
+Nobody waits for a page that there is: one that is a little too old is given once more while the next is being made.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-PAGES_MAX = 500
+log = logging.getLogger("lamppost.web")
+
+PAGES_MAX: Final = 500
+STILL_GOOD_S: Final = 3.0
+"""A page older than this says nothing of now: who asks for it waits for a new one."""
+
+Make = Callable[[], Awaitable[str]]
 
 
 class Made(NamedTuple):
@@ -24,27 +34,47 @@ class Made(NamedTuple):
 
 
 class Memo:
-    """Remembers each page for `age_s`. While one is being made, others who want it wait for that one."""
+    """Remembers each page for `age_s`. However many want it, one is being made."""
 
     def __init__(self, age_s: float) -> None:
         self._age_s = age_s
         self._pages: dict[Hashable, Made] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
+        self._making: set[asyncio.Task[Made]] = set()
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> Made:
+    async def get(self, key: Hashable, make: Make) -> Made:
         """The page of that key, made by `make` when there is none young enough."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
+        made = self._pages.get(key)
+        old_s = self._age_s + STILL_GOOD_S if made is None else time.monotonic() - made.at_s
+        if made is None or old_s > STILL_GOOD_S:
+            return await self._renew(key, make)
+        if old_s > self._age_s and not self._lock(key).locked():
+            task = asyncio.create_task(self._renew(key, make), name="make a page anew")
+            self._making.add(task)
+            task.add_done_callback(self._made)
+        return made
+
+    async def _renew(self, key: Hashable, make: Make) -> Made:
+        async with self._lock(key):
             made = self._pages.get(key)
             if made is None or time.monotonic() - made.at_s > self._age_s:
+                asked_s = time.monotonic()
                 plain = (await make()).encode()
                 packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)
-                made = Made(time.monotonic(), plain, packed)
+                made = Made(asked_s, plain, packed)
                 if len(self._pages) >= PAGES_MAX:
                     self._pages.clear()
-                    self._locks = {key: lock}
+                    self._locks = {key: self._lock(key)}
                 self._pages[key] = made
             return made
+
+    def _lock(self, key: Hashable) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    def _made(self, task: asyncio.Task[Made]) -> None:
+        self._making.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a page could not be made anew; the old one stands", exc_info=task.exception())
 
 
 def answer(request: Request, made: Made, headers: dict[str, str]) -> Response:

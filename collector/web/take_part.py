@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from collector.web.api import CONCENTRATION, INDEX
 from collector.web.api import ROOT as API
 from collector.web.desk.reports import KINDS, Reports, TooManyReports
 from collector.web.forms import Allowance, choice, client_of, read_form
@@ -22,6 +23,7 @@ from collector.web.replies import LICENCE
 from collector.web.site import Site
 
 _HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 _REPORTS_AN_HOUR = 5
 
 
@@ -43,6 +45,7 @@ class TakePart:
 
     async def data(self, request: Request) -> Response:
         """How to take the data home."""
+        words = self._renderer.words(language_of(request))
         html = self._renderer.page(
             "data.html",
             language_of(request),
@@ -52,6 +55,10 @@ class TakePart:
             base=str(request.base_url).rstrip("/"),
             api=API,
             licence=LICENCE,
+            month=words.iso(self._site.now_ms() - 30 * _DAY_MS),
+            year=words.iso(self._site.now_ms() - 365 * _DAY_MS),
+            concentration=CONCENTRATION,
+            index=INDEX,
             kinds={kind: columns(kind) for kind in MEASUREMENTS},
         )
         return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})

@@ -177,17 +177,25 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Anybody may download, use and republish these readings; name the source.",
     ),
     "licence": ("许可", "Licence"),
-    "download": ("下载最近一天的数据", "Download the last day"),
-    "air": ("空气", "Air"),
+    "download": ("下载", "Download"),
+    "csv_air": ("空气，一天，5 分钟", "Air, a day, 5 min"),
+    "csv_traffic": ("交通，一天，5 分钟", "Traffic, a day, 5 min"),
+    "csv_hours": ("空气，30 天，小时", "Air, 30 days, hourly"),
+    "csv_days": ("空气，一年，日", "Air, a year, daily"),
+    "csv_index": ("指数，一年，日", "Index, a year, daily"),
     "api_about": (
         "无需登录。时间要带时区；每页末尾的 next 指向下一页；出错时 reason 说明原因。",
         "No login. Times carry their offset; next leads to the next page; reason says why a question was refused.",
     ),
     "columns": ("数据列", "Columns"),
     "columns_about": (
-        "单位写在列名里。rows 是该时段的读数条数，cq 是时钟质量（0 已同步，1 事后校正，2 估计），qc 是最差的质量标志，"
+        "单位写在列名里或 unit 一列。completeness 是该时段有数据的比例，flags 是对这个平均值存疑的检验；"
+        "指数总是与 standard 和 edition 一起看，NA 没有数值。"
+        "rows 是该时段的读数条数，cq 是时钟质量（0 已同步，1 事后校正，2 估计），qc 是最差的质量标志，"
         "masked 列出因车辆不足 5 辆而隐去的列。",
-        "Units are in the names. rows: stored readings in the window. cq: clock quality (0 synced, 1 restored,"
+        "Units are in the names or in the column unit. completeness: the share of the window that was there."
+        " flags: the tests that doubt this mean. An index means nothing without its standard and edition;"
+        " NA has no value. rows: stored readings in the window. cq: clock quality (0 synced, 1 restored,"
         " 2 estimated). qc: the worst quality flag. masked: columns taken out because they tell of fewer than"
         " 5 vehicles.",
     ),

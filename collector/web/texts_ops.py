@@ -43,7 +43,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "did_ended silence": ("结束了静默", "ended the silence"),
     "did_planned maintenance": ("计划了维护", "planned maintenance"),
     "did_sent again": ("重新发送了通知", "sent a notification again"),
-    "deliveries": ("通知去向", "Where it was told"),
+    "deliveries": ("送达", "Deliveries"),
     "delivery_waiting": ("等待重试", "waiting"),
     "delivery_sending": ("发送中", "being sent"),
     "delivery_delivered": ("已送达", "delivered"),

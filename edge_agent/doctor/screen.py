@@ -8,7 +8,7 @@ from collections import Counter
 from edge_agent.doctor.result import Result, State
 
 WIDTH = 60
-ID_WIDTH = 17
+ID_WIDTH = 19
 _COLOURS = {State.OK: "32", State.WARN: "33", State.FAIL: "1;31", State.SKIP: "2"}
 
 

@@ -24,7 +24,6 @@ PAIRS: Final = (
 )  # fmt: skip
 MEAN, SPREAD, HOUR, SEASON, R, WEEK, KERB_R, SUNDAY = 1.3, 1.6, 0.35, 1.8, 0.3, 0.08, 0.7, 1.7
 YEAR_HOURS = 8760
-SAMPLES_PER_HOUR = 2
 
 
 class Check(NamedTuple):
@@ -45,12 +44,12 @@ class Likeness(NamedTuple):
     checks: list[Check]
 
 
-def year(city: City, place: str, first: datetime) -> Hours:
-    """Hourly means of everything before one lamppost, from local midnight of `first` on."""
+def year(city: City, place: str, first: datetime, samples: int) -> Hours:
+    """Hourly means of everything before one lamppost, of so many samples each, from local midnight of `first` on."""
     start_ms = round(first.replace(tzinfo=timezone(timedelta(hours=UTC_OFFSET_H))).timestamp() * 1000)
     columns: dict[str, list[float | None]] = {}
     for hour in range(YEAR_HOURS):
-        parts = range(HOUR_MS // SAMPLES_PER_HOUR // 2, HOUR_MS, HOUR_MS // SAMPLES_PER_HOUR)
+        parts = range(HOUR_MS // samples // 2, HOUR_MS, HOUR_MS // samples)
         times = [start_ms + hour * HOUR_MS + part for part in parts]
         worlds = [city.world(place, time) | {"busy": city.traffic(place).activity(time)} for time in times]
         for name in worlds[0]:
@@ -65,7 +64,7 @@ def year(city: City, place: str, first: datetime) -> Hours:
 def compare(seed: int) -> Likeness:
     """A year of a seed against Beijing (roofs), I-94 (traffic) and London (kerb)."""
     city = City(seed, places=(Place("roofs", 400, 0.0), Place("kerb", 1000, 0.9)))
-    roofs, kerb = (year(city, place, datetime(2026, 1, 1)) for place in ("roofs", "kerb"))
+    roofs, kerb = (year(city, place, datetime(2026, 1, 1), n) for place, n in (("roofs", 2), ("kerb", 1)))
     checks = (
         _against_beijing(roofs, real.beijing()) + _against_i94(roofs, real.i94()) + _against_london(kerb, real.london())
     )

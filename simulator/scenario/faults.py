@@ -48,6 +48,12 @@ SYSTEM_KINDS: Final[dict[str, Kind]] = {
     "collector-down": Kind("collector", "seconds", 30, "kill -9 of the collector"),
     "store-down": Kind("store", "seconds", 120, "the database does not answer"),
 }
+_ENDS = ("agent-off", "uncommitted", "warming_up", "settling")
+_BY_KIND: Final[dict[str, tuple[str, ...]]] = {
+    "stuck": ("stale", "unfit"), "nan": ("unfit", "stale"), "spike": ("unfit",), "drift": (),
+    "unplug": ("warming_up", "settling", "line"), "silence": ("line",), "swap": ("swapped",),
+    "power-cut": _ENDS, "kill": _ENDS, "clock-1970": _ENDS, "disk-full": ("gap-record",), "link-down": ("gap-record",),
+}  # fmt: skip
 _FORM: Final = re.compile(r"([a-z0-9-]+)(?::([0-9.]+))?@(\S+?)(?: on ([a-z0-9-]+)(?:/([a-z0-9-]+))?)?")
 
 
@@ -66,6 +72,11 @@ class Order:
     node: str | None = None
     sensor: str | None = None
     fault: Fault | None = None
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Why readings may be missing because of it: damage on the line for every fault of a line."""
+        return _BY_KIND.get(self.kind, ("line",) if self.fault is not None else ())
 
     def strikes(self, node: str, sensor: str | None = None) -> bool:
         """True for a node (and sensor) that it is meant for."""

@@ -32,6 +32,7 @@ class Comparison:
     def __init__(self, notes: Notes, store: Store, verdict: Verdict, watch: Callable[[float], None]) -> None:
         self._notes, self._store, self._verdict, self._watch = notes, store, verdict, watch
         self._missing: dict[int, list[Sent]] = defaultdict(list)
+        self._tolerance_ms: int = notes.meta().get("time_tolerance_ms", 0)
         self._indices: dict[int, _ByValues] = {}
         self._extra: dict[tuple[str, Group], list[tuple[int, Row]]] = defaultdict(list)
         self._series = notes.series()
@@ -126,6 +127,8 @@ class Comparison:
         if sent is not None:
             if sent.cq == row.get("cq") == GUESSED:
                 verdict.estimated += 1
+            elif abs(time_ms - sent.time_ms) <= self._tolerance_ms:
+                self._judge(number, sent, compare(sent.values or {}, sent.cq, row))
             else:
                 self._judge(number, sent, Wrong("time", f"stands at {time_ms}, {time_ms - sent.time_ms:+} ms"))
             return

@@ -36,6 +36,8 @@ class Verdict:
     missing: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     late: dict[str, Any] = field(default_factory=dict)
+    vehicles_passed: int = 0
+    vehicles_counted: int = 0
     alerts_expected: int = 0
     alerts_raised: int = 0
     alerts_missing: int = 0
@@ -70,6 +72,8 @@ class Verdict:
             parts.append(f"never sent {self.unsent:,}")
         if self.waiting:
             parts.append(f"still waiting {self.waiting:,}")
+        if self.vehicles_passed:
+            parts.append(f"vehicles {self.vehicles_counted:,} of {self.vehicles_passed:,}")
         parts.append(f"late max {self.late.get('late_s_max', 0):,} s")
         parts.append(f"alerts {self.alerts_raised} of {self.alerts_expected} expected")
         return "   ".join([*parts, "PASS" if self.passed else "FAIL"])
@@ -81,7 +85,7 @@ class Verdict:
             "stored": self.stored, "lost": self.lost, "missing": dict(sorted(self.missing.items())),
             "not_allowed": self.not_allowed, "doubled": self.doubled, "unsent": self.unsent,
             "wrong": dict(sorted(self.wrong.items())), "estimated": self.estimated, "waiting": self.waiting,
-            **self.late,
+            "vehicles": {"passed": self.vehicles_passed, "counted": self.vehicles_counted}, **self.late,
             "alerts": {"expected": self.alerts_expected, "raised": self.alerts_raised, "missing": self.alerts_missing,
                        "unexpected": self.alerts_unexpected},
             "faults": [fault._asdict() for fault in self.faults], "hash": self.hash,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from collector.stores.store import Store
 from simulator.notes import Notes
-from simulator.verify import alerts
+from simulator.verify import alerts, traffic
 from simulator.verify.compare import Comparison
 from simulator.verify.verdict import Verdict
 
@@ -16,6 +16,7 @@ def verify(notes: Notes, store: Store, run: str = "", watch: Callable[[float], N
     meta = notes.meta()
     verdict = Verdict(run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0))
     Comparison(notes, store, verdict, watch).run()
+    traffic.judge(meta.get("vehicles", {}), store, verdict)
     alerts.judge(meta.get("expect_alerts", []), store, verdict)
     allowed = meta.get("expect_missing", [])
     verdict.not_allowed = sorted(f"missing for {cause}" for cause in verdict.missing if cause not in allowed)

@@ -115,10 +115,11 @@ def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
 # -- room -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows_a_batch", [60, 50], ids=["whole minutes", "minutes cut by batches"])
+def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path, rows_a_batch: int) -> None:
     spool = Spool(tmp_path / "spool.db", "lp-1", "s")
-    fill(spool, 200, rows=60)
-    total = 200 * 60
+    fill(spool, 200, rows=rows_a_batch)
+    total = 200 * rows_a_batch
     while make_room(spool, 120_000, T0 + 10**8):
         pass
     rows = rows_of(spool.oldest(10_000))
@@ -128,7 +129,8 @@ def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path
     assert len(raw) + lost == total
     assert sum(int(row.values["pm25_raw_ugm3_n"]) for row in thin) == lost
     assert thin[0].values["pm25_raw_ugm3_min"] == 0
-    assert min(row.time_ms for row in raw) > max(row.time_ms for row in thin)
+    assert len({row.time_ms for row in thin}) == len(thin), "no minute takes the place of another's first half"
+    assert min(row.time_ms for row in raw) > max(row.time_ms for row in thin) or rows_a_batch != 60
     replaced = {seq for gap in gaps(spool) for seq in range(int(gap["from_seq"]), int(gap["to_seq"]) + 1)}
     present = {one.seq for one in spool.oldest(10_000)}
     assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"

@@ -21,12 +21,12 @@ SITE, SENSOR = "kill-street", "air-1"
 
 @dataclass
 class Node:
-    """One node: its unacknowledged batches, and every episode that it has caused, by the time of its first reading."""
+    """One node. `waiting`: digest, bytes, when sent and made; `episodes`: the times of their first readings."""
 
     name: str
     spool: str = field(default_factory=lambda: secrets.token_hex(16))
     seq: int = 0
-    waiting: dict[int, tuple[str, bytes, float]] = field(default_factory=dict)
+    waiting: dict[int, tuple[str, bytes, float, float]] = field(default_factory=dict)
     high: bool = False
     turn_s: float = 0.0
     episodes: list[int] = field(default_factory=list)
@@ -63,6 +63,13 @@ class Feeder:
         """Whether every batch is acknowledged and nothing is high."""
         with self._lock:
             return not any(node.waiting or node.high for node in self.nodes.values())
+
+    @property
+    def oldest_s(self) -> float:
+        """For how long the oldest batch has waited for its acknowledgement."""
+        now_s = time.monotonic()
+        with self._lock:
+            return max((now_s - kept[3] for node in self.nodes.values() for kept in node.waiting.values()), default=0.0)
 
     def stop(self) -> None:
         self._ending.set()
@@ -114,9 +121,9 @@ class Feeder:
             node=node.name, site=SITE, spool=node.spool, seq=node.seq, boot="0" * 8, clock="synced", blocks=[block]
         )
         with self._lock:
-            node.waiting[node.seq] = (batch.digest(payload), payload, 0.0)
+            node.waiting[node.seq] = (batch.digest(payload), payload, 0.0, now_s)
             due = [(seq, kept) for seq, kept in node.waiting.items() if now_s - kept[2] >= AGAIN_S][:50]
-            for seq, (digest, bytes_, _) in due:
-                node.waiting[seq] = (digest, bytes_, now_s)
-        for _, (_, bytes_, _) in due:
-            self._client.publish(names.data(node.name), bytes_, 1)
+            for seq, (digest, bytes_, _, made_s) in due:
+                node.waiting[seq] = (digest, bytes_, now_s, made_s)
+        for _, kept in due:
+            self._client.publish(names.data(node.name), kept[1], 1)

@@ -30,13 +30,13 @@ def test_a_reading_that_raises_is_told_within_the_budget(tmp_path: Path, receive
     alerts = {"channels": [hook], "group": "0s", "flap_changes": 20}
     rig.collector(rules=tmp_path / "rules.yaml", alerts=alerts).start()
     rig.wait_for_page()
-    feeder = Feeder(broker.port, 4, (1.0, 2.0), (0.6, 1.5), seed=3)
+    feeder = Feeder(broker.port, 6, (1.0, 2.0), (0.6, 1.5), seed=3)
     waits_ms: list[int] = []
     try:
         wait_for("the first word", lambda: bool(receiver.took), 30)
         seen = len(receiver.took)  # what happened while it began is no measure
-        until_s = time.monotonic() + 6
-        while time.monotonic() < until_s:
+        until_s = time.monotonic() + 20
+        while len(waits_ms) < 6 and time.monotonic() < until_s:
             for message in receiver.took[seen:]:
                 waits_ms += [
                     message["came_ms"] - alert["since_ms"] for alert in message["alerts"] if alert["state"] == "firing"
@@ -49,5 +49,5 @@ def test_a_reading_that_raises_is_told_within_the_budget(tmp_path: Path, receive
         broker.stop()
         database.stop()
     print(f"reading to notification: median {statistics.median(waits_ms):.0f} ms, worst {max(waits_ms)} ms")
-    assert len(waits_ms) >= 5
+    assert len(waits_ms) >= 6
     assert max(waits_ms) < BUDGET_S * 1000

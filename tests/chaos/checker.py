@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collector.stores.store import Select, Store
-from tests.chaos.noting_agent import read
+from tests.chaos.noting_agent import REPLACED, read
 from tests.chaos.numbers import HIGH, LOW, of_values
 
 _HIGH, _LOW = (re.compile(rf"{name}['\"]?[:=] ?(\d+)") for name in (HIGH, LOW))
@@ -31,14 +31,18 @@ class Count(NamedTuple):
 
 
 def check(store: Store, notes: dict[str, Path], states: list[Path]) -> tuple[Count, list[Number]]:
-    """The sums, and which readings are lost."""
+    """The sums, and which readings are lost. `gaps` are those that were thinned or dropped and are not stored as well:
+    a batch may be stored, its answer lost, and be thinned before it is sent again.
+    """
     accepted = {(node, *one) for node, path in notes.items() for one in read(str(path))}
     rows = _stored(store)
     stored = set(rows)
     quarantined = {number for state in states for number in _quarantined(state)}
-    lost = accepted - stored - quarantined
+    replaced = {(node, *one) for node, path in notes.items() for one in read(f"{path}{REPLACED}")}
+    lost = accepted - stored - quarantined - replaced
     doubled = len(rows) - len(stored)
-    return Count(len(accepted), len(stored), len(quarantined), _gaps(store), len(lost), doubled), sorted(lost)
+    gaps = len(replaced - stored - quarantined)
+    return Count(len(accepted), len(stored), len(quarantined), gaps, len(lost), doubled), sorted(lost)
 
 
 def _stored(store: Store) -> list[Number]:
@@ -48,11 +52,6 @@ def _stored(store: Store) -> list[Number]:
         for series in found
         for _, high, low in series.rows
     ]
-
-
-def _gaps(store: Store) -> int:
-    """Readings that gap records account for."""
-    return sum(int(row[1]) for series in store.select(Select("gap", ("lost_count",))) for row in series.rows)
 
 
 def _quarantined(state: Path) -> list[Number]:

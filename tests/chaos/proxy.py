@@ -14,8 +14,12 @@ from typing import Literal
 
 from tests.servers import free_port
 
-Fault = Literal["none", "latency", "slices", "bandwidth", "reset", "black-hole"]
-FAULTS: tuple[Fault, ...] = ("latency", "slices", "bandwidth", "reset", "black-hole")
+Fault = Literal["none", "latency", "slices", "bandwidth", "reset", "black-hole", "down", "limit-data", "slow-close"]
+FAULTS: tuple[Fault, ...] = (
+    "latency", "slices", "bandwidth", "reset", "black-hole", "down", "limit-data", "slow-close",
+)  # fmt: skip
+LIMIT_BYTES = (1, 6_000)
+SLOW_CLOSE_S = (0.5, 5.0)
 LATENCY_S = (0.05, 0.5)
 SLICE_BYTES = (1, 40)
 SLICES_MAX = 200
@@ -31,6 +35,7 @@ class Link:
     target: int
     port: int = field(default_factory=free_port)
     fault: Fault = "none"
+    limit_bytes: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
 
@@ -61,10 +66,11 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._set, link, fault)
 
     def _set(self, link: Link, fault: Fault) -> None:
-        if fault == "reset" or (link.fault == "black-hole" and fault == "none"):
+        if fault in ("reset", "down") or (link.fault == "black-hole" and fault == "none"):
             for writer in list(link.writers):
                 _reset(writer)
         link.fault = "none" if fault == "reset" else fault
+        link.limit_bytes = self._rng.randint(*LIMIT_BYTES)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -88,6 +94,9 @@ class Proxy:
 
     def _accepting(self, link: Link) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if link.fault == "down":
+                _reset(writer)
+                return
             try:
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", link.target)
             except OSError:
@@ -103,6 +112,8 @@ class Proxy:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
+            if link.fault == "slow-close":
+                await asyncio.sleep(self._rng.uniform(*SLOW_CLOSE_S))
             link.writers -= ends
             for end in ends:
                 end.close()
@@ -120,6 +131,13 @@ class Proxy:
                     await asyncio.sleep(len(data) / BANDWIDTH_BYTES_S)
                 elif link.fault == "slices":
                     data = await self._sliced(writer, data)
+                elif link.fault == "limit-data":
+                    data, over = data[: link.limit_bytes], len(data) >= link.limit_bytes
+                    link.limit_bytes -= len(data)
+                    if over:
+                        link.limit_bytes = self._rng.randint(*LIMIT_BYTES)
+                        writer.write(data)
+                        return
                 writer.write(data)
                 await writer.drain()
 

@@ -89,7 +89,7 @@ def numbered_sensors() -> dict[str, tuple[str, Stub]]:
     return {f"air-{n}": ("plantower-pms5003", NumberedPms5003(PERIOD_S)) for n in range(SENSORS)}
 
 
-def noting(agent: Program, notes: Path) -> Program:
+def noting(agent: Program, notes: Path, *more: str) -> Program:
     """The agent, with every commit that returned noted in a file."""
-    agent.command = [sys.executable, "-m", "tests.chaos.noting_agent", agent.command[-1], str(notes)]
+    agent.command = [sys.executable, "-m", "tests.chaos.noting_agent", agent.command[-1], str(notes), *more]
     return agent

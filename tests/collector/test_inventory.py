@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from collector.alerting import Alerting, Telling
+from collector.inventory import Place, Places, neighbours
 from collector.registry import Node
 from collector.rules.desk import Policy
-from collector.rules.rule import parse
+from collector.rules.rule import Rule, parse
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
+from collector.stores.store import Table
 from wire.status import Birth, Sensor
 
 NOW = 1_790_000_000_000
@@ -23,16 +25,16 @@ RULES = parse(
 )
 
 
-def alerting(folder: Path) -> Alerting:
+def alerting(folder: Path, rules: list[Rule] = RULES, places: Places | None = None) -> Alerting:
     state = open_state(folder / "state.db")
     store = Sqlite(folder / "readings.db")
     store.prepare()
-    return Alerting(RULES, state, store, Telling(Policy(), {}), [], NOW)
+    return Alerting(rules, state, store, Telling(Policy(), {}), [], NOW, places=places)
 
 
-def node(online: bool = True) -> Node:
+def node(online: bool = True, name: str = "lp-1") -> Node:
     sensors = (Sensor("air-1", "plantower-pms5003@1"), Sensor("radar-1", "omnipresense-ops243a@1"))
-    return Node(Birth("lp-1", "s", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced", sensors), online, NOW)
+    return Node(Birth(name, "s", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced", sensors), online, NOW)
 
 
 def fired(made: Alerting, minutes: int) -> set[str]:
@@ -53,3 +55,43 @@ def test_while_the_node_is_offline_its_sensors_are_not_blamed(tmp_path: Path) ->
     made.expect([node(online=False)], NOW)
     made.node_state("lp-1", False, NOW)
     assert fired(made, 40) == {"offline"}
+
+
+def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(tmp_path: Path) -> None:
+    rules = parse([{"alert": "radar-silent", "kind": "traffic_flow", "absent": "10m", "text": TEXT}])
+    made = alerting(tmp_path, rules)
+    made.expect([node()], NOW)
+    tags = (("direction", "in"), ("lane", "1"), ("node", "lp-1"), ("sensor", "radar-1"), ("site", "s"))
+    for minute in range(30):
+        made.tick(NOW + minute * MINUTE)
+        if minute <= 15:
+            at_ms = NOW + minute * MINUTE
+            made.observe([Table("traffic_flow", tags, [at_ms], {"count": [0]})], at_ms)
+        firing = [view.rule for view in made.current() if view.state == "firing"]
+        assert firing == ([] if minute < 25 else ["radar-silent"]), minute
+
+
+def test_scopes_look_at_the_labels_that_the_settings_give(tmp_path: Path) -> None:
+    narrow = {"scope": {"labels": {"district": "chao*"}}, "window": {"last": "pm25_ugm3"}, "raise": "> 75"}
+    rules = parse([{"alert": "high", "kind": "air_quality", "text": TEXT, **narrow}])
+    places = {"lp-1": Place({"district": "chaoyang"}), "lp-2": Place({"district": "haidian"})}
+    made = alerting(tmp_path, rules, places)
+    made.expect([node(), node(name="lp-2")], NOW)
+    made.tick(NOW)
+    for name in ("lp-1", "lp-2"):
+        tags = (("node", name), ("sensor", "air-1"), ("site", "s"))
+        made.observe([Table("air_quality", tags, [NOW + 1000], {"pm25_ugm3": [90.0]})], NOW + 1000)
+    made.tick(NOW + 1000)
+    assert [view.node for view in made.current()] == ["lp-1"]
+
+
+def test_neighbours_are_the_nearest_within_three_kilometres() -> None:
+    places = {
+        "lp-1": Place({}, 39.9087, 116.4605),
+        "lp-2": Place({}, 39.9187, 116.4605),  # 1.1 km north
+        "lp-3": Place({}, 39.9087, 116.4722),  # 1.0 km east
+        "lp-4": Place({}, 40.0, 116.4605),  # 10 km
+        "lp-5": Place({}),
+    }
+    assert neighbours("lp-1", places) == ("lp-3", "lp-2")
+    assert neighbours("lp-5", places) == ()

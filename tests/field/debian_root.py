@@ -55,7 +55,9 @@ class DebianRoot:
         alone = [] if network else ["unshare", "--net"]
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
         whole = [*alone, "chroot", str(self.path), *command]
-        return subprocess.run(whole, capture_output=True, text=True, timeout=300, check=False, env=env)
+        return subprocess.run(
+            whole, capture_output=True, text=True, errors="replace", timeout=300, check=False, env=env
+        )
 
     def install(self, deb: Path, *options: str) -> subprocess.CompletedProcess[str]:
         """`apt install ./lamppost.deb`, without any network."""

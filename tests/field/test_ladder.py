@@ -122,6 +122,12 @@ def test_settings_and_readings_survive_upgrade_and_downgrade_and_purge_leaves_no
         assert settings.read_text().startswith("node: lp-1")
         assert spool.read_bytes() == b"readings that wait"
         assert root.run("/usr/bin/lamppost", "agent", "config", "check", "/etc/lamppost/agent.yaml").returncode == 0
+    broken = root.path / "root/broken.deb"
+    broken.write_bytes(_spoilt(new, tmp_path).read_bytes())
+    back = root.run("lamppost", "agent", "update", "/root/broken.deb", "--before", f"/root/{old.name}", network=False)
+    assert back.returncode == 1, back.stdout + back.stderr
+    assert "the version before is back" in back.stdout
+    assert root.run("lamppost", "agent", "config", "check", "/etc/lamppost/agent.yaml").returncode == 0
     assert root.run("apt-get", "remove", "-y", "lamppost", network=False).returncode == 0
     assert settings.exists()
     assert spool.exists()
@@ -134,6 +140,15 @@ def test_settings_and_readings_survive_upgrade_and_downgrade_and_purge_leaves_no
         if not name.startswith(("var/cache", "var/log", "root/", "var/lib/dpkg"))
     }
     assert left == set()
+
+
+def _spoilt(deb: Path, folder: Path) -> Path:
+    """A package that fails when it is configured."""
+    tree = folder / "spoilt"
+    subprocess.run(["dpkg-deb", "-R", str(deb), str(tree)], check=True)
+    (tree / "DEBIAN/postinst").write_text("#!/bin/sh\nexit 1\n")
+    subprocess.run(["dpkg-deb", "-b", str(tree), str(folder / "spoilt.deb")], check=True, stdout=subprocess.DEVNULL)
+    return folder / "spoilt.deb"
 
 
 def _files(root: Path) -> set[str]:

@@ -16,17 +16,19 @@ from typing import Any
 from collector import ledger
 from collector.stores.store import Select
 from tests.chaos.checker import check
+from tests.chaos.noting_agent import REPLACED, read
 from tests.chaos.scene import noting, numbered_sensors, settled
 from tests.powercut.rig import image, need, run
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
 
 DISK_BYTES = 32 * 2**20
-SPOOL_BYTES = "200 KiB"
+SPOOL_BYTES = "96 KiB"
 FULL_S, FREE_S = (2.0, 6.0), (3.0, 6.0)
 LONG_S = 30.0
 """So long is the disk full once, which is more than memory holds of 500 readings a second."""
 NODE = "lp-0"
+CARE_S = "4"
 OF_ACCEPTED = ("thinned", "dropped", "damaged")
 
 
@@ -56,7 +58,7 @@ class Cycles:
         rig, notes = self._rig, self._folder / f"{NODE}.notes"
         self._collector = rig.collector()
         spool = {"path": str(self._disk / "spool.db"), "max_size": SPOOL_BYTES}
-        agent = noting(rig.agent(NODE, numbered_sensors(), spool=spool), notes)
+        agent = noting(rig.agent(NODE, numbered_sensors(), spool=spool), notes, CARE_S)
         self._collector.start()
         agent.start()
         rig.stubs.start()
@@ -69,14 +71,14 @@ class Cycles:
         gaps: Counter[str] = Counter()
         for gap in ledger.gaps(rig.store):
             gaps[gap.reason] += gap.lost
-        of_accepted = sum(gaps[reason] for reason in OF_ACCEPTED)
-        missing = count.accepted - count.stored - count.quarantined - of_accepted
+        told = sum(gaps[reason] for reason in OF_ACCEPTED)
+        replaced = len(read(f"{notes}{REPLACED}"))
+        wrong = abs(told - replaced) + abs(said["refused"] - gaps["disk-full"])
+        wrong += abs(count.accepted - count.stored - count.quarantined - count.gaps - count.lost)
         return {
-            "seed": self._seed, "kills": {"disk": self._cycles}, "accepted": count.accepted, "stored": count.stored,
-            "quarantined": count.quarantined, "gaps": of_accepted, "lost": max(0, missing),
-            "doubled": count.doubled + max(0, -missing), "stuck": stuck, "thinned": gaps["thinned"],
-            "in_minutes": self._in_minutes(), "dropped": gaps["dropped"], "refused": said["refused"],
-            "told_refused": gaps["disk-full"], "unexplained": abs(said["refused"] - gaps["disk-full"]),
+            "seed": self._seed, "kills": {"disk": self._cycles}, **count._asdict(), "stuck": stuck,
+            "thinned": gaps["thinned"], "dropped": gaps["dropped"], "in_minutes": self._in_minutes(),
+            "stored_and_thinned": replaced - count.gaps, "refused": said["refused"], "unexplained": wrong,
         }  # fmt: skip
 
     def _fill_and_free(self) -> None:

@@ -225,9 +225,10 @@ def test_the_database_brings_back_what_a_crash_at_any_moment_took(values, seed):
         if not seen or dice.random() < 0.2:
             engine = Engine.restore(rules(*HARD), saved, [Expected(AIR, STEP)], T0)
             since = (engine.head_ms(AIR) or 0) - engine.lateness_ms
-            times = sorted(t for t in stored if t > since)
+            times = sorted(t for t in stored if t >= since)
             engine.observe(AIR, times, {"pm25_ugm3": [stored[t] for t in times]}, head)
             said += engine.tick(head)
+            saved |= json.loads(json.dumps(engine.changes(1)))
     assert outcome(said) == outcome(whole)
 
 

@@ -1,4 +1,5 @@
-"""The protocol with one rule switched off, each of which the simulation must catch (DESIGN, delivery in ten rules).
+"""The protocol with one rule switched off, each of which the simulation must catch (rules R1 to R10 of
+docs/reliability.md).
 
 A mutant is the product's own class with one step changed, as somebody might change it in good faith. Each names the
 rule it breaks and the kinds of world in which it is looked for.
@@ -205,20 +206,20 @@ def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:
 
 
 MUTANTS = {
-    "syncs-seldom": Mutant("1 accepted means a FULL commit", "synchronous=NORMAL", Rules(spool=SyncsSeldom)),
-    "restamps": Mutant("2 sealed bytes never change", "stamped again when sent again", Rules(spool=Restamps)),
-    "trusts-broker": Mutant("3 only a collector's word deletes", "deleted on PUBACK", Rules(delivery=TrustsTheBroker)),
-    "any-code": Mutant("3 only final codes delete", "every code is final", Rules(delivery=ObeysAnyCode)),
-    "no-name": Mutant("3 an answer names spool and digest", "sequence only", Rules(delivery=IgnoresTheName), "cards"),
-    "no-digest": Mutant("3 the digest too", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
-    "cumulative": Mutant("4 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
-    "answers-first": Mutant("5 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
-    "ledger-first": Mutant("5 the ledger comes last", "in the same write", Rules(ingest=LedgerFirst)),
-    "forgetful": Mutant("5 the quarantine is durable", "kept in memory", Rules(durable=False)),
-    "logs-refusals": Mutant("6 refused rows are kept", "logged and acknowledged", Rules(ingest=LogsRefusals)),
-    "portal": Mutant("7 not our database: hold", "taken for an answer", Rules(ingest=DropsAtTheDoor)),
-    "timeout": Mutant("7 an unknown outcome is tried again", "taken for success", Rules(ingest=TriesOnce)),
-    "sends-once": Mutant("8 resends run on a timer", "only after a reconnect", Rules(delivery=SendsOnce), "lossy"),
-    "one-stamp": Mutant("9 no two readings share a time", "milliseconds as they come", Rules(spool=StampsTwice)),
-    "silent-drop": Mutant("10 a full spool tells", "drops in silence", Rules(spool=DropsInSilence), "small"),
+    "syncs-seldom": Mutant("R1 accepted means a FULL commit", "synchronous=NORMAL", Rules(spool=SyncsSeldom)),
+    "restamps": Mutant("R2 sealed bytes never change", "stamped again when sent again", Rules(spool=Restamps)),
+    "trusts-broker": Mutant("R3 only a collector's word deletes", "deleted on PUBACK", Rules(delivery=TrustsTheBroker)),
+    "any-code": Mutant("R3 only final codes delete", "every code is final", Rules(delivery=ObeysAnyCode)),
+    "no-name": Mutant("R4 an answer names spool and digest", "sequence only", Rules(delivery=IgnoresTheName), "cards"),
+    "no-digest": Mutant("R4 the digest too", "spool and sequence", Rules(delivery=IgnoresTheDigest), "amnesia"),
+    "cumulative": Mutant("R5 answers are per batch", "everything up to it", Rules(delivery=CountsUpTo)),
+    "answers-first": Mutant("R6 acknowledged after the database", "on receipt", Rules(ingest=AnswersFirst)),
+    "ledger-first": Mutant("R6 the ledger comes last", "in the same write", Rules(ingest=LedgerFirst)),
+    "portal": Mutant("R6 not our database: hold", "taken for an answer", Rules(ingest=DropsAtTheDoor)),
+    "timeout": Mutant("R6 an unknown outcome is tried again", "taken for success", Rules(ingest=TriesOnce)),
+    "forgetful": Mutant("R7 the quarantine is durable", "kept in memory", Rules(durable=False)),
+    "logs-refusals": Mutant("R7 refused rows are kept", "logged and acknowledged", Rules(ingest=LogsRefusals)),
+    "sends-once": Mutant("R8 resends run on a timer", "only after a reconnect", Rules(delivery=SendsOnce), "lossy"),
+    "one-stamp": Mutant("R9 no two readings share a time", "milliseconds as they come", Rules(spool=StampsTwice)),
+    "silent-drop": Mutant("R10 a full spool tells", "drops in silence", Rules(spool=DropsInSilence), "small"),
 }  # fmt: skip

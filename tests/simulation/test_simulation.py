@@ -31,6 +31,10 @@ def test_nothing_is_lost_doubled_stuck_or_mistimed(kind: str) -> None:
         assert outcome.sound, f"python -m tests.simulation --world {kind} --seed {seed}: {outcome}"
 
 
+def test_each_of_the_ten_rules_has_a_mutant() -> None:
+    assert {mutant.rule.split()[0] for mutant in MUTANTS.values()} == {f"R{number}" for number in range(1, 11)}
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_without_the_rule_the_simulation_fails(name: str) -> None:
     assert caught(name, range(SEEDS_A_MUTANT)) is not None, MUTANTS[name].rule

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.city import City
 from tests.web.served import Seen, Served
+from tests.web.year import write_minutes, write_year
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -28,6 +29,19 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A city that the tests of a module share: to be looked at, not to be changed."""
     city = City(tmp_path_factory.mktemp("city"))
     city.fill_an_hour()
+    served = Served(city)
+    yield served
+    served.server.stop()
+    city.close()
+
+
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A city with a year behind it."""
+    city = City(tmp_path_factory.mktemp("aged"))
+    city.fill_an_hour()
+    write_year(city.store, "lp-0001", city.started_ms)
+    write_minutes(city.store, "lp-0001", city.started_ms)
     served = Served(city)
     yield served
     served.server.stop()

@@ -32,7 +32,12 @@ class Served:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        return self.ask(self.port, path, method, body, **headers)
+
+    @staticmethod
+    def ask(port: int, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
+        """What a server on this machine says."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, headers=named)

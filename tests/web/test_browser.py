@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.servers import wait_for
-from tests.web.city import City
 from tests.web.duty import DutyDesk
 from tests.web.served import Seen, Served
-from tests.web.year import write_minutes, write_year
 
 pytestmark = pytest.mark.real
 PAGES = ("/", "/station/lp-0001", "/station/lp-0001?span=year", "/data", "/wall", "/nowhere")
@@ -24,19 +21,6 @@ INSIDE = (
 WIDTHS = (360, 1280)
 RENEWED = "body:not([data-events]), .link[data-state=connected], .link:empty"
 """A page that is not live, one whose stream is up, or one without script."""
-
-
-@pytest.fixture(scope="module")
-def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A city with a year behind it."""
-    city = City(tmp_path_factory.mktemp("aged"))
-    city.fill_an_hour()
-    write_year(city.store, "lp-0001", city.started_ms)
-    write_minutes(city.store, "lp-0001", city.started_ms)
-    served = Served(city)
-    yield served
-    served.server.stop()
-    city.close()
 
 
 def look_at(seen: Seen, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -33,31 +33,41 @@ def wanliu() -> tuple[tuple[float | None, float | None], ...]:
         )
 
 
-def write_year(store: Store, node: str, now_ms: int, more: float = 1.0, site: str = "s") -> None:
-    """A year's hours, days and indices of one station; `more` makes the air of another street of it."""
-    reporting = reports_as_china(node)
-    first_ms = now_ms // HOUR_MS * HOUR_MS - HOURS_A_YEAR * HOUR_MS
+def write_year(
+    store: Store, node: str, now_ms: int, more: float = 1.0, site: str = "s", indexed_hours: int = 48
+) -> None:
+    """A year's hours, days and daily indices of one station, and indices of its last hours.
+
+    `more` makes the air of another street of it.
+    """
+    for measurement, own, windows in _year(now_ms // HOUR_MS * HOUR_MS, more, indexed_hours):
+        write(store, measurement, {"node": node, "sensor": "air-1", "site": site} | own, windows)
+
+
+@lru_cache(16)
+def _year(now_ms: int, more: float, indexed_hours: int) -> list[tuple[str, dict[str, str], dict[int, dict[str, Any]]]]:
+    """Measurement, tags of its own, and windows."""
+    reporting = reports_as_china("")
+    first_ms = now_ms - HOURS_A_YEAR * HOUR_MS
     hours = {first_ms + n * HOUR_MS: _hour(pair, more) for n, pair in enumerate(wanliu())}
-    tags = {"node": node, "sensor": "air-1", "site": site}
-    days = {day_of(time_ms, reporting.zone) for time_ms in hours}
-    scored = {"standard": "HJ 633", "edition": "2026"}
-    hourly = {t: one.fields() for t in hours if (one := _score(reporting, hours, t)) is not None}
+    last = [time_ms for time_ms in hours if time_ms >= now_ms - indexed_hours * HOUR_MS]
+    hourly = {t: one.fields() for t in last if (one := _score(reporting, hours, t)) is not None}
     daily, rolled = {}, {}
-    for start_ms, end_ms in days:
+    for start_ms, end_ms in {day_of(time_ms, reporting.zone) for time_ms in hours}:
         inside = {t: hours[t] for t in range(start_ms, end_ms, HOUR_MS) if t in hours}
         one = indices.daily("china-2026", reporting, inside, (start_ms, end_ms))
         if one is not None:
             daily[start_ms] = one.fields()
         if fields := day("air_quality", inside.values(), end_ms - start_ms):
             rolled[start_ms] = fields
-    for measurement, own, windows in (
+    scored = {"standard": "HJ 633", "edition": "2026"}
+    return [
         ("air_quality" + HOURS, {}, hours),
         ("air_quality" + DAYS, {}, rolled),
         (INDEX, scored | {"period": "1h"}, hourly),
         (INDEX, scored | {"period": "1d"}, daily),
         ("traffic_flow" + HOURS, {"lane": "1", "direction": "in", "sensor": "radar-1"}, _flow(hours)),
-    ):
-        write(store, measurement, tags | own, windows)
+    ]
 
 
 def write_minutes(store: Store, node: str, now_ms: int, site: str = "s") -> None:

@@ -1,0 +1,95 @@
+"""A new version, and back to the one before by itself when it does not do as well.
+
+    packages/current.deb     what is installed, once this way has been gone
+    packages/previous.deb    what was before it
+
+Everything is imported before the new version takes the files' place: this is the old program until the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wire.exits import Exit, Failure
+
+FOLDER = Path("/var/lib/lamppost/packages")
+WELL_S = 120.0
+LOOK_EVERY_S = 2.0
+APT = (
+    "apt-get",
+    "install",
+    "-y",
+    "--no-install-recommends",
+    "--allow-downgrades",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+)
+
+Run = Callable[[list[str]], int]
+
+
+def update(
+    deb: Path,
+    before: Path | None,
+    say: Callable[[str], None],
+    run: Run | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    folder: Path = FOLDER,
+) -> bool:
+    """Install `deb`; True when it is well, False when the version before was put back.
+
+    Well means: the package was configured, and, when the agent was ready before, it is ready again within `WELL_S`.
+    Raises Failure when there is nothing to go back to, or when the way back fails too.
+    """
+    run = run or _run
+    current = folder / "current.deb"
+    known = before or (current if current.exists() else None)
+    if known is None:
+        text = "there is no copy of the installed version to go back to"
+        raise Failure(Exit.USAGE, "no-way-back", text, "name its package with --before FILE")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        back, new = folder / "back.deb", folder / "new.deb"
+        shutil.copyfile(known, back)
+        shutil.copyfile(deb, new)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "not-copied", f"{error.filename}: {error.strerror}", "with sudo") from error
+    was_ready = run(["lamppost", "agent", "ready"]) == 0
+    say(f"installing {deb.name}")
+    reason = "the package could not be installed" if run([*APT, str(new)]) != 0 else None
+    if reason is None and was_ready and not _becomes_ready(run, sleep):
+        reason = f"the agent was ready before, and is not within {WELL_S:g} s"
+    if reason is None:
+        back.replace(folder / "previous.deb")
+        new.replace(current)
+        say("well" if was_ready else "installed; the agent was not ready before, so there is nothing to compare")
+        return True
+    say(f"{reason}: going back")
+    if run([*APT, str(back)]) != 0:
+        text = f"{back} could not be installed again either"
+        raise Failure(
+            Exit.CONFIGURATION, "no-way-back", text, "sudo dpkg --configure -a; sudo apt install " + str(back)
+        )
+    back.replace(current)
+    new.unlink()
+    say("the version before is back")
+    return False
+
+
+def _becomes_ready(run: Run, sleep: Callable[[float], None]) -> bool:
+    for _ in range(round(WELL_S / LOOK_EVERY_S)):
+        sleep(LOOK_EVERY_S)
+        if run(["lamppost", "agent", "ready"]) == 0:
+            return True
+    return False
+
+
+def _run(command: list[str]) -> int:
+    try:
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=600).returncode
+    except FileNotFoundError:
+        return 127

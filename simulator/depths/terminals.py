@@ -1,0 +1,131 @@
+"""Depth `pty`: real agents as programs, reading stubs' bytes at pseudo-terminals, in real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from collector.stores.store import Select, StoreDown
+from firmware_stubs.faulty import Faulty
+from firmware_stubs.pty import StubHost
+from firmware_stubs.stub import Row, Stub
+from simulator.city.city import City
+from simulator.depths.local import Local
+from simulator.depths.pace import Pace
+from simulator.depths.stores import open_store
+from simulator.notes import Notes, SeriesOf
+from simulator.scenario.scenario import Scenario
+from simulator.world.clock import Clock
+from simulator.world.line import by_kind
+from simulator.world.run import SITE
+from simulator.world.street import Street
+from wire.exits import Exit, Failure
+
+STATIONS_MAX: Final = 20
+TOLERANCE_MS: Final = 1_500
+LOOK_S: Final = 0.5
+
+
+class WallClock(Clock):
+    """The scenario's clock, moved by the one on the wall."""
+
+    def __init__(self, start_ms: int) -> None:
+        super().__init__(start_ms)
+        self._began_s = time.monotonic()
+
+    def look(self) -> float:
+        """Seconds since the start; the clock stands there now."""
+        since_s = time.monotonic() - self._began_s
+        self.now_ms = self.start_ms + round(since_s * 1000)
+        return since_s
+
+
+def run(
+    scenario: Scenario, seed: int, folder: Path, pace: Pace, faults: tuple[str, ...] = (), store: str | None = None,
+    broker: tuple[str, int] | None = None, watch: Callable[[float], bool | None] = lambda _: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Run agents and a collector as programs. Faults are those of sensors and lines. Raises Failure."""
+    if pace.factor != 1.0:
+        raise Failure(Exit.USAGE, "speed", "agents at terminals live in real time", "write --speed 1x")
+    if scenario.stations > STATIONS_MAX:
+        text = f"{scenario.stations} agents as programs are too many for one machine"
+        raise Failure(Exit.USAGE, "stations", text, f"write --stations {STATIONS_MAX} or less, or --depth mqtt")
+    orders = scenario.orders(faults)
+    if faults and (odd := [order.text for order in orders if order.fault is None]):
+        raise Failure(Exit.USAGE, "fault", f"{odd[0]}: not possible at depth pty", "run it at depth chain")
+    local = Local(folder, scenario, broker, store)
+    notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
+    city, hosts = City(seed, scenario.city_events()), StubHost(clock.look)
+    local.start()
+    try:
+        for name in scenario.nodes():
+            sensors = []
+            street = Street(city, name, clock)
+            for sensor, of in scenario.sensors.items():
+                stub = street.stub(of)
+                chosen = [order.fault for order in orders if order.fault is not None and order.strikes(name, sensor)]
+                stub.faulty = Faulty(f"{seed} {name} {sensor}", chosen) if chosen else None
+                _note(stub, notes, name, sensor)
+                entry = {"name": sensor, "profile": of.model, "port": hosts.add(f"{name}/{sensor}", stub)}
+                sensors.append(entry | {"interval_s": scenario.interval_s})
+            local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
+        hosts.start()
+        end_s = time.monotonic() + scenario.duration_s
+        while (now_s := time.monotonic()) < end_s:
+            local.check()
+            if watch(1 - (end_s - now_s) / scenario.duration_s) is False:
+                break
+            time.sleep(min(LOOK_S, end_s - now_s))
+    finally:
+        hosts.stop()
+        time.sleep(1.0)  # the agents' last commit
+        local.stop()
+    _excuse_the_beginning(notes, local.store)
+    facts = {
+        "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
+        "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS,
+        "faults": [order.text for order in orders if order.fault is not None],
+    }  # fmt: skip
+    notes.say(**facts)
+    notes.close()
+    return facts
+
+
+def _agent(local: Local, folder: Path, name: str, scenario: Scenario, sensors: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "node": name, "site": SITE, "seal_s": min(2.0, scenario.seal_s),
+        "broker": {"host": local.host, "port": local.port, "spread_s": 0.5},
+        "spool": {"path": str(folder / f"{name}.db"), "allow_tmpfs": True}, "clock": {"trust": "always"},
+        "status_file": str(folder / f"{name}.json"), "sensors": sensors,
+    }  # fmt: skip
+
+
+def _note(stub: Stub, notes: Notes, node: str, sensor: str) -> None:
+    """What the stub says is noted at the time of the wall, which is what the agent will write beside it."""
+
+    def sent(_t_s: float, _frame: bytes, rows: list[Row]) -> None:
+        for row in rows:
+            for kind, values in by_kind(row).items():
+                notes.sent(SeriesOf(node, SITE, sensor, kind), time.time_ns() // 1_000_000, values)
+
+    stub.sent = sent
+
+
+def _excuse_the_beginning(notes: Notes, address: str) -> None:
+    """What a sensor said before its agent had opened the port and let it warm up."""
+    notes.settle(0)
+    store = open_store(address)
+    try:
+        for number, series in notes.series().items():
+            where: dict[str, str | tuple[str, ...]] = {"node": series.node, "sensor": series.sensor}
+            found = store.select(Select(series.kind, ("cq",), where=where, limit=1))
+            first_ms = found[0].rows[0][0] if found else 2**62
+            early = [(number, sent.time_ms) for sent in notes.readings(number, 0, first_ms - TOLERANCE_MS)]
+            notes.excuse(early, "settling")
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-away", str(error)) from error
+    finally:
+        store.close()
+    notes.settle(0)

@@ -1,0 +1,68 @@
+"""Agents and collectors as programs of their own: started with settings and a log each, ended in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+STOP_S: Final = 20.0
+
+
+class Programs:
+    """All children of one run, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def start(self, name: str, room: str, settings: dict[str, Any]) -> None:
+        """`lamppost ROOM run SETTINGS`. A session of its own: Ctrl-C reaches us alone, and we end the children."""
+        path = self._folder / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+        with (self._folder / f"{name}.log").open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "lamppost", room, "run", str(path), "--quiet"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+        self._children.append((name, child))
+
+    def failed(self) -> str | None:
+        """The name of a child that ended by itself, with the last lines it said."""
+        for name, child in self._children:
+            if child.poll() is not None:
+                said = (self._folder / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
+                return f"{name} ended with code {child.returncode}: {' / '.join(said)}"
+        return None
+
+    def stop(self, *kinds: str) -> None:
+        """End the children whose names begin so, kind by kind; whoever does not end in time is killed."""
+        for kind in kinds:
+            chosen = [child for name, child in self._children if name.startswith(kind)]
+            self._children = [entry for entry in self._children if not entry[0].startswith(kind)]
+            for child in chosen:
+                if child.poll() is None:
+                    child.send_signal(signal.SIGTERM)
+            until_s = time.monotonic() + STOP_S
+            for child in chosen:
+                try:
+                    child.wait(max(0.1, until_s - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,121 @@
+"""Services that reach people, by apprise: a push server on loopback, and addresses that are refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.notify.apprise_channel import Apprise
+from collector.notify.channel import BadAddress, NotNow, Told
+from collector.rules.outbox import Delivery
+from collector.rules.transition import Series, transition
+from tests.alerts.test_teller import RULE, T0, WRITER
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # one of apprise's own packages
+
+
+class Ntfy:
+    """A push server in ntfy's manner; refuses while `down`, redirects while `moved`."""
+
+    def __init__(self) -> None:
+        self.took: list[dict[str, Any]] = []
+        self.calls = 0
+        self.down = self.moved = False
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                server.calls += 1
+                status = 302 if server.moved else 503 if server.down else 200
+                self.send_response(status)
+                if server.moved:
+                    self.send_header("Location", f"http://127.0.0.1:{server.port}/elsewhere")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+                if status == 200:
+                    server.took.append(json.loads(body))
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+@pytest.fixture
+def ntfy() -> Iterator[Ntfy]:
+    made = Ntfy()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def message() -> Delivery:
+    said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), RULE, T0, 91.0, "firing", T0)
+    body = {"what": "news", "lines": [["firing", said.as_json()]]}
+    return Delivery("k1", "duty", "duty|lp-1", 1, T0, T0, "", "", "major", body)
+
+
+def urls(folder: Path, *lines: str) -> Path:
+    file = folder / "duty.urls"
+    file.write_text("# the duty phone\n" + "\n".join(lines) + "\n")
+    return file
+
+
+def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER)
+    assert channel.send(message()) == Told()
+    (took,) = ntfy.took
+    assert took["title"] == "[告警] lp-1 站 / [FIRING] Station lp-1"
+    assert "PM2.5 过高：PM2.5 91 µg/m³（限值 > 75）" in took["message"]
+    assert "PM2.5 too high: PM2.5 91 µg/m³ (limit > 75)" in took["message"]
+
+
+def test_who_has_it_does_not_hear_it_again_when_another_fails(tmp_path: Path, ntfy: Ntfy) -> None:
+    other = Ntfy()
+    other.down = True
+    lines = (f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
+    channel = Apprise("duty", urls(tmp_path, *lines), WRITER, "zh")
+    refused = channel.send(message())
+    assert isinstance(refused, NotNow)
+    assert "(line 2)" in refused.why
+    other.down = False
+    assert channel.send(message()) == Told()
+    assert (len(ntfy.took), len(other.took)) == (1, 1)
+    other.server.shutdown()
+    other.server.server_close()
+
+
+def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
+    ntfy.moved = True
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0"), WRITER)
+    assert isinstance(channel.send(message()), NotNow)
+    assert ntfy.took == []
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("json://user:hunter2@127.0.0.1/", "use kind: webhook"),
+        ("file:///etc/passwd", "is not allowed here"),
+        ("dingtalks://hunter2", "did you mean dingtalk://?"),
+        ("tgram://hunter2", "not an address of apprise"),
+        ("hunter2", "an address begins with its service"),
+    ],
+)
+def test_an_address_that_will_not_do_is_refused_and_its_secret_not_repeated(
+    tmp_path: Path, line: str, cure: str
+) -> None:
+    with pytest.raises(BadAddress) as refused:
+        Apprise("duty", urls(tmp_path, line), WRITER)
+    assert "duty.urls:2: " in str(refused.value)
+    assert cure in str(refused.value)
+    assert "hunter2" not in str(refused.value)

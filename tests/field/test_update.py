@@ -1,0 +1,74 @@
+"""A new version stays when it does as well as the one before; else that one comes back by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.update import WELL_S, update
+from wire.exits import Failure
+
+
+class Board:
+    """Packages that install or fail, an agent that is ready or not with each."""
+
+    def __init__(self, folder: Path, ready: dict[str, bool], broken: str = "") -> None:
+        self.installed, self.ready, self.broken = "old", ready, broken
+        self.said: list[str] = []
+        self.slept_s = 0.0
+        self.folder = folder / "packages"
+        self.debs = {name: folder / f"{name}.deb" for name in ("old", "new")}
+        for name, deb in self.debs.items():
+            deb.write_text(name)
+
+    def run(self, command: list[str]) -> int:
+        if command[0] != "apt-get":
+            return 0 if self.ready[self.installed] else 1
+        name = Path(command[-1]).read_text()
+        if name != self.broken:
+            self.installed = name
+        return int(name == self.broken)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+
+    def update(self, before: Path | None) -> bool:
+        return update(self.debs["new"], before, self.said.append, self.run, self.sleep, self.folder)
+
+
+def test_a_version_that_does_as_well_stays_and_is_what_to_go_back_to_next_time(tmp_path: Path) -> None:
+    board = Board(tmp_path, {"old": True, "new": True})
+    assert board.update(board.debs["old"])
+    assert board.installed == "new"
+    assert (board.folder / "current.deb").read_text() == "new"
+    assert (board.folder / "previous.deb").read_text() == "old"
+    assert board.update(None)  # from now on the copy is there
+
+
+def test_a_version_that_is_never_ready_goes_and_the_one_before_comes_back(tmp_path: Path) -> None:
+    board = Board(tmp_path, {"old": True, "new": False})
+    assert not board.update(board.debs["old"])
+    assert board.installed == "old"
+    assert board.slept_s == WELL_S
+    assert "going back" in "\n".join(board.said)
+    assert (board.folder / "current.deb").read_text() == "old"
+
+
+def test_a_package_that_does_not_install_is_put_back_at_once(tmp_path: Path) -> None:
+    board = Board(tmp_path, {"old": True, "new": True}, broken="new")
+    assert not board.update(board.debs["old"])
+    assert (board.installed, board.slept_s) == ("old", 0.0)
+
+
+def test_an_agent_that_was_not_ready_before_is_not_held_against_the_new_version(tmp_path: Path) -> None:
+    board = Board(tmp_path, {"old": False, "new": False})
+    assert board.update(board.debs["old"])
+    assert board.installed == "new"
+
+
+def test_without_a_way_back_nothing_is_begun(tmp_path: Path) -> None:
+    board = Board(tmp_path, {"old": True, "new": True})
+    with pytest.raises(Failure, match="no copy of the installed version"):
+        board.update(None)
+    assert board.installed == "old"

@@ -1,0 +1,116 @@
+"""A station's past: what a day, a month and a year show, out of roll-ups, and what that costs."""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.reporting import Reporting
+from collector.web import chart
+from collector.web.readings import look
+from collector.web.trend import SPANS, past_of
+from tests.web.city import MINUTE_MS, City
+from tests.web.served import Served
+from tests.web.year import write_year
+
+HOUR_MS, DAY_MS = 60 * MINUTE_MS, 24 * 60 * MINUTE_MS
+NOW_MS = 1_790_000_030_000
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def test_a_year_has_a_line_of_days_and_a_calendar_that_counts_them(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    write_year(city.store, "lp-0001", NOW_MS)
+    past = past_of(city.site(), "lp-0001", "year")
+    days = [day for month in past.months for day in month.days if day is not None]
+    assert len(past.months) == 12
+    assert len(days) > 320
+    assert {day.standard for day in days} == {"HJ 633-2026"}
+    ((_, points),) = past.trend.air
+    assert 340 < len(points) <= 366
+    drawn = past.air(chart.WIDE)
+    assert [step.level for step in drawn.steps] == list(range(1, len(drawn.steps) + 1))
+    assert drawn.steps[-1].level == 6
+    city.close()
+
+
+def test_hours_of_traffic_are_told_in_tens_and_few_vehicles_not_at_all(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    start_ms = NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS
+    for lane in ("radar-1", "radar-2"):
+        times = [start_ms + n * HOUR_MS for n in range(4)]
+        counts = {"count": [103, 2, 0, 7], "duration_s": [3600.0] * 4, "speed_tms_kmh": [40.0, 30.0, None, 35.0]}
+        city.write("lp-0001", lane, "traffic_flow", times, counts)
+    city.roll_up()
+    trend = past_of(city.site(), "lp-0001", "day").trend
+    assert [one.flow_vph for one in trend.flow] == [210, None, None, 10]
+    assert trend.flow[1].speed_kmh is None
+    city.close()
+
+
+def test_the_week_before_lies_over_the_same_hours(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    hour_ms = NOW_MS // HOUR_MS * HOUR_MS - 4 * HOUR_MS
+    columns = {"count": [50], "duration_s": [3600.0], "speed_tms_kmh": [40.0]}
+    city.write("lp-0001", "radar-1", "traffic_flow", [hour_ms - 7 * DAY_MS], columns)
+    city.roll_up()
+    trend = past_of(city.site(), "lp-0001", "day").trend
+    assert trend.before == [(hour_ms, 50)]
+    assert past_of(city.site(), "lp-0001", "week").trend.before == []
+    city.close()
+
+
+@pytest.mark.parametrize("box", [chart.SMALL, chart.WIDE])
+@pytest.mark.parametrize("length", SPANS)
+def test_marks_of_time_have_room_and_words(aged: Served, length: str, box: chart.Box) -> None:
+    ticks = past_of(aged.city.site(), "lp-0001", length).air(box).x_ticks
+    assert 2 <= len(ticks) <= 8
+    assert all(tick.text for tick in ticks)
+    places = [tick.at for tick in ticks]
+    assert min(b - a for a, b in pairwise(places)) > (44 if length != "year" else 50)
+
+
+def test_a_station_is_judged_by_the_standard_it_reports(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    times = list(range(NOW_MS // HOUR_MS * HOUR_MS - 26 * HOUR_MS, NOW_MS, MINUTE_MS))
+    city.reports["lp-0001"] = Reporting(SHANGHAI, ("us", "china"))
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": [40.0] * len(times)})
+    city.roll_up()
+    (view,) = look(city.store, city.stations[:1], NOW_MS, city.reporting)
+    assert view.judgement is not None
+    told = view.judgement
+    assert (told.standard, told.number, told.level.word_en) == (
+        "US EPA AQI-2024-05",
+        112,
+        "unhealthy for sensitive groups",
+    )
+    assert told.hour_ms is not None
+    assert {row.standard for row in view.indices} == {"US EPA AQI", "HJ 633"}
+    city.reports["lp-0001"] = Reporting(SHANGHAI, ("china-2012",))
+    (view,) = look(city.store, city.stations[:1], NOW_MS, city.reporting)
+    assert view.judgement is None  # no 24-hour index of that edition was stored for this station
+    city.close()
+
+
+def test_the_year_s_pages_cost_less_than_a_second_of_work(aged: Served) -> None:
+    for path in (
+        "/station/lp-0001?span=year",
+        "/en/station/lp-0001?span=month",
+        "/api/v1/indices?node=lp-0001&limit=1000",
+    ):
+        began_s = time.process_time()
+        assert aged.get(path).status == 200
+        assert time.process_time() - began_s < 1.0, path
+
+
+def test_a_station_says_how_it_is_measured(aged: Served) -> None:
+    page = aged.get("/en/station/lp-0001").text
+    assert "Plantower PMS5003 particle sensor" in page
+    assert "not corrected, as the sensor gives it" in page
+    assert "HJ 633, the edition in force on the day" in page
+    assert re.search(r"Indices of the last full hour", page)
