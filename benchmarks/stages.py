@@ -156,16 +156,7 @@ class Desk:
         )
         self.sink = Sink()
         self.tray = Tray()
-<<<<<<< HEAD
         self.collector = collector.Collector(config, store=store or self.sink, link=self.tray)  # type: ignore[arg-type]
-=======
-        make_store, collector.make_store = collector.make_store, lambda _: store or self.sink
-        link, collector.make_link = collector.make_link, lambda *_: self.tray  # type: ignore[assignment,return-value]
-        try:
-            self.collector = collector.Collector(config)
-        finally:
-            collector.make_store, collector.make_link = make_store, link
->>>>>>> main
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
