@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: two at a time, a file together.
 TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,18 @@ drain: $(VENV)/.test servers      ## ARGS="--days N --seed S": a backlog that dr
 overflow: $(VENV)/.test servers      ## ARGS="--agents N --pause S --seed S": a broker that drops what its queue does not hold
 	@$(BIN)/python -m tests.overflow $(ARGS)
 
+fuzz: $(VENV)/.fuzz      ## ARGS="--target batch --seconds 600": hostile bytes for every parser, coverage-guided where atheris is to be had
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+licences: $(VENV)/.test      ## refuse a package whose licence does not fit ours
+	@$(BIN)/python -m tests.supply.licences
+
+sbom: $(VENV)/.demo      ## write build/lamppost-sbom.json (CycloneDX): what is installed, with hashes
+	@$(BIN)/python -m tests.supply.sbom requirements/agent.txt requirements/demo.txt
+
+audit-packages: $(VENV)/.test      ## look every pinned package up for known weaknesses; says so loudly when it cannot
+	@$(BIN)/python -m tests.supply.advisories requirements/agent.txt requirements/demo.txt
+
 powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
 	@$(BIN)/python -m tests.powercut $(ARGS)
 
@@ -90,6 +102,8 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
 	@$(MAKE) --no-print-directory bad-inputs
+	@$(MAKE) --no-print-directory fuzz ARGS="--seconds 600"
+	@$(MAKE) --no-print-directory licences sbom audit-packages
 	@$(MAKE) --no-print-directory chaos-cluster ARGS="--kills 5 --readings 100000"
 	@$(MAKE) --no-print-directory powercut ARGS="--cuts 500"
 	@$(MAKE) --no-print-directory fulldisk ARGS="--cycles 20"
@@ -120,11 +134,18 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt \
+	  || echo "atheris is not to be had for this Python: plain mutation instead" >&2
+	@touch $@
+
 lock:           ## pin every package with its hashes (needs uv)
 	for what in agent demo test; do \
 	  extra=$$(case $$what in agent) ;; demo) echo "--extra all" ;; test) echo "--extra test" ;; esac); \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$extra pyproject.toml requirements/build.in -o requirements/$$what.txt; done
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/fuzz.in -o requirements/fuzz.txt
 
 clean:      ## remove the environment and everything generated
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

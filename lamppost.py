@@ -24,7 +24,10 @@ ROOMS = {
     "agent": ("edge_agent.cli", "The agent on a device: run, status, config."),
     "collector": ("collector.cli", "The collector: init, run, status, check."),
     "token": ("collector.identity_cli:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
-    "stations": ("collector.fleet_cli:stations_app", "Stations: list, show, accept, rename, doctor, config, retire."),
+    "stations": (
+        "collector.fleet_cli:stations_app",
+        "Stations: list, show, accept, rename, doctor, config, retire, purge.",
+    ),
     "trail": ("collector.identity_cli:trail_app", "Who did what, hash-chained: list, verify."),
     "query": ("collector.query_cli", "What a station measured, and canned questions in InfluxQL, Flux and SQL."),
     "export": ("collector.export_cli:export", "Readings as open data: CSV, Parquet, or an archive of all."),
@@ -37,6 +40,7 @@ ROOMS = {
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
     "bench": ("benchmarks.cli:bench", "Measure this machine: every figure of docs/performance.md."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
+    "capture": ("edge_agent.capture_cli", "Sessions on serial lines: record, show, slice, play."),
     "sim": ("simulator.sim_cli", "A simulated city: scenarios, faults, fleets, and a verdict on what arrived."),
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
 }

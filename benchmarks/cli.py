@@ -14,7 +14,7 @@ from benchmarks.figure import Figure
 def bench(
     as_json: bool = typer.Option(False, "--json", help="One JSON line a figure: name, value, unit, ratio_to, ratio."),
     only: str | None = typer.Option(None, "--only", help="Parts, by commas: hot-path, flags, rules, wire, spool, "
-                                    "start-up, agent, stores, latency, workers."),
+                                    "start-up, agent, stores, v2-path, latency."),
     points: int = typer.Option(150_000, "--points", help="Points of a run through a whole collector.", min=5_000),
     repeat: int = typer.Option(3, "--repeat", help="Runs of which the median is told.", min=1),
     seconds: float = typer.Option(60, "--seconds", help="How long an agent is watched.", min=5),
@@ -49,6 +49,7 @@ def _parts(points: int, repeat: int, seconds: float) -> dict[str, Callable[[], I
         "start-up": small.start_up,
         "agent": lambda: iter(agents.measure(seconds)),
         "stores": lambda: whole.stores(points, repeat),
+        "v2-path": whole.v2_path,
         "latency": lambda: whole.latency(points),
     }
 

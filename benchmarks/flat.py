@@ -60,7 +60,7 @@ def _knock(bench: Bench, ending: threading.Event) -> None:
     while not ending.is_set():
         first += 2_000
         command = [sys.executable, "-m", "benchmarks.stream", *map(str, (bench.broker.port, 500, BATCHES, 60, first))]
-        subprocess.run(command, capture_output=True, check=False, timeout=120)
+        subprocess.run(command, input=b"go\n", capture_output=True, check=False, timeout=120)
 
 
 def main() -> int:

@@ -170,11 +170,11 @@ class Course:
     """A fleet's batches on their way through a collector. The first of every node, which enlists its series, is run
     at once and counts for nothing; `run` takes the rest."""
 
-    def __init__(self, folder: Path, nodes: int, batches: int, rows: int) -> None:
+    def __init__(self, folder: Path, nodes: int, batches: int, rows: int, store: Store | None = None) -> None:
         self.points = nodes * batches * rows
         self._senders = list(fleet(nodes, batches + 1, rows))
         self._turns = range(1, batches + 1)
-        self._desk = Desk(folder)
+        self._desk = Desk(folder, store)
         births = [Arrived(names.status(sender.node), sender.birth(), True) for sender, _ in self._senders]
         self._desk.feed(births, self._now_ms(0))
         self._feed(0)

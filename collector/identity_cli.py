@@ -184,6 +184,37 @@ def stations_retire(node: str = typer.Argument(..., help="The node's name."), co
     typer.echo(f"{node}: out at the broker; {count} certificates revoked")
 
 
+@stations_app.command("purge")
+def stations_purge(
+    node: str = typer.Argument(..., help="The node's name."),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    config: Path = CONFIG,
+) -> None:
+    """Forget a station: readings, quarantine, births, reports. It cannot be undone; only the trail keeps its name.
+
+    Retire it first, or it will begin anew. Its own disk: lamppost agent spool purge, on the device.
+
+    Example:  lamppost stations purge lp-0017
+    """
+    from collector.purge import purge
+    from collector.stores.store import StoreDown
+
+    if not yes and not typer.confirm(f"forget every reading of {node}, for ever?"):
+        raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
+    with _desk(config) as (settings, _):
+        try:
+            gone = purge(settings, node)
+        except StoreDown as error:
+            raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+        except ValueError as error:
+            raise Failure(Exit.USAGE, "bad-node", str(error)) from error
+    with _book(config) as book:
+        book.note(getpass.getuser(), "purged", node, _now_ms())
+    typer.echo(
+        f"{node} is forgotten: " + (", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing")
+    )
+
+
 @trail_app.command("list")
 def trail_list(
     count: int = typer.Option(50, "--count", "-n", min=1, help="How many lines."),

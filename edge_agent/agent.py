@@ -14,7 +14,9 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress, broker_address
 from edge_agent import clock, making_room, vitals
@@ -30,9 +32,11 @@ from edge_agent.recorder import Now, Recorder
 from edge_agent.remote_config import Health
 from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
+from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
 from edge_agent.sensor import Sensor
 from edge_agent.spool import Spool, SpoolError
+from edge_agent.tap import Tap, socket_path
 from edge_agent.traffic import Counter as TrafficCounter
 from edge_agent.uplink import Uplink
 from wire import status
@@ -57,7 +61,7 @@ class Agent:
         self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
-        broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
+        self.broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
@@ -68,9 +72,10 @@ class Agent:
             lambda: Spool(config.spool.path, config.node, config.site),
         )
         self.ports = [
-            Port(wants.port, sensor.profile.serial, partial(self._on_bytes, sensor))
-            for wants, sensor in zip(config.sensors, self.sensors, strict=True)
+            Port(wants.port, sensor.profile.serial, partial(self._on_bytes, number, sensor))
+            for number, (wants, sensor) in enumerate(zip(config.sensors, self.sensors, strict=True))
         ]
+        self.tap = Tap(socket_path(config.status_file), _about(config), clock.wall_ms)
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(
             config.node,
@@ -81,7 +86,7 @@ class Agent:
             self.errands.verbs() if self.errands is not None else None,
         )
         self.uplink = Uplink(
-            broker,
+            self.broker,
             config.node,
             self.delivery,
             self.birth,
@@ -98,14 +103,17 @@ class Agent:
                 sensor.traffic.restore(self.recorder.spool.state(sensor.name))
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
         tasks += [
-            asyncio.create_task(self._talk(sensor, port), name=f"talk to {sensor.name}")
-            for sensor, port in zip(self.sensors, self.ports, strict=True)
+            asyncio.create_task(self._talk(number, sensor, port), name=f"talk to {sensor.name}")
+            for number, (sensor, port) in enumerate(zip(self.sensors, self.ports, strict=True))
         ]
+        await self.tap.open()
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
         if self.errands is not None and self.errands.trial is not None:
             tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
+            safe = see_whether_safe(self.broker, self.config.node, self.uplink.counts, lambda: self.delivery.connected)
+            tasks.append(asyncio.create_task(safe, name="see whether the broker is safe"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -115,6 +123,7 @@ class Agent:
         finally:
             self.notifier.stopping()
             await _cancel(tasks)
+            await self.tap.close()
             self.recorder.commit(self._now(), closing=True)
             self._seal()
             await self._drain(uplink)
@@ -148,11 +157,12 @@ class Agent:
         now = self._now()
         return now.wall_ms if now.synchronised else None
 
-    def _on_bytes(self, sensor: Sensor, data: bytes) -> None:
+    def _on_bytes(self, number: int, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
         self.recorder.keep(sensor.feed(data, stamp_ms, time.monotonic()))
+        self.tap.read(number, data)
 
-    async def _talk(self, sensor: Sensor, port: Port) -> None:
+    async def _talk(self, number: int, sensor: Sensor, port: Port) -> None:
         """Say to a sensor what its profile wants said: at start, when it is polled, when it comes back."""
         powered_s = 0.0  # at our start the sensor has had power as long as the board
         while True:
@@ -163,6 +173,7 @@ class Agent:
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):
                     port.write(ask.data)
+                    self.tap.wrote(number, ask.data)
                 next_s = sensor.poller.next_s
                 await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
             powered_s = time.monotonic()  # it was unplugged: it starts cold
@@ -264,10 +275,22 @@ class Agent:
 
 def _sensors(config: Config) -> list[Sensor]:
     catalogue = load_catalogue(config.profiles)
-    return [
-        Sensor(wants.name, profile := catalogue.get(wants.profile), _traffic(wants, profile.ref, profile.kind))
-        for wants in config.sensors
-    ]
+    return [sensor_of(catalogue, wants) for wants in config.sensors]
+
+
+def _about(config: Config) -> dict[str, Any]:
+    """What those who watch must know to read along."""
+    keys = {"name", "profile", "port", "options", "mode"}
+    sensors = [wants.model_dump(include=keys) for wants in config.sensors]
+    folder = str(config.profiles) if config.profiles is not None else None
+    return {"schema": "lamppost.tap/1", "node": config.node, "profiles": folder, "sensors": sensors}
+
+
+def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
+    """A sensor as its settings want it. Raises UnknownProfile, NotUsable or ValueError."""
+    profile = catalogue.get(wants.profile).with_options(wants.options)
+    traffic = _traffic(wants, profile.ref, profile.kind)
+    return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
 
 
 def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | None:

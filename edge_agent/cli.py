@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli
+from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -27,6 +27,7 @@ app.add_typer(service_cli.app, name="service", help="The systemd service: instal
 app.command()(setup_cli.setup)
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
+app.command()(watch_cli.watch)
 app.command()(care_cli.doctor)
 app.command()(care_cli.fix)
 app.command()(care_cli.ready)
@@ -135,11 +136,16 @@ def _load(file: Path) -> Config:
 
 def _check_profiles(settings: Config) -> None:
     from device_profiles.catalogue import UnknownProfile, load
+    from edge_agent.agent import sensor_of
 
     catalogue = load(settings.profiles)
     for sensor in settings.sensors:
         try:
-            catalogue.get(sensor.profile)
+            sensor_of(catalogue, sensor)
+        except ValueError as error:
+            text = f"sensor {sensor.name}: {error}"
+            cure = f"lamppost profiles show {sensor.profile}"
+            raise Failure(Exit.CONFIGURATION, "sensor-settings", text, cure) from error
         except UnknownProfile as error:
             text = f"sensor {sensor.name}: {error}"
             raise Failure(Exit.CONFIGURATION, "profile-unknown", text, "lamppost profiles list") from error

@@ -20,6 +20,8 @@ from typing import Final
 from edge_agent.frame import BadFrame
 
 RECENT: Final = 16
+UNBELIEVED: Final = ("bad_length", "bad_count", "truncated")
+"""Damage of which the length itself is a part: what it claims says nothing."""
 
 
 class Damage:
@@ -38,7 +40,7 @@ class Damage:
         """A frame should be here and is not; `size` is what it claims to have."""
         if self.reason is None:
             self.reason = reason
-            self._claim = None if reason in ("bad_length", "truncated") else size
+            self._claim = None if reason in UNBELIEVED else size
 
     def is_another(self, buffer: bytearray, done: int, start: int, size: int) -> bool:
         """True when a frame at `start`, that failed too, is another than the damage that began at `done`."""

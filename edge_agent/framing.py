@@ -127,7 +127,7 @@ def _chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
 
 
 def _meaning(profile: Profile, line: bytes) -> str | None:
-    """What is wrong with a line that has no checksum: its proof is that it means something."""
+    """What is wrong with a frame that no checksum proves: its proof is that it means something."""
     from edge_agent.decoding import decode
 
     decoded = decode(profile, Frame(line))

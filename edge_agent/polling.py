@@ -34,6 +34,8 @@ class Poller:
 
     def __init__(self, profile: Profile, mode: str | None = None, period_s: float | None = None) -> None:
         self._profile = profile
+        if mode is not None and mode not in profile.modes:
+            raise ValueError(f"{profile.ref}: mode '{mode}' is not known; known are {', '.join(profile.modes)}")
         self._mode = profile.modes[mode or profile.mode]
         self._period_s = period_s or self._mode.period_s
         self._no_data = frozenset(message.name for message in profile.messages if message.role == "no_data")

@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
     from device_profiles.catalogue import Catalogue
     from device_profiles.profile import Profile
+    from edge_agent.decoding import Decoded
+    from edge_agent.frame import BadFrame, Frame
 
 app = typer.Typer(
     no_args_is_help=True, help="Sensor models: list, show, check, decode. 传感器型号：列表、查看、检查、解码。"
@@ -88,24 +90,31 @@ def decode(
     as_json: Json = False,
 ) -> None:
     """Frames in a stream of bytes: values with units, or why they are none. 解码字节流。"""
-    from edge_agent.decoding import decode as decode_frame
-    from edge_agent.framing import Frame, Framer
+    from edge_agent.framing import Framer
 
     profile = _with_options(_get(_catalogue(folder), name), option or [])
     framer = Framer(profile)
     items = framer.feed(_bytes(hex_text, file)) + framer.flush()
-    results = [decode_frame(profile, item, asked) if isinstance(item, Frame) else item for item in items]
-    told = [_told(result, item.data) for result, item in zip(results, items, strict=True)]
+    frames = [told(profile, item, asked) for item in items]
     if as_json:
-        _print_json(told)
+        _print_json(frames)
     else:
-        for frame in told:
+        for frame in frames:
             _print_frame(frame)
-    if not told or any("bad" in frame for frame in told):
+    if not frames or any("bad" in frame for frame in frames):
         raise typer.Exit(1)
 
 
-def _told(result: Any, data: bytes) -> dict[str, Any]:
+def told(profile: Profile, item: Frame | BadFrame, asked: str | None = None) -> dict[str, Any]:
+    """A frame as commands print it: its values with units, or its damage."""
+    from edge_agent.decoding import decode as decode_frame
+    from edge_agent.framing import Frame
+
+    return told_of(decode_frame(profile, item, asked) if isinstance(item, Frame) else item, item.data)
+
+
+def told_of(result: Decoded, data: bytes) -> dict[str, Any]:
+    """What was decoded, as commands print it."""
     from edge_agent.framing import BadFrame
 
     if isinstance(result, BadFrame):

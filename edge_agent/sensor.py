@@ -20,11 +20,18 @@ DETECTION = "detection"
 class Sensor:
     """Framing, decoding, polling and, for radars, counting of one sensor. `heard` is True after each sound frame."""
 
-    def __init__(self, name: str, profile: Profile, traffic: TrafficCounter | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        traffic: TrafficCounter | None = None,
+        mode: str | None = None,
+        period_s: float | None = None,
+    ) -> None:
         self.name = name
         self.profile = profile
         self.traffic = traffic
-        self.poller = Poller(profile)
+        self.poller = Poller(profile, mode, period_s)
         self.bad: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
         self.frames = 0

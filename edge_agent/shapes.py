@@ -52,7 +52,7 @@ def compile_shape(shape: frames.Shape) -> CompiledShape:
 class _Bytes:
     """Header, length, content, checksum, tail."""
 
-    text = weak = False
+    text = False
 
     def __init__(self, shape: frames.BytesShape) -> None:
         parts = [] if shape.header == "**" else shape.header.split()
@@ -76,6 +76,7 @@ class _Bytes:
         self._allowed = frozenset(lengths) if shape.length_field and shape.length_field.allow else None
         self.tail = bytes.fromhex(shape.tail) if shape.tail else b""
         self._check = shape.check
+        self.weak = shape.check is None
         if shape.check is not None:
             self._sum = CHECKSUMS[shape.check.kind]
             self._from, self._sum_at, self._sum_bytes = shape.check.start, shape.check.position, shape.check.size

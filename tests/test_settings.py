@@ -83,3 +83,25 @@ def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:
     assert isinstance(bad.exception, Failure)
     assert bad.exception.code == 3
     assert "plantower-pms5003" in bad.exception.line()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("mode: polled, period_s: 5", ""),
+        ("mode: poled", "known are active, polled, resting"),
+        ("options: {unit: mph}", "option 'unit' is not known"),
+        ("period_s: 0", "greater than 0"),
+    ],
+)
+def test_how_a_sensor_is_run_is_checked(tmp_path: Path, more: str, said: str) -> None:
+    from edge_agent.cli import app
+    from wire.exits import Failure
+
+    file = tmp_path / "agent.yaml"
+    file.write_text(AGENT.replace("port: /dev/ttyS0}", f"port: /dev/ttyS0, {more}}}"))
+    result = CliRunner().invoke(app, ["config", "check", str(file)])
+    assert (result.exit_code == 0) == (said == ""), result.output
+    if said:
+        assert isinstance(result.exception, Failure)
+        assert said in str(result.exception)

@@ -60,6 +60,7 @@ class Ops:
         self._reports = reports
         self._tabs = Tabs(site, views, handling, reports, self._page, self._back)
         renderer.offer(told_of=self._tabs.told, batches_per_s=lambda: site.feed.batches_per_s(time.monotonic()))
+        self._tries_of_account = Allowance(5 * _TRIES, _TRIES_MS, crowd=100)  # one guesser has not enough to use it up
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
 
     def routes(self) -> list[Route]:
@@ -203,6 +204,8 @@ class Ops:
         if not self._tries.take(client_of(request), now_ms):
             return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
         name = fields.get("name", "")
+        if not self._tries_of_account.take(name, now_ms):
+            return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
         token = await run_in_threadpool(self._accounts.log_in, name, fields.get("password", ""), now_ms)
         if token is None:
             return self._door(request, "ops_login.html", "/ops/login", 403, trouble="wrong_login")

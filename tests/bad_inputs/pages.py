@@ -92,10 +92,10 @@ class Pages:
 
     def _set_up(self) -> str:
         log = self.system.collector.log.read_text(errors="replace")
-        found = re.search(r"/ops/setup\?token=(\S+)", log)
-        if found:
-            fields = {"token": found[1], "name": NAME, "password": PASSWORD}
-            self.form(f"/ops/setup?token={found[1]}", fields)
+        found = re.findall(r"/ops/setup\?token=(\S+)", log)
+        if found:  # the newest: each start of a collector without accounts has its own
+            fields = {"token": found[-1], "name": NAME, "password": PASSWORD}
+            self.form(f"/ops/setup?token={found[-1]}", fields)
         cookie = self.log_in()
         if cookie is None:
             raise AssertionError("no session could be had")

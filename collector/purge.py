@@ -1,0 +1,94 @@
+"""Forgetting a station: its readings, its quarantine, its births, what citizens wrote about it, its alerts' memory.
+
+What stays is the trail: that somebody was let in, put out and forgotten, and by whom. The station's own disk is its
+own: `lamppost agent spool purge` on the device.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import urllib3
+
+from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.stores.influxql import Asker
+from collector.stores.store import StoreDown
+from device_profiles.settings import secret
+from wire import names
+
+_KEPT = frozenset({"audit", "station", "certificate", "token"})
+
+
+def purge(config: Config, node: str) -> Counter[str]:
+    """Forget everything about a node; how many rows of which table went. Raises StoreDown, ValueError for no name."""
+    if not names.is_node(node):
+        raise ValueError(f"{node!r} is no name of a node")
+    gone: Counter[str] = Counter()
+    _readings(config, node, gone)
+    for path in (config.state_file, config.state_file.with_name("desk.db")):
+        if path.exists():
+            _tables(path, node, gone)
+    return gone
+
+
+def _readings(config: Config, node: str, gone: Counter[str]) -> None:
+    wants = config.store
+    if isinstance(wants, SqliteStore):
+        if wants.path.exists():
+            _embedded(wants.path, node, gone)
+    elif isinstance(wants, Influx1Store):
+        word = secret(wants.password_file)
+        headers = urllib3.make_headers(basic_auth=f"{wants.username}:{word}") if wants.username else {}
+        Asker(wants.url, wants.database, headers).ask(f"DROP SERIES WHERE \"node\" = '{node}'", post=True)
+        gone["series"] += 1
+    else:
+        _influx2(wants, node)
+        gone["series"] += 1
+
+
+def _influx2(wants: Influx2Store, node: str) -> None:
+    from influxdb_client.client.influxdb_client import InfluxDBClient
+    from influxdb_client.rest import ApiException
+
+    client = InfluxDBClient(wants.url, secret(wants.token_file) or "", org=wants.org)
+    begin, end = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+    try:
+        client.delete_api().delete(begin, end, f'node="{node}"', wants.bucket, wants.org)
+    except (ApiException, urllib3.exceptions.HTTPError) as error:
+        raise StoreDown(f"{wants.url}: {error}") from error
+    finally:
+        client.close()  # type: ignore[no-untyped-call]
+
+
+def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
+    with sqlite3.connect(path, timeout=20) as db:
+        found = [
+            (number, measurement)
+            for number, measurement in db.execute(
+                "SELECT id, measurement FROM series WHERE instr(tags, ?)", (f'["node", "{node}"]',)
+            )
+        ]
+        for number, measurement in found:
+            gone[measurement] += db.execute(f'DELETE FROM "p_{measurement}" WHERE series = ?', (number,)).rowcount
+            db.execute("DELETE FROM series WHERE id = ?", (number,))
+
+
+def _tables(path: Path, node: str, gone: Counter[str]) -> None:
+    """Every table that names the node: in a column of its own, or quoted inside a text."""
+    with sqlite3.connect(path, timeout=20) as db:
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            if table in _KEPT or table.startswith("sqlite_"):
+                continue
+            columns = [row[1] for row in db.execute(f'PRAGMA table_info("{table}")')]
+            if "node" in columns:
+                rows = db.execute(f'DELETE FROM "{table}" WHERE node = ?', (node,)).rowcount
+            elif table == "quarantine_stray":
+                rows = db.execute("DELETE FROM quarantine_stray WHERE topic = ?", (node,)).rowcount
+            else:
+                told = " OR ".join(f'instr(CAST("{column}" AS TEXT), ?)' for column in columns)
+                rows = db.execute(f'DELETE FROM "{table}" WHERE {told}', [f'"{node}"'] * len(columns)).rowcount
+            gone[table] += rows

@@ -1,0 +1,55 @@
+"""A port opened by ourselves and run as the agent would run it: for recording and watching where no agent runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import serial
+
+from device_profiles.profile import Profile
+from edge_agent.captures import Piece
+from edge_agent.polling import Poller
+from wire.exits import Exit, Failure
+
+READ_S = 0.05
+
+
+def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
+    """Pieces as they come and go, with seconds from the start; an empty one now and then. Raises Failure."""
+    try:
+        device = serial.Serial(path, timeout=READ_S, write_timeout=1, exclusive=True, **profile.serial.settings())
+    except (OSError, ValueError) as error:
+        raise _failure(path, error) from error
+    with device:
+        device.reset_input_buffer()
+        poller = Poller(profile, mode)
+        start_s = time.monotonic()
+        poller.begin(start_s)
+        while (now_s := time.monotonic()) - start_s < seconds:
+            poller.overdue(now_s)
+            for ask in poller.due(now_s):
+                device.write(ask.data)
+                yield Piece(time.monotonic() - start_s, ask.data, written=True)
+            try:
+                data = device.read(1)
+                data += device.read(device.in_waiting) if data else b""
+            except (OSError, serial.SerialException) as error:
+                raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
+            yield Piece(time.monotonic() - start_s, data)
+
+
+def _failure(path: str, error: Exception) -> Failure:
+    """What keeps us from a port, and who has it."""
+    from edge_agent.ports import holder_of
+
+    if not Path(path).exists():
+        return Failure(Exit.DEVICE_OR_PORT, "port-missing", f"{path} does not exist", "lamppost agent ports")
+    holder = holder_of(str(Path(path).resolve()))
+    if isinstance(error, PermissionError) or "Permission" in str(error):
+        return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", "join the group dialout")
+    busy = holder or "exclusively lock" in str(error)
+    text = f"{path} is held by {holder or 'another program'}" if busy else f"{path} cannot be opened: {error}"
+    cure = "lamppost agent watch reads along with a running agent" if busy else "lamppost agent ports"
+    return Failure(Exit.DEVICE_OR_PORT, "port-busy", text, cure)

@@ -1,0 +1,159 @@
+"""`make fuzz ARGS="--target batch --seconds 600"`: atheris on the targets, or plain mutation where it is not installed.
+
+Coverage-guided fuzzing needs atheris, whose wheels exist for some Pythons only (requirements/fuzz.txt). Without it the
+same targets run on seeded mutations of the corpus: weaker, and it says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+CORPUS = Path(__file__).with_name("corpus")
+BYTES_MAX = 65_536
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
+    parser.add_argument("--target", default="", help="one target; by default all, one after the other")
+    parser.add_argument("--seconds", default=600, type=int, help="for each target")
+    parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.inside:
+        guided(asked.target, asked.seconds, asked.seed)
+        return
+    from tests.fuzz.targets import TARGETS
+
+    for name in [asked.target] if asked.target else list(TARGETS):
+        if _has_atheris():
+            words = ["--inside", "--target", name, "--seconds", str(asked.seconds), "--seed", str(asked.seed)]
+            ended = subprocess.run([sys.executable, "-m", "tests.fuzz", *words], check=False)
+            if ended.returncode:
+                sys.exit(f"{name}: failed; the input is in crash-*")
+            print(f"{name}: {asked.seconds} s coverage-guided, no failure", flush=True)
+        else:
+            tried = mutate(TARGETS[name], name, asked.seconds, asked.seed)
+            print(f"{name}: {tried} mutations, no failure (atheris is not installed: not coverage-guided)", flush=True)
+
+
+def mutate(target: Callable[[bytes], None], name: str, seconds: float, seed: int) -> int:
+    """Run a target on mutations of its corpus for so long; how many. What a target may not raise comes through."""
+    rng = random.Random(seed)
+    until_s = time.process_time() + seconds
+    seeds = list(corpus(name)) or [b""]
+    tried = 0
+    while time.process_time() < until_s:
+        data = mutated(rng, rng.choice(seeds), rng.choice(seeds))
+        try:
+            target(data)
+        except BaseException:
+            print(f"{name} fails on {data.hex()[:4000]}", file=sys.stderr)
+            raise
+        tried += 1
+    return tried
+
+
+def mutated(rng: random.Random, data: bytes, other: bytes) -> bytes:
+    """One to eight small damages."""
+    out = bytearray(data)
+    for _ in range(rng.randint(1, 8)):
+        at = rng.randrange(len(out) + 1)
+        match rng.randrange(7):
+            case 0 if out:
+                out[at % len(out)] ^= 1 << rng.randrange(8)
+            case 1:
+                out[at:at] = rng.randbytes(rng.randrange(1, 9))
+            case 2:
+                del out[at : at + rng.randrange(1, 9)]
+            case 3:
+                out[at:at] = rng.choice(_WORDS)
+            case 4:
+                start = rng.randrange(len(other) + 1)
+                out[at:at] = other[start : start + rng.randrange(64)]
+            case 5:
+                out = out[:at]
+            case _:
+                out[at:at] = out[at : at + rng.randrange(1, 33)] * rng.randrange(1, 9)
+    return bytes(out[:BYTES_MAX])
+
+
+_WORDS = [b'"', b"{", b"[", b"]", b"}", b",", b":", b"\n", b"\\", b"null", b"NaN", b"1e400", b"-0", b"9" * 30, b"\xff",
+          b"\xef\xbb\xbf", b"&a", b"*a", b"!!python/object:os.system", b"---\n", b"\t", b"time", b"\x1f\x8b\x08",
+          "１２".encode(), b"1_000", b"\x00", b"../", b"#", b"+", b"'", b"%s", b"{0}"]  # fmt: skip
+
+
+def corpus(name: str) -> Iterator[bytes]:
+    """The kept inputs of a target, and the samples that the project has anyway."""
+    folder = CORPUS / name
+    for path in sorted(folder.iterdir()) if folder.exists() else []:
+        yield path.read_bytes()
+    yield from _samples(name)
+
+
+def _samples(name: str) -> Iterator[bytes]:
+    import json
+
+    root = Path(__file__).parents[2]
+    bases = json.loads((root / "tests" / "bad_inputs" / "cases.json").read_text())["bases"]
+    if name == "batch":
+        yield json.dumps(bases["batch"], separators=(",", ":")).encode()
+    elif name == "ack":
+        yield b"-\n" + json.dumps(bases["ack"]).encode()
+        yield json.dumps(bases["ack"]).encode()
+    elif name == "rules":
+        yield bases["rules_yaml"].encode()
+    elif name == "profile":
+        yield from (path.read_bytes() for path in sorted((root / "device_profiles" / "models").glob("*.yaml"))[:8])
+    elif name == "framer":
+        frames = json.loads((root / "tests" / "sensors" / "golden_frames.json").read_text())
+        cases = frames["cases"] if isinstance(frames, dict) and "cases" in frames else frames
+        for number, case in enumerate(cases[:200] if isinstance(cases, list) else []):
+            text = case.get("hex") if isinstance(case, dict) else None
+            if isinstance(text, str):
+                yield bytes([number % 256, number % 17]) + bytes.fromhex(text.replace(" ", ""))
+        yield bytes([1, 3]) + bytes.fromhex("aac07d00c800a16046ab")
+        yield bytes([2, 5]) + b'{"speed":13.2}\r\n'
+    elif name == "line_protocol":
+        yield '建国路 a=b,c \\ "x"\n'.encode()
+    elif name == "token":
+        yield b"lamppost1.eyJuIjoibHAtMSIsInUiOiJodHRwczovL2EiLCJhIjoiIiwidCI6IiJ9"
+
+
+def guided(name: str, seconds: int, seed: int) -> None:
+    """Coverage-guided, in a process of its own: atheris ends it."""
+    import atheris
+
+    with atheris.instrument_imports(include=["wire", "edge_agent", "device_profiles", "collector"]):
+        from tests.fuzz.targets import TARGETS
+    folder = Path(".fuzz") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, data in enumerate(corpus(name)):
+        (folder / f"sample-{number}").write_bytes(data)
+    atheris.Setup(
+        [
+            sys.argv[0],
+            f"-max_total_time={seconds}",
+            f"-seed={seed}",
+            f"-max_len={BYTES_MAX}",
+            "-timeout=5",
+            str(folder),
+        ],
+        TARGETS[name],
+    )
+    atheris.Fuzz()
+
+
+def _has_atheris() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("atheris") is not None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""Tokens are good once, for one node, for a while; certificates renew, roll over and end; no reading is lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector import trail
+from collector.identity import authority
+from collector.identity.authority import Authority, BadRequest, utc_now
+from collector.identity.book import Book, TokenRefused
+from collector.identity.enrolment import Enrolment, Refused, as_file
+from collector.init import renew
+from collector.web.desk.file import DeskFile
+from edge_agent import enrol
+from edge_agent.identity import Identity
+from firmware_stubs.plantower import Pms5003
+from firmware_stubs.pty import StubHost
+from tests.bad_inputs.pages import request_pem
+from tests.identity.city import City
+from tests.rig import Program
+from tests.servers import wait_for
+from wire import enrolment as wire
+
+NOW = 1_790_000_000_000
+DAY = timedelta(days=1)
+
+
+class Gate:
+    def __init__(self) -> None:
+        self.inside: set[str] = set()
+
+    def admit(self, node: str) -> None:
+        self.inside.add(node)
+
+    def expel(self, node: str) -> None:
+        self.inside.discard(node)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Enrolment:
+    book = Book(DeskFile(tmp_path / "desk.db"))
+    made = Authority.new("test", utc_now())
+    return Enrolment(made, book, Gate(), ("AAAA",), "127.0.0.1", 8883, lambda _: None)
+
+
+def test_a_token_is_good_once_for_its_node_and_for_a_while(office: Enrolment) -> None:
+    token = office.book.new_token("lp-1", "anna", NOW)
+    assert len(token) >= 43, "256 bits"
+    request = request_pem("whatever").encode()
+    for node, at_ms in (("lp-2", NOW), ("lp-1", NOW + 15 * 60_000)):
+        with pytest.raises(Refused):
+            office.enrol(node, token, request, at_ms)
+    answer = office.enrol("lp-1", token, request, NOW + 1)
+    assert b"CN=lp-1" in _subject(answer)
+    with pytest.raises(Refused):
+        office.enrol("lp-1", token, request, NOW + 2)
+    assert {token.state for token in office.book.tokens(NOW)} == {"used"}
+
+
+def test_of_fifty_uses_at_once_exactly_one_wins(office: Enrolment) -> None:
+    token = office.book.new_token("lp-1", "anna", NOW)
+    won: list[int] = []
+    begin = threading.Barrier(50)
+
+    def use(number: int) -> None:
+        begin.wait()
+        try:
+            office.book.take_token(token, "lp-1", NOW)
+            won.append(number)
+        except TokenRefused:
+            pass
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_a_revoked_token_and_the_tokens_of_a_retired_node_are_worthless(office: Enrolment) -> None:
+    first, second = office.book.new_token("lp-1", "anna", NOW), office.book.new_token("lp-2", "anna", NOW)
+    listed = next(one for one in office.book.tokens(NOW) if one.node == "lp-1")
+    assert office.book.revoke_token(listed.id, "anna", NOW)
+    office.retire("lp-2", "anna", NOW)
+    for node, token in (("lp-1", first), ("lp-2", second)):
+        with pytest.raises(Refused):
+            office.enrol(node, token, request_pem(node).encode(), NOW + 1)
+
+
+def test_nothing_of_a_request_counts_but_its_key(office: Enrolment) -> None:
+    certificate = office.authority.sign_node("lp-1", request_pem("admin", more="evil.example").encode(), utc_now())
+    assert certificate.subject.rfc4514_string() == "CN=lp-1"
+    assert "evil" not in str([extension.value for extension in certificate.extensions])
+
+
+@pytest.mark.parametrize("wrong", ["authority", "rsa", "p384", "noise", "empty"])
+def test_requests_that_are_refused(office: Enrolment, wrong: str) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    request = {
+        "authority": lambda: request_pem("lp-1", authority=True),
+        "rsa": lambda: request_pem("lp-1", key=rsa.generate_private_key(65537, 2048)),
+        "p384": lambda: request_pem("lp-1", key=ec.generate_private_key(ec.SECP384R1())),
+        "noise": lambda: "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+        "empty": lambda: "",
+    }[wrong]()
+    token = office.book.new_token("lp-1", "anna", NOW)
+    with pytest.raises(Refused):
+        office.enrol("lp-1", token, request.encode(), NOW)
+    office.enrol("lp-1", token, request_pem("lp-1").encode(), NOW)  # a bad request uses no token up
+    with pytest.raises(BadRequest):
+        authority.read_request(request.encode())
+
+
+@pytest.mark.parametrize("node", ["+", "#", "", "LP-1", "lp 1", "collector", "alerts", "a/b", "../x", "$SYS", "x" * 64])
+def test_no_wildcard_is_ever_a_name(office: Enrolment, node: str) -> None:
+    with pytest.raises(Refused):
+        office.accept(node, request_pem("x").encode(), "anna", NOW)
+
+
+def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_too_late(
+    office: Enrolment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "identity"
+    begin_ms = int(utc_now().timestamp() * 1000)
+    office_keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    enrol.take_answer(as_file(office_keys.accept("lp-1", enrol.new_request("lp-1", folder), "anna", begin_ms)), folder)
+    now_ms = begin_ms
+    for days in (61, 61, 61, 120):  # the last time 30 days after its end
+        now_ms += days * 86_400_000
+        identity = Identity(folder)
+        assert identity.renewal_due(_moment(now_ms))
+        answer = _renew(office_keys, folder, now_ms)
+        assert not Identity(folder).renewal_due(_moment(now_ms + 86_400_000)), answer
+    late_ms = now_ms + (90 + 91) * 86_400_000
+    with pytest.raises(Refused):
+        _renew(office_keys, folder, late_ms)
+    office_keys.retire("lp-1", "anna", now_ms)
+    with pytest.raises(Refused):
+        _renew(office_keys, folder, now_ms + 1)
+
+
+def test_the_trail_tells_when_one_line_of_10000_was_changed_removed_or_cut_off(tmp_path: Path) -> None:
+    file = DeskFile(tmp_path / "desk.db")
+    with file.use() as db:
+        for number in range(10_000):
+            trail.append(db, trail.Line(NOW + number, "anna", "note", f"line {number}"))
+        sound = trail.verify(db)
+        assert sound.broken_at is None
+        assert sound.lines == 10_000
+        db.execute("UPDATE audit SET about = 'line 7' WHERE id = 5001")
+        assert trail.verify(db).broken_at == 5001
+        db.execute("UPDATE audit SET about = 'line 5000' WHERE id = 5001")
+        assert trail.verify(db).broken_at is None
+        db.execute("DELETE FROM audit WHERE id = 4000")
+        assert trail.verify(db).broken_at == 4000
+        db.execute("DELETE FROM audit WHERE id >= 4000")
+        assert trail.verify(db).broken_at is None
+        assert trail.verify(db, sound.head).broken_at == 4000, "a head that was noted is missed"
+
+
+@pytest.mark.real
+def test_a_stolen_station_is_out_within_ten_seconds_and_may_come_back_with_a_token(city: City) -> None:
+    folder = city.enrol("lp-0666")
+    thief = city.client("lp-0666", "lp-0666")
+    assert thief.publish("lamppost/1/lp-0666/data")
+    began_s = time.monotonic()
+    done = city.office("stations", "retire", "lp-0666")
+    assert done.returncode == 0, done.stderr
+    wait_for("the live session to be cut", lambda: thief.lost > 0, 10)
+    again = city.client("lp-0666", "lp-0666")
+    assert not again.publish("lamppost/1/lp-0666/data"), "the name means nothing any more"
+    assert time.monotonic() - began_s < 10
+    city.broker.reload()
+    wait_for("the list of the revoked to be read", lambda: not city.client("lp-0666").is_in, 10)
+    renewed = city.lamppost("agent", "enrol", "renew", "--folder", str(folder))
+    assert renewed.returncode != 0
+    city.enrol("lp-0666")
+    assert city.client("lp-0666").publish("lamppost/1/lp-0666/data")
+    listed = json.loads(city.office("stations", "list", "--json").stdout)
+    assert next(one for one in listed if one["node"] == "lp-0666")["state"] == "active"
+    assert city.office("trail", "verify").returncode == 0
+
+
+@pytest.mark.real
+@pytest.mark.long
+def test_a_certificate_that_ended_30_days_ago_and_a_rollover_lose_no_reading(tmp_path: Path) -> None:
+    """The agent records while the broker refuses it, renews itself, and everything arrives; under the old authority
+    and, after a rollover, under the new one."""
+    city = City(tmp_path)
+    city.start()
+    stubs = StubHost()
+    port = stubs.add("air-1", Pms5003(period_s=0.1))
+    folder = city.enrol("lp-0001")
+    _make_expired(city, folder, "lp-0001")
+    settings = {
+        "node": "lp-0001", "site": "here", "seal_s": 1.0, "identity": str(folder),
+        "broker": {"port": city.plan.broker_port, "spread_s": 0},
+        "spool": {"path": str(tmp_path / "spool" / "s.db"), "allow_tmpfs": True}, "clock": {"trust": "always"},
+        "status_file": str(tmp_path / "status.json"),
+        "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": port}],
+    }  # fmt: skip
+    agent = Program(tmp_path, "agent", "agent", settings)
+    stubs.start()
+    try:
+        agent.start()
+        wait_for(
+            "the renewed certificate", lambda: _said(tmp_path).get("counts", {}).get("certificate_renewed") == 1, 30
+        )
+        wait_for("delivery", lambda: _said(tmp_path).get("counts", {}).get("acked_stored", 0) > 2, 40)
+        for options in ({"roll_over": True}, {}):
+            renew(city.plan, **options)
+            city.collector.stop()
+            city.broker.stop()
+            city.broker.start()
+            city.collector.start()
+            city.wait_for_door()
+            made = city.lamppost("agent", "enrol", "renew", "--folder", str(folder))
+            assert made.returncode == 0, made.stderr
+        renew(city.plan, drop_old=True)
+        city.collector.stop()
+        city.broker.stop()
+        city.broker.start()
+        city.collector.start()
+        acked = _said(tmp_path)["counts"]["acked_stored"]
+        wait_for(
+            "delivery under the new authority alone", lambda: _said(tmp_path)["counts"]["acked_stored"] > acked + 2, 60
+        )
+        stubs.stop()
+        wait_for("an empty spool", lambda: _said(tmp_path)["waiting_rows"] == 0, 40)
+        said = _said(tmp_path)
+        assert _stored(city) == said["accepted"], "not one reading lost"
+        assert said["refused"] == 0
+    finally:
+        agent.stop()
+        city.close()
+
+
+def _make_expired(city: City, folder: Path, node: str) -> None:
+    """The node's certificate is one that ended 30 days ago, in the book as it would be."""
+    now = utc_now()
+    made = Authority.load(city.plan.folder / "pki")
+    whole = (folder / "node.pem").read_bytes()
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(whole, None)
+    request = request_pem(node, key=key).encode()
+    old = made.sign_node(node, request, now - 120 * DAY)
+    book = Book(DeskFile(city.plan.data / "desk.db"))
+    book.enrolled(node, old.serial_number, int((now - 30 * DAY).timestamp() * 1000), "test", NOW)
+    key_pem = whole[: whole.index(b"-----BEGIN CERTIFICATE")]
+    authority.write_private(folder / "node.pem", key_pem + authority.pem(old))
+    assert Identity(folder).ends_in(now) < timedelta(days=-29)
+
+
+def _renew(office: Enrolment, folder: Path, now_ms: int) -> Any:
+    """As `enrol.renew` asks, with another clock."""
+    import base64
+
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    whole = (folder / "node.pem").read_bytes()
+    old = load_pem_private_key(whole, None)
+    assert isinstance(old, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = request_pem("lp-1", key=key).encode()
+    signature = old.sign(wire.renewal_message("lp-1", request), ec.ECDSA(hashes.SHA256()))
+    certificate = whole[whole.index(b"-----BEGIN CERTIFICATE") :]
+    answer = office.renew("lp-1", certificate, request, signature, now_ms)
+    authority.write_private(folder / "node.pem", authority.pem_key(key) + answer["certificate"].encode())
+    return base64.b64encode(signature)
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads((folder / "status.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return said
+
+
+def _stored(city: City) -> int:
+    from collector.stores.sqlite import Sqlite
+    from collector.stores.store import Select
+
+    store = Sqlite(city.plan.data / "readings.db")
+    found = store.select(Select("air_quality", ("qc",), aggregate="count"))
+    return int(sum(row[1] for series in found for row in series.rows))
+
+
+def _subject(answer: dict[str, Any]) -> bytes:
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(answer["certificate"].encode()).subject.rfc4514_string().encode()
+
+
+def _key() -> str:
+    import base64
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+
+
+def _moment(ms: int) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ms // 1000, UTC)

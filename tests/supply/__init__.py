@@ -1,0 +1,1 @@
+"""The supply chain: licences, the list of what is inside, known weaknesses."""
