@@ -161,7 +161,8 @@ class Live:
             if sight not in messages:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
                 about = [views[n] for n in sight.nodes if n in views] if sight.page == "station" else [*views.values()]
-                parts = {"views": about, "changed": changed, "alerts": alerts, "city": sight.page == "city"}
+                told = [one for one in alerts if sight.page != "station" or one.node in sight.nodes]
+                parts = {"views": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
                 messages[sight] = await run_in_threadpool(
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
                 )

@@ -8,18 +8,33 @@ from typing import Final, NamedTuple
 
 from collector.web.readings import View
 
-WIDTH, HEIGHT = 640, 400
 MARKERS_MAX: Final = 300
+BOTH_MAX: Final = 60
+"""With more stations than this there is one picture for all screens, not two."""
 _MARGIN = 52
 _DEGREE_M: Final = 111_320.0  # of latitude, and of longitude at the equator
 _SMALLEST_M: Final = 400.0
 _LABELS_MAX: Final = 30
 _MARKER: Final = 15.0  # half its size
 _LINE: Final = 16.0  # height of a name
-_FURNITURE: Final = ((0.0, HEIGHT - 34.0, 190.0, float(HEIGHT)), (WIDTH - 48.0, 0.0, float(WIDTH), 56.0))
-"""Where the scale and the arrow to the north stand: no name goes there."""
 
 Rect = tuple[float, float, float, float]
+
+
+class Box(NamedTuple):
+    """The picture's size, in units of its own."""
+
+    width: int
+    height: int
+
+    @property
+    def furniture(self) -> tuple[Rect, Rect]:
+        """Where the scale and the arrow to the north stand: no name goes there."""
+        return (0.0, self.height - 34.0, 190.0, float(self.height)), (self.width - 48.0, 0.0, float(self.width), 56.0)
+
+
+WIDE: Final = Box(640, 400)
+NARROW: Final = Box(360, 380)
 
 
 class Label(NamedTuple):
@@ -47,9 +62,10 @@ class Map(NamedTuple):
     bar: float
     bar_m: int
     left_out: int
+    box: Box
 
 
-def draw(views: Sequence[View]) -> Map | None:
+def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
     """Place the stations that have a position; None when none has."""
     placed = [(v, v.station.lat_deg, v.station.lon_deg) for v in views]
     known = [(view, lat, lon) for view, lat, lon in placed if lat is not None and lon is not None]
@@ -63,30 +79,30 @@ def draw(views: Sequence[View]) -> Map | None:
     per_lon_m = _DEGREE_M * math.cos(math.radians(middle[0]))
     wide_m = max((max(lons) - min(lons)) * per_lon_m, _SMALLEST_M)
     high_m = max((max(lats) - min(lats)) * _DEGREE_M, _SMALLEST_M)
-    scale = min((WIDTH - 2 * _MARGIN) / wide_m, (HEIGHT - 2 * _MARGIN) / high_m)
+    scale = min((box.width - 2 * _MARGIN) / wide_m, (box.height - 2 * _MARGIN) / high_m)
     points = [
         (
-            round(WIDTH / 2 + (lon - middle[1]) * per_lon_m * scale, 1),
-            round(HEIGHT / 2 - (lat - middle[0]) * _DEGREE_M * scale, 1),
+            round(box.width / 2 + (lon - middle[1]) * per_lon_m * scale, 1),
+            round(box.height / 2 - (lat - middle[0]) * _DEGREE_M * scale, 1),
         )
         for _, lat, lon in known
     ]
-    zh = _labels(points, [view.station.name_zh for view, _, _ in known])
-    en = _labels(points, [view.station.name_en for view, _, _ in known])
+    zh = _labels(points, [view.station.name_zh for view, _, _ in known], box)
+    en = _labels(points, [view.station.name_en for view, _, _ in known], box)
     markers = [
         Marker(*point, view, zh.get(n), en.get(n))
         for n, (point, (view, _, _)) in enumerate(zip(points, known, strict=True))
     ]
     bar_m = _round_down(110 / scale)
-    return Map(markers, round(bar_m * scale, 1), bar_m, left_out)
+    return Map(markers, round(bar_m * scale, 1), bar_m, left_out, box)
 
 
-def _labels(points: Sequence[tuple[float, float]], names: Sequence[str]) -> dict[int, Label]:
+def _labels(points: Sequence[tuple[float, float]], names: Sequence[str], box: Box) -> dict[int, Label]:
     """A place for each name that has one: below, above, right or left of its marker, clear of all that stands there."""
     if len(points) > _LABELS_MAX:
         return {}
     taken: list[Rect] = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in points]
-    taken += _FURNITURE
+    taken += box.furniture
     found: dict[int, Label] = {}
     for n, ((x, y), name) in enumerate(zip(points, names, strict=True)):
         wide = sum(13.5 if ord(letter) > 0x2E80 else 7.6 for letter in name) + 4
@@ -97,7 +113,7 @@ def _labels(points: Sequence[tuple[float, float]], names: Sequence[str]) -> dict
             (Label(x - _MARKER - 4, y + 5, "end"), x - _MARKER - 4 - wide),
         ):
             rect = (left, label.y - _LINE + 4, left + wide, label.y + 4)
-            inside = rect[0] >= 2 and rect[1] >= 2 and rect[2] <= WIDTH - 2 and rect[3] <= HEIGHT - 2
+            inside = rect[0] >= 2 and rect[1] >= 2 and rect[2] <= box.width - 2 and rect[3] <= box.height - 2
             if inside and not any(_overlap(rect, other) for other in taken):
                 taken.append(rect)
                 found[n] = label._replace(x=round(label.x, 1), y=round(label.y, 1))

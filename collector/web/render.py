@@ -37,6 +37,8 @@ class Renderer:
             air_chart=air_chart,
             traffic_chart=traffic_chart,
             draw_map=map.draw,
+            map_boxes=(map.WIDE, map.NARROW),
+            maps_both_max=map.BOTH_MAX,
             small=chart.SMALL,
             wide=chart.WIDE,
             levels=LEVELS,

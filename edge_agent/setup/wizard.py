@@ -52,7 +52,7 @@ def _ask(text: str, default: str, check: Callable[[str], Any]) -> Any:
 def _station(answers: Answers) -> Answers:
     if answers.node is None and answers.token is None:
         typer.echo("\n1 of 6  The station")
-        letter = choose("Enrol with a [t]oken from the office, or [n]ame it?", "tn", "n")
+        letter = choose("Have a [t]oken of the office, or [n]ame it here?", "tn", "n")
         if letter == "t":
             answers = answers.with_(token=typer.prompt("Token").strip())
         else:

@@ -36,7 +36,10 @@ class Terminal:
         self._at = self.seen.index(words, self._at) + len(words)
 
     def type(self, text: str) -> None:
-        """Type, and press Enter."""
+        """Type, and press Enter, once the question stands there whole: its last space says that somebody listens."""
+        until_s = time.monotonic() + 30
+        while not self.seen.endswith(": ") and self._read(until_s - time.monotonic()):
+            pass
         os.write(self._master, text.encode() + b"\r")
 
     def end(self, timeout_s: float = 60.0) -> int:

@@ -109,9 +109,29 @@ def test_every_marker_is_inside_the_map(places: list[tuple[float, float]]) -> No
         View(Station(f"n{i}", "s", "", "", (), lat, lon), 0, 1, [], [], [], None, None)
         for i, (lat, lon) in enumerate(places)
     ]
-    drawn = map.draw(views)
+    for box in (map.WIDE, map.NARROW):
+        drawn = map.draw(views, box)
+        assert drawn is not None
+        assert all(0 <= one.x <= box.width and 0 <= one.y <= box.height for one in drawn.markers)
+
+
+@given(st.lists(st.tuples(st.floats(39.8, 40.0), st.floats(116.3, 116.5)), min_size=1, max_size=20))
+@settings(max_examples=60)
+def test_no_name_stands_on_a_marker_a_name_or_the_scale(places: list[tuple[float, float]]) -> None:
+    views = [
+        View(Station(f"n{i}", "s", "建国路东口", "Jianguo Rd East", (), lat, lon), 0, 1, [], [], [], None, None)
+        for i, (lat, lon) in enumerate(places)
+    ]
+    drawn = map.draw(views, map.NARROW)
     assert drawn is not None
-    assert all(0 <= one.x <= map.WIDTH and 0 <= one.y <= map.HEIGHT for one in drawn.markers)
+    half = {"middle": 0.5, "start": 0.0, "end": 1.0}
+    rects = [(one.x - 14, one.y - 14, one.x + 14, one.y + 14) for one in drawn.markers] + [*map.NARROW.furniture]
+    for one in drawn.markers:
+        if one.en is not None:
+            wide, left = 7.6 * 15, one.en.x - half[one.en.anchor] * 7.6 * 15
+            rect = (left, one.en.y - 12, left + wide, one.en.y + 4)
+            assert not any(a[0] < rect[2] and rect[0] < a[2] and a[1] < rect[3] and rect[1] < a[3] for a in rects)
+            rects.append(rect)
 
 
 def test_shapes_differ() -> None:

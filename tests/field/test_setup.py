@@ -1,0 +1,200 @@
+"""Setting up: from a file without questions, resumed where it stopped, and proved by what the database gives back."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from device_profiles.strict_model import fit
+from device_profiles.strict_yaml import parse
+from edge_agent import fixes
+from edge_agent.config import Config
+from edge_agent.identify import blink, find_led
+from edge_agent.setup.answers import Answers, Notebook, as_qr, read_answers
+from edge_agent.setup.settings_text import settings_text
+from edge_agent.support_bundle import without_secrets
+from firmware_stubs.models import MODELS
+from tests.field.conftest import WORLD, Field
+from tests.field.expect import Terminal
+from wire.exits import Failure
+
+ANSWERS = """node: lp-0042
+site: test-site
+who: Wang Lei
+where: "pole 17: north"
+lat: 39.9
+lon: 116.4
+broker: {host: 10.0.0.1, username: "user: odd", password_file: /etc/credstore/lamppost.broker}
+sensors: [{name: air-1, profile: plantower-pms5003, port: "/dev/serial/by-path/usb-0:1.3:1.0"}]
+clock: always
+"""
+
+
+def test_what_setup_writes_is_a_settings_file_with_its_comments() -> None:
+    answers = read_answers(ANSWERS, "answers.yaml")
+    assert answers.broker is not None
+    text = settings_text(answers, "lp-0042", None, answers.broker.model_dump(), "2026-09-01")
+    config = fit(Config, parse(text, "agent.yaml"))
+    assert (config.node, config.site, config.clock.trust) == ("lp-0042", "test-site", "always")
+    assert config.broker.username == "user: odd"
+    assert config.sensors[0].port == "/dev/serial/by-path/usb-0:1.3:1.0"
+    assert text.startswith("# Settings of this station")
+
+
+def test_a_qr_code_holds_the_same_answers() -> None:
+    answers = read_answers(ANSWERS, "answers.yaml")
+    assert read_answers(as_qr(answers), "QR") == answers
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("nod: lp-1", "did you mean 'node'"), ("lat: 91", "lat"), ("lamppost:!", "no settings")]
+)
+def test_answers_that_cannot_be_used_name_the_line(text: str, reason: str) -> None:
+    with pytest.raises(Failure, match=reason):
+        read_answers(text, "answers.yaml")
+
+
+def test_an_attempt_is_remembered_without_its_token_and_forgotten_when_done(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "lamppost" / "setup.json")
+    assert notebook.read() is None
+    notebook.keep(Answers(node="lp-1", token="secret", who="Wang"))
+    assert notebook.read() == Answers(node="lp-1", who="Wang")
+    notebook.forget()
+    assert notebook.read() is None
+
+
+def ready(field: Field) -> tuple[str, ...]:
+    """A broker, a sensor, and settings that a set-up has written; the options that name them."""
+    field.broker.start()
+    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+    field.stubs.start()
+    sensor = {"name": "air-1", "profile": "plantower-pms5003", "port": str(field.ports / "air")}
+    field.write(field.settings(sensors=[sensor]))
+    return "--config", str(field.config)
+
+
+@pytest.mark.real
+def test_a_set_up_ends_with_a_reading_that_the_database_gave_back(field: Field) -> None:
+    options = ready(field)
+    field.collector.start()
+    done = field.lamppost("agent", "setup", *options, timeout_s=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is there: it is kept as it is" in done.stdout
+    assert "PM2.5 35  PM10 55 µg/m³  read back" in done.stdout
+    assert "sent to the city as record 1" in done.stdout
+    assert json.loads((field.folder / "installation.json").read_text())["sensors"][0]["read_back"]
+
+
+@pytest.mark.real
+@pytest.mark.long
+def test_what_nobody_confirms_is_not_called_stored(field: Field) -> None:
+    done = field.lamppost("agent", "setup", "--proof-seconds", "3", *ready(field))
+    assert done.returncode == 1
+    assert "NOT read back" in done.stdout
+    assert "the record stays here" in done.stderr
+
+
+def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
+    short = tmp_path / "short.yaml"
+    short.write_text("who: Wang Lei\n")
+    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(short)]
+    done = subprocess.run(
+        [*command, "--config", str(tmp_path / "agent.yaml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "lack site, node or token" in done.stderr
+
+
+def test_a_wizard_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--config", str(config)]
+    first = Terminal(command)
+    first.expect("[t/N]")
+    first.type("x")
+    first.expect("one of t, n, please")
+    first.type("n")
+    first.expect("Name of this device")
+    first.type("LP 17")
+    first.expect("small letters")
+    first.type("lp-0017")
+    first.expect("Place")
+    first.type("jianguo-rd-east")
+    first.expect("Your name")
+    first.type("\x03")
+    assert first.end() != 0
+    assert not [line for line in first.seen.splitlines() if len(line) > 60]
+    second = Terminal(command)
+    second.expect("A set-up of lp-0017 was begun here")
+    second.type("g")
+    second.expect("Your name")  # the station is not asked again
+    second.type("\x03")
+    second.end()
+    assert "Name of this device" not in second.seen
+    assert not config.exists()
+
+
+def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
+    secrets = {
+        "password: hunter2": "password: [removed]",
+        "  token: 'abc def'": "  token: [removed]",
+        "mqtt://u:hunter2@host:1883/": "mqtt://[removed]@host:1883/",
+        "-----BEGIN EC PRIVATE KEY-----\nMIIB\n-----END EC PRIVATE KEY-----": "[removed]",
+        "collector says bm90IGEgc2VjcmV0IGJ1dCBsb25nIGVub3VnaCB0byBiZSBvbmU=": "collector says [removed]",
+        "password_file: /etc/credstore/lamppost.broker": "password_file: /etc/credstore/lamppost.broker",
+        "port: /dev/serial/by-id/usb-Silicon_Labs_CP2104_USB_to_UART_Bridge_01A2B3C4": None,
+    }
+    for text, clean in secrets.items():
+        assert without_secrets(text) == (clean if clean is not None else text) + "\n"
+    from edge_agent.support_bundle import Part, write
+
+    bundle = tmp_path / "help.tar.gz"
+    write(bundle, [Part("a.txt", "text\n", "")])
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
+    with tarfile.open(bundle) as tar:
+        assert tar.getnames() == ["help/a.txt"]
+
+
+def test_the_serial_console_is_freed_as_shown_and_twice_is_once(tmp_path: Path) -> None:
+    boot = tmp_path / "boot/firmware"
+    boot.mkdir(parents=True)
+    (boot / "cmdline.txt").write_text("console=serial0,115200 console=tty1 root=PARTUUID=1-02 rootwait\n")
+    (boot / "config.txt").write_text("arm_64bit=1\n")
+    cure = fixes.serial_console(tmp_path)
+    shown = cure.shown()
+    assert "-console=serial0,115200 console=tty1" in shown
+    assert "+dtoverlay=disable-bt" in shown
+    assert cure.reboot
+    cure.apply(lambda _: None)
+    assert (boot / "cmdline.txt").read_text() == "console=tty1 root=PARTUUID=1-02 rootwait\n"
+    assert (boot / "config.txt").read_text().startswith("arm_64bit=1\n")
+    assert not fixes.serial_console(tmp_path).needed
+
+
+def test_the_other_cures_write_one_file_each(tmp_path: Path) -> None:
+    for name in ("udev", "journal"):
+        cure = fixes.FIXES[name](tmp_path)
+        assert cure.needed
+        assert "new file" in cure.shown()
+        ran: list[list[str]] = []
+        cure.apply(ran.append)
+        assert ran == cure.commands
+        assert not fixes.FIXES[name](tmp_path).needed
+
+
+def test_the_led_blinks_and_then_does_again_what_it_did(tmp_path: Path) -> None:
+    led = tmp_path / "sys/class/leds/ACT"
+    led.mkdir(parents=True)
+    (led / "trigger").write_text("none [mmc0] heartbeat")
+    (led / "brightness").write_text("0")
+    slept: list[float] = []
+    found = find_led(tmp_path)
+    assert found == led
+    blink(led, 2.0, slept.append)
+    assert len(slept) == 20
+    assert (led / "trigger").read_text() == "mmc0"
