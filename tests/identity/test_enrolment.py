@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from datetime import timedelta
@@ -16,7 +17,7 @@ from collector.identity import authority
 from collector.identity.authority import Authority, BadRequest, utc_now
 from collector.identity.book import Book, TokenRefused
 from collector.identity.enrolment import Enrolment, Refused, as_file
-from collector.init import renew
+from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
 from edge_agent import enrol
 from edge_agent.identity import Identity
@@ -165,6 +166,23 @@ def test_the_trail_tells_when_one_line_of_10000_was_changed_removed_or_cut_off(t
         db.execute("DELETE FROM audit WHERE id >= 4000")
         assert trail.verify(db).broken_at is None
         assert trail.verify(db, sound.head).broken_at == 4000, "a head that was noted is missed"
+
+
+def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        begin(Plan(tmp_path / name, tls=True))
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        assert not any(
+            path.stat().st_mode & 0o077 for path in files if path.suffix in (".key",) or "pki/c1" in str(path)
+        )
+        keys = [
+            key for path in files for key in re.findall(r"-----BEGIN PRIVATE KEY.*?-----END", path.read_text(), re.S)
+        ]
+        assert len(keys) >= 6
+        found.append(set(keys))
+        assert b"password" not in b"".join(path.read_bytes() for path in files if path.suffix == ".json")
+    assert not found[0] & found[1]
 
 
 @pytest.mark.real

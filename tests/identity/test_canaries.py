@@ -1,0 +1,104 @@
+"""Secrets with a mark in every slot; everything is run; the mark is in no log, argument, environment, page, bundle."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.identity.city import City
+from tests.rig import Program
+from tests.servers import free_port, wait_for
+
+pytestmark = pytest.mark.real
+CANARY = "CANARY"
+
+
+def mark(name: str) -> str:
+    return f"{CANARY}-{name}-5f3c9a71"
+
+
+def test_no_secret_leaves_its_file(tmp_path: Path) -> None:
+    secrets = {name: tmp_path / name for name in ("influx", "hook", "broker")}
+    for name, path in secrets.items():
+        path.write_text(mark(name) + "\n")
+        path.chmod(0o600)
+    database = f"http://127.0.0.1:{free_port()}"
+    hook = {"name": "hook", "kind": "webhook", "url": "https://alerts.example/x", "secret_file": str(secrets["hook"])}
+    city = City(
+        tmp_path,
+        store={"kind": "influx1", "url": database, "username": "u", "password_file": str(secrets["influx"])},
+        alerts={"channels": [hook]},
+    )
+    token = ""
+    agent = None
+    try:
+        city.start()
+        token = city.token("lp-0001")
+        folder = tmp_path / "nodes" / "lp-0001"
+        enrolled = city.lamppost("agent", "enrol", "--token-file", "-", "--folder", str(folder), stdin=token)
+        assert enrolled.returncode == 0, enrolled.stderr
+        settings = {
+            "node": "lp-0001", "site": "here", "identity": str(folder), "status_file": str(tmp_path / "status.json"),
+            "broker": {"port": city.plan.broker_port, "spread_s": 0, "password_file": str(secrets["broker"])},
+            "spool": {"path": str(tmp_path / "spool" / "s.db"), "allow_tmpfs": True},
+            "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": str(tmp_path / "tty")}],
+        }  # fmt: skip
+        agent = Program(tmp_path, "agent", "agent", settings)
+        agent.start()
+        wait_for("the agent's status", lambda: (tmp_path / "status.json").exists())
+        said = [enrolled.stdout, enrolled.stderr, (tmp_path / "status.json").read_text()]
+        for program in (city.collector, agent):
+            assert program.process is not None
+            proc = Path(f"/proc/{program.process.pid}")
+            said += [(proc / "cmdline").read_text(), (proc / "environ").read_text(), program.log.read_text()]
+        said += [_page(city.page_port, path) for path in ("/", "/api/v1/stations", "/ops/login")]
+        said += [_run(city, *words) for words in (("collector", "check", str(city.settings)),)]
+        said += [city.office(*words).stdout for words in (("token", "list"), ("stations", "list"), ("trail", "list"))]
+        said += [path.read_text() for path in city.plan.data.glob("*.json")]
+        broken = yaml.safe_load(city.settings.read_text()) | {"port": mark("influx")[:3]}
+        (tmp_path / "broken.yaml").write_text(yaml.safe_dump(broken))
+        said.append(_run(city, "collector", "check", str(tmp_path / "broken.yaml")))
+        packed = tmp_path / "help.tar.gz"
+        bundle = city.lamppost("agent", "support-bundle", "-o", str(packed), "--config", str(tmp_path / "agent.yaml"))
+        assert packed.exists(), bundle.stderr
+        with tarfile.open(packed) as archive:
+            for member in archive.getmembers():
+                content = archive.extractfile(member)
+                said.append(content.read().decode(errors="replace") if content is not None else "")
+        private = [
+            "".join(line for line in path.read_text().splitlines() if "-----" not in line)[8:48]
+            for path in (city.plan.folder / "sign.key", city.plan.folder / "pki" / "ca.key", folder / "node.pem")
+        ]
+        for text in said:
+            assert CANARY not in text
+            assert token not in text
+            assert not re.search(r"PRIVATE KEY", text)
+            assert not any(key in text for key in private)
+        for path in [*city.plan.folder.rglob("*.key"), *folder.rglob("*"), *city.plan.folder.rglob("c1.pem")]:
+            assert not path.stat().st_mode & 0o077, path
+    finally:
+        if agent is not None:
+            agent.stop()
+        city.close()
+
+
+def _page(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def _run(city: City, *words: str) -> str:
+    ended = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
+    assert city.folder.exists()
+    return ended.stdout + ended.stderr
