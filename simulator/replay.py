@@ -18,14 +18,18 @@ I94 = REAL_DATA / "metro_i94_2017.csv"
 class SeriesOfHours:
     """One column of an hourly file: linear between its hours, across its gaps too. Times in seconds of `datetime`."""
 
-    def __init__(self, file: Path, column: str) -> None:
+    def __init__(self, file: Path, column: str, time: str = "time_local") -> None:
         points: dict[float, float] = {}
         with file.open(newline="") as rows:
             for row in csv.DictReader(rows):
                 if row[column] != "":
-                    points[_seconds(row["time_local"])] = float(row[column])  # a repeated hour counts once
+                    points[_seconds(row[time])] = float(row[column])  # a repeated hour counts once
         self._times = sorted(points)
         self._values = [points[time] for time in self._times]
+
+    def mean(self) -> float:
+        """The mean of what is there."""
+        return sum(self._values) / len(self._values)
 
     def at(self, time_s: float) -> float:
         """The value at a time; before the first and after the last hour, theirs."""

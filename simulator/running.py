@@ -19,6 +19,8 @@ from simulator.scenario.scenario import Scenario
 from simulator.verify.verdict import Verdict
 from wire.exits import Exit, Failure
 
+TOLD = ("connected", "batches", "unanswered")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -39,6 +41,11 @@ def run_scenario(wanted: Wanted, live: bool) -> tuple[dict[str, Any], Verdict | 
     """Run it to its end, or to Ctrl-C; facts, and the verdict where there is a database to look at. Raises Failure."""
     try:
         wanted.scenario.orders(wanted.faults)
+        wanted.scenario.city(wanted.seed)
+    except OSError as error:
+        raise Failure(
+            Exit.USAGE, "replay", f"{error.filename}: {error.strerror}", "beijing, london, i94 or a CSV"
+        ) from error
     except ValueError as error:
         raise Failure(
             Exit.USAGE, "fault", str(error), "lamppost sim describe SCENARIO shows how they are written"
@@ -159,7 +166,7 @@ class _Progress:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
 
-            columns = (BarColumn(24), TextColumn("{task.percentage:3.0f} %"), TextColumn("{task.description}"))
+            columns = (BarColumn(14), TextColumn("{task.percentage:3.0f} %"), TextColumn("{task.description}"))
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("starting", total=1.0)
@@ -179,6 +186,7 @@ class _Progress:
         zone = timezone(timedelta(hours=UTC_OFFSET_H))
         clock = datetime.fromtimestamp(wants.start_ms / 1000 + done * wants.duration_s, zone)
         speed = done * wants.duration_s / max(0.001, now_s - self._began_s)
-        told = " · ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in counts.items())
-        text = f"{clock:%m-%d %H:%M} · {wants.stations} stations · {speed:,.0f}x · {told} · seed {self._wanted.seed}"
+        parts = [f"{clock:%m-%d %H:%M}", f"{wants.stations} stations", f"{speed:,.0f}x"]
+        parts += [f"{counts[name]:,} {name}" for name in TOLD if name in counts]  # a screen of 80 columns
+        text = " · ".join([*parts, f"seed {self._wanted.seed}"])
         self._bar.update(self._task, completed=done, description=text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from simulator.city.air import Air, AirOfPlace
 from simulator.city.chance import Chance
 from simulator.city.events import Event
+from simulator.city.replayed import Replayed
 from simulator.city.traffic import Traffic
 from simulator.city.weather import Sky, Weather
 
@@ -29,8 +30,11 @@ class Place:
 class City:
     """One seed's city. Places that were never described draw their own traffic and kerb from their name."""
 
-    def __init__(self, seed: int, events: tuple[Event, ...] = (), places: tuple[Place, ...] = ()) -> None:
-        self.seed, self.events = seed, events
+    def __init__(
+        self, seed: int, events: tuple[Event, ...] = (), places: tuple[Place, ...] = (),
+        replayed: tuple[Replayed, ...] = (),
+    ) -> None:  # fmt: skip
+        self.seed, self.events, self._replayed = seed, events, replayed
         self._weather = Weather(seed, LAT_DEG, UTC_OFFSET_H, events)
         self._known = {place.name: place for place in places}
         self._places: dict[str, tuple[Traffic, AirOfPlace]] = {}
@@ -50,16 +54,20 @@ class City:
     def world(self, place: str, time_ms: int) -> dict[str, float]:
         """Everything a sensor there could feel, by the names of physical inputs of the stubs."""
         sky, air = self.weather(time_ms), self.air(place, time_ms)
-        return {
+        felt = {
             **air._asdict(), "temp_c": sky.temp_c, "rh_pct": sky.rh_pct, "press_hpa": sky.press_hpa,
             "wind_speed_ms": sky.wind_speed_ms, "wind_dir_deg": sky.wind_dir_deg, "rain_mm": sky.rain_mm_h,
             "co2_ppm": 420 + 25 * air.co_mgm3,
         }  # fmt: skip
+        for real in self._replayed:
+            felt.update(real.at(time_ms))
+        return felt
 
     def _place(self, name: str) -> tuple[Traffic, AirOfPlace]:
         if name not in self._places:
             place = self._known.get(name) or drawn(self.seed, name)
             traffic = Traffic(self.seed, name, self._weather, UTC_OFFSET_H, place.mean_vph, events=self.events)
+            traffic.busy_by = [real.busy for real in self._replayed]
             air = AirOfPlace(self.seed, name, self._weather, traffic, UTC_OFFSET_H, place.kerb, self.events)
             self._places[name] = traffic, air
         return self._places[name]

@@ -7,6 +7,7 @@ hour; speeds follow the BPR function (Bureau of Public Roads 1964); a signal ups
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -54,6 +55,7 @@ class Traffic:
         capacity_vph: float = 900.0, free_kmh: float = 52.0, events: tuple[Event, ...] = (),
     ) -> None:  # fmt: skip
         self._weather, self._offset_h, self._events = weather, utc_offset_h, events
+        self.busy_by: list[Callable[[int], float | None]] = []  # real data that says how busy it is
         self.mean_vph, self._capacity_vph, self._free_kmh = mean_vph, capacity_vph, free_kmh
         self._day, self._hour = Chance(seed, "traffic day"), Chance(seed, "traffic", place)
         self._cells = {direction: Chance(seed, "vehicles", place, direction) for direction in ("in", "out")}
@@ -61,6 +63,10 @@ class Traffic:
     def activity(self, time_ms: int) -> float:
         """How busy the city's streets are: 1 is the mean hour of the year."""
         now = moment(time_ms, self._offset_h)
+        for busy_by in self.busy_by:
+            busy = busy_by(time_ms)
+            if busy is not None:
+                return busy * (1 + 0.9 * force(self._events, "jam", time_ms))
         usual = _usual(now, self._is_festival(time_ms, now.day))
         days = now.hours / 24
         swing = 0.05 * self._day.smooth(days) + 0.06 * self._hour.smooth(now.hours / 1.5)

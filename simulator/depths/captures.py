@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
-from simulator.city.city import City
 from simulator.scenario.scenario import Scenario
 from simulator.world.clock import Clock
 from simulator.world.street import Street
@@ -28,7 +27,7 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Write `NODE-SENSOR.hex` for every sensor. The same scenario and seed write the same bytes."""
     orders = [order for order in scenario.orders(faults) if order.fault is not None]
-    city, digest, count = City(seed, scenario.city_events()), hashlib.sha256(), 0
+    city, digest, count = scenario.city(seed), hashlib.sha256(), 0
     wanted = [(node, sensor) for node in scenario.nodes() for sensor in scenario.sensors]
     for at, (node, sensor) in enumerate(wanted):
         of = scenario.sensors[sensor]

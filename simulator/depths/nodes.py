@@ -96,7 +96,7 @@ def run(
     began_s, now_ms = time.monotonic(), time.time_ns() // 1_000_000
     start_ms = now_ms - round(scenario.duration_s * 1000 * (1 - 1 / factor))
     period = next((of.period_s for of in scenario.sensors.values() if of.period_s is not None), 10.0)
-    city = City(seed, scenario.city_events())
+    city = scenario.city(seed)
     source = CitySource(city, names, scenario.start_ms - start_ms, round(period * 1000), start_ms)
     address = broker or ("127.0.0.1", local.port if local is not None else 1883)
     fleet = Fleet(

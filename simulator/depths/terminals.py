@@ -11,7 +11,6 @@ from collector.stores.store import Select, StoreDown
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
-from simulator.city.city import City
 from simulator.depths.local import Local
 from simulator.depths.pace import Pace
 from simulator.depths.stores import open_store
@@ -57,7 +56,7 @@ def run(
         raise Failure(Exit.USAGE, "fault", f"{odd[0]}: not possible at depth pty", "run it at depth chain")
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
-    city, hosts = City(seed, scenario.city_events()), StubHost(clock.look)
+    city, hosts = scenario.city(seed), StubHost(clock.look)
     local.start()
     try:
         for name in scenario.nodes():

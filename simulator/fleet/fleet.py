@@ -19,8 +19,7 @@ from itertools import count
 from typing import Protocol
 
 from edge_agent.spool import Sealed
-from simulator.fleet.link import Link
-from simulator.fleet.mqtt5 import Broken
+from simulator.fleet.link import Broken, Link
 from simulator.fleet.node import VirtualNode
 from wire.batch import Block
 

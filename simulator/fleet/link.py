@@ -1,6 +1,9 @@
 """One virtual node's connection: a socket that never blocks, and where it stands in the opening talk.
 
-connecting > CONNECT > CONNACK > SUBSCRIBE > SUBACK > birth, then batches
+    connecting > CONNECT > CONNACK > SUBSCRIBE > SUBACK > birth, then batches
+
+Packets are read and written by the `mqtt5` package; a client library with a queue, a task or thread and an object for
+every message has no room in 200 µs a batch (docs/decisions/0050-fleet-client.md).
 """
 
 from __future__ import annotations
@@ -9,13 +12,20 @@ import socket
 from collections import Counter
 from contextlib import suppress
 
-from simulator.fleet import mqtt5
+import mqtt5
+
 from simulator.fleet.node import EXPIRY_S, VirtualNode
 from wire import names
 
 KEEPALIVE_S = 60
 READ_BYTES = 65_536
 OUT_BYTES_MAX = 4 * 1024 * 1024
+REFUSED_FROM = 0x80
+PINGREQ = b"\xc0\x00"
+
+
+class Broken(ValueError):
+    """The other side does not speak MQTT 5: drop the connection."""
 
 
 class Link:
@@ -29,7 +39,7 @@ class Link:
         self.out = b""
         self.spoke_s = 0.0
         self._counts = counts
-        self._packets = mqtt5.Packets()
+        self._rest = b""
         self._packet_id = 0
 
     def open(self, address: tuple[str, int], now_s: float) -> socket.socket:
@@ -39,9 +49,10 @@ class Link:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(BlockingIOError):
             sock.connect(address)
-        self._packets = mqtt5.Packets()
+        self._rest = b""
         name = self.node.who.node
-        self.out = mqtt5.connect(name, KEEPALIVE_S, names.status(name), self.node.death())
+        will = mqtt5.Will(names.status(name), payload=self.node.death(), qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True)
+        self.out = mqtt5.ConnectPacket(name, username=name, clean_start=True, will=will, keep_alive=KEEPALIVE_S).write()
         self.spoke_s = now_s
         return sock
 
@@ -82,10 +93,7 @@ class Link:
             return 0
         due = self.node.due(now_s)
         for sealed in due:
-            self.write(
-                mqtt5.publish(self.node.data_topic, sealed.data, self._next_id(), properties=mqtt5.expiry(EXPIRY_S)),
-                now_s,
-            )
+            self._publish(self.node.data_topic, sealed.data, now_s, expiry_s=EXPIRY_S)
         if self.node.delivery.unheard:
             self.node.delivery.unheard = False
             self._say_birth(now_s)
@@ -95,14 +103,14 @@ class Link:
     def ping(self, now_s: float) -> None:
         """Keep an idle connection alive. Raises OSError."""
         if self.up and now_s - self.spoke_s > KEEPALIVE_S / 2:
-            self.write(mqtt5.PINGREQ, now_s)
+            self.write(PINGREQ, now_s)
 
     def goodbye(self, now_s: float) -> None:
         """A clean stop: said, and not waited for."""
         if self.up:
             with suppress(OSError):
                 self._publish_status(self.node.death("stopped"), now_s)
-                self.write(mqtt5.GOODBYE, now_s)
+                self.write(mqtt5.DisconnectPacket().write(), now_s)
 
     def read(self, now_s: float, now_ms: int) -> list[tuple[int, int]]:
         """Take what has arrived; the sequences it releases, each with its code. Raises OSError or Broken."""
@@ -114,38 +122,61 @@ class Link:
         if not data:
             raise ConnectionResetError("closed by the broker")
         released: list[tuple[int, int]] = []
-        for packet in self._packets.feed(data):
-            if packet.kind == mqtt5.PUBLISH:
-                released += self._on_message(mqtt5.message(packet), now_s, now_ms)
-            elif packet.kind == mqtt5.PUBACK:
-                self._counts["puback_refused"] += mqtt5.reason(packet) >= mqtt5.REFUSED_FROM
-            elif packet.kind != mqtt5.PINGRESP:
+        for packet in self._packets(data):
+            if type(packet) is mqtt5.PublishPacket:
+                if packet.packet_id:
+                    self.write(b"\x40\x02" + packet.packet_id.to_bytes(2, "big"), now_s)
+                released += self.node.hear(bytes(packet.payload or b""), now_s, now_ms)
+            elif type(packet) is mqtt5.PubAckPacket:
+                self._counts["puback_refused"] += int(packet.reason_code) >= REFUSED_FROM
+            else:
                 self._on_talk(packet, now_s)
         return released
 
-    def _on_message(self, message: mqtt5.Message, now_s: float, now_ms: int) -> list[tuple[int, int]]:
-        if message.packet_id:
-            self.write(mqtt5.puback(message.packet_id), now_s)
-        return self.node.hear(message.payload, now_s, now_ms)
+    def _packets(self, data: bytes) -> list[mqtt5.Packet]:
+        """The packets that `data` completes; half a packet waits for its rest. Raises Broken."""
+        data = self._rest + data if self._rest else data
+        view, at, found = memoryview(data), 0, []
+        while at < len(data):
+            try:
+                packet, size = mqtt5.read(view[at:])
+            except IndexError:
+                break
+            except ValueError as error:
+                raise Broken(f"not MQTT 5: {error}") from error
+            found.append(packet)
+            at += size
+        self._rest = data[at:]
+        return found
 
     def _on_talk(self, packet: mqtt5.Packet, now_s: float) -> None:
-        if mqtt5.reason(packet) >= mqtt5.REFUSED_FROM or packet.kind == mqtt5.DISCONNECT:
-            self._counts[f"refused_{mqtt5.reason(packet):#04x}"] += 1
-            raise ConnectionRefusedError(f"the broker refuses {self.node.who.node}: {mqtt5.reason(packet):#04x}")
-        if packet.kind == mqtt5.CONNACK:
-            self.write(mqtt5.subscribe(1, names.ack(self.node.who.node)), now_s)
-        elif packet.kind == mqtt5.SUBACK:
+        """What belongs to the opening and the end of a connection."""
+        if isinstance(packet, mqtt5.ConnAckPacket) and int(packet.reason_code) < REFUSED_FROM:
+            topic = mqtt5.TopicFilter(names.ack(self.node.who.node), max_qos=mqtt5.QoS.AT_LEAST_ONCE)
+            self.write(mqtt5.SubscribePacket(1, [topic]).write(), now_s)
+        elif isinstance(packet, mqtt5.SubAckPacket) and int(packet.reason_codes[0]) < REFUSED_FROM:
             self.up = True
             self._counts["connected"] += 1
             self._say_birth(now_s)
             self.node.delivery.on_connect(now_s)
+        elif not isinstance(packet, mqtt5.PingRespPacket):
+            self._counts["refused"] += 1
+            raise ConnectionRefusedError(f"the broker refuses {self.node.who.node}: {packet}")
 
     def _say_birth(self, now_s: float) -> None:
         self._publish_status(self.node.birth(), now_s)
 
     def _publish_status(self, body: bytes, now_s: float) -> None:
-        topic = names.status(self.node.who.node).encode()
-        self.write(mqtt5.publish(topic, body, self._next_id(), retain=True), now_s)
+        self._publish(names.status(self.node.who.node), body, now_s, retain=True)
+
+    def _publish(
+        self, topic: str, body: bytes, now_s: float, retain: bool = False, expiry_s: int | None = None
+    ) -> None:
+        packet = mqtt5.PublishPacket(
+            topic, body, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=self._next_id(),
+            message_expiry_interval=expiry_s,
+        )  # fmt: skip
+        self.write(packet.write(), now_s)
 
     def _next_id(self) -> int:
         self._packet_id = self._packet_id % 65_535 + 1

@@ -41,7 +41,7 @@ class VirtualNode:
         self.who = who
         self.spool = MemorySpool(who.spool, who.node, who.site, who.boot)
         self.delivery = Delivery(self.spool, rng, connect_pause_s=connect_pause_s)
-        self.data_topic = names.data(who.node).encode()
+        self.data_topic = names.data(who.node)
         self.counts: Counter[str] = Counter()
 
     def birth(self) -> bytes:

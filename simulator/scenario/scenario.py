@@ -26,8 +26,9 @@ from device_profiles.field_types import Name
 from device_profiles.strict_model import Strict, fit, misplaced, word
 from device_profiles.strict_yaml import read
 from firmware_stubs.models import MODELS
-from simulator.city.city import UTC_OFFSET_H
+from simulator.city.city import UTC_OFFSET_H, City
 from simulator.city.events import EVENTS, Event
+from simulator.city.replayed import Replayed
 from simulator.scenario import times
 from simulator.scenario.faults import Order, parse
 
@@ -89,6 +90,13 @@ class EventOf(Strict):
     rise: Length = "30m"
 
 
+class ReplayOf(Strict):
+    """Real data instead of the city's own: a shipped slice (beijing, london, i94) or a CSV, from a time of its own."""
+
+    file: str
+    starts: Start = Field(alias="from")
+
+
 class AlertOf(Strict):
     """Alerts that must be raised: on each node named (all when none is), at each sensor named, within a time."""
 
@@ -126,6 +134,7 @@ class Scenario(Strict):
     interval_s: int = Field(default=60, ge=1, le=3600)
     spool_bytes: int | None = Field(default=None, ge=50_000)
     hostile: bool = False
+    replay: list[ReplayOf] = Field(default=[])
     events: list[EventOf] = Field(default=[])
     faults: list[str] = Field(default=[])
     rules: list[dict[str, Any]] = Field(default=[])
@@ -166,6 +175,11 @@ class Scenario(Strict):
     def city_events(self) -> tuple[Event, ...]:
         """Its events in UTC milliseconds."""
         return tuple(self._event(one) for one in self.events)
+
+    def city(self, seed: int) -> City:
+        """The city of this scenario and seed. Raises ValueError, OSError for a file that cannot be replayed."""
+        replayed = tuple(Replayed(one.file, one.starts, self.start_ms) for one in self.replay)
+        return City(seed, self.city_events(), replayed=replayed)
 
     def nodes(self) -> list[str]:
         """The names of its stations."""

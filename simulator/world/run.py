@@ -20,7 +20,6 @@ from collector.stores.store import Store
 from device_profiles.catalogue import load as load_catalogue
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
-from simulator.city.city import City
 from simulator.notes import Notes
 from simulator.scenario.faults import Order
 from simulator.scenario.scenario import Scenario
@@ -61,7 +60,7 @@ class Run:
         self.tap = WireTap()
         self.allowed = {cause for order in scenario.orders(faults)[len(scenario.faults) :] for cause in order.causes}
         self.orders = scenario.orders(faults)
-        self.city = City(seed, scenario.city_events())
+        self.city = scenario.city(seed)
         self._rng = random.Random(f"{scenario.title.en} {seed}")
         self.broker = Broker(self.clock, random.Random(self._rng.random()), delay_ms=DELAY_MS)
         self.store = AwayStore(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from simulator.city.city import City
 from simulator.city.events import EVENTS, Event
 from simulator.city.likeness import compare
 from simulator.city.moment import HOUR_MS
+from simulator.city.replayed import Replayed
 
 NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
 
@@ -65,6 +67,23 @@ def test_each_event_does_what_it_says() -> None:
     wet = with_event("rain", NOON)
     assert wet.weather(NOON).rain_mm_h > 2
     assert wet.air("a", NOON).pm25_ugm3 < quiet.air("a", NOON).pm25_ugm3
+
+
+def test_any_csv_is_replayed_by_the_names_of_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "time,pm25_raw_ugm3,co_ugm3,flow_vph,odd\n2020-01-01T00:00Z,10,500,100,x\n2020-01-01T01:00Z,30,,300,y\n"
+    )
+    replayed = Replayed(str(file), "2020-01-01T00:00", NOON)
+    city = City(7, replayed=(replayed,))
+    half = city.world("a", NOON + HOUR_MS // 2)
+    assert half["pm25_ugm3"] == pytest.approx(20)
+    assert half["co_mgm3"] == 0.5
+    assert half["pm1_ugm3"] < half["pm25_ugm3"] < half["pm10_ugm3"]
+    assert city.traffic("a").activity(NOON) == pytest.approx(0.5)
+    file.write_text("hour,pm25_ugm3\n1,2\n")
+    with pytest.raises(ValueError, match="no column whose name begins with time"):
+        Replayed(str(file), "2020-01-01T00:00", NOON)
 
 
 def test_vehicles_are_the_same_asked_whole_or_in_parts_and_keep_their_distance() -> None:
