@@ -27,7 +27,7 @@ STEP_S = 4.0
 BATCH_BYTES_MAX = 256 * 1024
 STEPS = (
     "broker.dns", "broker.tcp", "broker.tls", "broker.expiry", "broker.auth", "broker.settings", "broker.acl",
-    "broker.roundtrip",
+    "broker.roundtrip", "broker.safe",
 )  # fmt: skip
 NETWORK_CURE = "is the modem up? lamppost agent doctor --only net.route"
 
@@ -62,6 +62,24 @@ def _steps(settings: Config) -> Iterator[Result]:
         return
     yield from _tls(address)
     yield from _mqtt(settings, address)
+    yield _safe(settings, address)
+
+
+def _safe(settings: Config, address: BrokerAddress) -> Result:
+    """Would the broker let a thief of this box do more than the box may?"""
+    from edge_agent.selftest import SelfTestImpossible, holes, self_test
+
+    if address.tls is None:
+        return skip("broker.safe", "not enrolled: this broker knows nobody's name")
+    try:
+        found = holes(self_test(address, settings.node))
+    except SelfTestImpossible as error:
+        return fail("broker.safe", str(error), "lamppost agent doctor --only broker")
+    if found:
+        return fail(
+            "broker.safe", f"the broker lets a station do {', '.join(found)}", "tell the office: docs/security.md"
+        )
+    return ok("broker.safe", "six things that only a thief would do are refused")
 
 
 def _dns(address: BrokerAddress) -> Result:
