@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from device_profiles import catalogue
-from device_profiles.frames import BytesShape
+from device_profiles.frames import BytesShape, LineShape, ModbusShape
 from device_profiles.messages import Message, Text
 from device_profiles.profile import Profile
 from wire.quantities import QUANTITIES
@@ -23,7 +23,7 @@ def page(profile: Profile) -> str:
     if profile.experimental is not None:
         parts.append(f"> **Experimental · 实验性** {_both(profile.experimental)}")
     parts += [f"## Wiring · 接线\n\n{_both(profile.wiring)}", _line(profile), _modes(profile), _values(profile)]
-    parts += [_frame(message) for message in profile.messages if _drawable(profile, message)]
+    parts += [_frame(profile, message) for message in profile.messages if _drawable(profile, message)]
     parts += [_flags(profile), _commands(profile), _options(profile)]
     parts.append("## Known faults · 已知问题\n\n" + "\n".join(f"- {_both(fault)}" for fault in profile.faults))
     parts.append(_examples(profile))
@@ -108,18 +108,58 @@ def _values(profile: Profile) -> str:
 
 
 def _drawable(profile: Profile, message: Message) -> bool:
-    return isinstance(profile.frames[0], BytesShape) and message.role == "measurement" and bool(message.fields)
+    return not isinstance(profile.frames[0], LineShape) and message.role == "measurement" and bool(message.fields)
 
 
-def _frame(message: Message) -> str:
-    """One row for each field by its offset."""
-    rows = [
-        f"| {field.at} | {field.type} | {f'× {field.scale:g}' if field.scale != 1 else ''} | `{field.label}` |"
-        for field in sorted(message.fields, key=lambda field: field.at or 0)
-        if field.at is not None
-    ]
-    head = f"## Frame `{message.name}` · 帧\n\n| byte | type | scale | value |\n|---|---|---|---|\n"
-    return head + "\n".join(rows) if rows else ""
+def _frame(profile: Profile, message: Message) -> str:
+    """The frame part by part, with the bytes of an example beside what they are."""
+    example = next((e for e in profile.examples if e.message == message.name and _whole(message, e.data)), None)
+    marks = _marks(profile, message, example.data if example else None)
+    if not marks:
+        return ""
+    lines = ["byte  example      is"]
+    for at, (size, what) in sorted(marks.items()):
+        part = example.data[at : at + size].hex(" ").upper() if example else ""
+        lines.append(f"{at:4}  {part if len(part) <= 12 else part[:9] + '..':<12} {what}".rstrip())
+    return f"## Frame `{message.name}` · 帧\n\n```\n" + "\n".join(lines) + "\n```"
+
+
+def _whole(message: Message, data: bytes) -> bool:
+    if message.length not in (None, len(data)) or b"\x7d" in data:  # a stuffed frame has other offsets
+        return False
+    return all(-len(data) <= part.at < len(data) and data[part.at] in part.values for part in message.when)
+
+
+def _marks(profile: Profile, message: Message, data: bytes | None) -> dict[int, tuple[int, str]]:
+    """Offset to size and meaning: fields first, then what frames them where no field stands."""
+    size = len(data) if data is not None else message.length
+    marks: dict[int, tuple[int, str]] = {}
+    for field in message.fields:
+        at = field.at if field.at is None or field.at >= 0 or size is None else size + field.at
+        if at is not None:
+            scale = f" × {field.scale:g}" if field.scale != 1 else ""
+            scale += f" {field.offset:+g}" if field.offset else ""
+            told = f"{field.label} ({field.type}{scale})"
+            known = marks.get(at)
+            marks[at] = (
+                field.bytes,
+                told if known is None else f"{known[1]}, {told}" if len(known[1]) < 60 else known[1],
+            )
+    shape = profile.frames[0]
+    if isinstance(shape, BytesShape):
+        marks.setdefault(0, (len(shape.header.split()), "header"))
+        if shape.length_field is not None:
+            marks.setdefault(shape.length_field.at, (1 if shape.length_field.type == "u8" else 2, "length"))
+        tail = len(shape.tail.split()) if shape.tail else 0
+        if size is not None and tail:
+            marks.setdefault(size - tail, (tail, "tail"))
+        if size is not None and shape.check is not None:
+            marks.setdefault(size + shape.check.position, (shape.check.size, f"checksum {shape.check.kind}"))
+    elif isinstance(shape, ModbusShape):
+        marks |= {0: (1, "address"), 1: (1, "function"), 2: (1, "bytes that follow")}
+        if size is not None:
+            marks.setdefault(size - 2, (2, "checksum crc16_modbus"))
+    return marks
 
 
 def _flags(profile: Profile) -> str:
@@ -154,7 +194,10 @@ def _examples(profile: Profile) -> str:
     parts = ["## Examples · 示例"]
     for example in profile.examples:
         said = "; ".join(", ".join(f"{key} {value:g}" for key, value in row.items()) for row in example.rows)
-        parts.append(f"```\n{example.hex}\n```\n\n`{example.message}` {said} ({example.source})")
+        text = example.data.rstrip()
+        shown = text.decode() if text and text.isascii() and text.decode().isprintable() else example.hex
+        facts = " ".join(part for part in (said, f"[{', '.join(example.flags)}]" if example.flags else "") if part)
+        parts.append(f"```\n{shown}\n```\n\n`{example.message}` {facts} ({example.source})")
     return "\n\n".join(parts)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import care_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
+from edge_agent import care_cli, command_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -28,6 +28,7 @@ app.command()(setup_cli.setup)
 app.command()(ports_cli.ports)
 app.command()(ports_cli.probe)
 app.command()(watch_cli.watch)
+app.command()(command_cli.command)
 app.command()(care_cli.doctor)
 app.command()(care_cli.fix)
 app.command()(care_cli.ready)

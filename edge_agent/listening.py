@@ -16,14 +16,19 @@ from wire.exits import Exit, Failure
 READ_S = 0.05
 
 
-def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
-    """Pieces as they come and go, with seconds from the start; an empty one now and then. Raises Failure."""
+def opened(path: str, profile: Profile) -> serial.Serial:
+    """The port with the settings of a profile. Raises Failure saying what keeps us from it, and who has it."""
     try:
         device = serial.Serial(path, timeout=READ_S, write_timeout=1, exclusive=True, **profile.serial.settings())
     except (OSError, ValueError) as error:
         raise _failure(path, error) from error
-    with device:
-        device.reset_input_buffer()
+    device.reset_input_buffer()
+    return device
+
+
+def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
+    """Pieces as they come and go, with seconds from the start; an empty one now and then. Raises Failure."""
+    with opened(path, profile) as device:
         poller = Poller(profile, mode)
         start_s = time.monotonic()
         poller.begin(start_s)
@@ -51,5 +56,9 @@ def _failure(path: str, error: Exception) -> Failure:
         return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", "join the group dialout")
     busy = holder or "exclusively lock" in str(error)
     text = f"{path} is held by {holder or 'another program'}" if busy else f"{path} cannot be opened: {error}"
-    cure = "lamppost agent watch reads along with a running agent" if busy else "lamppost agent ports"
+    cure = (
+        "watch beside a running agent with lamppost agent watch, or stop its service first"
+        if busy
+        else "lamppost agent ports"
+    )
     return Failure(Exit.DEVICE_OR_PORT, "port-busy", text, cure)

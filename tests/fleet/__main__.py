@@ -52,7 +52,8 @@ def run(rig: Rig, wants: argparse.Namespace) -> dict[str, Any]:
     rng = random.Random(wants.seed)
     nodes = [VirtualNode(identity(f"lp-{n:05d}", f"street-{n % 97}", wants.seed), rng) for n in range(wants.nodes)]
     cpu_s, began_s = time.process_time(), time.monotonic()
-    fleet = Fleet(("127.0.0.1", rig.broker.port), nodes, Steady(wants.rows, wants.values), period_s=wants.period)
+    source = Steady(wants.rows, wants.values, wants.period)
+    fleet = Fleet(("127.0.0.1", rig.broker.port), nodes, source, period_s=wants.period)
     teller = _Teller(fleet)
     try:
         fleet.run(began_s + wants.seconds, teller)
