@@ -318,6 +318,8 @@ class Collector:
                 self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
                 self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
+        elif isinstance(said, status.Death):
+            self.counts["death_ignored"] += 1  # of another session than the one in force
         if isinstance(said, status.Birth) and self.standby.active:
             self._greet(said, now_ms)
 

@@ -434,10 +434,18 @@ def _connect(system: System, case: Case) -> list[str]:
     faults = []
     if "will_topic" in what:
         will = (what["will_topic"], system.words.data(what.get("will_payload")))
+        listener = Peer(system, "c1")
+        listener.subscribe("lamppost/1/+/status")
+        listener.subscribe("lamppost/1/+/data")
         peer = Peer(system, what.get("as_user", system.users["node"]), will=will)
-        if peer.state == "Success":
-            faults.append("the broker takes the will")
-        peer.close()
+        sock = peer.client.socket()
+        if sock is not None:
+            sock.close()  # without a goodbye: now the will is due
+        time.sleep(1)
+        if any(topic == will[0] and payload == will[1] for _, topic, payload in listener.heard):
+            faults.append("the broker publishes the will")
+        peer.client.loop_stop()
+        listener.close()
     else:
         state = _knock(system, what.get("username"), what.get("password"))
         if state == "Success":

@@ -1,4 +1,4 @@
-"""A log line is one line, whatever a stranger has put into it; a node that invents names uses up its own budget only."""
+"""A log line is one line, whatever a stranger put into it; a node that invents names uses up its own budget only."""
 
 from __future__ import annotations
 
