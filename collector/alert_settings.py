@@ -89,7 +89,7 @@ class Alerts(Strict):
     channels: list[Channel] = Field(default=[])
     group: Ms = 300_000
     repeat: Ms = 4 * 3_600_000
-    flap_changes: int = Field(default=3, ge=2, le=20)
+    flap_changes: int = Field(default=3, ge=2, le=1000)
     flap_within: Ms = 1_800_000
     escalate: list[Escalation] = Field(default=[])
     link: Url | None = None

@@ -160,17 +160,20 @@ class Alerting:
         since_ms = now_ms - reach_ms - self._engine.lateness_ms
         for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
             self._engine.observe(series, times, cells, now_ms)
-        known = points.told_since(self._store, since_ms)
+        unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
+        known = points.told_between(self._store, since_ms, unsure_ms)
         found = points.firing(self._store, self._rules, now_ms)
         open_ones = {each.fingerprint for each in found}
         self._others += [
             each
             for each in self._engine.tick(now_ms)
-            if not each.late and each.fingerprint not in open_ones and (each.key, each.state) not in known
+            if not each.late
+            and (each.key, each.state) not in known
+            and (each.state == "resolved" or each.fingerprint not in open_ones)
         ]
         self._engine.adopt(found)
         with self._lock:
-            self.desk.adopt(found, now_ms)
+            self.desk.adopt(found, now_ms, unsure_ms)
         self._episodes |= {each.fingerprint: each for each in found}
         self._fresh = False
 

@@ -106,17 +106,20 @@ def alerts_show(
         typer.echo(json.dumps(said, ensure_ascii=False))
         return
     clock = clock_of(settings)
-    for each in happened:
-        late = "  (history: would have fired then)" if each.transition.late else ""
-        typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.text_en}{late}")
-    for deed in reversed(deeds):
-        typer.echo(f"{clock(deed.at_ms)}  {deed.who} {deed.what} {deed.note}".rstrip())
-    for delivery in reversed(told):
+    lines = [(each.transition.event_ms, _happened(each.transition)) for each in happened]
+    lines += [(deed.at_ms, f"{deed.who} {deed.what} {deed.note}".rstrip()) for deed in deeds]
+    for delivery in told:
         tail = "" if delivery.state == "delivered" else f" after {delivery.attempts} tries: {delivery.why}"
         if delivery.state == "waiting":
             tail += f", next {clock(delivery.due_ms)}"
-        at = clock(delivery.done_ms or delivery.made_ms)
-        typer.echo(f"{at}  told {delivery.channel}: {delivery.state}{tail}")
+        lines.append((delivery.done_ms or delivery.made_ms, f"told {delivery.channel}: {delivery.state}{tail}"))
+    for at_ms, line in sorted(lines, key=lambda each: each[0]):
+        typer.echo(f"{clock(at_ms)}  {line}")
+
+
+def _happened(each: Transition) -> str:
+    late = "  (history: would have fired then)" if each.late else ""
+    return f"{each.state:8} {each.text_en}{late}"
 
 
 @app.command("ack")

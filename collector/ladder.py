@@ -13,7 +13,6 @@ import sqlite3
 from collections import Counter
 from typing import Any
 
-from collector import trail
 from collector.registry import Registry
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.catalogue import Catalogue, UnknownProfile
@@ -38,7 +37,7 @@ class Ladder:
         self.counts: Counter[str] = Counter()
         self._store, self._registry, self._state, self._catalogue = store, registry, state, catalogue
         self._asked_ms: dict[str, int] = {}
-        state.executescript(SCHEMA + trail.SCHEMA)
+        state.executescript(SCHEMA)
 
     def answer(self, node: str, question: str, payload: bytes, now_ms: int) -> bytes | None:
         """The answer's JSON; None for what is malformed, or asked too often."""
@@ -96,22 +95,14 @@ class Ladder:
         return {"sensor": sensor, "measurement": measurement, "time_ms": row[0], "values": values}
 
     def _keep(self, node: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
-        """Keep an installation record for ever; the trail names who and where."""
+        """Keep an installation record for ever."""
         record = asked.get("record")
         if not isinstance(record, dict):
             raise ValueError("record is an object")
-        who = str(record.get("who", ""))[:100]
-        self._state.execute("BEGIN IMMEDIATE")
-        try:
-            (number,) = self._state.execute(
-                "INSERT INTO installation (node, at_ms, body) VALUES (?, ?, ?) RETURNING id",
-                (node, now_ms, json.dumps(record, ensure_ascii=False)),
-            ).fetchone()
-            trail.append(self._state, trail.Line(now_ms, who or node, "installed", node))
-        except sqlite3.Error:
-            self._state.execute("ROLLBACK")
-            raise
-        self._state.execute("COMMIT")
+        (number,) = self._state.execute(
+            "INSERT INTO installation (node, at_ms, body) VALUES (?, ?, ?) RETURNING id",
+            (node, now_ms, json.dumps(record, ensure_ascii=False)),
+        ).fetchone()
         return {"ok": True, "number": number}
 
 

@@ -37,9 +37,10 @@ def point(each: Transition, number: int) -> Table:
     return Table(MEASUREMENT, tuple(sorted(tags.items())), [each.event_ms], columns, whole, number % 10**6)
 
 
-def told_since(store: Store, since_ms: int) -> set[tuple[str, str]]:
-    """Key and state of every transition that was stored of since then. Raises StoreDown."""
-    found = store.select(Select(MEASUREMENT, ("dedup_key", "state"), since_ms=since_ms, group_by=("fingerprint",)))
+def told_between(store: Store, since_ms: int, until_ms: int) -> set[tuple[str, str]]:
+    """Key and state of every transition that was stored of that time. Raises StoreDown."""
+    columns = ("dedup_key", "state")
+    found = store.select(Select(MEASUREMENT, columns, since_ms, until_ms, group_by=("fingerprint",)))
     return {(row[1], row[2]) for series in found for row in series.rows}
 
 

@@ -99,8 +99,11 @@ class Desk:
         else:
             known.news.append(Line(alert.state, alert))
 
-    def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
-        """Alerts that another desk told people of and that still fire; no other fires."""
+    def adopt(self, firing: Iterable[Transition], now_ms: int, unsure_ms: int) -> None:
+        """Alerts that another desk told people of and that still fire; no other fires.
+
+        Of what began after `unsure_ms` nobody knows whether it was told: it is told again, under the same key.
+        """
         firing = list(firing)
         known_keys = {each.key for each in firing}
         for name, known in list(self.standings.items()):
@@ -113,6 +116,8 @@ class Desk:
                 receivers = each.notify or self.policy.receivers
                 known = Standing(each, told="" if each.late else "firing", told_ms=now_ms, receivers=receivers)
                 known.since_ms = now_ms
+                if each.event_ms > unsure_ms and not each.late:
+                    known.told, known.news = "", [Line("firing", each)]
                 self.standings[each.fingerprint] = known
                 self._mark(known)
 

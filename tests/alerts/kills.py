@@ -62,7 +62,7 @@ class Nursery:
             "alerts": {
                 "channels": [{"name": "hook", "kind": "webhook", "url": hook}],
                 "group": "0s",
-                "flap_changes": 20,
+                "flap_changes": 1000,
             },
         }
         (folder / "collector.yaml").write_text(yaml.safe_dump(settings))

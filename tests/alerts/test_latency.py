@@ -27,7 +27,7 @@ def test_a_reading_that_raises_is_told_within_the_budget(tmp_path: Path, receive
     rig = Rig(tmp_path, broker, database)
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump([RULE]))
     hook = {"name": "hook", "kind": "webhook", "url": receiver.url}
-    alerts = {"channels": [hook], "group": "0s", "flap_changes": 20}
+    alerts = {"channels": [hook], "group": "0s", "flap_changes": 1000}
     rig.collector(rules=tmp_path / "rules.yaml", alerts=alerts).start()
     rig.wait_for_page()
     feeder = Feeder(broker.port, 6, (1.0, 2.0), (0.6, 1.5), seed=3)
