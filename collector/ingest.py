@@ -30,7 +30,7 @@ Known = TypeVar("Known")
 
 ROWS_PER_WRITE = 5_000
 PENDING_ROWS_MAX = 50_000
-MEMORY = 200_000
+MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
