@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # Most tests wait for something: two at a time, a file together.
-TWO := -n 2 --dist loadfile
+TWO := -n 2 --dist loadfile --timeout 300
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,12 @@ pages-year: $(VENV)/.test servers      ## ARGS="--stations 100": a year of hours
 visitors: $(VENV)/.test servers      ## ARGS="--nodes 10000 --visitors 200": people read while a fleet reports
 	@$(BIN)/python -m tests.web.visited $(ARGS)
 
+bench: $(VENV)/.test servers      ## ARGS=...: every figure of docs/performance.md on this machine, in less than ten minutes
+	@$(BIN)/lamppost bench $(ARGS)
+
+flat-memory: $(VENV)/.test servers      ## ARGS="--seconds 600": a collector at full rate, then with its database down
+	@$(BIN)/python -m benchmarks.flat $(ARGS)
+
 .PHONY: deb
 deb: $(VENV)/.test      ## ARGS="--arch arm64": the agent's Debian package, its own environment inside
 	@$(BIN)/python deploy/deb/build.py $(ARGS)
@@ -112,6 +118,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory pages-year ARGS="--stations 100"
 	@$(MAKE) --no-print-directory visitors ARGS="--nodes 10000 --visitors 200"
 	@$(MAKE) --no-print-directory alert-kills ARGS="--kills 1000 --episodes 200"
+	@$(MAKE) --no-print-directory flat-memory ARGS="--seconds 600"
 	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need

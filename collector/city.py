@@ -29,6 +29,7 @@ from device_profiles.strict_yaml import NotUsable
 from wire.exits import Failure
 
 ASK_S: Final = 25.0
+KEPT_S: Final = 0.5
 METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -49,7 +50,16 @@ def site(
     def now_ms() -> int:
         return time.time_ns() // 1_000_000
 
+    kept: tuple[float, list[Station]] = (-KEPT_S, [])
+
     def stations() -> list[Station]:
+        """Made twice a second at most: a page asks several times, and there may be ten thousand."""
+        nonlocal kept
+        if time.monotonic() - kept[0] > KEPT_S:
+            kept = (time.monotonic(), list_stations())
+        return kept[1]
+
+    def list_stations() -> list[Station]:
         heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
         return [_station(name, heard.get(name), known) for name in sorted(known.keys() | heard.keys())]
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from typing import NamedTuple
 
-from collector import trail
 from collector.config import Config
+from collector.identity.book import Book, Enrolled
+from collector.identity.office import desk_path
+from collector.registry import Registry
+from collector.web.desk.file import DeskFile
+
+STALE_MS = 10 * 60_000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS station_name (node TEXT PRIMARY KEY, zh TEXT, en TEXT);
@@ -26,14 +32,68 @@ class Version(NamedTuple):
     outcome: str
 
 
-def rename(db: sqlite3.Connection, node: str, zh: str, en: str, who: str, now_ms: int) -> None:
+class Listed(NamedTuple):
+    """A station in the list. `state` is its enrolment (none: it came without one); `online` None: never heard of."""
+
+    node: str
+    state: str
+    expires_ms: int | None
+    online: bool | None
+    since_ms: int | None
+    oldest_ms: int | None
+    site: str | None
+    version: str | None
+    zh: str
+    en: str
+
+    def is_stale(self, now_ms: int) -> bool:
+        """True when somebody should look: the link is down, or readings have waited for long."""
+        waits = self.oldest_ms is not None and now_ms - self.oldest_ms > STALE_MS
+        return self.state != "retired" and (not self.online or waits)
+
+
+def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
+    """Every station that was enrolled or has said who it is, by name."""
+    heard = {known.birth.node: known for known in Registry(db).nodes()}
+    enrolled = {station.node: station for station in _enrolled(settings)}
+    found = []
+    for node in sorted(heard.keys() | enrolled.keys()):
+        known, entry = heard.get(node), enrolled.get(node)
+        birth = known.birth if known is not None else None
+        found.append(
+            Listed(
+                node=node,
+                state=entry.state if entry is not None else "none",
+                expires_ms=entry.expires_ms if entry is not None else None,
+                online=known.online if known is not None else None,
+                since_ms=known.since_ms if known is not None else None,
+                oldest_ms=birth.oldest_ms if birth is not None else None,
+                site=birth.site if birth is not None else None,
+                version=birth.version if birth is not None else None,
+                **dict(zip(("zh", "en"), name_of(db, settings, node), strict=True)),
+            )
+        )
+    return found
+
+
+def _enrolled(settings: Config) -> list[Enrolled]:
+    with closing(DeskFile(desk_path(settings))) as file:
+        return Book(file).stations()
+
+
+def note(settings: Config, who: str, what: str, about: str, now_ms: int) -> None:
+    """A line in the city's one trail of who did what."""
+    with closing(DeskFile(desk_path(settings))) as file:
+        Book(file).note(who, what, about, now_ms)
+
+
+def rename(db: sqlite3.Connection, node: str, zh: str, en: str) -> None:
     """Call a node otherwise; an empty word leaves that language as it is."""
-    db.executescript(SCHEMA + trail.SCHEMA)
+    db.executescript(SCHEMA)
     db.execute("BEGIN IMMEDIATE")
     before = db.execute("SELECT zh, en FROM station_name WHERE node = ?", (node,)).fetchone() or ("", "")
     names = (zh or before[0], en or before[1])
     db.execute("INSERT OR REPLACE INTO station_name VALUES (?, ?, ?)", (node, *names))
-    trail.append(db, trail.Line(now_ms, who, "renamed", f"{node}: {names[0]} / {names[1]}"))
     db.execute("COMMIT")
 
 
@@ -48,14 +108,13 @@ def name_of(db: sqlite3.Connection, settings: Config, node: str) -> tuple[str, s
 
 def begin_version(db: sqlite3.Connection, node: str, text: str, who: str, now_ms: int) -> int:
     """Write down settings about to be sent; returns their number."""
-    db.executescript(SCHEMA + trail.SCHEMA)
+    db.executescript(SCHEMA)
     digest = hashlib.sha256(text.encode()).digest()[:16].hex()
     db.execute("BEGIN IMMEDIATE")
     (last,) = db.execute("SELECT coalesce(max(version), 0) FROM config_version WHERE node = ?", (node,)).fetchone()
     db.execute(
         "INSERT INTO config_version VALUES (?, ?, ?, ?, ?, ?, 'sent')", (node, last + 1, now_ms, who, digest, text)
     )
-    trail.append(db, trail.Line(now_ms, who, "settings sent", f"{node} version {last + 1} {digest}"))
     db.execute("COMMIT")
     return int(last) + 1
 

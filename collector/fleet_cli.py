@@ -29,6 +29,37 @@ config_app = typer.Typer(
 stations_app.add_typer(config_app, name="config")
 
 
+@stations_app.command("list")
+def list_all(
+    stale: bool = typer.Option(False, "--stale", help="Only those whose link is down or whose readings wait."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Every station, enrolled or heard of: its link and since when, what waits there, its names.
+
+    Example:  lamppost stations list --stale
+    """
+    from collector.cli import load_settings
+    from collector.fleet import roster
+
+    settings = load_settings(config)
+    with _state(settings) as db:
+        stations = roster(db, settings)
+    now_ms = _now_ms()
+    shown = [station for station in stations if not stale or station.is_stale(now_ms)]
+    if as_json:
+        typer.echo(json.dumps([station._asdict() for station in shown], ensure_ascii=False))
+        return
+    for station in shown:
+        link = "never heard" if station.online is None else "online" if station.online else "OFFLINE"
+        since = _ago(now_ms, station.since_ms) if station.since_ms is not None else ""
+        waits = f"oldest {_ago(now_ms, station.oldest_ms)}" if station.oldest_ms is not None else ""
+        name = station.zh or station.en
+        state = station.state if station.state == "retired" else ""
+        typer.echo(f"{station.node:<16} {link:<11} {since:<10} {waits:<18} {state:<8} {name}".rstrip())
+    typer.echo(f"{len(shown)} of {len(stations)} stations", err=True)
+
+
 @stations_app.command("show")
 def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """All that is known here of one station: link, sensors, what waits on it, its installation, its settings.
@@ -77,13 +108,15 @@ def rename(
 
     Example:  lamppost stations rename lp-0017 --zh 建国路东口 --en "Jianguo Rd East"
     """
+    from collector.fleet import note
     from collector.fleet import rename as call
 
     if not zh and not en:
         raise Failure(Exit.USAGE, "no-name", "a name is wanted", "--zh, --en, or both")
     settings, _ = _node(config, node)
     with _state(settings) as db:
-        call(db, node, zh, en, getpass.getuser(), _now_ms())
+        call(db, node, zh, en)
+    note(settings, getpass.getuser(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", _now_ms())
     typer.echo(f"{node} is called {zh or '-'} / {en or '-'}")
 
 
@@ -179,7 +212,7 @@ def config_apply(
 
     Example:  lamppost stations config apply lp-0017 lp-0017.yaml
     """
-    from collector.fleet import begin_version, end_version
+    from collector.fleet import begin_version, end_version, note
 
     settings, _ = _node(config, node)
     text = file.read_text()
@@ -194,6 +227,7 @@ def config_apply(
             typer.echo(f"{node}: version {version} {outcome}")
     with _state(settings) as db:
         end_version(db, node, version, outcome)
+    note(settings, getpass.getuser(), "settings sent", f"{node} version {version}: {outcome}", _now_ms())
     if outcome == "refused":
         raise Failure(Exit.CONFIGURATION, "config-refused", f"{node} refuses: {answer.get('error')}", "nothing changed")
     raise typer.Exit(Exit.NOT_HEALTHY if outcome.startswith("rolled back") else Exit.FINE)
@@ -268,6 +302,15 @@ def _state(settings: Config) -> sqlite3.Connection:
 
 def _since(oldest_ms: int | None) -> str:
     return f", the oldest of {_time(oldest_ms)}" if oldest_ms is not None else ""
+
+
+def _ago(now_ms: int, then_ms: int) -> str:
+    """A length of time in its largest unit: 3 d, 5 min."""
+    seconds = max(0, now_ms - then_ms) // 1000
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _time(at_ms: int) -> str:

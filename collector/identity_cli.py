@@ -120,22 +120,6 @@ def token_api(
             raise Failure(Exit.USAGE, "bad-token", str(error)) from error
 
 
-@stations_app.command("list")
-def stations_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """Every station that was enrolled: active or retired, and until when its certificate is good.
-
-    Example:  lamppost stations list
-    """
-    with _book(config) as book:
-        stations = book.stations()
-    if as_json:
-        typer.echo(json.dumps([station._asdict() for station in stations]))
-        return
-    for station in stations:
-        until = "-" if station.expires_ms is None else f"certificate until {_time(station.expires_ms)}"
-        typer.echo(f"{station.node:<20} {station.state:<8} since {_time(station.changed_ms)}  {until}")
-
-
 @stations_app.command("accept")
 def stations_accept(
     node: str = typer.Argument(..., help="The node's name."),

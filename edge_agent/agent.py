@@ -34,10 +34,9 @@ from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
 from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
-from edge_agent.sensor import Sensor
+from edge_agent.sensor import Sensor, counter_of
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.tap import Tap, socket_path
-from edge_agent.traffic import Counter as TrafficCounter
 from edge_agent.uplink import Uplink
 from wire import status
 
@@ -45,7 +44,7 @@ log = logging.getLogger("lamppost.agent")
 
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
-OFFLINE_SEAL_S = 60.0
+THRIFTY_SEAL_S = 60.0  # offline, and on a line that is paid by the byte
 STATUS_S = 2.0
 RING_S = 24 * 3600
 CARE_S = 60.0
@@ -197,7 +196,8 @@ class Agent:
                 self._obey_delivery()
             except SpoolError as error:  # asked for again by the next answer
                 self.recorder.trouble(error)
-            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
+            thrifty = self.config.bytes_per_day is not None or not self.delivery.is_answered(now_s)
+            seal_s = THRIFTY_SEAL_S if thrifty else self.config.seal_s
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()
@@ -289,14 +289,8 @@ def _about(config: Config) -> dict[str, Any]:
 def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
     """A sensor as its settings want it. Raises UnknownProfile, NotUsable or ValueError."""
     profile = catalogue.get(wants.profile).with_options(wants.options)
-    traffic = _traffic(wants, profile.ref, profile.kind)
+    traffic = counter_of(profile, wants.name, wants.lane, tuple(wants.directions), wants.interval_s)
     return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
-
-
-def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | None:
-    if kind != "detection":
-        return None
-    return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
 
 
 def _broker(config: Config, identity: Identity | None) -> BrokerAddress:
@@ -324,10 +318,12 @@ def _written_bytes() -> int | None:
 
 
 def on_tmpfs(path: Path) -> bool:
-    """True when `path` lies on a file system that lives in RAM."""
+    """True when `path` lies on a file system that lives in RAM, or leads by a link to where things are cleared away."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
+    if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
+        return True
     best, kind = "", ""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, mount, fstype = line.split()[:3]

@@ -77,6 +77,8 @@ class Recorder:
         stamp = self.stamp(now)
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
+        if closing:
+            self._write()  # the account that is told last must hold what was accepted last
         if self.timeline.trusted:
             self._tally(stamp)
             self._pending += [*self._hours.tick(stamp, closing), *self._gaps(stamp)]  # the account has room reserved

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.servers import Influxd, Mosquitto, Victoria
+
+
+def pytest_configure() -> None:
+    """Whoever is started in the background ignores Ctrl-C, and so would every program that is tested from there."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

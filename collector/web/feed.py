@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 QUEUE_MAX = 4096
+WATCHED_S = 12.0
 
 
 class Subscription:
@@ -44,17 +46,23 @@ class Feed:
         self._listeners: tuple[Subscription, ...] = ()
         self._lock = threading.Lock()
         self._readings = 0
-        self._marks: deque[tuple[float, int]] = deque(maxlen=12)
+        self._marks: deque[tuple[float, int]] = deque(maxlen=16)
 
-    def batches_per_s(self, now_s: float) -> float:
-        """How many batches were stored a second, over the last ten or so. `now_s` of a steady clock."""
-        if not self._marks or now_s - self._marks[-1][0] >= 1.0:
-            self._marks.append((now_s, self._readings))
-        since_s, before = self._marks[0]
+    def batches_per_s(self) -> float:
+        """How many batches were stored a second, over the last ten or so."""
+        now_s = time.monotonic()
+        marks = [mark for mark in tuple(self._marks) if now_s - mark[0] <= WATCHED_S]
+        if not marks:
+            return 0.0
+        since_s, before = marks[0]
         return (self._readings - before) / max(1.0, now_s - since_s)
 
     def publish(self, event: Mapping[str, Any]) -> None:
-        self._readings += event.get("type") == "readings"
+        if event.get("type") == "readings":
+            now_s = time.monotonic()
+            if not self._marks or now_s - self._marks[-1][0] >= 1.0:
+                self._marks.append((now_s, self._readings))
+            self._readings += 1
         for listener in self._listeners:
             listener.put(event)
 

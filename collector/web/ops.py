@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -59,7 +58,7 @@ class Ops:
         self._handling = handling
         self._reports = reports
         self._tabs = Tabs(site, views, handling, reports, self._page, self._back)
-        renderer.offer(told_of=self._tabs.told, batches_per_s=lambda: site.feed.batches_per_s(time.monotonic()))
+        renderer.offer(told_of=self._tabs.told, batches_per_s=site.feed.batches_per_s)
         self._tries_of_account = Allowance(5 * _TRIES, _TRIES_MS, crowd=100)  # one guesser has not enough to use it up
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
 

@@ -27,7 +27,7 @@ STEP_S = 4.0
 BATCH_BYTES_MAX = 256 * 1024
 STEPS = (
     "broker.dns", "broker.tcp", "broker.tls", "broker.expiry", "broker.auth", "broker.settings", "broker.acl",
-    "broker.roundtrip",
+    "broker.roundtrip", "broker.safe",
 )  # fmt: skip
 NETWORK_CURE = "is the modem up? lamppost agent doctor --only net.route"
 
@@ -62,6 +62,24 @@ def _steps(settings: Config) -> Iterator[Result]:
         return
     yield from _tls(address)
     yield from _mqtt(settings, address)
+    yield _safe(settings, address)
+
+
+def _safe(settings: Config, address: BrokerAddress) -> Result:
+    """Would the broker let a thief of this box do more than the box may?"""
+    from edge_agent.selftest import SelfTestImpossible, holes, self_test
+
+    if address.tls is None:
+        return skip("broker.safe", "not enrolled: this broker knows nobody's name")
+    try:
+        found = holes(self_test(address, settings.node))
+    except SelfTestImpossible as error:
+        return fail("broker.safe", str(error), "lamppost agent doctor --only broker")
+    if found:
+        return fail(
+            "broker.safe", f"the broker lets a station do {', '.join(found)}", "tell the office: docs/security.md"
+        )
+    return ok("broker.safe", "six things that only a thief would do are refused")
 
 
 def _dns(address: BrokerAddress) -> Result:
@@ -172,7 +190,11 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
             yield fail("broker.auth", f"refused: {reason}", "user, password or certificate: lamppost agent setup")
         return
     yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")
-    yield settings_result(vars(properties) if properties is not None else {})
+    if settings.broker.protocol == "5":
+        yield settings_result(vars(properties) if properties is not None else {})
+    else:
+        text = "MQTT 3.1.1 says yes to a publish that it throws away: only our own confirmations count"
+        yield warn("broker.settings", text, "a broker with MQTT 5, then broker.protocol: 5")
     talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
     granted = talk.wait("suback")
     if granted is None or any(code.is_failure for code in granted):

@@ -137,3 +137,12 @@ def test_the_open_hour_survives_a_restart(tmp_path: Path) -> None:
     again.commit(Now(4_000, UTC + 4_000, True), closing=True)
     rows = [row for one in again.seal() for row in readings_of(one.data)[0] if row.series.kind == "sensor_ledger"]
     assert max(row.values["accepted"] for row in rows) == 3
+
+
+def test_the_account_told_at_the_end_holds_what_was_accepted_last(tmp_path: Path) -> None:
+    made = recorder(tmp_path / "spool.db")
+    made.commit(Now(1_000, UTC, True))
+    made.keep([air(UTC + 1_000), air(UTC + 1_500)])
+    made.commit(Now(2_000, UTC + 1_000, True), closing=True)
+    told = [r for one in made.seal() for r in readings_of(one.data)[0] if r.series.kind == "sensor_ledger"]
+    assert [row.values["accepted"] for row in told if row.series.sensor == "air-1"][-1] == 2

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -43,11 +44,18 @@ class Terminal:
         os.write(self._master, text.encode() + b"\r")
 
     def end(self, timeout_s: float = 60.0) -> int:
-        """Wait until the command ends; its exit code."""
+        """Wait until the command ends; its exit code. One that does not end is killed, and named."""
         until_s = time.monotonic() + timeout_s
         while self._read(until_s - time.monotonic()):
             pass
-        _, status = os.waitpid(self._pid, 0)
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        while pid == 0:
+            if time.monotonic() > until_s:
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
+                raise AssertionError(f"it did not end; the screen:\n{self.seen[-3000:]}")
+            time.sleep(0.01)
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
         os.close(self._master)
         return os.waitstatus_to_exitcode(status)
 

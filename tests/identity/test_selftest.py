@@ -6,6 +6,7 @@ import getpass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from device_profiles.settings import BrokerAddress
 from edge_agent.identity import Identity
@@ -65,3 +66,16 @@ def test_each_hole_of_an_access_file_is_found(tmp_path: Path, hole: str) -> None
 def test_no_broker_is_no_answer() -> None:
     with pytest.raises(SelfTestImpossible):
         self_test(BrokerAddress("127.0.0.1", free_port()), "lp-0042")
+
+
+def test_the_doctor_says_so(city: City, tmp_path: Path) -> None:
+    folder = city.enrol("lp-0043")
+    settings = {
+        "node": "lp-0043", "site": "here", "identity": str(folder), "status_file": str(tmp_path / "status.json"),
+        "broker": {"port": city.plan.broker_port}, "spool": {"path": str(tmp_path / "s.db"), "allow_tmpfs": True},
+        "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": str(tmp_path / "tty")}],
+    }  # fmt: skip
+    file = tmp_path / "agent.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    said = city.lamppost("agent", "doctor", "--json", "--only", "broker", "--config", str(file))
+    assert '"broker.safe", "state": "ok"' in said.stdout, said.stdout + said.stderr

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
-from collector.web.feed import Subscription
+from collector.web.feed import Feed, Subscription
 from collector.web.privacy import FEW, mask
 from collector.web.readings import View, look, minute_means, traffic
 from collector.web.site import Station
@@ -145,3 +145,12 @@ def test_a_full_queue_drops_the_oldest_and_counts() -> None:
         queue.put({"node": n})
     assert queue.take() == [{"node": 1}, {"node": 2}]
     assert (queue.dropped, len(woken)) == (1, 3)
+
+
+def test_batches_a_second_are_counted_from_the_first_news() -> None:
+    feed = Feed()
+    assert feed.batches_per_s() == 0.0
+    for _ in range(30):
+        feed.publish({"type": "readings", "node": "lp-0001"})
+    feed.publish({"type": "alert"})
+    assert 0 < feed.batches_per_s() <= 30
