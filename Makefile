@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: two at a time, a file together.
 TWO := -n 2 --dist loadfile
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -112,6 +112,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory pages-year ARGS="--stations 100"
 	@$(MAKE) --no-print-directory visitors ARGS="--nodes 10000 --visitors 200"
 	@$(MAKE) --no-print-directory alert-kills ARGS="--kills 1000 --episodes 200"
+	@$(MAKE) --no-print-directory flat-memory ARGS="--seconds 600"
 	$(BIN)/python -m pytest -m long
 
 servers:      ## install or name the real servers that the tests need

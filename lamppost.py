@@ -38,6 +38,7 @@ ROOMS = {
     "rules": ("collector.rules_cli", "Alert rules: check, test, backtest, explain."),
     "notify": ("collector.notify_cli", "Notifications: test the channels, see what was told."),
     "calibrate": ("collector.calibrate_cli", "Corrections on record: fit, formula, apply, list."),
+    "bench": ("benchmarks.cli:bench", "Measure this machine: every figure of docs/performance.md."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "capture": ("edge_agent.capture_cli", "Sessions on serial lines: record, show, slice, play."),
     "sim": ("simulator.sim_cli", "A simulated city: scenarios, faults, fleets, and a verdict on what arrived."),
@@ -48,7 +49,17 @@ EXTRAS = {
 }
 """The extra that brings what a word's room needs."""
 OURS = frozenset(
-    {"wire", "measures", "device_profiles", "edge_agent", "collector", "firmware_stubs", "simulator", "lamppost"}
+    {
+        "wire",
+        "measures",
+        "device_profiles",
+        "edge_agent",
+        "collector",
+        "firmware_stubs",
+        "simulator",
+        "benchmarks",
+        "lamppost",
+    }
 )
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,14 +113,12 @@ class Bench:
         assert self.process is not None
         arguments = map(str, (self.broker.port, nodes, BATCHES, self.rows, self._first))
         self._first += nodes
-        with subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.stream", *arguments], stdout=subprocess.PIPE
-        ) as stream:
+        with stream(arguments) as sending:
             before = cpu_s(self.process.pid)
-            assert stream.stdout is not None
-            said = json.loads(stream.stdout.read() or b"{}")
+            said = finished(sending)
         if not said:
-            raise SystemExit(f"the stream broke; see {self.folder}")
+            log = (self.folder / "collector.log").read_text()[-2000:]
+            raise SystemExit(f"the stream broke; the collector says:\n{log}")
         spent_s = cpu_s(self.process.pid) - before
         return Rate(
             said["points"] / said["seconds"],
@@ -151,6 +149,22 @@ class Bench:
 
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
         return Influx1(url, "lamppost") if self._store == "influx1" else Influx2(url, "lamppost", "lamppost", "t")
+
+
+def stream(arguments: Iterable[str]) -> subprocess.Popen[bytes]:
+    """A sender whose nodes are known to the collector and who waits for `finished`."""
+    command = [sys.executable, "-m", "benchmarks.stream", *arguments]
+    sending = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert sending.stdout is not None
+    sending.stdout.readline()
+    return sending
+
+
+def finished(sending: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Let a stream begin, and wait for what it has to say; nothing when it broke."""
+    said, _ = sending.communicate(b"go\n")
+    found: dict[str, Any] = json.loads(said or b"{}")
+    return found
 
 
 def rendered(points: int, rows: int, first: int) -> list[bytes]:

@@ -156,12 +156,7 @@ class Desk:
         )
         self.sink = Sink()
         self.tray = Tray()
-        make_store, collector.make_store = collector.make_store, lambda _: store or self.sink
-        link, collector.make_link = collector.make_link, lambda *_: self.tray  # type: ignore[assignment,return-value]
-        try:
-            self.collector = collector.Collector(config)
-        finally:
-            collector.make_store, collector.make_link = make_store, link
+        self.collector = collector.Collector(config, store=store or self.sink, link=self.tray)  # type: ignore[arg-type]
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
@@ -175,11 +170,11 @@ class Course:
     """A fleet's batches on their way through a collector. The first of every node, which enlists its series, is run
     at once and counts for nothing; `run` takes the rest."""
 
-    def __init__(self, folder: Path, nodes: int, batches: int, rows: int) -> None:
+    def __init__(self, folder: Path, nodes: int, batches: int, rows: int, store: Store | None = None) -> None:
         self.points = nodes * batches * rows
         self._senders = list(fleet(nodes, batches + 1, rows))
         self._turns = range(1, batches + 1)
-        self._desk = Desk(folder)
+        self._desk = Desk(folder, store)
         births = [Arrived(names.status(sender.node), sender.birth(), True) for sender, _ in self._senders]
         self._desk.feed(births, self._now_ms(0))
         self._feed(0)

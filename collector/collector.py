@@ -160,7 +160,8 @@ class Collector:
     def health(self) -> Health:
         """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
         ago_s = self._seconds() - self._stepped_s
-        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state))
+        others = {name: str(peer.said.state) for name, peer in sorted(dict(self.standby.peers).items())}
+        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), str(self.standby.state), others)
 
     def _run(self) -> None:
         while not self._ending.is_set():

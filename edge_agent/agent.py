@@ -45,7 +45,7 @@ log = logging.getLogger("lamppost.agent")
 
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
-OFFLINE_SEAL_S = 60.0
+THRIFTY_SEAL_S = 60.0  # offline, and on a line that is paid by the byte
 STATUS_S = 2.0
 RING_S = 24 * 3600
 CARE_S = 60.0
@@ -197,7 +197,8 @@ class Agent:
                 self._obey_delivery()
             except SpoolError as error:  # asked for again by the next answer
                 self.recorder.trouble(error)
-            seal_s = self.config.seal_s if self.delivery.is_answered(now_s) else OFFLINE_SEAL_S
+            thrifty = self.config.bytes_per_day is not None or not self.delivery.is_answered(now_s)
+            seal_s = THRIFTY_SEAL_S if thrifty else self.config.seal_s
             if now_s - sealed_s >= seal_s - COMMIT_S / 2:
                 sealed_s = now_s
                 self._seal()

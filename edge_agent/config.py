@@ -58,6 +58,7 @@ class Config(Strict):
     spool: Spool = Spool()
     clock: Clock = Clock()
     seal_s: float = Field(default=5.0, ge=1, le=60)
+    bytes_per_day: Size | None = None
     profiles: FilePath | None = None
     collector_keys: list[str] = Field(default=[])
     status_file: FilePath = Path("/run/lamppost/status.json")

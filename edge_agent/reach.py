@@ -42,11 +42,12 @@ def pinned_keys(settings: Config) -> tuple[Ed25519PublicKey, ...]:
 
 
 def mqtt_client(settings: Config, address: BrokerAddress, tool: str) -> paho.Client:
-    """A client of MQTT 5, not yet connected."""
+    """A client that speaks what the settings say, not yet connected."""
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
-    client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.node}.{tool}", protocol=paho.MQTTv5)
+    spoken = paho.MQTTv5 if settings.broker.protocol == "5" else paho.MQTTv311
+    client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.node}.{tool}", protocol=spoken)
     client.username_pw_set(address.username or settings.node, address.password)
     if address.tls is not None:
         client.tls_set_context(address.tls())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("lamppost.agent")
 
+TELLING_S = 300.0
 RECENT = 24
 
 
@@ -77,6 +78,8 @@ class SelfReport:
             "disk_ok": recorder.disk_ok,
             "disk_free_b": board.get("disk_free_b"),
             "temp_c": board.get("cpu_temp_c"),
+            "line_bytes_a_day": _a_day(uplink.line_bytes, now_s - self._started_s),
+            "bytes_per_day": agent.config.bytes_per_day,
             "config_note": self.note,
             "counts": dict(delivery.counts) | dict(uplink.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
@@ -108,6 +111,11 @@ def _telling(values: dict[str, float]) -> list[float]:
         if name in values:
             return [values[name]]
     return list(values.values())
+
+
+def _a_day(count: int, span_s: float) -> int | None:
+    """What a count comes to in a day; nothing is said of the first minutes."""
+    return round(count * 86_400 / span_s) if span_s >= TELLING_S else None
 
 
 def _since(now_s: float, then_s: float | None) -> float | None:

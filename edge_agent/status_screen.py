@@ -30,6 +30,9 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     old = oldest_ms is not None and now_ms - oldest_ms > WAITING_S * 1000
     if said["connected_s"] is not None and old and (said["acked_s"] is None or said["acked_s"] > WAITING_S):
         found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
+    budget, a_day = said.get("bytes_per_day"), said.get("line_bytes_a_day")
+    if budget is not None and a_day is not None and a_day > budget:
+        found.append(f"the line costs {_megabytes(a_day)} a day of {_megabytes(budget)}: read sensors less often")
     if said.get("config_note"):
         found.append(said["config_note"])
     return found
@@ -42,6 +45,7 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
         f"agent    {said['version']}, up {span(said['up_s'])}",
         *(line for sensor in said["sensors"] for line in _sensor(sensor, now_ms)),
         f"broker   {_broker(said)}",
+        *_line_cost(said),
         f"spool    {_spool(said, now_ms)}",
         f"clock    {_CLOCK.get(said['clock'], said['clock'])}{_machine(said)}",
         *(f"! {trouble}" for trouble in troubles(said, now_ms)),
@@ -84,6 +88,17 @@ def _broker(said: dict[str, Any]) -> str:
     acked_s = said["acked_s"]
     last = "nothing confirmed yet" if acked_s is None else f"last confirmed {span(acked_s)} ago"
     return f"connected {span(said['connected_s'])} · {last}"
+
+
+def _line_cost(said: dict[str, Any]) -> list[str]:
+    a_day, budget = said.get("line_bytes_a_day"), said.get("bytes_per_day")
+    if a_day is None:
+        return []
+    return [f"line     {_megabytes(a_day)} a day" + (f" of {_megabytes(budget)}" if budget is not None else "")]
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"
 
 
 def _spool(said: dict[str, Any], now_ms: float) -> str:

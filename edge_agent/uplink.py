@@ -56,6 +56,7 @@ class Uplink:
         keys: tuple[Ed25519PublicKey, ...] = (),
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
@@ -200,6 +201,7 @@ class Uplink:
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
+        self.line_bytes += len(payload)
         try:
             body = signed.open_sealed(names.ack(self._node), payload, self._keys)
             message = wire_ack.decode(body)
@@ -258,6 +260,7 @@ class Uplink:
         try:
             await client.publish(topic, sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1
+            self.line_bytes += len(topic) + len(sealed.data)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
             self.counts["publish_failed"] += 1
 

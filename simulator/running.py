@@ -79,7 +79,7 @@ def judge(run: str, against: str | None, html: Path | None) -> Verdict:
     address = against or notes.meta().get("store")
     store = open_store(address) if address is not None else Sqlite(folder / STORE)
     try:
-        verdict = verify(notes, store, folder.name)
+        verdict = verify(notes, store, folder.name, alone=against is None)
         if html is not None:
             html.write_text(page(verdict, notes, store))
     except StoreDown as error:

@@ -190,7 +190,11 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
             yield fail("broker.auth", f"refused: {reason}", "user, password or certificate: lamppost agent setup")
         return
     yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")
-    yield settings_result(vars(properties) if properties is not None else {})
+    if settings.broker.protocol == "5":
+        yield settings_result(vars(properties) if properties is not None else {})
+    else:
+        text = "MQTT 3.1.1 says yes to a publish that it throws away: only our own confirmations count"
+        yield warn("broker.settings", text, "a broker with MQTT 5, then broker.protocol: 5")
     talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
     granted = talk.wait("suback")
     if granted is None or any(code.is_failure for code in granted):

@@ -8,9 +8,12 @@ from collector.stores.store import Select, Store
 from simulator.verify.verdict import Verdict
 
 
-def judge(expected: list[dict[str, Any]], store: Store, verdict: Verdict) -> None:
-    """Compare. An expectation has alert, node, sensor (None for any), from_ms, until_ms, may (or may not)."""
-    raised = _raised(store)
+def judge(expected: list[dict[str, Any]], store: Store, verdict: Verdict, nodes: frozenset[str] | None) -> None:
+    """Compare, of `nodes` alone where they are given.
+
+    An expectation has alert, node, sensor (None for any), from_ms, until_ms, may (or may not).
+    """
+    raised = [alert for alert in _raised(store) if nodes is None or alert["node"] in nodes]
     verdict.alerts_expected, verdict.alerts_raised = len(expected), len(raised)
     for wanted in expected:
         met = next((alert for alert in raised if _meets(wanted, alert)), None)

@@ -29,7 +29,10 @@ Group = tuple[str, ...]
 class Comparison:
     """One comparison; `run` fills the verdict."""
 
-    def __init__(self, notes: Notes, store: Store, verdict: Verdict, watch: Callable[[float], None]) -> None:
+    def __init__(
+        self, notes: Notes, store: Store, verdict: Verdict, watch: Callable[[float], None], alone: bool
+    ) -> None:
+        self._alone = alone  # nobody else stores there: a row of a stranger is nobody's
         self._notes, self._store, self._verdict, self._watch = notes, store, verdict, watch
         self._missing: dict[int, list[Sent]] = defaultdict(list)
         self._tolerance_ms: int = notes.meta().get("time_tolerance_ms", 0)
@@ -83,7 +86,10 @@ class Comparison:
             if rows:
                 self._extra[kind, _group(self._series[number])] += rows.items()
         for group, rows in stored.items():
-            self._extra[kind, group] += rows.items()
+            if self._alone:
+                self._extra[kind, group] += rows.items()
+            else:
+                self._verdict.stored -= len(rows)
 
     def _stored(self, kind: str, columns: tuple[str, ...], from_ms: int, until_ms: int) -> dict[Group, dict[int, Row]]:
         found: dict[Group, dict[int, Row]] = {}

@@ -11,13 +11,19 @@ from simulator.verify.compare import Comparison
 from simulator.verify.verdict import Verdict
 
 
-def verify(notes: Notes, store: Store, run: str = "", watch: Callable[[float], None] = lambda _: None) -> Verdict:
-    """Compare everything. Raises StoreDown. `watch` is told how much is done, 0 to 1."""
+def verify(
+    notes: Notes, store: Store, run: str = "", watch: Callable[[float], None] = lambda _: None, alone: bool = True
+) -> Verdict:
+    """Compare everything. Raises StoreDown. `watch` is told how much is done, 0 to 1.
+
+    A store that others use too (`alone` False) is asked for the run's own stations only.
+    """
     meta = notes.meta()
     verdict = Verdict(run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0))
-    Comparison(notes, store, verdict, watch).run()
+    Comparison(notes, store, verdict, watch, alone).run()
     traffic.judge(meta.get("vehicles", {}), store, verdict)
-    alerts.judge(meta.get("expect_alerts", []), store, verdict)
+    nodes = None if alone else frozenset(series.node for series in notes.series().values())
+    alerts.judge(meta.get("expect_alerts", []), store, verdict, nodes)
     allowed = meta.get("expect_missing", [])
     verdict.not_allowed = sorted(f"missing for {cause}" for cause in verdict.missing if cause not in allowed)
     if meta.get("expect_some_missing") and not verdict.missing:

@@ -22,11 +22,16 @@ GOLDEN = "6f5988e3f0d8921eb777f6a07c70a6ad"
 MUST_LOSE = {"full-card", "line-noise", "power-cuts", "sensor-swap", "stuck-sensor"}
 
 
-def run(name: str, seed: int = SEED) -> tuple[Verdict, dict[str, Any], list[tuple[int, str]]]:
+def run(name: str, seed: int = SEED, small: bool = True) -> tuple[Verdict, dict[str, Any], list[tuple[int, str]]]:
     with runs.scratch() as folder:
         store = Sqlite(folder / "readings.db")
         store.prepare()
-        world = Run(load(name).smaller(), seed, store, Files(folder, folder / "notes.db", folder / "rules.yaml"))
+        world = Run(
+            load(name).smaller() if small else load(name),
+            seed,
+            store,
+            Files(folder, folder / "notes.db", folder / "rules.yaml"),
+        )
         try:
             facts = world.go()
             return verify(world.notes, store), facts, world.notes.moments()
@@ -71,6 +76,14 @@ def test_another_seed_is_another_night() -> None:
             world.close()
             store.close()
     assert len(digests) == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [7, 8])
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_at_its_full_size(name: str, seed: int) -> None:
+    verdict, _, _ = run(name, seed, small=False)
+    assert verdict.passed, (verdict.line(), verdict.faults, verdict.not_allowed)
 
 
 @pytest.mark.parametrize("name", names())

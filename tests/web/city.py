@@ -10,6 +10,7 @@ from typing import Any
 from collector.calibration import Record
 from collector.city import titles, warm_ups
 from collector.gaps import gaps
+from collector.health import Health
 from collector.reporting import Reporting, reports_as_china
 from collector.rollups import Rollups
 from collector.statedb import open_state
@@ -37,6 +38,7 @@ class City:
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
         self.duty: Any = None
+        self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
@@ -99,6 +101,7 @@ class City:
             gaps=lambda node, since_ms: gaps(self.store, since_ms, self.now_ms(), {}, {}, node),
             ask=self.ask,
             duty=self.duty,
+            health=lambda: self.health,
         )
 
     def lose_database(self) -> None:

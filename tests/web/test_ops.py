@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from collector.health import Health
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile, DeskUnusable
@@ -191,3 +192,13 @@ def test_availability_counts_minutes_and_leaves_the_future_empty(tmp_path: Path)
     assert told[this_hour - 2 * 3_600_000].quarter == 0
     assert all(hour.minutes is None for hour in hours if hour.start_ms > now_ms)
     city.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/ops", "本机 运行中 · c2 待命"), ("/en/ops", "this collector active · c2 standby")]
+)
+def test_the_desk_shows_which_collector_works_and_who_stands_by(served: Served, path: str, said: str) -> None:
+    cookie = log_in(served)
+    assert "data-role" not in served.get(path, Cookie=cookie).text, "one alone is not worth a word"
+    served.city.health = Health(True, "active", {}, {"c2": "standby"})
+    assert said in served.get(path, Cookie=cookie).text

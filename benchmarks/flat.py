@@ -1,0 +1,85 @@
+"""A collector's memory over a long run: at full rate, then with its database down while the stream goes on.
+
+    python -m benchmarks.flat [--seconds 600] [--limit 200]
+
+Prints one JSON object with the resident megabytes at each tenth of either part; ends with 1 when one is above the
+limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.collectors import BATCHES, Bench, running
+
+POINTS = 120_000
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds now."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS"))) / 1024
+
+
+def full_rate(bench: Bench, seconds: float) -> list[float]:
+    """Streams one after the other until the time is over."""
+    assert bench.process is not None
+    end_s, found = time.monotonic() + seconds, []
+    while time.monotonic() < end_s:
+        bench.collector(POINTS)
+        found.append(resident_mb(bench.process.pid))
+    return found
+
+
+def database_down(bench: Bench, seconds: float) -> list[float]:
+    """The database is killed and the streams go on knocking; each gives up after a while, and the next begins."""
+    assert bench.process is not None
+    assert bench.database is not None
+    bench.database.kill()
+    end_s, found = time.monotonic() + seconds, []
+    ending = threading.Event()
+    knocking = threading.Thread(target=_knock, args=(bench, ending))
+    knocking.start()
+    while time.monotonic() < end_s:
+        time.sleep(min(5.0, seconds / 10))
+        found.append(resident_mb(bench.process.pid))
+    ending.set()
+    knocking.join()
+    bench.database.start()
+    return found
+
+
+def _knock(bench: Bench, ending: threading.Event) -> None:
+    first = 500_000
+    while not ending.is_set():
+        first += 2_000
+        command = [sys.executable, "-m", "benchmarks.stream", *map(str, (bench.broker.port, 500, BATCHES, 60, first))]
+        subprocess.run(command, input=b"go\n", capture_output=True, check=False, timeout=120)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--limit", type=float, default=200)
+    args = parser.parse_args()
+    with running("influx1", 60) as bench:
+        up = full_rate(bench, args.seconds)
+        down = database_down(bench, args.seconds)
+    tenths = {name: _tenths(found) for name, found in (("full_rate_mb", up), ("database_down_mb", down))}
+    most = max(*up, *down)
+    print(json.dumps(tenths | {"most_mb": round(most, 1), "limit_mb": args.limit}))
+    return 0 if most <= args.limit else 1
+
+
+def _tenths(found: list[float]) -> list[float]:
+    return [round(found[at * (len(found) - 1) // 9], 1) for at in range(10)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
