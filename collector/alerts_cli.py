@@ -10,7 +10,6 @@ import getpass
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from collector.alerts.table import ended_row, row, short_names, station, table
 from collector.cli import DEFAULT_CONFIG, load_settings, time_of
 from wire.exits import Exit, Failure
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collector.alerts.book import Book
     from collector.config import Config
     from collector.rules.desk import Desk
-    from collector.rules.standing import Standing
     from collector.rules.transition import Transition
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -63,14 +62,14 @@ def alerts_list(
         desk = _desk(book)
         ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
     firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
-    names = _short([each.alert.fingerprint for each in firing] + [each.fingerprint for each in ended])
-    rows = [_row(settings, desk, each, names, now_ms) for each in firing]
+    names = short_names([each.alert.fingerprint for each in firing] + [each.fingerprint for each in ended])
+    rows = [row(settings, desk, each, names, now_ms) for each in firing]
     newest = {each.fingerprint: each for each in ended if not each.late}
-    rows += [_ended_row(settings, each, names) for each in newest.values() if each.state == "resolved"]
+    rows += [ended_row(settings, each, names) for each in newest.values() if each.state == "resolved"]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
-        _table(rows, now_ms)
+        typer.echo("\n".join(table(rows, now_ms)))
     open_ones = [row for row in rows if row["state"] == "FIRING"]
     raise typer.Exit(Exit.NOT_HEALTHY if open_ones else Exit.FINE)
 
@@ -188,7 +187,7 @@ def alerts_silence(
             typer.echo(json.dumps([each.as_json() for each in found], ensure_ascii=False))
             return
         for each in found:
-            typer.echo(f"a-{each.fingerprint[:6]}  {each.severity:8} {_station(settings, each)}  {each.text_en}")
+            typer.echo(f"a-{each.fingerprint[:6]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
         typer.echo(f"would silence {len(found)} firing now")
         return
     start_ms = time_of(start, settings.web.time_zone) if start else _now_ms()
@@ -255,7 +254,7 @@ def alerts_history(
     clock = clock_of(settings)
     for each in shown:
         mark = "  late" if each.transition.late else "  taken back" if each.transition.void else ""
-        where = _station(settings, each.transition)
+        where = station(settings, each.transition)
         typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.severity:8} "
                    f"{where}  {each.transition.text_en}{mark}")  # fmt: skip
     typer.echo(f"{len(shown)} changes")
@@ -313,94 +312,6 @@ def _find(book: Book, name: str) -> str:
         text = f"no alert {name!r}" if not known else f"{name!r} begins {len(known)} alerts"
         raise Failure(Exit.USAGE, "alert-unknown", text, "see lamppost alerts list --all")
     return known[0]
-
-
-# Words
-
-
-def _row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now_ms: int) -> dict[str, Any]:
-    alert, hidden = each.alert, desk.hidden(each.alert, now_ms)
-    state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
-    who = "-"
-    if each.ack is not None:
-        until = "until resolved" if each.ack.until_ms >= 2**53 else f"until {clock_of(settings)(each.ack.until_ms)}"
-        note = f' "{each.ack.note}"' if each.ack.note else ""
-        who = f"{each.ack.who}{note} {until}"
-    elif hidden is not None:
-        who = hidden if hidden.startswith("s-") else f"follows from a-{hidden[:6]}"
-    return _plain(settings, alert, names) | {"state": state, "flapping": each.flapping, "who": who}
-
-
-def _ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
-    return _plain(settings, alert, names) | {"state": "RESOLVED", "flapping": False, "who": "-"}
-
-
-def _plain(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": names[alert.fingerprint],
-        "fingerprint": alert.fingerprint,
-        "severity": alert.severity,
-        "since_ms": alert.start_ms,
-        "station": _station(settings, alert),
-        "rule": alert.rule,
-        "limit": alert.limit,
-        "value": alert.value,
-        "text": {"zh": alert.text_zh, "en": alert.text_en},
-        "labels": alert.labels,
-        "key": alert.key,
-    }
-
-
-def _table(rows: list[dict[str, Any]], now_ms: int) -> None:
-    head = ("ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO")
-    cells = [
-        (
-            row["id"],
-            row["state"] + ("~" if row["flapping"] else ""),
-            row["severity"],
-            _age(now_ms - row["since_ms"]),
-            row["station"],
-            f"{row['rule']} {row['limit']}".strip(),
-            "-" if row["value"] is None else f"{row['value']:g}",
-            row["who"],
-        )
-        for row in rows
-    ]
-    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
-    for line in (head, *cells):
-        padded = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(padded).rstrip())
-    counts = {state: sum(row["state"] == state for row in rows) for state in ("FIRING", "ACKED", "SILENT")}
-    told = f"{counts['FIRING']} firing, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
-    hint = next((row["id"] for row in rows if row["state"] == "FIRING"), None)
-    typer.echo(told + (f'     lamppost alerts ack {hint} -m "..."' if hint else ""))
-
-
-def _width(text: str) -> int:
-    from unicodedata import east_asian_width
-
-    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-def _station(settings: Config, alert: Transition) -> str:
-    labels = alert.labels
-    name = next((f"{s.zh} " for s in settings.stations if s.node == labels.get("node")), "")
-    where = " ".join(labels[key] for key in ("node", "sensor", "lane", "direction") if key in labels)
-    return name + (where or alert.kind)
-
-
-def _age(age_ms: int) -> str:
-    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
-        if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
-            return f"{age_ms // ms} {unit}"
-    return f"{max(0, age_ms) // 1000} s"
-
-
-def _short(fingerprints: Iterable[str]) -> dict[str, str]:
-    """The shortest ids, of three letters at least, that tell these alerts apart."""
-    known = sorted(set(fingerprints))
-    length = next((n for n in range(3, 16) if len({name[:n] for name in known}) == len(known)), 16)
-    return {name: f"a-{name[:length]}" for name in known}
 
 
 def clock_of(settings: Config) -> Any:

@@ -21,7 +21,8 @@ from wire import strictjson
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS installation (id INTEGER PRIMARY KEY, node TEXT, at_ms INTEGER, body TEXT);
 """
-EVERY_MS = 500
+BURST, EVERY_MS = 5, 1000
+"""A node's tools may ask so often at once, and then once in so long: a question costs the database a query."""
 RECORD_BYTES_MAX = 32 * 1024
 SPAN_MS_MAX = 24 * 3_600_000
 COLUMNS = (
@@ -36,15 +37,14 @@ class Ladder:
     def __init__(self, store: Store, registry: Registry, state: sqlite3.Connection, catalogue: Catalogue) -> None:
         self.counts: Counter[str] = Counter()
         self._store, self._registry, self._state, self._catalogue = store, registry, state, catalogue
-        self._asked_ms: dict[str, int] = {}
+        self._allowed: dict[str, tuple[float, int]] = {}
         state.executescript(SCHEMA)
 
     def answer(self, node: str, question: str, payload: bytes, now_ms: int) -> bytes | None:
         """The answer's JSON; None for what is malformed, or asked too often."""
-        if now_ms - self._asked_ms.get(node, 0) < EVERY_MS or len(payload) > RECORD_BYTES_MAX:
+        if len(payload) > RECORD_BYTES_MAX or not self._may_ask(node, now_ms):
             self.counts["ladder_refused"] += 1
             return None
-        self._asked_ms[node] = now_ms
         try:
             asked = strictjson.loads(payload)
         except strictjson.NotStrict:
@@ -59,6 +59,12 @@ class Ladder:
         except (ValueError, StoreDown) as error:
             result = {"ok": False, "error": str(error)}
         return strictjson.dumps({"v": 1, "node": node, "tx": transaction, **result})
+
+    def _may_ask(self, node: str, now_ms: int) -> bool:
+        left, at_ms = self._allowed.get(node, (float(BURST), now_ms))
+        left = min(BURST, left + (now_ms - at_ms) / EVERY_MS)
+        self._allowed[node] = (left - 1 if left >= 1 else left, now_ms)
+        return left >= 1
 
     def _stored(self, node: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """The newest row of each sensor since `from_ms`, as the database gives it back."""

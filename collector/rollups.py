@@ -13,6 +13,7 @@ are still to be done, and those stand in the book (window_book.py).
 from __future__ import annotations
 
 import logging
+import time
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -51,7 +52,8 @@ LOOK_EVERY_MS: Final = 5_000
 LOOK_BACK_MS: Final = 3 * HOUR_MS
 """How far back another collector may have left hours open: it works on while it lives."""
 DUE_PER_STEP: Final = 8
-"""Hours and days computed from the database in one step: the next batch is not kept waiting."""
+SPEND_S: Final = 0.25
+"""Hours and days computed from the database in one step, and for how long: the next batch is not kept waiting."""
 INDEX: Final = "air_index"
 _EIGHT_HOURS_MS: Final = 8 * HOUR_MS
 
@@ -135,7 +137,10 @@ class Rollups:
     ) -> list[tuple[Key, int]]:
         """Compute due hours from the readings in the database; returns the days that are due."""
         days = []
+        until_s = time.monotonic() + SPEND_S
         for key, start_ms in self._book.due(now_ms, DUE_PER_STEP):
+            if time.monotonic() > until_s:
+                break  # what is left is due in the next step
             if key[0].endswith(DAYS):
                 days.append((key, start_ms))
                 continue

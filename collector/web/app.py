@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +46,9 @@ _HEADERS = {
 }
 
 
+HEADER_BYTES_MAX = 16_384
+
+
 class SecurityHeaders:
     """Adds the same headers to every answer."""
 
@@ -58,6 +61,9 @@ class SecurityHeaders:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
+        if scope["type"] == "http" and sum(len(k) + len(v) for k, v in scope["headers"]) > HEADER_BYTES_MAX:
+            await PlainTextResponse("headers too large", 431)(scope, receive, with_headers)
+            return
         await self._app(scope, receive, with_headers)
 
 

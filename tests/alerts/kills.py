@@ -117,8 +117,8 @@ def run(folder: Path, kills: int, episodes: int, nodes: int, seed: int) -> dict[
         feeder.calm = True
         process = nursery.begin()
         _await(lambda: feeder.idle)
-        wanted = _wanted(feeder)
-        _await(lambda: wanted <= _told(receiver).keys())
+        wanted = wanted_of(feeder)
+        _await(lambda: wanted <= told_by(receiver).keys())
         nursery.kill(process)
     finally:
         feeder.stop()
@@ -137,7 +137,8 @@ def _await(is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def _wanted(feeder: Feeder) -> set[tuple[str, str]]:
+def wanted_of(feeder: Feeder) -> set[tuple[str, str]]:
+    """Episode keys and states that must be told."""
     (rule,) = parse([RULE])
     return {
         (key(rule.alert, rule.version, Series("air_quality", SITE, node.name, SENSOR), start_ms), state)
@@ -147,7 +148,8 @@ def _wanted(feeder: Feeder) -> set[tuple[str, str]]:
     }
 
 
-def _told(receiver: Receiver) -> Counter[tuple[str, str]]:
+def told_by(receiver: Receiver) -> Counter[tuple[str, str]]:
+    """Episode keys and states that were told, and how often."""
     return Counter((alert["key"], alert["state"]) for message in list(receiver.took) for alert in message["alerts"])
 
 
@@ -161,7 +163,7 @@ def _in_an_episode(name: str, feeder: Feeder) -> bool:
 
 
 def _report(feeder: Feeder, receiver: Receiver) -> dict[str, Any]:
-    wanted, told = _wanted(feeder), _told(receiver)
+    wanted, told = wanted_of(feeder), told_by(receiver)
     messages: dict[tuple[str, str], set[str]] = {}
     last: dict[str, str] = {}
     disordered = 0

@@ -1,0 +1,66 @@
+"""What a technician asks: answered from the database, a few questions at once, and nothing malformed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.ladder import BURST, EVERY_MS, Ladder, installations
+from collector.registry import Registry
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Table
+from device_profiles.catalogue import load
+from wire import status
+
+NODE, NOW = "lp-0042", 1_790_000_000_000
+
+
+@pytest.fixture
+def ladder(tmp_path: Path) -> Ladder:
+    store = Sqlite(tmp_path / "readings.db")
+    store.prepare()
+    tags = (("node", NODE), ("sensor", "air-1"), ("site", "here"))
+    columns: dict[str, list[Any]] = {"pm25_raw_ugm3": [36.0, 0.0], "qc": [0, 0]}
+    table = Table("air_quality", tags, [NOW - 2000, NOW - 1000], columns, frozenset({"qc"}))
+    store.write(store.render(table))
+    state = sqlite3.connect(":memory:", isolation_level=None)
+    registry = Registry(state)
+    sensors = (status.Sensor("air-1", "plantower-pms5003@1"), status.Sensor("radar-1", "agd-315@1"))
+    registry.update(status.Birth(NODE, "here", "0" * 16, ("a" * 32,), 1, None, "1", "synced", sensors), NOW)
+    return Ladder(store, registry, state, load())
+
+
+def ask(ladder: Ladder, question: str = "stored", at_ms: int = NOW, **more: Any) -> Any:
+    answer = ladder.answer(NODE, question, json.dumps({"tx": "t", "from_ms": 0} | more).encode(), at_ms)
+    return None if answer is None else json.loads(answer)
+
+
+def test_the_newest_stored_row_comes_back_and_zero_is_a_value(ladder: Ladder) -> None:
+    answer = ask(ladder)
+    assert answer["ok"]
+    assert answer["sensors"] == [
+        {"sensor": "air-1", "measurement": "air_quality", "time_ms": NOW - 1000, "values": {"pm25_raw_ugm3": 0.0}}
+    ]
+    assert ask(ladder, from_ms=NOW)["sensors"] == []
+
+
+def test_an_installation_is_kept(ladder: Ladder) -> None:
+    assert ask(ladder, "installation", record={"who": "王磊"})["number"] == 1
+    assert installations(ladder._state, NODE) == [(NOW, {"who": "王磊"})]
+    assert not ask(ladder, "installation", record=[1])["ok"]
+
+
+def test_a_few_questions_at_once_and_then_one_a_second(ladder: Ladder) -> None:
+    assert [ask(ladder) is not None for _ in range(BURST + 3)] == [True] * BURST + [False] * 3
+    assert ask(ladder, at_ms=NOW + EVERY_MS) is not None
+    assert ask(ladder, at_ms=NOW + EVERY_MS) is None
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b'{"tx": 7}', b'{"tx": ""}', b"\xff", b"x" * 40_000])
+def test_what_is_malformed_is_not_answered(ladder: Ladder, payload: bytes) -> None:
+    assert ladder.answer(NODE, "stored", payload, NOW) is None
+    assert ladder.counts["ladder_refused"] == 1
