@@ -34,10 +34,9 @@ from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
 from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
-from edge_agent.sensor import Sensor
+from edge_agent.sensor import Sensor, counter_of
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.tap import Tap, socket_path
-from edge_agent.traffic import Counter as TrafficCounter
 from edge_agent.uplink import Uplink
 from wire import status
 
@@ -290,14 +289,8 @@ def _about(config: Config) -> dict[str, Any]:
 def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
     """A sensor as its settings want it. Raises UnknownProfile, NotUsable or ValueError."""
     profile = catalogue.get(wants.profile).with_options(wants.options)
-    traffic = _traffic(wants, profile.ref, profile.kind)
+    traffic = counter_of(profile, wants.name, wants.lane, tuple(wants.directions), wants.interval_s)
     return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
-
-
-def _traffic(wants: SensorConfig, profile: str, kind: str) -> TrafficCounter | None:
-    if kind != "detection":
-        return None
-    return TrafficCounter(wants.name, profile, wants.lane, tuple(wants.directions), wants.interval_s)
 
 
 def _broker(config: Config, identity: Identity | None) -> BrokerAddress:
@@ -325,10 +318,12 @@ def _written_bytes() -> int | None:
 
 
 def on_tmpfs(path: Path) -> bool:
-    """True when `path` lies on a file system that lives in RAM."""
+    """True when `path` lies on a file system that lives in RAM, or leads by a link to where things are cleared away."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
+    if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
+        return True
     best, kind = "", ""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, mount, fstype = line.split()[:3]

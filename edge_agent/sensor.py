@@ -10,11 +10,14 @@ from edge_agent.decoding import Values, decode
 from edge_agent.framing import BadFrame, Framer
 from edge_agent.freshness import Freshness
 from edge_agent.polling import Poller
+from edge_agent.presence import Presence
 from edge_agent.reading import Reading, Series
 from edge_agent.traffic import Counter as TrafficCounter
 from wire.quantities import QUANTITIES
 
 DETECTION = "detection"
+Counting = TrafficCounter | Presence
+"""What makes counts of detections."""
 
 
 class Sensor:
@@ -24,7 +27,7 @@ class Sensor:
         self,
         name: str,
         profile: Profile,
-        traffic: TrafficCounter | None = None,
+        traffic: Counting | None = None,
         mode: str | None = None,
         period_s: float | None = None,
     ) -> None:
@@ -115,9 +118,24 @@ class Sensor:
         for name, value in row.items():
             by_kind.setdefault(QUANTITIES[name].kind, {})[name] = value
         seen = by_kind.pop(DETECTION, None)
-        if seen is not None and self.traffic is not None and "speed_kmh" in seen:
-            self.traffic.detect(now_ms, seen["speed_kmh"])
+        if seen is not None and self.traffic is not None:
+            told = seen.get("range_m" if isinstance(self.traffic, Presence) else "speed_kmh")
+            if told is not None:
+                self.traffic.detect(now_ms, told)
         self.last_values = row
         return [
             Reading(Series(self.name, kind, (), self.profile.ref), now_ms, values) for kind, values in by_kind.items()
         ]
+
+
+def counter_of(profile: Profile, name: str, lane: str, directions: tuple[str, ...], interval_s: int) -> Counting | None:
+    """What counts vehicles for a sensor: by their speeds, or by what comes nearer where only a distance is told."""
+    if profile.kind != "detection":
+        return None
+    measured = [message for message in profile.messages if message.role == "measurement"]
+    told = {field.quantity for message in measured for field in message.fields}
+    by_distance = (
+        "range_m" in told and not any("speed" in (q or "") for q in told) and not any(m.helper for m in measured)
+    )
+    counter = Presence if by_distance else TrafficCounter
+    return counter(name, profile.ref, lane, directions, interval_s)

@@ -17,9 +17,8 @@ from edge_agent import making_room
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now
-from edge_agent.sensor import Sensor
+from edge_agent.sensor import Sensor, counter_of
 from edge_agent.spool import Spool, SpoolError
-from edge_agent.traffic import Counter as TrafficCounter
 from simulator.notes import Notes
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
@@ -176,10 +175,7 @@ class Node:
 
     def _sensor(self, name: str) -> Sensor:
         profile = self._world.catalogue.get(self.models[name])
-        counter = None
-        if profile.kind == "detection":
-            counter = TrafficCounter(name, profile.ref, "1", ("in", "out"), self._interval_s)
-        return Sensor(name, profile, counter)
+        return Sensor(name, profile, counter_of(profile, name, "1", ("in", "out"), self._interval_s))
 
     # -- commit, seal, send ---------------------------------------------------------------------------------------
 

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 from typer.testing import CliRunner
 
 from device_profiles import catalogue, pages
+from device_profiles.strict_yaml import read
 from edge_agent.profiles import app
 from tests.sensors.streams import PROFILES
 
@@ -72,3 +74,17 @@ def test_every_model_has_a_page(name: str) -> None:
     assert "## Examples" in text
     folder = Path(__file__).parents[2] / "docs" / "sensors"
     assert (folder / f"{name}.md").read_text(encoding="utf-8") == f"{pages.MADE}\n\n{text}", "run make sensor-pages"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_schema_for_editors_accepts_what_we_accept(name: str) -> None:
+    schema = json.loads(run.invoke(app, ["schema"]).stdout)
+    data = read(catalogue.load().path(name)).data
+    assert not list(Draft202012Validator(schema).iter_errors(data))
+
+
+def test_the_schema_for_editors_refuses_a_misspelt_key() -> None:
+    schema = json.loads(run.invoke(app, ["schema"]).stdout)
+    data = read(catalogue.load().path("nova-sds011")).data
+    data["serial"]["buad"] = 9600
+    assert [list(error.instance_path) for error in Draft202012Validator(schema).iter_errors(data)] == [["serial"]]

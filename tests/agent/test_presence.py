@@ -1,0 +1,78 @@
+"""Vehicles counted by a ranger: passing ones, flicker, boundaries, what stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from device_profiles import catalogue
+from edge_agent.presence import Presence
+from edge_agent.sensor import counter_of
+from edge_agent.traffic import Counter
+
+EMPTY_M, ROOF_M = 5.0, 3.5
+
+
+def run(
+    spans: list[tuple[float, float]], seconds: float = 60.0, rate_hz: float = 50.0
+) -> tuple[dict[str, float], Presence]:
+    """The first interval of a minute in which something stands below from one time to another."""
+    eye = Presence("lidar-1", "benewake-tfmini@1", "1", ("in", "out"), 60)
+    eye.tick(0)
+    for step in range(int(seconds * rate_hz)):
+        t_s = step / rate_hz
+        eye.detect(round(t_s * 1000), ROOF_M if any(a <= t_s < b for a, b in spans) else EMPTY_M)
+    return eye.tick(60_000)[0].values, eye
+
+
+def test_each_vehicle_counts_once_and_its_time_is_occupancy() -> None:
+    values, _ = run([(10, 10.5), (20, 20.4), (30, 33)])
+    assert values["count"] == 3
+    assert values["flow_vph"] == 180
+    assert values["occupancy_ratio"] == pytest.approx(3.9 / 60, abs=0.002)
+
+
+def test_an_empty_lane_is_zero_and_not_missing() -> None:
+    values, _ = run([])
+    assert (values["count"], values["occupancy_ratio"]) == (0, 0)
+
+
+def test_a_flicker_is_nothing_and_a_gap_in_the_roof_is_one_vehicle() -> None:
+    assert run([(10, 10.02)])[0]["count"] == 0
+    assert run([(10, 10.4), (10.5, 11.0)])[0]["count"] == 1
+
+
+def test_one_that_stands_over_the_boundary_counts_once_and_covers_both() -> None:
+    values, eye = run([(50, 70)], seconds=80)
+    assert values["count"] == 1
+    later = eye.tick(120_000)[0].values
+    assert later["count"] == 0
+    assert values["occupancy_ratio"] + later["occupancy_ratio"] == pytest.approx(20 / 60, abs=0.01)
+
+
+def test_what_stays_becomes_the_background() -> None:
+    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
+    for step in range(0, 400_000, 100):
+        eye.detect(step, EMPTY_M if step < 1000 else ROOF_M)
+    for step in range(400_000, 401_000, 100):
+        eye.detect(step, ROOF_M - 1.0)
+    assert eye.state()["count"] == 2
+
+
+def test_the_open_interval_survives_a_restart_and_a_set_clock() -> None:
+    again = Presence("lidar-1", "p@1", "1", ("in",), 60)
+    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
+    eye.tick(0)
+    for step in range(0, 30_000, 20):
+        eye.detect(step, ROOF_M if 10_000 <= step < 11_000 else EMPTY_M)
+    again.restore(eye.state())
+    again.shift(3_600_000)
+    assert again.tick(3_660_000)[0].values["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("benewake-tfmini", Presence), ("ultrasonic-ff", Presence), ("maxbotix-hrxl", Presence),
+     ("omnipresense-ops243a", Counter), ("hilink-ld2451", Counter), ("mph-radar", Counter)],
+)  # fmt: skip
+def test_who_tells_only_a_distance_counts_by_it(name: str, kind: type) -> None:
+    assert isinstance(counter_of(catalogue.load().get(name), "s", "1", ("in",), 60), kind)
