@@ -257,13 +257,18 @@ class Ingest:
         self.alarms.pop("store", None)
         kept = []
         start = 0
-        with self.quarantine.together():
-            for work in group:
-                bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-                start += len(work.rows)
-                parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
-                if self._keep(work, parts, now_ms):
-                    kept.append((work, parts))
+        try:
+            with self.quarantine.together():
+                for work in group:
+                    bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+                    start += len(work.rows)
+                    parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                    if self._keep(work, parts, now_ms):
+                        kept.append((work, parts))
+        except Full as full:  # the disk took none of it: who has refused rows must come again
+            self.alarm("quarantine", str(full))
+            self._stop(Held(str(full)), now_ms)
+            return None
         answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
         if not isinstance(answer, Stored):
             self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
