@@ -91,6 +91,12 @@ pages-year: $(VENV)/.test servers      ## ARGS="--stations 100": a year of hours
 visitors: $(VENV)/.test servers      ## ARGS="--nodes 10000 --visitors 200": people read while a fleet reports
 	@$(BIN)/python -m tests.web.visited $(ARGS)
 
+bench: $(VENV)/.test servers      ## ARGS=...: every figure of docs/performance.md on this machine, in less than ten minutes
+	@$(BIN)/lamppost bench $(ARGS)
+
+flat-memory: $(VENV)/.test servers      ## ARGS="--seconds 600": a collector at full rate, then with its database down
+	@$(BIN)/python -m benchmarks.flat $(ARGS)
+
 .PHONY: deb
 deb: $(VENV)/.test      ## ARGS="--arch arm64": the agent's Debian package, its own environment inside
 	@$(BIN)/python deploy/deb/build.py $(ARGS)

@@ -18,7 +18,9 @@ from pathlib import Path
 
 from benchmarks.collectors import BATCHES, Bench, running
 
-POINTS = 120_000
+NODES = 200
+INTERVAL_MS = 20
+"""The same nodes for ever, with sensors at 50 Hz: so their readings never run ahead of the clock."""
 
 
 def resident_mb(pid: int) -> float:
@@ -30,11 +32,17 @@ def resident_mb(pid: int) -> float:
 def full_rate(bench: Bench, seconds: float) -> list[float]:
     """Streams one after the other until the time is over."""
     assert bench.process is not None
-    end_s, found = time.monotonic() + seconds, []
+    end_s, found, start_ms = time.monotonic() + seconds, [], 0
     while time.monotonic() < end_s:
-        bench.collector(POINTS)
+        start_ms = max(start_ms + BATCHES * 60 * INTERVAL_MS + 1000, round(time.time() * 1000))
+        subprocess.run(_command(bench, 0, start_ms), input=b"go\n", capture_output=True, check=True)
         found.append(resident_mb(bench.process.pid))
     return found
+
+
+def _command(bench: Bench, first: int, start_ms: int) -> list[str]:
+    numbers = (bench.broker.port, NODES, BATCHES, 60, first, start_ms, INTERVAL_MS)
+    return [sys.executable, "-m", "benchmarks.stream", *map(str, numbers)]
 
 
 def database_down(bench: Bench, seconds: float) -> list[float]:
@@ -56,10 +64,8 @@ def database_down(bench: Bench, seconds: float) -> list[float]:
 
 
 def _knock(bench: Bench, ending: threading.Event) -> None:
-    first = 500_000
     while not ending.is_set():
-        first += 2_000
-        command = [sys.executable, "-m", "benchmarks.stream", *map(str, (bench.broker.port, 500, BATCHES, 60, first))]
+        command = _command(bench, 0, round(time.time() * 1000))
         subprocess.run(command, input=b"go\n", capture_output=True, check=False, timeout=120)
 
 

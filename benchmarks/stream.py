@@ -1,6 +1,6 @@
 """A stream of batches at a broker, as fast as they are answered: one connection speaks for all nodes.
 
-    python -m benchmarks.stream PORT NODES BATCHES ROWS FIRST_NODE
+    python -m benchmarks.stream PORT NODES BATCHES ROWS FIRST_NODE [START_MS INTERVAL_MS]
 
 Everything is sealed before the first byte goes out, so that what is measured is not the sender. The readings are of the
 minutes from now on, as live ones are. Every node's first batch, which makes it known, is not counted: when those are
@@ -17,8 +17,9 @@ import time
 from collections import deque
 from statistics import quantiles
 
+import mqtt5
+
 from benchmarks.traffic import Sender, fleet
-from simulator.fleet import mqtt5
 from wire import ack, names, signed
 
 UNANSWERED_MAX = 900
@@ -37,7 +38,7 @@ class Stream:
         self._client = f"stream-{senders[0][0].node}"
         self._sock = socket.create_connection(("127.0.0.1", port), SILENCE_S)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._packets = mqtt5.Packets()
+        self._rest = b""
         self._packet_id = 0
         self._unanswered_max = min(UNANSWERED_MAX, UNANSWERED_ROWS_MAX // senders[0][0].rows)
         self._unacknowledged = 0
@@ -48,9 +49,10 @@ class Stream:
 
     def open(self) -> None:
         """Connect, announce every node, and wait until the collector has greeted them all."""
-        self._sock.sendall(mqtt5.connect(self._client, 3600, names.status(self._client), b""))
-        self._sock.sendall(mqtt5.subscribe(65_535, names.ack("+")))
-        births = [(names.status(s.node).encode(), s.birth()) for s, _ in self._senders]
+        answers = [mqtt5.TopicFilter(names.ack("+"), max_qos=mqtt5.QoS.AT_LEAST_ONCE)]
+        self._sock.sendall(mqtt5.ConnectPacket(self._client, clean_start=True, keep_alive=3600).write())
+        self._sock.sendall(mqtt5.SubscribePacket(65_535, answers).write())
+        births = [(names.status(s.node), s.birth()) for s, _ in self._senders]
         self._publish_all([(topic, body, None) for topic, body in births], retain=True)
         while len(self._greeted) < len(self._senders):
             self._take()
@@ -59,7 +61,7 @@ class Stream:
         """Send some batches of every node, all nodes in turn; seconds until the last is answered."""
         self.waits_s.clear()
         batches = [
-            (names.data(sender.node).encode(), sealed[turn], (sender.spool, turn + 1))
+            (names.data(sender.node), sealed[turn], (sender.spool, turn + 1))
             for turn in range(first, end)
             for sender, sealed in self._senders
         ]
@@ -69,7 +71,7 @@ class Stream:
             self._take()
         return time.monotonic() - start_s
 
-    def _publish_all(self, messages: list[tuple[bytes, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
+    def _publish_all(self, messages: list[tuple[str, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
         at = 0
         while at < len(messages):
             room = min(UNACKNOWLEDGED_MAX - self._unacknowledged, self._unanswered_max - len(self._sent_s))
@@ -82,27 +84,36 @@ class Stream:
             else:
                 self._take()
 
-    def _packet(self, topic: bytes, body: bytes, retain: bool) -> bytes:
+    def _packet(self, topic: str, body: bytes, retain: bool) -> bytes:
         self._packet_id = self._packet_id % 65_000 + 1
         self._unacknowledged += 1
-        return mqtt5.publish(topic, body, self._packet_id, retain)
+        qos = mqtt5.QoS.AT_LEAST_ONCE
+        return mqtt5.PublishPacket(topic, body, qos=qos, retain=retain, packet_id=self._packet_id).write()
 
     def _take(self) -> None:
         data = self._sock.recv(262_144)
         if not data:
             raise SystemExit("the broker has closed the connection")
         replies = []
-        for packet in self._packets.feed(data):
-            if packet.kind == mqtt5.PUBACK:
+        data, at = self._rest + data, 0
+        view = memoryview(data)
+        while at < len(data):
+            try:
+                packet, size = mqtt5.read(view[at:])
+            except IndexError:
+                break  # half a packet
+            at += size
+            if isinstance(packet, mqtt5.PubAckPacket):
                 self._unacknowledged -= 1
-            elif packet.kind == mqtt5.PUBLISH:
-                message = mqtt5.message(packet)
-                replies.append(mqtt5.puback(message.packet_id))
-                self._heard(message)
+            elif isinstance(packet, mqtt5.PublishPacket):
+                assert packet.packet_id is not None
+                replies.append(mqtt5.PubAckPacket(packet.packet_id).write())
+                self._heard(packet)
+        self._rest = data[at:]
         if replies:
             self._sock.sendall(b"".join(replies))
 
-    def _heard(self, message: mqtt5.Message) -> None:
+    def _heard(self, message: mqtt5.PublishPacket) -> None:
         said = ack.decode(signed.open_sealed(message.topic, message.payload))
         if isinstance(said, ack.Hello):
             self._greeted.add(message.topic)
@@ -117,8 +128,9 @@ class Stream:
 
 
 def main() -> None:
-    port, nodes, batches, rows, first = map(int, sys.argv[1:])
-    stream = Stream(port, list(fleet(nodes, batches, rows, round(time.time()) * 1000, first)))
+    port, nodes, batches, rows, first, *more = map(int, sys.argv[1:])
+    start_ms, interval_ms = more or (round(time.time()) * 1000, 1000)
+    stream = Stream(port, list(fleet(nodes, batches, rows, start_ms, first, interval_ms)))
     stream.open()
     stream.run(0, 1)
     print("ready", flush=True)

@@ -110,9 +110,9 @@ def _stretches(rows: int) -> list[tuple[list[int], dict[str, list[Any]]]]:
 
 
 def fleet(
-    nodes: int, batches: int, rows: int = 60, start_ms: int = T0_MS, first: int = 0
+    nodes: int, batches: int, rows: int = 60, start_ms: int = T0_MS, first: int = 0, interval_ms: int = 1000
 ) -> Iterator[tuple[Sender, list[bytes]]]:
     """Each node with its batches, in order."""
     for number in range(first, first + nodes):
-        sender = Sender(number, start_ms, rows)
+        sender = Sender(number, start_ms, rows, interval_ms)
         yield sender, [sender.batch() for _ in range(batches)]

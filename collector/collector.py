@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import sqlite3
 import threading
 import time
 from collections import Counter, deque
@@ -169,7 +170,11 @@ class Collector:
                 self.link.wait(IDLE_S)
             else:
                 self.ingest.wait(IDLE_S)
-            self.step(_now_ms())  # the time of the answer is never that before the waiting
+            try:
+                self.step(_now_ms())  # the time of the answer is never that before the waiting
+            except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
+                self.counts["state_failed"] += 1
+                self.ingest.alarm("state", f"{self.config.state_file}: {error}. Cure: free space or replace the disk")
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
@@ -313,6 +318,8 @@ class Collector:
                 self.alerting.node_state(node, isinstance(said, status.Birth), now_ms)
                 self._inventory_due_ms = self._inventory_due_ms or now_ms + INVENTORY_MS
             self._on_event({"type": "node", "node": node, "online": isinstance(said, status.Birth)})
+        elif isinstance(said, status.Death):
+            self.counts["death_ignored"] += 1  # of another session than the one in force
         if isinstance(said, status.Birth) and self.standby.active:
             self._greet(said, now_ms)
 

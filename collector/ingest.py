@@ -30,7 +30,7 @@ Known = TypeVar("Known")
 
 ROWS_PER_WRITE = 5_000
 PENDING_ROWS_MAX = 50_000
-MEMORY = 200_000
+MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
@@ -257,13 +257,18 @@ class Ingest:
         self.alarms.pop("store", None)
         kept = []
         start = 0
-        with self.quarantine.together():
-            for work in group:
-                bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-                start += len(work.rows)
-                parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
-                if self._keep(work, parts, now_ms):
-                    kept.append((work, parts))
+        try:
+            with self.quarantine.together():
+                for work in group:
+                    bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+                    start += len(work.rows)
+                    parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                    if self._keep(work, parts, now_ms):
+                        kept.append((work, parts))
+        except Full as full:  # the disk took none of it: who has refused rows must come again
+            self.alarm("quarantine", str(full))
+            self._stop(Held(str(full)), now_ms)
+            return None
         answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
         if not isinstance(answer, Stored):
             self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)

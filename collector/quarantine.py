@@ -65,9 +65,10 @@ class Quarantine:
     def keep_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
         """Keep a batch's exact bytes. Raises Full."""
         self._charge(len(payload))
-        self._db.execute(
-            "INSERT OR IGNORE INTO quarantine_whole VALUES (?, ?, ?, ?, ?, ?, ?)", (*name, reason, now_ms, payload)
-        )
+        with self.together():
+            self._db.execute(
+                "INSERT OR IGNORE INTO quarantine_whole VALUES (?, ?, ?, ?, ?, ?, ?)", (*name, reason, now_ms, payload)
+            )
 
     def keep_parts(self, name: Name, parts: Iterable[Part], now_ms: int) -> None:
         """Keep refused rows and blocks. Raises Full."""
@@ -78,17 +79,24 @@ class Quarantine:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is kept inside is on disk when this ends, with one commit. May be nested."""
+        """What is kept inside is on disk when this ends, with one commit. May be nested. Raises Full."""
         if self._db.in_transaction:
             yield
             return
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise Full(f"the quarantine's disk will not take it: {error}") from error
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._db.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def keep_stray(self, digest: str, topic: str, payload: bytes, reason: str, now_ms: int) -> None:
         """Count a payload that cannot be answered; the first of each digest is kept, up to a number and a size."""

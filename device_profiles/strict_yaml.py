@@ -82,6 +82,8 @@ def path_text(where: Where) -> str:
 
 def read(path: Path) -> Document:
     """Read one strict YAML file. Raises NotUsable with file and line; OSError as it comes."""
+    if path.exists() and not path.is_file():
+        raise NotUsable([Problem(str(path), 1, "", "not a regular file")])  # a pipe or a device would never end
     with path.open("rb") as file:
         raw = file.read(BYTES_MAX + 1)
     return parse(raw, str(path))

@@ -318,10 +318,12 @@ def _written_bytes() -> int | None:
 
 
 def on_tmpfs(path: Path) -> bool:
-    """True when `path` lies on a file system that lives in RAM."""
+    """True when `path` lies on a file system that lives in RAM, or leads by a link to where things are cleared away."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
+    if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
+        return True
     best, kind = "", ""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, mount, fstype = line.split()[:3]

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,6 +46,9 @@ _HEADERS = {
 }
 
 
+HEADER_BYTES_MAX = 16_384
+
+
 class SecurityHeaders:
     """Adds the same headers to every answer."""
 
@@ -57,6 +61,9 @@ class SecurityHeaders:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
+        if scope["type"] == "http" and sum(len(k) + len(v) for k, v in scope["headers"]) > HEADER_BYTES_MAX:
+            await PlainTextResponse("headers too large", 431)(scope, receive, with_headers)
+            return
         await self._app(scope, receive, with_headers)
 
 
@@ -95,6 +102,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         tasks = [
             asyncio.create_task(live.run(), name="tell readers what changed"),
             asyncio.create_task(views.run(), name="look at the whole city"),
+            asyncio.create_task(run_in_threadpool(renderer.warm_up), name="compile templates"),
         ]
         yield
         live.close()

@@ -63,7 +63,16 @@ def _one_batch(system: System, case: Case, what: Any, publish: dict[str, Any]) -
     if not touches(what, "seq"):
         voice.seq += 1
     around = Around(system).begin()
+    away_s = min(publish.pop("collector_away_s", 0), 20)
+    if away_s:
+        system.collector.stop()
     voice.send(data, **publish)
+    if away_s:
+        time.sleep(away_s)
+        system.collector.start()
+        around = _restarted(system)
+        if not voice.answers(data):  # it may have ended in the broker: an agent would send it again
+            voice.send(data)
     if case["expect"] in ("stored", "partial", "nack_dead", "refused_kept", "exact_or_refused"):
         voice.answer(data, 20)
     around.end(counted=case["expect"] not in ("stored", "exact_or_refused"))
@@ -197,6 +206,7 @@ def _many(system: System, case: Case) -> list[str]:
     """Batches that differ at one place, each answered; only so many series reach the database."""
     gen = case["input"]["gen"]
     _fresh(system)
+    system.voice.good(50)  # the series of the good batches are known before others use the budget up
     around = Around(system).begin()
     voice = system.voice
 
@@ -314,8 +324,8 @@ def _tally(codes: dict[str, int | None]) -> dict[Any, int]:
 def _publish(system: System, case: Case, action: dict[str, Any]) -> list[str]:
     who = action.get("as_user", system.users["node"])
     topic = action["topic"] if "topic" in action else system.words.generated(action["topic_gen"]).decode()
-    options = {k: action[k] for k in ("retain", "qos", "response_topic", "payload_format", "expiry", "user_properties")
-               if k in action}  # fmt: skip
+    known = ("retain", "qos", "response_topic", "payload_format", "expiry", "user_properties", "collector_away_s")
+    options = {key: action[key] for key in known if key in action}
     mine = topic == f"lamppost/1/{system.users['node']}/data" and who == system.users["node"]
     if mine and case["expect"] != "broker_denied":
         return _one_batch(system, case, action.get("payload"), options)
@@ -425,10 +435,18 @@ def _connect(system: System, case: Case) -> list[str]:
     faults = []
     if "will_topic" in what:
         will = (what["will_topic"], system.words.data(what.get("will_payload")))
+        listener = Peer(system, "c1")
+        listener.subscribe("lamppost/1/+/status")
+        listener.subscribe("lamppost/1/+/data")
         peer = Peer(system, what.get("as_user", system.users["node"]), will=will)
-        if peer.state == "Success":
-            faults.append("the broker takes the will")
-        peer.close()
+        sock = peer.client.socket()
+        if sock is not None:
+            sock.close()  # without a goodbye: now the will is due
+        time.sleep(1)
+        if any(topic == will[0] and payload == will[1] for _, topic, payload in listener.heard):
+            faults.append("the broker publishes the will")
+        peer.client.loop_stop()
+        listener.close()
     else:
         state = _knock(system, what.get("username"), what.get("password"))
         if state == "Success":

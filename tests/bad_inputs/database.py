@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import time
 
 from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around, Case
-from tests.bad_inputs.batches import FINAL, _fresh, _same, stored
+from tests.bad_inputs.batches import FINAL, _fresh, _same, flood, stored
+from tests.bad_inputs.spool_file import shim
 from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
+from tests.servers import listens, wait_for
 
 FOR_S_MAX, DELAY_S_MAX = 20.0, 35.0
 ANSWER_S = 75.0
@@ -92,6 +95,50 @@ def _caught_up(system: System) -> None:
         took = system.voice.good(number)[1]
         if took is not None and took < 1:
             return
+
+
+def collector_fault(system: System, case: Case) -> list[str]:
+    """A system call of the collector fails on its own file while a batch comes that must be kept there."""
+    fault = case["input"]["fault"]
+    control = system.folder / "fault"
+    system.collector.stop()
+    system.collector.more = {"LD_PRELOAD": str(shim(system.folder / "x")), "LAMPPOST_FAULT": str(control)}
+    _start_again(system)
+    _fresh(system)
+    voice = system.voice
+    words = fault.get("with") or {"base": "batch", "set": {"/blocks": None}}
+    data = system.words.data(words, voice.document())
+    voice.seq += 1
+    around = Around(system).begin()
+    times = fault.get("times", -1)
+    control.write_text(f"{fault['call']} {getattr(errno, fault['errno'])} collector.db {times}\n")
+    voice.send(data)
+    time.sleep(min(fault.get("for_s", 3), FOR_S_MAX))
+    faults = []
+    if times < 0 and any(entry[2] in FINAL for entry in voice.answers(data)):
+        faults.append(f"acknowledged although nothing could be kept: {voice.answers(data)}")
+    _, alarms = system.counters()
+    control.unlink(missing_ok=True)
+    codes = flood(voice, iter([data]))
+    around.end(counted=False)
+    faults += around.faults
+    if times < 0 and not any("quarantine" in key or "state" in key for key in alarms):
+        faults.append("no alarm")
+    kept = system.quarantined(
+        "SELECT (SELECT count(*) FROM quarantine_whole WHERE digest = ?) + (SELECT count(*) FROM quarantine_part"
+        " WHERE digest = ?)", digest(data), digest(data),
+    )[0][0]  # fmt: skip
+    if not kept or not set(codes.values()) <= {1, 2, 3}:
+        faults.append(f"afterwards: answers {codes}, {kept} kept")
+    system.collector.stop()
+    system.collector.more = {}
+    _start_again(system)
+    return faults
+
+
+def _start_again(system: System) -> None:
+    system.collector.start()
+    wait_for("the collector's page", lambda: listens(system.city.page_port), 30)
 
 
 def oracle_sized(document: dict[str, object], over: int) -> dict[str, object]:

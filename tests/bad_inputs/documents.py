@@ -27,7 +27,8 @@ PROFILE_ROLES = {
     "frame_start": "/frames/0/header", "frame_length": "/frames/0/length", "checksum_kind": "/frames/0/check/kind",
     "checksum_last_byte": "/frames/0/check/at", "field_offset": "/messages/0/fields/0/at",
     "field_scale": "/messages/0/fields/0/scale", "field_min": "/messages/0/fields/0/min",
-    "field_max": "/messages/0/fields/0/max", "field_quantity": "/messages/0/fields/0/quantity",
+    "field_max": "/messages/0/fields/0/max", "line_pattern": "/frames/0/pattern",
+    "field_quantity": "/messages/0/fields/0/quantity",
 }  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def _deep_put(document: Any, pointer: str, value: str, keep: bool = False) -> No
     *path, last = pointer.strip("/").split("/")
     for step in path:
         place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
-    put(place, "/" + last, f"{place[last]}{value}" if keep else value)
+    put(place, "/" + last, f"{place.get(last, 5)}{value}" if keep else value)
 
 
 def _second_item(document: Any, pointer: str) -> None:

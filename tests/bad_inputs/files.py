@@ -54,12 +54,10 @@ def profile(words: Words, case: Case, folder: Path) -> list[str]:
 
 
 def _special(file: Any, path: Path, words: Words) -> None:
-    if isinstance(file, dict) and "symlink" in file:
-        path.symlink_to(file["symlink"])
-    elif isinstance(file, dict) and "symlink_to" in file:
-        path.symlink_to(file["symlink_to"])
-    elif isinstance(file, dict):
+    if isinstance(file, dict) and file.keys() & {"text", "hex", "concat", "gen", "base"}:
         path.write_bytes(words.data(file))
+    elif isinstance(file, dict):
+        path.symlink_to(next(target for target in file.values() if isinstance(target, str)))
     else:
         path.symlink_to(str(file))
 

@@ -206,14 +206,18 @@ def _raw(pages: Pages, expect: str, raw: Any) -> list[str]:
     with socket.create_connection(("127.0.0.1", pages.system.city.page_port), timeout=5) as connection:
         connection.sendall(data)
         connection.settimeout(3)
-        said = b""
+        said, silent = b"", False
         try:
             while piece := connection.recv(65536):
                 said += piece
                 if len(said) > 1 << 20:
                     break
-        except (TimeoutError, ConnectionError):
-            pass
+        except TimeoutError:
+            silent = not said
+        except ConnectionError:
+            pass  # cut off: refused
+    if silent:
+        return ["no answer, and the connection stays open"]
     status = re.match(rb"HTTP/1\.[01] (\d{3})", said)
     answer = Said(int(status[1]) if status else 400, {}, said, min(time.monotonic() - began_s, SLOW_S))
     return _judge(expect, answer, {}, pages.system.words)

@@ -83,6 +83,10 @@ def _run(sides: Sides, case: Case) -> list[str]:
     try:
         if surface == "mqtt" and topic.endswith("/ack") and case["expect"] in ("no_delete", "hold"):
             return agent_side.published_ack(sides.agent, case)
+        if case["input"].get("scenario") == "cert_expired":
+            return spool_file.cert_expired(sides.agent, case["input"], sides.folder / "box")
+        if case["input"].get("fault", {}).get("of") == "collector":
+            return database.collector_fault(sides.system, case)
         if surface in ON_SYSTEM:
             return ON_SYSTEM[surface](sides.system, case)
         if surface in ON_AGENT:

@@ -8,19 +8,25 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from collector.identity.authority import Authority, pem, utc_now, write_private
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import SYNCED, Origin, Spool
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
+from tests.bad_inputs.pages import request_pem
 from tests.bad_inputs.system import Peer
 from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
 from tests.bad_inputs.watch import Log, faults_of
@@ -75,6 +81,13 @@ class Box:
             for one in spool.seal():
                 self.batches[one.spool, one.seq] = one.data
         spool.close()
+
+    def at(self, moment_ms: int) -> None:
+        """The agent's clock will stand at this moment when it starts."""
+        shift_ms = moment_ms - time.time_ns() // 1_000_000
+        self.agent.command = [
+            sys.executable, "-m", "tests.bad_inputs.shifted", str(shift_ms), *self.agent.command[3:],
+        ]  # fmt: skip
 
     def start(self, preload: Path | None = None) -> None:
         env = {} if preload is None else {"LD_PRELOAD": str(preload), "LAMPPOST_FAULT": str(self.control)}
@@ -221,7 +234,7 @@ def _refuses(box: Box, user: dict[str, Any] | None) -> list[str]:
 def _truncate(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
     content = box.path.read_bytes()
     to = str(details["to"])
-    size = int(len(content) * float(to.rstrip("%")) / 100) if to.endswith("%") else int(to)
+    size = int(len(content) * float(to.rstrip("%")) / 100) if to.endswith("%") else int(to.split()[0])
     box.path.write_bytes(content[:size])
     return {name for name, data in box.batches.items() if data in content[:size]}
 
@@ -323,11 +336,52 @@ def _cuts(box: Box, details: dict[str, Any]) -> list[str]:
 def _clock(box: Box, details: Any) -> list[str]:
     """A start with a wrong clock: the good batches in the spool are sent as they are."""
     box.fill(5)
+    box.at(_moment_ms(details))
     box.start()
     box.serve(lambda: box.batches.keys() <= box.heard.keys())
-    del details
     changed = [name for name, data in box.batches.items() if box.heard.get(name) != {data}]
     return [f"{len(changed)} batches missing or changed"] if changed else []
+
+
+def _moment_ms(details: Any) -> int:
+    """A moment as milliseconds, as seconds, or in words of ISO 8601."""
+    if isinstance(details, dict):
+        details = next(iter(details.values()))
+    if isinstance(details, int | float):
+        return int(details if abs(details) > 10**11 else details * 1000)
+    moment = datetime.fromisoformat(str(details))
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
+def cert_expired(side: AgentSide, what: dict[str, Any], folder: Path) -> list[str]:
+    """The station's certificate has ended: it goes on recording, says so, and delivers all when it has a new one."""
+    box = Box(side, folder)
+    identity = side.city.folder / "nodes" / box.node
+    kept = (identity / "node.pem").read_bytes()
+    key = load_pem_private_key(kept, None)
+    now = utc_now()
+    ended = timedelta(seconds=what.get("for_s", 3600))
+    old = Authority.load(side.city.plan.folder / "pki").sign_node(
+        box.node, request_pem(box.node, key=key).encode(), now - ended - timedelta(days=90)
+    )
+    box.fill(5)
+    try:
+        write_private(identity / "node.pem", kept[: kept.index(b"-----BEGIN CERT")] + pem(old))
+        box.at(time.time_ns() // 1_000_000 - int(what.get("slow_s", 0) * 1000))
+        box.start()
+        box.serve(lambda: bool(box.heard), 6)
+        faults = [] if box.agent.running() else ["the agent has ended"]
+        if box.heard:
+            faults.append("an expired certificate still delivers")
+        if b"certificate" not in box.agent.log.read_bytes():
+            faults.append("it does not say so")
+        write_private(identity / "node.pem", kept)
+        if not box.serve(lambda: box.batches.keys() <= box.heard.keys(), 40):
+            faults.append("not everything arrives with a new certificate")
+        return faults + faults_of(box.log.fresh())
+    finally:
+        write_private(identity / "node.pem", kept)
+        box.close()
 
 
 def _fault(box: Box, case: Case, fault: dict[str, Any]) -> list[str]:

@@ -48,11 +48,12 @@ class Shifted(Program):
     def __init__(self, folder: Path, name: str, room: str, settings: dict[str, Any], shift_ms: int) -> None:
         super().__init__(folder, name, room, settings)
         self.command = [sys.executable, "-m", "tests.bad_inputs.shifted", str(shift_ms), *self.command[3:]]
+        self.more: dict[str, str] = {}
         self.room = folder / f"{name}.cwd"
         self.room.mkdir(exist_ok=True)
 
     def start(self) -> None:
-        env = _env() | {"TMPDIR": str(self.room), "HOME": str(self.room), "PYTHONPATH": os.getcwd()}
+        env = _env() | {"TMPDIR": str(self.room), "HOME": str(self.room), "PYTHONPATH": os.getcwd()} | self.more
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=env,

@@ -42,7 +42,7 @@ class Accounts:
 
     def __init__(self, file: DeskFile) -> None:
         self._file = file
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher(time_cost=3, memory_cost=24 * 1024, parallelism=1)  # a guess costs 24 MiB, not 64
         self._nobody = self._hasher.hash(secrets.token_hex())  # verified against when a name is unknown: same time
         self._setup_lock = threading.Lock()
         self.setup_token: str | None = None if self._any() else secrets.token_urlsafe(24)

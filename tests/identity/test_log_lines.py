@@ -1,0 +1,48 @@
+"""A log line is one line, whatever a stranger put into it; a node that invents names uses up its own budget only."""
+
+from __future__ import annotations
+
+import logging
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.flapping import Flapping
+from collector.series import SeriesBudget
+from device_profiles.loglines import LINE_MAX, OneLine, one_line
+from wire.batch import Block
+from wire.check import Checked
+
+
+@given(st.text(max_size=5000))
+def test_every_line_is_one_printable_line_of_bounded_length(text: str) -> None:
+    line = one_line(text)
+    assert len(line.encode()) <= LINE_MAX
+    assert len(line.splitlines()) <= 1
+    assert "\x1b" not in line
+
+
+def test_forged_lines_and_tracebacks_stay_in_their_line() -> None:
+    record = logging.LogRecord("lamppost", 30, "", 1, "%s", ("x\r\n2026 INFO admin logged in \x1b[2J",), None)
+    assert OneLine("%(name)s: %(message)s").format(record) == r"lamppost: x\r\n2026 INFO admin logged in \x1b[2J"
+
+
+def _checked(*lanes: str) -> Checked:
+    blocks = [Block("radar-1", "traffic_flow", [1], {"count": [1]}, {"lane": lane}) for lane in lanes]
+    return Checked(blocks, [(number, None) for number in range(len(blocks))], [], 0)
+
+
+def test_a_budget_is_each_nodes_own_and_old_series_go_on() -> None:
+    budget = SeriesBudget(None, most=3)
+    assert len(budget.within("lp-1", _checked("1", "2", "3", "4")).blocks) == 3
+    later = budget.within("lp-1", _checked("3", "5"))
+    assert [block.tags["lane"] for block in later.blocks] == ["3"]
+    assert later.refusals[0].block == 1
+    assert len(budget.within("lp-2", _checked("4", "5")).blocks) == 2
+
+
+def test_two_devices_of_one_name_are_told_from_a_restart() -> None:
+    flapping = Flapping()
+    assert not any(flapping.note("lp-1", f"{number:016x}", number * 1000) for number in range(20)), "a restart each"
+    assert any(flapping.note("lp-2", f"{number % 2:016x}", number * 5000) for number in range(10)), "A, B, A, B ..."
+    assert not any(flapping.note("lp-3", "a" * 16, number * 60_000) for number in range(10)), "a link that is slow"
