@@ -227,14 +227,9 @@ class Spool:
     # -- replacing ------------------------------------------------------------------------------------------------
 
     def replace(
-        self,
-        gone: list[Sealed],
-        origin: Origin,
-        parts: Iterable[list[Reading]],
-        reason: str,
-        losses: list[Loss],
+        self, gone: list[Sealed], origin: Origin, parts: Iterable[list[Reading]], reason: str, losses: list[Loss],
         now_ms: int,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Seal `parts` in the place of batches that go, with a gap record that names them, in one transaction.
 
         Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -101,6 +102,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         tasks = [
             asyncio.create_task(live.run(), name="tell readers what changed"),
             asyncio.create_task(views.run(), name="look at the whole city"),
+            asyncio.create_task(run_in_threadpool(renderer.warm_up), name="compile templates"),
         ]
         yield
         live.close()

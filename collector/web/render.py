@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from collector.web import chart, map
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
@@ -21,6 +22,20 @@ _STATES = {"firing": 0, "pending": 1, "resolved": 2}
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
+class _Compiled(BytecodeCache):
+    """Templates are compiled once a program, however many applications it makes."""
+
+    _code: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        code = self._code.get(bucket.key)
+        if code is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
 class Renderer:
     """Turns views into HTML. Holds no state but the compiled templates."""
 
@@ -32,6 +47,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=_Compiled(),
         )
         self._templates.globals.update(
             air_chart=air_chart,
@@ -50,6 +66,11 @@ class Renderer:
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),
         }
+
+    def warm_up(self) -> None:
+        """Compile everything, so that nobody's page waits for it."""
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)
 
     def offer(self, **helpers: Any) -> None:
         """Functions that templates may call; given before the first page is made."""

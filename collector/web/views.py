@@ -36,15 +36,28 @@ class Views:
             oldest_s = time.monotonic() - age_s
             old = [s for s in self._site.stations() if s.node in nodes and self._looked_s.get(s.node, -1e9) < oldest_s]
             asked_s = time.monotonic()
-            for view in await run_in_threadpool(self._look, old):
-                self._views[view.station.node] = view
-                self._looked_s[view.station.node] = asked_s
+            self._keep(await run_in_threadpool(self._look, old), asked_s)
         return [view for view in self.all() if view.station.node in nodes]
 
     def all(self) -> list[View]:
         """Every station that was looked at, as it was known then."""
         views = (self._views.get(station.node) for station in self._site.stations())
         return [view for view in views if view is not None]
+
+    async def _round(self, nodes: set[str]) -> None:
+        """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
+        asked_s = time.monotonic()
+        oldest_s = asked_s - ROUND_S / 2
+        old = [s for s in self._site.stations() if s.node in nodes and self._looked_s.get(s.node, -1e9) < oldest_s]
+        self._keep(await run_in_threadpool(self._look, old), asked_s)
+
+    def _keep(self, views: list[View], asked_s: float) -> None:
+        for view in views:
+            node = view.station.node
+            known = self._views.get(node)
+            if known is None or known.now_ms <= view.now_ms:
+                self._views[node] = view
+                self._looked_s[node] = asked_s
 
     def _look(self, stations: list[Station]) -> list[View]:
         """Look, and know of a silent station when it was heard last: asked seldom, since a week is searched for it."""
@@ -67,7 +80,7 @@ class Views:
             nodes = [station.node for station in self._site.stations()]
             try:
                 for first in range(0, len(nodes), AT_ONCE):
-                    await self.fresh(nodes[first : first + AT_ONCE], ROUND_S / 2)
+                    await self._round(set(nodes[first : first + AT_ONCE]))
             except StoreDown:
                 pass  # a page that is loaded says so itself; the next round asks again
             took_s = time.monotonic() - started_s

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from edge_agent.sensor import Sensor
 from firmware_stubs.faults import Fault
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from tests.sensors.counting import count
 from tests.sensors.plausible import FORMATS, HEX_CHECKSUM
+from tests.sensors.streams import PROFILES
 
 SECONDS = {"benewake-tfmini": 40.0, "ultrasonic-ff": 40.0, "hilink-ld2450": 40.0, "hilink-ld2451": 60.0}
 EVERY_BYTE = Fault("bitflip", share=0.01, per_byte=True)
@@ -56,3 +58,19 @@ def test_every_damaged_frame_is_counted_once(name: str, lump_s: float) -> None:
 def test_other_damage_is_counted_once_too_where_pauses_part_the_frames(name: str, kind: str) -> None:
     found = count(name, moving(name, 200.0), f"7 {name}", 200.0, Fault(kind, share=0.2))
     assert found.counted == found.spoilt > 0
+
+
+def test_a_reply_that_is_arriving_is_not_overdue() -> None:
+    """Its halves may lie on both sides of the time-out: that is one good frame, and no damage."""
+    profile = PROFILES["vaisala-wxt"]
+    sensor = Sensor("wx-1", profile)
+    sensor.begin(0.0, 0.0)
+    reply = next(example for example in profile.examples if example.message == "data").data
+    (ask,) = sensor.poller.due(0.0)
+    late_s = profile.commands[ask.command].timeout_s
+    sensor.feed(reply[:9], 0, late_s - 0.1)
+    sensor.late(late_s + 0.1)
+    sensor.feed(reply[9:], 0, late_s + 0.2)
+    sensor.late(late_s + 0.3)
+    assert sensor.frames == 1
+    assert not sensor.bad.total()

@@ -89,8 +89,11 @@ def test_a_station_s_page_tells_of_its_own_alerts_only(seen: Seen, served: Serve
 
 
 def test_big_numbers_leave_the_level_its_place(seen: Seen, served: Served) -> None:
-    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_ugm3": [1406.0]})
     seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_ugm3": [1406.0]})
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector("#lp-0003 .number:text('1406')", timeout=2000)
     for width in (360, 1100):
         seen.page.set_viewport_size({"width": width, "height": 800})
         unit, badge = (seen.page.locator(f"#lp-0003 {what}").bounding_box() for what in (".unit", ".lead .badge"))
