@@ -53,6 +53,7 @@ def main(folder: Path) -> None:
         wide = browser.new_context(viewport={"width": 1100, "height": 800})
         for name, path in PUBLIC.items():
             take(wide, served, path, folder / f"{name}.png")
+        take(wide, served, "/en/", folder / "city-en-top.png", whole=False)  # the README's first screen
         phone = browser.new_context(viewport={"width": 360, "height": 740})
         for name, path in PHONE.items():
             take(phone, served, path, folder / f"{name}.png")
@@ -102,11 +103,11 @@ def dress(city: City) -> None:
     city.duty.ask("silence", plan | {"start_ms": now_ms + DAY_MS, "end_ms": now_ms + DAY_MS + 7_200_000})
 
 
-def take(context: Any, served: Served, path: str, file: Path) -> None:
+def take(context: Any, served: Served, path: str, file: Path, whole: bool = True) -> None:
     page = context.new_page()
     page.goto(served.url(path))
     page.wait_for_selector("body:not([data-events]), .link[data-state=connected]")
-    page.screenshot(path=str(file), full_page=True)
+    page.screenshot(path=str(file), full_page=whole)
     page.close()
 
 
