@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import termios
 from collections import Counter
 from collections.abc import Callable
@@ -94,12 +95,15 @@ class Port:
     def _readable(self) -> None:
         assert self._device is not None
         try:
-            data = self._device.read(CHUNK)
-        except (OSError, serial.SerialException) as error:
+            data = os.read(self._device.fileno(), CHUNK)  # the device's own read asks select, which ends at 1,024 files
+            if not data:
+                raise OSError("ready to read, and nothing there: unplugged?")
+        except BlockingIOError:
+            return
+        except OSError as error:
             log.warning("port %s is lost: %s", self.path, error)
             self.counts["lost"] += 1
             self._lost.set()
             return
-        if data:
-            self.counts["bytes"] += len(data)
-            self._on_bytes(data)
+        self.counts["bytes"] += len(data)
+        self._on_bytes(data)

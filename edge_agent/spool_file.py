@@ -14,7 +14,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,10 +119,10 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
         if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
             db.close()
             raise sqlite3.DatabaseError("quick_check found damage")
-    except sqlite3.OperationalError as error:
-        raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
-    except sqlite3.DatabaseError:
-        rescue = _rescue(path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
+        rescue = _rescue(path)  # of a file without damage, none of our statements is wrong
         return _open(path), rescue
     try:
         _sync_folder(path.parent)
@@ -180,12 +180,35 @@ def _open(path: Path) -> sqlite3.Connection:
     if db.execute("PRAGMA synchronous").fetchone()[0] != 2:
         raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
     db.executescript(SCHEMA)
+    if not _columns(db).items() >= _OURS.items():
+        db.close()
+        raise sqlite3.DatabaseError("the tables are not those of a spool: damage in the names")
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('format', 'reader')"))
     found = meta.get("format", FORMAT)
     if found > FORMAT + 1 or (found > FORMAT and meta.get("reader", found) > FORMAT):
         text = f"{path}: spool format {found}, this agent reads {FORMAT}"
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
     return db
+
+
+def _columns(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, int]]:
+    """Table and column to its type and its place in the key."""
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {
+        (table, name): (kind, place)
+        for table in tables
+        for name, kind, place in db.execute("SELECT name, type, pk FROM pragma_table_info(?)", (table,))
+    }
+
+
+def _of_new_file() -> dict[tuple[str, str], tuple[str, int]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(SCHEMA)
+        return _columns(db)
+
+
+_OURS = _of_new_file()
+"""What every spool has; a newer one may have more."""
 
 
 def _rescue(path: Path) -> Rescue:

@@ -1,4 +1,4 @@
-"""Citizens' sensors push here: `POST /api/push/airrohr`, with the station's name and its own secret (HTTP Basic).
+"""Citizens' sensors push here: `POST /push/airrohr`, with the station's name and its own secret (HTTP Basic).
 
 200 means "in the database". Anything else means that these readings are not: 401 wrong name or secret, 400 not
 readable, 429 too often, 503 the database or the active collector is elsewhere at the moment.
@@ -22,7 +22,7 @@ from collector.adapters import airrohr
 from collector.adapters.guests import Guests
 from collector.web.forms import Allowance, client_of
 
-PATH: Final = "/api/push/airrohr"
+PATH: Final = "/push/airrohr"
 ANSWER_S: Final = 10.0
 _PUSHES, _TRIES, _SPAN_MS = 6, 30, 60_000
 

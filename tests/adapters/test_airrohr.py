@@ -100,7 +100,7 @@ def test_two_hundred_means_that_the_database_has_it(tmp_path: Path) -> None:
 def _send(rig: Rig, who: str, body: bytes | None = None) -> int:
     """The status that the firmware would see."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{rig.page_port}/api/push/airrohr", json.dumps(PUSH).encode() if body is None else body
+        f"http://127.0.0.1:{rig.page_port}/push/airrohr", json.dumps(PUSH).encode() if body is None else body
     )
     request.add_header("Authorization", "Basic " + base64.b64encode(who.encode()).decode())
     try:

@@ -240,3 +240,19 @@ def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(tmp_path: Path
             spool.accept(rows, ORIGIN, {"fill": "x" * 100_000})
     spool._db.execute("PRAGMA max_page_count = 1000000")
     assert [row.time_ms for row in spool.accept(rows, ORIGIN)] == [row.time_ms for row in rows]
+
+
+@pytest.mark.parametrize("table", ["life", "chunk", "batch", "sealed", "meta"])
+def test_damage_in_the_names_of_the_tables_is_damage_like_any_other(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "spool.db"
+    spool = Spool(path, "lp-1", "s")
+    spool.close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA writable_schema=ON")
+    db.execute("UPDATE sqlite_master SET sql = replace(sql, 'TEXT', 'TEYT') WHERE name = ?", (table,))
+    db.execute("UPDATE sqlite_master SET sql = replace(sql, 'bytes', 'bytfs') WHERE name = ?", (table,))
+    db.commit()
+    db.close()
+    again = Spool(path, "lp-1", "s")
+    assert again.path.with_name("spool.db.damaged-1").exists()
+    again.close()

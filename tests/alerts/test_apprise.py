@@ -34,14 +34,14 @@ class Ntfy:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 server.calls += 1
                 status = 302 if server.moved else 503 if server.down else 200
+                if status == 200:
+                    server.took.append(json.loads(body))
                 self.send_response(status)
                 if server.moved:
                     self.send_header("Location", f"http://127.0.0.1:{server.port}/elsewhere")
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
-                if status == 200:
-                    server.took.append(json.loads(body))
 
             def log_message(self, *_: object) -> None: ...
 
