@@ -49,6 +49,7 @@ chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kil
 
 bad-inputs: $(VENV)/.test servers      ## FILE=...: hostile inputs against the running system, in the middle of good traffic
 	@$(BIN)/python -m tests.bad_inputs $(FILE) $(ARGS)
+
 chaos-cluster: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": a broker of three nodes, each killed in turn
 	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
