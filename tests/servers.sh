@@ -3,13 +3,15 @@
 set -eu
 missing=""
 for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metrics nats-server:nats-server chromium:chromium \
-    promtool:prometheus prometheus-alertmanager:prometheus-alertmanager; do
+    promtool:prometheus prometheus-alertmanager:prometheus-alertmanager systemd-analyze:systemd; do
     program=${pair%%:*}
     package=${pair##*:}
     command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || missing="$missing $package"
 done
-# Only root can cut the power (tests/powercut); for anyone else that part is skipped, and says so.
+# Only root can cut the power (tests/powercut) and make a Debian root (tests/field/test_ladder.py); for anyone else
+# those parts are skipped, and say so.
 [ "$(id -u)" != 0 ] || command -v mkfs.xfs >/dev/null 2>&1 || [ -x /usr/sbin/mkfs.xfs ] || missing="$missing xfsprogs"
+[ "$(id -u)" != 0 ] || command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || missing="$missing debootstrap"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing from Debian's packages:$missing" >&2
