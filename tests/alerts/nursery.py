@@ -22,7 +22,7 @@ import collector.collector as room
 import collector.standby as standby
 import collector.stores.influx1
 import collector.stores.sqlite
-from collector.alerting import Alerting
+from collector.alerts.alerting import Alerting
 from collector.alerts.book import Book
 from collector.cli import load_settings
 from collector.notify.webhook import Webhook
