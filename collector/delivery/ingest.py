@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from collector.alarms import Alarms
 from collector.delivery import ledger, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
@@ -75,7 +76,7 @@ class Ingest:
     series: SeriesBudget = field(default_factory=SeriesBudget)
     aside: Callable[[Callable[[], Answer]], Future[Answer]] = at_once
     counts: Counter[str] = field(default_factory=Counter)
-    alarms: dict[str, str] = field(default_factory=dict)
+    alarms: Alarms = field(default_factory=Alarms)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
     _pending_rows: int = 0
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
@@ -361,10 +362,8 @@ class Ingest:
             self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
     def alarm(self, key: str, text: str) -> None:
-        """Raised once; whoever shows alarms reads `alarms`."""
-        if key not in self.alarms:
-            log.warning("%s", text)
-        self.alarms[key] = text
+        """Say that something is wrong; whoever shows alarms reads `alarms`."""
+        self.alarms.sound(key, text)
 
 
 def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
