@@ -115,8 +115,9 @@ class Collector:
         self.canary = None
         if config.alerts.canary is not None:
             self.canary = Canary(
-                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version
-            )
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version,
+                lambda: self.ingest.alarms.get("state"),
+            )  # fmt: skip
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
@@ -173,8 +174,8 @@ class Collector:
             try:
                 self.step(_now_ms())  # the time of the answer is never that before the waiting
             except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
-                self.counts["state_failed"] += 1
-                self.ingest.alarm("state", f"{self.config.state_file}: {error}. Cure: free space or replace the disk")
+                self._state_failed(str(error))
+            self.ingest.alarms.look(_now_ms())
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
@@ -182,6 +183,10 @@ class Collector:
         while self.ingest.is_writing() and self._seconds() < until_s:
             self.ingest.wait(IDLE_S)
             self.step(_now_ms())
+
+    def _state_failed(self, why: str) -> None:
+        self.counts["state_failed"] += 1
+        self.ingest.alarm("state", f"{self.config.state_file}: {why}. Cure: free space or replace the disk")
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
@@ -333,9 +338,10 @@ class Collector:
 
     def _watch(self, written: list[Work], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
-        for work in written:
+        for work in written:  # before anything that needs our own file: it may fail, and these rows come once
             self.alerting.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
+        for work in written:
             self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
         rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
         if not self.standby.active:
@@ -348,6 +354,8 @@ class Collector:
                 self.alerting.expect(self.registry.nodes(), now_ms)
             self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
+            if self.alerting.trouble is not None:
+                self._state_failed(self.alerting.trouble)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
                 changes += self.alerting.reconnected()

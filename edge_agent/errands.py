@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.identify import blink, find_led
-from edge_agent.remote_config import Refused, RemoteConfig, Trial, check
+from edge_agent.remote_config import Refused, RemoteConfig, Trial, check, digest
 from edge_agent.requests import Errand
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Errands:
     def __init__(self, agent: Agent, file: Path) -> None:
         self.begin_anew = False
         self.config = RemoteConfig(file)
+        self.settings = digest(file.read_text()) if file.exists() else ""
         self.trial: Trial | None = self.config.trial()
         self._agent = agent
         self._file = file
@@ -47,6 +48,17 @@ class Errands:
     def may_stop(self, stop: asyncio.Event) -> None:
         """How to end this agent so that it begins anew."""
         self._stop = stop
+
+    def read_settings_again(self) -> None:
+        """A person on the device has changed the file: begin anew with it, unless it cannot be used."""
+        try:
+            check(self._file.read_text(), None)
+        except (Refused, OSError) as error:
+            log.error("the settings are not taken up: %s", error)
+            return
+        self.begin_anew = True
+        if self._stop is not None:
+            self._stop.set()
 
     async def judge(self, stop: asyncio.Event) -> None:
         """While new settings are on trial: keep them, or put the old ones back and begin anew."""

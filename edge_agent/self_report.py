@@ -81,6 +81,7 @@ class SelfReport:
             "line_bytes_a_day": _a_day(uplink.line_bytes, now_s - self._started_s),
             "bytes_per_day": agent.config.bytes_per_day,
             "config_note": self.note,
+            "settings": agent.errands.settings if agent.errands is not None else None,
             "counts": dict(delivery.counts) | dict(uplink.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from collector.alarms import Alarms
 from collector.delivery import ledger, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
@@ -82,7 +83,7 @@ class Ingest:
     aside: Aside = at_once
     rows_per_write: int = ROWS_PER_WRITE
     counts: Counter[str] = field(default_factory=Counter)
-    alarms: dict[str, str] = field(default_factory=dict)
+    alarms: Alarms = field(default_factory=Alarms)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
     _pending_rows: int = 0
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
@@ -406,10 +407,8 @@ class Ingest:
             self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
     def alarm(self, key: str, text: str) -> None:
-        """Raised once; whoever shows alarms reads `alarms`."""
-        if key not in self.alarms:
-            log.warning("%s", text)
-        self.alarms[key] = text
+        """Say that something is wrong; whoever shows alarms reads `alarms`."""
+        self.alarms.sound(key, text)
 
 
 def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
