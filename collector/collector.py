@@ -27,7 +27,7 @@ from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.delivery.ingest import Ingest, Work
+from collector.delivery.ingest import WRITES_AT_ONCE, Ingest, Work
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
@@ -124,7 +124,7 @@ class Collector:
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
-        self._writer = ThreadPoolExecutor(1, "store")
+        self._writer = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
@@ -138,7 +138,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self.ingest.aside = self._aside
+        self.ingest.aside = self.rollups.aside = self._aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -179,8 +179,10 @@ class Collector:
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
-        self.ingest.wait(LAST_WRITE_S)
-        self.step(_now_ms())
+        until_s = self._seconds() + LAST_WRITE_S
+        while self.ingest.is_writing() and self._seconds() < until_s:
+            self.ingest.wait(IDLE_S)
+            self.step(_now_ms())
 
     def _state_failed(self, why: str) -> None:
         self.counts["state_failed"] += 1

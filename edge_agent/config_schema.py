@@ -22,6 +22,7 @@ def schema() -> dict[str, Any]:
         ("broker", "Broker"),
         ("spool", "Spool"),
         ("clock", "Clock"),
+        ("led", "Led"),
         ("sensors", "Sensor"),
         ("tls", "Tls"),
     ):

@@ -142,6 +142,13 @@ class RemoteConfig:
             return {"state": "local", "version": 0}
         return said
 
+    def outcome_at_s(self) -> float:
+        """When that was, by the board's clock; 0 for never."""
+        try:
+            return self._outcome.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def _end(self, state: str, version: int, reason: str) -> None:
         write_synced(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}))
         self._trial.unlink(missing_ok=True)
