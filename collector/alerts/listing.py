@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final
 from unicodedata import east_asian_width
-from zoneinfo import ZoneInfo
 
 from collector.rules.rule import SEVERITIES
 from collector.rules.words import reading
@@ -26,11 +24,11 @@ STATES: Final = ("FIRING", "ACKED", "SILENT", "RESOLVED")
 HEAD: Final = ("ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO")
 
 
-def listing(rows: list[Row], now_ms: int, zone: ZoneInfo, width: int = 10_000, each: bool = False) -> list[str]:
+def listing(rows: list[Row], now_ms: int, width: int = 10_000, each: bool = False) -> list[str]:
     """Lines no wider than `width`, Chinese names in their true width, and what to do next. `each`: no heaps."""
     rows = sorted(rows, key=_worst_first)
     heaps, rest = ([], rows) if each or len(rows) <= MANY else heaped(rows)
-    table = _rows([_cells(row, now_ms, zone) for row in rest], width) if rest else []
+    table = _rows([_cells(row, now_ms) for row in rest], width) if rest else []
     said = [line for name, members in heaps for line in _heap(name, members, now_ms, width)]
     worse = rest and (not heaps or _worst_first(rest[0]) < _worst_first(heaps[0][1][0]))
     lines = [*table, *said] if worse else [*said, *table]
@@ -103,11 +101,11 @@ def _wrapped(parts: list[str], width: int) -> Iterable[str]:
     yield f"  {line}"
 
 
-def _cells(row: Row, now_ms: int, zone: ZoneInfo) -> tuple[str, ...]:
+def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
     state = row["state"] + ("~" if row["flapping"] else "")
     return (
         row["id"], state, row["severity"], age(now_ms - row["since_ms"]), row["station"], row["rule"], _value(row),
-        _who(row, zone),
+        row["who"],
     )  # fmt: skip
 
 
@@ -116,17 +114,6 @@ def _value(row: Row) -> str:
         return "-"
     unit = row["unit"] if row["unit"] == "%" or not row["unit"] else f" {row['unit']}"
     return f"{reading(row['value'])}{unit} ({row['limit']})" if row["limit"] else f"{reading(row['value'])}{unit}"
-
-
-def _who(row: Row, zone: ZoneInfo) -> str:
-    ack, hidden = row["acknowledged"], row["hidden_by"]
-    if ack is not None:
-        until = "resolved" if ack["until_ms"] >= 2**53 else _clock(ack["until_ms"], zone)
-        note = f' "{ack["note"]}"' if ack["note"] else ""
-        return f"{ack['who']}{note} until {until}"
-    if hidden is not None:
-        return hidden if hidden.startswith("s-") else f"follows from {hidden}"
-    return "-"
 
 
 def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
@@ -167,10 +154,6 @@ def age(age_ms: int) -> str:
         if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
             return f"{age_ms // ms} {unit}"
     return f"{max(0, age_ms) // 1000} s"
-
-
-def _clock(at_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, zone).strftime("%m-%d %H:%M")
 
 
 def _width(text: str) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.desk import Desk
-    from collector.rules.standing import Standing
+    from collector.rules.standing import Acknowledgement, Standing
     from collector.rules.transition import Transition
+
+FOR_EVER_MS: Final = 2**53
 
 
 def row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now_ms: int) -> dict[str, Any]:
@@ -18,14 +22,26 @@ def row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now
     state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
     hidden_by = None if hidden is None else names.get(hidden, hidden)
     ack = None if each.ack is None else each.ack._asdict()
+    who = "-"
+    if each.ack is not None:
+        who = _taken(each.ack, ZoneInfo(settings.web.time_zone))
+    elif hidden_by is not None:
+        who = hidden_by if hidden_by.startswith("s-") else f"follows from {hidden_by}"
     return _plain(settings, alert, names) | {
-        "state": state, "flapping": each.flapping, "acknowledged": ack, "hidden_by": hidden_by
+        "state": state, "flapping": each.flapping, "who": who, "acknowledged": ack, "hidden_by": hidden_by
     }  # fmt: skip
+
+
+def _taken(ack: Acknowledgement, zone: ZoneInfo) -> str:
+    note = f' "{ack.note}"' if ack.note else ""
+    if ack.until_ms >= FOR_EVER_MS:
+        return f"{ack.who}{note} until resolved"
+    return f"{ack.who}{note} until {datetime.fromtimestamp(ack.until_ms / 1000, zone):%m-%d %H:%M}"
 
 
 def ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
     """One alert that is over."""
-    over = {"state": "RESOLVED", "flapping": False, "acknowledged": None, "hidden_by": None}
+    over = {"state": "RESOLVED", "flapping": False, "who": "-", "acknowledged": None, "hidden_by": None}
     return _plain(settings, alert, names) | over
 
 

@@ -77,7 +77,7 @@ def alerts_list(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
-        typer.echo("\n".join(listing(rows, now_ms, ZoneInfo(settings.web.time_zone), _columns(), each)))
+        typer.echo("\n".join(listing(rows, now_ms, _columns(), each)))
     open_ones = [row for row in rows if row["state"] == "FIRING"]
     raise typer.Exit(Exit.NOT_HEALTHY if open_ones else Exit.FINE)
 
