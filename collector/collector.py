@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -27,19 +27,14 @@ from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.delivery.ingest import Ingest, Work
-from collector.delivery.quarantine import Quarantine
+from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Registry
-from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from collector.health import Health, health
 from collector.ladder import Ladder
+from collector.line import Intake, Windows, Written, make_line
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
-from collector.numbers.derive import Derivation
-from collector.numbers.quality import Quality
-from collector.numbers.rollups import Rollups
-from collector.numbers.window_book import WindowBook
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
@@ -88,22 +83,11 @@ class Collector:
         self.store = store or make_store(config)
         state = open_state(config.state_file)
         self.registry = Registry(state)
-        self.quarantine = Quarantine(state)
-        quality, reporting = Quality(config.quality), config.reporting()
         self.calibrations = Calibrations(state)
-        derivation = Derivation(quality, self.calibrations, reporting)
-        self.ingest = Ingest(
-            config.name,
-            self.store,
-            self.quarantine,
-            self.registry,
-            derivation,
-            series=SeriesBudget(state, config.series_per_node),
-        )
+        self.ingest, self.rollups = self._line(state)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
-        self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = link or make_link(broker_address(config.broker), config.name)
         self.guests = Guests()
         self.standby = Standby(config.name)
@@ -130,14 +114,20 @@ class Collector:
         self._quarantined = Recent()
         self._inventory_due_ms = now_ms()
 
+    def _line(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:
+        """Who takes batches and makes windows of them: this process itself."""
+        line = make_line(self.config, self.store, self.registry, state, self.calibrations)
+        return line.ingest, line.rollups
+
     def start(self) -> None:
         """Begin to work; returns at once."""
+        if isinstance(self.ingest, Ingest):
+            self.ingest.aside = self._aside
         answer = self.store.prepare()
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self.ingest.aside = self._aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -178,8 +168,12 @@ class Collector:
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
-        self.ingest.wait(LAST_WRITE_S)
+        self._finish(LAST_WRITE_S)
         self.step(_now_ms())
+
+    def _finish(self, within_s: float) -> None:
+        """Wait for what is under way: the program ends."""
+        self.ingest.wait(within_s)
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
@@ -189,6 +183,10 @@ class Collector:
             self._receive(message, now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
+        self._answer(now_ms)
+
+    def _answer(self, now_ms: int) -> None:
+        assert isinstance(self.ingest, Ingest)
         for node, answer in self.ingest.acks(now_ms):
             if not self.guests.answered(answer):
                 self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
@@ -325,16 +323,15 @@ class Collector:
 
     def _greet(self, birth: status.Birth, now_ms: int) -> None:
         """The hello that answers a birth."""
-        highest = {spool: self.ingest.highest(birth.node, spool) for spool in birth.spools}
-        hello = ack.Hello(self.config.name, now_ms, highest)
-        self._send(names.ack(birth.node), ack.encode(hello), ACK_EXPIRY_S)
+        assert isinstance(self.ingest, Ingest)
+        self._send(names.ack(birth.node), ack.encode(self.ingest.hello(birth, now_ms)), ACK_EXPIRY_S)
 
-    def _watch(self, written: list[Work], now_ms: int) -> None:
+    def _watch(self, written: Sequence[Written], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
         for work in written:
             self.alerting.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
-            self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
+            self._on_event({"type": "readings", "node": work.node, "site": work.site})
         rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
         if not self.standby.active:
             return

@@ -39,6 +39,7 @@ TROUBLES: Final = {
         Trouble("collector-clone", "major", "疑似存储卡被复制", "A cloned card?"),
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
+        Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )
 }  # fmt: skip
@@ -48,6 +49,7 @@ _OF_ALARM: Final = {
     "spool": "collector-spool",
     "clone": "collector-clone",
     "version": "collector-version",
+    "worker": "collector-worker",
 }
 Wrong = dict[tuple[str, str], str]
 """What is wrong now: by rule and node ("collector" for our own) the details."""
