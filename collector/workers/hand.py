@@ -74,6 +74,7 @@ class Hand:
         self._orders = list(orders)
         for order in left:
             self.give(order._replace(verb="replay"))
+        self.send()
         name = f"worker {self.number}"
         self._hearing = threading.Thread(target=self._hear, args=(self._pipe,), name=name, daemon=True)
         self._hearing.start()
