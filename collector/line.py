@@ -8,10 +8,12 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
+from collector.alarms import Alarms
 from collector.config import Config
-from collector.delivery.ingest import Ingest
+from collector.delivery.ingest import WRITES_AT_ONCE, Ingest
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
@@ -20,7 +22,7 @@ from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.stores.store import Store, Table
+from collector.stores.store import Answer, Store, Table
 
 
 class Written(Protocol):
@@ -43,7 +45,7 @@ class Intake(Protocol):
     def counts(self) -> Counter[str]: ...
 
     @property
-    def alarms(self) -> dict[str, str]: ...
+    def alarms(self) -> Alarms: ...
 
     def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> object: ...
 
@@ -73,11 +75,22 @@ class Windows(Protocol):
     def look_up(self, now_ms: int) -> None: ...
 
 
-class Line(NamedTuple):
-    """The two halves of the way."""
+class Writers:
+    """Threads that write for a line, so that it goes on meanwhile; `wake` is called when the store has answered one."""
 
-    ingest: Ingest
-    rollups: Rollups
+    def __init__(self, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> None:
+        self._pool = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
+        self._wake = wake
+        ingest.aside = rollups.aside = self._aside
+
+    def stop(self) -> None:
+        """Wait for the last answers."""
+        self._pool.shutdown()
+
+    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+        future = self._pool.submit(write)
+        future.add_done_callback(lambda _: self._wake())
+        return future
 
 
 def make_line(
@@ -87,7 +100,7 @@ def make_line(
     state: sqlite3.Connection,
     calibrations: Calibrations,
     is_ours: Callable[[str], bool] | None = None,
-) -> Line:
+) -> tuple[Ingest, Rollups]:
     """A line over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
     quality, reporting = Quality(config.quality), config.reporting()
     ingest = Ingest(
@@ -98,4 +111,4 @@ def make_line(
         Derivation(quality, calibrations, reporting),
         series=SeriesBudget(state, config.series_per_node),
     )
-    return Line(ingest, Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality))
+    return ingest, Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)

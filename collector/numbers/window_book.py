@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 
+from collector.statedb import transaction
 from collector.stores.store import Tags
 
 Key = tuple[str, Tags]
@@ -65,16 +66,15 @@ class WindowBook:
         if not self._new:
             return
         entries = [(_text(key), hour, due) for (key, hour), due in self._new.items()]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(
-            "INSERT INTO open_hour VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms",
-            [entry for entry in entries if entry[2] is not None],
-        )
-        self._db.executemany(
-            "DELETE FROM open_hour WHERE series = ? AND hour_ms = ?",
-            [entry[:2] for entry in entries if entry[2] is None],
-        )
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            self._db.executemany(
+                "INSERT INTO open_hour VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms",
+                [entry for entry in entries if entry[2] is not None],
+            )
+            self._db.executemany(
+                "DELETE FROM open_hour WHERE series = ? AND hour_ms = ?",
+                [entry[:2] for entry in entries if entry[2] is None],
+            )
         self._new.clear()
 
     def due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from collector.alarms import Alarms
 from collector.config import Config
 from collector.delivery.registry import Node, Registry
 from collector.stores.store import Table
@@ -24,7 +25,8 @@ class Crew:
         self._wake = wake
         self._news = threading.Event()
         self._hands = [Hand(Beginning(n, workers, config, quiet), self._heard) for n in range(workers)]
-        self._own_alarms: dict[str, str] = {}
+        self.alarms = Alarms()  # our own, and those of the workers
+        self._far_alarms: dict[str, str] = {}
         self._answers: list[tuple[str, bytes]] = []
         self._rolled: list[Table] = []
         self._looked_up = False
@@ -37,13 +39,12 @@ class Crew:
         for hand in self._hands:
             hand.start(self._introduction(hand))
 
-    def finish(self, within_s: float) -> None:
+    def finish(self, until_s: float) -> None:
         """Let everything that was given be written and reported, and end them."""
         for hand in self._hands:
             hand.ended = True
             hand.give(Order("end"))
             hand.send()
-        until_s = time.monotonic() + within_s
         for hand in self._hands:
             hand.wait(max(0.0, until_s - time.monotonic()))
 
@@ -86,6 +87,7 @@ class Crew:
                 self._rolled += report.windows
                 self._answers += report.answers
         self._look_after()
+        self._tell_alarms()
         return done
 
     def has_room(self) -> bool:
@@ -116,20 +118,22 @@ class Crew:
             total["worker_restarts"] += hand.restarts
         return total
 
-    @property
-    def alarms(self) -> dict[str, str]:
-        """What any of them complains of, and what we complain of them."""
-        found = dict(self._own_alarms)
+    def alarm(self, key: str, text: str) -> None:
+        """Something is wrong that the receiver sees itself."""
+        self.alarms.sound(key, text)
+
+    def _tell_alarms(self) -> None:
+        """What any of the workers complains of, as long as it does, and what we complain of them."""
+        found: dict[str, str] = {}
         for hand in self._hands:
             if (last := hand.last) is not None:
                 found |= last.alarms
             if hand.is_ill():
                 found[f"worker:{hand.number}"] = f"worker {hand.number} ends again and again; see the log"
-        return found
-
-    def alarm(self, key: str, text: str) -> None:
-        """A complaint of the receiver's own."""
-        self._own_alarms[key] = text
+        for name in self._far_alarms.keys() - found.keys():
+            self.alarms.pop(name, None)
+        self.alarms.update(found)
+        self._far_alarms = found
 
     # -- more than an ingest --------------------------------------------------------------------------------------
 

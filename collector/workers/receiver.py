@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 
 from collector.broker.link import ACK_EXPIRY_S
@@ -26,13 +27,12 @@ class Receiver(Collector):
         self.crew = Crew(self.config, self._workers, self.registry, self._wake, self._quiet)
         return self.crew, self.crew.windows
 
-    def start(self) -> None:
-        """Begin to work, the workers first; returns at once."""
+    def _begin_line(self) -> None:
         self.crew.start()
-        super().start()
 
-    def _finish(self, within_s: float) -> None:
-        self.crew.finish(within_s)
+    def _finish(self, until_s: float) -> None:
+        self.crew.finish(until_s)
+        self.step(time.time_ns() // 1_000_000)
 
     def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
         self.crew.hear(node, payload)

@@ -16,8 +16,6 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -26,12 +24,12 @@ from collector.collector import make_store, signing_key
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
-from collector.line import make_line
+from collector.line import Writers, make_line
 from collector.memory import calm_garbage_collector
 from collector.numbers.calibration import Calibrations
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
-from collector.stores.store import Answer, Store, Table
+from collector.stores.store import Store, Table
 from collector.workers.talk import Beginning, Done, Order, Report, send_report, take_orders, worker_of
 from device_profiles import loglines
 from wire import ack, names, signed, status
@@ -89,7 +87,7 @@ class Worker:
         state = open_state(config.state_file)
         self._registry = Registry(sqlite3.connect(":memory:", isolation_level=None))  # the receiver keeps the real one
         self._calibrations = Calibrations(state)
-        self.ingest, self._rollups = make_line(
+        self.ingest, self.rollups = make_line(
             config, store, self._registry, state, self._calibrations, lambda node: worker_of(node, of) == number
         )
         self._columns = columns_of(load_rules(config.rules))
@@ -117,7 +115,7 @@ class Worker:
             case "look up":
                 self.ingest.look_up()
             case "look up hours":
-                self._rollups.look_up(now_ms)
+                self.rollups.look_up(now_ms)
             case "end":
                 self.ending = True
 
@@ -134,12 +132,13 @@ class Worker:
     def step(self, now_ms: int) -> Report | None:
         """Write what can be written; what there is to report, if there is anything or it is time."""
         self._calibrations.refresh()
+        self.ingest.alarms.look(now_ms)
         done = []
         for work in self.ingest.write(now_ms):
-            self._rollups.observe(work.tables, now_ms)
+            self.rollups.observe(work.tables, now_ms)
             self._settled += self._waiting.pop(work.name, ())
             done.append(Done(work.node, work.site, self._for_rules(work.tables)))
-        windows = self._rollups.step(now_ms)
+        windows = self.rollups.step(now_ms)
         for node, answer in self.ingest.acks(now_ms):
             self._send(node, answer)
         is_due = not 0 <= now_ms - self._reported_ms < REPORT_MS
@@ -156,7 +155,7 @@ class Worker:
             settled,
             self._for_rules(windows),
             self.ingest.counts,
-            self._rollups.counts,
+            self.rollups.counts,
             self.ingest.alarms,
             self.ingest.pending_rows(),
         )
@@ -191,14 +190,7 @@ def run(pipe: Connection) -> None:
     store = make_store(beginning.config)
     worker = Worker(beginning.config, beginning.number, beginning.of, store)
     inbox = Inbox(pipe)
-    writer = ThreadPoolExecutor(1, "store")
-
-    def aside(write: Callable[[], Answer]) -> Future[Answer]:
-        future = writer.submit(write)
-        future.add_done_callback(lambda _: inbox.wake())
-        return future
-
-    worker.ingest.aside = aside
+    Writers(worker.ingest, worker.rollups, inbox.wake)
     inbox.start()
     calm_garbage_collector()
     last_s = float("inf")
@@ -215,7 +207,7 @@ def run(pipe: Connection) -> None:
             )
         if worker.ending:
             last_s = min(last_s, time.monotonic() + LAST_WRITES_S)
-            if (inbox.is_empty() and not worker.ingest.pending_rows()) or time.monotonic() > last_s:
+            if (inbox.is_empty() and not worker.ingest.is_writing()) or time.monotonic() > last_s:
                 return
 
 
