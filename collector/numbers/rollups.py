@@ -117,6 +117,8 @@ class Rollups:
                 continue
             for series in found:
                 key = (kind, tuple(sorted(series.tags.items())))
+                if not self._book.is_ours(key):
+                    continue
                 times = [time_ms + part for time_ms, n in series.rows if n for part in (0, HOUR_MS - 1)]
                 self._open.late(key, times, now_ms - SETTLE_MS)
 
