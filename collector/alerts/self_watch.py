@@ -42,6 +42,7 @@ TROUBLES: Final = {
         Trouble("collector-flapping", "major", "疑似两台设备同名", "Two devices of one name?"),
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
+        Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )
 }  # fmt: skip
@@ -51,6 +52,7 @@ _OF_ALARM: Final = {
     "spool": "collector-spool",
     "clone": "collector-clone",
     "version": "collector-version",
+    "worker": "collector-worker",
     "state": "collector-state",
     "series": "collector-series",
     "flapping": "collector-flapping",
