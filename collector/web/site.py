@@ -13,6 +13,7 @@ from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.backdrop import Backdrop
 from collector.web.duty import Duty
 from collector.web.feed import Feed
 
@@ -129,5 +130,7 @@ class Site:
     grants: Grants | None = None
     """By which messages' links may be used at the duty desk."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
+    backdrop: Backdrop | None = None
+    """What lies under the stations on the map."""
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

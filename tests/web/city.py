@@ -18,6 +18,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Series, Stored, StoreDown, Table
+from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
@@ -50,6 +51,7 @@ class City:
         self.feed = Feed()
         self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
+        self.backdrop: Backdrop | None = None
         self.stations = [
             Station(
                 "lp-0001",
@@ -105,6 +107,7 @@ class City:
             duty=self.duty,
             grants=self.grants,
             health=lambda: self.health,
+            backdrop=self.backdrop,
         )
 
     def lose_database(self) -> None:
