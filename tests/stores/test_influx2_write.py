@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 
 import pytest
 
+from collector.delivery import ledger
+from collector.stores import care
 from collector.stores.influx2 import Influx2
 from collector.stores.store import Later, Stored, Table
 from tests.servers import Victoria, free_port, wait_for
@@ -41,3 +44,10 @@ def test_a_database_that_does_not_answer_means_later() -> None:
     store = Influx2(f"http://127.0.0.1:{free_port()}", "lamppost", "lamppost", "a-token")
     assert isinstance(store.write(store.render(table("lp-2"))), Later)
     store.close()
+
+
+def test_a_database_that_takes_writes_and_answers_nothing_is_told_from_one_that_is_empty(victoria: Victoria) -> None:
+    store = Influx2(victoria.url, "lamppost", "lamppost", "t")
+    assert ledger.highest_of_all(store) == {}
+    assert ledger.highest(store, "lp-0017", "00112233445566778899aabbccddeeff") == 0
+    assert care.probe(store, "c1", round(time.time() * 1000)) is not None
