@@ -27,8 +27,9 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     if not said["disk_ok"]:
         found.append("the disk takes no readings: lamppost agent doctor --only spool")
     oldest_ms = said["oldest_ms"]
-    old = oldest_ms is not None and now_ms - oldest_ms > WAITING_S * 1000
-    if said["connected_s"] is not None and old and (said["acked_s"] is None or said["acked_s"] > WAITING_S):
+    patience_s = WAITING_S + said.get("seal_s", 0)  # a batch begins to wait long before it is sealed
+    old = oldest_ms is not None and now_ms - oldest_ms > patience_s * 1000
+    if said["connected_s"] is not None and old and (said["acked_s"] is None or said["acked_s"] > patience_s):
         found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
     budget, a_day = said.get("bytes_per_day"), said.get("line_bytes_a_day")
     if budget is not None and a_day is not None and a_day > budget:
@@ -46,6 +47,7 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
         *(line for sensor in said["sensors"] for line in _sensor(sensor, now_ms)),
         f"broker   {_broker(said)}",
         *_line_cost(said),
+        *_urgent(said),
         f"spool    {_spool(said, now_ms)}",
         f"clock    {_CLOCK.get(said['clock'], said['clock'])}{_machine(said)}",
         *(f"! {trouble}" for trouble in troubles(said, now_ms)),
@@ -94,7 +96,19 @@ def _line_cost(said: dict[str, Any]) -> list[str]:
     a_day, budget = said.get("line_bytes_a_day"), said.get("bytes_per_day")
     if a_day is None:
         return []
-    return [f"line     {_megabytes(a_day)} a day" + (f" of {_megabytes(budget)}" if budget is not None else "")]
+    if budget is None:
+        return [f"line     {_megabytes(a_day)} a day"]
+    slow = f" · sealed every {span(said['seal_s'])}" if "seal_s" in said else ""
+    return [f"line     {_megabytes(a_day)} a day of {_megabytes(budget)}{slow}"]
+
+
+def _urgent(said: dict[str, Any]) -> list[str]:
+    """What was sent at once, and which sensors flap: theirs waits for the next ordinary batch."""
+    urgent = said.get("urgent") or {"sealed": 0, "held": {}}
+    if not urgent["sealed"] and not urgent["held"]:
+        return []
+    late = "".join(f" · {sensor} flaps: {count} not" for sensor, count in urgent["held"].items())
+    return [f"urgent   {urgent['sealed']} sent at once{late}"]
 
 
 def _megabytes(count: int) -> str:
