@@ -10,7 +10,7 @@ from collector.stores.store import Select
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import Origin, Spool
 from firmware_stubs.plantower import Pms5003
-from tests.drain.street import Street
+from benchmarks.street import Street
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
 
