@@ -17,7 +17,7 @@ from typing import Any, Final
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.alert_settings import CanarySettings
+from collector.alerts.settings import CanarySettings
 from collector.notify.post import Forbidden, request
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.settings import BrokerAddress

@@ -21,33 +21,33 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.adapters.guests import Guests
-from collector.alerting import Alerting
+from collector.alerts.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
-from collector.calibration import Calibrations
+from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
+from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.derive import Derivation
+from collector.delivery.ingest import Ingest, Work
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from collector.health import Health, health
-from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
-from collector.link import ACK_EXPIRY_S, Arrived, Link
-from collector.link_311 import Link311, make_link
 from collector.notify import setup
-from collector.quality import Quality
-from collector.quarantine import Quarantine
-from collector.registry import Registry
-from collector.rollups import Rollups
+from collector.numbers.calibration import Calibrations
+from collector.numbers.derive import Derivation
+from collector.numbers.quality import Quality
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
-from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
 from collector.stores.store import Answer, Store, Stored
 from collector.web.desk.file import DeskFile
-from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
-from collector.link import Arrived
-from collector.quarantine import Quarantine
-from collector.registry import Registry
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
 from collector.standby import Standby
 from collector.stores.store import Answer, Row, Select, Series
 from simulator.world.broker import Broker, Session

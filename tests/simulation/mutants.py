@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.ingest import Ingest, Work
+from collector.delivery.ingest import Ingest, Work
 from collector.stores.store import Answer, Held, Later, Refused, Stored
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading

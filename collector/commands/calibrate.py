@@ -16,7 +16,7 @@ from collector.cli import DEFAULT_CONFIG, load_settings, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from collector.calibration import Record
+    from collector.numbers.calibration import Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,8 +41,8 @@ def fit(
 
     Example:  lamppost calibrate fit pole7.csv --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-03-01
     """
-    from collector import colocation
-    from collector.calibration import Calibrations, Record, per_raw
+    from collector.numbers import colocation
+    from collector.numbers.calibration import Calibrations, Record, per_raw
     from collector.statedb import open_state
     from wire.quantities import DERIVED, QUANTITIES
 
@@ -89,7 +89,7 @@ def formula(
 
     Example:  lamppost calibrate formula us-wide-2021 --node lp-0007 --sensor air-1 --from 2026-03-01
     """
-    from collector.calibration import FORMULAS, Calibrations, Record
+    from collector.numbers.calibration import FORMULAS, Calibrations, Record
     from collector.statedb import open_state
 
     settings = load_settings(config)
@@ -118,12 +118,12 @@ def apply(
 
     Example:  lamppost calibrate apply --since 2026-03-01 --node lp-0007
     """
-    from collector.calibration import Calibrations
     from collector.collector import make_store
-    from collector.recalibrate import rewrite
+    from collector.numbers.calibration import Calibrations
+    from collector.numbers.recalibrate import rewrite
+    from collector.numbers.window_book import WindowBook
     from collector.statedb import open_state
     from collector.stores.store import StoreDown
-    from collector.window_book import WindowBook
 
     settings = load_settings(config)
     zone, now_ms = settings.web.time_zone, _now_ms()
@@ -158,7 +158,7 @@ def list_(
 
     Example:  lamppost calibrate list
     """
-    from collector.calibration import Calibrations
+    from collector.numbers.calibration import Calibrations
     from collector.statedb import open_state
 
     settings = load_settings(config)

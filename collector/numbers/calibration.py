@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
-from collector.reporting import Reporting
+from collector.numbers.reporting import Reporting
 from measures.corrections import fire_and_smoke, us_wide
 from measures.gases import MOLAR_MASS_G_MOL
 from wire.quantities import DERIVED, QUANTITIES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector import ledger
+from collector.delivery import ledger
 from collector.stores.store import Store
 
 MISSING_SHOWN = 20

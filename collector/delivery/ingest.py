@@ -15,11 +15,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from collector import derive, ledger, quick_json
-from collector.halving import write_halving
-from collector.quarantine import Full, Name, Part, Quarantine
-from collector.registry import Registry
-from collector.series import SeriesBudget
+from collector.delivery import ledger, quick_json
+from collector.delivery.halving import write_halving
+from collector.delivery.quarantine import Full, Name, Part, Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
+from collector.numbers import derive
 from collector.stores.store import Answer, Held, Later, Refused, Row, Store, Stored, StoreDown, Table
 from wire import batch, check
 from wire.ack import Ack, Code, Verdict

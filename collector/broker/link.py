@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import mqtt5
 
-from collector.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
-from collector.pipe import Pipe
+from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
+from collector.broker.pipe import Pipe
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.identity_cli import CONFIG, JSON, stations_app
+from collector.commands.identity import CONFIG, JSON, stations_app
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
-    from collector.registry import Node
+    from collector.delivery.registry import Node
 
 NODE = typer.Argument(..., help="The node's name.")
 TIMEOUT = typer.Option(25.0, "--timeout", help="How long to wait for the answer, in seconds.")
@@ -281,7 +281,7 @@ def _end(answer: dict[str, Any], healthy: Any = lambda: True) -> None:
 
 def _node(config: Path, node: str) -> tuple[Config, Node]:
     from collector.cli import load_settings
-    from collector.registry import Registry
+    from collector.delivery.registry import Registry
 
     settings = load_settings(config)
     with _state(settings) as db:

@@ -13,10 +13,20 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from collector import flags
+from collector.numbers import flags
+from collector.numbers.window_book import LIVE, Key
+from collector.numbers.windows import (
+    HOUR_MS,
+    MINUTE_MS,
+    Fold,
+    Means,
+    fold,
+    has_minutes,
+    hour_of,
+    minute,
+    with_completeness,
+)
 from collector.stores.store import Table
-from collector.window_book import LIVE, Key
-from collector.windows import HOUR_MS, MINUTE_MS, Fold, Means, fold, has_minutes, hour_of, minute, with_completeness
 from wire.check import FUTURE_MS
 
 Windows = dict[int, dict[str, Any]]

@@ -20,13 +20,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from collector import flags, indices
-from collector.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows, hour_fields, without_failed
-from collector.quality import Quality
-from collector.reporting import ReportingOf
-from collector.stores.store import Refused, Select, Store, Stored, StoreDown, Table, Tags
-from collector.window_book import Key, WindowBook
-from collector.windows import (
+from collector.numbers import flags, indices
+from collector.numbers.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows, hour_fields, without_failed
+from collector.numbers.quality import Quality
+from collector.numbers.reporting import ReportingOf
+from collector.numbers.window_book import Key, WindowBook
+from collector.numbers.windows import (
     DAYS,
     HOUR_MS,
     HOURS,
@@ -43,6 +42,7 @@ from collector.windows import (
     minute,
     rolled,
 )
+from collector.stores.store import Refused, Select, Store, Stored, StoreDown, Table, Tags
 from wire.quantities import KINDS
 
 log = logging.getLogger("lamppost.rollups")

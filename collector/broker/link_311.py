@@ -16,9 +16,9 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
-from collector import link
-from collector.link import Arrived
-from collector.mqtt import make_client
+from collector.broker import link
+from collector.broker.link import Arrived
+from collector.broker.mqtt import make_client
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State

@@ -46,7 +46,7 @@ def station(
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
     from collector.collector import make_store
-    from collector.reporting import NAMES, is_of
+    from collector.numbers.reporting import NAMES, is_of
     from collector.station_query import EVERY, concentrations, indices
     from collector.stores.store import StoreDown
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector import ledger
-from collector.ledger import HOUR_MS, READINGS
+from collector.delivery import ledger
+from collector.delivery.ledger import HOUR_MS, READINGS
 from collector.stores.store import Select, Store
 
 

@@ -134,12 +134,12 @@ def backfill(
     Example:  lamppost backfill march.csv
     """
     from collector.collector import make_store
+    from collector.numbers.quality import Quality
+    from collector.numbers.window_book import WindowBook
     from collector.opendata.backfill import Account
     from collector.opendata.backfill import backfill as write
-    from collector.quality import Quality
     from collector.statedb import open_state
     from collector.stores.store import StoreDown
-    from collector.window_book import WindowBook
 
     settings = load_settings(config)
     account = Account(_digest(file), time.time_ns() // 1_000_000)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.alerts_cli import CONFIG, JSON, clock_of, span_ms
 from collector.cli import load_settings, time_of
+from collector.commands.alerts import CONFIG, JSON, clock_of, span_ms
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-ROOM = Path(__file__).with_name("rules")
+ROOM = Path(__file__).parents[1] / "rules"
 STARTER, STARTER_TESTS = ROOM / "starter.yaml", ROOM / "starter.tests.yaml"
 
 
@@ -241,8 +241,8 @@ def _inventory(settings: Config) -> list[Expected]:
     """What the nodes have announced, as the collector's state file has it; nothing without one."""
     import sqlite3
 
+    from collector.delivery.registry import Registry
     from collector.inventory import expected
-    from collector.registry import Registry
     from device_profiles.catalogue import load as load_catalogue
 
     if not settings.state_file.exists():

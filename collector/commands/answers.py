@@ -35,8 +35,8 @@ def gaps(
 
     Exit code 1 when something is missing that nothing explains.   Example:  lamppost gaps --since 7d
     """
-    from collector.gap_facts import from_state
-    from collector.gaps import gaps as find
+    from collector.delivery.gap_facts import from_state
+    from collector.delivery.gaps import gaps as find
 
     settings, store = _open(config)
     now_ms = time.time_ns() // 1_000_000
@@ -63,7 +63,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
 
     Exit code 1 when it is not complete.   Example:  lamppost audit --json
     """
-    from collector.audit import audit as check
+    from collector.delivery.audit import audit as check
 
     _, store = _open(config)
     findings = _asked(lambda: check(store, node))
@@ -127,7 +127,7 @@ def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
 
     Example:  lamppost quarantine redrive lp-0017 1042
     """
-    from collector.redrive import redrive
+    from collector.delivery.redrive import redrive
 
     settings, store = _open(config)
     with _state(config) as db:

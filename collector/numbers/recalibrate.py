@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from collector.calibration import HUMIDITY, Calibrations
-from collector.reporting import ReportingOf
+from collector.numbers.calibration import HUMIDITY, Calibrations
+from collector.numbers.reporting import ReportingOf
+from collector.numbers.window_book import WindowBook
+from collector.numbers.windows import HOUR_MS, MINUTES, hour_of
 from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
-from collector.window_book import WindowBook
-from collector.windows import HOUR_MS, MINUTES, hour_of
 from wire.quantities import DERIVED
 
 _STATS = ("mean", "min", "max", "n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from collector.ingest import Ingest
-from collector.quarantine import Quarantine
-from collector.registry import Node, Registry
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Node, Registry
 from collector.stores.store import Store
 from wire.ack import Code
 from wire.status import Birth

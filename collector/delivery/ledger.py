@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector.derive import LEDGER
+from collector.numbers.derive import LEDGER
 from collector.stores.store import Select, Store
 from wire.quantities import KINDS
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from collector import flags
-from collector.calibration import Calibrations
-from collector.quality import Quality, worst
-from collector.reporting import ReportingOf, reports_as_china
+from collector.numbers import flags
+from collector.numbers.calibration import Calibrations
+from collector.numbers.quality import Quality, worst
+from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Table, Tags
 from wire.batch import CLOCKS, Block, Envelope
 from wire.quantities import agent_fields, kind_of

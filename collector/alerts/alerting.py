@@ -20,9 +20,9 @@ from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.views import views
+from collector.delivery.registry import Node
 from collector.inventory import Places, expected
 from collector.notify.teller import Teller
-from collector.registry import Node
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
