@@ -7,6 +7,7 @@ The age counts until the answer to the question that found it was there, so it i
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from collector.stores.store import Select, Store
 
@@ -36,10 +37,10 @@ class Ages:
                     self._seen.add((series.tags["sensor"], time_ms))
                     (self.events_s if value > EVENT else self.ordinary_s).append(now_s - time_ms / 1000)
 
-    def watch(self, seconds: float, every_s: float) -> None:
-        """Look for so long."""
+    def watch(self, seconds: float, every_s: float, enough: Callable[[], bool] = lambda: False) -> None:
+        """Look for so long, or until it is enough."""
         end_s = time.monotonic() + seconds
-        while time.monotonic() < end_s:
+        while time.monotonic() < end_s and not enough():
             self.look()
             time.sleep(every_s)
 
@@ -47,4 +48,4 @@ class Ages:
 def quantile(ages_s: list[float], share: float) -> float | None:
     """In seconds; None of nothing."""
     ordered = sorted(ages_s)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3) if ordered else None

@@ -57,6 +57,7 @@ class Recorder:
         self.spool = open_spool()
         self.timeline = Timeline()
         self.accepted = 0
+        self.commits = 0
         self.refused = 0
         self.disk_ok = True
         self.urgency = urgency
@@ -140,6 +141,7 @@ class Recorder:
         self.disk_ok = True
         self._unsynced = self._unsynced or (clock == UNSYNCED and bool(self._pending))
         self.accepted += len(counted)
+        self.commits += 1
         self._pending.clear()
         if seal:
             self._have_sealed()

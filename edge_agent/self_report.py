@@ -70,6 +70,7 @@ class SelfReport:
             "acked_s": _since(now_s, delivery.last_ack_s),
             "accepted": recorder.accepted,
             "refused": recorder.refused,
+            "commits": recorder.commits,
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,

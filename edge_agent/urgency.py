@@ -90,8 +90,8 @@ class Urgency:
         if beyond == (what in self._beyond):
             return False
         self._beyond ^= {what}
-        if beyond and self._may_hurry(sensor, now_ms):
-            self.due = True
+        if beyond and (self.due or self._may_hurry(sensor, now_ms)):
+            self.due = True  # what is due already takes all that waits along, and costs no second batch
         elif beyond:
             self.held[sensor] += 1
         return beyond

@@ -68,6 +68,15 @@ def test_a_flapping_sensor_is_bounded_and_whatever_had_to_wait_is_counted(steps:
     assert urgency.sealed + urgency.held["air-1"] == edges
 
 
+def test_what_becomes_urgent_together_costs_one_batch() -> None:
+    urgency = Urgency(LEVELS | {"pm10_raw_ugm3": "> 500"})
+    for second in range(BURST):
+        assert seen(urgency, air(UTC + 2000 * second, 200), air(UTC + 2000 * second, 200, "air-2"))
+        assert not seen(urgency, Reading(AIR, UTC + 2000 * second + 1000, {"pm25_raw_ugm3": 0, "pm10_raw_ugm3": 0}),
+                        air(UTC + 2000 * second + 1000, 0, "air-2"))  # fmt: skip
+    assert (urgency.sealed, urgency.held.total()) == (BURST, 0)
+
+
 def test_one_that_flaps_takes_nothing_from_the_others() -> None:
     urgency = Urgency(LEVELS)
     for second in range(100):
