@@ -202,8 +202,8 @@ def cpu_s(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started, from whichever of its threads."""
+    return [int(text) for each in Path(f"/proc/{pid}/task").glob("*/children") for text in each.read_text().split()]
 
 
 def peak_mb(pid: int) -> float:

@@ -26,11 +26,20 @@ DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 @app.command()
 def run(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
+    workers: int = typer.Option(
+        1, "--workers", min=1, max=64, help="Processes that check and write batches. Above 1 they are beside this one."
+    ),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Log only what is wrong."),
 ) -> None:
     """Take batches, write them, watch the rules, serve the page; until SIGTERM or Ctrl-C.
 
+    With --workers 2 or more, this process keeps the broker's connection, rules, alerts and pages, and passes each
+    node's batches to one of so many others. Worth it where one core is busy and others are free: docs/scaling.md. The
+    number may change at any restart; alerts, their state and everything kept stay.
+
     Example:  lamppost collector run /etc/lamppost/collector.yaml
+
+    Example:  lamppost collector run collector.yaml --workers 3
     """
     import signal
     import threading
@@ -39,11 +48,14 @@ def run(
 
     settings = load_settings(config)
     _check_rules(settings)
+    if workers > 1 and settings.store.kind == "sqlite":
+        text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
+        raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
     loglines.begin(quiet)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    _serve(settings, ending)
+    _serve(settings, ending, workers, quiet)
 
 
 @app.command()
@@ -97,7 +109,9 @@ def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Which collectors are on the broker, which of them works and which stand by. Exit code 1 when none works.
+    """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
+
+    Exit code 1 when none works.
 
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
@@ -105,22 +119,28 @@ def status(
     import time
 
     from collector.roll_call import roll_call
+    from collector.self_report import alarms_beside
     from wire.collector_status import State
 
-    found = roll_call(load_settings(config))
-    now_ms = time.time_ns() // 1_000_000
+    settings = load_settings(config)
+    found, now_ms = roll_call(settings), time.time_ns() // 1_000_000
+    alarms = alarms_beside(settings.state_file, now_ms)
     if as_json:
         said = [
             {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}
             for name, one in found.items()
         ]
-        typer.echo(json.dumps({"schema": "lamppost.collector.status/1", "collectors": said}))
+        wrong = [{"alarm": name, "text": text, "since_ms": since_ms} for name, (text, since_ms) in alarms.items()]
+        schema = "lamppost.collector.status/1"
+        typer.echo(json.dumps({"schema": schema, "collectors": said, "alarms": wrong}, ensure_ascii=False))
     else:
         for name, one in found.items():
             heard = f"said {(now_ms - one.now_ms) / 1000:.0f} s ago" if one.now_ms else "its last will"
             typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
         if not found:
             typer.echo("no collector has been on this broker")
+        for text, since_ms in alarms.values():
+            typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
     works = any(one.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
 
@@ -184,7 +204,7 @@ def sample() -> None:
     typer.echo(SAMPLE.read_text(), nl=False)
 
 
-def _serve(settings: Config, ending: object) -> None:
+def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
     import threading
 
     from collector.city import site
@@ -195,11 +215,14 @@ def _serve(settings: Config, ending: object) -> None:
     from collector.web.app import create_app
     from collector.web.feed import Feed
     from collector.web.server import PortTaken, WebServer
+    from collector.workers.receiver import Receiver
 
     assert isinstance(ending, threading.Event)
     feed = Feed()
     try:
-        collector = Collector(settings, feed.publish)
+        collector = (
+            Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
+        )
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:

@@ -32,6 +32,11 @@ class Serial(Strict):
     bytesize: Literal[7, 8] = 8
     stopbits: Literal[1, 2] = 1
 
+    @property
+    def told(self) -> str:
+        """As people write it: 9600 8N1."""
+        return f"{self.baud} {self.bytesize}{self.parity[0].upper()}{self.stopbits}"
+
     def settings(self) -> dict[str, Any]:
         """Keyword arguments for `serial.Serial`."""
         return {
@@ -115,7 +120,8 @@ class Profile(Strict):
         options = dict(self.options)
         for name, value in values.items():
             if name not in options:
-                raise ValueError(f"{self.ref}: option {word(name, options)}")
+                known = word(name, options) if options else f"'{name}' is not known; this model has none"
+                raise ValueError(f"{self.ref}: option {known}")
             _allowed(f"{self.ref}: option {name}", value, options[name])
             options[name] = options[name].model_copy(update={"default": value})
         return self.model_construct(**{**self.__dict__, "options": options})

@@ -35,6 +35,13 @@ class Clock(Strict):
     trust: Literal["when-synchronised", "always"] = "when-synchronised"
 
 
+class Led(Strict):
+    """The status LED: a folder of /sys/class/leds by its name, and the hours in which it stays off."""
+
+    name: str = Field(pattern=r"^([A-Za-z0-9_.:-]+|/.+)$")
+    dark: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")
+
+
 class Sensor(Strict):
     """One sensor on one serial port."""
 
@@ -44,6 +51,7 @@ class Sensor(Strict):
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)
+    one_way: Literal["in", "out"] | None = None
     mode: str | None = None
     period_s: float | None = Field(default=None, gt=0, le=86400)
     options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)
@@ -61,6 +69,7 @@ class Config(Strict):
     seal_s: float = Field(default=5.0, ge=1, le=60)
     bytes_per_day: Size | None = None
     urgent: dict[str, str] = DEFAULT
+    led: Led | None = None
     profiles: FilePath | None = None
     collector_keys: list[str] = Field(default=[])
     status_file: FilePath = Path("/run/lamppost/status.json")

@@ -19,6 +19,7 @@ from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
+from collector.alerts.unwritten import Unwritten
 from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.inventory import Places, expected
@@ -92,8 +93,11 @@ class Alerting:
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
-        self._caught_up = False
-        self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget"), 0)
+        self._caught_up = self._replayed = False
+        self._unwritten = Unwritten()
+        self._changes: list[Change] = []
+        self.trouble: str | None = None
+        self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget", "state"), 0)
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -105,15 +109,19 @@ class Alerting:
         self.teller, self._lock = teller, teller.lock
 
     def save_outbox(self, *changes: Any) -> None:
-        """Commit what became of deliveries: the tellers' half of the book. The caller holds the lock."""
-        with self._tell_book.commit():
-            self._tell_book.save_outbox(*changes)
+        """Commit what became of deliveries: the tellers' half. The caller holds the lock. Raises sqlite3.Error."""
+        self._unwritten.add_outbox(*changes)
+        self._write(self._tell_book)
 
     def close(self) -> None:
         """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
-        with self._lock, self._book.commit():
-            self._save_rules(2_000)
-            self._book.save_outbox(*self.outbox.changes())
+        with self._lock:
+            self._put_people()
+            self._unwritten.rules |= self._engine.changes(2_000)
+            try:
+                self._write(self._book)
+            except sqlite3.Error as error:
+                log.error("what the alerts knew last is not saved: %s", error)
         self._tell_book.close()
         if self._trail is not None:
             self._trail.close()
@@ -125,7 +133,7 @@ class Alerting:
         if not self._caught_up:
             return
         for table in tables:
-            self._engine.observe(Series.of(table.measurement, dict(table.tags)), table.times_ms, table.columns, now_ms)
+            self._engine.observe(Series.at(table.measurement, table.tags), table.times_ms, table.columns, now_ms)
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""
@@ -180,29 +188,60 @@ class Alerting:
     # One step
 
     def tick(self, now_ms: int) -> list[Change]:
-        """Commit what was said and asked since the last call; returns the retained messages that must be renewed."""
-        replayed = not self._caught_up
-        if replayed and not self._catch_up(now_ms):
+        """Commit what was said and asked since the last call; returns the retained messages that must be renewed.
+
+        While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
+        """
+        if now_ms < self._due_ms["state"]:
             return []
-        said = self._engine.tick(now_ms) + self._others
-        self._others = []
-        if replayed:
-            said += self._lost(said, now_ms)
+        try:
+            changes = self._step(now_ms)
+        except sqlite3.Error as error:
+            self._cannot_write(error, now_ms)
+            return []
+        if self.trouble is not None:
+            log.warning("the state file takes alerts again")
+            self.trouble = None
+        return changes
+
+    def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
+        self._due_ms["state"] = now_ms + RETRY_MS
+        if self.trouble is None:
+            log.error("alerts wait, the state file cannot be written: %s", error)
+        self.trouble = str(error)
+
+    def _step(self, now_ms: int) -> list[Change]:
+        with self._lock:
+            self._write(self._book)  # what could not be written before
+        if not self._caught_up and not self._catch_up(now_ms):
+            return []
+        replayed = self._replayed
+        self._others += self._engine.tick(now_ms)
+        said = self._others + (self._lost(self._others, now_ms) if replayed else [])
         fresh = [each for each in said if not (each.late or replayed) or not self._book.is_known(each)]
+        asked = self._book.asked()
+        self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
         with self._lock:
             self.desk.hear(fresh, now_ms)
-            told, changes = self._answer_and_commit(fresh, now_ms, replayed)
-        for each in fresh:
-            log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
-            self._remember(each)
+            told, changes = self._answer(asked, fresh, now_ms, replayed)
+            for each in fresh:
+                log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
+                self._remember(each)
+            self._changes += changes
+            self._write(self._book)
         if told and self.teller is not None:
             self.teller.wake()
         if fresh or told or now_ms >= self._due_ms["views"]:
             self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
             self._show(now_ms)
         self._store_points()
+        if now_ms >= self._due_ms["forget"]:
+            self._due_ms["forget"] = now_ms + FORGET_EVERY_MS
+            with self._book.commit():
+                self._book.forget(now_ms)
         if self._trail is not None:
             audit.carry_over(self._book, self._trail)
+        changes, self._changes = self._changes, []
         return changes
 
     def reconnected(self) -> list[Change]:
@@ -223,11 +262,16 @@ class Alerting:
         return shown + ended
 
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
-        """Ask the desk from any thread of this program; the answer is on disk when this returns."""
+        """Ask the desk from any thread of this program; the answer is on disk when this returns, unless `trouble`."""
         with self._lock:
+            if self.trouble is not None:
+                return {"refused": f"the state file cannot be written: {self.trouble}"}
             said = self._duty.do(verb, asked, now_ms)
-            with self._tell_book.commit():
-                self._save_people(self._tell_book)
+            self._put_people()
+            try:
+                self._write(self._tell_book)
+            except sqlite3.Error as error:
+                self._cannot_write(error, now_ms)
         self._due_ms["views"] = 0
         return said
 
@@ -238,42 +282,36 @@ class Alerting:
 
     # Within
 
-    def _answer_and_commit(self, said: list[Transition], now_ms: int, replayed: bool) -> tuple[bool, list[Change]]:
-        """State, history, desk and outbox in one transaction: a change is told, or it has not happened."""
-        asked = self._book.asked()
-        answers = [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
+    def _answer(
+        self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
+    ) -> tuple[bool, list[Change]]:
+        """State, history, desk and outbox, for one transaction: a change is told, or it has not happened."""
+        self._unwritten.answers += [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
         notes = self.desk.tick(now_ms)
         self.outbox.put(notes, now_ms)
+        self._put_people()
         changes = self._retained.changes(said, self.desk, now_ms)
+        self._unwritten.retained |= self._retained.unsaved()
+        self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
-        save = bool(said) or bool(urgent) or (unsaved and replayed) or (unsaved and now_ms >= self._due_ms["save"])
-        if not (save or answers or notes or self.desk.touched or self._retained.touched):
-            return False, changes
-        with self._book.commit():
-            for each in said:
-                self._book.add_transition(each, now_ms)
-            if save:
-                self._due_ms["save"] = now_ms + SAVE_EVERY_MS
-                within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
-                quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
-                self._save_rules(SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota, now_ms)
-            for number, answer in answers:
-                self._book.answer(number, answer)
-            self._save_people(self._book)
-            self._retained.save()
-            if now_ms >= self._due_ms["forget"]:
-                self._due_ms["forget"] = now_ms + FORGET_EVERY_MS
-                self._book.forget(now_ms)
-        return bool(notes) or bool(answers), changes
+        if said or urgent or (unsaved and replayed) or (unsaved and now_ms >= self._due_ms["save"]):
+            self._due_ms["save"] = now_ms + SAVE_EVERY_MS
+            within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
+            quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
+            most = SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota
+            self._unwritten.rules |= self._engine.changes(most) | {"alive": now_ms}
+        return bool(notes) or bool(asked), changes
 
-    def _save_rules(self, most: int, now_ms: int | None = None) -> None:
-        alive = {} if now_ms is None else {"alive": now_ms}
-        self._book.save_rules(self._engine.changes(most) | alive)
+    def _put_people(self) -> None:
+        self._unwritten.deeds += self._duty.deeds()
+        self._unwritten.desk |= self.desk.changes()
+        self._unwritten.add_outbox(*self.outbox.changes())
 
-    def _save_people(self, book: Book) -> None:
-        book.add_deeds(self._duty.deeds())
-        book.save_desk(self.desk.changes())
-        book.save_outbox(*self.outbox.changes())
+    def _write(self, book: Book) -> None:
+        """Everything that is not on disk yet; no message that is not there leaves. Raises sqlite3.Error."""
+        self.outbox.withheld = self._unwritten.deliveries.keys()
+        self._unwritten.write(book)
+        self.outbox.withheld = frozenset()
 
     def _catch_up(self, now_ms: int) -> bool:
         """Give the rules what the database has and they have not seen; False while the database is away."""
@@ -288,7 +326,7 @@ class Alerting:
             self._due_ms["catch up"] = now_ms + RETRY_MS
             log.warning("the rules wait for the database: %s", error)
             return False
-        self._caught_up = True
+        self._caught_up = self._replayed = True
         return True
 
     def _replay(self, now_ms: int) -> None:

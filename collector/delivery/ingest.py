@@ -13,23 +13,27 @@ from collections.abc import Callable, Iterable
 from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
+from collector.alarms import Alarms
 from collector.delivery import ledger, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.numbers import derive
-from collector.stores.store import Answer, Held, Later, Refused, Row, Store, Stored, StoreDown, Table
+from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, StoreDown, Table, at_once
 from wire import batch, check
-from wire.ack import Ack, Code, Verdict
+from wire.ack import Ack, Code, Hello, Verdict
+from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
 
 Known = TypeVar("Known")
 
 ROWS_PER_WRITE = 5_000
+WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
 PENDING_ROWS_MAX = 50_000
 MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -49,21 +53,33 @@ class Work:
     row_count: int
     time_ms: int
     parts: list[Part] = field(default_factory=list)
+    under_way: bool = False
+
+    @property
+    def node(self) -> str:
+        return self.name.node
+
+    @property
+    def site(self) -> str:
+        return self.envelope.site
 
 
-def at_once(write: Callable[[], Answer]) -> Future[Answer]:
-    """Write here and now."""
-    done: Future[Answer] = Future()
-    done.set_result(write())
-    return done
+@dataclass(slots=True, eq=False)
+class Group:
+    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows."""
+
+    works: list[Work]
+    row_count: int
+    answer: Future[Answer]
+    kept: list[tuple[Work, list[Part]]] | None = None
 
 
 @dataclass(slots=True)
 class Ingest:
     """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives.
 
-    `aside` runs the large writes, perhaps in another thread: while the database is at one, the next is made ready. What
-    is decided of its answer, and all else, happens where `write` is called.
+    `aside` runs the writes, perhaps in other threads: while the database is at some, the next is made ready. What is
+    decided of their answers, and all else, happens where `write` is called.
     """
 
     name: str
@@ -73,24 +89,26 @@ class Ingest:
     derivation: derive.Derivation = field(default_factory=derive.Derivation)
     time_min_ms: int = check.TIME_MIN_MS
     series: SeriesBudget = field(default_factory=SeriesBudget)
-    aside: Callable[[Callable[[], Answer]], Future[Answer]] = at_once
+    aside: Aside = at_once
+    rows_per_write: int = ROWS_PER_WRITE
     counts: Counter[str] = field(default_factory=Counter)
-    alarms: dict[str, str] = field(default_factory=dict)
+    alarms: Alarms = field(default_factory=Alarms)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
     _pending_rows: int = 0
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _highest: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
-    _writing: tuple[list[Work], Future[Answer]] | None = None
+    _groups: list[Group] = field(default_factory=list)
     _failures: int = 0
     _retry_at_ms: int = 0
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> Name | None:
         """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
 
-        A `replay` always goes to the database: it is sent because the database has lost what we remember.
+        A `replay` always goes to the database: it is sent because the database has lost what we remember. Returns the
+        batch's name when it waits for the store now; of any other all is said.
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
@@ -99,17 +117,22 @@ class Ingest:
         except batch.Unaddressed as stray:
             self.counts["unaddressed"] += 1
             self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
-            return
+            return None
         except batch.Refused as refused:
             name = Name(node, refused.spool, refused.seq, digest)
             if isinstance(refused, batch.VersionUnknown) or self._may_store(name):
                 self._refuse(name, refused, payload, now_ms)
-            return
+            return None
         name = Name(node, envelope.spool, envelope.seq, digest)
         if name in self._pending:
             self.counts["resent_while_pending"] += 1
         elif self._may_store(name) and (replay or self._is_new(name)):
             self._queue(name, envelope, payload, now_ms)
+        return name if name in self._pending else None
+
+    def waits(self, name: Name) -> bool:
+        """Whether a batch still waits for the store."""
+        return name in self._pending
 
     def _may_store(self, name: Name) -> bool:
         """Only the spools of the node's current birth are stored; another is held until a person decides."""
@@ -198,58 +221,79 @@ class Ingest:
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
-        while now_ms >= self._retry_at_ms and (self._writing is not None or self._pending):
-            if self._writing is None:
-                group = self._group()
-                rows = [row for work in group for row in work.rows]
-                self._writing = group, self.aside(lambda rows=rows: self.store.write(rows))  # type: ignore[misc]
-            group, begun = self._writing
-            if not begun.done():
-                break
-            self._writing = None
-            written = self._write_group(group, now_ms, begun.result())
-            if written is None:
-                break
-            for work in group:
-                del self._pending[work.name]
-                self._pending_rows -= len(work.rows)
-            done += written
-        return done
+        while True:
+            if now_ms >= self._retry_at_ms:
+                self._begin()
+            if not self._go_on(now_ms, done):
+                return done
 
     def has_room(self) -> bool:
-        """False while a write is under way and the next two are at hand: more may wait where it is."""
-        return self._writing is None or self._pending_rows < 3 * ROWS_PER_WRITE
+        """False while writes are under way and the next two are at hand: more may wait where it is."""
+        return not self._groups or self._pending_rows < (WRITES_AT_ONCE + 2) * self.rows_per_write
 
     def wait(self, timeout_s: float) -> None:
-        """Until the write that is under way is answered, at most so long."""
-        if self._writing is not None:
-            futures.wait((self._writing[1],), timeout_s)
+        """Until a write that is under way is answered, at most so long."""
+        if self._groups:
+            futures.wait([group.answer for group in self._groups], timeout_s, futures.FIRST_COMPLETED)
 
-    def _group(self) -> list[Work]:
-        group: list[Work] = []
+    def is_writing(self) -> bool:
+        """True while the store owes an answer."""
+        return bool(self._groups)
+
+    def _begin(self) -> None:
+        """Hand the store what waits: whatever there is when it rests, and full writes beside others.
+
+        Half-full writes side by side would cost it and us a request each, and win nothing.
+        """
+        while len(self._groups) <= WRITES_AT_ONCE:
+            beside = sum(group.kept is None for group in self._groups)
+            waiting_rows = self._pending_rows - sum(group.row_count for group in self._groups)
+            if not waiting_rows or (beside and (beside == WRITES_AT_ONCE or waiting_rows < self.rows_per_write)):
+                return
+            works = self._next_works()
+            rows = [row for work in works for row in work.rows]
+            self._groups.append(Group(works, len(rows), self.aside(partial(self.store.write, rows))))
+
+    def _next_works(self) -> list[Work]:
+        works: list[Work] = []
         count = 0
         for work in self._pending.values():
-            if group and count + len(work.rows) > ROWS_PER_WRITE:
+            if work.under_way:
+                continue
+            if works and count + len(work.rows) > self.rows_per_write:
                 break
-            group.append(work)
+            work.under_way = True
+            works.append(work)
             count += len(work.rows) + 1
-        return group
+        return works
 
-    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
-        """What the store's answer means for the group; None when its batches must wait."""
+    def _go_on(self, now_ms: int, done: list[Work]) -> bool:
+        """Take the answers that are there: rows are followed by their ledger, and this by the end, in order."""
+        moved = False
+        for group in [group for group in self._groups if group.kept is None and group.answer.done()]:
+            self._take_rows(group, group.answer.result(), now_ms)
+            moved = True
+        while self._groups and self._groups[0].kept is not None and self._groups[0].answer.done():
+            done += self._take_ledger(self._groups[0], now_ms)
+            moved = True
+        return moved
+
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
+        """What the store's answer means for the rows of a group: on to the ledger, or wait."""
+        refused: dict[int, str] = {}
         if isinstance(answer, Refused):
-            rows = [row for work in group for row in work.rows]
-            found = write_halving(self.store.write, rows)
+            found = write_halving(self.store.write, [row for work in group.works for row in work.rows])
             if isinstance(found, list):
-                return self._settle(group, dict(found), now_ms)
-            answer = found
+                refused, answer = dict(found), Stored()
+            else:
+                answer = found
         if isinstance(answer, Stored):
-            return self._settle(group, {}, now_ms)
-        self._stop(answer, now_ms)
-        return None
+            self._settle(group, refused, now_ms)
+        else:
+            self._put_back(group, answer, now_ms)
 
-    def _settle(self, group: list[Work], refused: dict[int, str], now_ms: int) -> list[Work] | None:
-        """The store has taken all but `refused` positions: keep those, then write the ledger, then answer.
+    def _settle(self, group: Group, refused: dict[int, str], now_ms: int) -> None:
+        """The store has taken all but `refused` positions: keep those, then write the ledger.
 
         The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
         row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
@@ -260,7 +304,7 @@ class Ingest:
         start = 0
         try:
             with self.quarantine.together():
-                for work in group:
+                for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
                     start += len(work.rows)
                     parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
@@ -268,15 +312,32 @@ class Ingest:
                         kept.append((work, parts))
         except Full as full:  # the disk took none of it: who has refused rows must come again
             self.alarm("quarantine", str(full))
-            self._stop(Held(str(full)), now_ms)
-            return None
-        answer = self.store.write([row for work, parts in kept for row in self._ledger(work, len(parts))])
+            self._put_back(group, Held(str(full)), now_ms)
+            return
+        ledgers = [row for work, parts in kept for row in self._ledger(work, len(parts))]
+        group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
+
+    def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
+        """Once the ledger stands, the batches of a group are stored for good, and answered."""
+        answer = group.answer.result()
         if not isinstance(answer, Stored):
-            self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
-            return None
-        for work, parts in kept:
+            self._put_back(group, Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            return []
+        self._groups.remove(group)
+        for work in group.works:
+            del self._pending[work.name]
+            self._pending_rows -= len(work.rows)
+        assert group.kept is not None
+        for work, parts in group.kept:
             self._finish(work, parts)
-        return [work for work, _ in kept]
+        return [work for work, _ in group.kept]
+
+    def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
+        """The batches of this group must wait, and are written again."""
+        self._groups.remove(group)
+        for work in group.works:
+            work.under_way = False
+        self._stop(answer, now_ms)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
         """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
@@ -322,6 +383,10 @@ class Ingest:
         for (node, spool), found in verdicts.items():
             yield node, Ack(self.name, now_ms, spool, tuple(found))
 
+    def hello(self, birth: Birth, now_ms: int) -> Hello:
+        """What answers a birth: how far each of its spools is known."""
+        return Hello(self.name, now_ms, {spool: self.highest(birth.node, spool) for spool in birth.spools})
+
     def highest(self, node: str, spool: str) -> int:
         """The highest sequence of a spool that is known to be in the database, 0 for none."""
         if spool not in self._highest:
@@ -361,10 +426,8 @@ class Ingest:
             self._highest[name.spool] = max(name.seq, self._highest[name.spool])
 
     def alarm(self, key: str, text: str) -> None:
-        """Raised once; whoever shows alarms reads `alarms`."""
-        if key not in self.alarms:
-            log.warning("%s", text)
-        self.alarms[key] = text
+        """Say that something is wrong; whoever shows alarms reads `alarms`."""
+        self.alarms.sound(key, text)
 
 
 def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:

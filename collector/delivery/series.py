@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from collector.statedb import transaction
 from wire.batch import Block
 from wire.check import Checked, Refusal
 
@@ -55,9 +56,8 @@ class SeriesBudget:
     def flush(self) -> None:
         """Keep what is new."""
         if self._new and self._db is not None:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO node_series VALUES (?, ?)", self._new)
-            self._db.execute("COMMIT")
+            with transaction(self._db):
+                self._db.executemany("INSERT OR IGNORE INTO node_series VALUES (?, ?)", self._new)
         self._new.clear()
 
     def _changed(self) -> bool:

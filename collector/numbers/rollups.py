@@ -17,7 +17,9 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any, Final
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.numbers import flags, indices
@@ -40,9 +42,9 @@ from collector.numbers.windows import (
     fold,
     is_whole,
     minute,
-    rolled,
+    read,
 )
-from collector.stores.store import Refused, Select, Store, Stored, StoreDown, Table, Tags
+from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, Tags, at_once
 from wire.quantities import KINDS
 
 log = logging.getLogger("lamppost.rollups")
@@ -54,12 +56,25 @@ LOOK_BACK_MS: Final = 3 * HOUR_MS
 DUE_PER_STEP: Final = 8
 SPEND_S: Final = 0.25
 """Hours and days computed from the database in one step, and for how long: the next batch is not kept waiting."""
+MINUTES_EVERY_MS: Final = 1_000
 INDEX: Final = "air_index"
 _EIGHT_HOURS_MS: Final = 8 * HOUR_MS
 
 
+class Beside(NamedTuple):
+    """Minutes that the store is at."""
+
+    minutes: dict[Key, Windows]
+    tables: list[Table]
+    began_ms: int
+    answer: Future[Answer]
+
+
 class Rollups:
-    """All windows of one collector. Used by the ingest thread alone; `reporting` says what a node's station reports."""
+    """All windows of one collector. Used by the ingest thread alone; `reporting` says what a node's station reports.
+
+    Set `aside` to have minutes stored in another thread.
+    """
 
     def __init__(self, store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality | None = None) -> None:
         self.counts: Counter[str] = Counter()
@@ -70,6 +85,9 @@ class Rollups:
         self._open = OpenWindows(self._zone)
         self._told_ms: dict[Key, int] = {}
         self._looked_ms = 0
+        self.aside: Aside = at_once
+        self._beside: Beside | None = None
+        self._began_ms = 0
 
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """Take readings that are in the database. Call `step` before their batch is acknowledged."""
@@ -99,6 +117,8 @@ class Rollups:
                 continue
             for series in found:
                 key = (kind, tuple(sorted(series.tags.items())))
+                if not self._book.is_ours(key):
+                    continue
                 times = [time_ms + part for time_ms, n in series.rows if n for part in (0, HOUR_MS - 1)]
                 self._open.late(key, times, now_ms - SETTLE_MS)
 
@@ -113,16 +133,48 @@ class Rollups:
             for key in self._open.close_idle(now_ms):
                 self._forget(key)
         self._enter_due()
-        minutes, self._open.minutes = self._open.minutes, defaultdict(dict)
+        new = self._take_beside()
         hours, self._open.hours = self._open.hours, defaultdict(dict)
-        days = self._compute_due(minutes, hours, now_ms)
-        if not (minutes or hours or days):
-            return []
-        new = self._store_all(minutes, hours, days, now_ms)
-        if new is None:
-            self._put_off(minutes, hours, days, now_ms)
+        rebuilt: dict[Key, Windows] = defaultdict(dict)
+        days = self._compute_due(rebuilt, hours, now_ms)
+        if rebuilt or hours or days:
+            new += self._take_beside(wait=True)  # older minutes must not overtake those that are made anew
+            minutes = self._closed_minutes()
+            for key, windows in rebuilt.items():
+                minutes[key].update(windows)
+            stored = self._store_all(minutes, hours, days, now_ms)
+            if stored is None:
+                self._put_off(minutes, hours, days, now_ms)
+            new += stored or []
+        self._store_beside(now_ms)
+        new += self._take_beside()
         self._enter_due()
-        return [told for table in new or () if (told := self._not_told(table)) is not None]
+        return [told for table in new if (told := self._not_told(table)) is not None]
+
+    # -- minutes, stored beside the next batches ------------------------------------------------------------------
+
+    def _store_beside(self, now_ms: int) -> None:
+        """Begin to store the minutes that are closed: once a second, and one write at a time."""
+        if self._beside is None and self._open.minutes and now_ms - self._began_ms >= MINUTES_EVERY_MS:
+            self._began_ms = now_ms
+            minutes = self._closed_minutes()
+            tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
+            self._beside = Beside(minutes, tables, now_ms, self.aside(partial(self._store.write, self._rows(tables))))
+
+    def _take_beside(self, wait: bool = False) -> list[Table]:
+        """The minutes that have been stored since the last call."""
+        beside = self._beside
+        if beside is None or not (wait or beside.answer.done()):
+            return []
+        self._beside = None
+        if self._is_done(beside.answer.result()):
+            return beside.tables
+        self._put_off(beside.minutes, {}, [], beside.began_ms)
+        return []
+
+    def _closed_minutes(self) -> dict[Key, Windows]:
+        minutes, self._open.minutes = self._open.minutes, defaultdict(dict)
+        return minutes
 
     # -- what is due ----------------------------------------------------------------------------------------------
 
@@ -165,7 +217,7 @@ class Rollups:
     def _read(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
         """The minutes and the hour as the database's readings have them; minutes that were thinned stay as they are."""
         kind = key[0]
-        wanted = (*rolled(kind), "qc", flags.COLUMN)
+        wanted = (*read(kind), "qc", flags.COLUMN)
         found = self._select(key, "", wanted, hour_ms, hour_ms + HOUR_MS)
         times = [row[0] for row in found]
         every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}
@@ -314,10 +366,13 @@ class Rollups:
         return [row for series in found for row in series.rows]
 
     def _write(self, tables: list[Table]) -> bool:
-        rows = [row for table in tables for row in self._store.render(table)]
-        if not rows:
-            return True
-        answer = self._store.write(rows)
+        rows = self._rows(tables)
+        return not rows or self._is_done(self._store.write(rows))
+
+    def _rows(self, tables: list[Table]) -> list[Row]:
+        return [row for table in tables for row in self._store.render(table)]
+
+    def _is_done(self, answer: Answer) -> bool:
         if isinstance(answer, Refused):  # ours, not an agent's: nobody to answer, and it must not block the rest
             log.error("the database refuses windows: %s", answer.reason)
             self.counts["refused"] += 1
