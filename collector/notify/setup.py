@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from collector.alerts.alerting import Alerting, Telling
 from collector.alerts.settings import AlertmanagerChannel, AppriseChannel, Channel
 from collector.config import Config
+from collector.names import Names
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import Channel as Way
 from collector.notify.message import Place, Writer
@@ -35,12 +36,12 @@ def telling(config: Config) -> Telling:
 
 def writer(config: Config) -> Writer:
     """Who writes messages: stations by the names that people know."""
-    known = {station.node: station for station in config.stations}
+    zones = {station.node: station.time_zone for station in config.stations}
+    names = Names(config)
 
     def place(node: str) -> Place:
-        station = known.get(node)
-        zone = ZoneInfo((station and station.time_zone) or config.web.time_zone)
-        return Place(node, node, zone) if station is None else Place(station.zh, station.en, zone)
+        zone = ZoneInfo(zones.get(node) or config.web.time_zone)
+        return Place(*(names.of(node) or (node, node)), zone)
 
     return Writer(place, config.alerts.link)
 

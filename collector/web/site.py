@@ -12,6 +12,7 @@ from collector.health import Health
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.backdrop import Backdrop
 from collector.web.duty import Duty
 from collector.web.feed import Feed
 
@@ -124,5 +125,7 @@ class Site:
     duty: Duty | None = None
     """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
+    backdrop: Backdrop | None = None
+    """What lies under the stations on the map."""
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

@@ -17,6 +17,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Series, Stored, StoreDown, Table
+from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
@@ -48,6 +49,7 @@ class City:
         self.feed = Feed()
         self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
+        self.backdrop: Backdrop | None = None
         self.stations = [
             Station(
                 "lp-0001",
@@ -102,6 +104,7 @@ class City:
             ask=self.ask,
             duty=self.duty,
             health=lambda: self.health,
+            backdrop=self.backdrop,
         )
 
     def lose_database(self) -> None:
