@@ -19,6 +19,7 @@ from collector.delivery.gaps import gaps
 from collector.delivery.registry import Node, Registry
 from collector.health import Health
 from collector.names import Names
+from collector.notify.setup import grants
 from collector.numbers.calibration import Calibrations
 from collector.rules.rule import Rule
 from collector.stores.store import Store
@@ -71,6 +72,7 @@ def site(
         store=store,
         stations=stations,
         alerts=alerting.current,
+        grants=grants(config),
         duty=OnDuty(alerting, str(config.state_file), now_ms),
         now_ms=now_ms,
         feed=feed,

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from collector.delivery.gaps import Hour
 from collector.health import Health
+from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
@@ -71,6 +72,8 @@ class AlertView:
     acked_note: str = ""
     acked_ms: int | None = None
     silenced_until_ms: int | None = None
+    key: str = ""
+    """Names the episode."""
 
 
 class Watched(NamedTuple):
@@ -124,6 +127,8 @@ class Site:
     """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
     duty: Duty | None = None
     """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    grants: Grants | None = None
+    """By which messages' links may be used at the duty desk."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
     backdrop: Backdrop | None = None
     """What lies under the stations on the map."""

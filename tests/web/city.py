@@ -10,6 +10,7 @@ from typing import Any
 from collector.city import titles, warm_ups
 from collector.delivery.gaps import gaps
 from collector.health import Health
+from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import Reporting, reports_as_china
 from collector.numbers.rollups import Rollups
@@ -39,6 +40,7 @@ class City:
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
         self.duty: Any = None
+        self.grants: Grants | None = None
         self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
@@ -103,6 +105,7 @@ class City:
             gaps=lambda node, since_ms: gaps(self.store, since_ms, self.now_ms(), {}, {}, node),
             ask=self.ask,
             duty=self.duty,
+            grants=self.grants,
             health=lambda: self.health,
             backdrop=self.backdrop,
         )
