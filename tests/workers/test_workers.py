@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.collectors import children
 from collector.workers.talk import worker_of
 from tests.alerts.feeder import Feeder
 from tests.alerts.kills import _report, told_by, wanted_of
@@ -22,18 +21,10 @@ pytestmark = pytest.mark.real
 NODES = 8
 
 
-def with_workers(program: Program, workers: int) -> Program:
-    """The same program, to be started with so many."""
-    program.command = [*program.command[:6], "--workers", str(workers)]
-    return program
-
-
 def workers_of(program: Program) -> list[int]:
     """The process ids of its workers, once all are there."""
-    assert program.process is not None
-    pid = program.process.pid
-    wait_for("both workers", lambda: len(children(pid)) == 2, 20)
-    return children(pid)
+    wait_for("both workers", lambda: len(program.workers()) == 2, 20)
+    return program.workers()
 
 
 def is_gone(pid: int) -> bool:
@@ -65,7 +56,7 @@ def test_whoever_is_killed_nothing_is_lost_or_doubled_and_every_episode_is_told(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 2).start()
+        collector.with_workers(2).start()
         feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=3)
         try:
             for turn in range(4):
@@ -89,13 +80,13 @@ def test_whoever_is_killed_nothing_is_lost_or_doubled_and_every_episode_is_told(
 
 def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, receiver: Receiver) -> None:
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 1).start()
+        collector.with_workers(1).start()
         feeder = Feeder(broker.port, NODES, (0.5, 1.0), (1000.0, 1000.0), seed=4)  # high until all are calm
         try:
             wait_for("all to fire", lambda: len(told_by(receiver)) == NODES, 60)
             for workers in (2, 1, 2):
                 assert collector.stop() == 0
-                with_workers(collector, workers).start()
+                collector.with_workers(workers).start()
                 rows = rig.count("air_quality") + 2 * NODES
                 wait_for("more readings", lambda rows=rows: rig.count("air_quality") >= rows, 60)  # type: ignore[misc]
             assert set(told_by(receiver).values()) == {1}
@@ -110,7 +101,7 @@ def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, r
 def test_a_service_that_is_stopped_ends_all_of_it_in_order(tmp_path: Path, receiver: Receiver) -> None:
     """As systemd does it: SIGTERM to every process at once. What was taken is written and answered."""
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 2).start()
+        collector.with_workers(2).start()
         feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=5)
         try:
             wait_for("some readings", lambda: rig.count("air_quality") >= 4 * NODES, 60)
