@@ -1,4 +1,7 @@
-"""`python -m tests.chaos --kills N --readings N --seed S [--workers N]`: one JSON object on stdout; 0 when the promise was kept."""
+"""One JSON object on stdout; exit code 0 when the promise was kept.
+
+python -m tests.chaos --kills N --readings N --seed S [--workers N]
+"""
 
 from __future__ import annotations
 

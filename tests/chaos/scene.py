@@ -15,7 +15,7 @@ from tests.chaos.numbers import NumberedPms5003
 from tests.rig import Program, Rig
 from tests.servers import Influxd, Server, free_port
 
-AGENTS, SENSORS = 4, 2
+FIRST, AGENTS, SENSORS = 2, 4, 2  # lp-2 to lp-5: of two workers each has two of them
 PERIOD_S = 0.004
 SETTLE_S = 420.0
 CALM_MS = 2_000
@@ -43,7 +43,7 @@ class Scene:
             more = {"broker": to_collectors, "store": store, "web": {"port": free_port()}}
             self.collectors.append(self.rig.collector(name, **more).with_workers(self.workers))
             self._states.append(self.folder / f"{name}.db")
-        for number in range(AGENTS):
+        for number in range(FIRST, FIRST + AGENTS):
             self.agents.append(self._agent(f"lp-{number}", to_agents))
 
     def _agent(self, name: str, broker: dict[str, Any]) -> Program:

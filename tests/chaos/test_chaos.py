@@ -19,6 +19,7 @@ def test_nothing_is_lost_doubled_or_stuck_in_a_small_storm(tmp_path: Path) -> No
     assert set(said["kills"].values()) == {2}
 
 
+@pytest.mark.long
 def test_nothing_is_lost_doubled_or_stuck_when_workers_die_too(tmp_path: Path) -> None:
     said = Storm(tmp_path, kills=1, readings=3_000, seed=2, workers=2).run()
     assert (said["lost"], said["doubled"], said["stuck"]) == (0, 0, 0), said
