@@ -58,6 +58,7 @@ class Writer(NamedTuple):
             "station": {"zh": place.zh, "en": place.en},
             "value": alert.value,
             "limit": alert.limit,
+            "unit": alert.unit,
             "since_ms": alert.start_ms,
             "event_ms": alert.event_ms,
             "reason": alert.reason,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
-from collector.rules.words import duration_text, number
+from collector.rules.words import duration_text, reading
 from wire.quantities import QUANTITIES, STATS
 
 
@@ -52,6 +52,7 @@ class Transition:
 
     `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
     `reason` is empty for what the values themselves decided. `cause` is value, absent (no data) or offline (the node).
+    `unit` is that of `value` and `limit`.
     """
 
     fingerprint: str
@@ -73,6 +74,7 @@ class Transition:
     late: bool = False
     void: bool = False
     reason: str = ""
+    unit: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""
@@ -162,6 +164,7 @@ def transition(
         cause="value" if rule.spec is not None else "absent" if rule.absent is not None else "offline",
         late=late,
         reason=reason,
+        unit="" if rule.spec is None else names_of(rule.spec, rule.limit.percent)[2].strip(),
     )
 
 
@@ -203,7 +206,7 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
         detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
     else:
         name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
-        shown = "-" if value is None else f"{number(value)}{unit}"
+        shown = "-" if value is None else f"{reading(value)}{unit}"
         limit = f"{rule.clear_limit if solved_zh else rule.limit}"
         detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
         if rule.category is not None:
