@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.workers.talk import worker_of
-from tests.alerts.feeder import Feeder
+from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.kills import _report, told_by, wanted_of
 from tests.alerts.receiver import Receiver
 from tests.alerts.street import street
 from tests.rig import Program, Rig
 from tests.servers import wait_for
+from wire import batch, names
 
 pytestmark = pytest.mark.real
 
@@ -96,6 +101,30 @@ def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, r
             feeder.stop()
         assert_whole(rig, feeder, receiver)
         assert set(told_by(receiver).values()) == {1}
+
+
+def test_commands_see_what_any_worker_has_kept(tmp_path: Path, receiver: Receiver) -> None:
+    with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
+        collector.with_workers(2).start()
+        feeder = Feeder(broker.port, NODES, (1000.0, 1000.0), (1.0, 1.0), seed=6)
+        try:
+            wait_for("readings of all", lambda: rig.count("air_quality") >= 2 * NODES, 60)
+            unknown = [batch.Block(SENSOR, "nonsense", [1_795_000_000_000], {"x": [1]}, {}, "plantower-pms5003@1")]
+            for node in feeder.nodes.values():
+                names_ = {"node": node.name, "site": SITE, "spool": node.spool, "boot": "0" * 8}
+                body = batch.encode(**names_, seq=900_000, clock="synced", blocks=unknown)  # type: ignore[arg-type]
+                feeder._client.publish(names.data(node.name), body, 1)
+            wait_for("all to be kept", lambda: len(quarantined(collector)) == NODES, 30)
+            assert {entry["node"] for entry in quarantined(collector)} == set(feeder.nodes)
+        finally:
+            feeder.stop()
+
+
+def quarantined(collector: Program) -> list[dict[str, Any]]:
+    """Whole batches, as the command lists them."""
+    command = [sys.executable, "-m", "lamppost", "quarantine", "list", "--config", str(collector.settings), "--json"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    return [entry for entry in json.loads(said) if entry["kind"] == "whole"]
 
 
 def test_a_service_that_is_stopped_ends_all_of_it_in_order(tmp_path: Path, receiver: Receiver) -> None:
