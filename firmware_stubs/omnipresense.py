@@ -7,6 +7,7 @@ import json
 from firmware_stubs.stub import Line, Row, Stub, Targets
 
 PERIOD_S = 0.18  # 5 to 6 reports a second at the default 10 kHz sampling and 512 samples
+MISSES_TO_END = 4  # reports without it until an object counts as gone (`N<n`)
 UNITS = {
     "M": ("m-per-sec", "mps", 1 / 3.6),
     "K": ("km-per-hour", "kmph", 1.0),
@@ -84,7 +85,9 @@ class Ops243(Stub):
         lines = b""
         for inbound, seen in self._passing.items():
             target = next((one for one in wanted if (one["speed_kmh"] > 0) == inbound), None)
-            gone = seen and (target is None or abs(target["range_m"] - seen[-1][1]["range_m"]) > 20)
+            missed = bool(seen) and target is None and t_s - seen[-1][0] >= MISSES_TO_END * PERIOD_S
+            another = target is not None and bool(seen) and abs(target["range_m"] - seen[-1][1]["range_m"]) > 20
+            gone = missed or another
             if gone and len(seen) >= 2:
                 lines += self._summary(t_s, inbound, seen)
             if gone:

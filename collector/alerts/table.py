@@ -70,8 +70,11 @@ def _plain(settings: Config, alert: Transition, names: dict[str, str]) -> dict[s
 
 def station(settings: Config, alert: Transition) -> str:
     """Where an alert is, as people call it."""
+    from collector.names import Names
+
     labels = alert.labels
-    name = next((f"{s.zh} " for s in settings.stations if s.node == labels.get("node")), "")
+    called = Names(settings).of(labels.get("node", ""))
+    name = f"{called[0]} " if called is not None else ""
     where = " ".join(labels[key] for key in ("node", "sensor", "lane", "direction") if key in labels)
     return name + (where or alert.kind)
 

@@ -122,18 +122,23 @@ class Means:
         flags = columns.get("qc")
         if flags is not None:
             self.qc = max(self.qc, max(filter(None, flags[first:end]), default=0))
+        seen: dict[int, tuple[list[float], float, float]] = {}
         for name, column in columns.items():
             if name not in self.names:
                 continue
-            values = column[first:end]
-            if None in values:
-                values = [value for value in values if value is not None]
-                if not values:
-                    continue
+            if id(column) not in seen:  # what no calibration alters is one column under two names
+                values = column[first:end]
+                if None in values:
+                    values = [value for value in values if value is not None]
+                ordered = sorted(values)  # faster than min and max
+                seen[id(column)] = (values, ordered[0], ordered[-1]) if values else ([], 0.0, 0.0)
+            values, low, high = seen[id(column)]
+            if not values:
+                continue
             if name in CIRCULAR:
                 self._turn(name, values)
             else:
-                self._add(name, values, min(values), max(values))
+                self._add(name, values, low, high)
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
@@ -24,6 +25,12 @@ class Series(NamedTuple):
     node: str
     sensor: str = ""
     tags: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    @lru_cache(32_768)
+    def at(cls, kind: str, tags: tuple[tuple[str, str], ...]) -> Series:
+        """The series of a table with these tags."""
+        return cls.of(kind, dict(tags))
 
     @classmethod
     def of(cls, kind: str, tags: dict[str, str]) -> Series:

@@ -96,7 +96,7 @@ def _summary(data: bytes, found: dict[str, Any]) -> Decoded:
     info: dict[str, Any] = {
         key: found[key] for key in ("delta_time_msec", "total_frames", "max_magnitude") if key in found
     }
-    return _report(data, [row], info)
+    return _report(data, [row], info, "vehicle")
 
 
 def _one_letter_wrong(key: str) -> bool:
@@ -106,10 +106,10 @@ def _one_letter_wrong(key: str) -> bool:
     return any(len(key) == len(right) and sum(map(str.__ne__, key, right)) == 1 for right in _REPORT_KEYS)
 
 
-def _report(data: bytes, rows: list[Row], info: dict[str, Any]) -> Decoded:
+def _report(data: bytes, rows: list[Row], info: dict[str, Any], message: str = "report") -> Decoded:
     if any(abs(row["speed_kmh"]) > 400 for row in rows):  # beyond the radar's reach: the only check there is
         return BadFrame(data, "bad_field")
-    return Values("report", True, rows, info)
+    return Values(message, True, rows, info)
 
 
 def _time(found: dict[str, Any]) -> dict[str, Any]:
