@@ -144,7 +144,7 @@ class Bench:
         self._first += round(points / self.rows / BATCHES) + 1
         start_cpu, start_s = time.process_time(), time.monotonic()
         threads = [
-            threading.Thread(target=_write, args=(self._direct_store(), bodies[n::connections]))
+            threading.Thread(target=_write, args=(self.direct_store(), bodies[n::connections]))
             for n in range(connections)
         ]
         for thread in threads:
@@ -154,7 +154,7 @@ class Bench:
         count = sum(body.count(b"\n") + 1 for body in bodies)
         return Rate(count / (time.monotonic() - start_s), 1e6 * (time.process_time() - start_cpu) / count)
 
-    def _direct_store(self) -> Store:
+    def direct_store(self) -> Store:
         from collector.stores.influx2 import Influx2
 
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
