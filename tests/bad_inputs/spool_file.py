@@ -28,12 +28,17 @@ from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.pages import request_pem
 from tests.bad_inputs.system import Peer
-from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
+from tests.bad_inputs.vocabulary import UnknownWord, compact, digest, only
 from tests.bad_inputs.watch import Log, faults_of
 from tests.rig import Program, _env
 
 BATCHES = 30
 FAULT_S_MAX = 6.0
+FAULT_WORDS = {"of", "call", "errno", "times", "for_s", "path", "with"}
+CALLS = {
+    "write": "write", "pwrite": "write", "pwrite64": "write", "fsync": "fsync", "fdatasync": "fsync", "read": "read",
+    "pread": "read", "pread64": "read", "open": "open", "openat": "open", "ftruncate": "ftruncate",
+}  # fmt: skip
 ARRIVE_S = 20.0
 
 
@@ -182,6 +187,8 @@ def _spoilt(box: Box, case: Case, how: Any) -> list[str]:
     if spoil is None:
         raise UnknownWord(f"spool {word!r}")
     intact = spoil(box, details)
+    if case["expect"] not in ("refuse_start", "repair", "stored", "hold"):
+        raise UnknownWord(f"expect {case['expect']!r} of a spool")
     if case["expect"] == "refuse_start":
         return _refuses(box, details if word == "owner" else None)
     return _repairs(box, intact)
@@ -394,7 +401,8 @@ def _fault(box: Box, case: Case, fault: dict[str, Any]) -> list[str]:
     before = set(box.heard)
     spools = {name[0] for name in before}
     times = fault.get("times", -1)
-    box.control.write_text(f"{fault['call']} {getattr(errno, fault['errno'])} spool.db {times}\n")
+    only(fault, FAULT_WORDS, "fault")
+    box.control.write_text(f"{failing(fault['call'])} {number_of(fault['errno'])} spool.db {times}\n")
     box.serve(lambda: False, min(fault.get("for_s", 3), FAULT_S_MAX))
     box.control.unlink(missing_ok=True)
     if not box.agent.running():
@@ -426,6 +434,21 @@ def _times(block: dict[str, Any]) -> list[int]:
         now += step
         out.append(now)
     return out
+
+
+def failing(call: str) -> str:
+    """The call by the name that the shim knows it under."""
+    name = CALLS.get(call)
+    if name is None:
+        raise UnknownWord(f"call {call!r}; known are {', '.join(sorted(CALLS))}")
+    return name
+
+
+def number_of(name: str) -> int:
+    found = getattr(errno, name, None)
+    if not isinstance(found, int):
+        raise UnknownWord(f"errno {name!r}")
+    return found
 
 
 def shim(folder: Path) -> Path:
