@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 
 from benchmarks.traffic import fleet
-from collector import derive, rules
+from collector import rules
+from collector.numbers import derive
 from collector.stores.influx1 import Influx1
 from collector.stores.line_protocol import lines
 from collector.stores.store import Store, Stored

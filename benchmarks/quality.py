@@ -9,7 +9,7 @@ import random
 import time
 from typing import Any
 
-from collector.quality import Quality, worst
+from collector.numbers.quality import Quality, worst
 from wire.batch import Block
 
 ROWS = 60

@@ -19,10 +19,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.traffic import fleet
-from collector import alerting, calibration, collector, derive, ingest, quality, rollups
+from collector import collector
+from collector.alerts import alerting
+from collector.broker.link import Arrived
 from collector.config import Config, SqliteStore
-from collector.link import Arrived
+from collector.delivery import ingest
 from collector.memory import calm_garbage_collector
+from collector.numbers import calibration, derive, quality, rollups
 from collector.stores.line_protocol import lines
 from collector.stores.store import Answer, Row, Select, Series, Store, Stored, Table
 from wire import ack, batch, check, names

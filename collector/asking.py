@@ -10,7 +10,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
-from collector import mqtt
+from collector.broker import mqtt
 from collector.collector import signing_key
 from collector.config import Config
 from device_profiles.settings import broker_address

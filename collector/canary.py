@@ -12,12 +12,13 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.alert_settings import CanarySettings
+from collector.alerts.settings import CanarySettings
 from collector.notify.post import Forbidden, request
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.settings import BrokerAddress
@@ -35,13 +36,22 @@ KEEPALIVE_S: Final = 30
 class Canary:
     """Sings every so often, in a thread of its own. `wrong` says why the last round failed, None when it did not."""
 
-    def __init__(self, name: str, broker: BrokerAddress, store: Store, wants: CanarySettings, version: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        broker: BrokerAddress,
+        store: Store,
+        wants: CanarySettings,
+        version: str,
+        trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.node = f"canary-{name}"
         self.wrong: str | None = None
         self.rounds = 0
         self._store = store
         self._wants = wants
         self._version = version
+        self._trouble = trouble  # what else keeps the collector from telling people
         self._spool, self._session = secrets.token_hex(16), secrets.token_hex(8)
         self._seq = 0
         self._ending = threading.Event()
@@ -65,7 +75,7 @@ class Canary:
     def _run(self) -> None:
         while not self._ending.is_set():
             began_s = time.monotonic()
-            wrong = self._sing()
+            wrong = self._sing() or self._trouble()
             if wrong is None:
                 self.rounds += 1
                 wrong = self._heartbeat()

@@ -9,16 +9,16 @@ from functools import cache
 from typing import Any, Final
 
 from collector import canary
-from collector.alerting import Alerting
+from collector.alerts.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
 from collector.asking import ask
-from collector.calibration import Calibrations
 from collector.config import Config
 from collector.config import Station as Named
-from collector.gap_facts import from_state
-from collector.gaps import gaps
+from collector.delivery.gap_facts import from_state
+from collector.delivery.gaps import gaps
+from collector.delivery.registry import Node, Registry
 from collector.health import Health
-from collector.registry import Node, Registry
+from collector.numbers.calibration import Calibrations
 from collector.rules.rule import Rule
 from collector.stores.store import Store
 from collector.web.feed import Feed

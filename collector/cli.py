@@ -97,7 +97,9 @@ def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Which collectors are on the broker, which of them works and which stand by. Exit code 1 when none works.
+    """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
+
+    Exit code 1 when none works.
 
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
@@ -105,22 +107,28 @@ def status(
     import time
 
     from collector.roll_call import roll_call
+    from collector.self_report import alarms_beside
     from wire.collector_status import State
 
-    found = roll_call(load_settings(config))
-    now_ms = time.time_ns() // 1_000_000
+    settings = load_settings(config)
+    found, now_ms = roll_call(settings), time.time_ns() // 1_000_000
+    alarms = alarms_beside(settings.state_file, now_ms)
     if as_json:
         said = [
             {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}
             for name, one in found.items()
         ]
-        typer.echo(json.dumps({"schema": "lamppost.collector.status/1", "collectors": said}))
+        wrong = [{"alarm": name, "text": text, "since_ms": since_ms} for name, (text, since_ms) in alarms.items()]
+        schema = "lamppost.collector.status/1"
+        typer.echo(json.dumps({"schema": schema, "collectors": said, "alarms": wrong}, ensure_ascii=False))
     else:
         for name, one in found.items():
             heard = f"said {(now_ms - one.now_ms) / 1000:.0f} s ago" if one.now_ms else "its last will"
             typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
         if not found:
             typer.echo("no collector has been on this broker")
+        for text, since_ms in alarms.values():
+            typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
     works = any(one.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
 

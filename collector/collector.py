@@ -21,33 +21,33 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.adapters.guests import Guests
-from collector.alerting import Alerting
+from collector.alerts.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
-from collector.calibration import Calibrations
+from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
+from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.derive import Derivation
+from collector.delivery.ingest import WRITES_AT_ONCE, Ingest, Work
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from collector.health import Health, health
-from collector.ingest import Ingest, Work
 from collector.ladder import Ladder
-from collector.link import ACK_EXPIRY_S, Arrived, Link
-from collector.link_311 import Link311, make_link
 from collector.notify import setup
-from collector.quality import Quality
-from collector.quarantine import Quarantine
-from collector.registry import Registry
-from collector.rollups import Rollups
+from collector.numbers.calibration import Calibrations
+from collector.numbers.derive import Derivation
+from collector.numbers.quality import Quality
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
-from collector.series import SeriesBudget
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
 from collector.stores.store import Answer, Store, Stored
 from collector.web.desk.file import DeskFile
-from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
 from wire import ack, collector_status, names, signed, status
@@ -115,15 +115,16 @@ class Collector:
         self.canary = None
         if config.alerts.canary is not None:
             self.canary = Canary(
-                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version
-            )
+                config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version,
+                lambda: self.ingest.alarms.get("state"),
+            )  # fmt: skip
         self._key = signing_key(config)
         self._on_event = on_event
         self._state = state
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
-        self._writer = ThreadPoolExecutor(1, "store")
+        self._writer = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
@@ -137,7 +138,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self.ingest.aside = self._aside
+        self.ingest.aside = self.rollups.aside = self._aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -173,13 +174,19 @@ class Collector:
             try:
                 self.step(_now_ms())  # the time of the answer is never that before the waiting
             except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
-                self.counts["state_failed"] += 1
-                self.ingest.alarm("state", f"{self.config.state_file}: {error}. Cure: free space or replace the disk")
+                self._state_failed(str(error))
+            self.ingest.alarms.look(_now_ms())
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
-        self.ingest.wait(LAST_WRITE_S)
-        self.step(_now_ms())
+        until_s = self._seconds() + LAST_WRITE_S
+        while self.ingest.is_writing() and self._seconds() < until_s:
+            self.ingest.wait(IDLE_S)
+            self.step(_now_ms())
+
+    def _state_failed(self, why: str) -> None:
+        self.counts["state_failed"] += 1
+        self.ingest.alarm("state", f"{self.config.state_file}: {why}. Cure: free space or replace the disk")
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
@@ -331,9 +338,10 @@ class Collector:
 
     def _watch(self, written: list[Work], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
-        for work in written:
+        for work in written:  # before anything that needs our own file: it may fail, and these rows come once
             self.alerting.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
+        for work in written:
             self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
         rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
         if not self.standby.active:
@@ -346,6 +354,8 @@ class Collector:
                 self.alerting.expect(self.registry.nodes(), now_ms)
             self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
             changes = self.alerting.tick(now_ms)
+            if self.alerting.trouble is not None:
+                self._state_failed(self.alerting.trouble)
             if self.link.connection not in (None, self._connection):
                 self._connection = self.link.connection
                 changes += self.alerting.reconnected()

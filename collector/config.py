@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from collector.alert_settings import Alerts, Url
+from collector.alerts.settings import Alerts, Url
 from collector.inventory import Place, Places
-from collector.quality import Limits
-from collector.reporting import GasState, Reporting, ReportingOf, Standard
+from collector.numbers.quality import Limits
+from collector.numbers.reporting import GasState, Reporting, ReportingOf, Standard
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
 from device_profiles.strict_model import Strict, word
 from wire.quantities import QUANTITIES

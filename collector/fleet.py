@@ -8,9 +8,9 @@ from contextlib import closing
 from typing import NamedTuple
 
 from collector.config import Config
+from collector.delivery.registry import Registry
 from collector.identity.book import Book, Enrolled
 from collector.identity.office import desk_path
-from collector.registry import Registry
 from collector.web.desk.file import DeskFile
 
 STALE_MS = 10 * 60_000

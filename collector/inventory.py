@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from math import cos, hypot, radians
 from typing import Final, NamedTuple
 
-from collector.registry import Node
+from collector.delivery.registry import Node
 from collector.rules.engine import Expected
 from collector.rules.transition import Series
 from device_profiles.catalogue import Catalogue, UnknownProfile

@@ -13,7 +13,7 @@ import sqlite3
 from collections import Counter
 from typing import Any
 
-from collector.registry import Registry
+from collector.delivery.registry import Registry
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire import strictjson

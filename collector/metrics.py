@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.collector import Collector
-    from collector.registry import Node
+    from collector.delivery.registry import Node
 
 _PARTS = {
     "ingest": "Batches and rows, by what became of them.",

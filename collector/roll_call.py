@@ -9,7 +9,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
-from collector import mqtt
+from collector.broker import mqtt
 from collector.config import Config
 from device_profiles.settings import broker_address
 from wire import collector_status, names

@@ -8,10 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from collector.alarms import Alarms
+
 log = logging.getLogger("lamppost.collector")
 
 SCHEMA = "lamppost.collector.report/1"
 EVERY_MS = 500
+FRESH_MS = 60_000
 
 
 class SelfReport:
@@ -22,12 +25,12 @@ class SelfReport:
         self._name = name
         self._written_ms = 0
 
-    def tell(self, counts: Counter[str], alarms: dict[str, str], pending_rows: int, now_ms: int) -> None:
+    def tell(self, counts: Counter[str], alarms: Alarms, pending_rows: int, now_ms: int) -> None:
         if 0 <= now_ms - self._written_ms < EVERY_MS:
             return
         self._written_ms = now_ms
         said: dict[str, Any] = {"schema": SCHEMA, "name": self._name, "at_ms": now_ms, "pending_rows": pending_rows}
-        said |= {"counts": dict(sorted(counts.items())), "alarms": alarms}
+        said |= {"counts": dict(sorted(counts.items())), "alarms": alarms, "alarms_since_ms": alarms.since_ms}
         aside = self._path.with_name(self._path.name + ".new")
         try:
             aside.write_text(json.dumps(said, ensure_ascii=False))
@@ -39,3 +42,14 @@ class SelfReport:
 def path_beside(state_file: Path) -> Path:
     """Where a collector with this state file reports."""
     return state_file.with_name(state_file.stem + ".report.json")
+
+
+def alarms_beside(state_file: Path, now_ms: int) -> dict[str, tuple[str, int]]:
+    """What the running collector with this state file says is wrong, and since when; nothing when it does not run."""
+    try:
+        said = json.loads(path_beside(state_file).read_text())
+        if now_ms - said["at_ms"] > FRESH_MS:
+            return {}
+        return {name: (text, said["alarms_since_ms"].get(name, now_ms)) for name, text in said["alarms"].items()}
+    except (OSError, ValueError, KeyError):
+        return {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -21,3 +23,16 @@ def open_state(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise StateUnusable(f"{path}: {error}. Cure: check the folder's owner and free space") from error
     return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Everything written inside is on disk when this ends, or none of it; the next one can begin after either."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk may have undone it already
+            db.execute("ROLLBACK")
+        raise

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collector import flags
-from collector.indices import FIELD_OF
-from collector.rollups import INDEX
+from collector.numbers import flags
+from collector.numbers.indices import FIELD_OF
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import DAYS, HOURS, MINUTES, rolled
 from collector.stores.store import Select, Store
-from collector.windows import DAYS, HOURS, MINUTES, rolled
 from measures.index import OF_QUANTITY
 
 EVERY: Final = {"1m": MINUTES, "1h": HOURS, "1d": DAYS}

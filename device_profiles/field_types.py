@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from device_profiles.strict_model import Strict
@@ -60,12 +60,18 @@ def _address(value: str) -> str:
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
-Name = Annotated[str, AfterValidator(_name)]
-NodeName = Annotated[str, AfterValidator(_node)]
-Size = Annotated[int, BeforeValidator(_size)]
+_NAME_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})
+Name = Annotated[str, AfterValidator(_name), _NAME_SCHEMA]
+NodeName = Annotated[str, AfterValidator(_node), _NAME_SCHEMA]
+_SIZES = {"type": "string", "pattern": f"^{_SIZE.pattern}$", "examples": ["512 MiB", "2 GiB"]}
+Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"anyOf": [_SIZES, {"type": "integer"}]})]
 Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_address)]
-MqttVersion = Annotated[Literal["5", "3.1.1"], BeforeValidator(lambda value: str(value) if value == 5 else value)]
+MqttVersion = Annotated[
+    Literal["5", "3.1.1"],
+    BeforeValidator(lambda value: str(value) if value == 5 else value),
+    WithJsonSchema({"enum": [5, "5", "3.1.1"]}),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -115,7 +115,8 @@ class Profile(Strict):
         options = dict(self.options)
         for name, value in values.items():
             if name not in options:
-                raise ValueError(f"{self.ref}: option {word(name, options)}")
+                known = word(name, options) if options else f"'{name}' is not known; this model has none"
+                raise ValueError(f"{self.ref}: option {known}")
             _allowed(f"{self.ref}: option {name}", value, options[name])
             options[name] = options[name].model_copy(update={"default": value})
         return self.model_construct(**{**self.__dict__, "options": options})

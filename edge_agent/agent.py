@@ -36,6 +36,7 @@ from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
 from edge_agent.sensor import Sensor, counter_of
 from edge_agent.spool import Spool, SpoolError
+from edge_agent.status_led import StatusLed
 from edge_agent.tap import Tap, socket_path
 from edge_agent.uplink import Uplink
 from wire import status
@@ -93,6 +94,7 @@ class Agent:
             self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
         )
         self.report = SelfReport(self)
+        self.led = StatusLed(config.led, lambda: self.report.last) if config.led is not None else None
         self._progress = Progress()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -113,6 +115,8 @@ class Agent:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
             safe = see_whether_safe(self.broker, self.config.node, self.uplink.counts, lambda: self.delivery.connected)
             tasks.append(asyncio.create_task(safe, name="see whether the broker is safe"))
+        if self.led is not None:
+            tasks.append(asyncio.create_task(self.led.show_for_ever(), name="show the state"))
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -130,6 +134,8 @@ class Agent:
             self.report.write()
             self.recorder.spool.close()
             self._owner.release()
+            if self.led is not None:
+                self.led.give_back()
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
@@ -234,8 +240,7 @@ class Agent:
             self.uplink.announce()
 
     def _care_for_spool(self) -> None:
-        spool = self.recorder.spool
-        limit = making_room.limit_bytes(spool.path, self.config.spool.max_size)
+        spool, limit = self.recorder.spool, self.spool_limit_bytes()
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
             while making_room.make_room(spool, limit, clock.wall_ms()):
@@ -263,6 +268,10 @@ class Agent:
         kept = self.recorder.accepted + self.recorder.refused + sum(sum(s.unfit.values()) for s in own)
         if self._progress.advances(sum(sensor.frames for sensor in own), kept):
             self.notifier.alive()
+
+    def spool_limit_bytes(self) -> int:
+        """How large the spool may be."""
+        return making_room.limit_bytes(self.config.spool.path, self.config.spool.max_size)
 
     def health(self) -> Health:
         """What a trial of new settings is judged by."""

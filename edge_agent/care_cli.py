@@ -52,7 +52,7 @@ def doctor(
 
 
 def fix(
-    what: str = typer.Argument(..., metavar="serial-console|udev|journal", help="The cure that doctor named."),
+    what: str = typer.Argument(..., metavar="serial-console|udev|journal|led", help="The cure that doctor named."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the change and end."),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
     root: Path = typer.Option(Path("/"), "--root", hidden=True),
@@ -96,19 +96,20 @@ def ready(
 
 def identify(
     seconds: float = typer.Option(30.0, "--seconds", min=1, max=600, help="How long."),
+    config: Path = CONFIG,
     root: Path = typer.Option(Path("/"), "--root", hidden=True),
 ) -> None:
-    """Blink this board's LED: which of the boxes is it?
+    """Blink this board's LED: which of the boxes is it? The LED that the settings name, else the activity LED.
 
     Example:  sudo lamppost agent identify --seconds 60
     """
-    from edge_agent.identify import blink, find_led
+    from edge_agent.identify import blink, find_led, named_in
 
-    led = find_led(root)
+    wanted = named_in(config)
+    led = find_led(root, wanted)
     if led is None:
-        raise Failure(
-            Exit.DEVICE_OR_PORT, "no-led", "this board has no LED that can be set", "look for its MAC address"
-        )
+        text = f"there is no LED {wanted}" if wanted else "this board has no LED that can be set"
+        raise Failure(Exit.DEVICE_OR_PORT, "no-led", text, "ls /sys/class/leds")
     typer.echo(f"{led.name} blinks for {seconds:g} s; Ctrl-C ends it", err=True)
     try:
         blink(led, seconds)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent import care_cli, command_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
+from edge_agent import care_cli, command_cli, config_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from edge_agent.notify import Notifier
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-config_app = typer.Typer(no_args_is_help=True, help="The settings file: check, sample.", rich_markup_mode=None)
-app.add_typer(config_app, name="config")
+app.add_typer(config_cli.app, name="config")
 app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
 app.add_typer(enrol_app, name="enrol")
 app.add_typer(service_cli.app, name="service", help="The systemd service: install, uninstall, restart, logs.")
@@ -44,7 +44,7 @@ def run(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Log only what is wrong."),
 ) -> None:
-    """Read the sensors and send, until SIGTERM or Ctrl-C.
+    """Read the sensors and send, until SIGTERM or Ctrl-C. SIGHUP: begin anew with the settings as they stand now.
 
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
@@ -68,10 +68,19 @@ def run(
             asked = True
             stop.set()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, end)
         assert agent.errands is not None
         agent.errands.may_stop(stop)
+        at_terminal = sys.stdin.isatty()
+
+        def begin_anew() -> None:
+            if at_terminal and not sys.stdin.isatty():
+                end()  # the terminal has gone, and with it whoever started this
+            elif agent.errands is not None:
+                agent.errands.read_settings_again()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin_anew)
         await agent.run(stop)
         return agent.errands.begin_anew and not asked
 
@@ -106,65 +115,19 @@ def status(
     raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)
 
 
-@config_app.command()
-def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
-    """Say whether a settings file can be used; name line, key and cure for everything that is wrong.
-
-    Example:  lamppost agent config check agent.yaml
-    """
-    settings = _load(file)
-    _check_profiles(settings)
-    typer.echo(f"{file}: fine. Node {settings.node} at {settings.site}, {len(settings.sensors)} sensors.")
-
-
-@config_app.command()
-def sample() -> None:
-    """Print a settings file with every key explained.
-
-    Example:  lamppost agent config sample > agent.yaml
-    """
-    from edge_agent.config import SAMPLE
-
-    typer.echo(SAMPLE.read_text(), nl=False)
-
-
-def _load(file: Path) -> Config:
-    from device_profiles.settings import load_settings
-    from edge_agent.config import Config
-
-    return load_settings(Config, file, "lamppost agent config sample > agent.yaml")
-
-
-def _check_profiles(settings: Config) -> None:
-    from device_profiles.catalogue import UnknownProfile, load
-    from edge_agent.agent import sensor_of
-
-    catalogue = load(settings.profiles)
-    for sensor in settings.sensors:
-        try:
-            sensor_of(catalogue, sensor)
-        except ValueError as error:
-            text = f"sensor {sensor.name}: {error}"
-            cure = f"lamppost profiles show {sensor.profile}"
-            raise Failure(Exit.CONFIGURATION, "sensor-settings", text, cure) from error
-        except UnknownProfile as error:
-            text = f"sensor {sensor.name}: {error}"
-            raise Failure(Exit.CONFIGURATION, "profile-unknown", text, "lamppost profiles list") from error
-
-
 def _settings_in_force(file: Path) -> Config:
     """The settings, after those that the office sent and that cannot be used were put back."""
+    from edge_agent.config_check import checked_file
     from edge_agent.remote_config import RemoteConfig
 
     RemoteConfig(file).begin()
-    return _load(file)
+    return checked_file(file)
 
 
 def _agent(settings: Config, file: Path, notifier: Notifier) -> Agent:
     from edge_agent.agent import Agent, on_tmpfs
     from edge_agent.spool import SpoolError
 
-    _check_profiles(settings)
     if not settings.spool.allow_tmpfs and on_tmpfs(settings.spool.path):
         cure = "put spool.path on a disk, or set spool.allow_tmpfs for a demonstration"
         text = f"spool.path {settings.spool.path} is on a RAM disk, which keeps no promise"

@@ -34,6 +34,13 @@ class Clock(Strict):
     trust: Literal["when-synchronised", "always"] = "when-synchronised"
 
 
+class Led(Strict):
+    """The status LED: a folder of /sys/class/leds by its name, and the hours in which it stays off."""
+
+    name: str = Field(pattern=r"^([A-Za-z0-9_.:-]+|/.+)$")
+    dark: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")
+
+
 class Sensor(Strict):
     """One sensor on one serial port."""
 
@@ -59,6 +66,7 @@ class Config(Strict):
     clock: Clock = Clock()
     seal_s: float = Field(default=5.0, ge=1, le=60)
     bytes_per_day: Size | None = None
+    led: Led | None = None
     profiles: FilePath | None = None
     collector_keys: list[str] = Field(default=[])
     status_file: FilePath = Path("/run/lamppost/status.json")

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.identify import blink, find_led
-from edge_agent.remote_config import Refused, RemoteConfig, Trial, check
+from edge_agent.identify import blink, current_trigger, find_led
+from edge_agent.remote_config import Refused, RemoteConfig, Trial, check, digest
 from edge_agent.requests import Errand
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("lamppost.agent")
 
+NOTE_S = 86_400.0
 DOCTOR_S = 20.0
 ANSWER_MAX = 64 * 1024
 SETTLE_S = 1.0
@@ -34,6 +35,7 @@ class Errands:
     def __init__(self, agent: Agent, file: Path) -> None:
         self.begin_anew = False
         self.config = RemoteConfig(file)
+        self.settings = digest(file.read_text()) if file.exists() else ""
         self.trial: Trial | None = self.config.trial()
         self._agent = agent
         self._file = file
@@ -44,9 +46,27 @@ class Errands:
         """By the names the office uses."""
         return {"doctor": self._doctor, "identify": self._identify, "config": self._config}
 
+    def note(self) -> str | None:
+        """For a day: that the office's last settings were put back, and why. What a person here tried they know."""
+        outcome, at_s = self.config.outcome(), self.config.outcome_at_s()
+        if outcome["state"] != "rolled back" or outcome["version"] == 0 or time.time() - at_s > NOTE_S:
+            return None
+        return f"the settings of version {outcome['version']} were put back: {outcome['reason']}"
+
     def may_stop(self, stop: asyncio.Event) -> None:
         """How to end this agent so that it begins anew."""
         self._stop = stop
+
+    def read_settings_again(self) -> None:
+        """A person on the device has changed the file: begin anew with it, unless it cannot be used."""
+        try:
+            check(self._file.read_text(), None)
+        except (Refused, OSError) as error:
+            log.error("the settings are not taken up: %s", error)
+            return
+        self.begin_anew = True
+        if self._stop is not None:
+            self._stop.set()
 
     async def judge(self, stop: asyncio.Event) -> None:
         """While new settings are on trial: keep them, or put the old ones back and begin anew."""
@@ -96,11 +116,12 @@ class Errands:
         seconds = asked.get("seconds", 30)
         if type(seconds) not in (int, float) or not 1 <= seconds <= 600:
             raise ValueError("seconds is 1 to 600")
-        led = find_led()
+        wants = self._agent.config.led
+        led = find_led(wanted=wants.name if wants is not None else None)
         if led is None:
             raise ValueError("this board has no LED that can be set")
         try:
-            (led / "trigger").write_text((led / "trigger").read_text().partition("[")[2].partition("]")[0] or "none")
+            (led / "trigger").write_text(current_trigger(led))
         except OSError as error:
             raise ValueError(f"the agent may not set the LED: {error.strerror}") from error
         asyncio.get_running_loop().run_in_executor(None, blink, led, float(seconds))

@@ -20,6 +20,15 @@ JOURNAL_CONF = """# Written by `lamppost agent fix journal`: the log in memory s
 Storage=volatile
 RuntimeMaxUse=32M
 """
+LED_RULE_FILE = Path("etc/udev/rules.d/91-lamppost-led.rules")
+LED_RULE = """# Written by `lamppost agent fix led`: the agent may set the status LED.
+SUBSYSTEM=="leds", KERNEL=="{name}", ACTION=="add", RUN+="/bin/chgrp -R dialout /sys%p", RUN+="/bin/chmod -R g=u /sys%p"
+"""
+LED_UNIT_FILE = Path("etc/systemd/system/lamppost-agent.service.d/led.conf")
+LED_UNIT = """# Written by `lamppost agent fix led`: where the status LED's files really lie.
+[Service]
+ReadWritePaths=-{folder}
+"""
 GETTY_UNITS = ("serial-getty@serial0.service", "serial-getty@ttyAMA0.service", "serial-getty@ttyS0.service")
 
 
@@ -109,7 +118,30 @@ def journal(root: Path = Path("/")) -> Fix:
     )
 
 
-FIXES: dict[str, Callable[[Path], Fix]] = {"serial-console": serial_console, "udev": udev, "journal": journal}
+def led(root: Path = Path("/")) -> Fix:
+    """The status LED for the agent to set: its files for the group dialout, its folder open to the service."""
+    from edge_agent.identify import find_led, named_in
+
+    found = find_led(root, named_in(root / "etc/lamppost/agent.yaml"))
+    if found is None:
+        raise Failure(Exit.DEVICE_OR_PORT, "no-led", "this board has no such LED", "ls /sys/class/leds")
+    rule = LED_RULE.format(name=found.name)
+    opened = LED_UNIT.format(folder=found.resolve())
+    commands = [
+        ["udevadm", "control", "--reload"],
+        ["udevadm", "trigger", "--subsystem-match=leds", "--action=add"],
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "try-restart", "lamppost-agent"],
+    ]
+    return Fix({root / LED_RULE_FILE: rule, root / LED_UNIT_FILE: opened}, commands)
+
+
+FIXES: dict[str, Callable[[Path], Fix]] = {
+    "serial-console": serial_console,
+    "udev": udev,
+    "journal": journal,
+    "led": led,
+}
 
 
 def _is_there(root: Path, unit: str) -> bool:

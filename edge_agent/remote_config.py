@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.config import Config
+from edge_agent.config_check import checked
 from edge_agent.config_edit import write_synced
 from wire.exits import Failure
 
@@ -110,7 +110,7 @@ class RemoteConfig:
         state = {"state": "on trial", "version": trial.version} if trial is not None else self.outcome()
         return {"text": text, "digest": digest(text), **state}
 
-    def take(self, text: str, version: int, base: str | None, now: Config, health: Health) -> None:
+    def take(self, text: str, version: int, base: str | None, now: Config | None, health: Health) -> None:
         """Put new settings on trial. Raises Refused; the caller then begins anew with them."""
         before = self.file.read_text()
         if self.trial() is not None:
@@ -142,6 +142,13 @@ class RemoteConfig:
             return {"state": "local", "version": 0}
         return said
 
+    def outcome_at_s(self) -> float:
+        """When that was, by the board's clock; 0 for never."""
+        try:
+            return self._outcome.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def _end(self, state: str, version: int, reason: str) -> None:
         write_synced(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}))
         self._trial.unlink(missing_ok=True)
@@ -149,26 +156,19 @@ class RemoteConfig:
 
 def check(text: str, now: Config | None) -> Config:
     """Settings from `text`. Raises Refused with line and reason; with `now`, also for what may not change from afar."""
-    from device_profiles.catalogue import load
-
     if len(text.encode()) > TEXT_MAX:
         raise Refused(f"more than {TEXT_MAX} bytes")
     try:
-        document = parse(text, "agent.yaml")
-        config = fit(Config, document)
-        catalogue = load(config.profiles)
-        for number, sensor in enumerate(config.sensors):
-            try:
-                catalogue.get(sensor.profile)
-            except KeyError as error:
-                raise NotUsable([document.problem(("sensors", number, "profile"), str(error))]) from error
+        config = checked(text, "agent.yaml")
     except NotUsable as error:
         raise Refused(str(error)) from error
     except (Failure, OSError) as error:
         raise Refused(f"agent.yaml: {error}") from error
     for what in ("node", "identity", "spool", "status_file") if now is not None else ():
         if getattr(config, what) != getattr(now, what):
-            place = document.problem((what,), "may not be changed from afar: readings or the way back could be lost")
+            place = parse(text, "agent.yaml").problem(
+                (what,), "may not be changed from afar: readings or the way back could be lost"
+            )
             raise Refused(str(place))
     return config
 

@@ -29,11 +29,11 @@ class SelfReport:
         self._agent = agent
         self._started_s = time.monotonic()
         self._recent: dict[str, deque[float]] = {}
-        self.note: str | None = None
+        self.last: dict[str, Any] | None = None
 
     def write(self) -> dict[str, Any]:
         """Say it, and return what was said."""
-        said = self.said()
+        said = self.last = self.said()
         path = self._agent.config.status_file
         aside = path.with_name(path.name + ".new")
         try:
@@ -72,6 +72,7 @@ class SelfReport:
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
+            "spool_share": round(recorder.spool.used_bytes() / agent.spool_limit_bytes(), 4),
             "spool": recorder.spool.spool_id,
             "damaged": recorder.spool.damaged() or _changed(recorder.spool),
             "clock": recorder.timeline.state,
@@ -80,7 +81,8 @@ class SelfReport:
             "temp_c": board.get("cpu_temp_c"),
             "line_bytes_a_day": _a_day(uplink.line_bytes, now_s - self._started_s),
             "bytes_per_day": agent.config.bytes_per_day,
-            "config_note": self.note,
+            "config_note": agent.errands.note() if agent.errands is not None else None,
+            "settings": agent.errands.settings if agent.errands is not None else None,
             "counts": dict(delivery.counts) | dict(uplink.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }

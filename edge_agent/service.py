@@ -67,6 +67,8 @@ def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = 
         unit,
         root / str(MODULES).lstrip("/"),
         root / "etc/udev/rules.d/90-lamppost.rules",
+        root / "etc/udev/rules.d/91-lamppost-led.rules",
+        root / "etc/systemd/system/lamppost-agent.service.d",
         root / "etc/systemd/journald.conf.d/lamppost.conf",
     ]
     if purge:

@@ -26,9 +26,7 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
         found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")
     if not said["disk_ok"]:
         found.append("the disk takes no readings: lamppost agent doctor --only spool")
-    oldest_ms = said["oldest_ms"]
-    old = oldest_ms is not None and now_ms - oldest_ms > WAITING_S * 1000
-    if said["connected_s"] is not None and old and (said["acked_s"] is None or said["acked_s"] > WAITING_S):
+    if nobody_confirms(said, now_ms):
         found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
     budget, a_day = said.get("bytes_per_day"), said.get("line_bytes_a_day")
     if budget is not None and a_day is not None and a_day > budget:
@@ -36,6 +34,17 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     if said.get("config_note"):
         found.append(said["config_note"])
     return found
+
+
+def waits_long(said: dict[str, Any], now_ms: float) -> bool:
+    """The oldest reading has waited longer than the way to the database and back takes."""
+    return said["oldest_ms"] is not None and now_ms - said["oldest_ms"] > WAITING_S * 1000
+
+
+def nobody_confirms(said: dict[str, Any], now_ms: float) -> bool:
+    """Connected to a broker behind which no collector answers."""
+    unheard = said["acked_s"] is None or said["acked_s"] > WAITING_S
+    return said["connected_s"] is not None and unheard and waits_long(said, now_ms)
 
 
 def screen(said: dict[str, Any], now_ms: float) -> str:

@@ -77,7 +77,7 @@ def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:
     runner = CliRunner()
     good = runner.invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
     assert good.exit_code == 0
-    assert "fine. Node lp-1 at s, 1 sensors." in good.output
+    assert "fine. Node lp-1 at s, 1 sensor." in good.output
     file.write_text(AGENT.replace("plantower-pms5003", "plantower-pms5000"))
     bad = runner.invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
     assert isinstance(bad.exception, Failure)

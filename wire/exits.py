@@ -31,7 +31,8 @@ class Failure(Exception):
 
     def line(self) -> str:
         """One line for people."""
-        return f"{self}. Cure: {self.cure}" if self.cure else str(self)
+        end = "" if str(self).endswith(("?", ".", "!")) else "."
+        return f"{self}{end} Cure: {self.cure}" if self.cure else str(self)
 
     def as_json(self) -> dict[str, object]:
         """The same for programs."""

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.link import Arrived
+from collector.broker.link import Arrived
 from wire import batch, names, status
 from wire.ack import Ack, Code
 

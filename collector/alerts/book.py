@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from collector.rules.desk import Deed
 from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
+from collector.statedb import transaction
 
 DELIVERED_KEPT_MS: Final = 30 * 86_400_000
 HISTORY_KEPT_MS: Final = 400 * 86_400_000
@@ -74,16 +75,9 @@ class Book:
         """Let go of the file."""
         self._db.close()
 
-    @contextmanager
-    def commit(self) -> Iterator[None]:
-        """Everything written inside is on disk when it ends, or none of it."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def commit(self) -> AbstractContextManager[None]:
+        """Everything written inside is on disk when it ends, or none of it. Raises sqlite3.Error."""
+        return transaction(self._db)
 
     # Rules and their history
 
@@ -223,18 +217,18 @@ class Book:
 
     # Retained messages
 
-    def retain(self, topic: str, body: str, clear_ms: int | None) -> None:
-        """The broker is to keep this, until then."""
-        self._db.execute("INSERT OR REPLACE INTO retained_alert VALUES (?, ?, ?)", (topic, body, clear_ms))
+    def save_retained(self, changes: dict[str, tuple[str, int | None] | None]) -> None:
+        """What the broker is to keep, by topic, and until when; None: no longer."""
+        for topic, kept in changes.items():
+            if kept is None:
+                self._db.execute("DELETE FROM retained_alert WHERE topic = ?", (topic,))
+            else:
+                self._db.execute("INSERT OR REPLACE INTO retained_alert VALUES (?, ?, ?)", (topic, *kept))
 
     def retained(self) -> dict[str, tuple[str, int | None]]:
         """What the broker is to keep, by topic, and until when."""
         rows = self._db.execute("SELECT topic, body, clear_ms FROM retained_alert")
         return {topic: (body, clear_ms) for topic, body, clear_ms in rows}
-
-    def unretain(self, topic: str) -> None:
-        """The broker is to keep it no longer."""
-        self._db.execute("DELETE FROM retained_alert WHERE topic = ?", (topic,))
 
     # Requests: how the command line asks the running collector
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from collector.alerting import Alerting
+from collector.alerts.alerting import Alerting
 from collector.alerts.book import Book
 from collector.rules.desk import Deed
 from collector.rules.outbox import Delivery

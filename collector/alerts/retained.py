@@ -27,7 +27,6 @@ class Retained:
     """What the broker is to keep. A republish on every connection makes up for whatever a broker has forgotten."""
 
     def __init__(self, book: Book) -> None:
-        self._book = book
         self._known = book.retained()
         self._acks: dict[str, str] = {}
         self._look_ms = 0
@@ -44,19 +43,10 @@ class Retained:
         found = [self._keep(each, desk.standings.get(name), now_ms) for name, each in moved.items()]
         return found + self._cleared(now_ms)
 
-    @property
-    def touched(self) -> bool:
-        """Whether save() has anything to write."""
-        return bool(self._unsaved)
-
-    def save(self) -> None:
-        """Write what changed; the caller commits."""
-        for topic, kept in self._unsaved.items():
-            if kept is None:
-                self._book.unretain(topic)
-            else:
-                self._book.retain(topic, *kept)
-        self._unsaved = {}
+    def unsaved(self) -> dict[str, tuple[str, int | None] | None]:
+        """What changed since the last call, for the caller to write."""
+        unsaved, self._unsaved = self._unsaved, {}
+        return unsaved
 
     def all(self) -> list[Change]:
         """Everything that the broker is to keep."""

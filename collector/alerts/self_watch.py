@@ -37,6 +37,9 @@ TROUBLES: Final = {
         Trouble("collector-quarantined", "minor", "有读数被隔离", "Readings went to quarantine"),
         Trouble("collector-spool", "major", "节点使用了未声明的缓存", "A node sends from an unannounced spool"),
         Trouble("collector-clone", "major", "疑似存储卡被复制", "A cloned card?"),
+        Trouble("collector-state", "critical", "状态文件无法写入", "The state file cannot be written"),
+        Trouble("collector-series", "major", "节点的序列数已用尽", "A node has used up its series"),
+        Trouble("collector-flapping", "major", "疑似两台设备同名", "Two devices of one name?"),
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
@@ -48,6 +51,9 @@ _OF_ALARM: Final = {
     "spool": "collector-spool",
     "clone": "collector-clone",
     "version": "collector-version",
+    "state": "collector-state",
+    "series": "collector-series",
+    "flapping": "collector-flapping",
 }
 Wrong = dict[tuple[str, str], str]
 """What is wrong now: by rule and node ("collector" for our own) the details."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from collector import flags
+from collector.numbers import flags
 from collector.rules.recent import Columns
 from collector.rules.rule import INDEX_KIND, Rule
 from collector.rules.transition import Series

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from collector.alert_settings import AlertmanagerChannel, AppriseChannel, Channel
-from collector.alerting import Alerting, Telling
+from collector.alerts.alerting import Alerting, Telling
+from collector.alerts.settings import AlertmanagerChannel, AppriseChannel, Channel
 from collector.config import Config
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import Channel as Way

@@ -8,11 +8,12 @@ written is sent again, under the same key.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from collector.notify.channel import Channel, Never, Outcome, Told
+from collector.notify.channel import Channel, Never, NotNow, Outcome, Told
 from collector.rules.outbox import Attempt, Delivery, Outbox
 
 log = logging.getLogger("lamppost.notify")
@@ -70,12 +71,21 @@ class Teller:
         """Try what is due on one channel, once; returns how many were tried."""
         now_ms = self._now_ms()
         with self.lock:
-            due = self._outbox.due(now_ms, channel.name)[:MANY]
+            due = self._outbox.due(now_ms, channel.name, MANY)
         for delivery in due:
             if self._ending.is_set():
                 break
-            self._told(delivery, channel.send(delivery))
+            self._told(delivery, self._send(channel, delivery))
         return len(due)
+
+    @staticmethod
+    def _send(channel: Channel, delivery: Delivery) -> Outcome:
+        """A channel that breaks has not taken it: the message stays, and so do those after it."""
+        try:
+            return channel.send(delivery)
+        except Exception as error:
+            log.exception("%s: telling failed; trying again", channel.name)
+            return NotNow(f"{type(error).__name__}: {error}"[:200])
 
     def _told(self, delivery: Delivery, outcome: Outcome) -> None:
         now_ms = self._now_ms()
@@ -86,7 +96,10 @@ class Teller:
                 self._outbox.failed(delivery.name, now_ms, outcome.why, for_good=True)
             else:
                 self._outbox.failed(delivery.name, now_ms, outcome.why, retry_after_ms=outcome.after_ms)
-            self._save(*self._outbox.changes())
+            try:
+                self._save(*self._outbox.changes())
+            except sqlite3.Error as error:  # kept in memory, written with what comes next, else told again
+                log.error("%s: the outcome is not on disk: %s", delivery.channel, error)
         self._note(delivery.channel, outcome)
         if delivery.second is None and not isinstance(outcome, Told):
             self.wake()  # the second channel may have got it just now

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from collector import flags, ledger
-from collector.derive import LEDGER
-from collector.halving import write_halving
+from collector.delivery import ledger
+from collector.delivery.halving import write_halving
+from collector.numbers import flags
+from collector.numbers.derive import LEDGER
+from collector.numbers.quality import Quality, worst
+from collector.numbers.reporting import ReportingOf
+from collector.numbers.window_book import WindowBook
+from collector.numbers.windows import ROLLED, hour_of
 from collector.opendata.history import History
-from collector.quality import Quality, worst
-from collector.reporting import ReportingOf
 from collector.stores.store import Held, Later, Row, Select, Store, StoreDown, Table
-from collector.window_book import WindowBook
-from collector.windows import ROLLED, hour_of
 from wire.batch import Block
 
 ROWS_PER_WRITE = 4_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from collector.numbers.reporting import NAMES
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import rolled
 from collector.questions.question import DAY_MS, Asked, BadVariable, Question
-from collector.reporting import NAMES
-from collector.rollups import INDEX
 from collector.stores.store import Select
-from collector.windows import rolled
 from wire.quantities import QUANTITIES
 
 _NODE: Final = ("node", "site")

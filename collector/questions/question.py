@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collector.reporting import NAMES
+from collector.numbers.reporting import NAMES
 from collector.stores.store import Select
 from wire.names import is_name, is_node
 from wire.quantities import QUANTITIES, nearest

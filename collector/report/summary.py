@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from collector.rollups import INDEX
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import DAYS, HOURS
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW
-from collector.windows import DAYS, HOURS
 
 HOUR_MS: Final = 3_600_000
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector import flags
+from collector.numbers import flags
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 

@@ -300,11 +300,6 @@ class Desk:
 
     # As a plain value
 
-    @property
-    def touched(self) -> bool:
-        """Whether changes() has anything to give out."""
-        return bool(self._touched)
-
     def changes(self) -> dict[str, Any]:
         """Entries that changed since the last call, each a JSON value; None stands for what is gone."""
         touched, self._touched = self._touched, set()

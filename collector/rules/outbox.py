@@ -12,7 +12,7 @@ commit that took the transition; a message that was being sent when the program 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
@@ -83,6 +83,7 @@ class Outbox:
         self._unsaved_lines = 0
         self._done: dict[str, int] = {}  # names of delivered ones: told once is enough for a day
         self._number = 0
+        self.withheld: Collection[str] = frozenset()  # names of what is not on disk yet and must not leave
 
     def put(self, notifications: Iterable[Notification], now_ms: int) -> None:
         """Take notifications for delivery; one taken before is not taken again. Without a route it is dead mail."""
@@ -94,9 +95,9 @@ class Outbox:
             else:
                 self._add(delivery)
 
-    def due(self, now_ms: int, channel: str | None = None) -> list[Delivery]:
+    def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
-        ready = [each for each in self._heads(channel) if each.due_ms <= now_ms]
+        ready = [each for each in self._heads(channel) if each.due_ms <= now_ms][:most]
         for each in ready:
             each.state = "sending"
             each.attempts += 1
@@ -112,7 +113,7 @@ class Outbox:
         for each in sorted(self.open.values(), key=lambda delivery: delivery.number):
             if channel in (None, each.channel):
                 heads.setdefault((each.channel, each.order), each)
-        return [each for each in heads.values() if each.state == "waiting"]
+        return [each for each in heads.values() if each.state == "waiting" and each.name not in self.withheld]
 
     def succeeded(self, name: str, now_ms: int) -> None:
         """The channel took it."""

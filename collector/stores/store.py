@@ -6,7 +6,8 @@ ingest can write many tables at once and, when the database refuses, look for th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -97,8 +98,19 @@ class Series(NamedTuple):
     rows: list[list[Any]]
 
 
+Aside = Callable[[Callable[[], Answer]], Future[Answer]]
+"""How a write is run: here and now, or in another thread."""
+
+
+def at_once(write: Callable[[], Answer]) -> Future[Answer]:
+    """Write here and now."""
+    done: Future[Answer] = Future()
+    done.set_result(write())
+    return done
+
+
 class Store(Protocol):
-    """A database. One large write may be under way in another thread while a small one is made; reads come from any."""
+    """A database. Writes may be under way in several threads; reads come from any."""
 
     name: str
 

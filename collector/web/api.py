@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.reporting import Reporting, is_of
+from collector.numbers.reporting import Reporting, is_of
 from collector.station_query import PARTS, concentrations, indices
 from collector.stores.store import StoreDown
 from collector.web import history, query

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from collector.numbers.windows import HOURS, ROLLED
 from collector.stores.store import Select, Store
-from collector.windows import HOURS, ROLLED
 from wire.quantities import QUANTITIES
 
 HOUR_MS: Final = 3_600_000

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from collector.flags import COLUMN
-from collector.indices import edition_day
-from collector.reporting import Reporting, ReportingOf, is_of, reports_as_china
-from collector.rollups import INDEX
+from collector.numbers.flags import COLUMN
+from collector.numbers.indices import edition_day
+from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge, stored
 from collector.web.privacy import Masked, mask
 from collector.web.site import Station
-from collector.windows import MINUTES
 from wire.quantities import QUANTITIES, Quantity
 
 MINUTE_MS = 60_000

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from collector.calibration import Record
-from collector.gaps import Hour
+from collector.delivery.gaps import Hour
 from collector.health import Health
-from collector.reporting import ReportingOf, reports_as_china
+from collector.numbers.calibration import Record
+from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
 from collector.web.duty import Duty
 from collector.web.feed import Feed

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from collector.indices import edition_day
-from collector.reporting import is_of
+from collector.numbers.indices import edition_day
+from collector.numbers.reporting import is_of
+from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.station_query import indices
 from collector.stores.store import Select, Store
 from collector.web import chart
@@ -17,7 +18,6 @@ from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW
 from collector.web.readings import HOUR_MS, WEEK_MS, total
 from collector.web.site import Site, Watched
-from collector.windows import DAYS, HOURS, MINUTES, day_of
 from measures import china_aqi
 
 DAY_MS: Final = 24 * HOUR_MS

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from collector.calibration import Record
+from collector.numbers.calibration import Record
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
 from wire.quantities import QUANTITIES

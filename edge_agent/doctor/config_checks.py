@@ -15,7 +15,7 @@ def config_valid(station: Station) -> Result:
     try:
         settings = load_settings(Config, station.config_file, "lamppost agent setup")
     except Failure as failure:
-        cure = failure.cure if failure.word == "config-missing" else f"sudo nano {station.config_file}"
+        cure = failure.cure if failure.word == "config-missing" else "sudo lamppost agent config edit"
         return fail(check, str(failure), cure)
     return ok(check, f"{station.config_file}, {len(settings.sensors)} sensors")
 

@@ -8,6 +8,7 @@ import time
 
 from edge_agent import clock
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.identify import find_led
 
 WRITTEN_S = 1_790_000_000  # this program was written about then: an earlier clock is wrong
 UNIT = "lamppost-agent"
@@ -93,6 +94,22 @@ def signal(station: Station) -> Result:
         text = f"{name.rstrip(':')} {level} dBm"
         return ok(check, text) if level > -75 else warn(check, f"{text}: weak", "turn or raise the antenna")
     return skip(check, "no Wi-Fi; a modem: mmcli -m 0 --signal-get")
+
+
+def led(station: Station) -> Result:
+    """The status LED is there, and the agent's group may write it."""
+    check = "led"
+    wants = station.settings.led if station.settings is not None else None
+    if wants is None:
+        return skip(check, "no status LED in the settings")
+    found = find_led(station.root, wants.name)
+    if found is None:
+        return warn(
+            check, f"there is no LED {wants.name}", "ls /sys/class/leds; lamppost agent config set led.name=ACT"
+        )
+    if not (found / "brightness").stat().st_mode & 0o020:
+        return warn(check, f"the agent may not set {wants.name}", "sudo lamppost agent fix led")
+    return ok(check, f"{wants.name} shows how it is")
 
 
 def service(station: Station) -> list[Result]:

@@ -52,6 +52,7 @@ CHECKS = (
     Check("disk.errors", "has the file system errors?", delivery.disk_errors),
     Check("power.undervolt", "is the supply strong enough?", machine.power),
     Check("temp", "is it too hot?", machine.temperature),
+    Check("led", "may the agent set the status LED?", machine.led),
     Check("service", "does it start by itself, and stay up?", machine.service),
     Check("journal.volatile", "does the log wear the card?", machine.journal),
     Check("version", "is the installed version the running one?", machine.version),

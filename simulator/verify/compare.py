@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from collector import ledger
+from collector.delivery import ledger
 from collector.stores.store import Select, Store
 from simulator.notes import Notes, Sent, SeriesOf
 from simulator.verify.rows import Wrong, compare, same_values

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
 from collector.config import Config
-from collector.link import Arrived
 from collector.stores.store import Answer, Later, Row, Select, Series, Store, StoreDown, Table
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock

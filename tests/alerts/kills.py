@@ -2,8 +2,10 @@
 
     python -m tests.alerts.kills --kills 1000 --episodes 200
 
-`retold` counts episodes that were told from their second reading, because the first was only sent again later, and were
-then corrected under their true start.
+One kill in three waits for the alerts' commit or the webhook's post and comes within a few milliseconds of its
+beginning; the others come at any moment, the start included. `killed_while` counts what the collector was at:
+`starting` is before its rules had caught up. `retold` counts episodes that were told from their second reading, because
+the first was only sent again later, and were then corrected under their true start.
 
 Everything is real: collectors are processes that end by SIGKILL at random moments, mosquitto, InfluxDB, HTTP. Prints
 one JSON object; exit code 1 when an episode was not told when it fired or when it was resolved, or when a message came
@@ -24,13 +26,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
 from collector.rules.rule import parse
 from collector.rules.transition import Series, key
 from tests.alerts.feeder import SENSOR, SITE, Feeder
+from tests.alerts.nursery import doing
 from tests.alerts.receiver import Receiver
 from tests.servers import Influxd, Mosquitto
 
@@ -43,10 +46,16 @@ RULE: dict[str, Any] = {
     "severity": "major",
     "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
 }
-LIFE_S = (0.15, 0.9)
+LIFE_S = (0.0, 0.9)
+AIMED = 1 / 3
+AIM_S = 0.02
+SLOW_S = 0.02
+"""What the webhook takes for its answer: it has the message, and the collector does not know it yet."""
+MEAN_LIFE_S = 0.65
 BEHIND_S = 30.0
 """Readings older than two minutes call nobody, by design: one life in many is long enough to keep up with them."""
 SETTLE_S = 90.0
+PROGRESS_S = 10.0
 
 
 class Nursery:
@@ -91,29 +100,40 @@ class Nursery:
         self._parent.stdout.close()
 
 
-def run(folder: Path, kills: int, episodes: int, nodes: int, seed: int) -> dict[str, Any]:
+def run(
+    folder: Path,
+    kills: int,
+    episodes: int,
+    nodes: int,
+    seed: int,
+    progress: Callable[[int, Feeder, Receiver], None] = lambda *_: None,
+) -> dict[str, Any]:
     """Kill so often while so many episodes come and go; what was told of them."""
     dice, receiver = random.Random(seed), Receiver()
+    receiver.mood, receiver.slow_s = "slow", SLOW_S
     broker, database = Mosquitto(folder / "broker"), Influxd(folder / "database")
     broker.start()
     database.start()
-    seconds = kills * (sum(LIFE_S) / 2 + 0.05)
+    seconds = kills * MEAN_LIFE_S
     period_s = seconds * nodes / episodes
     quiet_s, high_s = (0.3 * period_s, 0.9 * period_s), (0.1 * period_s, 0.7 * period_s)
     nursery = Nursery(folder, broker, database, receiver.url)
     feeder = Feeder(broker.port, nodes, quiet_s, high_s, seed)
     done, long_lives, oldest_s, began_s = 0, 0, 0.0, time.monotonic()
+    killed_while: Counter[str] = Counter()
     try:
         while done < kills or feeder.episodes < episodes:
             process = nursery.begin()
-            time.sleep(dice.uniform(*LIFE_S))  # the moment is what is drawn by lot, not a wait for something
+            live_for(dice, folder)
             oldest_s = max(oldest_s, feeder.oldest_s)
             if feeder.oldest_s > BEHIND_S:
                 _await(lambda: feeder.oldest_s < BEHIND_S / 10)
-                time.sleep(dice.uniform(0, LIFE_S[0]))
+                time.sleep(dice.uniform(0, AIM_S))
                 long_lives += 1
             nursery.kill(process)
+            killed_while[doing(folder)] += 1
             done += 1
+            progress(done, feeder, receiver)
         feeder.calm = True
         process = nursery.begin()
         _await(lambda: feeder.idle)
@@ -126,8 +146,20 @@ def run(folder: Path, kills: int, episodes: int, nodes: int, seed: int) -> dict[
         broker.stop()
         database.stop()
         receiver.close()
-    lives = {"kills": done, "long_lives": long_lives, "oldest_s": round(oldest_s, 1)}
+    lives = {"kills": done, "long_lives": long_lives, "oldest_s": round(oldest_s, 1), "killed_while": killed_while}
     return lives | _report(feeder, receiver) | {"seconds": round(time.monotonic() - began_s, 1)}
+
+
+def live_for(dice: random.Random, folder: Path) -> None:
+    """Let it live until a moment drawn by lot, or until shortly after a commit or a post has begun."""
+    life_s = dice.uniform(*LIFE_S)
+    if dice.random() >= AIMED:
+        time.sleep(life_s)  # the moment is what is drawn, not a wait for something
+        return
+    aim, until_s = dice.choice(("committing", "posting")), time.monotonic() + life_s + LIFE_S[1]
+    while doing(folder) != aim and time.monotonic() < until_s:
+        time.sleep(0.0005)
+    time.sleep(dice.uniform(0, AIM_S) ** 2 / AIM_S)
 
 
 def _await(is_so: Callable[[], bool]) -> None:
@@ -185,6 +217,24 @@ def _report(feeder: Feeder, receiver: Receiver) -> dict[str, Any]:
     }
 
 
+def progress_on(stream: TextIO, kills: int) -> Callable[[int, Feeder, Receiver], None]:
+    """A line every ten seconds."""
+    began_s = said_s = time.monotonic()
+
+    def tell(done: int, feeder: Feeder, receiver: Receiver) -> None:
+        nonlocal said_s
+        now_s = time.monotonic()
+        if now_s - said_s >= PROGRESS_S:
+            said_s = now_s
+            print(
+                f"{now_s - began_s:4.0f} s: {done} of {kills} kills, {feeder.episodes} episodes,"
+                f" {len(receiver.took)} messages, the oldest reading waits {feeder.oldest_s:.1f} s",
+                file=stream, flush=True,
+            )  # fmt: skip
+
+    return tell
+
+
 def main() -> None:
     """Run once in a folder of its own."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
@@ -194,7 +244,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        said = run(Path(folder), asked.kills, asked.episodes, asked.nodes, asked.seed)
+        progress = progress_on(sys.stderr, asked.kills)
+        said = run(Path(folder), asked.kills, asked.episodes, asked.nodes, asked.seed, progress)
     print(json.dumps({"seed": asked.seed} | said))
     bad = said["missed"] + said["unknown"] + said["twice_under_other_keys"] + said["out_of_order"]
     sys.exit(1 if bad else 0)

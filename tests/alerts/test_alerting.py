@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from collector.alerting import Alerting, Telling
-from collector.registry import Node
+from collector.alerts.alerting import Alerting, Telling
+from collector.delivery.registry import Node
 from collector.rules.desk import Policy
 from collector.rules.outbox import Route
 from collector.rules.rule import Rule, parse

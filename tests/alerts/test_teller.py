@@ -11,7 +11,7 @@ import pytest
 
 from collector.alerts.book import Book
 from collector.notify.message import Place, Writer
-from collector.notify.teller import Teller
+from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Outbox, Route
@@ -201,3 +201,28 @@ def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Re
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2"]
     again = Outbox.restore(office.outbox.routes, office.book.outbox(0))
     assert again.open == {}
+
+
+def test_a_whole_district_at_once_is_told_to_the_last_station(office: Office, receiver: Receiver) -> None:
+    for number in range(3 * MANY):
+        office.change(f"lp-{number:03d}", "firing", 0)
+    office.wait(T0 + MINUTE)
+    assert len({node for node, _, _ in told(receiver)}) == 3 * MANY
+
+
+def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    for node in ("lp-1", "lp-2", "lp-3"):
+        office.change(node, "firing", 0)
+    with monkeypatch.context() as here:
+        here.setattr(office.channels[0], "send", broken)
+        office.tell()
+    with monkeypatch.context() as here:
+        here.setattr(office.teller, "_save", broken)
+        office.wait(T0 + MINUTE)
+    assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2", "lp-3"]
+    assert office.outbox.open == {}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from collector.ingest import Ingest
-from collector.quarantine import Quarantine
-from collector.registry import Registry
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Held, Later, Select, Stored
@@ -324,7 +324,7 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_same_write_follows(
 
 
 def test_memory_stays_bounded_while_the_store_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.ingest.PENDING_ROWS_MAX", 8)
+    monkeypatch.setattr("collector.delivery.ingest.PENDING_ROWS_MAX", 8)
     monkeypatch.setattr(bench.store, "write", lambda _: Later("down"))
     codes = [code for seq in range(1, 6) for _, code in bench.send(dump(BATCH | {"seq": seq}))]
     assert codes == [Code.LATER] * 3

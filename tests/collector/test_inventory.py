@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.alerting import Alerting, Telling
+from collector.alerts.alerting import Alerting, Telling
+from collector.delivery.registry import Node
 from collector.inventory import Place, Places, neighbours
-from collector.registry import Node
 from collector.rules.desk import Policy
 from collector.rules.rule import Rule, parse
 from collector.statedb import open_state

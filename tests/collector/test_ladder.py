@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from collector.delivery.registry import Registry
 from collector.ladder import BURST, EVERY_MS, Ladder, installations
-from collector.registry import Registry
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from device_profiles.catalogue import load

@@ -5,8 +5,8 @@ import time
 import paho.mqtt.client as paho
 import pytest
 
-from collector import link as module
-from collector.link import Link
+from collector.broker import link as module
+from collector.broker.link import Link
 from device_profiles.settings import BrokerAddress
 from tests.servers import Mosquitto, wait_for
 from wire import names

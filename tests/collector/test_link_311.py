@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from collector.link_311 import Link311
+from collector.broker.link_311 import Link311
 from device_profiles.settings import BrokerAddress
 from wire import names
 
@@ -34,7 +34,7 @@ def test_a_collector_that_hears_a_part_only_is_not_connected_and_asks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Seen with a broker cluster that had just lost a node: the births were refused, the batches granted."""
-    monkeypatch.setattr("collector.link_311.SUBSCRIBE_AGAIN_S", 0.0)
+    monkeypatch.setattr("collector.broker.link_311.SUBSCRIBE_AGAIN_S", 0.0)
     link, client = Link311(BrokerAddress("127.0.0.1", 1, protocol="3.1.1"), "c1"), Client()
     link._client = client  # type: ignore[assignment]
     link._aim()

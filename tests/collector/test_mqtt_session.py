@@ -3,7 +3,7 @@
 import mqtt5
 import pytest
 
-from collector.mqtt_session import WAITING_MAX, Broken, Outbox, Outgoing, Refused, Session
+from collector.broker.mqtt_session import WAITING_MAX, Broken, Outbox, Outgoing, Refused, Session
 
 CONNECT = mqtt5.ConnectPacket("collector-c1", clean_start=True, keep_alive=30)
 BATCH = mqtt5.PublishPacket("lamppost/1/a/data", b"x" * 300, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7).write()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector import quick_json
+from collector.delivery import quick_json
 from wire import batch, strictjson
 from wire.batch import Block
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.audit import audit
-from collector.gaps import gaps
+from collector.delivery.audit import audit
+from collector.delivery.gaps import gaps
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import wait_for

@@ -67,13 +67,13 @@ class Field:
         self.config.write_text(text)
         return text
 
-    def start(self) -> None:
+    def start(self, **more: Any) -> None:
         """Everything up, and the first reading stored."""
         self.broker.start()
         for name, model in (("air", "plantower-pms5003"), ("wind", "vaisala-wmt700")):
             self.stubs.add(name, MODELS[model](lambda _: WORLD))
         self.stubs.start()
-        self.write(self.settings())
+        self.write(self.settings(**more))
         self.collector.start()
         self.agent.start()
         wait_for("every sensor heard, and a batch confirmed", self._well, 40)

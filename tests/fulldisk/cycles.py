@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from collector import ledger
+from collector.delivery import ledger
 from collector.stores.store import Select
 from tests.chaos.checker import check
 from tests.chaos.noting_agent import REPLACED, read

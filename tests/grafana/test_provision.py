@@ -11,10 +11,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from collector.commands.grafana import app
 from collector.grafana.boards import BOARDS, Board
 from collector.grafana.panel import UID, Panel, Version
 from collector.grafana.provision import dashboard, stations_query
-from collector.grafana_cli import app
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
 from collector.stores.store import Stored

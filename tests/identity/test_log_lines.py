@@ -7,8 +7,8 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
-from collector.series import SeriesBudget
 from device_profiles.loglines import LINE_MAX, OneLine, one_line
 from wire.batch import Block
 from wire.check import Checked

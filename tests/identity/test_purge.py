@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from collector.ingest import Ingest
-from collector.quarantine import Quarantine
-from collector.registry import Registry
-from collector.series import SeriesBudget
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.web.desk.file import DeskFile

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.reporting import Reporting
-from collector.rollups import Rollups
+from collector.numbers.reporting import Reporting
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
-from collector.window_book import WindowBook
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AIR = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))

@@ -12,17 +12,17 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from collector.calibrate_cli import app as calibrate
-from collector.calibration import Calibrations, Record
-from collector.colocation import NoFit, fit, pairs
-from collector.derive import Derivation
-from collector.query_cli import station as query_command
-from collector.reporting import Reporting
-from collector.rollups import Rollups
+from collector.commands.calibrate import app as calibrate
+from collector.commands.query import station as query_command
+from collector.numbers.calibration import Calibrations, Record
+from collector.numbers.colocation import NoFit, fit, pairs
+from collector.numbers.derive import Derivation
+from collector.numbers.reporting import Reporting
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
-from collector.window_book import WindowBook
 from measures.corrections import us_wide
 from tests.quality.bench import SHANGHAI
 from wire.batch import Block, Envelope

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from collector import flags
-from collector.quality import HOUR_MS, Limits, Quality, worst
+from collector.numbers import flags
+from collector.numbers.quality import HOUR_MS, Limits, Quality, worst
 from simulator.replay import BEIJING
 from tests.quality.bench import AIR, Bench, air
 from wire.batch import Block

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.reporting import Reporting
+from collector.numbers.reporting import Reporting
+from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Table
-from collector.windows import day_of, hour_of
 from simulator.replay import I94
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.link import Arrived
+from collector.broker.link import Arrived
 from edge_agent import making_room
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder

@@ -6,13 +6,14 @@ import random
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
+from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
-from collector.link import Arrived
-from collector.quarantine import Quarantine
-from collector.registry import Registry
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
 from collector.standby import Standby
 from collector.stores.store import Answer, Row, Select, Series
 from simulator.world.broker import Broker, Session
@@ -23,6 +24,8 @@ from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 
 STEP_MS = 250
+ROWS_PER_WRITE = 40
+"""Few, so that writes are under way side by side."""
 
 
 class Killed(BaseException):
@@ -122,6 +125,9 @@ class Collector:
         self._inbox = []
         way = Connection(self._database, lambda: self._rng.random() < self.die_at)
         self.process = Process(self.name, way, self.state, self._rules, self, self._clock, self._both)
+        self.process.ingest.aside = self._aside
+        self.process.ingest.rows_per_write = ROWS_PER_WRITE
+        self._under_way: list[tuple[Callable[[], Answer], Future[Answer]]] = []
         self._connect()
 
     def kill(self) -> None:
@@ -158,12 +164,28 @@ class Collector:
         if self._session is None:
             self._connect()
         try:
+            self._answer_some()
             self.process.step(self._clock.now_ms)
         except Killed:
             if self.state.in_transaction:
                 self.state.execute("ROLLBACK")
             self.kill()
             self._clock.after(self._rng.randrange(1000, 30_000), self._come_back)
+
+    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+        """A write beside the process: it may be done at once, or steps later, before others or after them."""
+        future: Future[Answer] = Future()
+        if self._rng.random() < 0.5:
+            future.set_result(write())
+        else:
+            self._under_way.append((write, future))
+        return future
+
+    def _answer_some(self) -> None:
+        for each in [each for each in self._under_way if self._rng.random() < 0.5]:
+            write, future = each
+            self._under_way.remove(each)
+            future.set_result(write())
 
     def _come_back(self) -> None:
         if not self.up:

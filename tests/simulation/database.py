@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from collector.derive import LEDGER
+from collector.numbers.derive import LEDGER
 from collector.stores.store import (
     Answer,
     Held,

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.ingest import Ingest, Work
-from collector.stores.store import Answer, Held, Later, Refused, Stored
+from collector.delivery.ingest import Group, Ingest
+from collector.stores.store import Answer, Held, Later, Refused, Stored, at_once
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.sealing import Uniquifier, blocks, readings_of
@@ -158,19 +158,18 @@ class AnswersFirst(Ingest):
 class LogsRefusals(Ingest):
     """A refused write is logged, and acknowledged."""
 
-    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
-        if isinstance(answer, Refused):
-            return self._settle(group, {}, now_ms)
-        return super()._write_group(group, now_ms, answer)
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
+        super()._take_rows(group, Stored() if isinstance(answer, Refused) else answer, now_ms)
 
 
 class DropsAtTheDoor(Ingest):
     """401, 404 or a captive portal's page is taken for an answer about the data."""
 
-    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
         if isinstance(answer, Held):
-            return _waved_through(self, group)
-        return super()._write_group(group, now_ms, answer)
+            _wave_through(group)
+        else:
+            super()._take_rows(group, answer, now_ms)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         if not isinstance(answer, Held):
@@ -180,24 +179,24 @@ class DropsAtTheDoor(Ingest):
 class LedgerFirst(Ingest):
     """The ledger travels in the same write as the rows."""
 
-    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
-        self.store.write([row for work in group for row in (*work.rows, *self._ledger(work, 0))])
-        return super()._write_group(group, now_ms, answer)
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
+        self.store.write([row for work in group.works for row in (*work.rows, *self._ledger(work, 0))])
+        super()._take_rows(group, answer, now_ms)
 
 
 class TriesOnce(Ingest):
     """A timeout is taken for success."""
 
-    def _write_group(self, group: list[Work], now_ms: int, answer: Answer) -> list[Work] | None:
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
         if isinstance(answer, Later | Stored):
-            return _waved_through(self, group)
-        return super()._write_group(group, now_ms, answer)
+            _wave_through(group)
+        else:
+            super()._take_rows(group, answer, now_ms)
 
 
-def _waved_through(ingest: Ingest, group: list[Work]) -> list[Work]:
-    for work in group:
-        ingest._finish(work, work.parts)
-    return group
+def _wave_through(group: Group) -> None:
+    """As if its rows and its ledger stood."""
+    group.kept, group.answer = [(work, work.parts) for work in group.works], at_once(Stored)
 
 
 def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:

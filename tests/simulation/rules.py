@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.ingest import Ingest
+from collector.delivery.ingest import Ingest
 from edge_agent.delivery import Delivery
 from edge_agent.spool import Spool
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.halving import write_halving
-from collector.ingest import Ingest
-from collector.quarantine import Quarantine
-from collector.registry import Registry
+from collector.delivery.halving import write_halving
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.derive import LEDGER
-from collector.rollups import INDEX
-from collector.windows import ROLLED
+from collector.numbers.derive import LEDGER
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import ROLLED
 from wire.quantities import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs/storage.md").read_text()

@@ -110,7 +110,7 @@ def test_count_over_everything(store: Store) -> None:
 
 @pytest.mark.real
 def test_a_refused_row_is_found_by_halving(influxd: Influxd, tmp_path: Path) -> None:
-    from collector.halving import write_halving
+    from collector.delivery.halving import write_halving
 
     store = Influx1(influxd.url, tmp_path.name.replace("-", "_"))
     assert store.prepare() == Stored()

@@ -7,18 +7,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from collector.calibration import Record
 from collector.city import titles, warm_ups
-from collector.gaps import gaps
+from collector.delivery.gaps import gaps
 from collector.health import Health
-from collector.reporting import Reporting, reports_as_china
-from collector.rollups import Rollups
+from collector.numbers.calibration import Record
+from collector.numbers.reporting import Reporting, reports_as_china
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Series, Stored, StoreDown, Table
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
-from collector.window_book import WindowBook
 from device_profiles.catalogue import load as load_catalogue
 
 MINUTE_MS = 60_000

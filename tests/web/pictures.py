@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from collector.calibration import Record
+from collector.numbers.calibration import Record
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from collector.web.site import Sensor, Station

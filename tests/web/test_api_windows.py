@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.reporting import Reporting
+from collector.numbers.reporting import Reporting
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.reporting import Reporting
+from collector.numbers.reporting import Reporting
 from collector.web import chart
 from collector.web.readings import look
 from collector.web.trend import SPANS, past_of

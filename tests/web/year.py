@@ -8,11 +8,11 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
-from collector import indices
-from collector.reporting import Reporting, reports_as_china
-from collector.rollups import INDEX
+from collector.numbers import indices
+from collector.numbers.reporting import Reporting, reports_as_china
+from collector.numbers.rollups import INDEX
+from collector.numbers.windows import DAYS, HOURS, MINUTES, day, day_of, is_whole, with_completeness
 from collector.stores.store import Store, Stored, Table
-from collector.windows import DAYS, HOURS, MINUTES, day, day_of, is_whole, with_completeness
 from simulator.replay import BEIJING
 
 HOUR_MS = 3_600_000

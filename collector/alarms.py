@@ -1,0 +1,56 @@
+"""What is wrong now, in words, and when it is over. Holds no clock: `look` is told the time once a round.
+
+An alarm ends when whoever raised it takes it back (`pop`), or by itself when nobody has raised it again for as long as
+its kind stays: a node that does it again raises it again, so silence is the cure. Names are `kind` or `kind:node`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+log = logging.getLogger("lamppost.ingest")
+
+MINUTE_MS: Final = 60_000
+STAYS_MS: Final = {
+    "store": None,  # until a write is taken
+    "state": MINUTE_MS,  # a round that fails comes again within seconds
+    "quarantine": 10 * MINUTE_MS,  # what was refused comes again after five seconds
+    "spool": 60 * MINUTE_MS,  # what nobody answers is sent again within a quarter of an hour
+    "version": 60 * MINUTE_MS,
+    "series": 60 * MINUTE_MS,
+    "flapping": 10 * MINUTE_MS,
+    "clone": 24 * 60 * MINUTE_MS,  # a person must look; a second card may be silent for a night
+}
+"""By kind, how long an alarm stays after it was last raised; None: until it is taken back."""
+
+
+class Alarms(dict[str, str]):
+    """Alarms by name. `since_ms` says when each began."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.since_ms: dict[str, int] = {}
+        self._raised: set[str] = set()  # since the last look
+        self._last_ms: dict[str, int] = {}
+
+    def sound(self, name: str, text: str) -> None:
+        """It is wrong, now. The edge is logged."""
+        if name not in self:
+            log.warning("%s", text)
+        self[name] = text
+        self._raised.add(name)
+
+    def look(self, now_ms: int) -> None:
+        """Let go of what is over."""
+        for name in self._raised:
+            self._last_ms[name] = now_ms
+            self.since_ms.setdefault(name, now_ms)
+        self._raised.clear()
+        for name, last_ms in list(self._last_ms.items()):
+            stays_ms = STAYS_MS[name.partition(":")[0]]
+            if name not in self or (stays_ms is not None and now_ms - last_ms >= stays_ms):
+                text = self.pop(name, "")
+                del self._last_ms[name], self.since_ms[name]
+                if text:
+                    log.warning("no longer: %s", text)

@@ -1,0 +1,383 @@
+"""Alerting: the rules look at what is in the database; what they say is kept, told and shown.
+
+State, decision and telling are three things: the engine moves states, the desk decides who is told what, the tellers
+tell. One step commits everything that it changed in one transaction: rules, history, desk, outbox, deeds. A stored
+point and a retained message follow each change.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from collector.alerts import audit, points, stored
+from collector.alerts.book import Book
+from collector.alerts.duty import Duty
+from collector.alerts.retained import Change, Retained
+from collector.alerts.self_watch import SelfWatch, Wrong
+from collector.alerts.unwritten import Unwritten
+from collector.alerts.views import views
+from collector.delivery.registry import Node
+from collector.inventory import Places, expected
+from collector.notify.teller import Teller
+from collector.rules.desk import Desk, Policy
+from collector.rules.engine import Engine
+from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
+from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
+from collector.rules.silence import Silence
+from collector.rules.transition import Series, Transition
+from collector.stores.store import Store, Stored, StoreDown, Table
+from collector.web.desk.file import DeskFile
+from collector.web.site import AlertView
+from device_profiles.catalogue import load as load_catalogue
+
+log = logging.getLogger("lamppost.alerts")
+
+SHOWN_AFTER_MS: Final = 24 * 3_600_000
+SAVED_WITHIN_S: Final = 300
+SAVED_SOON_S: Final = 30
+FEW: Final = 1_000
+"""A fleet's series are saved within five minutes, so few within half a minute: never more than some thirty a second."""
+SAVED_AT_ONCE: Final = 500
+"""After a catch-up, so that the next one is short."""
+SAVE_EVERY_MS: Final = 1_000
+URGENT_MOST: Final = 50
+PENDING_SHOWN: Final = 200
+VIEWS_EVERY_MS: Final = 2_000
+RETRY_MS: Final = 5_000
+FORGET_EVERY_MS: Final = 3_600_000
+WARM_UP_MS: Final = 24 * 3_600_000
+
+
+class Telling(NamedTuple):
+    """How people are told: how much they hear, and by which routes."""
+
+    policy: Policy
+    routes: dict[str, Route]
+
+
+class Alerting:
+    """All rules of one collector. Used by the ingest thread; `current` and `ask` may be called from any."""
+
+    def __init__(
+        self,
+        rules: list[Rule],
+        db: sqlite3.Connection,
+        store: Store,
+        telling: Telling,
+        nodes: list[Node],
+        now_ms: int,
+        trail: DeskFile | None = None,
+        places: Places | None = None,
+    ) -> None:
+        self.rules = rules
+        self._store = store
+        self._catalogue, self._places = load_catalogue(), places
+        self._book = Book(db)
+        self._rules = {rule.alert: rule for rule in rules}
+        snapshot = self._book.rules()
+        self._fresh = not snapshot
+        self._alive_ms = snapshot.pop("alive", now_ms)
+        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue, self._places), now_ms)
+        self.desk = Desk.restore(telling.policy, self._book.desk())
+        self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS))
+        self._tell_book = Book.open(self._book.path)
+        self._duty = Duty(self.desk, self.outbox)
+        self._retained = Retained(self._book)
+        self.teller: Teller | None = None
+        self._trail = trail
+        self._lock: Any = threading.RLock()
+        self._others: list[Transition] = []
+        self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
+        self._caught_up = self._replayed = False
+        self._unwritten = Unwritten()
+        self._changes: list[Change] = []
+        self.trouble: str | None = None
+        self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget", "state"), 0)
+        recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
+        self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
+        self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
+        self._shown: tuple[AlertView, ...] = ()
+        self._show(now_ms)
+
+    def tell_by(self, teller: Teller) -> None:
+        """The tellers of this outbox; they and this share one lock."""
+        self.teller, self._lock = teller, teller.lock
+
+    def save_outbox(self, *changes: Any) -> None:
+        """Commit what became of deliveries: the tellers' half. The caller holds the lock. Raises sqlite3.Error."""
+        self._unwritten.add_outbox(*changes)
+        self._write(self._tell_book)
+
+    def close(self) -> None:
+        """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
+        with self._lock:
+            self._put_people()
+            self._unwritten.rules |= self._engine.changes(2_000)
+            try:
+                self._write(self._book)
+            except sqlite3.Error as error:
+                log.error("what the alerts knew last is not saved: %s", error)
+        self._tell_book.close()
+        if self._trail is not None:
+            self._trail.close()
+
+    # What comes in
+
+    def observe(self, tables: list[Table], now_ms: int) -> None:
+        """Look at rows that are in the database. Before the catch-up they are left for it."""
+        if not self._caught_up:
+            return
+        for table in tables:
+            self._engine.observe(Series.of(table.measurement, dict(table.tags)), table.times_ms, table.columns, now_ms)
+
+    def node_state(self, node: str, online: bool, now_ms: int) -> None:
+        """A node's link went up or down."""
+        self._engine.node_state(node, online, now_ms)
+
+    def own_state(self, connected: bool, wrong: Wrong, now_ms: int) -> None:
+        """The collector's own link to the broker, and what else is wrong with it."""
+        self._engine.node_state(OWN_LINK, connected, now_ms)
+        self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
+        with self._lock:
+            dead = {each.channel for each in self.outbox.dead.values() if each.done_ms > now_ms - SHOWN_AFTER_MS}
+        if dead:
+            wrong = wrong | {("collector-undelivered", OWN_LINK): ", ".join(sorted(dead))}
+        self._others += self._self_watch.look(wrong, now_ms)
+
+    def expect(self, nodes: list[Node], now_ms: int) -> None:
+        """The nodes have announced these sensors: who is silent is missed."""
+        self._engine.expect(expected(nodes, self._catalogue, self._places), now_ms)
+
+    def follow(self, nodes: list[Node], now_ms: int) -> None:
+        """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
+        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue, self._places), now_ms)
+        self._fresh, self._caught_up, self._episodes = True, False, {}
+
+    def _take_over(self, now_ms: int) -> None:
+        """What fires, as the database knows it, goes on under its keys. Raises StoreDown.
+
+        Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
+        """
+        columns = stored.columns_of(self._rules.values())
+        reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
+        since_ms = now_ms - reach_ms - self._engine.lateness_ms
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
+            self._engine.observe(series, times, cells, now_ms)
+        unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
+        known = points.told_between(self._store, since_ms, unsure_ms)
+        found = points.firing(self._store, self._rules, now_ms)
+        open_ones = {each.fingerprint for each in found}
+        self._others += [
+            each
+            for each in self._engine.tick(now_ms)
+            if not each.late
+            and (each.key, each.state) not in known
+            and (each.state == "resolved" or each.fingerprint not in open_ones)
+        ]
+        self._engine.adopt(found)
+        with self._lock:
+            self.desk.adopt(found, now_ms, unsure_ms)
+        self._episodes |= {each.fingerprint: each for each in found}
+        self._fresh = False
+
+    # One step
+
+    def tick(self, now_ms: int) -> list[Change]:
+        """Commit what was said and asked since the last call; returns the retained messages that must be renewed.
+
+        While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
+        """
+        if now_ms < self._due_ms["state"]:
+            return []
+        try:
+            changes = self._step(now_ms)
+        except sqlite3.Error as error:
+            self._cannot_write(error, now_ms)
+            return []
+        if self.trouble is not None:
+            log.warning("the state file takes alerts again")
+            self.trouble = None
+        return changes
+
+    def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
+        self._due_ms["state"] = now_ms + RETRY_MS
+        if self.trouble is None:
+            log.error("alerts wait, the state file cannot be written: %s", error)
+        self.trouble = str(error)
+
+    def _step(self, now_ms: int) -> list[Change]:
+        with self._lock:
+            self._write(self._book)  # what could not be written before
+        if not self._caught_up and not self._catch_up(now_ms):
+            return []
+        replayed = self._replayed
+        self._others += self._engine.tick(now_ms)
+        said = self._others + (self._lost(self._others, now_ms) if replayed else [])
+        fresh = [each for each in said if not (each.late or replayed) or not self._book.is_known(each)]
+        asked = self._book.asked()
+        self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
+        with self._lock:
+            self.desk.hear(fresh, now_ms)
+            told, changes = self._answer(asked, fresh, now_ms, replayed)
+            for each in fresh:
+                log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
+                self._remember(each)
+            self._changes += changes
+            self._write(self._book)
+        if told and self.teller is not None:
+            self.teller.wake()
+        if fresh or told or now_ms >= self._due_ms["views"]:
+            self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
+            self._show(now_ms)
+        self._store_points()
+        if now_ms >= self._due_ms["forget"]:
+            self._due_ms["forget"] = now_ms + FORGET_EVERY_MS
+            with self._book.commit():
+                self._book.forget(now_ms)
+        if self._trail is not None:
+            audit.carry_over(self._book, self._trail)
+        changes, self._changes = self._changes, []
+        return changes
+
+    def reconnected(self) -> list[Change]:
+        """The broker is new to us: what it is to keep."""
+        return self._retained.all()
+
+    def current(self) -> list[AlertView]:
+        """Pending and firing alerts, and those resolved within a day."""
+        return list(self._shown)
+
+    def standing(self) -> list[Transition]:
+        """What people are told of now, and what has just ended: for those who must hear it again and again."""
+        now_ms = time.time_ns() // 1_000_000
+        with self._lock:
+            firing = [each.alert for each in self.desk.standings.values() if each.firing and each.told]
+            shown = [each for each in firing if self.desk.hidden(each, now_ms) is None]
+        ended = [e for e in list(self._episodes.values()) if e.state == "resolved" and e.event_ms > now_ms - 900_000]
+        return shown + ended
+
+    def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
+        """Ask the desk from any thread of this program; the answer is on disk when this returns, unless `trouble`."""
+        with self._lock:
+            if self.trouble is not None:
+                return {"refused": f"the state file cannot be written: {self.trouble}"}
+            said = self._duty.do(verb, asked, now_ms)
+            self._put_people()
+            try:
+                self._write(self._tell_book)
+            except sqlite3.Error as error:
+                self._cannot_write(error, now_ms)
+        self._due_ms["views"] = 0
+        return said
+
+    def silences(self) -> list[Silence]:
+        """Silences that have not ended, the first to end first; from any thread."""
+        with self._lock:
+            return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
+
+    # Within
+
+    def _answer(
+        self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
+    ) -> tuple[bool, list[Change]]:
+        """State, history, desk and outbox, for one transaction: a change is told, or it has not happened."""
+        self._unwritten.answers += [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
+        notes = self.desk.tick(now_ms)
+        self.outbox.put(notes, now_ms)
+        self._put_people()
+        changes = self._retained.changes(said, self.desk, now_ms)
+        self._unwritten.retained |= self._retained.unsaved()
+        self._unwritten.transitions += [(each, now_ms) for each in said]
+        unsaved, urgent = self._engine.unsaved()
+        if said or urgent or (unsaved and replayed) or (unsaved and now_ms >= self._due_ms["save"]):
+            self._due_ms["save"] = now_ms + SAVE_EVERY_MS
+            within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
+            quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
+            most = SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota
+            self._unwritten.rules |= self._engine.changes(most) | {"alive": now_ms}
+        return bool(notes) or bool(asked), changes
+
+    def _put_people(self) -> None:
+        self._unwritten.deeds += self._duty.deeds()
+        self._unwritten.desk |= self.desk.changes()
+        self._unwritten.add_outbox(*self.outbox.changes())
+
+    def _write(self, book: Book) -> None:
+        """Everything that is not on disk yet; no message that is not there leaves. Raises sqlite3.Error."""
+        self.outbox.withheld = self._unwritten.deliveries.keys()
+        self._unwritten.write(book)
+        self.outbox.withheld = frozenset()
+
+    def _catch_up(self, now_ms: int) -> bool:
+        """Give the rules what the database has and they have not seen; False while the database is away."""
+        if now_ms < self._due_ms["catch up"]:
+            return False
+        try:
+            if self._fresh:
+                self._take_over(now_ms)
+            else:
+                self._replay(now_ms)
+        except StoreDown as error:
+            self._due_ms["catch up"] = now_ms + RETRY_MS
+            log.warning("the rules wait for the database: %s", error)
+            return False
+        self._caught_up = self._replayed = True
+        return True
+
+    def _replay(self, now_ms: int) -> None:
+        lateness_ms = self._engine.lateness_ms
+        oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
+        since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
+        columns, count = stored.columns_of(self._rules.values()), 0
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
+            head_ms = self._engine.head_ms(series)
+            first = 0
+            if head_ms:
+                first = next((row for row, t in enumerate(times) if t >= head_ms - lateness_ms), len(times))
+            if first < len(times):
+                count += len(times) - first
+                cut = {name: column[first:] for name, column in cells.items()}
+                self._engine.observe(series, times[first:], cut, now_ms)
+        log.info("the rules have caught up over %d rows", count)
+
+    def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
+        """The end of what people were told of and the rules know nothing of: readings that the database has lost."""
+        firing = {(alert.rule.alert, str(alert.series)) for alert in self._engine.alerts() if alert.state == "firing"}
+        spoken = {each.fingerprint for each in said}
+        return [
+            each.alert.ended(now_ms, "the readings behind it are gone")
+            for each in self.desk.standings.values()
+            if each.firing
+            and each.alert.rule in self._rules
+            and each.alert.fingerprint not in spoken
+            and (each.alert.rule, str(Series.of(each.alert.kind, each.alert.labels))) not in firing
+        ]
+
+    def _store_points(self) -> None:
+        """Every transition becomes a point; one that the database would not take now is tried again."""
+        waiting = self._book.unstored()
+        if waiting:
+            rows = [row for each in waiting for row in self._store.render(points.point(each.transition, each.id))]
+            if isinstance(self._store.write(rows), Stored):
+                self._book.stored(waiting[-1].id)
+
+    def _remember(self, transition: Transition) -> None:
+        if transition.late:
+            return
+        if transition.void:
+            self._episodes.pop(transition.fingerprint, None)
+        else:
+            self._episodes[transition.fingerprint] = transition
+
+    def _show(self, now_ms: int) -> None:
+        since_ms = now_ms - SHOWN_AFTER_MS
+        for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
+            del self._episodes[name]
+        with self._lock:
+            waiting = islice((a for a in self._engine.alerts() if a.state == "pending"), PENDING_SHOWN)
+            self._shown = views(self.desk, self._episodes.values(), waiting, self._rules, now_ms)

@@ -1,0 +1,186 @@
+"""The same connection for a broker that speaks MQTT 3.1.1 alone, such as nats-server. On paho.
+
+What 3.1.1 lacks costs time and no readings: no expiry, so old copies come and are known already; no receive maximum, so
+a full queue holds the broker back by unanswered messages alone; no word of refusal for a message; no content type, so a
+batch that is sent again has a topic of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.reasoncodes import ReasonCode
+
+from collector.broker import link
+from collector.broker.link import Arrived
+from collector.broker.mqtt import make_client
+from device_profiles.settings import BrokerAddress
+from wire import collector_status, names
+from wire.collector_status import CollectorStatus, State
+
+log = logging.getLogger("lamppost.link")
+
+SUBSCRIBE_AGAIN_S = 2.0
+WAITING_MAX = 100_000
+INFLIGHT_MAX = 1_000
+_OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
+
+
+class Link311:
+    """Connects one collector; used as `Link` is."""
+
+    def __init__(self, broker: BrokerAddress, name: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self.connected = False
+        self._broker = broker
+        self._name = name
+        self._attempts = 0
+        self._queue: deque[Arrived] = deque()
+        self._bytes = 0
+        self._generation = 0
+        self._subscribe_due_s: float | None = None
+        self._owed: deque[tuple[int, int]] = deque()  # generation, packet id
+        self._lock = threading.Lock()
+        self._arrived = threading.Event()
+        self._client = self._make_client()
+
+    @property
+    def connection(self) -> int | None:
+        """A number of its own for each connection, None while there is none."""
+        return self._generation if self.connected else None
+
+    def start(self) -> None:
+        """Begin to connect, in the background; a broker that is away is tried again for ever."""
+        self._aim()
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Say goodbye and end the network thread."""
+        self.publish(names.collector_status(self._name), _OFFLINE, retain=True)  # a clean end sets off no will
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has arrived, at most so long."""
+        due_s = self._subscribe_due_s
+        if due_s is not None and time.monotonic() >= due_s:
+            self._subscribe_due_s = None
+            self._subscribe(self._client)
+        self._arrived.wait(timeout_s)
+
+    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:
+        """Up to `count` messages, waiting at most `timeout_s` for the first."""
+        self.wait(timeout_s)
+        with self._lock:
+            taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+            self._bytes -= sum(len(message.payload) for message in taken)
+            if not self._queue:
+                self._arrived.clear()
+            pay = self._bytes < link.HIGH_WATER_BYTES
+            owed = [self._owed.popleft() for _ in range(len(self._owed))] if pay else []
+        for generation, packet_id in owed:
+            if generation == self._generation:
+                self._client.ack(packet_id, 1)
+        return taken
+
+    def wake(self) -> None:
+        """End a `wait` early."""
+        self._arrived.set()
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
+        """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
+        if self._client.publish(topic, payload, 1, retain).rc != paho.MQTT_ERR_SUCCESS:
+            self.counts["publish_failed"] += 1
+
+    # -- paho's thread --------------------------------------------------------------------------------------------
+
+    def _aim(self) -> None:
+        """The next attempt goes to the next of the broker's addresses; with one there is always the same."""
+        addresses = self._broker.addresses()
+        self._address = addresses[self._attempts % len(addresses)]
+        self._attempts += 1
+        self._client.connect_async(*self._address, link.KEEPALIVE_S)
+
+    def _make_client(self) -> paho.Client:
+        client = make_client(self._broker, f"collector-{self._name}", manual_ack=True)
+        client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
+        client.reconnect_delay_set(1, 15)
+        client.max_queued_messages_set(WAITING_MAX)
+        client.max_inflight_messages_set(INFLIGHT_MAX)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
+        if reason.is_failure:
+            if not self.counts["refused"]:
+                log.error("broker %s:%s refuses us: %s", *self._address, reason)
+            self.counts["refused"] += 1
+            return
+        with self._lock:
+            self._generation += 1
+            self._owed.clear()
+        self._subscribe(client)
+
+    def _subscribe(self, client: paho.Client) -> None:
+        # Births first: a broker sends what it retains in the order of the subscriptions.
+        wanted = (
+            names.collector_status("+"),
+            names.status("+"),
+            names.data("+"),
+            names.replay("+"),
+            *names.questions(),
+        )
+        client.subscribe([(topic, 1) for topic in wanted])
+
+    def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: list[ReasonCode], ____: Any) -> None:
+        """Who hears a part only is not connected: a node whose births go unheard would be held for ever."""
+        refused = [reason for reason in reasons if reason.is_failure]
+        if refused:
+            if not self.counts["subscription_refused"]:
+                log.error("broker %s:%s refuses a subscription: %s; asking again", *self._address, refused[0])
+            self.counts["subscription_refused"] += 1
+            self._subscribe_due_s = time.monotonic() + SUBSCRIBE_AGAIN_S
+            return
+        self._subscribe_due_s = None
+        self.connected = True
+        log.info("connected to broker %s:%s", *self._address)
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        if not self.counts["unreachable"]:
+            log.warning("broker %s:%s does not answer; trying again", *self._address)
+        self.counts["unreachable"] += 1
+        self._aim()
+
+    def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
+        if self.connected:
+            log.warning("connection to the broker lost: %s", reason)
+        self.connected = False
+        self._subscribe_due_s = None
+        self.counts["disconnected"] += 1
+        self._aim()
+
+    def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        arrived = Arrived(message.topic, bytes(message.payload), message.retain)
+        with self._lock:
+            self._queue.append(arrived)
+            self._bytes += len(arrived.payload)
+            full = self._bytes >= link.HIGH_WATER_BYTES
+            if full and message.qos:
+                self._owed.append((self._generation, message.mid))
+        if not full and message.qos:
+            client.ack(message.mid, message.qos)
+        self._arrived.set()
+
+
+def make_link(broker: BrokerAddress, name: str) -> link.Link | Link311:
+    """The link that speaks what the broker speaks."""
+    return Link311(broker, name) if broker.protocol == "3.1.1" else link.Link(broker, name)

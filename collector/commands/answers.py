@@ -1,0 +1,206 @@
+"""`lamppost gaps`, `audit`, `quarantine`, `resend`: what is missing, why, and the cure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.stores.store import Store
+
+CONFIG = typer.Option(Path("/etc/lamppost/collector.yaml"), "--config", help="The collector's settings file.")
+NODE = typer.Option(None, "--node", help="One node only.")
+JSON = typer.Option(False, "--json", help="Print JSON.")
+
+quarantine_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+def gaps(
+    config: Path = CONFIG,
+    since: str = typer.Option("24h", "--since", help="How far back: 90m, 24h, 30d."),
+    node: str | None = NODE,
+    everything: bool = typer.Option(False, "--all", help="Show hours without a gap too."),
+    as_json: bool = JSON,
+) -> None:
+    """For each sensor and hour what was produced, stored, refused or replaced, and the cause of every hole.
+
+    Exit code 1 when something is missing that nothing explains.   Example:  lamppost gaps --since 7d
+    """
+    from collector.delivery.gap_facts import from_state
+    from collector.delivery.gaps import gaps as find
+
+    settings, store = _open(config)
+    now_ms = time.time_ns() // 1_000_000
+    waiting, refused = from_state(settings)
+    hours = _asked(lambda: find(store, now_ms - _span_ms(since), now_ms, waiting, refused, node))
+    shown = [hour for hour in hours if everything or hour.causes]
+    if as_json:
+        typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
+    else:
+        typer.echo("node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  cause")
+        for hour in shown:
+            when = datetime.fromtimestamp(hour.hour_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+            typer.echo(
+                f"{hour.node:<9} {hour.sensor:<9} {when}  {hour.accepted:>8}  {hour.stored:>6}  {hour.refused:>7}  "
+                f"{hour.replaced:>8}  {hour.missing:>7}  {', '.join(hour.causes)}"
+            )
+        typer.echo(f"{len(hours)} hours, {len([h for h in hours if h.causes])} with something to tell")
+    unexplained = any("unexplained" in hour.causes for hour in hours)
+    raise typer.Exit(Exit.NOT_HEALTHY if unexplained else Exit.FINE)
+
+
+def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) -> None:
+    """Prove from the database alone that every batch arrived whole, or name what is missing.
+
+    Exit code 1 when it is not complete.   Example:  lamppost audit --json
+    """
+    from collector.delivery.audit import audit as check
+
+    _, store = _open(config)
+    findings = _asked(lambda: check(store, node))
+    if as_json:
+        typer.echo(
+            json.dumps([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
+        )
+    else:
+        for f in findings:
+            verdict = "complete" if f.complete else f"NOT COMPLETE: {f.rows_missing} rows missing"
+            if f.sequences_missing:
+                verdict += ", sequences " + ", ".join(f"{seq} of {spool[:8]}" for spool, seq in f.sequences_missing)
+            typer.echo(
+                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined} in quarantine,"
+                f" {f.rows_stored} stored: {verdict}"
+            )
+    raise typer.Exit(Exit.FINE if all(f.complete for f in findings) else Exit.NOT_HEALTHY)
+
+
+@quarantine_app.command("list")
+def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """What could not be stored, with its reason: whole batches, rows and blocks, and strays without a name.
+
+    Example:  lamppost quarantine list
+    """
+    with _state(config) as db:
+        rows = [
+            dict(zip(("kind", "node", "spool", "seq", "reason", "count"), row, strict=True))
+            for row in db.execute(_LIST)
+        ]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        name = f"{row['node']} {row['spool'][:8]} {row['seq']}" if row["spool"] else row["node"]
+        typer.echo(f"{row['kind']:<6} {name:<30} {row['count']:>5}  {row['reason']}")
+    typer.echo(f"{len(rows)} entries")
+
+
+@quarantine_app.command("show")
+def quarantine_show(node: str, seq: int, config: Path = CONFIG) -> None:
+    """Everything that is kept of one batch, as JSON lines.
+
+    Example:  lamppost quarantine show lp-0017 1042
+    """
+    with _state(config) as db:
+        for reason, payload in db.execute(
+            "SELECT reason, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
+        ):
+            typer.echo(json.dumps({"reason": reason, "payload_hex": payload.hex()}))
+        for block, row, reason, content in db.execute(
+            "SELECT block, row, reason, content FROM quarantine_part WHERE node = ? AND seq = ?", (node, seq)
+        ):
+            place = {"block": block, "row": None if row < 0 else row}
+            typer.echo(json.dumps({**place, "reason": reason, "content": content}, ensure_ascii=False))
+
+
+@quarantine_app.command("redrive")
+def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
+    """Send a whole batch from the quarantine through the ingest once more, after its cause was cured.
+
+    Example:  lamppost quarantine redrive lp-0017 1042
+    """
+    from collector.delivery.redrive import redrive
+
+    settings, store = _open(config)
+    with _state(config) as db:
+        outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
+    typer.echo(outcome)
+    raise typer.Exit(Exit.FINE if outcome.startswith("stored") else Exit.NOT_HEALTHY)
+
+
+def resend(
+    node: str = typer.Argument(..., help="The node that is asked."),
+    since: str = typer.Option("24h", "--since", help="How far back: 90m, 24h."),
+    config: Path = CONFIG,
+    timeout: float = typer.Option(20.0, "--timeout", help="How long to wait for the answer, in seconds."),
+) -> None:
+    """Ask a node to send again what its replay ring holds, for a database that has lost it.
+
+    Example:  lamppost resend lp-0017 --since 24h
+    """
+    from collector.asking import ask
+
+    settings, _ = _open(config)
+    now_ms = time.time_ns() // 1_000_000
+    answer = ask(settings, node, "resend", {"from_ms": now_ms - _span_ms(since), "to_ms": now_ms + 1}, timeout)
+    typer.echo(json.dumps(answer, ensure_ascii=False))
+    raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)
+
+
+_LIST = """
+SELECT 'whole', node, spool, seq, reason, 1 FROM quarantine_whole UNION ALL
+SELECT 'part', node, spool, seq, reason, count(*) FROM quarantine_part GROUP BY node, spool, seq, reason UNION ALL
+SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
+"""
+
+
+def _open(config: Path) -> tuple[Config, Store]:
+    from collector.cli import load_settings
+    from collector.collector import make_store
+
+    settings = load_settings(config)
+    return settings, make_store(settings)
+
+
+def _asked(question: Any) -> Any:
+    from collector.stores.store import StoreDown
+
+    try:
+        return question()
+    except StoreDown as error:
+        raise Failure(
+            Exit.STORE, "store-down", str(error), "is the database up, and are its address and token right?"
+        ) from error
+
+
+def _state(config: Path) -> sqlite3.Connection:
+    from collector.cli import load_settings
+
+    path = load_settings(config).state_file
+    try:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
+    except sqlite3.Error as error:
+        raise Failure(
+            Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
+        ) from error
+
+
+def _hour_json(hour: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(hour) | {"missing": hour.missing}
+
+
+def _span_ms(text: str) -> int:
+    units = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    if len(text) < 2 or text[-1] not in units or not (text[:-1].isascii() and text[:-1].isdigit()):
+        raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")
+    return int(text[:-1]) * units[text[-1]]

@@ -1,0 +1,188 @@
+"""`lamppost calibrate`: from a co-location to corrected values, with every step on record."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from collector.cli import DEFAULT_CONFIG, load_settings, time_of
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.numbers.calibration import Record
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
+JSON = typer.Option(False, "--json", help="One JSON object on stdout.")
+
+
+@app.command()
+def fit(
+    file: Path = typer.Argument(..., help="CSV with a column of the sensor and one of the reference instrument."),
+    node: str = typer.Option(..., "--node"),
+    sensor: str = typer.Option(..., "--sensor"),
+    quantity: str = typer.Option(..., "--quantity", help="What is corrected, such as pm25_ugm3."),
+    since: str = typer.Option(..., "--from", help="In force from this time on, such as 2026-03-01."),
+    sensor_column: str = typer.Option("sensor", "--sensor-column", help="Its raw values, in the sensor's own unit."),
+    reference_column: str = typer.Option("reference", "--reference-column", help="In the unit of the quantity."),
+    try_only: bool = typer.Option(False, "--try", help="Show the line and keep nothing."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Fit a straight line to a co-location and keep it as a new record; stored values change with `apply` alone.
+
+    Example:  lamppost calibrate fit pole7.csv --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-03-01
+    """
+    from collector.numbers import colocation
+    from collector.numbers.calibration import Calibrations, Record, per_raw
+    from collector.statedb import open_state
+    from wire.quantities import DERIVED, QUANTITIES
+
+    settings = load_settings(config)
+    raw = next((name for name, derived in DERIVED.items() if derived.name == quantity), None)
+    if raw is None:
+        names = ", ".join(derived.name for derived in DERIVED.values())
+        raise Failure(Exit.USAGE, "quantity-unknown", f"{quantity} is not corrected", f"name one of {names}")
+    try:
+        with file.open(newline="") as lines:
+            found = colocation.pairs(lines, sensor_column, reference_column)
+        line = colocation.fit(found, per_raw(raw, settings.reporting()(node)) or 1.0)
+    except OSError as error:
+        raise Failure(Exit.USAGE, "file-unreadable", f"{file}: {error.strerror}") from error
+    except colocation.NoFit as error:
+        raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
+    told = line.text(QUANTITIES[quantity].unit)
+    record = Record(
+        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), getpass.getuser(),
+        "linear", line.slope, line.offset, f"{file.name}: {told}",
+    )  # fmt: skip
+    if not try_only:
+        calibrations = Calibrations(open_state(settings.state_file))
+        record = calibrations.add(record)
+        calibrations.note(_now_ms(), {"what": "fit", "who": record.who, "record": record.name, **_shown(record)})
+    if as_json:
+        typer.echo(json.dumps({"kept": not try_only, **_shown(record)}, ensure_ascii=False))
+    else:
+        typer.echo(told)
+        typer.echo(
+            "nothing was kept" if try_only else f"kept as {record.name}; now: lamppost calibrate apply --since {since}"
+        )
+
+
+@app.command()
+def formula(
+    name: str = typer.Argument(..., help="us-wide-2021 or fire-and-smoke-2021."),
+    node: str = typer.Option(..., "--node"),
+    sensor: str = typer.Option(..., "--sensor"),
+    since: str = typer.Option(..., "--from", help="In force from this time on, such as 2026-03-01."),
+    config: Path = CONFIG,
+) -> None:
+    """Correct PM2.5 of a sensor by a published formula with humidity; it needs the sensor's own humidity beside it.
+
+    Example:  lamppost calibrate formula us-wide-2021 --node lp-0007 --sensor air-1 --from 2026-03-01
+    """
+    from collector.numbers.calibration import FORMULAS, Calibrations, Record
+    from collector.statedb import open_state
+
+    settings = load_settings(config)
+    if name not in FORMULAS:
+        raise Failure(Exit.USAGE, "formula-unknown", f"{name} is not known", f"name one of {', '.join(FORMULAS)}")
+    start_ms = time_of(since, settings.web.time_zone)
+    record = Record(
+        node, sensor, "pm25_ugm3", start_ms, _now_ms(), getpass.getuser(), name, source=f"of pm25_raw_ugm3: {name}"  # type: ignore[arg-type]
+    )  # fmt: skip
+    calibrations = Calibrations(open_state(settings.state_file))
+    record = calibrations.add(record)
+    calibrations.note(_now_ms(), {"what": "formula", "who": record.who, "record": record.name, **_shown(record)})
+    typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
+
+
+@app.command()
+def apply(
+    since: str = typer.Option(..., "--since", help="Rewrite from this time on, such as 2026-03-01."),
+    until: str | None = typer.Option(None, "--until", help="Up to this time; default: now."),
+    node: str | None = typer.Option(None, "--node", help="One node; default: all that have records."),
+    sensor: str | None = typer.Option(None, "--sensor"),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Rewrite corrected values with the records in force, and have every window they touch computed anew.
+
+    Example:  lamppost calibrate apply --since 2026-03-01 --node lp-0007
+    """
+    from collector.collector import make_store
+    from collector.numbers.calibration import Calibrations
+    from collector.numbers.recalibrate import rewrite
+    from collector.numbers.window_book import WindowBook
+    from collector.statedb import open_state
+    from collector.stores.store import StoreDown
+
+    settings = load_settings(config)
+    zone, now_ms = settings.web.time_zone, _now_ms()
+    span = (time_of(since, zone), time_of(until, zone) if until else now_ms)
+    state = open_state(settings.state_file)
+    calibrations, book = Calibrations(state), WindowBook(state, owner=False)
+    sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
+    sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
+    store = make_store(settings)
+    rows = hours = 0
+    try:
+        for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
+            rows, hours = rows + done.rows, hours + 1
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
+    finally:
+        said: dict[str, Any] = {"since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours}
+        calibrations.note(now_ms, {"what": "apply", "who": getpass.getuser(), "sensors": sensors, **said})
+        store.close()
+    if as_json:
+        typer.echo(json.dumps(said))
+    else:
+        typer.echo(f"{rows} rows of {len(sensors)} sensors rewritten; {hours} hours are due with the collector")
+
+
+@app.command("list")
+def list_(
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Show every record ever made, oldest first, and what was done with them.
+
+    Example:  lamppost calibrate list
+    """
+    from collector.numbers.calibration import Calibrations
+    from collector.statedb import open_state
+
+    settings = load_settings(config)
+    calibrations = Calibrations(open_state(settings.state_file))
+    records, audit = calibrations.all(), calibrations.audit()
+    if as_json:
+        lines = [{"at_ms": at_ms, **what} for at_ms, what in audit]
+        typer.echo(json.dumps({"records": list(map(_shown, records)), "audit": lines}, ensure_ascii=False))
+        return
+    zone = ZoneInfo(settings.web.time_zone)
+    for record in records:
+        start = datetime.fromtimestamp(record.from_ms / 1000, zone)
+        what = f"{record.slope:.4g} x {record.offset:+.4g}" if record.formula == "linear" else record.formula
+        line = f"{record.name:5} {record.node} {record.sensor} {record.quantity} from {start:%Y-%m-%d %H:%M}: {what}"
+        typer.echo(f"{line}  ({record.who}, {record.source})")
+    if not records:
+        typer.echo("no records: what sensors say is stored as it is")
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"id": record.name, **asdict(record)}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

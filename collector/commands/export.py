@@ -1,0 +1,189 @@
+"""`lamppost export` and `lamppost backfill`: open data out, history in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from collector.cli import DEFAULT_CONFIG, load_settings, span_of
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.opendata.dataset import Dataset
+    from collector.opendata.history import History
+    from collector.stores.store import Store
+
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
+JSON = typer.Option(False, "--json", help="One JSON object on stdout.")
+_ENDINGS = (".csv", ".parquet", ".zip")
+
+
+def export(
+    what: str = typer.Option("all", "--what", help="air, weather, traffic or all."),
+    since: str = typer.Option("24h", "--since", help="A length of time (24h, 30d) or a date or time (2026-03-01)."),
+    until: str | None = typer.Option(None, "--until", help="Up to this date or time; default: now."),
+    node: str | None = typer.Option(None, "--node", help="One station only."),
+    zone: str | None = typer.Option(None, "--tz", help="Time zone of the times; default: the city's."),
+    output: str = typer.Option(..., "--output", "-o", help="FILE.csv, FILE.parquet, FILE.zip, or - for CSV on stdout."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Readings as open data: units, quality columns, description and licence inside; fewer than 5 vehicles are masked.
+
+    The same export is the same bytes, and `lamppost backfill` reads it back.
+
+    Examples:  lamppost export --what air --since 2026-03-01 --until 2026-04-01 -o march.csv
+               lamppost export --since 30d -o month.zip
+    """
+    from collector.collector import make_store
+    from collector.opendata import dataset as datasets
+    from collector.stores.store import StoreDown
+
+    settings = load_settings(config)
+    kinds = list(datasets.WHAT) if what == "all" else [what]
+    _check(kinds, output, datasets.WHAT)
+    city = settings.web.time_zone
+    try:
+        told_in = ZoneInfo(zone or city)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Failure(Exit.USAGE, "zone-unknown", f"--tz {zone}", "write a zone such as Asia/Shanghai") from error
+    span = span_of(since, until, zone or city)
+    store = make_store(settings)
+    try:
+        parts = [datasets.describe(store, kind, *span, node) for kind in kinds]
+        with _progress(sum(part.rows for part in parts), "exporting") as seen:
+            _write(store, parts, output, told_in, seen)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror or error}") from error
+    finally:
+        store.close()
+    said = {"file": output, "rows": {part.measurement: part.rows for part in parts}}
+    if as_json and output != "-":
+        typer.echo(json.dumps(said))
+    else:
+        typer.echo(f"{output}: " + ", ".join(f"{part.rows} rows of {part.measurement}" for part in parts), err=True)
+
+
+def _check(kinds: list[str], output: str, known: dict[str, str]) -> None:
+    for kind in kinds:
+        if kind not in known:
+            raise Failure(Exit.USAGE, "what-unknown", f"--what {kind}", f"name one of {', '.join(known)}, all")
+    if output != "-" and not output.endswith(_ENDINGS):
+        raise Failure(Exit.USAGE, "ending-unknown", f"-o {output}", f"end it in {', '.join(_ENDINGS)}, or give -")
+    if len(kinds) > 1 and not output.endswith(".zip"):
+        raise Failure(Exit.USAGE, "one-table", f"{output} holds one table", "give --what air, or a FILE.zip for all")
+
+
+def _write(store: Store, parts: list[Dataset], output: str, zone: ZoneInfo, seen: Callable[[int], None]) -> None:
+    from collector.opendata import dataset as datasets
+    from collector.opendata import files
+
+    with_rows = [(part, files.counted(datasets.read(store, part), seen)) for part in parts]
+    if output == "-":
+        files.write_csv(sys.stdout, *with_rows[0], zone)
+        return
+    with files.whole(Path(output)) as path:
+        if output.endswith(".zip"):
+            files.write_archive(path, with_rows, zone)
+        elif output.endswith(".parquet"):
+            files.write_parquet(path, *with_rows[0], zone)
+        else:
+            with path.open("w", encoding="utf-8", newline="") as out:
+                files.write_csv(out, *with_rows[0], zone)
+
+
+@contextlib.contextmanager
+def _progress(total: int, doing: str) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person is looking; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(doing, total=total)
+        yield lambda rows: progress.advance(task, rows)
+
+
+def backfill(
+    file: Path = typer.Argument(
+        ..., help="A CSV (an export, or anybody's) or JSON lines; docs/data.md tells the columns."
+    ),
+    kind: str | None = typer.Option(
+        None, "--kind", help="air_quality, weather, traffic_flow: if the file does not say."
+    ),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Bring history into the database; its windows and indices are computed anew, and nobody is paged for the past.
+
+    Rows that are there already change nothing: the command may be repeated.
+
+    Example:  lamppost backfill march.csv
+    """
+    from collector.collector import make_store
+    from collector.numbers.quality import Quality
+    from collector.numbers.window_book import WindowBook
+    from collector.opendata.backfill import Account
+    from collector.opendata.backfill import backfill as write
+    from collector.statedb import open_state
+    from collector.stores.store import StoreDown
+
+    settings = load_settings(config)
+    account = Account(_digest(file), time.time_ns() // 1_000_000)
+    total = empty = 0
+    for part in _history(file, kind, account.now_ms):  # the whole file is read before the first row is written
+        total, empty = total + len(part.lines), empty + part.empty
+    store, book = make_store(settings), WindowBook(open_state(settings.state_file), owner=False)
+    quality, new, known = Quality(settings.quality), 0, 0
+    refused: list[str] = []
+    try:
+        store.prepare()
+        with _progress(total, "importing") as seen:
+            for part in _history(file, kind, account.now_ms):
+                for done in write(store, book, settings.reporting(), quality, part, account):
+                    new, known, refused = new + done.new, known + done.known, refused + done.refused
+                    seen(done.new + done.known)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
+    finally:
+        store.close()
+    said = {"new": new, "already_there": known, "without_value": empty, "refused": len(refused)}
+    words = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in said.items())
+    typer.echo(json.dumps(said) if as_json else words)
+    for reason in refused[:5]:
+        typer.echo(f"refused: {reason}", err=True)
+    raise typer.Exit(Exit.NOT_HEALTHY if refused else Exit.FINE)
+
+
+def _history(file: Path, kind: str | None, now_ms: int) -> Iterator[History]:
+    from collector.opendata.history import NotHistory, read_csv, read_json_lines
+
+    read = read_json_lines if file.suffix in (".jsonl", ".ndjson") else read_csv
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            yield from read(lines, now_ms, kind)
+    except (NotHistory, UnicodeDecodeError) as error:
+        raise Failure(Exit.USAGE, "not-history", f"{file}: {error}", "correct the lines named; docs/data.md") from error
+
+
+def _digest(file: Path) -> str:
+    import hashlib
+
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()[:32]
+    except OSError as error:
+        raise Failure(Exit.USAGE, "file-unreadable", f"{file}: {error.strerror}") from error

@@ -1,0 +1,103 @@
+"""`lamppost notify`: try the channels, see what could not be told."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import typer
+
+from collector.cli import load_settings
+from collector.commands.alerts import CONFIG, JSON, WHO, ask, clock_of, open_book
+from wire.exits import Exit, Failure
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("test")
+def notify_test(
+    channels: list[str] = typer.Argument(None, help="Channels, by name; default: all."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Send one test message through each channel, now and from here, and print what each said.
+
+    Exit code 6 when one did not take it.   Example:  lamppost notify test environment-bureau
+    """
+    from collector.notify import setup
+    from collector.notify.channel import BadAddress, Told
+    from collector.rules.outbox import Delivery
+
+    settings, now_ms = load_settings(config), _now_ms()
+    known = {channel.name: channel for channel in settings.alerts.channels}
+    for name in channels or ():
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else "name channels under alerts.channels"
+            raise Failure(Exit.USAGE, "channel-unknown", f"there is no channel {name!r}", there)
+    rows = []
+    for name in channels or known:
+        body = {"what": "news", "lines": []}
+        zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
+        test = Delivery(f"test-{now_ms}", name, "test", 0, now_ms, now_ms, zh, en, "info", body)
+        began_s = time.monotonic()
+        try:
+            way = setup.channel(known[name], setup.writer(settings), None, _now_ms)
+            outcome = way.send(test)
+        except (BadAddress, OSError) as error:
+            rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
+            continue
+        why = "" if isinstance(outcome, Told) else outcome.why
+        rows.append({"channel": name, "told": not why, "why": why, "ms": round(1000 * (time.monotonic() - began_s))})
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        for row in rows:
+            typer.echo(f"{row['channel']}  {'ok' if row['told'] else 'FAILED: ' + str(row['why'])}  {row['ms']} ms")
+        typer.echo(f"{sum(bool(row['told']) for row in rows)} of {len(rows)} channels took it")
+    raise typer.Exit(Exit.FINE if all(row["told"] for row in rows) else Exit.NETWORK)
+
+
+@app.command("log")
+def notify_log(
+    count: int = typer.Option(50, "--count", "-n", min=1, help="How many messages."),
+    dead: bool = typer.Option(False, "--dead", help="Only those that were given up."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """What was told where, and what is still being tried. Exit code 1 when something was given up.
+
+    Example:  lamppost notify log --dead
+    """
+    settings = load_settings(config)
+    with open_book(settings) as book:
+        found = book.deliveries(state="dead" if dead else None, limit=count)
+        logs = {each.name: book.attempts(each.key, each.channel) for each in found}
+    if as_json:
+        rows = [{"name": each.name, "channel": each.channel, "state": each.state, "why": each.why,
+                 "made_ms": each.made_ms, "done_ms": each.done_ms, "text": each.text_en,
+                 "attempts": [attempt._asdict() for attempt in logs[each.name]]} for each in found]  # fmt: skip
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        clock = clock_of(settings)
+        for each in found:
+            line = each.text_en.replace("\n", "  ")[:100]
+            why = f"  {each.attempts} tries: {each.why}" if each.state != "delivered" else ""
+            typer.echo(f"{clock(each.made_ms)}  {each.channel}  {each.state}{why}  {line}")
+            if each.state == "dead":
+                typer.echo(f"    lamppost notify again '{each.name}'")
+        typer.echo(f"{len(found)} messages")
+    raise typer.Exit(Exit.NOT_HEALTHY if any(each.state == "dead" for each in found) else Exit.FINE)
+
+
+@app.command("again")
+def notify_again(name: str, who: str | None = WHO, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Try a message again that was given up, after its channel was mended.
+
+    Example:  lamppost notify again '3f2a...|environment-bureau'
+    """
+    ask(config, "revive", {"delivery": name}, who, as_json, "waiting again: {delivery}")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

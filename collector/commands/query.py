@@ -1,0 +1,206 @@
+"""`lamppost query`: what a station measured and how far it can be trusted, and the canned questions of operators."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import typer
+
+from collector.cli import DEFAULT_CONFIG, load_settings, span_of, time_of
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.station_query import Concentration, IndexRow
+    from collector.stores.store import Select
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
+SINCE = typer.Option("24h", "--since", help="A length of time (24h, 30d) or a date or time (2026-03-01).")
+UNTIL = typer.Option(None, "--until", help="Up to this date or time; default: now.")
+VARIABLE = typer.Option([], "--var", help="A variable as name=value; may be given again. `query list` names them.")
+
+
+@app.command()
+def station(
+    node: str = typer.Argument(..., help="The station's node, such as lp-0001."),
+    every: str = typer.Option("1h", "--every", help="Windows of 1m, 1h or 1d."),
+    since: str | None = typer.Option(None, "--since", help="From this time; default: the last 24 windows."),
+    until: str | None = typer.Option(None, "--until", help="Up to this time; default: now."),
+    quantity: list[str] = typer.Option([], "--quantity", help="Only this quantity; may be given again."),
+    standard: str | None = typer.Option(
+        None, "--standard", help="china, china-2012, china-2026, us, eu, uk or all; default: what the station reports."
+    ),
+    config: Path = CONFIG,
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
+) -> None:
+    """Concentrations, the index with its standard and edition, completeness and flags of one station.
+
+    Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
+    """
+    from collector.collector import make_store
+    from collector.numbers.reporting import NAMES, is_of
+    from collector.station_query import EVERY, concentrations, indices
+    from collector.stores.store import StoreDown
+
+    if every not in EVERY:
+        raise Failure(Exit.USAGE, "window-unknown", f"--every {every}", f"name one of {', '.join(EVERY)}")
+    settings = load_settings(config)
+    reporting = settings.reporting()(node)
+    length_ms = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}[every]
+    until_ms = time_of(until, reporting.zone.key) if until else time.time_ns() // 1_000_000
+    since_ms = time_of(since, reporting.zone.key) if since else until_ms - 24 * length_ms
+    wanted = standard or reporting.standards[0]
+    if wanted != "all" and wanted.partition("-")[0] not in NAMES:
+        raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(NAMES)}, all")
+    store = make_store(settings)
+    try:
+        air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
+        found = [] if every == "1m" else indices(store, node, every, since_ms, until_ms)
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error)) from error
+    finally:
+        store.close()
+    if wanted != "all":
+        found = [row for row in found if is_of(wanted, row.standard, row.edition)]
+    if as_json:
+        said = {"node": node, "every": every, "time_zone": reporting.zone.key, "gas_state": reporting.gas_state}
+        lists = {"concentrations": [asdict(row) for row in air], "indices": [asdict(row) for row in found]}
+        typer.echo(json.dumps(said | lists, ensure_ascii=False))
+        return
+    _tell(air, found, reporting.zone, f"{reporting.gas_state[:-1]} °C")
+
+
+def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_state: str) -> None:
+    from wire.quantities import QUANTITIES
+
+    def at(time_ms: int) -> str:
+        return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%d %H:%M")
+
+    typer.echo(f"times: {zone.key}, start of the window; gases at {gas_state}, 1013.25 hPa")
+    typer.echo(
+        f"{'time':16}  {'sensor':12} {'quantity':10} {'mean':>9} {'min':>8} {'max':>8} {'n':>4} {'there':>6}  flags"
+    )
+    for row in air:
+        low, high = ("" if value is None else f"{value:g}" for value in (row.low, row.high))
+        there = "" if row.completeness is None else f"{row.completeness:.0%}"
+        marks = " ".join(filter(None, ("" if row.qc in (None, 1) else f"qc {row.qc}", row.flags)))
+        unit = QUANTITIES[row.quantity].unit
+        cells = f"{row.mean:>9.4g} {low:>8} {high:>8} {row.n if row.n is not None else '':>4} {there:>6}"
+        typer.echo(f"{at(row.time_ms)}  {row.sensor:12} {row.quantity:10} {cells}  {unit} {marks}".rstrip())
+    for index in found:
+        number = "" if index.value is None else f"{index.value} "
+        what = f"{index.standard} {index.edition}: {number}{index.category}"
+        due = "" if index.primary == "-" else f", {index.primary}"
+        typer.echo(f"{at(index.time_ms)}  {index.sensor:12} {what}{due} ({index.completeness:.0%} there)")
+    if not air and not found:
+        typer.echo("nothing is stored for that time")
+
+
+@app.command("list")
+def list_(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """The canned questions and their variables.
+
+    Example:  lamppost query list
+    """
+    from collector.questions.canned import CANNED
+
+    if as_json:
+        told = [
+            {"name": q.name, "en": q.en, "zh": q.zh, "variables": list(q.variables), "defaults": q.defaults or {}}
+            for q in CANNED.values()
+        ]
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for question in CANNED.values():
+        given = question.defaults or {}
+        variables = " ".join(f"{name}={given[name]}" if name in given else name for name in question.variables)
+        typer.echo(f"{question.name:<11} {question.en}\n{'':11} {question.zh}   [{variables}]")
+
+
+@app.command()
+def show(
+    name: str = typer.Argument(..., help="The question's name."),
+    variable: list[str] = VARIABLE,
+    since: str = SINCE,
+    until: str | None = UNTIL,
+    config: Path = CONFIG,
+) -> None:
+    """A question in InfluxQL (what `run` asks), in Flux (InfluxDB 2) and in SQL (InfluxDB 3), ready to paste.
+
+    Example:  lamppost query show windows --var quantity=no2_ugm3 --since 7d
+    """
+    from collector.questions import flux, sql
+    from collector.stores import influxql
+
+    settings = load_settings(config) if config.exists() else None
+    select = _select(name, variable, since, until, settings)
+    bucket = getattr(settings.store, "bucket", "lamppost") if settings else "lamppost"
+    typer.echo("-- InfluxQL: InfluxDB 1, 2 and 3; `lamppost query run` asks this\n" + influxql.render(select))
+    typer.echo("\n// Flux: InfluxDB 2. Not run by Lamppost itself\n" + flux.render(select, bucket))
+    typer.echo("\n-- SQL: InfluxDB 3. Checked on DataFusion, the engine inside it\n" + sql.render(select))
+
+
+@app.command()
+def run(
+    name: str = typer.Argument(..., help="The question's name; `lamppost query list` has them all."),
+    variable: list[str] = VARIABLE,
+    since: str = SINCE,
+    until: str | None = UNTIL,
+    output: str = typer.Option("table", "--output", "-o", help="table, csv or json."),
+    limit: int = typer.Option(100_000, "--limit", min=1, help="At most this many rows; more are named on stderr."),
+    as_json: bool = typer.Option(False, "--json", help="The same as -o json."),
+    config: Path = CONFIG,
+) -> None:
+    """Ask a canned question. Counts under 5 are shown: this is the operator's view, exports and pages mask them.
+
+    Examples:  lamppost query run highest --var quantity=pm10_ugm3 --since 365d
+               lamppost query run traffic --var node=lp-0001 --since 2026-03-01 -o csv > march.csv
+    """
+    from collector.collector import make_store
+    from collector.questions import answer
+    from collector.stores.store import StoreDown
+
+    form = "json" if as_json else output
+    if form not in answer.FORMS:
+        raise Failure(Exit.USAGE, "output-unknown", f"--output {form}", f"name one of {', '.join(answer.FORMS)}")
+    settings = load_settings(config)
+    select = _select(name, variable, since, until, settings)
+    store = make_store(settings)
+    try:
+        found = answer.rows(select, store.select(select), ZoneInfo(settings.web.time_zone))
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+    finally:
+        store.close()
+    for line in answer.FORMS[form](found, limit):
+        typer.echo(line)
+    if len(found.rows) > limit:
+        typer.echo(f"{limit} of {len(found.rows)} rows; narrow the time or raise --limit", err=True)
+    if form == "table" and not found.rows:
+        typer.echo("nothing is stored for that", err=True)
+
+
+def _select(name: str, variables: list[str], since: str, until: str | None, settings: Config | None) -> Select:
+    from collector.questions.canned import CANNED
+    from collector.questions.question import BadVariable
+    from wire.quantities import nearest
+
+    question = CANNED.get(name)
+    if question is None:
+        near = nearest(name, CANNED)
+        cure = f"did you mean {near}?" if near else "lamppost query list"
+        raise Failure(Exit.USAGE, "question-unknown", f"there is no question {name}", cure)
+    given = dict(part.partition("=")[::2] for part in variables)
+    since_ms, until_ms = span_of(since, until, settings.web.time_zone if settings else "Asia/Shanghai")
+    try:
+        return question.ask(since_ms, until_ms, given)
+    except BadVariable as error:
+        raise Failure(Exit.USAGE, "variable-invalid", str(error), "lamppost query list names them") from error

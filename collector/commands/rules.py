@@ -1,0 +1,273 @@
+"""`lamppost rules`: check rules, test them on made-up series, play history through them, explain one decision."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import typer
+
+from collector.cli import load_settings, time_of
+from collector.commands.alerts import CONFIG, JSON, clock_of, span_ms
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.rules.engine import Expected
+    from collector.rules.rule import Rule
+    from collector.rules.transition import Series
+    from collector.stores.store import Store
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+ROOM = Path(__file__).parents[1] / "rules"
+STARTER, STARTER_TESTS = ROOM / "starter.yaml", ROOM / "starter.tests.yaml"
+
+
+@app.command("check")
+def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."), as_json: bool = JSON) -> None:
+    """Say whether rules can be used; name file, line, rule and the nearest valid word for everything that is wrong.
+
+    Exit code 3 when they cannot.   Example:  lamppost rules check rules.yaml
+    """
+    rules = _load(files)
+    if as_json:
+        rows = [{"alert": rule.alert, "kind": rule.kind, "version": rule.version, "severity": rule.severity}
+                for rule in rules]  # fmt: skip
+        typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
+        return
+    typer.echo(f"{', '.join(map(str, files))}: fine, {len(rules)} rules")
+
+
+@app.command("sample")
+def rules_sample(tests: bool = typer.Option(False, "--tests", help="The tests of the sample instead.")) -> None:
+    """Print the starter set of rules, or its tests: copy what you want.
+
+    Example:  lamppost rules sample > rules.yaml; lamppost rules sample --tests > rules.tests.yaml
+    """
+    typer.echo((STARTER_TESTS if tests else STARTER).read_text("utf-8"), nl=False)
+
+
+@app.command("test")
+def rules_test(
+    tests: list[Path] = typer.Argument(None, help="Files of tests; default: the starter set's own."),
+    rules: list[Path] = typer.Option([], "--rules", "-r", help="Files of rules; default: the starter set."),
+    as_json: bool = JSON,
+) -> None:
+    """Play made-up series through rules and see whether they fire when they should: `lamppost rules sample --tests`.
+
+    Exit code 1 when something else fired than was expected.
+    Example:  lamppost rules test rules.tests.yaml --rules rules.yaml
+    """
+    from collector.rules.complaint import BadRules
+    from collector.rules.rehearsal import parse_cases, rehearse
+    from device_profiles.strict_yaml import NotUsable, read
+
+    known = _load(rules or [STARTER])
+    found: list[tuple[str, list[str]]] = []
+    for file in tests or [STARTER_TESTS]:
+        try:
+            document = read(file)
+            cases = parse_cases(document.data, str(file), document.line)
+        except (NotUsable, BadRules, OSError) as error:
+            raise Failure(Exit.CONFIGURATION, "tests-invalid", str(error), "correct the lines named") from error
+        found += [(f"{file}: {case.name}", rehearse(case, known)) for case in cases]
+    failed = [(name, told) for name, told in found if told]
+    if as_json:
+        rows = [{"test": name, "failures": told} for name, told in found]
+        typer.echo(json.dumps({"tests": len(found), "failed": len(failed), "results": rows}, ensure_ascii=False))
+    else:
+        for _, told in failed:
+            for line in told:
+                typer.echo(line)
+        typer.echo(f"{len(found) - len(failed)} passed, {len(failed)} failed")
+    raise typer.Exit(Exit.NOT_HEALTHY if failed else Exit.FINE)
+
+
+@app.command("backtest")
+def rules_backtest(
+    names: list[str] = typer.Argument(..., help="Rules, by name."),
+    since: str = typer.Option("30d", "--since", help="How far back: 24h, 30d."),
+    node: str | None = typer.Option(None, "--node", help="One node only."),
+    rules: list[Path] = typer.Option([], "--rules", "-r", help="Files of rules; default: those of the settings."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """How often rules would have called people, on the history that is stored.
+
+    Example:  lamppost rules backtest pm25-hourly-high --since 30d
+    """
+    from collector.alerts import stored
+    from collector.rules.rehearsal import backtest
+    from collector.stores.store import StoreDown
+
+    settings = load_settings(config)
+    wanted = _named(settings, rules, names)
+    store, now_ms, began_s = _store(settings), _now_ms(), time.monotonic()
+    since_ms = now_ms - span_ms(since)
+    columns = stored.columns_of(wanted)
+    if not columns:
+        text = "absent and offline look at what arrives, not at what is stored"
+        raise Failure(Exit.USAGE, "nothing-to-play", text, "name a rule with a window or a category")
+    try:
+        history = stored.rows(store, columns, since_ms, now_ms, 3_600_000, node)
+        found = backtest(wanted, history, _inventory(settings))
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error)) from error
+    finally:
+        store.close()
+    spent_s = time.monotonic() - began_s
+    times_faster = (now_ms - since_ms) / 1000 / max(spent_s, 0.001)
+    if as_json:
+        rows = [{"rule": each.rule, "pages": each.pages, "firing_ms": each.firing_ms, "rows": each.rows,
+                 "episodes": [episode._asdict() for episode in each.episodes]} for each in found]  # fmt: skip
+        said = {"since_ms": since_ms, "spent_s": round(spent_s, 3), "times_faster": round(times_faster)}
+        typer.echo(json.dumps(said | {"rules": rows}, ensure_ascii=False))
+        return
+    clock = clock_of(settings)
+    for each in found:
+        typer.echo(f"{each.rule}: {each.pages} pages in {since}, firing {each.firing_ms / 3_600_000:.1f} h altogether")
+        for episode in each.episodes:
+            end = "still firing" if episode.end_ms is None else f"until {clock(episode.end_ms)}"
+            where = episode.key.split("|")[1]
+            typer.echo(f"  {clock(episode.fired_ms)}  {end}  {where}")
+    rows_seen = max((each.rows for each in found), default=0)
+    typer.echo(f"{rows_seen} rows in {spent_s:.1f} s, {times_faster:,.0f} times real time")
+
+
+@app.command("explain")
+def rules_explain(
+    name: str = typer.Argument(..., help="The rule."),
+    node: str = typer.Option(..., "--node", help="The node, such as lp-0017."),
+    at: str | None = typer.Option(None, "--at", help="When; default: now. 09:40 is today."),
+    sensor: str | None = typer.Option(None, "--sensor", help="One sensor only."),
+    rules: list[Path] = typer.Option([], "--rules", "-r", help="Files of rules; default: those of the settings."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Why a rule stood as it stood: the window's value, how complete it was, since when, and where it was told.
+
+    Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
+    """
+    from collector.alerts import stored
+    from collector.rules.rehearsal import explain
+    from collector.stores.store import StoreDown
+
+    settings = load_settings(config)
+    (rule,) = _named(settings, rules, [name])
+    zone = settings.reporting()(node).zone
+    at_ms = _now_ms() if at is None else _moment(at, zone)
+    over_ms = rule.window.over if rule.window is not None else 0
+    reach_ms = 2 * over_ms + rule.for_ + rule.keep_firing_for + 6 * 3_600_000
+    found: dict[Series, list[tuple[list[int], dict[str, list[object]]]]] = {}
+    store = _store(settings)
+    try:
+        for series, times, cells in stored.rows(
+            store, stored.columns_of([rule]), at_ms - reach_ms, at_ms + 1, 3_600_000, node
+        ):
+            if sensor in (None, series.sensor):
+                found.setdefault(series, []).append((times, cells))
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error)) from error
+    finally:
+        store.close()
+    if not found:
+        text = f"nothing of {rule.kind} is stored for {node} up to then"
+        raise Failure(Exit.NOT_HEALTHY, "nothing-stored", text, "see lamppost gaps")
+    intervals = {each.series: each.interval_ms for each in _inventory(settings)}
+    said = []
+    for series, history in sorted(found.items()):
+        try:
+            why = explain(rule, series, history, at_ms, intervals.get(series), zone.key)
+        except ValueError as error:
+            raise Failure(Exit.USAGE, "not-explained", str(error)) from error
+        said.append((series, why, _told(settings, rule, series, at_ms)))
+    if as_json:
+        rows = [{"series": str(s), **why._asdict(), "told": told} for s, why, told in said]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for series, why, told in said:
+        typer.echo(f"{series}\n{why.text_en}")
+        if told:
+            typer.echo("Sent: " + ", ".join(told))
+
+
+def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]:
+    """Where the alert was told up to then, in words."""
+    from collector.alerts.book import Book
+    from collector.rules.transition import fingerprint
+
+    if not settings.state_file.exists():
+        return []
+    book, clock = Book.open(settings.state_file), clock_of(settings)
+    try:
+        told = [each for each in book.deliveries(fingerprint(rule.alert, series)) if each.made_ms <= at_ms]
+    finally:
+        book.close()
+    words = {"delivered": "ok", "dead": "GIVEN UP", "waiting": "FAILED", "sending": "being sent"}
+    return [
+        f"{each.channel} {words[each.state]} {clock(each.done_ms or each.made_ms)}"
+        + (f" ({each.why}) next {clock(each.due_ms)}" if each.state == "waiting" and each.why else "")
+        for each in reversed(told[:10])
+    ]
+
+
+def _load(files: list[Path]) -> list[Rule]:
+    from collector.rules.loading import load_rules
+    from device_profiles.strict_yaml import NotUsable
+
+    try:
+        return load_rules(files)
+    except (NotUsable, OSError) as error:
+        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+
+
+def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:
+    from wire.quantities import nearest
+
+    known = {rule.alert: rule for rule in _load(files or list(settings.rules) or [STARTER])}
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            cure = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            raise Failure(Exit.USAGE, "rule-unknown", f"there is no rule {name!r}", cure)
+    return [known[name] for name in names]
+
+
+def _inventory(settings: Config) -> list[Expected]:
+    """What the nodes have announced, as the collector's state file has it; nothing without one."""
+    import sqlite3
+
+    from collector.delivery.registry import Registry
+    from collector.inventory import expected
+    from device_profiles.catalogue import load as load_catalogue
+
+    if not settings.state_file.exists():
+        return []
+    db = sqlite3.connect(settings.state_file, isolation_level=None, timeout=10)
+    try:
+        return expected(Registry(db).nodes(), load_catalogue(), settings.places())
+    finally:
+        db.close()
+
+
+def _store(settings: Config) -> Store:
+    from collector.collector import make_store
+
+    return make_store(settings)
+
+
+def _moment(text: str, zone: ZoneInfo) -> int:
+    """A time; `09:40` is today's."""
+    from datetime import datetime
+
+    if len(text) <= 5 and ":" in text:
+        text = f"{datetime.now(zone):%Y-%m-%d}T{text.zfill(5)}"
+    return time_of(text, zone.key)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

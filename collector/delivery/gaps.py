@@ -1,0 +1,155 @@
+"""Gaps: for each sensor and hour what was produced, stored, refused, thinned or is still on the agent, and why.
+
+The causes, in the order in which they are looked for:
+
+    agent-off          no word of the node in that hour, though there was before and after
+    sensor-silent      the sensor said nothing for longer than its profile allows
+    bad-frames         frames came damaged
+    refused            rows are in the quarantine
+    thinned, dropped, purged, disk-full, damaged   the node's own gap records
+    still-on-agent     accepted there, not stored yet
+    unexplained        accepted, and nowhere: an alarm
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.delivery import ledger
+from collector.delivery.ledger import HOUR_MS, READINGS
+from collector.stores.store import Select, Store
+
+
+@dataclass(slots=True)
+class Hour:
+    """One sensor's hour. `causes` is empty when nothing is missing and nothing was wrong."""
+
+    node: str
+    sensor: str
+    hour_ms: int
+    accepted: int = 0
+    stored: int = 0
+    refused: int = 0
+    replaced: int = 0
+    bad_frames: int = 0
+    silent_s: float = 0.0
+    causes: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Accepted by the agent and not accounted for in the database, the quarantine or a gap record."""
+        return self.accepted - self.stored - self.refused - self.replaced
+
+
+def gaps(
+    store: Store,
+    since_ms: int,
+    now_ms: int,
+    waiting: dict[str, int | None],
+    refused: dict[tuple[str, str, int], int],
+    node: str | None = None,
+) -> list[Hour]:
+    """Every sensor's hours since `since_ms`. Raises StoreDown.
+
+    `waiting` tells per node the oldest reading it says it still holds (None: none); `refused` counts quarantined rows
+    by node, sensor and hour.
+    """
+    first_ms = since_ms // HOUR_MS * HOUR_MS
+    where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+    hours: dict[tuple[str, str, int], Hour] = {}
+    _read_ledger(store, first_ms, where, hours)
+    _read_stored(store, first_ms, where, hours)
+    reasons = _read_gap_records(store, first_ms, node, hours)
+    for name, count in refused.items():
+        if name in hours:
+            hours[name].refused += count
+    _add_silent_nodes(hours, now_ms)
+    for key, hour in hours.items():
+        hour.causes = _causes(hour, reasons.get(key, []), waiting, now_ms)
+    return [hours[key] for key in sorted(hours)]
+
+
+def _read_ledger(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:
+    """Cumulative counts: the greatest of an hour is the hour's; several spools of one hour add up."""
+    question = Select(
+        "sensor_ledger", ("accepted", "bad_frames_1h", "silent_s"), first_ms, where=where,
+        group_by=("node", "sensor", "spool"), aggregate="max", every_ms=HOUR_MS,
+    )  # fmt: skip
+    for series in store.select(question):
+        for hour_ms, accepted, bad_frames, silent_s in series.rows:
+            hour = _hour(hours, series.tags["node"], series.tags["sensor"], hour_ms)
+            hour.accepted += accepted or 0
+            hour.bad_frames += bad_frames or 0
+            hour.silent_s += silent_s or 0.0
+
+
+def _read_stored(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:
+    for measurement in READINGS:
+        question = Select(
+            measurement,
+            ("cq",),
+            first_ms,
+            where=where,
+            group_by=("node", "sensor"),
+            aggregate="count",
+            every_ms=HOUR_MS,
+        )
+        for series in store.select(question):
+            for hour_ms, count in series.rows:
+                _hour(hours, series.tags["node"], series.tags["sensor"], hour_ms).stored += count or 0
+
+
+def _read_gap_records(
+    store: Store, first_ms: int, node: str | None, hours: dict[tuple[str, str, int], Hour]
+) -> dict[tuple[str, str, int], list[str]]:
+    """Spread each record's count over the hours it touches, where more was accepted than stored."""
+    reasons: dict[tuple[str, str, int], list[str]] = {}
+    for gap in ledger.gaps(store, node):
+        left = gap.lost
+        for hour_ms in range(gap.from_ms // HOUR_MS * HOUR_MS, gap.to_ms + 1, HOUR_MS):
+            if hour_ms < first_ms:
+                continue
+            for key in [k for k in hours if k[0] == gap.node and k[2] == hour_ms and gap.sensor in (k[1], "node")]:
+                take = min(left, max(0, hours[key].missing)) if gap.reason != "disk-full" else 0
+                hours[key].replaced += take
+                left -= take
+                if take or gap.reason == "disk-full":
+                    reasons.setdefault(key, []).append(gap.reason)
+    return reasons
+
+
+def _add_silent_nodes(hours: dict[tuple[str, str, int], Hour], now_ms: int) -> None:
+    """Hours in which a known sensor has no row at all, between its first and the last whole hour."""
+    seen: dict[tuple[str, str], list[int]] = {}
+    for node, sensor, hour_ms in hours:
+        seen.setdefault((node, sensor), []).append(hour_ms)
+    for (node, sensor), found in seen.items():
+        for hour_ms in range(min(found), now_ms // HOUR_MS * HOUR_MS, HOUR_MS):
+            _hour(hours, node, sensor, hour_ms)
+
+
+def _causes(hour: Hour, reasons: list[str], waiting: dict[str, int | None], now_ms: int) -> list[str]:
+    causes = []
+    if hour.accepted == hour.stored == 0 and not hour.bad_frames and not hour.silent_s:
+        causes.append("agent-off")
+    if hour.silent_s > 0:
+        causes.append("sensor-silent")
+    if hour.bad_frames:
+        causes.append("bad-frames")
+    if hour.refused:
+        causes.append("refused")
+    causes += dict.fromkeys(reasons)
+    if hour.missing > 0:
+        oldest_ms = waiting.get(hour.node)
+        holds = oldest_ms is not None and oldest_ms < hour.hour_ms + HOUR_MS
+        recent = now_ms - hour.hour_ms < 2 * HOUR_MS
+        causes.append("still-on-agent" if holds or recent else "unexplained")
+    return causes
+
+
+def _hour(hours: dict[tuple[str, str, int], Hour], node: str, sensor: str, hour_ms: int) -> Hour:
+    key = (node, sensor, hour_ms)
+    if key not in hours:
+        hours[key] = Hour(node, sensor, hour_ms)
+    return hours[key]

@@ -1,0 +1,434 @@
+"""Ingest: batches in, rows to the store, verdicts out. Holds no clock and no socket; the store is handed in.
+
+A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
+database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent import futures
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from collector.alarms import Alarms
+from collector.delivery import ledger, quick_json
+from collector.delivery.halving import write_halving
+from collector.delivery.quarantine import Full, Name, Part, Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
+from collector.numbers import derive
+from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, StoreDown, Table, at_once
+from wire import batch, check
+from wire.ack import Ack, Code, Verdict
+
+log = logging.getLogger("lamppost.ingest")
+
+Known = TypeVar("Known")
+
+ROWS_PER_WRITE = 5_000
+WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
+PENDING_ROWS_MAX = 50_000
+MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
+RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+AFTER_MS = 5_000
+UNBORN_AFTER_MS = 2_000
+
+
+@dataclass(slots=True)
+class Work:
+    """A checked batch on its way to the store."""
+
+    name: Name
+    envelope: batch.Envelope
+    tables: list[Table]
+    origins: list[tuple[int, list[int] | None]]
+    rows: list[Row]
+    row_count: int
+    time_ms: int
+    parts: list[Part] = field(default_factory=list)
+    under_way: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows."""
+
+    works: list[Work]
+    row_count: int
+    answer: Future[Answer]
+    kept: list[tuple[Work, list[Part]]] | None = None
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One collector's ingest. Call `take` for each payload, then `write`; send what `acks` gives.
+
+    `aside` runs the writes, perhaps in other threads: while the database is at some, the next is made ready. What is
+    decided of their answers, and all else, happens where `write` is called.
+    """
+
+    name: str
+    store: Store
+    quarantine: Quarantine
+    registry: Registry
+    derivation: derive.Derivation = field(default_factory=derive.Derivation)
+    time_min_ms: int = check.TIME_MIN_MS
+    series: SeriesBudget = field(default_factory=SeriesBudget)
+    aside: Aside = at_once
+    rows_per_write: int = ROWS_PER_WRITE
+    counts: Counter[str] = field(default_factory=Counter)
+    alarms: Alarms = field(default_factory=Alarms)
+    _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
+    _pending_rows: int = 0
+    _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
+    _highest: dict[str, int] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
+    _groups: list[Group] = field(default_factory=list)
+    _failures: int = 0
+    _retry_at_ms: int = 0
+
+    # -- taking ---------------------------------------------------------------------------------------------------
+
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:
+        """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
+
+        A `replay` always goes to the database: it is sent because the database has lost what we remember.
+        """
+        self.counts["batches"] += 1
+        digest = batch.digest(payload)
+        try:
+            envelope = batch.read(node, payload, quick_json.loads)
+        except batch.Unaddressed as stray:
+            self.counts["unaddressed"] += 1
+            self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
+            return
+        except batch.Refused as refused:
+            name = Name(node, refused.spool, refused.seq, digest)
+            if isinstance(refused, batch.VersionUnknown) or self._may_store(name):
+                self._refuse(name, refused, payload, now_ms)
+            return
+        name = Name(node, envelope.spool, envelope.seq, digest)
+        if name in self._pending:
+            self.counts["resent_while_pending"] += 1
+        elif self._may_store(name) and (replay or self._is_new(name)):
+            self._queue(name, envelope, payload, now_ms)
+
+    def _may_store(self, name: Name) -> bool:
+        """Only the spools of the node's current birth are stored; another is held until a person decides."""
+        known = self.registry.get(name.node)
+        if known is None:
+            self.counts["before_birth"] += 1
+            self._answer(name, Code.LATER, {"after_ms": UNBORN_AFTER_MS})
+            return False
+        if name.spool not in known.birth.spools:
+            self.counts["held_spool"] += 1
+            self.alarm(
+                f"spool:{name.node}", f"{name.node} sends from spool {name.spool}, which its birth does not name"
+            )
+            return False
+        return True
+
+    def _is_new(self, name: Name) -> bool:
+        written = self._written.get((name.spool, name.seq))
+        if written is None and name.seq <= self.highest(name.node, name.spool):
+            written = self._ask(lambda: ledger.digest_of(self.store, *name[:3]), None)
+        if written is None:
+            return True
+        if written == name.digest:
+            self.counts["already_stored"] += 1
+            self._answer(name, Code.ALREADY_STORED)
+        else:
+            self.counts["held_equivocation"] += 1
+            self.alarm(
+                f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
+            )
+            self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
+        return False
+
+    def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
+        if isinstance(refused, batch.VersionUnknown):
+            self.counts["version_unknown"] += 1
+            self.alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
+            self._answer(name, Code.VERSION_UNKNOWN)
+        elif isinstance(refused, batch.TooLarge):
+            self.counts["too_large"] += 1
+            self._answer(name, Code.TOO_LARGE, {"max_bytes": batch.WIRE_BYTES_MAX})
+        else:
+            self._quarantine_whole(name, payload, str(refused), now_ms)
+
+    def _quarantine_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
+        try:
+            self.quarantine.keep_whole(name, payload, reason, now_ms)
+        except Full as full:
+            self.alarm("quarantine", str(full))
+            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            return
+        self.counts["quarantined_batches"] += 1
+        self._remember(name)
+        self._answer(name, Code.QUARANTINED, {"reason": reason})
+
+    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
+        if self._pending_rows >= PENDING_ROWS_MAX:
+            self.counts["pushed_back"] += 1
+            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            return
+        checked = self.series.within(name.node, check.check(envelope.blocks, now_ms, self.time_min_ms))
+        self.counts["unknown_keys"] += checked.unknown_keys
+        if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
+            self.counts["series_refused"] += 1
+            self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
+        if not checked.blocks:
+            reason = checked.refusals[0].reason if checked.refusals else "no blocks"
+            self._quarantine_whole(name, payload, reason, now_ms)
+            return
+        tables = self.derivation.tables(envelope, checked.blocks)
+        rows = [row for table in tables for row in self.store.render(table)]
+        parts = [Part(r.block, r.row, r.reason, _content(envelope.blocks, r)) for r in checked.refusals]
+        time_ms = max(block.times_ms[-1] for block in checked.blocks)
+        self._pending[name] = Work(
+            name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
+        )
+        self._pending_rows += len(rows)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, now_ms: int) -> list[Work]:
+        """Write what is pending, as far as the store will; returns the batches that are now in the database."""
+        done: list[Work] = []
+        self.series.flush()
+        if self._failures and now_ms >= self._retry_at_ms:
+            answer = self.store.prepare()  # it may have come back empty
+            if isinstance(answer, Held | Later):
+                self._stop(answer, now_ms)
+        while True:
+            if now_ms >= self._retry_at_ms:
+                self._begin()
+            if not self._go_on(now_ms, done):
+                return done
+
+    def has_room(self) -> bool:
+        """False while writes are under way and the next two are at hand: more may wait where it is."""
+        return not self._groups or self._pending_rows < (WRITES_AT_ONCE + 2) * self.rows_per_write
+
+    def wait(self, timeout_s: float) -> None:
+        """Until a write that is under way is answered, at most so long."""
+        if self._groups:
+            futures.wait([group.answer for group in self._groups], timeout_s, futures.FIRST_COMPLETED)
+
+    def is_writing(self) -> bool:
+        """True while the store owes an answer."""
+        return bool(self._groups)
+
+    def _begin(self) -> None:
+        """Hand the store what waits: whatever there is when it rests, and full writes beside others.
+
+        Half-full writes side by side would cost it and us a request each, and win nothing.
+        """
+        while len(self._groups) <= WRITES_AT_ONCE:
+            beside = sum(group.kept is None for group in self._groups)
+            waiting_rows = self._pending_rows - sum(group.row_count for group in self._groups)
+            if not waiting_rows or (beside and (beside == WRITES_AT_ONCE or waiting_rows < self.rows_per_write)):
+                return
+            works = self._next_works()
+            rows = [row for work in works for row in work.rows]
+            self._groups.append(Group(works, len(rows), self.aside(partial(self.store.write, rows))))
+
+    def _next_works(self) -> list[Work]:
+        works: list[Work] = []
+        count = 0
+        for work in self._pending.values():
+            if work.under_way:
+                continue
+            if works and count + len(work.rows) > self.rows_per_write:
+                break
+            work.under_way = True
+            works.append(work)
+            count += len(work.rows) + 1
+        return works
+
+    def _go_on(self, now_ms: int, done: list[Work]) -> bool:
+        """Take the answers that are there: rows are followed by their ledger, and this by the end, in order."""
+        moved = False
+        for group in [group for group in self._groups if group.kept is None and group.answer.done()]:
+            self._take_rows(group, group.answer.result(), now_ms)
+            moved = True
+        while self._groups and self._groups[0].kept is not None and self._groups[0].answer.done():
+            done += self._take_ledger(self._groups[0], now_ms)
+            moved = True
+        return moved
+
+    def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
+        """What the store's answer means for the rows of a group: on to the ledger, or wait."""
+        refused: dict[int, str] = {}
+        if isinstance(answer, Refused):
+            found = write_halving(self.store.write, [row for work in group.works for row in work.rows])
+            if isinstance(found, list):
+                refused, answer = dict(found), Stored()
+            else:
+                answer = found
+        if isinstance(answer, Stored):
+            self._settle(group, refused, now_ms)
+        else:
+            self._put_back(group, answer, now_ms)
+
+    def _settle(self, group: Group, refused: dict[int, str], now_ms: int) -> None:
+        """The store has taken all but `refused` positions: keep those, then write the ledger.
+
+        The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
+        row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
+        """
+        self._failures = 0
+        self.alarms.pop("store", None)
+        kept = []
+        start = 0
+        try:
+            with self.quarantine.together():
+                for work in group.works:
+                    bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
+                    start += len(work.rows)
+                    parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                    if self._keep(work, parts, now_ms):
+                        kept.append((work, parts))
+        except Full as full:  # the disk took none of it: who has refused rows must come again
+            self.alarm("quarantine", str(full))
+            self._put_back(group, Held(str(full)), now_ms)
+            return
+        ledgers = [row for work, parts in kept for row in self._ledger(work, len(parts))]
+        group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
+
+    def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
+        """Once the ledger stands, the batches of a group are stored for good, and answered."""
+        answer = group.answer.result()
+        if not isinstance(answer, Stored):
+            self._put_back(group, Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            return []
+        self._groups.remove(group)
+        for work in group.works:
+            del self._pending[work.name]
+            self._pending_rows -= len(work.rows)
+        assert group.kept is not None
+        for work, parts in group.kept:
+            self._finish(work, parts)
+        return [work for work, _ in group.kept]
+
+    def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
+        """The batches of this group must wait, and are written again."""
+        self._groups.remove(group)
+        for work in group.works:
+            work.under_way = False
+        self._stop(answer, now_ms)
+
+    def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
+        """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
+        if parts:
+            try:
+                self.quarantine.keep_parts(work.name, parts, now_ms)
+            except Full as full:
+                self.alarm("quarantine", str(full))
+                self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
+                return False
+        return True
+
+    def _finish(self, work: Work, parts: list[Part]) -> None:
+        self.counts["stored_batches"] += 1
+        self.counts["stored_rows"] += work.row_count - len(parts)
+        self.counts["quarantined_rows"] += len(parts)
+        self._remember(work.name)
+        if parts:
+            info = {"refused": [[part.block, part.row, part.reason] for part in parts[:100]]}
+            self._answer(work.name, Code.STORED_IN_PART, info)
+        else:
+            self._answer(work.name, Code.STORED)
+
+    def _ledger(self, work: Work, quarantined: int) -> list[Row]:
+        table = derive.ledger(work.envelope, work.name.digest, work.row_count, quarantined, work.time_ms)
+        return self.store.render(table)
+
+    def _stop(self, answer: Held | Later, now_ms: int) -> None:
+        """The store is away: wait, longer each time, and say so once."""
+        self._failures += 1
+        wait_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
+        if isinstance(answer, Later) and answer.after_s is not None:
+            wait_s = max(wait_s, answer.after_s)
+        self._retry_at_ms = now_ms + int(wait_s * 1000)
+        self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
+        self.alarm("store", answer.reason)
+
+    # -- answering ------------------------------------------------------------------------------------------------
+
+    def acks(self, now_ms: int) -> Iterable[tuple[str, Ack]]:
+        """The verdicts since the last call, one acknowledgement a node and spool."""
+        verdicts, self._verdicts = self._verdicts, {}
+        for (node, spool), found in verdicts.items():
+            yield node, Ack(self.name, now_ms, spool, tuple(found))
+
+    def highest(self, node: str, spool: str) -> int:
+        """The highest sequence of a spool that is known to be in the database, 0 for none."""
+        if spool not in self._highest:
+            found = self._ask(lambda: ledger.highest(self.store, node, spool), None)
+            if found is None:
+                return 0  # asked again at the next birth or batch
+            self._highest[spool] = found
+        return self._highest[spool]
+
+    def look_up(self) -> None:
+        """Another collector may have written meanwhile: what is known of sequences comes from the database anew."""
+        self._written.clear()
+        self._highest = self._ask(lambda: ledger.highest_of_all(self.store), {})
+
+    def _ask(self, question: Callable[[], Known], otherwise: Known) -> Known:
+        """What the database remembers; while it is away, what is written in memory must do."""
+        if self._failures:
+            return otherwise
+        try:
+            return question()
+        except StoreDown as error:
+            self.alarm("store", str(error))
+            return otherwise
+
+    def pending_rows(self) -> int:
+        """Rows that wait for the store."""
+        return self._pending_rows
+
+    def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
+        self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))
+
+    def _remember(self, name: Name) -> None:
+        self._written[name.spool, name.seq] = name.digest
+        if len(self._written) > MEMORY:
+            self._written.popitem(last=False)
+        if name.spool in self._highest:
+            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
+
+    def alarm(self, key: str, text: str) -> None:
+        """Say that something is wrong; whoever shows alarms reads `alarms`."""
+        self.alarms.sound(key, text)
+
+
+def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
+    """What was refused, as JSON, for a person to look at and to send again after a cure."""
+    block = raw_blocks[refusal.block]
+    if refusal.row is None or not isinstance(block, dict):
+        return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
+    row = refusal.row
+    kept = {key: value for key, value in block.items() if key not in ("t0", "dt", "fields")}
+    kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
+    kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
+    return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]
+
+
+def _part_of_row(work: Work, position: int, reason: str) -> Part:
+    """A row the database refused, by its place among the stored tables."""
+    row = work.rows[position]
+    content = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
+    for (block, kept), table in zip(work.origins, work.tables, strict=True):
+        if position < len(table.times_ms):
+            return Part(block, position if kept is None else kept[position], reason, content)
+        position -= len(table.times_ms)
+    raise IndexError("a position beyond the batch")

@@ -1,0 +1,43 @@
+"""Re-drive: a batch from the quarantine goes through the same ingest once more, after its cause was cured."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Node, Registry
+from collector.stores.store import Store
+from wire.ack import Code
+from wire.status import Birth
+
+
+class _Everyone(Registry):
+    """A registry in which every spool may be stored: a person has decided."""
+
+    def __init__(self, spool: str) -> None:
+        self._spool = spool
+
+    def get(self, node: str) -> Node:
+        return Node(Birth(node, "redrive", "0" * 16, (self._spool,), 1, None, "redrive", "synced"), True, 0)
+
+
+def redrive(db: sqlite3.Connection, store: Store, name: str, node: str, seq: int, now_ms: int) -> str:
+    """Try every whole batch kept under this name again; what is stored leaves the quarantine. Returns what happened."""
+    kept = db.execute(
+        "SELECT spool, digest, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
+    ).fetchall()
+    if not kept:
+        return f"nothing of {node} {seq} is in quarantine"
+    stored = 0
+    for spool, digest, payload in kept:
+        ingest = Ingest(name, store, Quarantine(db), _Everyone(spool))
+        ingest.take(node, payload, now_ms, replay=True)
+        ingest.write(now_ms)
+        codes = [verdict.code for _, ack in ingest.acks(now_ms) for verdict in ack.verdicts]
+        if codes and codes[-1] in (Code.STORED, Code.STORED_IN_PART):
+            db.execute(
+                "DELETE FROM quarantine_whole WHERE node = ? AND spool = ? AND digest = ?", (node, spool, digest)
+            )
+            stored += 1
+    return f"stored {stored} of {len(kept)}" if stored else "refused again; see lamppost quarantine show"

@@ -1,0 +1,223 @@
+"""Calibration with provenance: which number was made of which raw value, by what, and since when.
+
+A record says for one sensor and quantity how a raw value becomes a corrected one from a time on. Records are numbered
+and never changed or deleted; the one in force at a reading's own time is used, whenever the reading arrives. Raw and
+corrected value stand side by side in the database, with `cal_id`:
+
+    identity                    nothing was corrected
+    pm25_ugm3:c3                by record 3
+    no2_ugm3:25C,o3_ugm3:c4@25C gases in µg/m³ at 25 °C and 1013.25 hPa, ozone then by record 4
+
+Gases come in ppb (CO in ppm) and are converted to the station's declared state before they are corrected.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
+
+from collector.numbers.reporting import Reporting
+from measures.corrections import fire_and_smoke, us_wide
+from measures.gases import MOLAR_MASS_G_MOL
+from wire.quantities import DERIVED, QUANTITIES
+
+IDENTITY: Final = "identity"
+CAL_ID: Final = "cal_id"
+HUMIDITY: Final = "case_rh_pct"
+Formula = Literal["linear", "us-wide-2021", "fire-and-smoke-2021"]
+FORMULAS: Final = {"us-wide-2021": us_wide, "fire-and-smoke-2021": fire_and_smoke}
+"""Corrections with humidity (measures.corrections); they need the sensor's own humidity beside the raw value."""
+DECIMALS: Final = 6
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calibration (id INTEGER PRIMARY KEY, node TEXT, sensor TEXT, quantity TEXT, from_ms INTEGER,
+    body TEXT);
+CREATE TABLE IF NOT EXISTS calibration_audit (id INTEGER PRIMARY KEY, at_ms INTEGER, body TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """corrected = slope * raw + offset (raw in the corrected unit), or a named formula; in force from `from_ms`."""
+
+    node: str
+    sensor: str
+    quantity: str
+    from_ms: int
+    made_ms: int
+    who: str
+    formula: Formula = "linear"
+    slope: float = 1.0
+    offset: float = 0.0
+    source: str = ""
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """How `cal_id` calls it."""
+        return f"c{self.number}"
+
+    def apply(self, values: list[Any], humidity: list[Any] | None) -> list[Any]:
+        """The corrected values; None stays None, and without humidity a formula that needs it gives None."""
+        if self.formula == "linear":
+            return [None if v is None else round(self.slope * v + self.offset, DECIMALS) for v in values]
+        if humidity is None:
+            return [None] * len(values)
+        correct = FORMULAS[self.formula]
+        return [
+            None if v is None or rh is None or v < 0 or not 0 <= rh <= 100 else round(correct(v, rh) or 0.0, DECIMALS)
+            for v, rh in zip(values, humidity, strict=True)
+        ]
+
+
+class Calibrations:
+    """All records of one collector. Another program may add some; `refresh` sees them."""
+
+    def __init__(self, db: sqlite3.Connection | None = None) -> None:
+        self._db = db
+        self._version = -1
+        self._of: dict[tuple[str, str, str], list[Record]] = {}
+        if db is not None:
+            db.executescript(_SCHEMA)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read the records anew if another connection has written to the file."""
+        if self._db is None:
+            return
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            found: dict[tuple[str, str, str], list[Record]] = {}
+            for record in self.all():
+                found.setdefault((record.node, record.sensor, record.quantity), []).append(record)
+            for records in found.values():
+                records.sort(key=lambda record: (record.from_ms, record.number))
+            self._of = found  # whole: other threads read it
+
+    def of_node(self, node: str, time_ms: int) -> list[Record]:
+        """The records in force at a node, one a sensor and quantity. May be called from any thread."""
+        found = (self.in_force(*key, time_ms) for key in self._of if key[0] == node)
+        return [record for record in found if record is not None]
+
+    def all(self) -> list[Record]:
+        """Every record ever made, in the order they were made."""
+        if self._db is None:
+            return []
+        rows = self._db.execute("SELECT id, body FROM calibration ORDER BY id")
+        return [Record(**json.loads(body) | {"number": number}) for number, body in rows]
+
+    def add(self, record: Record) -> Record:
+        """Keep a record; returns it with its number."""
+        assert self._db is not None
+        cursor = self._db.execute(
+            "INSERT INTO calibration (node, sensor, quantity, from_ms, body) VALUES (?, ?, ?, ?, ?)",
+            (record.node, record.sensor, record.quantity, record.from_ms, json.dumps(asdict(record))),
+        )
+        assert cursor.lastrowid is not None
+        self._version = -1
+        self.refresh()
+        return replace(record, number=cursor.lastrowid)
+
+    def note(self, at_ms: int, what: Mapping[str, Any]) -> None:
+        """Write an audit line."""
+        assert self._db is not None
+        body = json.dumps(what, ensure_ascii=False)
+        self._db.execute("INSERT INTO calibration_audit (at_ms, body) VALUES (?, ?)", (at_ms, body))
+
+    def audit(self) -> list[tuple[int, dict[str, Any]]]:
+        """Every audit line, oldest first."""
+        assert self._db is not None
+        rows = self._db.execute("SELECT at_ms, body FROM calibration_audit ORDER BY id")
+        return [(at_ms, json.loads(body)) for at_ms, body in rows]
+
+    def in_force(self, node: str, sensor: str, quantity: str, time_ms: int) -> Record | None:
+        """The record for a reading of this time: the latest that had begun, and of those the last made."""
+        records = self._of.get((node, sensor, quantity))
+        if not records:
+            return None
+        at = bisect_right(records, time_ms, key=lambda record: record.from_ms)
+        return records[at - 1] if at else None
+
+    def derive(
+        self, node: str, sensor: str, times_ms: list[int], fields: Mapping[str, list[Any]], reporting: Reporting
+    ) -> dict[str, list[Any]]:
+        """The corrected columns of raw ones, with `cal_id`; thinned ones (`_mean`, `_min`, `_max`, `_n`) likewise."""
+        found: dict[str, list[Any]] = {}
+        ids: list[list[str]] = []  # per quantity: its part of cal_id by row, or once for all rows
+        for name, column in fields.items():
+            raw, stat = _raw_and_stat(name)
+            quantity = DERIVED.get(raw)
+            if quantity is None:
+                continue
+            target = quantity.name + stat
+            if stat == "_n":
+                found[target] = column
+                continue
+            humidity = fields.get(HUMIDITY + ("_mean" if stat else ""))
+            made, names = self._made(node, sensor, raw, times_ms, column, humidity, reporting)
+            found[target] = made
+            if stat in ("", "_mean"):
+                ids.append(names)
+        if found:
+            found[CAL_ID] = _cal_ids(ids, len(times_ms))
+        return found
+
+    def _made(
+        self,
+        node: str,
+        sensor: str,
+        raw: str,
+        times_ms: list[int],
+        column: list[Any],
+        humidity: list[Any] | None,
+        reporting: Reporting,
+    ) -> tuple[list[Any], list[str]]:
+        quantity = DERIVED[raw].name
+        factor = per_raw(raw, reporting)
+        state = "" if factor is None else reporting.gas_state
+        values = column if factor is None else [None if v is None else round(v * factor, DECIMALS) for v in column]
+        first = self.in_force(node, sensor, quantity, times_ms[0])
+        if first is self.in_force(node, sensor, quantity, times_ms[-1]):
+            made = values if first is None else first.apply(values, humidity)
+            return made, [_part(quantity, first, state)]
+        made, names = [], []
+        for row, time_ms in enumerate(times_ms):
+            record = self.in_force(node, sensor, quantity, time_ms)
+            rh = None if humidity is None else humidity[row : row + 1]
+            made += values[row : row + 1] if record is None else record.apply(values[row : row + 1], rh)
+            names.append(_part(quantity, record, state))
+        return made, names
+
+
+def per_raw(raw: str, reporting: Reporting) -> float | None:
+    """How many units of the corrected quantity one unit of the raw one is; None where the unit is the same."""
+    quantity = DERIVED[raw]
+    if quantity.unit == QUANTITIES[raw].unit:
+        return None
+    gas = quantity.name.partition("_")[0].upper()
+    return MOLAR_MASS_G_MOL[gas] / reporting.state.litres_per_mol
+
+
+def _raw_and_stat(name: str) -> tuple[str, str]:
+    if name in DERIVED:
+        return name, ""
+    base, _, stat = name.rpartition("_")
+    return (base, "_" + stat) if base in DERIVED and stat in ("mean", "min", "max", "n") else (name, "")
+
+
+def _part(quantity: str, record: Record | None, state: str) -> str:
+    if record is None:
+        return f"{quantity}:{state}" if state else ""
+    return f"{quantity}:{record.name}@{state}" if state else f"{quantity}:{record.name}"
+
+
+def _cal_ids(parts: list[list[str]], count: int) -> list[str]:
+    if all(len(part) == 1 for part in parts):
+        return [",".join(filter(None, (part[0] for part in parts))) or IDENTITY] * count
+    by_row = [part * count if len(part) == 1 else part for part in parts]
+    return [",".join(filter(None, row)) or IDENTITY for row in zip(*by_row, strict=True)]

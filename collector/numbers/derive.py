@@ -1,0 +1,81 @@
+"""From checked blocks to tables: tags, derived quantities, clock quality and flags. Pure.
+
+Agents send what the sensor said; the collector derives the corrected value with the calibration in force at the
+reading's time and stores both side by side, with `cal_id`. What fails a test or is doubted is flagged (`qc` 4 or 3,
+`qc_code` names field and test; quality.py) and kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from collector.numbers import flags
+from collector.numbers.calibration import Calibrations
+from collector.numbers.quality import Quality, worst
+from collector.numbers.reporting import ReportingOf, reports_as_china
+from collector.stores.store import Table, Tags
+from wire.batch import CLOCKS, Block, Envelope
+from wire.quantities import agent_fields, kind_of
+
+_FLAGS: Final = frozenset({"cq", "qc"})
+_SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
+LEDGER: Final = "batch_ledger"
+
+
+class Derivation:
+    """Everything that is made of an agent's batch, with one set of thresholds, calibrations and stations."""
+
+    def __init__(
+        self,
+        quality: Quality | None = None,
+        calibrations: Calibrations | None = None,
+        reporting: ReportingOf = reports_as_china,
+    ) -> None:
+        self._quality = quality or Quality()
+        self._calibrations = calibrations or Calibrations()
+        self._reporting = reporting
+
+    def tables(self, envelope: Envelope, blocks: list[Block]) -> list[Table]:
+        """One table a block, in order."""
+        cq = CLOCKS[envelope.clock]
+        return [self._table(envelope, block, cq) for block in blocks]
+
+    def _table(self, envelope: Envelope, block: Block, cq: int) -> Table:
+        fields = agent_fields(block.kind)
+        assert fields is not None
+        count = len(block.times_ms)
+        columns: dict[str, list[Any]] = dict(block.fields)
+        derived = self._calibrations.derive(
+            envelope.node, block.sensor, block.times_ms, block.fields, self._reporting(envelope.node)
+        )
+        columns.update(derived)
+        whole = {name for name in columns if fields.get(name) or (name in derived and name.endswith("_n"))} | _FLAGS
+        columns["cq"] = [cq] * count
+        codes = self._quality.codes(block)
+        columns["qc"] = worst(codes, count)
+        if codes is not None:
+            columns[flags.COLUMN] = codes
+        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole))
+
+
+def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms: int) -> Table:
+    """The row by which anyone can check that this batch arrived whole; its time has a place of its own by sequence."""
+    return Table(
+        LEDGER,
+        (("node", envelope.node), ("spool", envelope.spool)),
+        [time_ms],
+        {"seq": [envelope.seq], "rows": [rows], "quarantined": [quarantined], "digest": [digest]},
+        frozenset({"seq", "rows", "quarantined"}),
+        envelope.seq % 1_000_000,
+    )
+
+
+def _tags(envelope: Envelope, block: Block) -> Tags:
+    kind = kind_of(block.kind)
+    assert kind is not None
+    tags = {"site": envelope.site, "node": envelope.node, **block.tags}
+    if kind.sensor:
+        tags["sensor"] = block.sensor
+    if kind.name in _SPOOL_TAGGED:
+        tags["spool"] = envelope.spool
+    return tuple(sorted(tags.items()))

@@ -1,0 +1,105 @@
+"""Recalibration: stored raw values get the corrected values of the records now in force, and their windows are due.
+
+Raw values and old records stay. What is rewritten are the corrected columns and `cal_id` of each row; the hours of
+those rows are entered in the book of windows, so that the collector computes minutes, hours, days and indices anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from collector.numbers.calibration import HUMIDITY, Calibrations
+from collector.numbers.reporting import ReportingOf
+from collector.numbers.window_book import WindowBook
+from collector.numbers.windows import HOUR_MS, MINUTES, hour_of
+from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
+from wire.quantities import DERIVED
+
+_STATS = ("mean", "min", "max", "n")
+ROWS_PER_WRITE = 5_000
+
+
+class Rewritten(NamedTuple):
+    """What a run changed: rows of one sensor in one hour."""
+
+    node: str
+    sensor: str
+    hour_ms: int
+    rows: int
+
+
+def rewrite(
+    store: Store,
+    book: WindowBook,
+    calibrations: Calibrations,
+    reporting: ReportingOf,
+    sensors: list[tuple[str, str]],
+    span: tuple[int, int],
+) -> Iterator[Rewritten]:
+    """Rewrite the sensors (node, sensor) over a span of UTC milliseconds, hour by hour. Raises StoreDown."""
+    for node, sensor in sensors:
+        start_ms = hour_of(span[0], reporting(node).zone)
+        for suffix in ("", MINUTES):
+            for hour_ms in _hours_with_data(store, node, sensor, suffix, start_ms, span[1]):
+                rows = 0
+                for table in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
+                    _write(store, table)
+                    book.enter(("air_quality", table.tags), hour_ms, 0)
+                    rows += len(table.times_ms)
+                book.commit()
+                if rows:
+                    yield Rewritten(node, sensor, hour_ms, rows)
+
+
+def _raw_fields(suffix: str) -> tuple[str, ...]:
+    if not suffix:
+        return (*DERIVED, HUMIDITY)
+    return (*(f"{raw}_{stat}" for raw in DERIVED for stat in _STATS), HUMIDITY + "_mean")
+
+
+def _hours_with_data(store: Store, node: str, sensor: str, suffix: str, since_ms: int, until_ms: int) -> list[int]:
+    """Starts of the hours, counted from `since_ms`, in which the sensor has rows."""
+    where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor}
+    names = tuple(raw + ("_n" if suffix else "") for raw in DERIVED)
+    question = Select("air_quality" + suffix, names, since_ms, until_ms, where, aggregate="count", every_ms=HOUR_MS)
+    found = {row[0] for series in store.select(question) for row in series.rows}
+    shift = since_ms % HOUR_MS  # the database counts hours from the epoch, a zone's may begin at half past
+    starts = {epoch_ms + back + shift for epoch_ms in found for back in ((0, -HOUR_MS) if shift else (0,))}
+    return sorted(start_ms for start_ms in starts if since_ms <= start_ms < until_ms)
+
+
+def _tables(
+    store: Store,
+    calibrations: Calibrations,
+    reporting: ReportingOf,
+    of: tuple[str, str],
+    suffix: str,
+    hour_ms: int,
+    span: tuple[int, int],
+) -> Iterator[Table]:
+    """The corrected columns of one hour, a table a site."""
+    node, sensor = of
+    names = _raw_fields(suffix)
+    where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor}
+    since_ms, until_ms = max(hour_ms, span[0]), min(hour_ms + HOUR_MS, span[1])
+    for series in store.select(Select("air_quality" + suffix, names, since_ms, until_ms, where, ("site",))):
+        columns: dict[str, list[Any]] = {}
+        for at, name in enumerate(names, start=1):
+            column = [row[at] for row in series.rows]
+            if any(value is not None for value in column):
+                columns[name] = column
+        times = [row[0] for row in series.rows]
+        made = calibrations.derive(node, sensor, times, columns, reporting(node)) if times else {}
+        if made:
+            tags: Tags = tuple(sorted({"site": series.tags["site"], "node": node, "sensor": sensor}.items()))
+            whole = frozenset(name for name in made if name.endswith("_n"))
+            yield Table("air_quality" + suffix, tags, times, made, whole)
+
+
+def _write(store: Store, table: Table) -> None:
+    rows = store.render(table)
+    for first in range(0, len(rows), ROWS_PER_WRITE):
+        answer = store.write(rows[first : first + ROWS_PER_WRITE])
+        if not isinstance(answer, Stored):
+            raise StoreDown(answer.reason)

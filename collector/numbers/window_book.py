@@ -1,0 +1,85 @@
+"""The book of open hours: an hour is entered when its first reading is committed and struck out when its roll-up is.
+
+So nothing about windows needs to be remembered: after a restart every hour that is still in the book is computed from
+the database. Entries are committed before a batch is acknowledged; a crash before that brings the batch again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from collector.statedb import transaction
+from collector.stores.store import Tags
+
+Key = tuple[str, Tags]
+"""A series: measurement and tags."""
+
+LIVE = 2**62
+"""Due date of an hour that is being filled in memory, from its first reading on."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS open_hour (series TEXT, hour_ms INTEGER, due_ms INTEGER, PRIMARY KEY (series, hour_ms))
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS open_hour_due ON open_hour (due_ms);
+"""
+
+
+class WindowBook:
+    """All open hours of one collector, in its state file. A command that is not the collector opens it as a guest."""
+
+    def __init__(self, db: sqlite3.Connection, owner: bool = True) -> None:
+        self._db = db
+        self._new: dict[tuple[Key, int], int | None] = {}
+        db.executescript(_SCHEMA)
+        if owner:
+            self.nothing_is_live()  # what was, was so in a life that has ended
+
+    def nothing_is_live(self) -> None:
+        """No hour is filled in memory any more: each is computed from the database."""
+        self._db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))
+
+    def enter(self, key: Key, hour_ms: int, due_ms: int) -> None:
+        """Compute this hour from the database at `due_ms`; replaces an earlier date. Durable at the next commit."""
+        self._new[key, hour_ms] = due_ms
+
+    def strike(self, key: Key, hour_ms: int) -> None:
+        """This hour is in the database."""
+        self._new[key, hour_ms] = None
+
+    def commit(self) -> None:
+        """Make everything entered and struck out durable, in one transaction."""
+        if not self._new:
+            return
+        entries = [(_text(key), hour, due) for (key, hour), due in self._new.items()]
+        with transaction(self._db):
+            self._db.executemany(
+                "INSERT INTO open_hour VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms",
+                [entry for entry in entries if entry[2] is not None],
+            )
+            self._db.executemany(
+                "DELETE FROM open_hour WHERE series = ? AND hour_ms = ?",
+                [entry[:2] for entry in entries if entry[2] is None],
+            )
+        self._new.clear()
+
+    def due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
+        """Up to `limit` hours that are due, those of one series together."""
+        rows = self._db.execute(
+            "SELECT series, hour_ms FROM open_hour WHERE due_ms <= ? ORDER BY series, hour_ms LIMIT ?", (now_ms, limit)
+        )
+        return [(_key(series), hour_ms) for series, hour_ms in rows]
+
+    def waiting(self, now_ms: int) -> int:
+        """How many hours are due."""
+        count: int = self._db.execute("SELECT count(*) FROM open_hour WHERE due_ms <= ?", (now_ms,)).fetchone()[0]
+        return count
+
+
+def _text(key: Key) -> str:
+    return json.dumps(key, separators=(",", ":"))
+
+
+def _key(text: str) -> Key:
+    measurement, tags = json.loads(text)
+    return measurement, tuple((k, v) for k, v in tags)

@@ -1,0 +1,56 @@
+"""Settings that can really be used: the keys, and whether each sensor's profile, mode and options are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from device_profiles.strict_model import fit
+from device_profiles.strict_yaml import Document, NotUsable, Problem, parse
+from edge_agent.config import Config
+from wire.exits import Exit, Failure
+
+_SAID_OF = {"options": "option", "mode": "mode"}
+
+
+def checked(text: str, file: str) -> Config:
+    """Settings from `text`. Raises NotUsable with file, line and nearest word; Failure or OSError for own profiles."""
+    document = parse(text, file)
+    config = fit(Config, document)
+    problems = list(_sensor_problems(document, config))
+    if problems:
+        raise NotUsable(problems)
+    return config
+
+
+def checked_file(file: Path) -> Config:
+    """The same from a file. Raises Failure, exit code 3, with every complaint."""
+    from device_profiles.settings import load_settings
+
+    load_settings(Config, file, "lamppost agent config sample > agent.yaml")  # missing, unreadable: said as everywhere
+    try:
+        return checked(file.read_text(), str(file))
+    except NotUsable as error:
+        raise refused(error) from error
+
+
+def refused(error: NotUsable, cure: str = "correct the lines named") -> Failure:
+    """What a command ends with when settings cannot be used."""
+    return Failure(Exit.CONFIGURATION, "config-invalid", str(error), cure)
+
+
+def _sensor_problems(document: Document, config: Config) -> Iterator[Problem]:
+    from device_profiles.catalogue import UnknownProfile, load
+    from edge_agent.agent import sensor_of
+
+    catalogue = load(config.profiles)
+    for number, sensor in enumerate(config.sensors):
+        where = ("sensors", number)
+        try:
+            sensor_of(catalogue, sensor)
+        except UnknownProfile as error:
+            yield document.problem((*where, "profile"), str(error.args[0]))
+        except ValueError as error:
+            key = next((key for key, word in _SAID_OF.items() if f": {word} " in str(error)), None)
+            more = f"{error}; see: lamppost profiles show {sensor.profile}"
+            yield document.problem((*where, key) if key else where, more)

@@ -1,0 +1,40 @@
+"""Alarms begin, stay as long as their kind stays, and end."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.alarms import STAYS_MS, Alarms
+from collector.alerts.self_watch import of_alarms
+
+
+def test_an_alarm_stays_while_it_is_raised_again_and_ends_after_silence() -> None:
+    alarms = Alarms()
+    alarms.sound("spool:lp-1", "a spool that its birth does not name")
+    alarms.look(1_000)
+    for minute in range(0, 300, 15):
+        alarms.sound("spool:lp-1", "still")
+        alarms.look(minute * 60_000)
+    assert (alarms["spool:lp-1"], alarms.since_ms["spool:lp-1"]) == ("still", 1_000)
+    alarms.look(285 * 60_000 + STAYS_MS["spool"] - 1)
+    assert "spool:lp-1" in alarms
+    alarms.look(285 * 60_000 + STAYS_MS["spool"])
+    assert (alarms, alarms.since_ms) == ({}, {})
+
+
+def test_an_alarm_that_is_taken_back_is_over_at_once_and_may_come_again() -> None:
+    alarms = Alarms()
+    alarms.sound("store", "HTTP 503")
+    alarms.look(1_000)
+    alarms.look(10**12)
+    assert "store" in alarms, "silence is no cure for a database"
+    alarms.pop("store")
+    alarms.look(2 * 10**12)
+    alarms.sound("store", "HTTP 401")
+    alarms.look(3 * 10**12)
+    assert alarms.since_ms == {"store": 3 * 10**12}
+
+
+@pytest.mark.parametrize("kind", STAYS_MS)
+def test_every_kind_of_alarm_is_an_alert_too(kind: str) -> None:
+    assert of_alarms({f"{kind}:lp-1": "words"})

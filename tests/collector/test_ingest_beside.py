@@ -1,0 +1,102 @@
+"""Writes beside each other: each batch is answered after its own rows and its own ledger, and none out of order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stores.store import Answer, Later, Stored
+from tests.collector.test_ingest import BATCH, NOW, Bench
+from wire.ack import Code
+
+
+class Beside:
+    """A database whose writes are done when the test says so, in the order that the test says."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Answer], Future[Answer]]] = []
+
+    def __call__(self, write: Callable[[], Answer]) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        self.waiting.append((write, future))
+        return future
+
+    def do(self, number: int = 0, instead: Answer | None = None) -> None:
+        write, future = self.waiting.pop(number)
+        future.set_result(write() if instead is None else instead)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path)
+    bench.ingest.aside = Beside()
+    bench.ingest.rows_per_write = 4  # a batch of this test
+    for seq in (42, 43, 44, 45):
+        bench.ingest.take("lp-0017", sealed(seq), NOW)
+    return bench
+
+
+def sealed(seq: int) -> bytes:
+    blocks: Any = [{**block, "t0": block["t0"] + 10_000 * seq} for block in BATCH["blocks"]]
+    return json.dumps({**BATCH, "seq": seq, "blocks": blocks}).encode()
+
+
+def step(bench: Bench, now_ms: int = NOW + 600_000) -> list[int]:
+    return [work.name.seq for work in bench.ingest.write(now_ms)]
+
+
+def ledger(bench: Bench) -> list[int]:
+    return sorted(row[1] for row in bench.rows("batch_ledger", "seq"))
+
+
+def test_two_writes_are_under_way_and_no_more(bench: Bench) -> None:
+    assert step(bench) == []
+    assert len(bench.ingest.aside.waiting) == 2  # type: ignore[attr-defined]
+
+
+def test_a_ledger_stands_only_behind_its_own_rows(bench: Bench) -> None:
+    aside: Any = bench.ingest.aside
+    step(bench)
+    aside.do(1)  # the second group's rows first
+    step(bench)
+    aside.do(1)  # its ledger
+    assert step(bench) == [], "batches end in order"
+    assert ledger(bench) == [43]
+    assert bench.answers() == []
+    aside.do(0)
+    step(bench)
+    while not (done := step(bench)):
+        aside.do()
+    assert done == [42, 43]
+    assert bench.answers() == [(42, Code.STORED), (43, Code.STORED)]
+
+
+def test_what_comes_again_while_it_is_under_way_is_not_written_twice(bench: Bench) -> None:
+    step(bench)
+    bench.ingest.take("lp-0017", sealed(42), NOW)
+    assert bench.ingest.counts["resent_while_pending"] == 1
+
+
+def test_a_failed_write_is_made_again_and_the_one_beside_it_counts(bench: Bench) -> None:
+    aside: Any = bench.ingest.aside
+    step(bench)
+    aside.do(0, Later("gone"))
+    step(bench, NOW)
+    now_ms = NOW
+    done: list[int] = []
+    while len(done) < 4:
+        while aside.waiting:
+            aside.do()
+        now_ms += 1_000
+        done += step(bench, now_ms)
+    assert sorted(done) == [42, 43, 44, 45]
+    assert ledger(bench) == [42, 43, 44, 45]
+    assert bench.ingest.counts["stored_rows"] == 16
+    assert not bench.ingest.is_writing()
+    assert bench.ingest.pending_rows() == 0
+    assert bench.ingest.store.write([]) == Stored()

@@ -1,0 +1,295 @@
+"""`lamppost agent config`: one value changed and nothing else, checked before it is written, taken up by the agent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from device_profiles.strict_yaml import parse
+from edge_agent.cli import app
+from edge_agent.config import SAMPLE
+from edge_agent.config_schema import schema
+from edge_agent.splice import inline, with_value, without
+from tests.field.conftest import Field
+from tests.field.expect import Terminal
+from tests.servers import wait_for
+from wire.exits import Failure
+
+SETTINGS = """# Pole 17, north side. 杆子十七
+node: lp-1    # painted on the lid
+site: here
+
+broker: {host: mqtt.city.example, port: 1883}   # the city's
+
+sensors:
+  # under the roof
+  - name: air-1
+    profile: plantower-pms5003
+    port: /dev/a
+  - name: radar-1
+    profile: omnipresense-ops243a
+    port: /dev/b
+    # lane: "1"    # from the kerb
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "agent.yaml"
+    path.write_text(SETTINGS)
+    path.chmod(0o640)
+    return path
+
+
+def config(*words: str, file: Path) -> Result:
+    return CliRunner().invoke(app, ["config", *words, "--config", str(file)])
+
+
+def changed(file: Path) -> list[str]:
+    """The lines that differ from SETTINGS, as `-old` and `+new`."""
+    import difflib
+
+    lines = difflib.unified_diff(SETTINGS.splitlines(), file.read_text().splitlines(), n=0, lineterm="")
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (["site", "there"], ["-site: here", "+site: there"]),
+        (["node=lp-2"], ["-node: lp-1    # painted on the lid", "+node: lp-2    # painted on the lid"]),
+        (
+            ["broker.port=8883"],
+            [
+                "-broker: {host: mqtt.city.example, port: 1883}   # the city's",
+                "+broker: {host: mqtt.city.example, port: 8883}   # the city's",
+            ],
+        ),
+        (
+            ["broker.username=lp one"],
+            [
+                "-broker: {host: mqtt.city.example, port: 1883}   # the city's",
+                "+broker: {host: mqtt.city.example, port: 1883, username: lp one}   # the city's",
+            ],
+        ),
+        (["sensors.radar-1.lane=2"], ['-    # lane: "1"    # from the kerb', '+    lane: "2"      # from the kerb']),
+        (["sensors[0].period_s=2.5"], ["+    period_s: 2.5"]),
+        (["clock.trust=always", "seal_s=2"], ["+", "+clock:", "+  trust: always", "+", "+seal_s: 2"]),
+        (["spool.max_size=512 MiB"], ["+", "+spool:", "+  max_size: 512 MiB"]),
+    ],
+)
+def test_one_value_changes_and_nothing_else(file: Path, words: list[str], lines: list[str]) -> None:
+    result = config("set", *words, file=file)
+    assert result.exit_code == 0, result.exception
+    assert [line for line in changed(file) if line != "+"] == [line for line in lines if line != "+"]
+    assert file.with_name("agent.yaml.old").read_text() == SETTINGS
+    assert file.stat().st_mode & 0o777 == file.with_name("agent.yaml.old").stat().st_mode & 0o777 == 0o640
+    assert "it counts from its next start" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seal_s=600"], ":7: seal_s: Input should be less than or equal to 60, not 600"),
+        (["seel_s=2"], "unknown key 'seel_s', did you mean 'seal_s'?"),
+        (["broker.prot=1"], ":5: broker.prot: unknown key 'prot', did you mean 'port'?"),
+        (["sensors.air-2.port=/dev/c"], "sensors: 'air-2' is not known; did you mean 'air-1'?"),
+        (["sensors.5.port=/dev/c"], "sensors has 2 items, counted from 0: there is no 5"),
+        (["sensors.air-1.port=/dev/b"], "two sensors have the port '/dev/b'"),
+        (["sensors.air-1.profile=plantower-pms5004"], "did you mean 'plantower-pms5003'?"),
+        (["sensors.air-1.mode=restng"], ":12: sensors[0].mode: plantower-pms5003@1: mode 'restng' is not known"),
+        (["site.name=x"], "site holds a value, not keys"),
+        (["..=x"], "is not a setting"),
+    ],
+)
+def test_what_cannot_be_used_is_not_written_and_says_why(file: Path, words: list[str], said: str) -> None:
+    result = config("set", *words, file=file)
+    assert isinstance(result.exception, Failure), result.output
+    assert result.exception.code == 3
+    assert said in str(result.exception)
+    assert file.read_text() == SETTINGS
+    assert [path.name for path in file.parent.iterdir()] == ["agent.yaml"]
+
+
+def test_a_dry_run_shows_the_change_and_undo_takes_one_back(file: Path) -> None:
+    assert "-site: here\n+site: there" in config("set", "site", "there", "--dry-run", file=file).output
+    assert file.read_text() == SETTINGS
+    config("set", "site", "there", file=file)
+    different = config("diff", file=file)
+    assert different.exit_code == 1
+    assert "+site: there" in different.output
+    assert config("undo", file=file).exit_code == 0
+    assert file.read_text() == SETTINGS
+    assert config("undo", file=file).exit_code == 0  # and the other way round
+    assert "site: there" in file.read_text()
+
+
+def test_what_is_unset_takes_its_default_and_a_sensor_goes_with_its_lines(file: Path) -> None:
+    assert config("unset", "broker.port", "sensors.air-1", file=file).exit_code == 0
+    assert changed(file) == [
+        "-broker: {host: mqtt.city.example, port: 1883}   # the city's",
+        "+broker: {host: mqtt.city.example}   # the city's",
+        "-  - name: air-1",
+        "-    profile: plantower-pms5003",
+        "-    port: /dev/a",
+    ]
+    refused = config("unset", "site", file=file)
+    assert "site: this key is missing" in str(refused.exception)
+    assert "its default counts already" in str(config("unset", "seal_s", file=file).exception)
+
+
+def test_get_shows_what_counts_and_from_which_line(file: Path) -> None:
+    assert config("get", "broker.port", file=file).output == "1883\n"
+    assert config("get", "seal_s", file=file).output == "5.0\n"
+    assert json.loads(config("get", "sensors.air-1.port", "--json", file=file).output) == "/dev/a"
+    everything = config("get", file=file).output
+    assert "   2  node: lp-1\n" in everything
+    assert "   -  seal_s: 5.0\n" in everything
+    assert "  11  sensors.air-1.port: /dev/a\n" in everything
+    assert "broker: 'prt' is not known; did you mean 'port'?" in str(config("get", "broker.prt", file=file).exception)
+
+
+def test_ports_get_names_that_stay(file: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    by_path = root / "dev/serial/by-path"
+    by_path.mkdir(parents=True)
+    (root / "dev/ttyUSB0").touch()
+    (root / "sys/class/tty/ttyUSB0/device").mkdir(parents=True)
+    (by_path / "platform-usb-0:1.3:1.0-port0").symlink_to("../../ttyUSB0")
+    file.write_text(SETTINGS.replace("/dev/a", "/dev/ttyUSB0"))
+    result = config("migrate", "--root", str(root), file=file)
+    assert result.exit_code == 0, result.exception
+    assert "port: /dev/serial/by-path/platform-usb-0:1.3:1.0-port0" in file.read_text()
+    assert "nothing to do" in config("migrate", "--root", str(root), file=file).output
+
+
+def test_the_schema_takes_the_sample_and_refuses_what_the_agent_refuses() -> None:
+    made = schema()
+    valid = jsonschema_rs.validator_for(made)
+    sample = parse(SAMPLE.read_text()).data
+    assert valid.is_valid(sample)
+    for key, value in {"seel_s": 1, "seal_s": 600, "node": "A", "bytes_per_day": "5 MB", "broker": {"prot": 1}}.items():
+        assert not valid.is_valid({**sample, key: value}), key
+    assert "A batch is sealed" in made["properties"]["seal_s"]["description"]
+    assert "plantower-pms5003" in made["$defs"]["Sensor"]["properties"]["profile"]["anyOf"][0]["enum"]
+
+
+scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=12)
+values = (
+    scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), scalars)
+)
+
+
+@given(st.lists(scalars, min_size=1, max_size=3))
+def test_a_value_on_one_line_reads_back_as_itself(items: list[Any]) -> None:
+    assert parse(f"a: {inline(items)}").data == {"a": items}
+
+
+@given(data=st.data(), flow=st.sampled_from([None, False, True]))
+def test_any_value_at_any_place_reads_back_and_the_rest_stays(data: st.DataObject, flow: bool | None) -> None:
+    """The text is YAML as its author might have it: block, flow or mixed, with a comment behind every line."""
+    keys = st.from_regex(r"[a-z]{1,5}", fullmatch=True)
+    leaf = st.integers(0, 99) | st.text(st.characters(codec="utf-8", categories=["L"]), min_size=1, max_size=6)
+    tree = st.recursive(leaf, lambda below: st.lists(below, max_size=3) | st.dictionaries(keys, below, max_size=3))
+    before = data.draw(st.dictionaries(keys, tree, min_size=1, max_size=4))
+    text = yaml.safe_dump(before, default_flow_style=flow, allow_unicode=True, sort_keys=False, width=10**6)
+    text = "# above\n" + text.replace("\n", "  # behind\n")
+    try:
+        before = parse(text).data
+    except ValueError:
+        return  # words such as `no`: refused before anything is changed
+    where: list[str | int] = []
+    at: Any = before
+    while isinstance(at, (dict, list)) and at and (not where or data.draw(st.booleans())):
+        step = data.draw(st.sampled_from(list(at) if isinstance(at, dict) else range(len(at))))
+        where.append(step)
+        at = at[step]
+    if isinstance(at, dict) and data.draw(st.booleans()):
+        where.append("newkey")
+    value = data.draw(values)
+    after = with_value(text, tuple(where), value)
+    assert parse(after).data == _put(before, where, value), after
+    assert after.startswith("# above\n")
+    if where[-1] != "newkey":
+        left = without(text, tuple(where))
+        assert left.startswith("# above\n")
+
+
+def _put(data: Any, where: list[str | int], value: Any) -> Any:
+    if not where:
+        return value
+    copy = list(data) if isinstance(data, list) else dict(data)
+    step: Any = where[0]
+    copy[step] = _put(copy.get(step) if isinstance(copy, dict) else copy[step], where[1:], value)
+    return copy
+
+
+def test_an_editor_comes_back_until_what_it_wrote_can_be_used(file: Path, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(
+        '#!/bin/sh\nif grep -q Here "$1"; then sed -i s/Here/there/ "$1"; else sed -i s/here/Here/ "$1"; fi\n'
+    )
+    editor.chmod(0o755)
+    command = [sys.executable, "-m", "lamppost", "agent", "config", "edit", "--config", str(file)]
+    screen = Terminal(command, {"EDITOR": str(editor)})
+    screen.expect("agent.yaml:3: site: small letters")
+    screen.expect("[E/q]")
+    screen.type("e")
+    screen.expect("+site: there")
+    assert screen.end() == 0
+    assert "site: there" in file.read_text()
+
+
+@pytest.mark.real
+def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_sensor(field: Field) -> None:
+    """The trial is cut to 8 s here; on a device it is 100 s."""
+    field.start()
+    before = json.loads((field.folder / "status.json").read_text())
+    options = ("--config", str(field.config))
+
+    done = field.lamppost("agent", "config", "set", "seal_s", "2", *options, timeout_s=60)
+    assert done.returncode == 0, done.stderr
+    assert "in force: the agent runs with it" in done.stdout
+    after = json.loads((field.folder / "status.json").read_text())
+    assert after["pid"] == before["pid"]  # begun anew, not started again
+    assert after["settings"] != before["settings"]
+
+    kept = field.lamppost("agent", "config", "set", "seal_s=1", "--try", *options, timeout_s=60)
+    assert kept.returncode == 0, kept.stderr
+    assert "kept: every sensor is heard" in kept.stdout
+
+    good = field.config.read_text()
+    wrong = field.lamppost(
+        "agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options, timeout_s=90
+    )
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    assert "the old settings are back: air-1 is silent" in wrong.stderr
+    assert field.config.read_text() == good
+
+
+@pytest.mark.real
+def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field) -> None:
+    import os
+    import signal
+
+    field.start()
+    said = json.loads((field.folder / "status.json").read_text())
+    field.config.write_text("node: [\n")
+    os.kill(said["pid"], signal.SIGHUP)
+
+    def goes_on() -> bool:
+        now = json.loads((field.folder / "status.json").read_text())
+        return now["at_ms"] > said["at_ms"] + 4000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
+
+    wait_for("the agent going on with the settings it has", goes_on, 20)
+    assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0
