@@ -184,6 +184,16 @@ class Collector:
             self.ingest.wait(IDLE_S)
             self.step(_now_ms())
 
+    def _broken_by(self, message: Arrived, error: Exception) -> None:
+        """A message that nobody foresaw: it is not answered, so that its sender keeps it, and a person is told."""
+        self.counts["unforeseen"] += 1
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
+        text = f"a message on {message.topic} breaks this program: {type(error).__name__} at {place}. Cure: report it"
+        self.ingest.alarm("unforeseen", text)
+
     def _state_failed(self, why: str) -> None:
         self.counts["state_failed"] += 1
         self.ingest.alarm("state", f"{self.config.state_file}: {why}. Cure: free space or replace the disk")
@@ -193,7 +203,12 @@ class Collector:
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
         for message in self._arrived(now_ms):
-            self._receive(message, now_ms)
+            try:
+                self._receive(message, now_ms)
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
+                self._broken_by(message, error)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         for node, answer in self.ingest.acks(now_ms):
@@ -307,6 +322,7 @@ class Collector:
 
     def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
         if not payload:
+            self.counts["empty_status"] += 1
             return
         try:
             said = status.decode(node, payload)
