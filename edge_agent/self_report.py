@@ -83,7 +83,7 @@ class SelfReport:
             "bytes_per_day": agent.config.bytes_per_day,
             "config_note": agent.errands.note() if agent.errands is not None else None,
             "settings": agent.errands.settings if agent.errands is not None else None,
-            "counts": dict(delivery.counts) | dict(uplink.counts),
+            "counts": dict(delivery.counts + uplink.counts + agent.requests.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }
 

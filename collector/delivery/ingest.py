@@ -178,7 +178,7 @@ class Ingest:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
-        checked = self.series.within(name.node, check.check(envelope.blocks, now_ms, self.time_min_ms))
+        checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += checked.unknown_keys
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1

@@ -82,6 +82,11 @@ class AgentSide:
         batches = "SELECT seq, digest FROM batch JOIN life ON life = life.id"
         return dict(self.sql(f"{batches} WHERE spool = ? AND acked_ms IS NULL", self.life()))
 
+    def unanswered(self) -> set[tuple[str, int]]:
+        """What waits in every life of the spool: a life may end because of a case, its batches may not."""
+        batches = "SELECT spool, seq FROM batch JOIN life ON life = life.id WHERE acked_ms IS NULL"
+        return {(spool, seq) for spool, seq in self.sql(batches)}
+
     def answered(self) -> set[int]:
         return {seq for (seq,) in self.sql("SELECT seq FROM batch WHERE acked_ms IS NOT NULL")}
 
@@ -184,7 +189,7 @@ class Before:
         side.ready()
         self.side = side
         self.pid = side.agent.process.pid if side.agent.process else 0
-        self.waiting = set(side.waiting())
+        self.waiting = side.unanswered()
         self.answered = side.answered()
         self.counts = side.counts(_now_ms())
         self.resident = watch.resident(self.pid)
@@ -204,7 +209,7 @@ class Before:
             if all(one is None or one > NEXT_S for one in took):
                 found.append(f"the next requests took {took} s")
         time.sleep(1.1)  # the agent writes what was released once a second
-        gone = self.waiting - set(side.waiting())
+        gone = self.waiting - side.unanswered()
         if gone:
             found.append(f"batches {sorted(gone)} are released")
         if self.answered - side.answered():

@@ -14,7 +14,7 @@ from tests.bad_inputs.verdicts import FINAL, judge, same, stored
 from tests.bad_inputs.vocabulary import compact, digest, get, put, touches
 
 WINDOW = 64
-SERIES_MAX = 210  # the budget of a node, and the series of the good batches
+SERIES_MAX = 205  # the budget of a node, and the series of the good batches
 
 
 def payload(system: System, case: Case) -> list[str]:

@@ -349,6 +349,7 @@ class System:
         wait_for("the collector's page", lambda: listens(self.city.page_port), 30)
         self.voice = Voice(self, self.users["node"])
         self._voices = {self.voice.node: self.voice}
+        self.voice.born()
         self.traffic = GoodTraffic(self)
         self.traffic.start()
 
@@ -433,7 +434,7 @@ class System:
     def forget_series(self, node: str) -> None:
         """As `lamppost stations purge` does: the node's budget of series is whole again."""
         with sqlite3.connect(self.state, timeout=10) as db:
-            db.execute("DELETE FROM node_series WHERE node = ?", (node,))
+            db.execute("DELETE FROM series_of_node WHERE node = ?", (node,))
 
     def quarantined(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the collector's quarantine."""
