@@ -8,6 +8,7 @@ import random
 import secrets
 import sqlite3
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,13 @@ class AgentSide:
         batches = "SELECT seq, digest FROM batch JOIN life ON life = life.id"
         return dict(self.sql(f"{batches} WHERE spool = ? AND acked_ms IS NULL", self.life()))
 
-    def unanswered(self) -> set[tuple[str, int]]:
-        """What waits in every life of the spool: a life may end because of a case, its batches may not."""
-        batches = "SELECT spool, seq FROM batch JOIN life ON life = life.id WHERE acked_ms IS NULL"
-        return {(spool, seq) for spool, seq in self.sql(batches)}
+    def unanswered(self) -> Counter[tuple[int, int, int]]:
+        """Rows that wait, by their span: a life may end because of a case and its batches be sealed anew, not go."""
+        return Counter(self.sql("SELECT from_ms, to_ms, rows FROM batch WHERE acked_ms IS NULL"))
 
-    def answered(self) -> set[int]:
-        return {seq for (seq,) in self.sql("SELECT seq FROM batch WHERE acked_ms IS NOT NULL")}
+    def answered(self) -> set[tuple[str, int]]:
+        batches = "SELECT spool, seq FROM batch JOIN life ON life = life.id WHERE acked_ms IS NOT NULL"
+        return {(spool, seq) for spool, seq in self.sql(batches)}
 
     def life(self) -> str:
         found: str = self.sql("SELECT spool FROM life ORDER BY id DESC LIMIT 1")[0][0]
@@ -159,7 +160,7 @@ class AgentSide:
         began_s = time.monotonic()
         self.collector.publish(self.topic("ack"), self.signed(self.topic("ack"), compact(document).encode(), {}))
         while time.monotonic() - began_s < 5:
-            if seq in self.answered():
+            if (document["spool"], seq) in self.answered():
                 return max(0.0, time.monotonic() - began_s - 1.0)  # the spool commits once a second
             time.sleep(0.02)
         return None
