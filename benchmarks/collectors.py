@@ -1,10 +1,14 @@
 """What a whole collector costs and takes, on real servers: points a second and CPU, beside the database fed directly.
 
-    python -m benchmarks.collectors [--store influx1|influx2|sqlite] [--points 300000] [--rows 60] [--repeat 3]
+    python -m benchmarks.collectors [--store influx1|influx2|sqlite] [--points 300000] [--rows 60] [--apart]
 
 The direct feed writes the very lines that the collector writes, rendered before, 5,000 in a request, over one
 connection and over two; the better is the rate that the collector is held against. Direct and collector take turns,
 and medians are compared: what else ran on the machine hits both.
+
+`--apart` gives the database one core of its own, and all else one other: broker, sender and collector, or the direct
+feed. On shared cores of a small machine the ratio says who gets how much of them; apart it says whether the database
+ever waits for a collector.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ STARTER = Path(rules.__file__).parent / "starter.yaml"
 BATCHES = 9
 """Of each node: minutes from now that readings may lie ahead of the clock."""
 LINES_PER_WRITE = 5_000
+CORES = sorted(os.sched_getaffinity(0))
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -56,8 +61,9 @@ class Rate:
 class Bench:
     """A broker, a database and a collector between them, in one folder."""
 
-    def __init__(self, folder: Path, store: str, rows: int, workers: int = 1) -> None:
+    def __init__(self, folder: Path, store: str, rows: int, workers: int = 1, apart: bool = False) -> None:
         self.folder = folder
+        self._apart = apart
         self.rows = rows
         self.broker = Mosquitto(folder / "broker")
         self.database: Server | None = (
@@ -72,7 +78,8 @@ class Bench:
         """Start all three and wait until they answer."""
         self.broker.start()
         if self.database is not None:
-            self.database.start()
+            with on_core(0 if self._apart else None):
+                self.database.start()
         settings: dict[str, Any] = {
             "name": "c1",
             "broker": {"port": self.broker.port},
@@ -202,8 +209,8 @@ def cpu_s(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started, from whichever of its threads."""
+    return [int(text) for each in Path(f"/proc/{pid}/task").glob("*/children") for text in each.read_text().split()]
 
 
 def peak_mb(pid: int) -> float:
@@ -213,10 +220,22 @@ def peak_mb(pid: int) -> float:
 
 
 @contextmanager
-def running(store: str, rows: int, workers: int = 1) -> Iterator[Bench]:
+def on_core(number: int | None) -> Iterator[None]:
+    """What is started meanwhile stays on this core; None: on any."""
+    before = os.sched_getaffinity(0)
+    if number is not None:
+        os.sched_setaffinity(0, {CORES[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def running(store: str, rows: int, workers: int = 1, apart: bool = False) -> Iterator[Bench]:
     """A bench that is up; it is down afterwards whatever happens."""
-    with TemporaryDirectory(prefix="lamppost-bench-") as folder:
-        bench = Bench(Path(folder), store, rows, workers)
+    with TemporaryDirectory(prefix="lamppost-bench-") as folder, on_core(1 if apart else None):
+        bench = Bench(Path(folder), store, rows, workers, apart)
         try:
             bench.start()
             yield bench
@@ -225,10 +244,10 @@ def running(store: str, rows: int, workers: int = 1) -> Iterator[Bench]:
 
 
 def compare(
-    store: str, points: int, rows: int, repeat: int, workers: int = 1
+    store: str, points: int, rows: int, repeat: int, workers: int = 1, apart: bool = False
 ) -> tuple[Rate, float | None, list[float]]:
     """The median run of the collector, the median direct rate (None for SQLite), and every ratio."""
-    with running(store, rows, workers) as bench:
+    with running(store, rows, workers, apart) as bench:
         bench.collector(points // 4)  # what happens once: series enlisted, files made
         runs: list[Rate] = []
         directs: list[float] = []
@@ -248,8 +267,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--apart", action="store_true")
     args = parser.parse_args()
-    rate, direct, ratios = compare(args.store, args.points, args.rows, args.repeat, args.workers)
+    rate, direct, ratios = compare(args.store, args.points, args.rows, args.repeat, args.workers, args.apart)
     print(rate, direct, [round(r, 3) for r in ratios])
 
 

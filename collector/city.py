@@ -18,15 +18,19 @@ from collector.delivery.gap_facts import from_state
 from collector.delivery.gaps import gaps
 from collector.delivery.registry import Node, Registry
 from collector.health import Health
+from collector.names import Names
+from collector.notify.setup import grants
 from collector.numbers.calibration import Calibrations
 from collector.rules.rule import Rule
 from collector.stores.store import Store
+from collector.web.backdrop import Backdrop, BadBackdrop
+from collector.web.backdrop import load as load_backdrop
 from collector.web.feed import Feed
 from collector.web.site import Sensor, Site, Station, Watched
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.strict_yaml import NotUsable
-from wire.exits import Failure
+from wire.exits import Exit, Failure
 
 ASK_S: Final = 25.0
 KEPT_S: Final = 0.5
@@ -45,6 +49,7 @@ def site(
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
     known = {station.node: station for station in config.stations}
+    names = Names(config)
     catalogue = load_catalogue()
 
     def now_ms() -> int:
@@ -61,12 +66,13 @@ def site(
 
     def list_stations() -> list[Station]:
         heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
-        return [_station(name, heard.get(name), known) for name in sorted(known.keys() | heard.keys())]
+        return [_station(name, heard.get(name), known, names) for name in sorted(known.keys() | heard.keys())]
 
     return Site(
         store=store,
         stations=stations,
         alerts=alerting.current,
+        grants=grants(config),
         duty=OnDuty(alerting, str(config.state_file), now_ms),
         now_ms=now_ms,
         feed=feed,
@@ -84,8 +90,21 @@ def site(
         warm_up_s=warm_ups(catalogue),
         gaps=lambda node, since_ms: gaps(store, since_ms, now_ms(), *from_state(config), node),
         ask=asker(config),
+        backdrop=_backdrop(config),
         hosts=(*LOOPBACK, *config.web.hosts),
     )
+
+
+def _backdrop(config: Config) -> Backdrop | None:
+    """The map's own ground. Raises Failure, exit code 3, when the file cannot be used."""
+    wants = config.web.map
+    if wants is None:
+        return None
+    try:
+        return load_backdrop(wants.file, wants.attribution)
+    except (BadBackdrop, OSError) as error:
+        cure = "GeoJSON in degrees; docs/pages.md tells how to make it"
+        raise Failure(Exit.CONFIGURATION, "map-unusable", str(error), cure) from error
 
 
 def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
@@ -142,9 +161,11 @@ def asker(config: Config) -> Callable[[str, str, dict[str, Any]], dict[str, Any]
     return ask_node
 
 
-def _station(name: str, node: Node | None, known: dict[str, Named]) -> Station:
+def _station(name: str, node: Node | None, known: dict[str, Named], names: Names) -> Station:
     label = known.get(name) or Named(node=name, zh=name, en=name)
-    zh, en = (f"{label.zh}（市民）", f"{label.en} (citizen)") if label.push is not None else (label.zh, label.en)
+    zh, en = names.of(name) or (name, name)
+    if label.push is not None:
+        zh, en = f"{zh}（市民）", f"{en} (citizen)"
     lat_deg, lon_deg = _place(label)
     if node is None:
         return Station(name, "", zh, en, lat_deg=lat_deg, lon_deg=lon_deg)

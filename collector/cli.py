@@ -26,11 +26,20 @@ DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 @app.command()
 def run(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
+    workers: int = typer.Option(
+        1, "--workers", min=1, max=64, help="Processes that check and write batches. Above 1 they are beside this one."
+    ),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Log only what is wrong."),
 ) -> None:
     """Take batches, write them, watch the rules, serve the page; until SIGTERM or Ctrl-C.
 
+    With --workers 2 or more, this process keeps the broker's connection, rules, alerts and pages, and passes each
+    node's batches to one of so many others. Worth it where one core is busy and others are free: docs/scaling.md. The
+    number may change at any restart; alerts, their state and everything kept stay.
+
     Example:  lamppost collector run /etc/lamppost/collector.yaml
+
+    Example:  lamppost collector run collector.yaml --workers 3
     """
     import signal
     import threading
@@ -39,11 +48,14 @@ def run(
 
     settings = load_settings(config)
     _check_rules(settings)
+    if workers > 1 and settings.store.kind == "sqlite":
+        text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
+        raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
     loglines.begin(quiet)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    _serve(settings, ending)
+    _serve(settings, ending, workers, quiet)
 
 
 @app.command()
@@ -192,7 +204,7 @@ def sample() -> None:
     typer.echo(SAMPLE.read_text(), nl=False)
 
 
-def _serve(settings: Config, ending: object) -> None:
+def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
     import threading
 
     from collector.city import site
@@ -203,11 +215,14 @@ def _serve(settings: Config, ending: object) -> None:
     from collector.web.app import create_app
     from collector.web.feed import Feed
     from collector.web.server import PortTaken, WebServer
+    from collector.workers.receiver import Receiver
 
     assert isinstance(ending, threading.Event)
     feed = Feed()
     try:
-        collector = Collector(settings, feed.publish)
+        collector = (
+            Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
+        )
     except StateUnusable as error:
         raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:

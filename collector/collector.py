@@ -15,8 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -27,26 +26,22 @@ from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.delivery.ingest import WRITES_AT_ONCE, Ingest, Work
-from collector.delivery.quarantine import Quarantine
+from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Registry
-from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from collector.health import Health, health
 from collector.ladder import Ladder
+from collector.line import Intake, Windows, Writers, Written, make_line
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
-from collector.numbers.derive import Derivation
-from collector.numbers.quality import Quality
 from collector.numbers.rollups import Rollups
-from collector.numbers.window_book import WindowBook
 from collector.rules.loading import load_rules
 from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
-from collector.stores.store import Answer, Store, Stored
+from collector.stores.store import Store, Stored
 from collector.web.desk.file import DeskFile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address, secret
@@ -88,22 +83,11 @@ class Collector:
         self.store = store or make_store(config)
         state = open_state(config.state_file)
         self.registry = Registry(state)
-        self.quarantine = Quarantine(state)
-        quality, reporting = Quality(config.quality), config.reporting()
         self.calibrations = Calibrations(state)
-        derivation = Derivation(quality, self.calibrations, reporting)
-        self.ingest = Ingest(
-            config.name,
-            self.store,
-            self.quarantine,
-            self.registry,
-            derivation,
-            series=SeriesBudget(state, config.series_per_node),
-        )
+        self.ingest, self.rollups = self._line(state)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
-        self.rollups = Rollups(self.store, WindowBook(state), reporting, quality)
         self.link = link or make_link(broker_address(config.broker), config.name)
         self.guests = Guests()
         self.standby = Standby(config.name)
@@ -124,12 +108,28 @@ class Collector:
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
-        self._writer = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
+        self._writers: Writers | None = None
         self._ticked_ms = 0
         self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._quarantined = Recent()
         self._inventory_due_ms = now_ms()
+
+    def _line(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:
+        """Who takes batches and makes windows of them: this process itself."""
+        return make_line(self.config, self.store, self.registry, state, self.calibrations)
+
+    def _begin_line(self) -> None:
+        assert isinstance(self.ingest, Ingest)
+        assert isinstance(self.rollups, Rollups)
+        self._writers = Writers(self.ingest, self.rollups, self.link.wake)
+
+    def _finish(self, until_s: float) -> None:
+        """Answer what is under way: the program ends."""
+        assert isinstance(self.ingest, Ingest)
+        while self.ingest.is_writing() and self._seconds() < until_s:
+            self.ingest.wait(IDLE_S)
+            self.step(_now_ms())
 
     def start(self) -> None:
         """Begin to work; returns at once."""
@@ -138,7 +138,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self.ingest.aside = self.rollups.aside = self._aside
+        self._begin_line()
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -154,7 +154,8 @@ class Collector:
             self.canary.stop()
         self.teller.stop()
         self.link.stop()
-        self._writer.shutdown()
+        if self._writers is not None:
+            self._writers.stop()
         self.alerting.close()
         self.store.close()
         self._state.close()
@@ -179,10 +180,7 @@ class Collector:
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
-        until_s = self._seconds() + LAST_WRITE_S
-        while self.ingest.is_writing() and self._seconds() < until_s:
-            self.ingest.wait(IDLE_S)
-            self.step(_now_ms())
+        self._finish(self._seconds() + LAST_WRITE_S)
 
     def _broken_by(self, message: Arrived, error: Exception) -> None:
         """A message that nobody foresaw: it is not answered, so that its sender keeps it, and a person is told."""
@@ -211,6 +209,10 @@ class Collector:
                 self._broken_by(message, error)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
+        self._answer(now_ms)
+
+    def _answer(self, now_ms: int) -> None:
+        assert isinstance(self.ingest, Ingest)
         for node, answer in self.ingest.acks(now_ms):
             if not self.guests.answered(answer):
                 self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
@@ -223,12 +225,6 @@ class Collector:
             if not messages:
                 return
             yield from messages
-
-    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
-        """Write in the thread for it, and look at the answer as soon as it is there."""
-        future = self._writer.submit(write)
-        future.add_done_callback(lambda _: self.link.wake())
-        return future
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -348,17 +344,16 @@ class Collector:
 
     def _greet(self, birth: status.Birth, now_ms: int) -> None:
         """The hello that answers a birth."""
-        highest = {spool: self.ingest.highest(birth.node, spool) for spool in birth.spools}
-        hello = ack.Hello(self.config.name, now_ms, highest)
-        self._send(names.ack(birth.node), ack.encode(hello), ACK_EXPIRY_S)
+        assert isinstance(self.ingest, Ingest)
+        self._send(names.ack(birth.node), ack.encode(self.ingest.hello(birth, now_ms)), ACK_EXPIRY_S)
 
-    def _watch(self, written: list[Work], now_ms: int) -> None:
+    def _watch(self, written: Sequence[Written], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
         for work in written:  # before anything that needs our own file: it may fail, and these rows come once
             self.alerting.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
         for work in written:
-            self._on_event({"type": "readings", "node": work.name.node, "site": work.envelope.site})
+            self._on_event({"type": "readings", "node": work.node, "site": work.site})
         rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
         if not self.standby.active:
             return

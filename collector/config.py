@@ -65,6 +65,13 @@ class WebTls(Strict):
     key: FilePath
 
 
+class MapGround(Strict):
+    """What lies under the stations on the map: a GeoJSON file of the city's own, and the words its licence wants."""
+
+    file: FilePath
+    attribution: str = Field(min_length=1, max_length=200)
+
+
 class Web(Strict):
     """The pages. On loopback until somebody decides otherwise."""
 
@@ -77,6 +84,7 @@ class Web(Strict):
     time_zone: Zone = "Asia/Shanghai"
     contact: str = ""
     source_url: Url | Literal[""] = ""
+    map: MapGround | None = None
 
 
 class Identities(Strict):

@@ -14,7 +14,6 @@ from collector.identity.office import desk_path
 from collector.web.desk.file import DeskFile
 
 STALE_MS = 10 * 60_000
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS station_name (node TEXT PRIMARY KEY, zh TEXT, en TEXT);
 CREATE TABLE IF NOT EXISTS config_version (node TEXT, version INTEGER, at_ms INTEGER, who TEXT, digest TEXT, body TEXT,

@@ -34,7 +34,7 @@ def page(profile: Profile) -> str:
 def index(profiles: list[Profile]) -> str:
     """The list of all pages."""
     rows = [
-        f"| [{profile.title.en}]({profile.name}.md) | {profile.title.zh} | `{profile.ref}` | {_settings(profile)} "
+        f"| [{profile.title.en}]({profile.name}.md) | {profile.title.zh} | `{profile.ref}` | {profile.serial.told} "
         f"| {'experimental' if profile.experimental else profile.evidence} |"
         for profile in profiles
     ]
@@ -56,18 +56,13 @@ def _both(text: Text) -> str:
     return f"{text.en} {text.zh}"
 
 
-def _settings(profile: Profile) -> str:
-    line = profile.serial
-    return f"{line.baud} {line.bytesize}{line.parity[0].upper()}{line.stopbits}"
-
-
 def _summary(profile: Profile) -> str:
     return f"`{profile.ref}` · {profile.maker} · {', '.join(profile.models)} · evidence {profile.evidence}"
 
 
 def _line(profile: Profile) -> str:
     facts = [
-        f"- serial 串口: **{_settings(profile)}**",
+        f"- serial 串口: **{profile.serial.told}**",
         f"- silence is a fault after 静默判故障: {profile.silence_s:g} s",
     ]
     if profile.warm_up_s:

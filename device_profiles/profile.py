@@ -32,6 +32,11 @@ class Serial(Strict):
     bytesize: Literal[7, 8] = 8
     stopbits: Literal[1, 2] = 1
 
+    @property
+    def told(self) -> str:
+        """As people write it: 9600 8N1."""
+        return f"{self.baud} {self.bytesize}{self.parity[0].upper()}{self.stopbits}"
+
     def settings(self) -> dict[str, Any]:
         """Keyword arguments for `serial.Serial`."""
         return {

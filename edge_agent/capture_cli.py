@@ -146,11 +146,10 @@ def play(
 
 def facts_of(profile: Profile, port: str) -> dict[str, str]:
     """The first facts of a new capture."""
-    line = profile.serial
     return {
         "profile": profile.ref,
         "port": port,
-        "line": f"{line.baud} {line.bytesize}{line.parity[0].upper()}{line.stopbits}",
+        "line": profile.serial.told,
         "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 

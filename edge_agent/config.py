@@ -50,6 +50,7 @@ class Sensor(Strict):
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)
+    one_way: Literal["in", "out"] | None = None
     mode: str | None = None
     period_s: float | None = Field(default=None, gt=0, le=86400)
     options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)

@@ -135,6 +135,9 @@ def _meaning(profile: Profile, line: bytes) -> str | None:
 
 
 def _expected(profile: Profile) -> int:
-    """How long a measurement is before one was seen: as the longest of the profile's examples."""
-    measured = {message.name for message in profile.messages if message.role == "measurement"}
-    return max((len(e.data) for e in profile.examples if e.message in measured), default=len(profile.examples[0].data))
+    """How long a measurement is before one was seen: as the longest example of the first that the profile names."""
+    lengths: dict[str, int] = {}
+    for example in profile.examples:
+        lengths[example.message] = max(len(example.data), lengths.get(example.message, 0))
+    usual = (lengths[m.name] for m in profile.messages if m.role == "measurement" and m.name in lengths)
+    return next(usual, len(profile.examples[0].data))

@@ -33,7 +33,7 @@ def list_models(folder: Folder = None, as_json: Json = False) -> None:
     width = max(len(profile.ref) for profile in profiles)
     for profile in profiles:
         state = "experimental" if profile.experimental else profile.evidence
-        print(f"{profile.ref:{width}}  {_line(profile):12}  {state:12}  {profile.title.en} · {profile.title.zh}")
+        print(f"{profile.ref:{width}}  {profile.serial.told:12}  {state:12}  {profile.title.en} · {profile.title.zh}")
 
 
 @app.command()
@@ -220,15 +220,10 @@ def _summary(profile: Profile) -> dict[str, Any]:
         "models": profile.models,
         "title": profile.title.model_dump(),
         "kind": profile.kind,
-        "line": _line(profile),
+        "line": profile.serial.told,
         "evidence": profile.evidence,
         "experimental": profile.experimental is not None,
     }
-
-
-def _line(profile: Profile) -> str:
-    line = profile.serial
-    return f"{line.baud} {line.bytesize}{line.parity[0].upper()}{line.stopbits}"
 
 
 def _print_json(value: Any) -> None:

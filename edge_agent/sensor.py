@@ -98,6 +98,16 @@ class Sensor:
         """State of the open interval, committed with the readings."""
         return self.traffic.state() if self.traffic is not None else None
 
+    def _see(self, seen: dict[str, float | int], now_ms: int) -> None:
+        """Tell the counter what was detected."""
+        if isinstance(self.traffic, Presence):
+            if "range_m" in seen:
+                self.traffic.detect(now_ms, seen["range_m"])
+        elif self.traffic is not None and "speed_kmh" in seen:
+            self.traffic.detect(now_ms, seen["speed_kmh"], seen.get("length_m"))
+        elif self.traffic is not None and "speed_abs_kmh" in seen:
+            self.traffic.detect_unsigned(now_ms, seen["speed_abs_kmh"])
+
     def _readings(self, decoded: Values, now_ms: int, now_s: float) -> list[Reading]:
         """Values that are not to be believed (warming up, stale, in another unit) are counted, never published."""
         self.doubt = self._doubt(decoded, now_s)
@@ -121,23 +131,23 @@ class Sensor:
             by_kind.setdefault(QUANTITIES[name].kind, {})[name] = value
         seen = by_kind.pop(DETECTION, None)
         if seen is not None and self.traffic is not None:
-            told = seen.get("range_m" if isinstance(self.traffic, Presence) else "speed_kmh")
-            if told is not None:
-                self.traffic.detect(now_ms, told)
+            self._see(seen, now_ms)
         self.last_values = row
         return [
             Reading(Series(self.name, kind, (), self.profile.ref), now_ms, values) for kind, values in by_kind.items()
         ]
 
 
-def counter_of(profile: Profile, name: str, lane: str, directions: tuple[str, ...], interval_s: int) -> Counting | None:
+def counter_of(
+    profile: Profile, name: str, lane: str, directions: tuple[str, ...], interval_s: int, one_way: str | None = None
+) -> Counting | None:
     """What counts vehicles for a sensor: by their speeds, or by what comes nearer where only a distance is told."""
     if profile.kind != "detection":
         return None
     measured = [message for message in profile.messages if message.role == "measurement"]
     told = {field.quantity for message in measured for field in message.fields}
-    by_distance = (
-        "range_m" in told and not any("speed" in (q or "") for q in told) and not any(m.helper for m in measured)
-    )
-    counter = Presence if by_distance else TrafficCounter
-    return counter(name, profile.ref, lane, directions, interval_s)
+    speaks = any(message.helper for message in measured)  # what a helper makes of a line only its lines will tell
+    if "range_m" in told and not any("speed" in (q or "") for q in told) and not speaks:
+        return Presence(name, profile.ref, lane, directions if one_way is None else (one_way,), interval_s)
+    signed = "speed_kmh" in told or speaks
+    return TrafficCounter(name, profile.ref, lane, directions, interval_s, one_way, signed=signed)

@@ -7,6 +7,7 @@ import json
 from firmware_stubs.stub import Line, Row, Stub, Targets
 
 PERIOD_S = 0.18  # 5 to 6 reports a second at the default 10 kHz sampling and 512 samples
+MISSES_TO_END = 4  # reports without it until an object counts as gone (`N<n`)
 UNITS = {
     "M": ("m-per-sec", "mps", 1 / 3.6),
     "K": ("km-per-hour", "kmph", 1.0),
@@ -27,7 +28,8 @@ class Ops243(Stub):
     def __init__(self, targets: Targets | None = None) -> None:
         super().__init__(targets=targets)
         self.unit, self.json, self.magnitude, self.time, self.zero = "M", False, False, False, False
-        self.units = False
+        self.units, self.speeds, self.objects = False, True, False
+        self._passing: dict[bool, list[tuple[float, dict[str, float]]]] = {True: [], False: []}  # by whether inbound
         self.per_line, self.decimals, self.direction = 1, 1, "|"
 
     def _power_on(self, t_s: float) -> None:
@@ -62,6 +64,8 @@ class Ops243(Stub):
             self.magnitude = {"M": True, "m": False}.get(second, self.magnitude)
             self.units = {"U": True, "u": False}.get(second, self.units)
             self.time = {"T": True, "t": False}.get(second, self.time)
+            self.objects = {"C": True, "c": False}.get(second, self.objects)
+            self.speeds = {"S": True, "s": False}.get(second, self.speeds)
         elif first == "F" and second.isdecimal():
             self.decimals = min(int(second), 5)
         elif first == "R" and second in "+-|":
@@ -72,7 +76,43 @@ class Ops243(Stub):
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + PERIOD_S
-        seen = [target for target in self.targets(t_s) if self._wanted(target["speed_kmh"])][: self.per_line]
+        wanted = [target for target in self.targets(t_s) if self._wanted(target["speed_kmh"])]
+        passed = self._passed(t_s, wanted) if self.objects else b""
+        return passed + (self._speeds(t_s, wanted[: self.per_line]) if self.speeds else b"")
+
+    def _passed(self, t_s: float, wanted: list[dict[str, float]]) -> bytes:
+        """A summary of each vehicle that was before the radar a moment ago and is not any more (AN-010, `OC`)."""
+        lines = b""
+        for inbound, seen in self._passing.items():
+            target = next((one for one in wanted if (one["speed_kmh"] > 0) == inbound), None)
+            missed = bool(seen) and target is None and t_s - seen[-1][0] >= MISSES_TO_END * PERIOD_S
+            another = target is not None and bool(seen) and abs(target["range_m"] - seen[-1][1]["range_m"]) > 20
+            gone = missed or another
+            if gone and len(seen) >= 2:
+                lines += self._summary(t_s, inbound, seen)
+            if gone:
+                seen.clear()
+            if target is not None:
+                seen.append((t_s, target))
+        return lines
+
+    def _summary(self, t_s: float, inbound: bool, seen: list[tuple[float, dict[str, float]]]) -> bytes:
+        speeds = [round(abs(target["speed_kmh"]) / 3.6, 2) for _, target in seen]
+        length_m = round(seen[-1][1].get("length_m", 4.5), 2)
+        told = {
+            "classifier": "object_inbound" if inbound else "object_outbound",
+            "end_time": f"{seen[-1][0] - self._on_s:.3f}",
+            "start_time": f"{seen[0][0] - self._on_s:.3f}",
+            "delta_time_msec": round((seen[-1][0] - seen[0][0]) * 1000),
+            "max_speed_mps": max(speeds),
+            "min_speed_mps": min(speeds),
+            "total_frames": len(seen),
+            "length_m": length_m,
+        }
+        row = {"speed_kmh": round(max(speeds) * 3.6, 3) * (1 if inbound else -1), "length_m": length_m}
+        return self._measured(t_s, _line(told), [row])
+
+    def _speeds(self, t_s: float, seen: list[dict[str, float]]) -> bytes:
         if not seen:
             return b"0\r\n" if self.zero else b""
         scale = UNITS[self.unit][2]

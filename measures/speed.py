@@ -62,14 +62,19 @@ def merged_space_mean_kmh(means: Sequence[float | None], counts: Sequence[int | 
     return slowest * total / math.fsum(count * (slowest / mean) for mean, count in pairs)
 
 
-def percentile_85_kmh(speeds: Speeds) -> float | None:
-    """V85 of individual speeds, linear between the two at rank 0.85 (n - 1) (Hyndman and Fan 1996, type 7)."""
+def percentile_kmh(speeds: Speeds, percent: int) -> float | None:
+    """Percentile of individual speeds, linear between the two at rank p (n - 1) (Hyndman and Fan 1996, type 7)."""
     known = sorted(_known(speeds))
     if not known:
         return None
-    lower, share = _rank_85(len(known))
+    lower, share = _rank(len(known), percent)
     upper = min(lower + 1, len(known) - 1)
     return known[lower] + share * (known[upper] - known[lower])
+
+
+def percentile_85_kmh(speeds: Speeds) -> float | None:
+    """V85 of individual speeds."""
+    return percentile_kmh(speeds, 85)
 
 
 def speed_histogram(speeds: Speeds) -> list[int]:
@@ -82,26 +87,32 @@ def speed_histogram(speeds: Speeds) -> list[int]:
     return counts
 
 
-def v85_from_histogram(counts_per_5kmh_bin: Sequence[int]) -> float | None:
-    """V85 from vehicles per 5 km/h bin; None without a vehicle. Less than 5 km/h from V85 of the same vehicles.
+def percentile_from_histogram(counts_per_5kmh_bin: Sequence[int], percent: int) -> float | None:
+    """Percentile from vehicles per 5 km/h bin; None without a vehicle. Less than 5 km/h from that of the same vehicles.
 
     The vehicles of a bin are spread evenly over it and the percentile is taken as for individual speeds. Each assumed
-    speed lies in the bin of the true one of the same rank, so no mixture of two can be a bin's width off.
+    speed lies in the bin of the true one of the same rank, so no mixture of two can be a bin's width off. That does
+    not hold for an open last bin, whose vehicles may be faster than is assumed.
     """
     if any(count < 0 for count in counts_per_5kmh_bin):
         raise ValueError("a histogram bin holds fewer than 0 vehicles")
     total = sum(counts_per_5kmh_bin)
     if not total:
         return None
-    lower, share = _rank_85(total)
+    lower, share = _rank(total, percent)
     below = _speed_at(lower, counts_per_5kmh_bin)
     above = _speed_at(min(lower + 1, total - 1), counts_per_5kmh_bin)
     return below + share * (above - below)
 
 
-def _rank_85(n: int) -> tuple[int, float]:
-    """Whole and broken part of 0.85 (n - 1), in whole numbers so that a rank that is whole stays whole."""
-    lower, rest = divmod(85 * (n - 1), 100)
+def v85_from_histogram(counts_per_5kmh_bin: Sequence[int]) -> float | None:
+    """V85 from vehicles per 5 km/h bin."""
+    return percentile_from_histogram(counts_per_5kmh_bin, 85)
+
+
+def _rank(n: int, percent: int) -> tuple[int, float]:
+    """Whole and broken part of p (n - 1), in whole numbers so that a rank that is whole stays whole."""
+    lower, rest = divmod(percent * (n - 1), 100)
     return lower, rest / 100
 
 

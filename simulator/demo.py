@@ -1,7 +1,7 @@
 """The demo: a broker, three lampposts and a collector, all real programs on this machine, and a ledger at the end.
 
 Each lamppost is a real agent process that opens pseudo-terminals and reads firmware stubs speaking true sensor bytes;
-what the stubs measure is replayed real data. One thread of this process drives all stubs.
+what the stubs measure is one city, driven by real data. One thread of this process drives all stubs.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from firmware_stubs.nova import Sds011
 from firmware_stubs.omnipresense import Ops243
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
-from firmware_stubs.road import Road, Vehicle
+from firmware_stubs.road import Road
 from simulator.broker import embedded
 from simulator.programs import Programs, free_port
-from simulator.streets import LAMPPOSTS, Lamppost, Street
+from simulator.streets import LAMPPOSTS, Lamppost, Street, city_of
 from wire.exits import Exit, Failure
 
 READINGS = ("air_quality", "traffic_flow", "weather")
@@ -54,7 +54,8 @@ class Demo:
         self.page = f"http://127.0.0.1:{port}/"
         self._port = port
         self._lampposts = LAMPPOSTS[:stations]
-        self._streets = [Street(lamppost, speed, seed) for lamppost in self._lampposts]
+        city = city_of(self._lampposts, seed)
+        self._streets = [Street(city, lamppost, speed) for lamppost in self._lampposts]
         self._folder = _folder(folder)
         self._keep_folder = folder is not None
         self._store = Sqlite(self._folder / "readings.db")
@@ -144,13 +145,18 @@ class Demo:
 
     def _drive(self) -> None:
         """Let vehicles pass, each by its street's own schedule."""
-        coming = [street.next_vehicle(0.0) for street in self._streets]
+        lanes = [
+            (street, road, direction)
+            for street, road in zip(self._streets, self._roads, strict=True)
+            for direction in ("in", "out")
+        ]
+        coming = [street.next_vehicle(direction, 0.0) for street, _, direction in lanes]
         while not self._ending.wait(0.05):
-            for number, (street, road) in enumerate(zip(self._streets, self._roads, strict=True)):
-                passes_s, speed_kmh = coming[number]
-                if passes_s - self._now_s() < 10.0:  # seen well before it passes
-                    road.add(Vehicle(passes_s, speed_kmh))
-                    coming[number] = street.next_vehicle(passes_s)
+            for number, (street, road, direction) in enumerate(lanes):
+                vehicle = coming[number]
+                if vehicle.t_s - self._now_s() < 10.0:  # seen well before it passes
+                    road.add(vehicle)
+                    coming[number] = street.next_vehicle(direction, vehicle.t_s)
 
     def _agent_settings(self, lamppost: Lamppost, street: Street, road: Road) -> dict[str, Any]:
         stubs: list[tuple[str, str, Any]] = [
@@ -162,7 +168,7 @@ class Demo:
         for sensor, profile, stub in stubs:
             path = self._hosts.add(f"{lamppost.node}/{sensor}", stub)
             entry: dict[str, Any] = {"name": sensor, "profile": profile, "port": path}
-            sensors.append(entry | ({"interval_s": 10} if sensor == "radar-1" else {}))
+            sensors.append(entry | ({"interval_s": 10, "mode": "objects"} if sensor == "radar-1" else {}))
         return {
             "node": lamppost.node, "site": lamppost.site, "seal_s": 1.0,
             "broker": {"port": self._broker.port, "spread_s": 0.5},

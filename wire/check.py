@@ -8,7 +8,7 @@ has. Values out of range are somebody else's business: they are flagged, never r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 from wire import names
@@ -138,10 +138,12 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
         bad.update({row: "a second row of that time" for row, time_ms in enumerate(times) if time_ms in taken})
     fields = agent_fields(block.kind)
     assert fields is not None
-    some_null = True
+    every_type = set(map(type, chain.from_iterable(block.fields.values())))
+    some_null = type(None) in every_type
     for name, column in block.fields.items():
-        has_null, sound, span = _scan(column, fields[name])
-        some_null = some_null and has_null
+        types = every_type if every_type == {int} else set(map(type, column))
+        some_null = some_null and type(None) in types
+        sound, span = _scan(column, types, fields[name])
         if not sound:
             bad.update(_wrong(name, column, fields[name]))
         elif span is not None:
@@ -153,18 +155,16 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
     return bad
 
 
-def _scan(column: list[Any], whole: bool) -> tuple[bool, bool, Span | None]:
-    """Whether the column has nulls, whether every value is a number that can be stored, and the least and largest."""
-    types = set(map(type, column))
-    has_null = type(None) in types
+def _scan(column: list[Any], types: set[type], whole: bool) -> tuple[bool, Span | None]:
+    """Whether every value is a number that can be stored, and the least and the largest."""
     if not types <= (_WHOLE if whole else _NUMBERS):
-        return has_null, False, None
-    values = [value for value in column if value is not None] if has_null else column
+        return False, None
+    values = [value for value in column if value is not None] if type(None) in types else column
     if not values:
-        return has_null, True, None
+        return True, None
     ordered = sorted(values)  # of sixty numbers faster than min and max
     low, high = ordered[0], ordered[-1]
-    return has_null, low > -_LIMIT and high < _LIMIT, (low, high)  # infinity fails here
+    return low > -_LIMIT and high < _LIMIT, (low, high)  # infinity fails here
 
 
 def _wrong(name: str, column: list[Any], whole: bool) -> dict[int, str]:

@@ -11,22 +11,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-
-class Quantity(NamedTuple):
-    """One name. `low` and `high` bound what can physically be; a value outside is flagged, never refused."""
-
-    name: str
-    kind: str
-    whole: bool
-    unit: str
-    ucum: str
-    low: float
-    high: float
-    zh: str
-    en: str
-    fiware: str | None = None
-    senml: str | None = None
-    raw: str | None = None  # the twin that an agent sends instead
+from wire.quantity import Quantity as Quantity
+from wire.traffic import TRAFFIC
 
 
 class Kind(NamedTuple):
@@ -53,7 +39,7 @@ KINDS: Final = {
     )
 }
 
-_AIR, _WEATHER, _TRAFFIC, _SEEN = "air_quality", "weather", "traffic_flow", "detection"
+_AIR, _WEATHER, _TRAFFIC = "air_quality", "weather", "traffic_flow"
 _HEALTH, _LEDGER, _GAP, _POSITION = "node_health", "sensor_ledger", "gap", "position"
 
 
@@ -210,108 +196,7 @@ _QUANTITIES: Final = (
     _weather("heater_v", "V", "V", 0, 60, "加热电压", "heater voltage"),
     _weather("supply_v", "V", "V", 0, 60, "供电电压", "supply voltage"),
     _weather("reference_v", "V", "V", 0, 10, "参考电压", "reference voltage"),
-    # Traffic per interval
-    Quantity(
-        "count",
-        _TRAFFIC,
-        True,
-        "辆",
-        "{vehicle}",
-        0,
-        100000,
-        "车辆数",
-        "vehicles counted",
-        "intensity",
-        "count",
-    ),
-    Quantity(
-        "heavy_count",
-        _TRAFFIC,
-        True,
-        "辆",
-        "{vehicle}",
-        0,
-        100000,
-        "大型车数",
-        "heavy vehicles counted",
-        None,
-        "count",
-    ),
-    Quantity("duration_s", _TRAFFIC, False, "s", "s", 0, 86400, "统计时长", "interval length", None, "s"),
-    Quantity("flow_vph", _TRAFFIC, False, "辆/时", "{vehicle}/h", 0, 20000, "流量", "flow"),
-    Quantity(
-        "speed_tms_kmh",
-        _TRAFFIC,
-        False,
-        "km/h",
-        "km/h",
-        0,
-        300,
-        "时间平均车速",
-        "time-mean speed",
-        "averageVehicleSpeed",
-        "km/h",
-    ),
-    Quantity(
-        "speed_sms_kmh",
-        _TRAFFIC,
-        False,
-        "km/h",
-        "km/h",
-        0,
-        300,
-        "空间平均车速",
-        "space-mean speed",
-        None,
-        "km/h",
-    ),
-    Quantity(
-        "v85_kmh",
-        _TRAFFIC,
-        False,
-        "km/h",
-        "km/h",
-        0,
-        300,
-        "85% 位车速",
-        "85th percentile speed",
-        None,
-        "km/h",
-    ),
-    Quantity("occupancy_ratio", _TRAFFIC, False, "1", "1", 0, 1, "时间占有率", "occupancy", "occupancy", "/"),
-    Quantity(
-        "headway_s",
-        _TRAFFIC,
-        False,
-        "s",
-        "s",
-        0,
-        86400,
-        "车头时距",
-        "mean headway",
-        "averageHeadwayTime",
-        "s",
-    ),
-    # What a radar or lidar says of one vehicle; never leaves the device.
-    Quantity(
-        "speed_kmh",
-        _SEEN,
-        False,
-        "km/h",
-        "km/h",
-        -400,
-        400,
-        "瞬时车速",
-        "speed of one target, positive inbound",
-    ),
-    Quantity("range_m", _SEEN, False, "m", "m", 0, 500, "距离", "distance of one target"),
-    Quantity("angle_deg", _SEEN, False, "°", "deg", -180, 180, "角度", "angle of one target"),
-    Quantity("x_m", _SEEN, False, "m", "m", -500, 500, "横向位置", "position of one target across the axis"),
-    Quantity("y_m", _SEEN, False, "m", "m", 0, 500, "纵向位置", "position of one target along the axis"),
-    Quantity(
-        "speed_abs_kmh", _SEEN, False, "km/h", "km/h", 0, 400, "瞬时车速（无方向）", "speed of one target, no sign"
-    ),
-    Quantity("magnitude", _SEEN, False, "1", "1", 0, 1e6, "回波强度", "signal strength of one target, maker's units"),
+    *TRAFFIC,
     # The node itself
     Quantity(
         "cpu_temp_c",

@@ -83,6 +83,10 @@ class Guests:
             self._arrived.clear()
         return taken
 
+    def knows(self, node: str) -> bool:
+        """Whether this is a guest's node."""
+        return node in self._guests
+
     def answered(self, answer: Ack) -> bool:
         """The ingest has answered; True when it was for a guest, who needs no message."""
         with self._lock:

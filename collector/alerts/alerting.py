@@ -133,7 +133,7 @@ class Alerting:
         if not self._caught_up:
             return
         for table in tables:
-            self._engine.observe(Series.of(table.measurement, dict(table.tags)), table.times_ms, table.columns, now_ms)
+            self._engine.observe(Series.at(table.measurement, table.tags), table.times_ms, table.columns, now_ms)
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""

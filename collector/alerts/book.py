@@ -7,6 +7,7 @@ connection of their own.
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -41,6 +42,7 @@ CREATE INDEX IF NOT EXISTS deed_untrailed ON deed (id) WHERE trailed = 0;
 CREATE TABLE IF NOT EXISTS retained_alert (topic TEXT PRIMARY KEY, body TEXT, clear_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alert_request (id INTEGER PRIMARY KEY, at_ms INTEGER, verb TEXT, body TEXT, answer TEXT);
 CREATE INDEX IF NOT EXISTS alert_request_open ON alert_request (id) WHERE answer IS NULL;
+CREATE TABLE IF NOT EXISTS grant_secret (secret BLOB);
 """
 
 
@@ -214,6 +216,15 @@ class Book:
         self._db.execute("DELETE FROM attempt WHERE at_ms < ?", (now_ms - DELIVERED_KEPT_MS,))
         self._db.execute("DELETE FROM alert_request WHERE at_ms < ?", (now_ms - 86_400_000,))
         self._db.execute("DELETE FROM alert_transition WHERE stored = 1 AND at_ms < ?", (now_ms - HISTORY_KEPT_MS,))
+
+    def grant_secret(self) -> bytes:
+        """The secret that signs the links in messages; made when it is first asked for."""
+        with self.commit():
+            row = self._db.execute("SELECT secret FROM grant_secret").fetchone()
+            if row is None:
+                row = (secrets.token_bytes(32),)
+                self._db.execute("INSERT INTO grant_secret VALUES (?)", row)
+        return bytes(row[0])
 
     # Retained messages
 

@@ -88,6 +88,7 @@ def _said(alert: Transition) -> dict[str, Any]:
         "labels": alert.labels,
         "value": alert.value,
         "limit": alert.limit,
+        "unit": alert.unit,
         "since_ms": alert.start_ms,
         "event_ms": alert.event_ms,
         "reason": alert.reason,

@@ -45,6 +45,7 @@ TROUBLES: Final = {
         Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off"),
         Trouble("collector-unforeseen", "major", "有消息使程序出错", "A message breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
+        Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )
 }  # fmt: skip
@@ -54,6 +55,7 @@ _OF_ALARM: Final = {
     "spool": "collector-spool",
     "clone": "collector-clone",
     "version": "collector-version",
+    "worker": "collector-worker",
     "state": "collector-state",
     "series": "collector-series",
     "flapping": "collector-flapping",

@@ -93,6 +93,7 @@ class Alerts(Strict):
     flap_within: Ms = 1_800_000
     escalate: list[Escalation] = Field(default=[])
     link: Url | None = None
+    act_within: Ms = 24 * 3_600_000
     canary: CanarySettings | None = None
 
     @model_validator(mode="after")

@@ -44,6 +44,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
         acked_note="" if ack is None else ack.note,
         acked_ms=None if ack is None else ack.at_ms,
         silenced_until_ms=desk.silenced_until_ms(told, now_ms),
+        key=told.key,
     )
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import shutil
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from datetime import datetime
@@ -18,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.alerts.table import ended_row, row, short_names, station, table
+from collector.alerts.table import ended_row, row, short_names, station
 from collector.cli import DEFAULT_CONFIG, load_settings, time_of
 from wire.exits import Exit, Failure
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collector.alerts.book import Book
     from collector.config import Config
     from collector.rules.desk import Desk
+    from collector.rules.silence import Matcher
     from collector.rules.transition import Transition
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -44,32 +48,36 @@ def _default(
     as_json: bool = JSON,
 ) -> None:
     if context.invoked_subcommand is None:
-        alerts_list(config, False, as_json)
+        alerts_list(config, False, False, as_json)
 
 
 @app.command("list")
 def alerts_list(
     config: Path = CONFIG,
     everything: bool = typer.Option(False, "--all", help="Also what was resolved within a day."),
+    each: bool = typer.Option(False, "--each", help="A row for every alert, however many there are."),
     as_json: bool = JSON,
 ) -> None:
-    """Everything that fires. Exit code 1 when something fires that nobody has acknowledged or silenced.
+    """Everything that fires, the worst first. Of more than twelve, those of one rule or one station share a heap.
 
-    Example:  lamppost alerts list --json
+    Exit code 1 when something fires that nobody has acknowledged or silenced.
+    Example:  lamppost alerts list --each
     """
+    from collector.alerts.listing import listing
+
     settings, now_ms = load_settings(config), _now_ms()
     with open_book(settings) as book:
         desk = _desk(book)
         ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
     firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
-    names = short_names([each.alert.fingerprint for each in firing] + [each.fingerprint for each in ended])
-    rows = [row(settings, desk, each, names, now_ms) for each in firing]
-    newest = {each.fingerprint: each for each in ended if not each.late}
-    rows += [ended_row(settings, each, names) for each in newest.values() if each.state == "resolved"]
+    names = short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended])
+    rows = [row(settings, desk, one, names, now_ms) for one in firing]
+    newest = {one.fingerprint: one for one in ended if not one.late}
+    rows += [ended_row(settings, one, names) for one in newest.values() if one.state == "resolved"]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
-        typer.echo("\n".join(table(rows, now_ms)))
+        typer.echo("\n".join(listing(rows, now_ms, _columns(), each)))
     open_ones = [row for row in rows if row["state"] == "FIRING"]
     raise typer.Exit(Exit.NOT_HEALTHY if open_ones else Exit.FINE)
 
@@ -123,7 +131,7 @@ def _happened(each: Transition) -> str:
 
 @app.command("ack")
 def alerts_ack(
-    alert: str = typer.Argument(..., help="The alert's id, such as a-4f2."),
+    alerts: list[str] = typer.Argument(..., help="Ids, such as a-4f2; or key=pattern, such as rule=pm25-* node=lp-1*."),
     note: str = NOTE,
     length: str = typer.Option("4h", "--for", help="How long: 90m, 4h, 1d; then people hear of it again."),
     who: str | None = WHO,
@@ -133,9 +141,33 @@ def alerts_ack(
     """Say that somebody has it. Reminders and escalation stop until then.
 
     Example:  lamppost alerts ack a-4f2 -m "on site" --for 4h
+              lamppost alerts ack rule=pm25-* -m "haze, known"
     """
-    asked = {"alert": alert, "note": note, "until_ms": _now_ms() + span_ms(length)}
-    ask(config, "ack", asked, who, as_json, "acknowledged {fingerprint}")
+    until_ms = _now_ms() + span_ms(length)
+    for name in _named(config, alerts):
+        asked = {"alert": name, "note": note, "until_ms": until_ms}
+        ask(config, "ack", asked, who, as_json, "acknowledged {fingerprint}")
+
+
+def _named(config: Path, alerts: list[str]) -> list[str]:
+    """The alerts that were named one by one, or that fire now and match. Raises Failure when none does."""
+    if not any("=" in each for each in alerts):
+        return alerts
+    wanted = _matchers(" ".join(alerts))
+    with open_book(load_settings(config)) as book:
+        found = [each.fingerprint for each in _desk(book).preview(wanted)]
+    if not found:
+        raise Failure(Exit.NOT_HEALTHY, "nothing-matches", f"nothing that fires matches {' '.join(alerts)}")
+    return found
+
+
+def _matchers(words: str) -> tuple[Matcher, ...]:
+    from collector.rules.silence import matchers
+
+    try:
+        return matchers(words)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "matcher-unreadable", str(error)) from error
 
 
 @app.command("unack")
@@ -173,13 +205,8 @@ def alerts_silence(
 
     Example:  lamppost alerts silence node=lp-0017 --for 2h -m "street works"
     """
-    from collector.rules.silence import matchers
-
     settings, words = load_settings(config), " ".join(match)
-    try:
-        wanted = matchers(words)
-    except ValueError as error:
-        raise Failure(Exit.USAGE, "matcher-unreadable", str(error)) from error
+    wanted = _matchers(words)
     if preview:
         with open_book(settings) as book:
             found = _desk(book).preview(wanted)
@@ -326,6 +353,11 @@ def span_ms(text: str) -> int:
     if not (number.isascii() and number.isdigit()) or unit not in UNIT_MS or not int(number) * UNIT_MS[unit] > 0:
         raise Failure(Exit.USAGE, "length-unreadable", f"{text!r} is no length of time", "write 90m, 4h or 7d")
     return int(number) * UNIT_MS[unit]
+
+
+def _columns() -> int:
+    """How wide a line may be: the terminal's width, or what COLUMNS says; a pipe cuts nothing."""
+    return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
 
 
 def _now_ms() -> int:

@@ -34,6 +34,7 @@ def report(
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
     from collector.collector import make_store
+    from collector.names import Names
     from collector.report import page, text
     from collector.report.summary import summarise
     from collector.stores.store import StoreDown
@@ -57,7 +58,7 @@ def report(
         for line in text.lines(reports, *span, zone):
             typer.echo(line)
     if output is not None:
-        names = {station.node: station for station in settings.stations}
+        names = Names(settings).of
         title = settings.web.title_zh if language == "zh" else settings.web.title_en
         html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title)
         try:

@@ -25,7 +25,8 @@ from collector.delivery.series import SeriesBudget
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, StoreDown, Table, at_once
 from wire import batch, check
-from wire.ack import Ack, Code, Verdict
+from wire.ack import Ack, Code, Hello, Verdict
+from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
 
@@ -53,6 +54,14 @@ class Work:
     time_ms: int
     parts: list[Part] = field(default_factory=list)
     under_way: bool = False
+
+    @property
+    def node(self) -> str:
+        return self.name.node
+
+    @property
+    def site(self) -> str:
+        return self.envelope.site
 
 
 @dataclass(slots=True, eq=False)
@@ -95,10 +104,11 @@ class Ingest:
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> Name | None:
         """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
 
-        A `replay` always goes to the database: it is sent because the database has lost what we remember.
+        A `replay` always goes to the database: it is sent because the database has lost what we remember. Returns the
+        batch's name when it waits for the store now; of any other all is said.
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
@@ -107,17 +117,22 @@ class Ingest:
         except batch.Unaddressed as stray:
             self.counts["unaddressed"] += 1
             self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
-            return
+            return None
         except batch.Refused as refused:
             name = Name(node, refused.spool, refused.seq, digest)
             if isinstance(refused, batch.VersionUnknown) or self._may_store(name):
                 self._refuse(name, refused, payload, now_ms)
-            return
+            return None
         name = Name(node, envelope.spool, envelope.seq, digest)
         if name in self._pending:
             self.counts["resent_while_pending"] += 1
         elif self._may_store(name) and (replay or self._is_new(name)):
             self._queue(name, envelope, payload, now_ms)
+        return name if name in self._pending else None
+
+    def waits(self, name: Name) -> bool:
+        """Whether a batch still waits for the store."""
+        return name in self._pending
 
     def _may_store(self, name: Name) -> bool:
         """Only the spools of the node's current birth are stored; another is held until a person decides."""
@@ -367,6 +382,10 @@ class Ingest:
         verdicts, self._verdicts = self._verdicts, {}
         for (node, spool), found in verdicts.items():
             yield node, Ack(self.name, now_ms, spool, tuple(found))
+
+    def hello(self, birth: Birth, now_ms: int) -> Hello:
+        """What answers a birth: how far each of its spools is known."""
+        return Hello(self.name, now_ms, {spool: self.highest(birth.node, spool) for spool in birth.spools})
 
     def highest(self, node: str, spool: str) -> int:
         """The highest sequence of a spool that is known to be in the database, 0 for none."""

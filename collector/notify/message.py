@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from collector.notify.grant import Grants
 from collector.rules.notification import STATE_WORDS, WHAT_WORDS
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Transition
 
 VERSION: Final = 1
+ACT_LINKS_MOST: Final = 5
+ACT_WORDS: Final = {"zh": "确认或静默：", "en": "Acknowledge or silence: "}
 
 
 class Place(NamedTuple):
@@ -27,14 +30,24 @@ class Writer(NamedTuple):
 
     place: Callable[[str], Place]
     link: str | None = None
+    grants: Grants | None = None
 
     def link_to(self, fingerprint: str) -> str | None:
         """The alert's page."""
         return None if self.link is None else f"{self.link.rstrip('/')}/ops/alert/{fingerprint}"
 
+    def act_links(self, delivery: Delivery, language: str = "zh") -> dict[str, str]:
+        """By episode, the page on which the reader of this message may handle it: of what fires, and of few only."""
+        firing = [alert for state, alert in _lines(delivery) if state != "resolved"]
+        if self.link is None or self.grants is None or len(firing) > ACT_LINKS_MOST:
+            return {}
+        root = self.link.rstrip("/") + ("/en/act/" if language == "en" else "/act/")
+        tokens = {e.key: self.grants.token(e.fingerprint, e.key, delivery.channel, delivery.at_ms) for e in firing}
+        return {key: root + token for key, token in tokens.items()}
+
     def as_json(self, delivery: Delivery) -> dict[str, Any]:
         """The whole message for a program. `key` is the message's; an alert's `key` is its episode's."""
-        lines = _lines(delivery)
+        lines, act = _lines(delivery), self.act_links(delivery)
         return {
             "v": VERSION,
             "key": delivery.key,
@@ -42,7 +55,7 @@ class Writer(NamedTuple):
             "at_ms": delivery.at_ms,
             "severity": delivery.severity,
             "text": {"zh": self.text(delivery, "zh"), "en": self.text(delivery, "en")},
-            "alerts": [self.alert(state, each) for state, each in lines],
+            "alerts": [self.alert(state, each) | {"act": act.get(each.key)} for state, each in lines],
         }
 
     def alert(self, state: str, alert: Transition) -> dict[str, Any]:
@@ -58,6 +71,7 @@ class Writer(NamedTuple):
             "station": {"zh": place.zh, "en": place.en},
             "value": alert.value,
             "limit": alert.limit,
+            "unit": alert.unit,
             "since_ms": alert.start_ms,
             "event_ms": alert.event_ms,
             "reason": alert.reason,
@@ -78,11 +92,13 @@ class Writer(NamedTuple):
         lines = _lines(delivery)
         if not lines:
             return delivery.text_zh if language == "zh" else delivery.text_en
-        said = [self.title(delivery, language)]
+        said, act = [self.title(delivery, language)], self.act_links(delivery, language)
         for state, alert in lines:
             said.append(self._line(state, alert, language))
             if (link := self.link_to(alert.fingerprint)) is not None:
                 said.append(f"  {link}")
+            if alert.key in act:
+                said.append(f"  {ACT_WORDS[language]}{act[alert.key]}")
         return "\n".join(said)
 
     def _line(self, state: str, alert: Transition, language: str) -> str:

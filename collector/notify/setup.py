@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 from collector.alerts.alerting import Alerting, Telling
+from collector.alerts.book import Book
 from collector.alerts.settings import AlertmanagerChannel, AppriseChannel, Channel
 from collector.config import Config
+from collector.names import Names
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import Channel as Way
+from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
 from collector.notify.teller import Teller
 from collector.notify.webhook import Webhook
@@ -33,21 +38,33 @@ def telling(config: Config) -> Telling:
     return Telling(policy, routes)
 
 
-def writer(config: Config) -> Writer:
+def grants(config: Config) -> Grants | None:
+    """By which links in messages are signed; None without an address of the pages, or when none are wanted."""
+    if config.alerts.link is None or not config.alerts.act_within:
+        return None
+    if config.signing_key_file is not None:  # the standby has it too: the link holds after it has taken over
+        secret = hashlib.sha256(b"lamppost grants|" + config.signing_key_file.read_bytes()).digest()
+    else:
+        with closing(Book.open(config.state_file)) as book:
+            secret = book.grant_secret()
+    return Grants(secret, config.alerts.act_within)
+
+
+def writer(config: Config, granted: Grants | None = None) -> Writer:
     """Who writes messages: stations by the names that people know."""
-    known = {station.node: station for station in config.stations}
+    zones = {station.node: station.time_zone for station in config.stations}
+    names = Names(config)
 
     def place(node: str) -> Place:
-        station = known.get(node)
-        zone = ZoneInfo((station and station.time_zone) or config.web.time_zone)
-        return Place(node, node, zone) if station is None else Place(station.zh, station.en, zone)
+        zone = ZoneInfo(zones.get(node) or config.web.time_zone)
+        return Place(*(names.of(node) or (node, node)), zone)
 
-    return Writer(place, config.alerts.link)
+    return Writer(place, config.alerts.link, granted)
 
 
 def teller(config: Config, alerting: Alerting, now_ms: Callable[[], int]) -> Teller:
     """The tellers of an alerting. Raises BadAddress, OSError, ModuleNotFoundError."""
-    words = writer(config)
+    words = writer(config, grants(config))
     ways = [channel(each, words, alerting, now_ms) for each in config.alerts.channels]
     made = Teller(alerting.outbox, ways, alerting.save_outbox, now_ms)
     alerting.tell_by(made)

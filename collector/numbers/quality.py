@@ -247,6 +247,11 @@ def _mark_traffic(fields: Mapping[str, list[Any]], found: dict[int, list[str]]) 
         if speeds is not None:
             odd = [s is not None and c >= 0 and (s > 0) != (c > 0) for c, s in zip(counts, speeds, strict=False)]
             _mark_all(name, odd, found)
+    for slower, faster in (("v15_kmh", "v50_kmh"), ("v50_kmh", "v85_kmh")):
+        low, high = fields.get(slower), fields.get(faster)
+        if low is not None and high is not None:
+            turned = [a is not None and b is not None and a > b for a, b in zip(low, high, strict=True)]
+            _mark_all(slower, turned, found)
     if occupied is not None:
         unseen = [o == 0 and c >= OCCUPIED_FROM_COUNT for c, o in zip(counts, occupied, strict=False)]
         _mark_all("occupancy_ratio", unseen, found)

@@ -42,7 +42,7 @@ from collector.numbers.windows import (
     fold,
     is_whole,
     minute,
-    rolled,
+    read,
 )
 from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, Tags, at_once
 from wire.quantities import KINDS
@@ -117,6 +117,8 @@ class Rollups:
                 continue
             for series in found:
                 key = (kind, tuple(sorted(series.tags.items())))
+                if not self._book.is_ours(key):
+                    continue
                 times = [time_ms + part for time_ms, n in series.rows if n for part in (0, HOUR_MS - 1)]
                 self._open.late(key, times, now_ms - SETTLE_MS)
 
@@ -215,7 +217,7 @@ class Rollups:
     def _read(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
         """The minutes and the hour as the database's readings have them; minutes that were thinned stay as they are."""
         kind = key[0]
-        wanted = (*rolled(kind), "qc", flags.COLUMN)
+        wanted = (*read(kind), "qc", flags.COLUMN)
         found = self._select(key, "", wanted, hour_ms, hour_ms + HOUR_MS)
         times = [row[0] for row in found]
         every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}

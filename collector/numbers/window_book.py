@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 
 from collector.statedb import transaction
 from collector.stores.store import Tags
@@ -26,18 +27,31 @@ CREATE INDEX IF NOT EXISTS open_hour_due ON open_hour (due_ms);
 
 
 class WindowBook:
-    """All open hours of one collector, in its state file. A command that is not the collector opens it as a guest."""
+    """All open hours of one collector, in its state file. A command that is not the collector opens it as a guest.
 
-    def __init__(self, db: sqlite3.Connection, owner: bool = True) -> None:
+    Where several workers share the file, each sees the hours of its own nodes only (`is_ours`).
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, owner: bool = True, is_ours: Callable[[str], bool] | None = None
+    ) -> None:
         self._db = db
         self._new: dict[tuple[Key, int], int | None] = {}
+        self._is_ours = is_ours
         db.executescript(_SCHEMA)
+        if is_ours is not None:
+            db.create_function("ours", 1, lambda series: self.is_ours(_key(series)), deterministic=True)
+        self._and_ours = "" if is_ours is None else "AND ours(series)"
         if owner:
             self.nothing_is_live()  # what was, was so in a life that has ended
 
     def nothing_is_live(self) -> None:
         """No hour is filled in memory any more: each is computed from the database."""
-        self._db.execute("UPDATE open_hour SET due_ms = 0 WHERE due_ms = ?", (LIVE,))
+        self._db.execute(f"UPDATE open_hour SET due_ms = 0 WHERE due_ms = ? {self._and_ours}", (LIVE,))
+
+    def is_ours(self, key: Key) -> bool:
+        """Whether this series' hours are computed here."""
+        return self._is_ours is None or self._is_ours(dict(key[1])["node"])
 
     def enter(self, key: Key, hour_ms: int, due_ms: int) -> None:
         """Compute this hour from the database at `due_ms`; replaces an earlier date. Durable at the next commit."""
@@ -66,13 +80,16 @@ class WindowBook:
     def due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
         """Up to `limit` hours that are due, those of one series together."""
         rows = self._db.execute(
-            "SELECT series, hour_ms FROM open_hour WHERE due_ms <= ? ORDER BY series, hour_ms LIMIT ?", (now_ms, limit)
+            f"SELECT series, hour_ms FROM open_hour WHERE due_ms <= ? {self._and_ours}"
+            " ORDER BY series, hour_ms LIMIT ?",
+            (now_ms, limit),
         )
         return [(_key(series), hour_ms) for series, hour_ms in rows]
 
     def waiting(self, now_ms: int) -> int:
         """How many hours are due."""
-        count: int = self._db.execute("SELECT count(*) FROM open_hour WHERE due_ms <= ?", (now_ms,)).fetchone()[0]
+        question = f"SELECT count(*) FROM open_hour WHERE due_ms <= ? {self._and_ours}"
+        count: int = self._db.execute(question, (now_ms,)).fetchone()[0]
         return count
 
 

@@ -21,7 +21,9 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from measures.completeness import GB_HOUR
+from measures.speed import percentile_from_histogram
 from wire.quantities import DERIVED, KINDS, QUANTITIES
+from wire.traffic import CELLS, SPEED_CELLS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -32,14 +34,26 @@ HOURS: Final = "_1h"
 DAYS: Final = "_1d"
 ROLLED: Final = ("air_quality", "weather", "traffic_flow")
 CIRCULAR: Final = frozenset({"wind_dir_deg"})
-_NOT_ROLLED: Final = DERIVED.keys() | {"wind_dir_min_deg", "wind_dir_max_deg", "v85_kmh", "headway_s"}
-"""Raw twins stay with the readings; a percentile or a headway cannot be had from those of intervals."""
+PERCENTILES: Final = {"v15_kmh": 15, "v50_kmh": 50, "v85_kmh": 85}
+"""Of a window they come from its summed speed cells, never from those of its intervals."""
+COUNTED: Final = ("count", "heavy_count", "wrong_way_count", *CELLS)
+"""What is summed up. A cell that is not told holds nobody."""
+_NOT_ROLLED: Final = (
+    DERIVED.keys() | {"wind_dir_min_deg", "wind_dir_max_deg", "headway_s", "wrong_way_count"} | {*PERCENTILES, *CELLS}
+)
+"""Raw twins stay with the readings; a headway cannot be had from those of intervals; cells have sums only."""
 
 
 @cache
 def rolled(kind: str) -> tuple[str, ...]:
     """The quantities of a kind that have windows."""
     return tuple(q.name for q in QUANTITIES.values() if q.kind == kind and q.name not in _NOT_ROLLED)
+
+
+@cache
+def read(kind: str) -> tuple[str, ...]:
+    """The quantities of a kind's readings that make windows: those that have some, and what is only summed up."""
+    return rolled(kind) if has_minutes(kind) else tuple(dict.fromkeys((*rolled(kind), *COUNTED)))
 
 
 def has_minutes(kind: str) -> bool:
@@ -108,18 +122,23 @@ class Means:
         flags = columns.get("qc")
         if flags is not None:
             self.qc = max(self.qc, max(filter(None, flags[first:end]), default=0))
+        seen: dict[int, tuple[list[float], float, float]] = {}
         for name, column in columns.items():
             if name not in self.names:
                 continue
-            values = column[first:end]
-            if None in values:
-                values = [value for value in values if value is not None]
-                if not values:
-                    continue
+            if id(column) not in seen:  # what no calibration alters is one column under two names
+                values = column[first:end]
+                if None in values:
+                    values = [value for value in values if value is not None]
+                ordered = sorted(values)  # faster than min and max
+                seen[id(column)] = (values, ordered[0], ordered[-1]) if values else ([], 0.0, 0.0)
+            values, low, high = seen[id(column)]
+            if not values:
+                continue
             if name in CIRCULAR:
                 self._turn(name, values)
             else:
-                self._add(name, values, min(values), max(values))
+                self._add(name, values, low, high)
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
@@ -196,7 +215,8 @@ class Flow:
     """Traffic: counts are summed, speeds weighted by their vehicles, occupancy by time, flow is vehicles over time.
 
     Time-mean speed adds speeds, space-mean speed adds slownesses (Wardrop): averages are never averaged without their
-    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted.
+    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted, `v85_kmh` and its like
+    what the summed speed cells say.
     """
 
     __slots__ = ("_highest", "_lowest", "_sums", "n", "qc")
@@ -220,8 +240,9 @@ class Flow:
             self._sum("count_sum", count)
             self._sum("count_n", 1)
             self._span("count", count, count)
-        if row.get("heavy_count") is not None:
-            self._sum("heavy_count_sum", row["heavy_count"])
+        for name, number in row.items():
+            if number is not None and name in _SUMMED and name != "count":
+                self._sum(name + "_sum", number)
         if seconds and count is not None:
             self._sum("duration_s_sum", seconds)
             self._span("flow_vph", 3600 * count / seconds, 3600 * count / seconds)
@@ -238,7 +259,7 @@ class Flow:
     def thinned(self, fields: Mapping[str, Any]) -> None:
         """Take a minute of intervals that the agent put together when its spool was full."""
         row = {name: fields.get(name + "_mean") for name in ("speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")}
-        for name in ("count", "heavy_count", "duration_s"):
+        for name in (*COUNTED, "duration_s"):
             mean, n = fields.get(name + "_mean"), fields.get(name + "_n")
             row[name] = None if mean is None or n is None else mean * n if name == "duration_s" else round(mean * n)
         self._interval(row)
@@ -246,9 +267,9 @@ class Flow:
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
         self.qc = max(self.qc, fields.get("qc") or 0)
-        for name in ("count_sum", "count_n", "heavy_count_sum", "duration_s_sum"):
-            if fields.get(name) is not None:
-                self._sum(name, fields[name])
+        for name, value in fields.items():
+            if value is not None and name in _OWN_SUMS:
+                self._sum(name, value)
         for name in ("speed_tms_kmh", "speed_sms_kmh"):
             if fields.get(name + "_mean") is not None:
                 self._speed(name, fields[name + "_mean"], fields.get(name + "_n") or 1)
@@ -278,9 +299,7 @@ class Flow:
     def fields(self) -> dict[str, Any]:
         sums = self._sums
         found: dict[str, Any] = {}
-        for name in ("count_sum", "count_n", "heavy_count_sum"):
-            if name in sums:
-                found[name] = int(sums[name])
+        found |= {name: int(value) for name, value in sums.items() if name in _WHOLE_FIELDS or name == "count_n"}
         if "count_sum" in sums:
             found["count_mean"] = round(sums["count_sum"] / sums["count_n"], DECIMALS)
         if "duration_s_sum" in sums:
@@ -291,12 +310,18 @@ class Flow:
                 n = sums[name + "_n"]
                 found[name + "_mean"] = round(n / sums[name] if name == "speed_sms_kmh" else sums[name] / n, DECIMALS)
                 found[name + "_n"] = int(n)
+        found |= self._percentiles()
         if "watched_s" in sums:
             found["occupancy_ratio_mean"] = round(sums["occupied_s"] / sums["watched_s"], DECIMALS)
         for name, low in self._lowest.items():
             found[name + "_min"] = round(float(low), DECIMALS)
             found[name + "_max"] = round(float(self._highest[name]), DECIMALS)
         return found | {"qc": self.qc} if self.qc else found
+
+    def _percentiles(self) -> dict[str, float]:
+        histogram = [int(self._sums.get(name + "_sum", 0)) for name in SPEED_CELLS]
+        told = {name: percentile_from_histogram(histogram, percent) for name, percent in PERCENTILES.items()}
+        return {name: round(speed, 2) for name, speed in told.items() if speed is not None}
 
 
 def fold(kind: str) -> Fold:
@@ -321,8 +346,7 @@ def field_names(kind: str) -> tuple[str, ...]:
         return (*(f"{name}_{stat}" for name in rolled(kind) for stat in ("mean", "min", "max", "n")), "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
-    own = ("count_sum", "count_n", "heavy_count_sum", "duration_s_sum", "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
-    return (*spans, *own)
+    return (*spans, *sorted(_OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
 
 
 @cache
@@ -333,11 +357,13 @@ def is_whole(field: str) -> bool:
 
 THINNED: Final = tuple(
     f"{name}_{stat}"
-    for name in ("count", "heavy_count", "duration_s", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
+    for name in (*COUNTED, "duration_s", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     for stat in ("mean", "n")
 )
 """What Flow reads of a thinned minute."""
-_WHOLE_FIELDS: Final = frozenset({"count_sum", "heavy_count_sum"})
+_SUMMED: Final = frozenset(COUNTED)
+_WHOLE_FIELDS: Final = frozenset(name + "_sum" for name in COUNTED)
+_OWN_SUMS: Final = _WHOLE_FIELDS | {"count_n", "duration_s_sum"}
 
 
 def with_completeness(kind: str, fields: dict[str, Any], parts: int, span_ms: int, part_ms: int) -> dict[str, Any]:

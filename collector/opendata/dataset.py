@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.stores.store import Select, Series, Store
-from collector.web.privacy import mask
+from collector.web.privacy import NOT_PUBLIC, mask
 from wire.quantities import KINDS, QUANTITIES
 
 DAY_MS: Final = 86_400_000
@@ -58,7 +58,8 @@ def describe(store: Store, what: str, since_ms: int, until_ms: int, node: str | 
     measurement = WHAT[what]
     if what == "traffic":  # whole fives of minutes: half of one could be subtracted from the whole
         since_ms, until_ms = (bound // MERGED_MS * MERGED_MS for bound in (since_ms, until_ms))
-    fields = (*(q.name for q in QUANTITIES.values() if q.kind == measurement), *_BESIDE)
+    own = (q.name for q in QUANTITIES.values() if q.kind == measurement and q.name not in NOT_PUBLIC)
+    fields = (*own, *_BESIDE)
     where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
     counts: dict[str, int] = dict.fromkeys(fields, 0)
     nodes = []

@@ -10,6 +10,7 @@ from collector.numbers.windows import rolled
 from collector.questions.question import DAY_MS, Asked, BadVariable, Question
 from collector.stores.store import Select
 from wire.quantities import QUANTITIES
+from wire.traffic import LENGTH_CELLS, SPEED_CELLS
 
 _NODE: Final = ("node", "site")
 _SENSOR: Final = ("node", "site", "sensor")
@@ -17,6 +18,7 @@ _LANE: Final = ("node", "site", "lane", "direction")
 _AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "noise_db")
 _WEATHER: Final = ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg", "rain_mm")
 _HEALTH: Final = ("spool_rows", "spool_age_s", "cpu_temp_c", "disk_free_b", "clock_offset_s", "bad_frames")
+_CELLS: Final = {"speed": SPEED_CELLS, "length": LENGTH_CELLS}
 _MARK: Final = {"failed": 4, "suspect": 3}
 
 
@@ -64,9 +66,17 @@ def _weather(asked: Asked) -> Select:
 def _traffic(asked: Asked) -> Select:
     columns = (
         "count_sum", "heavy_count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_sms_kmh_mean",
-        "occupancy_ratio_mean", "completeness",
+        "v15_kmh", "v50_kmh", "v85_kmh", "occupancy_ratio_mean", "wrong_way_count_sum", "completeness",
     )  # fmt: skip
     return Select("traffic_flow" + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, _LANE)
+
+
+def _cells(asked: Asked) -> Select:
+    """Vehicles by speed or by length over the whole span: sums of cells, which is what may be added up."""
+    columns = tuple(name + "_sum" for name in _CELLS[asked.values["by"]])
+    return Select(
+        "traffic_flow" + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, _LANE, aggregate="sum"
+    )
 
 
 def _flagged(asked: Asked) -> Select:
@@ -139,6 +149,8 @@ CANNED: Final = {
         Question("weather", "天气", "weather by hour or day", _weather, ("every", *_PLACE)),
         Question("traffic", "交通量与车速", "vehicles, speed and occupancy by lane and direction", _traffic,
                  ("every", "node", "site")),
+        Question("vehicles", "按车速或车长的车辆数", "vehicles by speed (5 km/h) or by length, over the whole span",
+                 _cells, ("by", "every", "node", "site"), {"by": "speed"}),
         Question(
             "flagged", "未通过质量检验的读数", "readings that failed a quality test, or are suspect", _flagged,
             ("flag", "kind", *_PLACE), {"flag": "failed", "kind": "air_quality"},

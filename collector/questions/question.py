@@ -85,6 +85,7 @@ def _did_you_mean(value: str, known: Any, what: str) -> str:
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "every": tuple(EVERY),
     "standard": tuple(NAMES),
+    "by": ("speed", "length"),
     "flag": ("failed", "suspect"),
     "severity": ("critical", "major", "minor", "info"),
     "kind": ("air_quality", "weather", "traffic_flow"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector.config import Station
 from collector.report.summary import HOUR_MS, Hours, StationReport
 from collector.web import chart
 from collector.web.privacy import FEW
@@ -46,7 +45,7 @@ def render(
     span: tuple[int, int],
     zone: ZoneInfo,
     language: Language,
-    names: Mapping[str, Station],
+    names: Callable[[str], tuple[str, str] | None],
     title: str,
 ) -> str:
     """The whole HTML. The same reports give the same bytes."""
@@ -56,8 +55,8 @@ def render(
     chinese = language == "zh"
 
     def name(node: str) -> str:
-        known = names.get(node)
-        return node if known is None else (known.zh if chinese else known.en)
+        known = names(node)
+        return node if known is None else known[0 if chinese else 1]
 
     def say(word: str) -> str:
         return WORDS[word][0 if chinese else 1]

@@ -25,15 +25,15 @@ class Recent:
 
     def keep(self, times: list[int], columns: Columns) -> None:
         """Rows newer than all that are kept."""
-        self.times.extend(times)
+        self.times.extend(array("q", times))  # an array takes an array twice as fast as a list
         for name, kept in self.columns.items():
             column = columns.get(name)
             if column is None:
-                kept.extend([math.nan] * len(times))
+                kept.extend(array("d", [math.nan]) * len(times))
             elif None in column:
-                kept.extend([math.nan if value is None else value for value in column])
+                kept.extend(array("d", [math.nan if value is None else value for value in column]))
             else:
-                kept.extend(column)
+                kept.extend(array("d", column))
 
     def forget(self, until_ms: int) -> None:
         """Rows up to `until_ms` will not be played again."""

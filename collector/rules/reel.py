@@ -139,7 +139,7 @@ class Reel:
                 loud.update((index, *watch.needs))
         for index, rows in given:
             if index not in loud:
-                self.windows[index].add_all(rows.times, rows.values)
+                self.windows[index].add_all(rows)
         return [index for index, _ in given if index in loud]
 
     def _is_quiet(self, index: int, rows: Present) -> bool:
@@ -359,7 +359,10 @@ def _present(times: list[int], column: list[Any]) -> Present | None:
     if None in column:
         times = [time_ms for time_ms, value in zip(times, column, strict=True) if value is not None]
         column = [value for value in column if value is not None]
-    return Present(times, column, min(column), max(column)) if column else None
+    if not column:
+        return None
+    ordered = sorted(column)  # faster than min and max
+    return Present(times, column, ordered[0], ordered[-1])
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

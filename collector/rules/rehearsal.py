@@ -33,7 +33,7 @@ from collector.rules.reel import Reel
 from collector.rules.rule import Ms, Rule
 from collector.rules.track import Track
 from collector.rules.transition import Episode, Series, Transition, episodes, names_of
-from collector.rules.words import duration_text, number
+from collector.rules.words import duration_text, reading
 
 START_MS = 1_791_000_000_000 // 86_400_000 * 86_400_000
 """Midnight UTC of 2026-10-03, a Saturday, when a case names no start."""
@@ -244,7 +244,7 @@ def _explained(rule: Rule, reel: Reel, at_ms: int, zone: ZoneInfo) -> Explanatio
     track = reel.tracks[index].get(rule.alert)
     state = "inactive" if track is None else "pending" if track.fired_ms is None else "firing"
     name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
-    shown = "-" if value is None else f"{number(value)}{unit}"
+    shown = "-" if value is None else f"{reading(value)}{unit}"
     zh = f"{name_zh} = {shown}（有效 {share:.0%}，至少 {rule.complete:.0%}）"
     en = f"{name_en} = {shown} ({share:.0%} of the window valid, at least {rule.complete:.0%})"
     wait_zh = f"，持续 {duration_text(rule.for_)}" if rule.for_ else ""

@@ -27,9 +27,9 @@ class Sums(Window):
         self.open[0] += 1
         self.open[1] += value
 
-    def add_all(self, times_ms: list[int], values: list[float]) -> None:
-        self.open[0] += len(times_ms)
-        self.open[1] = sum(values, self.open[1])
+    def add_all(self, rows: Present) -> None:
+        self.open[0] += len(rows.values)
+        self.open[1] = sum(rows.values, self.open[1])
 
     def _slide(self, gone: int) -> bool:
         slot = gone % self.size
@@ -77,11 +77,11 @@ class Extremes(Window):
         bucket[1] = min(bucket[1], value)
         bucket[2] = max(bucket[2], value)
 
-    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+    def add_all(self, rows: Present) -> None:
         bucket = self.open
-        bucket[0] += len(times_ms)
-        bucket[1] = min(bucket[1], min(values))
-        bucket[2] = max(bucket[2], max(values))
+        bucket[0] += len(rows.values)
+        bucket[1] = min(bucket[1], rows.least)
+        bucket[2] = max(bucket[2], rows.most)
 
     def _slide(self, gone: int) -> bool:
         slot, base = gone % self.size, self.base
@@ -123,6 +123,13 @@ class Change(Window):
             bucket[1] = value
         bucket[0] += 1
         bucket[2] = value
+
+    def add_all(self, rows: Present) -> None:
+        bucket = self.open
+        if not bucket[0]:
+            bucket[1] = rows.values[0]
+        bucket[0] += len(rows.values)
+        bucket[2] = rows.values[-1]
 
     def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
         filled = [slot for slot, readings in enumerate(n) if readings]
@@ -172,6 +179,9 @@ class Last(Window):
 
     def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
         self.open = [1, value]
+
+    def add_all(self, rows: Present) -> None:
+        self.open = [1, rows.values[-1]]
 
     def patch(self, time_ms: int, value: float) -> None:
         """What came late is not the newest."""

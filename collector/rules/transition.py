@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
-from collector.rules.words import duration_text, number
+from collector.rules.words import duration_text, reading
 from wire.quantities import QUANTITIES, STATS
 
 
@@ -24,6 +25,12 @@ class Series(NamedTuple):
     node: str
     sensor: str = ""
     tags: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    @lru_cache(32_768)
+    def at(cls, kind: str, tags: tuple[tuple[str, str], ...]) -> Series:
+        """The series of a table with these tags."""
+        return cls.of(kind, dict(tags))
 
     @classmethod
     def of(cls, kind: str, tags: dict[str, str]) -> Series:
@@ -52,6 +59,7 @@ class Transition:
 
     `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
     `reason` is empty for what the values themselves decided. `cause` is value, absent (no data) or offline (the node).
+    `unit` is that of `value` and `limit`.
     """
 
     fingerprint: str
@@ -73,6 +81,7 @@ class Transition:
     late: bool = False
     void: bool = False
     reason: str = ""
+    unit: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""
@@ -162,6 +171,7 @@ def transition(
         cause="value" if rule.spec is not None else "absent" if rule.absent is not None else "offline",
         late=late,
         reason=reason,
+        unit="" if rule.spec is None else names_of(rule.spec, rule.limit.percent)[2].strip(),
     )
 
 
@@ -203,7 +213,7 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
         detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
     else:
         name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
-        shown = "-" if value is None else f"{number(value)}{unit}"
+        shown = "-" if value is None else f"{reading(value)}{unit}"
         limit = f"{rule.clear_limit if solved_zh else rule.limit}"
         detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
         if rule.category is not None:

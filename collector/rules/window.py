@@ -130,9 +130,9 @@ class Window:
         """A reading into the open bucket."""
         raise NotImplementedError
 
-    def add_all(self, times_ms: list[int], values: list[float]) -> None:
+    def add_all(self, rows: Present) -> None:
         """Several readings into the open bucket, in their order."""
-        for time_ms, value in zip(times_ms, values, strict=True):
+        for time_ms, value in zip(rows.times, rows.values, strict=True):
             self.add(time_ms, value)
 
     def patch(self, time_ms: int, value: float) -> None:

@@ -53,6 +53,11 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def reading(value: float) -> str:
+    """A measured number as people read it: four digits, or one decimal where that is more."""
+    return number(value if abs(value) >= 1000 else float(f"{value:.4g}"))
+
+
 def duration(text: object) -> int:
     """Milliseconds of `90s`, `10m`, `1h` or `7d`. Raises ValueError."""
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None

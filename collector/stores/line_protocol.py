@@ -32,26 +32,32 @@ def lines(table: Table) -> list[bytes]:
     constant: list[str] = []
     slots: list[str] = []
     cells: list[list[Any]] = []
+    kinds: set[type] = set()
     count = len(table.times_ms)
     for name, column in table.columns.items():
-        slot = key(name) + ("=%di" if name in table.whole else "=%s")
         if not count or column[0] != column[-1] or column.count(column[0]) != count:
-            slots.append(slot)
-            cells.append(_cells(column))
+            types = set(map(type, column))
+            kinds |= types
+            slots.append(key(name) + ("=%di" if name in table.whole else "=%d" if types == {int} else "=%s"))
+            cells.append(_quoted(column) if str in types else column)
         elif column[0] is not None:
-            constant.append((slot % _cells(column[:1])[0]).replace("%", "%%"))
+            slot = key(name) + ("=%di" if name in table.whole else "=%s")
+            constant.append((slot % _cell(column[0])).replace("%", "%%"))
     head = _head(table.measurement, table.tags)
     tail = f" %d{table.sub_ns:06d}"
-    if any(None in column for column in cells):
+    if type(None) in kinds:
         return _with_gaps(head, tail, constant, slots, cells, table.times_ms)
     template = head + ",".join(slots + constant) + tail
-    return [(template % row).encode() for row in zip(*cells, table.times_ms, strict=True)]
+    rows = zip(*cells, table.times_ms, strict=True)
+    if kinds == {int}:
+        return list(map(template.encode().__mod__, rows))  # bytes of whole numbers take two thirds of the time
+    return [(template % row).encode() for row in rows]
 
 
 def _line(table: Table) -> bytes:
     """A single row, as roll-ups and ledger have it: thousands of them share their fields."""
     cells = {name: column[0] for name, column in table.columns.items() if column[0] is not None}
-    values = [text(value) if type(value) is str else value for value in cells.values()]
+    values = [_cell(value) for value in cells.values()]
     line = _template(tuple(cells), table.whole) % (*values, table.times_ms[0], table.sub_ns)
     return (_head(table.measurement, table.tags) % () + line).encode()
 
@@ -77,14 +83,14 @@ def _with_gaps(
     return out
 
 
-def _cells(column: list[Any]) -> list[Any]:
-    """Texts become quoted, of which there are few different ones; numbers stay.
+def _cell(value: Any) -> Any:
+    """A text becomes quoted, a number stays: `%s` writes a float as its shortest exact decimal."""
+    return text(value) if type(value) is str else value
 
-    `%s` writes a float as its shortest exact decimal.
-    """
-    if type(next((value for value in column if value is not None), None)) is not str:
-        return column
-    quoted = {value: None if value is None else text(value) for value in set(column)}
+
+def _quoted(column: list[Any]) -> list[Any]:
+    """A column of texts, of which there are few different ones."""
+    quoted = {value: _cell(value) for value in set(column)}
     return [quoted[value] for value in column]
 
 

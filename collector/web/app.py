@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.web import probes
+from collector.web.act import Act
 from collector.web.api import ROOT, Api
 from collector.web.bearer import Bearer, Deeds
 from collector.web.desk.accounts import Accounts
@@ -88,6 +89,8 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     if reports is not None and accounts is not None and handling is not None:
         routes += Ops(site, renderer, views, live, accounts, handling, reports).routes()
         routes += Deeds(site, handling).routes(ROOT)
+    if site.grants is not None and site.duty is not None:
+        routes += Act(site, renderer, site.grants, site.duty).routes()
     routes += [
         *Pages(site, renderer, views, live, reports).routes(),
         *TakePart(site, renderer, reports).routes(),

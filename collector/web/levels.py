@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+from collector.numbers.reporting import NAMES, Standard
 from collector.station_query import IndexRow
-from measures import china_aqi
+from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.index import Concentration, NotInStandard
 
 
@@ -144,6 +145,31 @@ def _of_standard(standard: str, level: int) -> Level:
     zh, en, like = words[level - 1]
     same = LEVELS[like - 1]
     return Level(like, same.index_max, "", zh, en, same.shape, mark=str(level), palette=palette)
+
+
+class Scale(NamedTuple):
+    """A standard's levels as a legend shows them. `running`: markers tell the 60 minutes that end now."""
+
+    name: str
+    levels: tuple[Level, ...]
+    running: bool
+
+
+def scale_of(standard: Standard, on: date) -> Scale:
+    """The scale that a station is known by, in the edition of a day. Levels of one word are shown once."""
+    if standard.startswith("china"):
+        edition = china_aqi.scale(on)
+        return Scale(f"{edition.standard}-{edition.edition}", LEVELS, china_aqi.scale(on) is china_aqi.HJ_633_2026)
+    edition = {"us": us_aqi, "eu": eu_aqi, "uk": uk_daqi}[standard].SCALE
+    name = NAMES[standard]
+    levels = [_of_standard(name, number) for number in range(1, len(_WORDS[name][1]) + 1)]
+    shown = {level.word_en: level for level in reversed(levels)}
+    marks = {word: [level.mark for level in levels if level.word_en == word] for word in shown}
+    merged = [
+        level._replace(mark=marks[word][0] + ("–" + marks[word][-1] if marks[word][1:] else ""))
+        for word, level in reversed(shown.items())
+    ]
+    return Scale(f"{name} {edition.edition}", tuple(merged), False)
 
 
 _WORDS: dict[str, tuple[str, tuple[tuple[str, str, int], ...]]] = {

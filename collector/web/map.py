@@ -55,14 +55,36 @@ class Marker(NamedTuple):
     en: Label | None
 
 
+class Frame(NamedTuple):
+    """Which part of the earth the picture shows: its middle in degrees, and units of the picture to a metre."""
+
+    lat: float
+    lon: float
+    scale: float
+    box: Box
+
+    def place(self, lat: float, lon: float) -> tuple[float, float]:
+        """Where a place lies in the picture."""
+        across_m = (lon - self.lon) * _DEGREE_M * math.cos(math.radians(self.lat))
+        return (
+            self.box.width / 2 + across_m * self.scale,
+            self.box.height / 2 - (lat - self.lat) * _DEGREE_M * self.scale,
+        )
+
+
 class Map(NamedTuple):
     """Markers, a bar of `bar_m` metres that is `bar` wide, and how many stations there was no room for."""
 
+    frame: Frame
     markers: list[Marker]
     bar: float
     bar_m: int
     left_out: int
-    box: Box
+
+    @property
+    def box(self) -> Box:
+        """The picture's size."""
+        return self.frame.box
 
 
 def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
@@ -80,13 +102,8 @@ def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
     wide_m = max((max(lons) - min(lons)) * per_lon_m, _SMALLEST_M)
     high_m = max((max(lats) - min(lats)) * _DEGREE_M, _SMALLEST_M)
     scale = min((box.width - 2 * _MARGIN) / wide_m, (box.height - 2 * _MARGIN) / high_m)
-    points = [
-        (
-            round(box.width / 2 + (lon - middle[1]) * per_lon_m * scale, 1),
-            round(box.height / 2 - (lat - middle[0]) * _DEGREE_M * scale, 1),
-        )
-        for _, lat, lon in known
-    ]
+    frame = Frame(*middle, scale, box)
+    points = [(round(x, 1), round(y, 1)) for x, y in (frame.place(lat, lon) for _, lat, lon in known)]
     zh = _labels(points, [view.station.name_zh for view, _, _ in known], box)
     en = _labels(points, [view.station.name_en for view, _, _ in known], box)
     markers = [
@@ -94,7 +111,7 @@ def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
         for n, (point, (view, _, _)) in enumerate(zip(points, known, strict=True))
     ]
     bar_m = _round_down(110 / scale)
-    return Map(markers, round(bar_m * scale, 1), bar_m, left_out, box)
+    return Map(frame, markers, round(bar_m * scale, 1), bar_m, left_out)
 
 
 def _labels(points: Sequence[tuple[float, float]], names: Sequence[str], box: Box) -> dict[int, Label]:

@@ -49,6 +49,7 @@ class Pages:
             Route("/wall", self.wall),
             Route("/en/wall", self.wall),
             Route("/events", self.events),
+            Route("/map/{key}.svg", self.ground),
         ]
 
     async def city(self, request: Request) -> Response:
@@ -150,6 +151,14 @@ class Pages:
         if request.query_params.get("page") in ("city", "wall"):
             page = "city" if request.query_params["page"] == "city" else "wall"
         return stream(self._live, Sight(language, tuple(node for node in nodes if node in known), page))
+
+    async def ground(self, request: Request) -> Response:
+        """What lies under the stations on a map, as pages refer to it."""
+        backdrop = self._site.backdrop
+        picture = backdrop.picture(request.path_params["key"]) if backdrop is not None else None
+        if picture is None:
+            raise HTTPException(404, "not_found")
+        return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=604800"})
 
     async def wall(self, request: Request) -> Response:
         """The screen on the wall: every station, big; it renews itself."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from wire.traffic import CELLS
+
 FEW = 5
+NOT_PUBLIC = frozenset({*CELLS, "wrong_way_count"})
+"""Of single intervals; the pages tell speeds and classes of a day and longer."""
 _COUNTS = ("count", "heavy_count")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
+from collector.numbers.indices import edition_day
 from collector.web import chart, map
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
-from collector.web.levels import LEVELS
+from collector.web.levels import LEVELS, Scale, scale_of
 from collector.web.privacy import FEW
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
 from collector.web.site import AlertView, Site
@@ -53,6 +57,8 @@ class Renderer:
             air_chart=air_chart,
             traffic_chart=traffic_chart,
             draw_map=map.draw,
+            ground_of=lambda drawn: site.backdrop.address(drawn.frame) if site.backdrop is not None else None,
+            scales_of=lambda views: scales_in_force(views, site),
             map_boxes=(map.WIDE, map.NARROW),
             maps_both_max=map.BOTH_MAX,
             small=chart.SMALL,
@@ -62,6 +68,7 @@ class Renderer:
             lengths=tuple(LENGTHS_MS),
         )
         self._templates.filters["highest"] = highest
+        self._templates.filters["told_once"] = told_once
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),
@@ -99,6 +106,31 @@ def sort_alerts(alerts: Sequence[AlertView]) -> list[AlertView]:
         return _STATES[alert.state], severity, -alert.since_ms
 
     return sorted(alerts, key=rank)
+
+
+def told_once(alerts: Sequence[AlertView]) -> list[tuple[AlertView, int]]:
+    """What is said of a station in the same words is said once, with the highest value and how often it was."""
+    told: dict[tuple[str, str, str, str], list[AlertView]] = {}
+    for alert in alerts:
+        told.setdefault((alert.state, alert.severity, alert.node, alert.text_zh), []).append(alert)
+    return [
+        (max(same, key=lambda one: -math.inf if one.value is None else one.value), len(same)) for same in told.values()
+    ]
+
+
+def scales_in_force(views: Sequence[View], site: Site) -> list[Scale]:
+    """The scales that the markers of these stations speak in: that which each station is known by."""
+    found: dict[str, Scale] = {}
+    for view in views:
+        reports = site.reporting(view.station.node)
+        scale = scale_of(reports.standards[0], edition_day(reports.standards[0], reports, view.now_ms))
+        found.setdefault(scale.name, scale)
+    return list(found.values()) or [scale_of("china", site_day(site))]
+
+
+def site_day(site: Site) -> date:
+    """Today, where the pages are."""
+    return datetime.fromtimestamp(site.now_ms() / 1000, ZoneInfo(site.time_zone)).date()
 
 
 def highest(views: Sequence[View]) -> View | None:

@@ -9,9 +9,11 @@ from typing import Any, Literal, NamedTuple
 
 from collector.delivery.gaps import Hour
 from collector.health import Health
+from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Store
+from collector.web.backdrop import Backdrop
 from collector.web.duty import Duty
 from collector.web.feed import Feed
 
@@ -70,6 +72,8 @@ class AlertView:
     acked_note: str = ""
     acked_ms: int | None = None
     silenced_until_ms: int | None = None
+    key: str = ""
+    """Names the episode."""
 
 
 class Watched(NamedTuple):
@@ -123,6 +127,10 @@ class Site:
     """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
     duty: Duty | None = None
     """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    grants: Grants | None = None
+    """By which messages' links may be used at the duty desk."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
+    backdrop: Backdrop | None = None
+    """What lies under the stations on the map."""
     desk: Path | None = None
     """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""

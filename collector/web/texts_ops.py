@@ -28,6 +28,18 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "silenced": ("已静默", "silenced"),
     "until": ("到 {time}", "until {time}"),
     "until_resolved": ("直到解除", "until resolved"),
+    "act_name": ("您的姓名", "Your name"),
+    "act_what": ("做什么", "What to do"),
+    "act_button": ("执行", "Do it"),
+    "act_about": (
+        "此链接来自通道 {channel} 的消息，到 {time} 有效，只用于这一次告警；姓名和通道会记入审计。",
+        "This link came with a message of channel {channel}, holds until {time} and for this episode only. Name and"
+        " channel are written into the audit trail.",
+    ),
+    "act_over": ("此告警已结束，或已是另一次告警。", "This alert is over, or has begun anew."),
+    "act_expired": ("链接已过期，请登录：", "The link has expired; please log in:"),
+    "act_done_acknowledge": ("已确认，不再提醒。", "Acknowledged: no more reminders."),
+    "act_done_silence": ("已静默。", "Silenced."),
     "do_acknowledge": ("确认", "Acknowledge"),
     "do_silence": ("静默", "Silence"),
     "do_note": ("备注", "Note"),

@@ -2,6 +2,9 @@
 
 {"speed":13.2}    {"magnitude":1847,"speed":[-10.9,-12.3]}    {"unit":"mph","speed":"13.2"}    {"Units":"mph"}
 13.2              1847,13.2 (magnitude first)                 12.034,1847,13.2 (time first)
+
+With `OC` (AN-010) a vehicle is summed up when it has passed; the unit stands in the names:
+{"classifier":"object_outbound","delta_time_msec":736,"max_speed_mps":13.39,"max_magnitude":55,"length_m":9.86, ...}
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ _SPEED_KEYS = ("speed", "DetectedObjectVelocity")
 _RANGE_KEYS = ("range", "DetectedObjectRange")
 _REPORT_KEYS = (*_SPEED_KEYS, *_RANGE_KEYS, "magnitude", "time", "tick", "unit", "direction")
 _SIGNS = {"inbound": 1, "outbound": -1}
+_OBJECTS = {"object_inbound": 1, "object_outbound": -1}
+_METRES = {"length_m": 1.0, "length_ft": 0.3048}
+_LENGTH_M_MAX = 60
 
 
 def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
@@ -48,6 +54,8 @@ def _plain(data: bytes, line: str, settings: Mapping[str, Any]) -> Decoded:
 def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> Decoded:
     if any(_one_letter_wrong(key) for key in found):
         return BadFrame(data, "bad_field")
+    if "classifier" in found:
+        return _summary(data, found)
     key = next((key for key in _SPEED_KEYS if key in found), None)
     if key is None:
         return Values("reply", False, [], found)
@@ -71,6 +79,26 @@ def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> 
     return _report(data, rows, _time(found))
 
 
+def _summary(data: bytes, found: dict[str, Any]) -> Decoded:
+    """A vehicle that has passed: its fastest speed and its length, which is left out where none could be told."""
+    sign = _OBJECTS.get(str(found["classifier"]))
+    speeds = [(unit, _numbers(found[key])) for name, unit in _UNITS.items() if (key := f"max_speed_{name}") in found]
+    lengths = [(metres, _numbers(found[key])) for key, metres in _METRES.items() if key in found]
+    if sign is None or len(speeds) != 1 or not speeds[0][1] or any(not number for _, number in lengths):
+        return BadFrame(data, "bad_field")
+    unit, (speed, *_) = speeds[0][0], speeds[0][1]
+    row: Row = {"speed_kmh": sign * abs(_kmh(speed, unit))}
+    for metres, number in lengths:
+        length_m = round((number or [0])[0] * metres, 2)
+        if not 0 <= length_m <= _LENGTH_M_MAX:
+            return BadFrame(data, "bad_field")
+        row |= {"length_m": length_m} if length_m else {}
+    info: dict[str, Any] = {
+        key: found[key] for key in ("delta_time_msec", "total_frames", "max_magnitude") if key in found
+    }
+    return _report(data, [row], info, "vehicle")
+
+
 def _one_letter_wrong(key: str) -> bool:
     """True for `speee`: no firmware calls a value so, a bad line does."""
     if key in _REPORT_KEYS:
@@ -78,10 +106,10 @@ def _one_letter_wrong(key: str) -> bool:
     return any(len(key) == len(right) and sum(map(str.__ne__, key, right)) == 1 for right in _REPORT_KEYS)
 
 
-def _report(data: bytes, rows: list[Row], info: dict[str, Any]) -> Decoded:
+def _report(data: bytes, rows: list[Row], info: dict[str, Any], message: str = "report") -> Decoded:
     if any(abs(row["speed_kmh"]) > 400 for row in rows):  # beyond the radar's reach: the only check there is
         return BadFrame(data, "bad_field")
-    return Values("report", True, rows, info)
+    return Values(message, True, rows, info)
 
 
 def _time(found: dict[str, Any]) -> dict[str, Any]:

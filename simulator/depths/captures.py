@@ -1,19 +1,24 @@
-"""Depth `file`: no agent, no broker; what every sensor says, with its times, one text file a sensor.
+"""Depth `file`: no agent, no broker; what goes over every sensor's line, as captures (edge_agent/captures.py).
 
-# profile: plantower-pms5003
-# source: scenario dust-storm, seed 7, lp-0001/air-1
-1775786400000 424D001C...          UTC milliseconds, the bytes in hex
+An agent's sensor asks and listens, so that polled models speak and start-up commands are answered. What comes out is
+what `lamppost capture record` writes on a real box, and everything that reads those files reads these.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from device_profiles.catalogue import load
+from device_profiles.profile import Profile
+from edge_agent.captures import Capture, Piece
+from edge_agent.sensor import Sensor
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
+from firmware_stubs.stub import Stub
 from simulator.scenario.scenario import Scenario
 from simulator.world.clock import Clock
 from simulator.world.street import Street
@@ -27,7 +32,7 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Write `NODE-SENSOR.hex` for every sensor. The same scenario and seed write the same bytes."""
     orders = [order for order in scenario.orders(faults) if order.fault is not None]
-    city, digest, count = scenario.city(seed), hashlib.sha256(), 0
+    city, catalogue, digest, count = scenario.city(seed), load(), hashlib.sha256(), 0
     wanted = [(node, sensor) for node in scenario.nodes() for sensor in scenario.sensors]
     for at, (node, sensor) in enumerate(wanted):
         of = scenario.sensors[sensor]
@@ -36,23 +41,14 @@ def run(
         stub = street.stub(of)
         chosen = [order.fault for order in orders if order.fault is not None and order.strikes(node, sensor)]
         stub.faulty = Faulty(f"{seed} {node} {sensor}", chosen) if chosen else None
+        profile = catalogue.get(of.model)
+        capture = Capture(_facts(scenario, profile, f"scenario {name}, seed {seed}, {node}/{sensor}"))
         end_ms = scenario.start_ms + round(scenario.duration_s * 1000)
-        lines = [f"# profile: {of.model}", f"# source: scenario {name}, seed {seed}, {node}/{sensor}"]
-        while clock.now_ms < end_ms:
-            data = stub.tick(clock.now_s)
-            if data:
-                lines.append(f"{clock.now_ms} {data.hex().upper()}")
-            next_s = stub.next_s
-            if next_s is None:
-                clock.now_ms += MUTE_MS
-                continue
-            if of.model in RADARS and not street.sees(max(clock.now_s, next_s)):
-                next_s = max(next_s, street.next_seen_s(clock.now_s))
-            clock.now_ms += max(1, round((next_s - clock.now_s) * 1000))
-        text = "\n".join(lines) + "\n"
+        _fill(capture, Sensor(sensor, profile, period_s=of.period_s), street, stub, clock, end_ms)
+        text = capture.text()
         (folder / f"{node}-{sensor}.hex").write_text(text)
         digest.update(text.encode())
-        count += len(lines) - 2
+        count += len(capture.reads)
         if watch((at + 1) / len(wanted)) is False:
             break
     return {
@@ -62,3 +58,42 @@ def run(
         "reads": count,
         "hash": digest.hexdigest()[:32],
     }
+
+
+def _facts(scenario: Scenario, profile: Profile, source: str) -> dict[str, str]:
+    started = datetime.fromtimestamp(scenario.start_ms / 1000, UTC)
+    return {
+        "profile": profile.ref,
+        "line": profile.serial.told,
+        "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "source": source,
+    }
+
+
+def _fill(capture: Capture, sensor: Sensor, street: Street, stub: Stub, clock: Clock, end_ms: int) -> None:
+    """Let both sides speak until the end, on simulated time."""
+    sensor.begin(clock.now_s, clock.now_s)
+    while clock.now_ms < end_ms:
+        now_s = clock.now_s
+        said = stub.tick(now_s)
+        _hear(capture, sensor, said, clock)
+        sensor.late(now_s)
+        for ask in sensor.poller.due(now_s):
+            capture.pieces.append(Piece(now_s, ask.data, written=True))
+            _hear(capture, sensor, stub.receive(ask.data), clock)
+        clock.now_ms += max(1, _wait_ms(street, stub, sensor, now_s))
+
+
+def _hear(capture: Capture, sensor: Sensor, data: bytes, clock: Clock) -> None:
+    if data:
+        capture.pieces.append(Piece(clock.now_s, data))
+        sensor.feed(data, clock.now_ms, clock.now_s)
+
+
+def _wait_ms(street: Street, stub: Stub, sensor: Sensor, now_s: float) -> int:
+    """Until either side has something to say; a radar that sees nothing need not be looked at."""
+    stub_s, ask_s = stub.next_s, sensor.poller.next_s
+    if stub_s is not None and sensor.profile.name in RADARS and not street.sees(max(now_s, stub_s)):
+        stub_s = max(stub_s, street.next_seen_s(now_s))
+    times = [time_s for time_s in (stub_s, ask_s) if time_s is not None]
+    return round((min(times) - now_s) * 1000) if times else MUTE_MS

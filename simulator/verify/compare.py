@@ -15,6 +15,7 @@ from collector.stores.store import Select, Store
 from simulator.notes import Notes, Sent, SeriesOf
 from simulator.verify.rows import Wrong, compare, same_values
 from simulator.verify.verdict import Verdict
+from wire.traffic import CELLS
 
 ROWS_PER_SLICE: Final = 50_000
 TAGS: Final = ("node", "sensor", "lane", "direction")
@@ -49,7 +50,7 @@ class Comparison:
         kinds = sorted({series.kind for series in self._series.values()})
         for at, kind in enumerate(kinds):
             numbers = [number for number, series in self._series.items() if series.kind == kind]
-            columns = self._columns(numbers)
+            columns = self._columns(kind, numbers)
             total = sum(self._notes.count(number) for number in numbers)
             first, last = span[0] - NEAR_MS, span[1] + NEAR_MS
             slices = max(1, total // ROWS_PER_SLICE)
@@ -60,8 +61,9 @@ class Comparison:
                 self._watch((at + (number + 1) / slices) / len(kinds))
         self._meet_again()
 
-    def _columns(self, numbers: list[int]) -> tuple[str, ...]:
-        names: dict[str, None] = {}
+    def _columns(self, kind: str, numbers: list[int]) -> tuple[str, ...]:
+        """What the first readings hold, and the cells of traffic, of which each interval tells a few."""
+        names: dict[str, None] = dict.fromkeys(CELLS if kind == "traffic_flow" else ())
         for number in numbers:
             for seen, sent in enumerate(self._notes.readings(number, -(2**62), 2**62)):
                 names.update(dict.fromkeys(sent.values or ()))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.alerts.book import Book
+from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
 from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
@@ -226,3 +227,21 @@ def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(
         office.wait(T0 + MINUTE)
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2", "lp-3"]
     assert office.outbox.open == {}
+
+
+def test_messages_carry_a_link_for_the_reader_of_what_fires_and_of_few_only(office: Office, receiver: Receiver) -> None:
+    grants = Grants(b"k" * 32, 60 * MINUTE)
+    office.channels[0]._writer = WRITER._replace(grants=grants)
+    office.change("lp-1", "firing", 0)
+    office.tell()
+    office.change("lp-1", "resolved", 0)
+    office.tell()
+    firing, resolved = receiver.took
+    (alert,) = firing["alerts"]
+    grant = grants.read(alert["act"].removeprefix("https://city.example/act/"))
+    assert grant == (alert["fingerprint"], grant.episode if grant else "", T0 + 60 * MINUTE, "hook")
+    assert grant.covers(alert["fingerprint"], alert["key"])
+    assert f"  确认或静默：{alert['act']}" in firing["text"]["zh"]
+    assert "  Acknowledge or silence: https://city.example/en/act/" in firing["text"]["en"]
+    assert resolved["alerts"][0]["act"] is None
+    assert "/act/" not in resolved["text"]["zh"]

@@ -18,6 +18,7 @@ from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Table
 from simulator.replay import I94
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
+from wire.quantities import QUANTITIES
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
@@ -159,8 +160,12 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 10.0, 60]]
 
 
+def is_counted(name: str) -> bool:
+    return QUANTITIES[name].whole
+
+
 def flow(times_ms: list[int], **columns: list[Any]) -> Table:
-    return Table("traffic_flow", LANE, times_ms, columns, frozenset({"count", "heavy_count"}))
+    return Table("traffic_flow", LANE, times_ms, columns, frozenset(filter(is_counted, columns)))
 
 
 def test_traffic_is_summed_and_weighted(tmp_path: Path) -> None:
@@ -183,6 +188,45 @@ def test_traffic_is_summed_and_weighted(tmp_path: Path) -> None:
     assert bench.rows("traffic_flow_1h", *names) == [hour]
     assert bench.rows("traffic_flow_1d", *names) == [[day_of(NOON, SHANGHAI)[0], *hour[1:]]]
     assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
+
+
+def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path) -> None:
+    """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
+    bench = Bench(tmp_path, NOON - HOUR)
+    slow = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0], "n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
+    fast = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0], "n_speed_080_kmh": [5], "wrong_way_count": [1]}
+    bench.commit(flow([NOON], **slow))
+    bench.commit(flow([NOON + MINUTE], **fast))
+    bench.settle()
+    for suffix in ("_1h", "_1d"):
+        names = (
+            "count_sum",
+            "n_speed_030_kmh_sum",
+            "n_speed_080_kmh_sum",
+            "n_length_0350_cm_sum",
+            "wrong_way_count_sum",
+        )
+        (row,) = bench.rows("traffic_flow" + suffix, *names)
+        assert row[1:] == [25, 20, 5, 20, 1]
+        (row,) = bench.rows("traffic_flow" + suffix, "v15_kmh", "v50_kmh", "v85_kmh")
+        low, middle, high = row[1:]
+        assert 30 <= low < middle < 35
+        assert 80 <= high < 85
+
+
+def test_late_intervals_give_the_same_histogram(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, NOON - HOUR)
+    early = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
+    bench.commit(flow([NOON + 2 * MINUTE], **early))
+    bench.settle()
+    bench.now_ms += 3 * HOUR
+    late = {"count": [7], "duration_s": [60.0], "n_speed_050_kmh": [7], "wrong_way_count": [2]}
+    bench.commit(flow([NOON], **late))
+    bench.settle()
+    names = ("n_speed_030_kmh_sum", "n_speed_050_kmh_sum", "wrong_way_count_sum", "v50_kmh")
+    (row,) = bench.rows("traffic_flow_1h", *names)
+    assert row[1:4] == [6, 7, 2]
+    assert 50 <= row[4] < 55
 
 
 def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path) -> None:

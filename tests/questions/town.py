@@ -29,6 +29,7 @@ def _rolled(place: dict[str, str], hours: int, number: int) -> list[Table]:
     air |= {"no2_ugm3_mean": 40.0, "no2_ugm3_min": 1.0, "no2_ugm3_max": 80.0}
     weather = {f"{name}_mean": 10.0 for name in ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg")}
     traffic = {"count_sum": 412, "heavy_count_sum": 20, "flow_vph_mean": 412.0, "speed_tms_kmh_mean": 38.5}
+    traffic |= {"n_speed_035_kmh_sum": 392, "n_speed_060_kmh_sum": 20, "v50_kmh": 37.5, "v85_kmh": 39.6}
     index = {"value": 57, "category": "良", "primary": "PM2.5", "completeness": 1.0}
     lane = place | {"sensor": "radar-1", "lane": "1", "direction": "in"}
     of_index = place | {"sensor": "air-1", "standard": "HJ 633", "edition": "2026"}

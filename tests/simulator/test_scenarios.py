@@ -17,7 +17,7 @@ from simulator.verify.verify import verify
 from simulator.world.run import Files, Run
 
 SEED = 7
-GOLDEN = "6f5988e3f0d8921eb777f6a07c70a6ad"
+GOLDEN = "0bd9b4afa996d53ae9e028a61cc8039d"
 """Of fireworks-night, small, seed 7. It moves when what sensors say, what agents seal or the city changes."""
 MUST_LOSE = {"full-card", "line-noise", "power-cuts", "sensor-swap", "stuck-sensor"}
 

@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from edge_agent import captures
+from edge_agent.capture_cli import app as capture_app
+from simulator.depths import captures as depth_file
 from simulator.depths.control import ask
+from simulator.scenario import scenario
 from simulator.sim_cli import app
 from tests.servers import Influxd, wait_for
 from wire.exits import Failure
@@ -63,7 +67,38 @@ def test_files_alone_are_the_same_bytes_twice(home: dict[str, str], tmp_path: Pa
     assert ran[0]["hash"] == ran[1]["hash"]
     for file in (tmp_path / "a").glob("*.hex"):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
-    assert (tmp_path / "a" / "lp-0001-air-1.hex").read_text().startswith("# profile: plantower-pms5003\n")
+    air = captures.load(tmp_path / "a" / "lp-0001-air-1.hex")
+    assert air.facts["profile"] == "plantower-pms5003@1"
+    assert air.facts["line"] == "9600 8N1"
+
+
+TOWN = """
+title: {zh: 一个路口, en: A street corner}
+start: "2026-05-13T08:00"
+duration: 5m
+stations: 1
+sensors:
+  air-1: {model: plantower-pms5003}
+  air-2: {model: sensirion-sps30}
+  co2-1: {model: winsen-mhz19b}
+  bus-1: {model: rs485-modbus-weather}
+  radar-1: {model: omnipresense-ops243a}
+"""
+
+
+def test_files_are_captures_that_every_tool_reads(tmp_path: Path) -> None:
+    """Polled models speak too: both sides of the line are there, and nothing is damaged."""
+    (tmp_path / "town.yaml").write_text(TOWN)
+    town = scenario.load(str(tmp_path / "town.yaml"))
+    assert depth_file.run(town, 7, tmp_path, "town")["reads"] > 200
+    for name, of in town.sensors.items():
+        file = tmp_path / f"lp-0001-{name}.hex"
+        capture = captures.load(file)
+        assert capture.facts["profile"] == f"{of.model}@1"
+        assert len(capture.reads) > 10
+        assert any(piece.written for piece in capture.pieces)
+        shown = CliRunner().invoke(capture_app, ["show", str(file), "--json"])
+        assert shown.exit_code == 0, shown.output
 
 
 def test_virtual_nodes_through_the_embedded_broker(home: dict[str, str]) -> None:

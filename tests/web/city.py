@@ -10,6 +10,7 @@ from typing import Any
 from collector.city import titles, warm_ups
 from collector.delivery.gaps import gaps
 from collector.health import Health
+from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import Reporting, reports_as_china
 from collector.numbers.rollups import Rollups
@@ -17,6 +18,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Series, Stored, StoreDown, Table
+from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
@@ -38,6 +40,7 @@ class City:
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
         self.duty: Any = None
+        self.grants: Grants | None = None
         self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
@@ -48,6 +51,7 @@ class City:
         self.feed = Feed()
         self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
+        self.backdrop: Backdrop | None = None
         self.stations = [
             Station(
                 "lp-0001",
@@ -101,7 +105,9 @@ class City:
             gaps=lambda node, since_ms: gaps(self.store, since_ms, self.now_ms(), {}, {}, node),
             ask=self.ask,
             duty=self.duty,
+            grants=self.grants,
             health=lambda: self.health,
+            backdrop=self.backdrop,
         )
 
     def lose_database(self) -> None:

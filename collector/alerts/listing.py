@@ -1,0 +1,172 @@
+"""Firing alerts as lines of a terminal: a table where there is room, two lines each where there is not, and heaps when
+forty red lamps are lit at once.
+
+    many rows --> one heap for each rule that fires at three stations or more, or station where three rules fire
+                  (severity, how many, the span of values and times, then the stations with their ids)
+    the rest  --> rows, the worst first
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+from unicodedata import east_asian_width
+
+from collector.rules.rule import SEVERITIES
+from collector.rules.words import reading
+
+Row = dict[str, Any]
+
+MANY: Final = 12
+HEAP: Final = 3
+STATES: Final = ("FIRING", "ACKED", "SILENT", "RESOLVED")
+HEAD: Final = ("ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO")
+
+
+def listing(rows: list[Row], now_ms: int, width: int = 10_000, each: bool = False) -> list[str]:
+    """Lines no wider than `width`, Chinese names in their true width, and what to do next. `each`: no heaps."""
+    rows = sorted(rows, key=_worst_first)
+    heaps, rest = ([], rows) if each or len(rows) <= MANY else heaped(rows)
+    table = _rows([_cells(row, now_ms) for row in rest], width) if rest else []
+    said = [line for name, members in heaps for line in _heap(name, members, now_ms, width)]
+    worse = rest and (not heaps or _worst_first(rest[0]) < _worst_first(heaps[0][1][0]))
+    lines = [*table, *said] if worse else [*said, *table]
+    return [*(_clip(line, width) for line in lines), *_foot(rows, width)]
+
+
+def heaped(rows: list[Row]) -> tuple[list[tuple[str, list[Row]]], list[Row]]:
+    """What belongs together: the same rule in the same state at several stations, or several at one station."""
+    heaps: list[tuple[str, list[Row]]] = []
+    for name_of in (lambda row: f"{row['rule']}", lambda row: row["station_zh"] or row["station"]):
+        found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            found[row["state"], name_of(row)].append(row)
+        together = [(name, members) for (_, name), members in found.items() if len(members) >= HEAP]
+        heaps += together
+        taken = {row["fingerprint"] for _, members in together for row in members}
+        rows = [row for row in rows if row["fingerprint"] not in taken]
+    return sorted(heaps, key=lambda heap: _worst_first(heap[1][0])), rows
+
+
+def _worst_first(row: Row) -> tuple[int, int, str, int]:
+    return STATES.index(row["state"]), -SEVERITIES.index(row["severity"]), row["node"], row["since_ms"]
+
+
+def _heap(name: str, members: list[Row], now_ms: int, width: int) -> Iterable[str]:
+    worst, one_rule = members[0], len({row["rule"] for row in members}) == 1
+    ages = sorted(now_ms - row["since_ms"] for row in members)
+    span = " to ".join(dict.fromkeys((age(ages[0]), age(ages[-1]))))
+    values = sorted(row["value"] for row in members if row["value"] is not None)
+    head = f"{name}  {worst['state']} {worst['severity']}"
+    said = [_how_many(members, one_rule)]
+    if one_rule and values:
+        low_high = " to ".join(dict.fromkeys((reading(values[0]), reading(values[-1]))))
+        said.append(f"{low_high} {worst['unit']} ({worst['limit']})".replace("  ", " "))
+    said.append(f"since {span}")
+    whole = f"{head}  {', '.join(said)}"
+    yield from [whole] if _width(whole) <= width else [head, *_wrapped(said, width)]
+    shared = _shared_end([row["station"] for row in members]) if one_rule else ""
+    parts = []
+    for row in members:
+        where = row["station"].removesuffix(shared) if one_rule else " ".join((row["rule"], _value(row))).strip(" -")
+        parts.append(f"{row['id']} {where}" + (f" {reading(row['value'])}" if one_rule and values else ""))
+    yield from _wrapped(parts, width)
+
+
+def _how_many(members: list[Row], one_rule: bool) -> str:
+    stations = len({row["node"] for row in members})
+    return f"{stations} stations" if one_rule and stations == len(members) else f"{len(members)} alerts"
+
+
+def _shared_end(places: list[str]) -> str:
+    """The words, such as ` air-1`, with which all of them end."""
+    ends = [place.partition(" ")[2].split(" ")[1:] for place in places]
+    shared = ""
+    for words in zip(*(reversed(each) for each in ends), strict=False):
+        if len(set(words)) > 1:
+            break
+        shared = f" {words[0]}{shared}"
+    return shared
+
+
+def _wrapped(parts: list[str], width: int) -> Iterable[str]:
+    line = ""
+    for part in parts:
+        if line and _width(line) + _width(part) + 5 > width:
+            yield f"  {line},"
+            line = part
+        else:
+            line = f"{line}, {part}" if line else part
+    yield f"  {line}"
+
+
+def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
+    state = row["state"] + ("~" if row["flapping"] else "")
+    return (
+        row["id"], state, row["severity"], age(now_ms - row["since_ms"]), row["station"], row["rule"], _value(row),
+        row["who"],
+    )  # fmt: skip
+
+
+def _value(row: Row) -> str:
+    if row["value"] is None:
+        return "-"
+    unit = row["unit"] if row["unit"] == "%" or not row["unit"] else f" {row['unit']}"
+    return f"{reading(row['value'])}{unit} ({row['limit']})" if row["limit"] else f"{reading(row['value'])}{unit}"
+
+
+def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
+    """A table; who has an alert goes below it where there is no room beside it, and so does the rule."""
+    widths = [max(map(_width, column)) for column in zip(HEAD, *cells, strict=True)]
+    if sum(widths) + 2 * len(widths) - 2 <= width:
+        return [_line(line, widths) for line in (HEAD, *cells)]
+    lines: list[str] = []
+    if sum(widths[:-1]) + 2 * len(widths) - 4 <= width:
+        lines.append(_line(HEAD[:-1], widths[:-1]))
+        for *line, who in cells:
+            lines += [_line(line, widths[:-1]), *([f"  {who}"] if who != "-" else [])]
+        return lines
+    for name, state, severity, since, place, rule, value, who in cells:
+        lines.append(f"{name}  {state}  {severity}  {since}  {place}")
+        lines += [f"  {part}" for part in (f"{rule}  {value}".removesuffix("  -"), who) if part != "-"]
+    return lines
+
+
+def _line(cells: Iterable[str], widths: list[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _foot(rows: list[Row], width: int) -> list[str]:
+    counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
+    told = f"{counts['FIRING']} firing, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
+    hint = next((row["id"] for row in rows if row["state"] == "FIRING"), None)
+    if hint is None:
+        return [told]
+    hint = f'lamppost alerts ack {hint} -m "..."'
+    return [f"{told}     {hint}"] if len(told) + len(hint) + 5 <= width else [told, hint]
+
+
+def age(age_ms: int) -> str:
+    """How long ago, in one unit."""
+    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+        if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
+            return f"{age_ms // ms} {unit}"
+    return f"{max(0, age_ms) // 1000} s"
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _clip(text: str, width: int) -> str:
+    if _width(text) <= width:
+        return text
+    kept, used = "", 1
+    for sign in text:
+        used += _width(sign)
+        if used > width:
+            break
+        kept += sign
+    return kept.rstrip() + "…"

@@ -1,0 +1,114 @@
+"""The way of a batch from its bytes into the database and its windows, as the settings want it.
+
+A collector has one line, or one in each of its workers (workers/), every one of them for its share of the nodes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from collector.alarms import Alarms
+from collector.config import Config
+from collector.delivery.ingest import WRITES_AT_ONCE, Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
+from collector.numbers.calibration import Calibrations
+from collector.numbers.derive import Derivation
+from collector.numbers.quality import Quality
+from collector.numbers.rollups import Rollups
+from collector.numbers.window_book import WindowBook
+from collector.stores.store import Answer, Store, Table
+
+
+class Written(Protocol):
+    """A batch that is in the database."""
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def site(self) -> str: ...
+
+    @property
+    def tables(self) -> list[Table]: ...
+
+
+class Intake(Protocol):
+    """What takes batches: an `Ingest` in this process, or the `Crew` of workers that have one each."""
+
+    @property
+    def counts(self) -> Counter[str]: ...
+
+    @property
+    def alarms(self) -> Alarms: ...
+
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> object: ...
+
+    def write(self, now_ms: int) -> Sequence[Written]: ...
+
+    def has_room(self) -> bool: ...
+
+    def wait(self, timeout_s: float) -> None: ...
+
+    def look_up(self) -> None: ...
+
+    def pending_rows(self) -> int: ...
+
+    def alarm(self, key: str, text: str) -> None: ...
+
+
+class Windows(Protocol):
+    """What makes roll-ups of what is in the database: `Rollups`, here or in the workers."""
+
+    @property
+    def counts(self) -> Counter[str]: ...
+
+    def observe(self, tables: Iterable[Table], now_ms: int) -> None: ...
+
+    def step(self, now_ms: int) -> list[Table]: ...
+
+    def look_up(self, now_ms: int) -> None: ...
+
+
+class Writers:
+    """Threads that write for a line, so that it goes on meanwhile; `wake` is called when the store has answered one."""
+
+    def __init__(self, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> None:
+        self._pool = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
+        self._wake = wake
+        ingest.aside = rollups.aside = self._aside
+
+    def stop(self) -> None:
+        """Wait for the last answers."""
+        self._pool.shutdown()
+
+    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+        future = self._pool.submit(write)
+        future.add_done_callback(lambda _: self._wake())
+        return future
+
+
+def make_line(
+    config: Config,
+    store: Store,
+    registry: Registry,
+    state: sqlite3.Connection,
+    calibrations: Calibrations,
+    is_ours: Callable[[str], bool] | None = None,
+) -> tuple[Ingest, Rollups]:
+    """A line over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
+    quality, reporting = Quality(config.quality), config.reporting()
+    ingest = Ingest(
+        config.name,
+        store,
+        Quarantine(state),
+        registry,
+        Derivation(quality, calibrations, reporting),
+        series=SeriesBudget(state, config.series_per_node),
+    )
+    return ingest, Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)

@@ -1,0 +1,110 @@
+"""The page behind the link in a message: what the alert is now, and one form to acknowledge or silence it.
+
+No login: who holds the link was told of the alert. It is for one episode, ends, and is named with its channel in the
+audit trail. Looking changes nothing; the form must come from this page in the browser that was shown it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.notify.grant import Grant, Grants
+from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
+from collector.web.duty import Duty
+from collector.web.forms import Allowance, choice, client_of, read_form
+from collector.web.pages import language_of
+from collector.web.render import Renderer
+from collector.web.site import AlertView, Site
+
+COOKIE: Final = "lamppost_act"
+NAME_MAX: Final = 40
+VERBS: Final = ("acknowledge", "silence")
+_TRIES, _TRIES_MS = 60, 15 * 60_000
+
+
+class Act:
+    """Handlers of everything under /act."""
+
+    def __init__(self, site: Site, renderer: Renderer, grants: Grants, duty: Duty) -> None:
+        self._site = site
+        self._renderer = renderer
+        self._grants = grants
+        self._duty = duty
+        self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)
+
+    def routes(self) -> list[Route]:
+        return [
+            route
+            for root in ("/act", "/en/act")
+            for route in (
+                Route(root + "/{token}", self.look),
+                Route(root + "/{token}", self.act, methods=["POST"]),
+            )
+        ]
+
+    async def look(self, request: Request) -> Response:
+        """What the alert is now, and the form while it fires and the link holds."""
+        grant, alert = self._granted(request)
+        nonce = request.cookies.get(COOKIE) or secrets.token_urlsafe(16)
+        token = request.path_params["token"]
+        done = request.query_params.get("done")
+        told: dict[str, Any] = {
+            "alert": alert, "grant": grant, "form": self._grants.form(token, nonce), "lengths": tuple(LENGTHS_MS),
+            "open": alert is not None and grant.expires_ms > self._site.now_ms(),
+            "done": done if done in VERBS else None,
+        }  # fmt: skip
+        path = f"/act/{token}"
+        html = self._renderer.page("act.html", language_of(request), path=path, safe=False, events=None, **told)
+        response = HTMLResponse(html, headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"})
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, nonce, httponly=True, samesite="strict", secure=secure, max_age=86_400)
+        return response
+
+    async def act(self, request: Request) -> Response:
+        """Do it, under the name that was given and the channel that carried the link."""
+        grant, alert = self._granted(request)
+        fields, now_ms, token = await read_form(request), self._site.now_ms(), request.path_params["token"]
+        wanted = self._grants.form(token, request.cookies.get(COOKIE, ""))
+        if not hmac.compare_digest(fields.get("form", "").encode(), wanted.encode()):
+            raise HTTPException(403, "refused_origin")
+        if alert is None or grant.expires_ms <= now_ms:
+            raise HTTPException(410, "act_over")
+        verb, length_ms = choice(fields, "verb", VERBS), LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
+        name = " ".join(fields.get("name", "").split())
+        if not 1 <= len(name) <= NAME_MAX:
+            raise HTTPException(400, "refused_form")
+        asked = _asked(alert, verb, length_ms, now_ms)
+        asked |= {"who": f"{name} ({grant.channel})", "note": fields.get("note", "").strip()}
+        said = await run_in_threadpool(self._duty.ask, "ack" if verb == "acknowledge" else "silence", asked)
+        if "refused" in said:
+            raise HTTPException(400, "refused_form")
+        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        root = "/en/act" if language_of(request) == "en" else "/act"
+        return RedirectResponse(f"{root}/{token}?done={verb}", 303)
+
+    def _granted(self, request: Request) -> tuple[Grant, AlertView | None]:
+        """The grant, and its alert while that very episode fires. Raises HTTPException 404 and 429."""
+        if not self._tries.take(client_of(request), self._site.now_ms()):
+            raise HTTPException(429, "tries")
+        grant = self._grants.read(request.path_params["token"])
+        if grant is None:
+            raise HTTPException(404, "not_found")
+        alerts = (each for each in self._site.alerts() if each.state == "firing")
+        found = next((each for each in alerts if grant.covers(each.fingerprint, each.key)), None)
+        return grant, found
+
+
+def _asked(alert: AlertView, verb: str, length_ms: int, now_ms: int) -> dict[str, Any]:
+    until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+    if verb == "acknowledge":
+        return {"alert": alert.fingerprint, "until_ms": until_ms}
+    once = length_ms == UNTIL_RESOLVED_MS
+    return {"match": f"fingerprint={alert.fingerprint}", "end_ms": until_ms, "once": once}

@@ -1,0 +1,197 @@
+"""The crew: all workers of a receiver. To the collector it is what an `Ingest` and its `Rollups` are to one alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from collector.alarms import Alarms
+from collector.config import Config
+from collector.delivery.registry import Node, Registry
+from collector.stores.store import Table
+from collector.workers.hand import Hand
+from collector.workers.talk import Beginning, Done, Order, worker_of
+from wire import status
+
+
+class Crew:
+    """Gives each node's batches to its worker. Used by the ingest thread; counts and alarms may be read by any."""
+
+    def __init__(self, config: Config, workers: int, registry: Registry, wake: Callable[[], None], quiet: bool) -> None:
+        self.windows = FarWindows(self)
+        self._registry = registry
+        self._wake = wake
+        self._news = threading.Event()
+        self._hands = [Hand(Beginning(n, workers, config, quiet), self._heard) for n in range(workers)]
+        self.alarms = Alarms()  # our own, and those of the workers
+        self._far_alarms: dict[str, str] = {}
+        self._answers: list[tuple[str, bytes]] = []
+        self._rolled: list[Table] = []
+        self._looked_up = False
+        self._reborn: list[Hand] = []
+
+    # -- their lives ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin all of them."""
+        for hand in self._hands:
+            hand.start(self._introduction(hand))
+
+    def finish(self, until_s: float) -> None:
+        """Let everything that was given be written and reported, and end them."""
+        for hand in self._hands:
+            hand.ended = True
+            hand.give(Order("end"))
+            hand.send()
+        for hand in self._hands:
+            hand.wait(max(0.0, until_s - time.monotonic()))
+
+    def _look_after(self) -> None:
+        for hand in self._hands:
+            if hand.look_after():
+                hand.start(self._introduction(hand))
+                self._reborn.append(hand)
+
+    def _introduction(self, hand: Hand) -> Iterator[Order]:
+        """What a new worker must know: its nodes, and how far the database knows them."""
+        for node in self._nodes(hand):  # a worker need not know whether its link is up
+            yield Order("status", node.birth.node, status.encode(node.birth))
+        if self._looked_up:
+            yield Order("look up")
+            yield Order("look up hours")
+
+    def newly_served(self) -> list[Node]:
+        """The nodes whose worker has been started again since the last call."""
+        reborn, self._reborn = self._reborn, []
+        return [node for hand in reborn for node in self._nodes(hand)]
+
+    def _nodes(self, hand: Hand) -> list[Node]:
+        return [node for node in self._registry.nodes() if self._hand(node.birth.node) is hand]
+
+    # -- as an ingest ---------------------------------------------------------------------------------------------
+
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:  # noqa: ARG002
+        """Pass a batch to its worker, with the next `write`."""
+        self._hand(node).give(Order("replay" if replay else "batch", node, payload))
+
+    def write(self, now_ms: int) -> list[Done]:  # noqa: ARG002
+        """Let the workers have what was given; returns the batches that they have brought into the database."""
+        done: list[Done] = []
+        self._news.clear()
+        for hand in self._hands:
+            hand.send()
+            for report in hand.reports():
+                done += report.done
+                self._rolled += report.windows
+                self._answers += report.answers
+        self._look_after()
+        self._tell_alarms()
+        return done
+
+    def has_room(self) -> bool:
+        """False while one of them has as much as it may: what is next may be for that one."""
+        return all(hand.has_room() for hand in self._hands)
+
+    def wait(self, timeout_s: float) -> None:
+        """Until one of them has something to report, at most so long."""
+        self._news.wait(timeout_s)
+
+    def look_up(self) -> None:
+        """Another collector may have written meanwhile: what is known of sequences comes from the database anew."""
+        self._looked_up = True
+        self.tell_all(Order("look up"))
+
+    def pending_rows(self) -> int:
+        """Rows that wait for the store, as far as reported."""
+        return sum(hand.last.pending_rows for hand in self._hands if hand.last is not None)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Of all lives of all workers."""
+        total: Counter[str] = Counter()
+        for hand in self._hands:
+            total.update(hand.past)
+            if (last := hand.last) is not None:
+                total.update(last.counts)
+            total["worker_restarts"] += hand.restarts
+        return total
+
+    def alarm(self, key: str, text: str) -> None:
+        """Something is wrong that the receiver sees itself."""
+        self.alarms.sound(key, text)
+
+    def _tell_alarms(self) -> None:
+        """What any of the workers complains of, as long as it does, and what we complain of them."""
+        found: dict[str, str] = {}
+        for hand in self._hands:
+            if (last := hand.last) is not None:
+                found |= last.alarms
+            if hand.is_ill():
+                found[f"worker:{hand.number}"] = f"worker {hand.number} ends again and again; see the log"
+        for name in self._far_alarms.keys() - found.keys():
+            self.alarms.pop(name, None)
+        self.alarms.update(found)
+        self._far_alarms = found
+
+    # -- more than an ingest --------------------------------------------------------------------------------------
+
+    def hear(self, node: str, payload: bytes) -> None:
+        """A birth or death that is obeyed."""
+        self._hand(node).give(Order("status", node, payload))
+
+    def greet(self, birth: status.Birth) -> None:
+        """Its worker knows how far the node's spools are stored; the hello is among the answers."""
+        self._hand(birth.node).give(Order("greet", birth.node, status.encode(birth)))
+
+    def answers(self) -> Iterable[tuple[str, bytes]]:
+        """Sealed answers to publish, each with its topic; those whose batches `write` returned before."""
+        taken, self._answers = self._answers, []
+        return taken
+
+    def tell_all(self, order: Order) -> None:
+        """The same order to every worker."""
+        for hand in self._hands:
+            hand.give(order)
+
+    def rolled(self) -> list[Table]:
+        """Windows that are new in the database."""
+        taken, self._rolled = self._rolled, []
+        return taken
+
+    def window_counts(self) -> Counter[str]:
+        """What the workers count of their windows."""
+        total: Counter[str] = Counter()
+        for hand in self._hands:
+            total.update(hand.past_windows)
+            if (last := hand.last) is not None:
+                total.update(last.window_counts)
+        return total
+
+    def _hand(self, node: str) -> Hand:
+        return self._hands[worker_of(node, len(self._hands))]
+
+    def _heard(self) -> None:
+        self._news.set()
+        self._wake()
+
+
+class FarWindows:
+    """The roll-ups, as the collector sees them: made where the readings are."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self._crew.window_counts()
+
+    def observe(self, tables: Iterable[Table], now_ms: int) -> None:
+        """The workers have seen them."""
+
+    def step(self, now_ms: int) -> list[Table]:  # noqa: ARG002
+        return self._crew.rolled()
+
+    def look_up(self, now_ms: int) -> None:  # noqa: ARG002
+        self._crew.tell_all(Order("look up hours"))

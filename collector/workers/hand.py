@@ -1,0 +1,189 @@
+"""One worker as the receiver sees it: a process, a pipe, and the batches about which it has not said everything."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
+
+from collector.workers.talk import Beginning, Order, Report, send_orders, take_report
+
+log = logging.getLogger("lamppost.workers")
+
+IN_FLIGHT_BYTES: int = 16 * 1024 * 1024
+"""What a worker may have of unsettled batches before the rest waits at the broker."""
+ORDER_BYTES = 300  # what one costs beside its payload
+SEND_S = 30
+SILENCE_S = 120.0
+"""A worker reports twice a second; one question to a slow database may take a minute."""
+LIVED_S = 60.0
+ILL_AFTER = 3
+AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0)
+"""A worker that ended is started again at once; one that does not live long, ever later."""
+
+
+class Hand:
+    """Starts, feeds and hears one worker. `heard` is called by another thread whenever there is something to look at.
+
+    After each `start` the caller gives the orders that make a new worker know its nodes.
+    """
+
+    def __init__(self, beginning: Beginning, heard: Callable[[], None]) -> None:
+        self.number = beginning.number
+        self.last: Report | None = None
+        self.past: Counter[str] = Counter()  # counts of the lives before this one
+        self.past_windows: Counter[str] = Counter()
+        self.restarts = 0
+        self.ended = False  # by our will
+        self._beginning = beginning
+        self._heard = heard
+        self._reports: deque[Report] = deque()
+        self._orders: list[Order] = []
+        self._in_flight: dict[int, Order] = {}
+        self._in_flight_bytes = 0
+        self._batches = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._up = False  # until its last report is in
+        self._deaf = False
+        self._begun_s = self._heard_s = 0.0
+        self._short_lives = 0
+        self._hearing: threading.Thread | None = None
+
+    # -- its life -------------------------------------------------------------------------------------------------
+
+    def start(self, orders: Iterable[Order]) -> None:
+        """Begin a life with these orders; what the last one left unsettled follows."""
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
+        command = [sys.executable, "-m", "collector.workers.worker", str(theirs.fileno())]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
+        theirs.close()
+        self._pipe = Connection(ours.detach())
+        self._begun_s = self._heard_s = time.monotonic()
+        self._up, self._deaf = True, False
+        self._pipe.send(self._beginning)
+        left, self._in_flight, self._in_flight_bytes = list(self._in_flight.values()), {}, 0
+        self._orders = list(orders)
+        for order in left:
+            self.give(order._replace(verb="replay"))
+        self.send()
+        name = f"worker {self.number}"
+        self._hearing = threading.Thread(target=self._hear, args=(self._pipe,), name=name, daemon=True)
+        self._hearing.start()
+
+    def look_after(self) -> bool:
+        """True when the worker has ended and its next life may begin now."""
+        if self._up and time.monotonic() - self._heard_s > SILENCE_S:
+            log.error("worker %d says nothing any more and is ended", self.number)
+            self.kill()
+        if self._up or self._reports or self._process is None:
+            return False
+        if self._pipe is not None:
+            self._bury()
+        wait_s = AGAIN_S[min(self._short_lives, len(AGAIN_S)) - 1] if self._short_lives else 0.0
+        return not self.ended and time.monotonic() - self._heard_s >= wait_s
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._deaf = True
+        if self._process is not None:
+            self._process.kill()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it has ended and all it said is heard; what takes longer is ended."""
+        if self._process is None or self._hearing is None:
+            return
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._hearing.join(1.0)
+
+    @property
+    def up(self) -> bool:
+        """Whether it takes orders."""
+        return self._up and not self._deaf
+
+    def is_ill(self) -> bool:
+        """Whether it has ended soon after its start several times in a row."""
+        return self._short_lives >= ILL_AFTER and time.monotonic() - self._begun_s < LIVED_S
+
+    def _bury(self) -> None:
+        """What is to be done once when a life has ended."""
+        assert self._process is not None
+        assert self._pipe is not None
+        self._pipe.close()
+        self._pipe = None
+        code = self._process.wait()
+        if self.last is not None:
+            self.past.update(self.last.counts)
+            self.past_windows.update(self.last.window_counts)
+            self.last = None
+        if not self.ended:
+            self.restarts += 1
+            self._heard_s = time.monotonic()
+            lived_s = self._heard_s - self._begun_s
+            self._short_lives = 0 if lived_s > LIVED_S else self._short_lives + 1
+            log.error("worker %d ended (%d) after %.0f s and is started again", self.number, code, lived_s)
+
+    # -- orders and reports ---------------------------------------------------------------------------------------
+
+    def give(self, order: Order) -> None:
+        """One more order, sent by the next `send`. A batch is kept until it is settled."""
+        if order.verb in ("batch", "replay"):
+            self._batches += 1
+            order = order._replace(number=self._batches)
+            self._in_flight[order.number] = order
+            self._in_flight_bytes += len(order.body) + ORDER_BYTES
+        elif not self.up:
+            return  # the next life begins with what is known then
+        self._orders.append(order)
+
+    def send(self) -> None:
+        """Let the worker have its orders."""
+        if not self._orders or not self.up or self._pipe is None:
+            return
+        orders, self._orders = self._orders, []
+        try:
+            send_orders(self._pipe, orders)
+        except OSError as error:  # gone, or it takes nothing: what was on the way is in flight
+            log.error("worker %d takes no orders: %s", self.number, error)
+            self.kill()
+
+    def has_room(self) -> bool:
+        """Whether more batches may be given."""
+        return self.up and self._in_flight_bytes < IN_FLIGHT_BYTES
+
+    def in_flight(self) -> int:
+        """How many batches are not settled."""
+        return len(self._in_flight)
+
+    def reports(self) -> list[Report]:
+        """What it has reported since the last call; those batches are settled."""
+        taken = []
+        while self._reports:
+            report = self.last = self._reports.popleft()
+            for number in report.settled:
+                order = self._in_flight.pop(number, None)
+                if order is not None:
+                    self._in_flight_bytes -= len(order.body) + ORDER_BYTES
+            taken.append(report)
+        return taken
+
+    def _hear(self, pipe: Connection) -> None:
+        try:
+            while True:
+                self._reports.append(take_report(pipe))
+                self._heard_s = time.monotonic()
+                self._heard()
+        except (EOFError, OSError):
+            self._up = False
+            self._heard()

@@ -1,0 +1,232 @@
+"""One worker: a process that takes the batches of its nodes as orders, and reports what it has stored and answered.
+
+    python -m collector.workers.worker FD      started by the receiver (crew.py), never by hand
+
+It ends when the receiver does: at once, in the middle of whatever it does. What it had stored and not reported is
+then like what a killed collector had stored: the agents send it again, and it is written over itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from collector.alerts.stored import columns_of
+from collector.collector import make_store, signing_key
+from collector.config import Config
+from collector.delivery.quarantine import Name
+from collector.delivery.registry import Registry
+from collector.line import Writers, make_line
+from collector.memory import calm_garbage_collector
+from collector.numbers.calibration import Calibrations
+from collector.rules.loading import load_rules
+from collector.statedb import open_state
+from collector.stores.store import Store, Table
+from collector.workers.talk import Beginning, Done, Order, Report, send_report, take_orders, worker_of
+from device_profiles import loglines
+from wire import ack, names, signed, status
+
+log = logging.getLogger("lamppost.worker")
+
+IDLE_S = 0.2
+REPORT_MS = 500
+LAST_WRITES_S = 10.0
+
+
+class Inbox:
+    """Orders as they come, read by a thread of its own: who sends is never kept waiting for long."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._waiting: deque[Order] = deque()
+        self._came = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="orders", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def next(self) -> Order | None:
+        """The oldest order, if there is one."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def wait(self, timeout_s: float) -> None:
+        """Until there is an order or `wake` is called, at most so long."""
+        if not self._waiting:
+            self._came.wait(timeout_s)
+        self._came.clear()
+
+    def is_empty(self) -> bool:
+        """Whether every order was taken."""
+        return not self._waiting
+
+    def wake(self) -> None:
+        """End a waiting early."""
+        self._came.set()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self._waiting.extend(take_orders(self._pipe))
+            except (EOFError, OSError):
+                os._exit(0)  # nobody would hear what becomes of anything
+            self._came.set()
+
+
+class Worker:
+    """The work itself: `step` obeys, writes and reports. The line of a collector alone, for a share of the nodes."""
+
+    def __init__(self, config: Config, number: int, of: int, store: Store) -> None:
+        state = open_state(config.state_file)
+        self._registry = Registry(sqlite3.connect(":memory:", isolation_level=None))  # the receiver keeps the real one
+        self._calibrations = Calibrations(state)
+        self.ingest, self.rollups = make_line(
+            config, store, self._registry, state, self._calibrations, lambda node: worker_of(node, of) == number
+        )
+        self._columns = columns_of(load_rules(config.rules))
+        self._key = signing_key(config)
+        self._name = config.name
+        self._waiting: dict[Name, list[int]] = {}
+        self._settled: list[int] = []
+        self._answers: list[tuple[str, bytes]] = []
+        self._alarms: dict[str, str] = {}
+        self._reported_ms = 0
+        self.ending = False
+
+    def obey(self, order: Order, now_ms: int) -> None:
+        """Do, or begin, what is asked."""
+        match order.verb:
+            case "batch" | "replay":
+                self._take(order, now_ms)
+            case "status":
+                with suppress(status.BadStatus):  # the receiver says so
+                    self._registry.update(status.decode(order.node, order.body), now_ms)
+            case "greet":
+                birth = status.decode(order.node, order.body)
+                assert isinstance(birth, status.Birth)
+                self._send(order.node, self.ingest.hello(birth, now_ms))
+            case "look up":
+                self.ingest.look_up()
+            case "look up hours":
+                self.rollups.look_up(now_ms)
+            case "end":
+                self.ending = True
+
+    def _take(self, order: Order, now_ms: int) -> None:
+        name = None
+        try:
+            name = self.ingest.take(order.node, order.body, now_ms, order.verb == "replay")
+        finally:  # also when our own disk would not have it: it is not answered, and comes again
+            if name is None:
+                self._settled.append(order.number)
+            else:
+                self._waiting.setdefault(name, []).append(order.number)
+
+    def step(self, now_ms: int) -> Report | None:
+        """Write what can be written; what there is to report, if there is anything or it is time."""
+        self._calibrations.refresh()
+        self.ingest.alarms.look(now_ms)
+        done = []
+        for work in self.ingest.write(now_ms):
+            self.rollups.observe(work.tables, now_ms)
+            self._settled += self._waiting.pop(work.name, ())
+            done.append(Done(work.node, work.site, self._for_rules(work.tables)))
+        windows = self.rollups.step(now_ms)
+        for node, answer in self.ingest.acks(now_ms):
+            self._send(node, answer)
+        is_due = not 0 <= now_ms - self._reported_ms < REPORT_MS
+        if is_due:
+            self._let_go()
+        if not (is_due or self._answers or self._settled or done or windows):
+            return None
+        self._reported_ms = now_ms
+        answers, self._answers = self._answers, []
+        settled, self._settled = self._settled, []
+        return Report(
+            answers,
+            done,
+            settled,
+            self._for_rules(windows),
+            self.ingest.counts,
+            self.rollups.counts,
+            self.ingest.alarms,
+            self.ingest.pending_rows(),
+        )
+
+    def _let_go(self) -> None:
+        """Batches that no longer wait and were not stored: the quarantine was full, and they come again."""
+        for name in [name for name in self._waiting if not self.ingest.waits(name)]:
+            self._settled += self._waiting.pop(name)
+
+    def _for_rules(self, tables: list[Table]) -> list[Table]:
+        """What the rules read, as a catch-up from the database would give it; of all else that it was heard."""
+        found = []
+        for table in tables:
+            wanted = self._columns.get(table.measurement)
+            if wanted is None:
+                found.append(Table(table.measurement, table.tags, table.times_ms[-1:], {}))
+            else:
+                columns = {name: table.columns[name] for name in wanted if name in table.columns}
+                found.append(Table(table.measurement, table.tags, table.times_ms, columns))
+        return found
+
+    def _send(self, node: str, said: ack.Ack | ack.Hello) -> None:
+        topic = names.ack(node)
+        self._answers.append((topic, signed.seal(topic, ack.encode(said), self._key)))
+
+
+def run(pipe: Connection) -> None:
+    """Work until the receiver says that it ends, or is gone."""
+    beginning = pipe.recv()
+    assert isinstance(beginning, Beginning)
+    loglines.begin(beginning.quiet)
+    store = make_store(beginning.config)
+    worker = Worker(beginning.config, beginning.number, beginning.of, store)
+    inbox = Inbox(pipe)
+    Writers(worker.ingest, worker.rollups, inbox.wake)
+    inbox.start()
+    calm_garbage_collector()
+    last_s = float("inf")
+    while True:
+        if worker.ingest.has_room():
+            inbox.wait(IDLE_S)
+        else:
+            worker.ingest.wait(IDLE_S)
+        try:
+            _round(worker, inbox, pipe)
+        except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
+            worker.ingest.alarm(
+                "state", f"{beginning.config.state_file}: {error}. Cure: free space or replace the disk"
+            )
+        if worker.ending:
+            last_s = min(last_s, time.monotonic() + LAST_WRITES_S)
+            if (inbox.is_empty() and not worker.ingest.is_writing()) or time.monotonic() > last_s:
+                return
+
+
+def _round(worker: Worker, inbox: Inbox, pipe: Connection) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    while worker.ingest.has_room() and (order := inbox.next()) is not None:
+        worker.obey(order, now_ms)
+    report = worker.step(now_ms)
+    if report is not None:
+        send_report(pipe, report)
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to all of a terminal or a service; the receiver says when
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the receiver is gone
+        run(Connection(int(sys.argv[1])))
+    os._exit(0)  # not waiting for a write that hangs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Counting with a radar: no vehicle is counted twice or lost, and nobody's speed leaves the box alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.agent import sensor_of
+from edge_agent.config import Sensor as Settings
+from edge_agent.reading import Reading
+from edge_agent.tally import FEW
+from edge_agent.traffic import Counter
+from firmware_stubs.models import MODELS
+from firmware_stubs.road import Road, Vehicle
+from measures.speed import percentile_from_histogram, percentile_kmh
+from measures.vehicle_classes import SCHEMES, classified, missing_edges
+from tests.sensors.streams import PROFILES
+from wire.quantities import agent_fields
+from wire.traffic import LENGTH_CELLS, LENGTH_EDGES_CM, SPEED_CELLS
+
+MINUTE = 60_000
+Values = dict[str, float | int]
+
+
+def counter(**how: object) -> Counter:
+    return Counter("radar-1", "p@1", "1", ("in", "out"), 60, **how)  # type: ignore[arg-type]
+
+
+def pass_by(
+    radar: Counter, at_ms: int, speed_kmh: float, reports: int = 5, length_m: float | None = None
+) -> list[Reading]:
+    """One vehicle: reports 200 ms apart, then a summary if it has a length."""
+    for n in range(reports):
+        radar.detect(at_ms + 200 * n, speed_kmh)
+    if length_m is not None:
+        radar.detect(at_ms + 200 * reports + 900, speed_kmh, length_m)
+    return radar.tick(at_ms + 200 * reports + 2_500)
+
+
+def rows(radar: Counter, until_ms: int, from_ms: int = 0) -> dict[str, list[Values]]:
+    """What is told up to a time, by direction."""
+    found: dict[str, list[Values]] = {}
+    for now_ms in range(from_ms, until_ms + 1, MINUTE):
+        for reading in radar.tick(now_ms):
+            found.setdefault(dict(reading.series.tags)["direction"], []).append(dict(reading.values))
+    return found
+
+
+def histogram(values: Values, cells: tuple[str, ...] = SPEED_CELLS) -> list[int]:
+    return [int(values.get(name, 0)) for name in cells]
+
+
+@given(st.lists(st.tuples(st.floats(1, 240), st.booleans()), max_size=60))
+def test_every_vehicle_is_in_the_cells_once_and_none_goes_alone(vehicles: list[tuple[float, bool]]) -> None:
+    radar = counter()
+    told = radar.tick(0)
+    for n, (speed, inbound) in enumerate(vehicles):
+        told += pass_by(radar, n * 7_000, speed if inbound else -speed)
+    told += radar.tick(500 * MINUTE)
+    for direction, inbound in (("in", True), ("out", False)):
+        own = [dict(r.values) for r in told if dict(r.series.tags)["direction"] == direction]
+        passed = [round(speed, 2) for speed, is_in in vehicles if is_in == inbound]
+        assert sum(row["count"] for row in own) == len(passed)
+        sent = [histogram(row) for row in own]
+        assert all(sum(cells) == 0 or sum(cells) >= FEW for cells in sent)
+        total = [sum(column) for column in zip(*sent, strict=True)] or [0]
+        assert len(passed) - FEW < sum(total) <= len(passed)
+        if sum(total) == len(passed) and passed and max(passed) < 150:
+            for percent in (15, 50, 85):
+                exact, rough = percentile_kmh(passed, percent), percentile_from_histogram(total, percent)
+                assert exact is not None
+                assert rough is not None
+                assert abs(exact - rough) < 5
+
+
+def test_what_a_radar_tells_may_be_sent() -> None:
+    radar = counter(one_way="in")
+    radar.tick(0)
+    for n in range(6):
+        pass_by(radar, 5_000 * n, 40 + n, length_m=4.0 + 2 * n)
+    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    fields = agent_fields("traffic_flow")
+    assert fields is not None
+    assert all(type(value) is int or not fields[name] for name, value in told.items())
+    assert told["count"] == 6
+    assert told["heavy_count"] == 5
+    assert {"v15_kmh", "v50_kmh", "v85_kmh", "wrong_way_count"} <= told.keys()
+    assert sum(histogram(told, LENGTH_CELLS)) == 6
+
+
+def test_few_vehicles_wait_for_company_also_over_a_restart() -> None:
+    radar = counter()
+    radar.tick(0)
+    for n in range(3):
+        pass_by(radar, 5_000 * n, 33)
+    (first,) = rows(radar, MINUTE, MINUTE)["in"]
+    assert first["count"] == 3
+    assert not any(histogram(first))
+    again = counter()
+    again.restore(json.loads(json.dumps(radar.state())))
+    for n in range(2):
+        pass_by(again, MINUTE + 5_000 * n, 48)
+    (second,) = rows(again, 2 * MINUTE, 2 * MINUTE)["in"]
+    assert second["count"] == 2
+    assert {name: second[name] for name in SPEED_CELLS if name in second} == {
+        "n_speed_030_kmh": 3,
+        "n_speed_045_kmh": 2,
+    }
+
+
+def test_an_interval_of_an_older_agent_goes_on() -> None:
+    radar = counter()
+    radar.restore({"start_ms": 0, "speeds": {"in": [40.0, 50.0], "out": []}})
+    told = rows(radar, MINUTE, MINUTE)
+    assert told["in"][0]["count"] == 2
+    assert told["out"][0]["count"] == 0
+
+
+def test_a_speed_without_a_sign_is_counted_without_a_direction() -> None:
+    radar = counter(signed=False)
+    radar.tick(0)
+    for at_ms, speed in ((10_000, 64.4), (20_000, 48.3)):
+        for n in range(4):
+            radar.detect_unsigned(at_ms + 200 * n, speed)
+    radar.tick(30_000)
+    told = rows(radar, MINUTE, MINUTE)
+    assert told.keys() == {"any"}
+    assert told["any"][0]["count"] == 2
+
+
+def test_a_speed_without_a_sign_belongs_to_the_vehicle_in_the_beam() -> None:
+    radar = counter()
+    radar.tick(0)
+    radar.detect_unsigned(1_000, 49)  # before its direction is told
+    radar.detect(1_200, -50)
+    radar.detect_unsigned(1_400, 51)
+    radar.detect_unsigned(1_500, 90)  # another one
+    radar.detect_unsigned(1_700, 91)
+    radar.tick(5_000)
+    told = rows(radar, MINUTE, MINUTE)
+    assert [told[direction][0]["count"] for direction in ("in", "out", "any")] == [0, 1, 1]
+    assert told["out"][0]["speed_tms_kmh"] == 50
+
+
+def test_in_a_one_way_street_the_road_tells_the_direction() -> None:
+    radar = counter(one_way="out")
+    radar.tick(0)
+    for n in range(3):
+        radar.detect_unsigned(1_000 + 200 * n, 30)
+    pass_by(radar, 10_000, 35)  # against it
+    pass_by(radar, 20_000, 6)  # somebody on foot
+    pass_by(radar, 30_000, -40)
+    (told,) = rows(radar, MINUTE, MINUTE)["out"]
+    assert (told["count"], told["wrong_way_count"]) == (2, 1)
+
+
+@pytest.mark.parametrize("late_ms", [0, 900, 1_500, 2_900])
+def test_a_summary_is_the_vehicle_that_was_reported_and_not_another(late_ms: int) -> None:
+    radar = counter()
+    radar.tick(0)
+    for n in range(5):
+        radar.detect(10_000 + 200 * n, 50)
+    radar.tick(10_800 + late_ms)
+    radar.detect(10_800 + late_ms, 51, 11.0)
+    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    assert (told["count"], told["heavy_count"]) == (1, 1)
+
+
+def test_a_radar_of_summaries_alone_counts_by_them() -> None:
+    radar = counter()
+    radar.tick(0)
+    radar.detect(10_000, -48.2, 9.86)
+    radar.detect(10_300, -47.0, 4.1)
+    (told,) = rows(radar, MINUTE, MINUTE)["out"]
+    assert (told["count"], told["heavy_count"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "mode", "directions"),
+    [
+        ("omnipresense-ops243a", {}, "objects", {"in": 8, "out": 8}),
+        ("omnipresense-ops243a", {}, "push", {"in": 8, "out": 8}),
+        ("mph-radar", {}, None, {"any": 16}),
+        ("hikvision-csr", {}, None, {"in": 8, "out": 8}),
+        ("agd-315", {}, None, {"in": 8, "out": 8}),
+    ],
+)
+def test_a_radars_bytes_become_counts(
+    model: str, options: dict[str, str], mode: str | None, directions: dict[str, int]
+) -> None:
+    from device_profiles.catalogue import load
+
+    wants = Settings(name="radar-1", profile=model, port="/dev/null", options=options, mode=mode)
+    sensor = sensor_of(load(), wants)
+    passing = [Vehicle(10.0 + 12 * n, 50.0 if n % 2 else -50.0, 10.5 if n % 4 == 0 else 4.4) for n in range(16)]
+    stub = MODELS[model](Road(passing).targets)
+    sensor.begin(0.0, 0.0)
+    told: dict[str, int] = {}
+    heavy = 0
+    for step in range(6_100):
+        now_s = step / 20
+        data = stub.tick(now_s)
+        for ask in sensor.poller.due(now_s):
+            data += stub.receive(ask.data)
+        if data:
+            sensor.feed(data, round(now_s * 1000), now_s)
+        for reading in sensor.tick(round(now_s * 1000)):
+            direction = dict(reading.series.tags)["direction"]
+            told[direction] = told.get(direction, 0) + int(reading.values["count"])
+            heavy += int(reading.values.get("heavy_count", 0))
+    assert {direction: count for direction, count in told.items() if count} == directions
+    assert heavy == (4 if mode == "objects" else 0)
+    assert PROFILES[model].kind == "detection"
+
+
+def test_every_boundary_of_a_class_is_the_edge_of_a_cell() -> None:
+    edges = [edge / 100 for edge in LENGTH_EDGES_CM]
+    assert not missing_edges(edges)
+    cells = dict.fromkeys(edges, 1)
+    assert classified(cells, "cn") == {"mini": 2, "small": 1, "medium": 2, "large": 2}
+    assert classified(cells, "fhwa") == {"motorcycle": 1, "short": 3, "medium": 2, "long": 1}
+    assert classified(cells, "tls") == {"car-like": 3, "lorry-like": 4}
+    assert all(classes[0].from_m == 0 for classes in SCHEMES.values())

@@ -1,0 +1,67 @@
+"""The list of alerts at a terminal: no line is too wide, nothing is left out, forty red lamps are a few heaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from collector.alerts.listing import Row, _width, listing
+
+MINUTE = 60_000
+NOW = 1_795_700_000_000
+PM25 = {"rule": "pm25-hourly-high", "value": 91.4, "unit": "µg/m³", "limit": "> 75"}
+
+
+def row(number: int, **values: Any) -> Row:
+    node = f"lp-{number:04d}"
+    named: Row = {
+        "id": f"a-{number:03x}", "fingerprint": f"{number:016x}", "severity": "major", "since_ms": NOW - 12 * MINUTE,
+        "station": f"建国路东口 {node} air-1", "station_zh": "建国路东口", "node": node, "rule": "air-sensor-silent",
+        "value": None, "unit": "", "limit": "", "state": "FIRING", "flapping": False, "who": "-",
+    }  # fmt: skip
+    return named | values
+
+
+NIGHT = [
+    *(row(n, **PM25 | {"value": 80.0 + n, "since_ms": NOW - n * MINUTE}) for n in range(1, 31)),
+    *(row(77, rule=f"gb-{what}-1h", fingerprint=f"77{what}", id=f"a-7{what}", station_zh="学院路") for what in "abcd"),
+    row(90, severity="critical", rule="node-lost"),
+    row(91, state="SILENT", who="follows from a-05a"),
+    row(92, state="SILENT", who="s-1a2b3c"),
+    row(93, state="ACKED", who='王磊 "现场处理" until 11-26 22:33'),
+    row(94, state="RESOLVED", **PM25),
+    row(95, flapping=True, value=53.66667, unit="%", limit="> 20%"),
+]
+
+
+@pytest.mark.parametrize("width", [40, 60, 89, 90, 120, 10_000])
+@pytest.mark.parametrize("each", [False, True])
+def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
+    lines = listing(NIGHT, NOW, width, each)
+    assert max(map(_width, lines)) <= width
+    if width >= 60:
+        text = "\n".join(lines)
+        assert all(one["id"] in text for one in NIGHT), "every alert can be acknowledged from what is shown"
+
+
+def test_a_bad_night_is_a_few_heaps_and_the_worst_comes_first() -> None:
+    lines = listing(NIGHT, NOW, 120)
+    rows = [line for line in lines if line.startswith("a-05")]
+    assert rows[0].startswith("a-05a  FIRING    critical  12 min")
+    assert lines[1] == rows[0], "one critical alert is not lost behind thirty others"
+    heads = [line for line in lines if " FIRING major  " in line and not line.startswith("a-")]
+    assert heads[0] == "pm25-hourly-high  FIRING major  30 stations, 81 to 110 µg/m³ (> 75), since 1 min to 30 min"
+    assert "a-001 建国路东口 lp-0001 81, a-002" in "\n".join(lines)
+    assert any(line.startswith("学院路  FIRING major  4 alerts, since 12 min") for line in lines)
+    assert len(lines) < 30
+    assert "53.67% (> 20%)" in next(line for line in lines if "a-05f" in line)
+    assert '王磊 "现场处理" until 11-26' in "\n".join(lines)
+    assert lines[-1].startswith("36 firing, 1 acknowledged, 2 silenced.     lamppost alerts ack a-05a")
+
+
+def test_few_alerts_are_a_table_and_none_is_a_sentence() -> None:
+    lines = listing([row(1, **PM25)], NOW, 120)
+    assert lines[0].split() == ["ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO"]
+    assert "91.4 µg/m³ (> 75)" in lines[1]
+    assert listing([], NOW, 60) == ["0 firing, 0 acknowledged, 0 silenced."]

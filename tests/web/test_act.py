@@ -1,0 +1,151 @@
+"""The link in a message: looking changes nothing, the form does one thing, and nothing else opens it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from collector.notify.grant import Grants
+from collector.rules.rule import parse
+from collector.rules.transition import Series, Transition, transition
+from tests.web.city import City
+from tests.web.duty import DutyDesk
+from tests.web.served import Answer, Served
+
+FORM = "application/x-www-form-urlencoded"
+DAY = 86_400_000
+GRANTS = Grants(b"k" * 32, DAY)
+FIELDS = {"verb": "acknowledge", "length": "8h", "name": "  王 磊 ", "note": "在路上"}
+(RULE,) = parse(
+    [
+        {
+            "alert": "pm25-high",
+            "kind": "air_quality",
+            "window": {"last": "pm25_ugm3"},
+            "raise": "> 75",
+            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+        }
+    ]
+)
+
+
+def fires(city: City, start_ms: int) -> Transition:
+    series = Series.of("air_quality", {"site": "jianguo-rd-east", "node": "lp-0001", "sensor": "air-1"})
+    alert = transition(series, RULE, start_ms, 91.4, "firing", start_ms)
+    city.duty.desk.hear([alert], city.now_ms())
+    view = replace(city.alerts[0], fingerprint=alert.fingerprint, key=alert.key)
+    city.alerts = [view, *city.alerts[1:]]
+    return alert
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    city = City(tmp_path)
+    city.duty, city.grants = DutyDesk(city.started_ms), GRANTS
+    served = Served(city)
+    yield served
+    served.server.stop()
+    city.close()
+
+
+@pytest.fixture
+def token(served: Served) -> str:
+    alert = fires(served.city, served.city.started_ms - 60_000)
+    return GRANTS.token(alert.fingerprint, alert.key, "duty-phone", served.city.started_ms)
+
+
+def opened(served: Served, path: str) -> tuple[Answer, str, str]:
+    """The page, its cookie and what its form carries."""
+    page = served.get(path)
+    cookie = page.headers.get("set-cookie", "").partition(";")[0]
+    found = re.search('name="form" value="([^"]*)"', page.text)
+    return page, cookie, found[1] if found else ""
+
+
+def send(served: Served, path: str, cookie: str, form: str, **fields: str) -> Answer:
+    body = urlencode(FIELDS | fields | {"form": form})
+    return served.get(path, "POST", body, Content_Type=FORM, Cookie=cookie)
+
+
+@pytest.mark.parametrize("root", ["/act", "/en/act"])
+def test_a_reader_acknowledges_from_the_message_and_the_trail_names_both(served: Served, token: str, root: str) -> None:
+    page, cookie, form = opened(served, f"{root}/{token}")
+    assert page.status == 200
+    assert "HttpOnly" in page.headers["set-cookie"]
+    assert (page.headers["cache-control"], page.headers["x-robots-tag"]) == ("no-store", "noindex, nofollow")
+    done = send(served, f"{root}/{token}", cookie, form)
+    assert (done.status, done.headers["location"]) == (303, f"{root}/{token}?done=acknowledge")
+    (deed,) = served.city.duty.deeds
+    assert (deed.who, deed.what, deed.note) == ("王 磊 (duty-phone)", "acknowledged", "在路上")
+    after = unescape(served.get(done.headers["location"]).text)
+    assert ("已确认" in after, "Acknowledged: no more" in after) == (root == "/act", root == "/en/act")
+    assert "<form" not in after
+
+
+def test_silence_until_it_is_resolved(served: Served, token: str) -> None:
+    _, cookie, form = opened(served, f"/act/{token}")
+    assert send(served, f"/act/{token}", cookie, form, verb="silence", length="resolved").status == 303
+    ((verb, asked),) = served.city.duty.asked
+    assert (verb, asked["match"].startswith("fingerprint="), asked["once"]) == ("silence", True, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_fetches_the_link_for_a_preview_changes_nothing(served: Served, token: str, method: str) -> None:
+    for path in (f"/act/{token}", f"/act/{token}?done=acknowledge", f"/en/act/{token}?verb=silence&length=8h&name=x"):
+        assert served.get(path, method).status == 200
+    assert served.city.duty.asked == []
+
+
+def test_only_the_form_of_this_page_in_this_browser_is_taken(served: Served, token: str) -> None:
+    path = f"/act/{token}"
+    _, cookie, form = opened(served, path)
+    _, other, _ = opened(served, path)
+    for wrong_cookie, wrong_form in ((cookie, ""), (cookie, "x" * 22), (other, form), ("", form), (cookie, "é")):
+        assert send(served, path, wrong_cookie, wrong_form).status == 403
+    strange = urlencode(FIELDS | {"form": form})
+    headers = {"Content_Type": FORM, "Cookie": cookie, "Origin": "https://elsewhere.example"}
+    assert served.get(path, "POST", strange, **headers).status == 403
+    for fields in ({"name": " "}, {"name": "x" * 41}, {"verb": "unack"}, {"length": "9y"}, {"note": "x" * 1001}):
+        assert send(served, path, cookie, form, **fields).status == 400
+    assert served.city.duty.deeds == []
+
+
+def test_a_link_is_for_one_episode_and_a_while(served: Served, token: str) -> None:
+    city = served.city
+    old = GRANTS.token(token[:16], city.alerts[0].key, "duty-phone", city.started_ms - DAY - 5_000)
+    page, cookie, form = opened(served, f"/act/{old}")
+    assert (page.status, form) == (200, "")
+    assert send(served, f"/act/{old}", cookie, GRANTS.form(old, cookie.partition("=")[2])).status == 410
+    fires(city, city.started_ms)
+    page, cookie, form = opened(served, f"/act/{token}")
+    assert (page.status, form) == (200, "")
+    assert "PM2.5" not in page.text
+    assert send(served, f"/act/{token}", cookie, GRANTS.form(token, cookie.partition("=")[2])).status == 410
+    assert city.duty.deeds == []
+
+
+def test_a_link_that_was_touched_or_is_of_another_city_opens_nothing(served: Served, token: str) -> None:
+    alert = served.city.alerts[0]
+    other = Grants(b"o" * 32, DAY).token(alert.fingerprint, alert.key, "duty-phone", served.city.started_ms)
+    touched = [token[:at] + ("b" if token[at] != "b" else "c") + token[at + 1 :] for at in (0, 20, 33, 42, 60)]
+    for bad in (other, *touched, token + "x", token[:-1], "x", token.replace("duty-phone", "boss")):
+        page = served.get(f"/act/{bad}")
+        assert page.status == 404
+        assert "set-cookie" not in page.headers
+
+
+def test_without_a_public_address_there_is_no_such_page(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.duty = DutyDesk(city.started_ms)
+    alert = fires(city, city.started_ms)
+    served = Served(city)
+    token = GRANTS.token(alert.fingerprint, alert.key, "duty-phone", city.started_ms)
+    assert served.get(f"/act/{token}").status == 404
+    served.server.stop()
+    city.close()

@@ -1,0 +1,83 @@
+"""A worker's own bookkeeping: every order about a batch is settled, whatever becomes of it."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from benchmarks.traffic import fleet
+from collector import rules
+from collector.config import Config, SqliteStore
+from collector.delivery.quarantine import Full, Quarantine
+from collector.stores.sqlite import Sqlite
+from collector.workers.talk import Order, Report
+from collector.workers.worker import Worker
+from wire import ack, signed
+from wire.check import FUTURE_MS
+
+STARTER = Path(rules.__file__).parent / "starter.yaml"
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    store = SqliteStore(kind="sqlite", path=tmp_path / "readings.db")
+    config = Config(store=store, state_file=tmp_path / "state.db", rules=[STARTER])
+    readings = Sqlite(store.path)
+    readings.prepare()
+    return Worker(config, 0, 1, readings)
+
+
+def codes(report: Report) -> list[int]:
+    said = [ack.decode(signed.open_sealed(topic, sealed)) for topic, sealed in report.answers]
+    return [verdict.code for one in said if isinstance(one, ack.Ack) for verdict in one.verdicts]
+
+
+def do(worker: Worker, now_ms: int, *orders: Order) -> Report:
+    for order in orders:
+        worker.obey(order, now_ms)
+    report = worker.step(now_ms)
+    assert report is not None
+    return report
+
+
+def test_a_batch_is_reported_answered_and_settled_when_it_is_in_the_database(worker: Worker) -> None:
+    ((sender, (first, second)),) = fleet(1, 2, 60)
+    now_ms = sender.first_ms + 200_000
+    birth = Order("status", sender.node, sender.birth())
+    report = do(worker, now_ms, birth, Order("batch", sender.node, first, 1))
+    assert (report.settled, codes(report)) == ([1], [ack.Code.STORED])
+    (done,) = report.done
+    assert done.node == sender.node
+    (table,) = done.tables
+    assert len(table.times_ms) == 60
+    assert "pm25_ugm3" in table.columns  # what the rules read
+    assert "pm1_raw_ugm3" not in table.columns  # what they do not
+    report = do(worker, now_ms, Order("batch", sender.node, first, 2), Order("replay", sender.node, second, 3))
+    assert (sorted(report.settled), sorted(codes(report))) == ([2, 3], [ack.Code.STORED, ack.Code.ALREADY_STORED])
+
+
+def test_a_dead_workers_batch_is_seen_by_the_rules_though_the_database_has_it(worker: Worker) -> None:
+    ((sender, (first,)),) = fleet(1, 1, 60)
+    now_ms = sender.first_ms + 200_000
+    do(worker, now_ms, Order("status", sender.node, sender.birth()), Order("batch", sender.node, first, 1))
+    report = do(worker, now_ms, Order("replay", sender.node, first, 2))
+    assert (report.settled, codes(report), len(report.done)) == ([2], [ack.Code.STORED], 1)
+
+
+def test_what_is_refused_is_settled_at_once(worker: Worker) -> None:
+    numbers = itertools.count(1)
+    report = do(worker, 0, *(Order("batch", "lp-1", body, next(numbers)) for body in (b"", b"{}", b"\xff")))
+    assert report.settled == [1, 2, 3]
+
+
+def test_what_a_full_quarantine_sends_back_is_settled(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise Full("no room")
+
+    monkeypatch.setattr(Quarantine, "keep_parts", full)
+    ((sender, (first,)),) = fleet(1, 1, 60)
+    early_ms = sender.first_ms + 30_000 - FUTURE_MS  # half of its rows are too far ahead
+    report = do(worker, early_ms, Order("status", sender.node, sender.birth()), Order("batch", sender.node, first, 1))
+    assert (report.settled, codes(report)) == ([1], [ack.Code.LATER])

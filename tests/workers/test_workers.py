@@ -1,0 +1,129 @@
+"""One receiver and its workers, on real servers: nothing lost, doubled or told twice, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from benchmarks.collectors import children
+from collector.workers.talk import worker_of
+from tests.alerts.feeder import Feeder
+from tests.alerts.kills import _report, told_by, wanted_of
+from tests.alerts.receiver import Receiver
+from tests.alerts.street import street
+from tests.rig import Program, Rig
+from tests.servers import wait_for
+
+pytestmark = pytest.mark.real
+
+NODES = 8
+
+
+def with_workers(program: Program, workers: int) -> Program:
+    """The same program, to be started with so many."""
+    program.command = [*program.command[:6], "--workers", str(workers)]
+    return program
+
+
+def workers_of(program: Program) -> list[int]:
+    """The process ids of its workers, once all are there."""
+    assert program.process is not None
+    pid = program.process.pid
+    wait_for("both workers", lambda: len(children(pid)) == 2, 20)
+    return children(pid)
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def readings(feeder: Feeder) -> int:
+    return sum(node.seq for node in feeder.nodes.values())
+
+
+def settle(feeder: Feeder, receiver: Receiver) -> None:
+    """Every reading acknowledged, every episode over and told."""
+    feeder.calm = True
+    wait_for("every batch acknowledged", lambda: feeder.idle, 60)
+    feeder.stop()
+    wait_for("every episode told", lambda: wanted_of(feeder) <= told_by(receiver).keys(), 60)
+
+
+def assert_whole(rig: Rig, feeder: Feeder, receiver: Receiver) -> None:
+    """Every reading is in the database once, and every episode was told, and no other."""
+    assert rig.count("air_quality") == readings(feeder)
+    said = _report(feeder, receiver)
+    assert (said["missed"], said["unknown"]) == (0, 0), said
+    assert (said["twice_under_other_keys"], said["out_of_order"]) == (0, 0), said
+    assert {worker_of(node, 2) for node in feeder.nodes} == {0, 1}  # both had work
+
+
+def test_whoever_is_killed_nothing_is_lost_or_doubled_and_every_episode_is_told(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
+        with_workers(collector, 2).start()
+        feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=3)
+        try:
+            for turn in range(4):
+                enough = len(told_by(receiver)) + NODES // 2
+                wait_for("some episodes", lambda enough=enough: len(told_by(receiver)) >= enough, 60)  # type: ignore[misc]
+                os.kill(workers_of(collector)[turn % 2], signal.SIGKILL)
+            for _ in range(2):
+                enough = len(told_by(receiver)) + NODES // 2
+                wait_for("more episodes", lambda enough=enough: len(told_by(receiver)) >= enough, 60)  # type: ignore[misc]
+                workers = workers_of(collector)
+                collector.kill()
+                wait_for("its workers to end with it", lambda all_=workers: all(map(is_gone, all_)), 5)  # type: ignore[misc]
+                collector.start()
+            settle(feeder, receiver)
+        finally:
+            feeder.stop()
+        assert_whole(rig, feeder, receiver)
+        assert "worker 0 ended" in collector.log.read_text()
+        assert "Traceback" not in collector.log.read_text()
+
+
+def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, receiver: Receiver) -> None:
+    with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
+        with_workers(collector, 1).start()
+        feeder = Feeder(broker.port, NODES, (0.5, 1.0), (1000.0, 1000.0), seed=4)  # high until all are calm
+        try:
+            wait_for("all to fire", lambda: len(told_by(receiver)) == NODES, 60)
+            for workers in (2, 1, 2):
+                assert collector.stop() == 0
+                with_workers(collector, workers).start()
+                rows = rig.count("air_quality") + 2 * NODES
+                wait_for("more readings", lambda rows=rows: rig.count("air_quality") >= rows, 60)  # type: ignore[misc]
+            assert set(told_by(receiver).values()) == {1}
+            assert len(told_by(receiver)) == NODES
+            settle(feeder, receiver)
+        finally:
+            feeder.stop()
+        assert_whole(rig, feeder, receiver)
+        assert set(told_by(receiver).values()) == {1}
+
+
+def test_a_service_that_is_stopped_ends_all_of_it_in_order(tmp_path: Path, receiver: Receiver) -> None:
+    """As systemd does it: SIGTERM to every process at once. What was taken is written and answered."""
+    with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
+        with_workers(collector, 2).start()
+        feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=5)
+        try:
+            wait_for("some readings", lambda: rig.count("air_quality") >= 4 * NODES, 60)
+            workers = workers_of(collector)
+            for pid in workers:
+                os.kill(pid, signal.SIGTERM)
+            assert collector.stop() == 0
+            assert all(map(is_gone, workers))
+            log = collector.log.read_text()
+            assert "Traceback" not in log
+            assert "ended (" not in log  # no worker died before it was told to end
+            collector.start()
+            settle(feeder, receiver)
+        finally:
+            feeder.stop()
+        assert_whole(rig, feeder, receiver)
