@@ -27,6 +27,7 @@ from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.delivery.ingest import Ingest
+from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.flapping import Flapping
 from collector.health import Health, health
@@ -86,6 +87,7 @@ class Collector:
         self.calibrations = Calibrations(state)
         self.ingest, self.rollups = self._line(state)
         self.report = SelfReport(path_beside(config.state_file), config.name)
+        self.pace = Pace(config.rate_per_node)
         self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.link = link or make_link(broker_address(config.broker), config.name)
@@ -232,6 +234,9 @@ class Collector:
             self._from_collector(message)
         elif address.channel in ("data", "data/replay"):
             self._on_batch(address.node, message, now_ms)
+        elif not self.pace.admits(address.node, len(message.payload), now_ms, QUESTION_UNITS):
+            self.counts["put_off"] += 1
+            self.ingest.alarm(*self.pace.says(address.node))
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
         elif not message.retained and self.standby.active:

@@ -192,11 +192,15 @@ def _too_large(payload: bytes, reason: str) -> Unaddressed | Refused:
 
 def _at_head(payload: bytes, kind: type[Refused], reason: str) -> Unaddressed | Refused:
     """What is refused before the whole is read: spool and seq are looked for in the first bytes alone."""
+    found = peek(payload)
+    return Unaddressed(reason) if found is None else kind(*found, reason)
+
+
+def peek(payload: bytes) -> tuple[str, int] | None:
+    """Spool and seq from the first bytes alone, or None when they do not stand there."""
     try:
         head = unpack(payload, _PEEK_BYTES)[:_PEEK_BYTES]
     except Unaddressed:
-        return Unaddressed(reason)
+        return None
     found = _SPOOL_AT_HEAD.search(head)
-    if found is None:
-        return Unaddressed(reason)
-    return kind(found[1].decode(), int(found[2]), reason)
+    return None if found is None else (found[1].decode(), int(found[2]))

@@ -220,7 +220,7 @@ def _hostile(asked: dict[str, Any], words: Words) -> tuple[set[str], set[tuple[s
     for text in {
         form for one in said for form in (one[:BODY_MAX], unquote(one[:BODY_MAX]), unquote_plus(one[:BODY_MAX]))
     }:
-        markup |= set(re.findall(r"<[a-zA-Z!/?][^>]*>?|'[^']*'[^']*'|(?:https?:)?//[^/?#\s]+", text))
+        markup |= set(re.findall(r"<[a-zA-Z!?][^>]*>?|'[^']*'[^']*'|(?:https?:)?//[^/?#\s]+", text))
         lines |= {(name, value.strip()) for name, value in re.findall(r"[\r\n]+([A-Za-z-]+): *([^\r\n]+)", text)}
     return {text for text in markup if len(text) > 3}, lines
 

@@ -175,15 +175,15 @@ def _profile(name: str) -> Profile:
 
 def good_frame(profile: Profile) -> bytes:
     """A frame that gives one reading: the one that the cases state, or the first of the profile's worked examples."""
-    if profile.profile in GOOD:
-        return GOOD[profile.profile]
+    if profile.name in GOOD:
+        return GOOD[profile.name]
     wanted = {message.name for message in profile.messages if message.measurement}
     return next(example.data for example in profile.examples if example.message in wanted and len(example.rows) == 1)
 
 
 def _expected(profile: Profile, data: bytes) -> int:
-    """How many valid frames there are: an own reading of the formats that the cases state; of others, their examples."""
-    name = profile.profile
+    """How many valid frames there are: an own reading of the two stated formats; of others, their examples."""
+    name = profile.name
     if name not in GOOD:
         return sum(data.count(frame) for frame in {example.data for example in profile.examples})
     if name == "omnipresense-ops243a":
@@ -199,7 +199,7 @@ def _expected(profile: Profile, data: bytes) -> int:
 
 
 def _frames(profile: Profile, count: int, seed: int) -> bytes:
-    name, rng = profile.profile, random.Random(seed)
+    name, rng = profile.name, random.Random(seed)
     if name not in GOOD:
         return good_frame(profile) * count
     if name == "omnipresense-ops243a":

@@ -325,6 +325,7 @@ class System:
         self.users: dict[str, str] = words.bases["users"]
         self.shift_ms = words.bases["now"] - time.time_ns() // 1_000_000
         self.database = Influxd(folder / "influxd")
+        self.settings: dict[str, Any] = {}
         self.outside = folder / "outside"
         self.outside.mkdir(parents=True)
 
@@ -337,10 +338,14 @@ class System:
         self.city.broker.start()
         for node in (self.users["node"], self.users["other_node"], *GOOD):
             self.admit(node)
-        document = self.city.document | {
-            "store": {"kind": "influx1", "url": self.proxy.url, "database": DATABASE},
-            "stations": [{"node": LABEL_NODE, "zh": "标签", "en": "label"}],
-        }
+        document = (
+            self.city.document
+            | {
+                "store": {"kind": "influx1", "url": self.proxy.url, "database": DATABASE},
+                "stations": [{"node": LABEL_NODE, "zh": "标签", "en": "label"}],
+            }
+            | self.settings
+        )
         self.collector = Shifted(self.city.plan.folder, "collector", "collector", document, self.shift_ms)
         self.report = self.city.plan.data / "collector.report.json"
         self.state = self.city.plan.data / "collector.db"
