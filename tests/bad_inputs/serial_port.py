@@ -177,7 +177,7 @@ def good_frame(profile: Profile) -> bytes:
     """A frame that gives one reading: the one that the cases state, or the first of the profile's worked examples."""
     if profile.name in GOOD:
         return GOOD[profile.name]
-    wanted = {message.name for message in profile.messages if message.measurement}
+    wanted = {message.name for message in profile.messages if message.role == "measurement"}
     return next(example.data for example in profile.examples if example.message in wanted and len(example.rows) == 1)
 
 

@@ -58,12 +58,10 @@ def _quarantine(path: Path) -> Quarantine:
 
 def test_one_node_cannot_fill_the_quarantine_of_all(tmp_path: Path) -> None:
     quarantine = _quarantine(tmp_path / "q.db")
-    kept = 0
+    for seq in range(4):
+        quarantine.keep_whole(Name("lp-1", SPOOL, seq, "d"), b"x" * 1000, "bad", 0)
     with pytest.raises(Full) as full:
-        for seq in range(1, 100):
-            quarantine.keep_whole(Name("lp-1", SPOOL, seq, "d"), b"x" * 1000, "bad", 0)
-            kept += 1
-    assert kept == 4
+        quarantine.keep_whole(Name("lp-1", SPOOL, 4, "d"), b"x" * 1000, "bad", 0)
     assert full.value.alarm == "quarantine:lp-1"
     quarantine.keep_whole(Name("lp-2", SPOOL, 1, "d"), b"x" * 1000, "bad", 0)
     quarantine.keep_parts(Name("lp-2", SPOOL, 2, "d"), [Part(0, 1, "bad", "y" * 1000)], 0)
