@@ -1,6 +1,6 @@
 """A collector's memory over a long run: at full rate, then with its database down while the stream goes on.
 
-    python -m benchmarks.flat [--seconds 600] [--limit 200]
+    python -m benchmarks.flat [--seconds 600] [--limit 200] [--workers 1]
 
 Prints one JSON object with the resident megabytes at each tenth of either part; ends with 1 when one is above the
 limit.
@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.collectors import BATCHES, Bench, running
+from benchmarks.collectors import BATCHES, Bench, children, running
 
 NODES = 200
 INTERVAL_MS = 20
@@ -24,9 +24,10 @@ INTERVAL_MS = 20
 
 
 def resident_mb(pid: int) -> float:
-    """What a process holds now."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS"))) / 1024
+    """What the largest process of a program holds now."""
+    texts = [Path(f"/proc/{each}/status").read_text() for each in (pid, *children(pid))]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("VmRSS")]
+    return max(int(line.split()[1]) for line in lines) / 1024
 
 
 def full_rate(bench: Bench, seconds: float) -> list[float]:
@@ -73,8 +74,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--limit", type=float, default=200)
+    parser.add_argument("--workers", type=int, default=1, help="the largest process counts")
     args = parser.parse_args()
-    with running("influx1", 60) as bench:
+    with running("influx1", 60, args.workers) as bench:
         up = full_rate(bench, args.seconds)
         down = database_down(bench, args.seconds)
     tenths = {name: _tenths(found) for name, found in (("full_rate_mb", up), ("database_down_mb", down))}
