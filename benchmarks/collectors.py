@@ -1,6 +1,7 @@
 """What a whole collector costs and takes, on real servers: points a second and CPU, beside the database fed directly.
 
-    python -m benchmarks.collectors [--store influx1|influx2|sqlite] [--points 300000] [--rows 60] [--apart]
+    python -m benchmarks.collectors [--store influx1|influx2|sqlite|sink] [--points 300000] [--rows 60] [--repeat 3]
+                                    [--apart] [--workers 1]
 
 The direct feed writes the very lines that the collector writes, rendered before, 5,000 in a request, over one
 connection and over two; the better is the rate that the collector is held against. Direct and collector take turns,
@@ -30,6 +31,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.sink import Sink
 from benchmarks.traffic import fleet
 from collector import rules
 from collector.numbers import derive
@@ -67,7 +69,7 @@ class Bench:
         self.rows = rows
         self.broker = Mosquitto(folder / "broker")
         self.database: Server | None = (
-            {"influx1": Influxd, "influx2": Victoria}[store](folder / "db") if store != "sqlite" else None
+            {"influx1": Influxd, "influx2": Victoria, "sink": Sink}[store](folder / "db") if store != "sqlite" else None
         )
         self._store = store
         self._workers = workers
@@ -100,7 +102,7 @@ class Bench:
         if self._store == "sqlite":
             return {"kind": "sqlite", "path": str(self.folder / "readings.db")}
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
-        if self._store == "influx1":
+        if self._store in ("influx1", "sink"):
             return {"kind": "influx1", "url": url, "database": "lamppost"}
         token = self.folder / "token"
         token.write_text("t")
@@ -156,7 +158,7 @@ class Bench:
         from collector.stores.influx2 import Influx2
 
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
-        return Influx1(url, "lamppost") if self._store == "influx1" else Influx2(url, "lamppost", "lamppost", "t")
+        return Influx1(url, "lamppost") if self._store != "influx2" else Influx2(url, "lamppost", "lamppost", "t")
 
 
 def stream(arguments: Iterable[str]) -> subprocess.Popen[bytes]:

@@ -25,7 +25,10 @@ USAGE, CONFIGURATION = 2, 3
 
 @app.command("list")
 def list_models(folder: Folder = None, as_json: Json = False) -> None:
-    """Every model with its line and how well it is proved. 列出所有型号。"""
+    """Every model with its line and how well it is proved. 列出所有型号。
+
+    Example:  lamppost profiles list | grep -i radar
+    """
     profiles = list(_catalogue(folder))
     if as_json:
         _print_json([_summary(profile) for profile in profiles])
@@ -38,7 +41,10 @@ def list_models(folder: Folder = None, as_json: Json = False) -> None:
 
 @app.command()
 def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
-    """All that is known of one model: wiring, line, values, commands, faults. 查看一个型号。"""
+    """All that is known of one model: wiring, line, values, commands, faults. 查看一个型号。
+
+    Example:  lamppost profiles show plantower-pms5003
+    """
     from device_profiles.pages import page
 
     profile = _get(_catalogue(folder), name)
@@ -50,7 +56,10 @@ def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """The JSON schema of a profile, for editors. 配置文件的 JSON 模式。"""
+    """The JSON schema of a profile, for editors. 配置文件的 JSON 模式。
+
+    Example:  lamppost profiles schema > profile.schema.json
+    """
     from device_profiles.profile import Profile
 
     _print_json(Profile.model_json_schema(by_alias=True))
@@ -58,7 +67,10 @@ def schema() -> None:
 
 @app.command()
 def check(file: Path) -> None:
-    """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。"""
+    """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。
+
+    Example:  lamppost profiles check my-sensor.yaml
+    """
     from device_profiles import catalogue
     from device_profiles.strict_yaml import NotUsable
 
@@ -89,7 +101,11 @@ def decode(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Frames in a stream of bytes: values with units, or why they are none. 解码字节流。"""
+    """Frames in a stream of bytes: values with units, or why they are none. 解码字节流。
+
+    Examples:  lamppost profiles decode nova-sds011 --hex "aa c0 4b 00 51 00 a1 60 9d ab"
+               lamppost capture show street.cap
+    """
     from edge_agent.framing import Framer
 
     profile = _with_options(_get(_catalogue(folder), name), option or [])

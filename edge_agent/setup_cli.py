@@ -183,6 +183,7 @@ def _prove(
     from contextlib import nullcontext
 
     from device_profiles.settings import load_settings
+    from edge_agent import running
     from edge_agent.config import Config
     from edge_agent.doctor.result import Station
     from edge_agent.doctor.run import CHECKS, chosen, examine
@@ -199,7 +200,8 @@ def _prove(
     if answers.service:
         install(config, say=say)
     say("\nA reading of each sensor, there and back:")
-    context = nullcontext() if is_active() else proof.agent_of_our_own(config, settings)
+    runs = is_active() or running.find(settings.status_file) is not None
+    context = nullcontext() if runs else proof.agent_of_our_own(config, settings)
     with context:
         found = proof.read_back(settings, began_ms, say, proof_s)
         checks, _ = examine(Station(config), CHECKS)
