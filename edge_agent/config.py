@@ -47,7 +47,7 @@ class Sensor(Strict):
 
     name: Name
     profile: str
-    port: str
+    port: str = Field(min_length=1)
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)

@@ -61,6 +61,7 @@ class Recorder:
         self.refused = 0
         self.disk_ok = True
         self.urgency = urgency
+        self._failed = False
         self._node, self._site, self._boot = node, site, boot
         self._wall_ms = 0
         self._sensors = sensors
@@ -108,6 +109,8 @@ class Recorder:
 
     def seal(self) -> list[Sealed]:
         """Seal what has its true time. Nothing is lost when the disk will not: it is tried again."""
+        if self._failed and not self._open_anew():
+            return []
         try:
             sealed = self.spool.seal(self._true_time)
         except SpoolError as error:
@@ -127,6 +130,8 @@ class Recorder:
         state[HOURS_KEY] = self._hours.state()
         origin, sealed = Origin(self._node, self._site, self._boot, clock), []
         try:
+            if self._failed and not self._open_anew():
+                raise SpoolIoError("the disk fails still")
             if seal:
                 sealed = self.spool.accept_and_seal(self._pending, origin, state, self._true_time)
             else:
@@ -158,12 +163,18 @@ class Recorder:
         if self.disk_ok:
             log.error("%s", error)
         self.disk_ok = False
-        if isinstance(error, SpoolIoError):
-            try:
-                self.spool = self._open_spool()
-                self.spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
-            except (SpoolError, sqlite3.Error):
-                log.debug("the spool cannot be opened again yet")
+        self._failed = self._failed or isinstance(error, SpoolIoError)
+
+    def _open_anew(self) -> bool:
+        """After a failed write: nothing goes into the file again before it was opened, checked and given a new life."""
+        try:
+            spool = self._open_spool()
+            spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
+        except (SpoolError, sqlite3.Error):
+            log.debug("the spool cannot be opened again yet")
+            return False
+        self.spool, self._failed = spool, False
+        return True
 
     def _look_at_clocks(self, now: Now) -> None:
         was_trusted = self.timeline.trusted

@@ -88,7 +88,7 @@ class SelfReport:
             "urgent": _urgent(recorder.urgency),
             "config_note": agent.errands.note() if agent.errands is not None else None,
             "settings": agent.errands.settings if agent.errands is not None else None,
-            "counts": dict(delivery.counts) | dict(uplink.counts),
+            "counts": dict(delivery.counts + uplink.counts + agent.requests.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }
 

@@ -294,17 +294,22 @@ class Spool:
         Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
         stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind.
         """
-        with self._transaction():
-            self._write_acked()
-            waiting = self._all_waiting()
-            self._new_life()
-            for one in waiting:
-                rows, origin = self.opened(one)
-                self._seal(origin, rows)
-            if waiting:  # one record for all: one each would double what waits with every new life
-                span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
-                self._replace(waiting, origin, "renumbered", [span], now_ms)
-            self._keep_numbers()
+        before = self._life, self.spool_id, self.next_seq
+        try:
+            with self._transaction():
+                self._write_acked()
+                waiting = self._all_waiting()
+                self._new_life()
+                for one in waiting:
+                    rows, origin = self.opened(one)
+                    self._seal(origin, rows)
+                if waiting:  # one record for all: one each would double what waits with every new life
+                    span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                    self._replace(waiting, origin, "renumbered", [span], now_ms)
+                self._keep_numbers()
+        except BaseException:
+            self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from
+            raise
 
     def _current_life(self) -> tuple[int, str]:
         row = self._db.execute("SELECT id, spool FROM life ORDER BY id DESC LIMIT 1").fetchone()
