@@ -45,6 +45,7 @@ class City:
         self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
+        self.frames: list[Any] = []
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}
         self._state = open_state(folder / "collector.sqlite")
@@ -122,6 +123,8 @@ class City:
     def ask(self, node: str, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What a node would answer."""
         self.asked.append((node, verb, arguments))
+        if verb == "frames":
+            return {"ok": True, "sensors": self.frames}
         if verb != "doctor":
             return {"ok": True}
         checks = [
