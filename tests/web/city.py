@@ -22,6 +22,7 @@ from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
+from wire.quantities import QUANTITIES
 
 MINUTE_MS = 60_000
 CATALOGUE = load_catalogue()
@@ -140,7 +141,9 @@ class City:
         self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
     ) -> None:
         """Store rows of one series."""
-        whole = frozenset({"count", "heavy_count", "qc"}) & columns.keys()
+        whole = frozenset(
+            name for name in columns if name in ("cq", "qc") or (name in QUANTITIES and QUANTITIES[name].whole)
+        )
         tags = [("node", node), ("sensor", sensor), ("site", next(s.site for s in self.stations if s.node == node))]
         if measurement == "traffic_flow":
             tags += [("direction", "in"), ("lane", "1")]
