@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -21,6 +22,7 @@ app = typer.Typer(
 Folder = Annotated[Path | None, typer.Option("--folder", help="A folder of your own profiles. 自定义配置文件夹。")]
 Json = Annotated[bool, typer.Option("--json", help="For programs. 供程序读取。")]
 USAGE, CONFIGURATION = 2, 3
+NARROW = 100  # columns: below, a model takes two lines
 
 
 @app.command("list")
@@ -34,9 +36,16 @@ def list_models(folder: Folder = None, as_json: Json = False) -> None:
         _print_json([_summary(profile) for profile in profiles])
         return
     width = max(len(profile.ref) for profile in profiles)
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW
     for profile in profiles:
         state = "experimental" if profile.experimental else profile.evidence
-        print(f"{profile.ref:{width}}  {profile.serial.told:12}  {state:12}  {profile.title.en} · {profile.title.zh}")
+        if narrow:
+            print(
+                f"{profile.ref:{width}}  {profile.serial.told:12}  {state}\n    {profile.title.en} · {profile.title.zh}"
+            )
+        else:
+            title = f"{profile.title.en} · {profile.title.zh}"
+            print(f"{profile.ref:{width}}  {profile.serial.told:12}  {state:12}  {title}")
 
 
 @app.command()
