@@ -44,7 +44,7 @@ city: $(VENV)/.test      ## write docs/city.md: the simulated city beside real d
 simulation: $(VENV)/.test      ## ARGS=...: the product's delivery in seeded worlds of faults, and mutants of its rules
 	@$(BIN)/python -m tests.simulation $(ARGS)
 
-chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S": kills and spoilt links between real programs
+chaos: $(VENV)/.test servers      ## ARGS="--kills N --readings N --seed S --workers N": kills and spoilt links between real programs
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bad-inputs: $(VENV)/.test servers      ## FILE=...: hostile inputs against the running system, in the middle of good traffic

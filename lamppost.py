@@ -6,11 +6,13 @@ lamppost agent status            lamppost profiles show NAME
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -79,14 +81,15 @@ def main() -> None:
 def _build(word: str | None) -> typer.Typer:
     app = typer.Typer(
         help="Roadside sensing a city can trust.", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-        pretty_exceptions_enable=False,
+        pretty_exceptions_enable=False, context_settings={"max_content_width": 100},
     )  # fmt: skip
     for name, (place, help_text) in ROOMS.items():
         room = _import(place) if name == word else typer.Typer()
         if isinstance(room, typer.Typer):
+            _keep_lines(room)
             app.add_typer(room, name=name, help=help_text)
         else:
-            app.command(name)(room)
+            app.command(name, help=_with_kept_lines(room))(room)
     app.callback(invoke_without_command=True)(_version)
     return app
 
@@ -96,6 +99,20 @@ def _import(place: str) -> typer.Typer | Callable[..., None]:
     module, _, name = place.partition(":")
     room: typer.Typer | Callable[..., None] = getattr(import_module(module), name or "app")
     return room
+
+
+def _keep_lines(room: typer.Typer) -> None:
+    """Examples stay one a line in every --help below `room`; click would run them together."""
+    for command in room.registered_commands:
+        if command.callback is not None and command.help is None:
+            command.help = _with_kept_lines(command.callback)
+    for group in room.registered_groups:
+        if group.typer_instance is not None:
+            _keep_lines(group.typer_instance)
+
+
+def _with_kept_lines(command: Callable[..., Any]) -> str:
+    return re.sub(r"(?m)(?:\n*^|(?<=\.) +)(Examples?:)", "\n\n\b\n\\1", inspect.getdoc(command) or "")
 
 
 def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:

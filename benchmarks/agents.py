@@ -2,27 +2,21 @@
 
     python -m benchmarks.agents [--seconds 60]
 
-Flash bytes are what the process hands to the disk (`write_bytes` of /proc/PID/io), commits those of the spool.
+Flash bytes are what the process hands to the disk (`write_bytes` of /proc/PID/io): the spool's. Its status file lies in
+RAM, as on a Pi. Commits are syncs of the spool.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import yaml
 
 from benchmarks.collectors import cpu_s, running
 from benchmarks.figure import Figure
+from benchmarks.station import Station
 from firmware_stubs.models import MODELS
-from firmware_stubs.pty import StubHost
-from simulator.servers import wait_for
 
 SENSORS = ("plantower-pms5003", "plantower-pms5003", "nova-sds011", "nova-sds011", "plantower-pms5003", "nova-sds011")
 SETTLE_S = 12.0
@@ -36,67 +30,32 @@ def air(t_s: float) -> dict[str, float]:
 
 def measure(seconds: float) -> list[Figure]:
     """Run one agent for so long, after it has settled."""
-    with running("sqlite", 60) as bench, TemporaryDirectory(prefix="lamppost-agent-") as folder:
-        host = StubHost()
-        try:
-            return _run(bench.broker.port, Path(folder), host, seconds)
-        finally:
-            host.stop()
-
-
-def _run(broker_port: int, folder: Path, host: StubHost, seconds: float) -> list[Figure]:
-    status_file = folder / "status.json"
-    entries = [
-        {
-            "name": f"air-{number}",
-            "profile": model,
-            "port": host.add(f"air-{number}", MODELS[model](air)),
-            "interval_s": 1,
-        }
-        for number, model in enumerate(SENSORS)
-    ]
-    settings: dict[str, Any] = {
-        "node": "lp-bench",
-        "site": "bench",
-        "broker": {"port": broker_port, "spread_s": 0},
-        "spool": {"path": str(folder / "spool.db"), "allow_tmpfs": True},
-        "clock": {"trust": "always"},
-        "status_file": str(status_file),
-        "sensors": entries,
-    }
-    file = folder / "agent.yaml"
-    file.write_text(yaml.safe_dump(settings))
-    host.start()
-    with (folder / "log").open("ab") as log:
-        agent = subprocess.Popen(
-            [sys.executable, "-m", "lamppost", "agent", "run", "-q", str(file)], stdout=log, stderr=log
-        )
-    try:
-        wait_for("the agent to be heard", lambda: _status(status_file).get("connected_s") is not None, 40)
+    sensors = [(model, MODELS[model](air)) for model in SENSORS]
+    with (
+        running("sqlite", 60) as bench,
+        TemporaryDirectory(prefix="lamppost-agent-") as folder,
+        Station(Path(folder), "lp-bench", bench.broker.port, sensors) as station,
+    ):
+        station.start()
         time.sleep(SETTLE_S)
-        before, cpu, start_s = _bytes(agent.pid), cpu_s(agent.pid), time.monotonic()
-        time.sleep(seconds)
-        span_s = time.monotonic() - start_s
-        written, spent_s = _bytes(agent.pid) - before, cpu_s(agent.pid) - cpu
-        said = _status(status_file)
-        return [
-            Figure("agent, six sensors at 1 Hz: resident", _resident_mb(agent.pid), "MB", budget="48"),
-            Figure("agent: CPU", 100 * spent_s / span_s, "% of a core", budget="2"),
-            Figure("agent: flash", written / span_s * 3600 / 2**20, "MiB/h"),
-            Figure("agent: flash per second, one commit", written / span_s / 1024, "KiB", budget="25"),
-            Figure("agent: readings a second", said["accepted"] / max(said["up_s"], 1), "1/s"),
-        ]
-    finally:
-        agent.terminate()
-        agent.wait(30)
+        return _watch(station, seconds)
 
 
-def _status(file: Path) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return said
+def _watch(station: Station, seconds: float) -> list[Figure]:
+    before, cpu, start_s, first = _bytes(station.pid), cpu_s(station.pid), time.monotonic(), station.status()
+    time.sleep(seconds)
+    span_s, said = time.monotonic() - start_s, station.status()
+    written, spent_s = _bytes(station.pid) - before, cpu_s(station.pid) - cpu
+    commits = said["commits"] - first["commits"]
+    told_s = (said["at_ms"] - first["at_ms"]) / 1000
+    return [
+        Figure("agent, six sensors at 1 Hz: resident", _resident_mb(station.pid), "MB", budget="48"),
+        Figure("agent: CPU", 100 * spent_s / span_s, "% of a core", budget="2"),
+        Figure("agent: commits", 3600 * commits / told_s, "1/h", budget="3600"),
+        Figure("agent: flash", written / span_s * 3600 / 2**20, "MiB/h"),
+        Figure("agent: flash, a commit", written / 1024 / span_s * told_s / commits, "KiB", budget="25"),
+        Figure("agent: readings a second", (said["accepted"] - first["accepted"]) / told_s, "1/s"),
+    ]
 
 
 def _bytes(pid: int) -> int:

@@ -5,26 +5,37 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import typer
 
 from benchmarks.figure import Figure
 
+DRAIN_DAYS = 2.0
+PROFILED = 25
+
 
 def bench(
     as_json: bool = typer.Option(False, "--json", help="One JSON line a figure: name, value, unit, ratio_to, ratio."),
     only: str | None = typer.Option(None, "--only", help="Parts, by commas: hot-path, flags, rules, wire, spool, "
-                                    "start-up, agent, stores, v2-path, latency."),
+                                    "start-up, agent, latency, stores, v2-path, answers, memory, others."),
     points: int = typer.Option(150_000, "--points", help="Points of a run through a whole collector.", min=5_000),
     repeat: int = typer.Option(3, "--repeat", help="Runs of which the median is told.", min=1),
-    seconds: float = typer.Option(60, "--seconds", help="How long an agent is watched.", min=5),
+    seconds: float = typer.Option(40, "--seconds", help="How long an agent, ages and memory are watched, each.", min=5),
+    profile: bool = typer.Option(False, "--profile", help="Where each part's time goes in this process, on stderr."),
 ) -> None:  # fmt: skip
     """Measure everything: the collector's hot path, whole collectors beside their database, the agent, bytes, start-up.
 
-    Needs mosquitto and influxdb (and victoria-metrics for the v2 path); takes less than ten minutes. What else runs on
-    the machine shows in times, less in CPU, least in ratios. How each figure is meant: docs/performance.md.
+    Needs mosquitto and influxdb (and victoria-metrics for the v2 path; telegraf and node-red have rows when they are on
+    the PATH); takes less than ten minutes. What else runs on the machine shows in times, less in CPU, least in ratios.
+    How each figure is meant: docs/performance.md.
 
-    Example:  lamppost bench --only hot-path,flags --json
+    \b
+    Examples:
+      lamppost bench
+      lamppost bench --only hot-path,flags --json
+      lamppost bench --only hot-path --profile        # the functions that cost most
+      lamppost bench --only latency --seconds 120     # from a sensor's last byte to a stored point
     """
     parts = _parts(points, repeat, seconds)
     wanted = list(parts) if only is None else [word.strip() for word in only.split(",")]
@@ -33,12 +44,26 @@ def bench(
         raise typer.BadParameter(f"no part {unknown[0]!r}; there are {', '.join(parts)}", param_hint="--only")
     for part in wanted:
         print(f"{part} ...", file=sys.stderr)
-        for figure in parts[part]():
-            print(json.dumps(figure.as_json(), ensure_ascii=False) if as_json else _line(figure), flush=True)
+        with _profiled() if profile else nullcontext():
+            for figure in parts[part]():
+                print(json.dumps(figure.as_json(), ensure_ascii=False) if as_json else _line(figure), flush=True)
+
+
+@contextmanager
+def _profiled() -> Iterator[None]:
+    """What a part spends in this process (whole programs run in their own), the most expensive functions first."""
+    import cProfile
+    import pstats
+
+    profiler = cProfile.Profile()
+    profiler.enable()
+    yield
+    profiler.disable()
+    pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(PROFILED)
 
 
 def _parts(points: int, repeat: int, seconds: float) -> dict[str, Callable[[], Iterator[Figure]]]:
-    from benchmarks import agents, small, whole
+    from benchmarks import agents, flat, latency, others, small, whole
 
     return {
         "hot-path": small.hot_path,
@@ -48,14 +73,17 @@ def _parts(points: int, repeat: int, seconds: float) -> dict[str, Callable[[], I
         "spool": small.spool,
         "start-up": small.start_up,
         "agent": lambda: iter(agents.measure(seconds)),
+        "latency": lambda: latency.measure(seconds, DRAIN_DAYS),
         "stores": lambda: whole.stores(points, repeat),
         "v2-path": whole.v2_path,
-        "latency": lambda: whole.latency(points),
+        "answers": lambda: whole.latency(points),
+        "memory": lambda: flat.figures(seconds / 2),
+        "others": lambda: others.figures(points, repeat),
     }
 
 
 def _line(figure: Figure) -> str:
-    text = f"{figure.name:58} {figure.value:12,.3f} {figure.unit}"
+    text = f"{figure.name:66} {figure.value:12,.3f} {figure.unit}"
     if figure.budget is not None:
         text += f"  (budget {figure.budget})"
     if figure.ratio is not None:

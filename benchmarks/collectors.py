@@ -1,10 +1,15 @@
 """What a whole collector costs and takes, on real servers: points a second and CPU, beside the database fed directly.
 
-    python -m benchmarks.collectors [--store influx1|influx2|sqlite] [--points 300000] [--rows 60] [--repeat 3]
+    python -m benchmarks.collectors [--store influx1|influx2|sqlite|sink] [--points 300000] [--rows 60] [--repeat 3]
+                                    [--apart] [--workers 1]
 
 The direct feed writes the very lines that the collector writes, rendered before, 5,000 in a request, over one
 connection and over two; the better is the rate that the collector is held against. Direct and collector take turns,
 and medians are compared: what else ran on the machine hits both.
+
+`--apart` gives the database one core of its own, and all else one other: broker, sender and collector, or the direct
+feed. On shared cores of a small machine the ratio says who gets how much of them; apart it says whether the database
+ever waits for a collector.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.sink import Sink
 from benchmarks.traffic import fleet
 from collector import rules
 from collector.numbers import derive
@@ -39,6 +45,7 @@ STARTER = Path(rules.__file__).parent / "starter.yaml"
 BATCHES = 9
 """Of each node: minutes from now that readings may lie ahead of the clock."""
 LINES_PER_WRITE = 5_000
+CORES = sorted(os.sched_getaffinity(0))
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -56,12 +63,13 @@ class Rate:
 class Bench:
     """A broker, a database and a collector between them, in one folder."""
 
-    def __init__(self, folder: Path, store: str, rows: int, workers: int = 1) -> None:
+    def __init__(self, folder: Path, store: str, rows: int, workers: int = 1, apart: bool = False) -> None:
         self.folder = folder
+        self._apart = apart
         self.rows = rows
         self.broker = Mosquitto(folder / "broker")
         self.database: Server | None = (
-            {"influx1": Influxd, "influx2": Victoria}[store](folder / "db") if store != "sqlite" else None
+            {"influx1": Influxd, "influx2": Victoria, "sink": Sink}[store](folder / "db") if store != "sqlite" else None
         )
         self._store = store
         self._workers = workers
@@ -72,7 +80,8 @@ class Bench:
         """Start all three and wait until they answer."""
         self.broker.start()
         if self.database is not None:
-            self.database.start()
+            with on_core(0 if self._apart else None):
+                self.database.start()
         settings: dict[str, Any] = {
             "name": "c1",
             "broker": {"port": self.broker.port},
@@ -93,7 +102,7 @@ class Bench:
         if self._store == "sqlite":
             return {"kind": "sqlite", "path": str(self.folder / "readings.db")}
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
-        if self._store == "influx1":
+        if self._store in ("influx1", "sink"):
             return {"kind": "influx1", "url": url, "database": "lamppost"}
         token = self.folder / "token"
         token.write_text("t")
@@ -135,7 +144,7 @@ class Bench:
         self._first += round(points / self.rows / BATCHES) + 1
         start_cpu, start_s = time.process_time(), time.monotonic()
         threads = [
-            threading.Thread(target=_write, args=(self._direct_store(), bodies[n::connections]))
+            threading.Thread(target=_write, args=(self.direct_store(), bodies[n::connections]))
             for n in range(connections)
         ]
         for thread in threads:
@@ -145,11 +154,11 @@ class Bench:
         count = sum(body.count(b"\n") + 1 for body in bodies)
         return Rate(count / (time.monotonic() - start_s), 1e6 * (time.process_time() - start_cpu) / count)
 
-    def _direct_store(self) -> Store:
+    def direct_store(self) -> Store:
         from collector.stores.influx2 import Influx2
 
         url = f"http://127.0.0.1:{self.database.port}"  # type: ignore[union-attr]
-        return Influx1(url, "lamppost") if self._store == "influx1" else Influx2(url, "lamppost", "lamppost", "t")
+        return Influx1(url, "lamppost") if self._store != "influx2" else Influx2(url, "lamppost", "lamppost", "t")
 
 
 def stream(arguments: Iterable[str]) -> subprocess.Popen[bytes]:
@@ -213,10 +222,22 @@ def peak_mb(pid: int) -> float:
 
 
 @contextmanager
-def running(store: str, rows: int, workers: int = 1) -> Iterator[Bench]:
+def on_core(number: int | None) -> Iterator[None]:
+    """What is started meanwhile stays on this core; None: on any."""
+    before = os.sched_getaffinity(0)
+    if number is not None:
+        os.sched_setaffinity(0, {CORES[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def running(store: str, rows: int, workers: int = 1, apart: bool = False) -> Iterator[Bench]:
     """A bench that is up; it is down afterwards whatever happens."""
-    with TemporaryDirectory(prefix="lamppost-bench-") as folder:
-        bench = Bench(Path(folder), store, rows, workers)
+    with TemporaryDirectory(prefix="lamppost-bench-") as folder, on_core(1 if apart else None):
+        bench = Bench(Path(folder), store, rows, workers, apart)
         try:
             bench.start()
             yield bench
@@ -225,10 +246,10 @@ def running(store: str, rows: int, workers: int = 1) -> Iterator[Bench]:
 
 
 def compare(
-    store: str, points: int, rows: int, repeat: int, workers: int = 1
+    store: str, points: int, rows: int, repeat: int, workers: int = 1, apart: bool = False
 ) -> tuple[Rate, float | None, list[float]]:
     """The median run of the collector, the median direct rate (None for SQLite), and every ratio."""
-    with running(store, rows, workers) as bench:
+    with running(store, rows, workers, apart) as bench:
         bench.collector(points // 4)  # what happens once: series enlisted, files made
         runs: list[Rate] = []
         directs: list[float] = []
@@ -248,8 +269,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--apart", action="store_true")
     args = parser.parse_args()
-    rate, direct, ratios = compare(args.store, args.points, args.rows, args.repeat, args.workers)
+    rate, direct, ratios = compare(args.store, args.points, args.rows, args.repeat, args.workers, args.apart)
     print(rate, direct, [round(r, 3) for r in ratios])
 
 

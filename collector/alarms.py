@@ -14,12 +14,15 @@ log = logging.getLogger("lamppost.ingest")
 MINUTE_MS: Final = 60_000
 STAYS_MS: Final = {
     "store": None,  # until a write is taken
+    "unforeseen": 24 * 60 * MINUTE_MS,
     "state": MINUTE_MS,  # a round that fails comes again within seconds
     "quarantine": 10 * MINUTE_MS,  # what was refused comes again after five seconds
     "spool": 60 * MINUTE_MS,  # what nobody answers is sent again within a quarter of an hour
     "version": 60 * MINUTE_MS,
     "series": 60 * MINUTE_MS,
     "flapping": 10 * MINUTE_MS,
+    "flood": 2 * MINUTE_MS,
+    "clock": 10 * MINUTE_MS,  # a live batch comes within a minute
     "clone": 24 * 60 * MINUTE_MS,  # a person must look; a second card may be silent for a night
 }
 """By kind, how long an alarm stays after it was last raised; None: until it is taken back."""

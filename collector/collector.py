@@ -27,6 +27,7 @@ from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.delivery.ingest import Ingest
+from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.flapping import Flapping
 from collector.health import Health, health
@@ -86,6 +87,7 @@ class Collector:
         self.calibrations = Calibrations(state)
         self.ingest, self.rollups = self._line(state)
         self.report = SelfReport(path_beside(config.state_file), config.name)
+        self.pace = Pace(config.rate_per_node)
         self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.link = link or make_link(broker_address(config.broker), config.name)
@@ -182,6 +184,16 @@ class Collector:
         self.step(_now_ms())
         self._finish(self._seconds() + LAST_WRITE_S)
 
+    def _broken_by(self, message: Arrived, error: Exception) -> None:
+        """A message that nobody foresaw: it is not answered, so that its sender keeps it, and a person is told."""
+        self.counts["unforeseen"] += 1
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
+        text = f"a message on {message.topic} breaks this program: {type(error).__name__} at {place}. Cure: report it"
+        self.ingest.alarm("unforeseen", text)
+
     def _state_failed(self, why: str) -> None:
         self.counts["state_failed"] += 1
         self.ingest.alarm("state", f"{self.config.state_file}: {why}. Cure: free space or replace the disk")
@@ -191,7 +203,12 @@ class Collector:
         self._stepped_s = self._seconds()
         self.calibrations.refresh()
         for message in self._arrived(now_ms):
-            self._receive(message, now_ms)
+            try:
+                self._receive(message, now_ms)
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
+                self._broken_by(message, error)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         self._answer(now_ms)
@@ -217,6 +234,9 @@ class Collector:
             self._from_collector(message)
         elif address.channel in ("data", "data/replay"):
             self._on_batch(address.node, message, now_ms)
+        elif not self.pace.admits(address.node, len(message.payload), now_ms, QUESTION_UNITS):
+            self.counts["put_off"] += 1
+            self.ingest.alarm(*self.pace.says(address.node))
         elif address.channel == "status":
             self._on_status(address.node, message.payload, now_ms)
         elif not message.retained and self.standby.active:
@@ -303,6 +323,7 @@ class Collector:
 
     def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
         if not payload:
+            self.counts["empty_status"] += 1
             return
         try:
             said = status.decode(node, payload)

@@ -136,6 +136,9 @@ class Config(Strict):
     state_file: FilePath = Path("/var/lib/lamppost/collector.db")
     signing_key_file: FilePath | None = None
     series_per_node: int = Field(default=200, ge=1, le=10_000)
+    rate_per_node: int = Field(default=2_000, ge=100, le=1_000_000)
+    quarantine_mib: int = Field(default=512, ge=1, le=100_000)
+    quarantine_per_node_mib: int = Field(default=64, ge=1, le=100_000)
     rules: list[FilePath] = Field(default=[])
     alerts: Alerts = Alerts()
     web: Web = Web()

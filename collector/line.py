@@ -14,6 +14,7 @@ from typing import Protocol
 from collector.alarms import Alarms
 from collector.config import Config
 from collector.delivery.ingest import WRITES_AT_ONCE, Ingest
+from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
@@ -106,9 +107,10 @@ def make_line(
     ingest = Ingest(
         config.name,
         store,
-        Quarantine(state),
+        Quarantine(state, config.quarantine_mib << 20, config.quarantine_per_node_mib << 20),
         registry,
         Derivation(quality, calibrations, reporting),
         series=SeriesBudget(state, config.series_per_node),
+        pace=Pace(config.rate_per_node),
     )
     return ingest, Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)

@@ -1,11 +1,12 @@
 """The agent: ports feed sensors, sensors give readings, readings are committed every second, sealed and sent.
 
-port > Sensor > pending > Spool.accept (1 s) > Spool.seal (seal_s) > Delivery > Uplink > broker
+port > Sensor > Recorder: committed (1 s) and sealed (seal_s; at once when urgent) > Delivery > Uplink > broker
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
@@ -25,10 +26,12 @@ from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
 from edge_agent.errands import Errands
 from edge_agent.identity import Identity, read_key
+from edge_agent.line_cost import LineCost
 from edge_agent.notify import Notifier, Progress
 from edge_agent.owner import Owner
 from edge_agent.port import Port
-from edge_agent.recorder import Now, Recorder
+from edge_agent.reading import Reading
+from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.remote_config import Health
 from edge_agent.renewal import keep_renewed
 from edge_agent.requests import Requests
@@ -39,13 +42,13 @@ from edge_agent.spool import Spool, SpoolError
 from edge_agent.status_led import StatusLed
 from edge_agent.tap import Tap, socket_path
 from edge_agent.uplink import Uplink
+from edge_agent.urgency import Urgency
 from wire import status
 
 log = logging.getLogger("lamppost.agent")
 
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
-THRIFTY_SEAL_S = 60.0  # offline, and on a line that is paid by the byte
 STATUS_S = 2.0
 RING_S = 24 * 3600
 CARE_S = 60.0
@@ -70,7 +73,10 @@ class Agent:
             clock.boot_id(),
             self.sensors,
             lambda: Spool(config.spool.path, config.node, config.site),
+            Urgency(config.urgent),
         )
+        self.line_cost = LineCost(config.bytes_per_day, config.seal_s)
+        self._urgent = asyncio.Event()
         self.ports = [
             Port(wants.port, sensor.profile.serial, partial(self._on_bytes, number, sensor))
             for number, (wants, sensor) in enumerate(zip(config.sensors, self.sensors, strict=True))
@@ -127,8 +133,7 @@ class Agent:
             self.notifier.stopping()
             await _cancel(tasks)
             await self.tap.close()
-            self.recorder.commit(self._now(), closing=True)
-            self._seal()
+            self._commit("all", closing=True)
             await self._drain(uplink)
             await _cancel([uplink])
             self.report.write()
@@ -164,7 +169,7 @@ class Agent:
 
     def _on_bytes(self, number: int, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
-        self.recorder.keep(sensor.feed(data, stamp_ms, time.monotonic()))
+        self._keep(sensor.feed(data, stamp_ms, time.monotonic()))
         self.tap.read(number, data)
 
     async def _talk(self, number: int, sensor: Sensor, port: Port) -> None:
@@ -188,31 +193,58 @@ class Agent:
         examined_s, told = -vitals.EVERY_S, False
         self.recorder.timeline.observe(*self._now())
         while True:
-            await asyncio.sleep(COMMIT_S - time.time() % COMMIT_S)
+            while await self._hurried(COMMIT_S - time.time() % COMMIT_S):
+                self._commit("urgent")
             now_s = time.monotonic()
             if now_s - examined_s >= vitals.EVERY_S:
                 examined_s = now_s
                 self._examine()
-            self.recorder.commit(self._now())
+            answered = self.delivery.is_answered(now_s)
+            if now_s - sealed_s >= self.pace_s(now_s) - COMMIT_S / 2:
+                sealed_s = now_s
+                self._commit("all")
+            else:
+                self._commit("urgent" if answered else "no")
             if not told:
                 told = True
                 self.notifier.ready()
-            self.delivery.spool = self.recorder.spool
             try:
                 self._obey_delivery()
             except SpoolError as error:  # asked for again by the next answer
                 self.recorder.trouble(error)
-            thrifty = self.config.bytes_per_day is not None or not self.delivery.is_answered(now_s)
-            seal_s = THRIFTY_SEAL_S if thrifty else self.config.seal_s
-            if now_s - sealed_s >= seal_s - COMMIT_S / 2:
-                sealed_s = now_s
-                self._seal()
             if now_s - cared_s >= CARE_S:
                 cared_s = now_s
                 self._care_for_spool()
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
                 self._tell()
+
+    async def _hurried(self, wait_s: float) -> bool:
+        """Wait; True as soon as something urgent has come that somebody is there to answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._urgent.wait()
+        hurried = self._urgent.is_set()
+        self._urgent.clear()
+        return hurried
+
+    def _keep(self, readings: list[Reading]) -> None:
+        """Hold readings for the next commit; it comes at once for what has just become urgent."""
+        urgency = self.recorder.urgency
+        assert urgency is not None
+        due = urgency.due
+        self.recorder.keep(readings)
+        if urgency.due and not due and self.delivery.is_answered(time.monotonic()):
+            self._urgent.set()
+
+    def _commit(self, seal: Sealing, closing: bool = False) -> None:
+        if self.recorder.commit(self._now(), closing, seal):
+            self.uplink.wake()
+        self.delivery.spool = self.recorder.spool
+
+    def pace_s(self, now_s: float) -> float:
+        """How often ordinary readings are sealed now."""
+        return self.line_cost.pace_s(self.delivery.is_answered(now_s), self.uplink.line_bytes, now_s)
 
     def _examine(self) -> None:
         """The node's own health becomes a reading like any other."""
@@ -248,10 +280,6 @@ class Agent:
         except SpoolError as error:
             self.recorder.trouble(error)
 
-    def _seal(self) -> None:
-        if self.recorder.seal():
-            self.uplink.wake()
-
     async def _drain(self, uplink: asyncio.Task[None]) -> None:
         until_s = time.monotonic() + DRAIN_S
         while self.delivery.connected and not uplink.done() and time.monotonic() < until_s:
@@ -262,6 +290,7 @@ class Agent:
 
     def _tell(self) -> None:
         """Say how it is: the status file, and systemd."""
+        self.line_cost.note(self.uplink.line_bytes, time.monotonic())
         said = self.report.write()
         self.notifier.status(self.report.line(said))
         own = [sensor for sensor in self.sensors if sensor.traffic is None]
@@ -315,15 +344,6 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _written_bytes() -> int | None:
-    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
-    try:
-        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
-        return int(lines["write_bytes"])
-    except (OSError, KeyError, ValueError):
-        return None
 
 
 def on_tmpfs(path: Path) -> bool:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from device_profiles import field_types
 from device_profiles.field_types import FilePath, Name, NodeName, Size
 from device_profiles.strict_model import Strict
+from edge_agent.urgency import DEFAULT, limit_of
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
 
@@ -46,7 +47,7 @@ class Sensor(Strict):
 
     name: Name
     profile: str
-    port: str
+    port: str = Field(min_length=1)
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)
@@ -67,6 +68,7 @@ class Config(Strict):
     clock: Clock = Clock()
     seal_s: float = Field(default=5.0, ge=1, le=60)
     bytes_per_day: Size | None = None
+    urgent: dict[str, str] = DEFAULT
     led: Led | None = None
     profiles: FilePath | None = None
     collector_keys: list[str] = Field(default=[])
@@ -83,6 +85,13 @@ class Config(Strict):
         if self.identity is not None and (self.broker.tls is not None or self.collector_keys):
             raise ValueError("identity brings certificates and keys with it: leave out broker.tls and collector_keys")
         return self
+
+    @field_validator("urgent")
+    @classmethod
+    def _are_levels(cls, value: dict[str, str]) -> dict[str, str]:
+        for quantity, text in value.items():
+            limit_of(quantity, text)
+        return value
 
     @field_validator("collector_keys")
     @classmethod

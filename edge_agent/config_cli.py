@@ -24,7 +24,7 @@ TRY = typer.Option(False, "--try", help="Have the agent put the old settings bac
 
 @app.command()
 def get(
-    path: str | None = typer.Argument(None, metavar="[SETTING]", help="Such as broker.port or sensors.air-1.port."),
+    path: str | None = typer.Argument(None, metavar="SETTING", help="Such as broker.port or sensors.air-1.port."),
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
@@ -61,7 +61,7 @@ def get(
 
 @app.command("set")
 def set_(
-    settings: list[str] = typer.Argument(..., metavar="SETTING=VALUE...", help="Or one SETTING and its VALUE."),
+    settings: list[str] = typer.Argument(..., metavar="SETTING=VALUE", help="Or one SETTING and its VALUE."),
     config: Path = CONFIG,
     dry_run: bool = DRY_RUN,
     on_trial: bool = TRY,
@@ -81,7 +81,7 @@ def set_(
 
 @app.command()
 def unset(
-    settings: list[str] = typer.Argument(..., metavar="SETTING...", help="Such as seal_s, or sensors.air-2."),
+    settings: list[str] = typer.Argument(..., metavar="SETTING", help="Such as seal_s, or sensors.air-2."),
     config: Path = CONFIG,
     dry_run: bool = DRY_RUN,
     on_trial: bool = TRY,
@@ -115,7 +115,7 @@ def edit(config: Path = CONFIG, on_trial: bool = TRY) -> None:
 
 @app.command()
 def diff(
-    other: Path | None = typer.Argument(None, metavar="[FILE]", help="Another file; else the version before."),
+    other: Path | None = typer.Argument(None, metavar="FILE", help="Another file; else the version before."),
     config: Path = CONFIG,
 ) -> None:
     """What the settings changed against the version before, or against another file. Exit code 1 when they differ.

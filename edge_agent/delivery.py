@@ -3,7 +3,8 @@
 Ten rules keep a reading from being lost (RELIABILITY 4.5). Those that live here: a PUBACK deletes nothing (R3); an
 acknowledgement must name spool, sequence and digest (R4) and counts for that batch alone (R5); what stays unanswered is
 sent again by timer, not only after a reconnect (R8). A quarter of the window is a live lane: the newest batches go
-ahead of a backlog, so that alerts stay fresh while it drains.
+ahead of a backlog, so that alerts stay fresh while it drains. And what is under way is a queue in front of whatever is
+urgent next: when answers take long, less is kept under way, as TCP does (down by half, up by one a round trip).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_agent.spool import Sealed
-from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello, Verdict
+from wire.ack import WINDOW_DEFAULT, WINDOW_MAX, Ack, Code, Hello, Verdict
 
 FINAL = frozenset({Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALREADY_STORED})
 RTO_MIN_S = 30.0
@@ -24,6 +25,8 @@ PROBE_EVERY_S = 600.0
 UNHEARD_TRIES = 3
 UNHEARD_EVERY_S = 300.0
 UNANSWERED_S = 300.0
+TRIP_S = 0.25  # an urgent reading is to be stored within a second, and waits for one round trip and a part of another
+ROOM_MIN = 4  # batches under way: enough for fifty times real time, also where a round trip takes five seconds
 LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
 
 
@@ -73,6 +76,8 @@ class Delivery:
     _probe_due_s: float = 0.0
     _unheard_due_s: float = 0.0
     _round_trip_s: float | None = None
+    _room_max: float = float(WINDOW_MAX)
+    _narrowed_s: float = 0.0
     _floor_ms: dict[str, int] = field(default_factory=dict)
 
     def on_connect(self, now_s: float) -> None:
@@ -171,9 +176,9 @@ class Delivery:
         return [*fresh, *backlog]
 
     def _room(self, now_s: float) -> int:
-        """The window; a closed one lets a single probe through every ten minutes."""
+        """The window, or less while answers take long; a closed one lets a single probe through every ten minutes."""
         if self.window > 0:
-            return self.window
+            return min(self.window, int(self._room_max))
         if now_s < self._probe_due_s:
             return 0
         self._probe_due_s = now_s + PROBE_EVERY_S
@@ -201,6 +206,11 @@ class Delivery:
         if sent is not None and sent.tries == 1:
             took = now_s - sent.sent_s
             self._round_trip_s = took if self._round_trip_s is None else 0.875 * self._round_trip_s + 0.125 * took
+            if took <= TRIP_S:
+                self._room_max = min(float(WINDOW_MAX), self._room_max + 1 / self._room_max)
+            elif sent.sent_s >= self._narrowed_s:  # what went out before was already on its way then
+                self._room_max = max(float(ROOM_MIN), min(self._room_max, float(self.window)) / 2)
+                self._narrowed_s = now_s
 
     def _timeout_s(self) -> float:
         return max(RTO_MIN_S, 4 * (self._round_trip_s or 0.0))

@@ -24,6 +24,7 @@ log = logging.getLogger("lamppost.agent")
 
 NOTE_S = 86_400.0
 DOCTOR_S = 20.0
+FRAME_MAX = 128
 ANSWER_MAX = 64 * 1024
 SETTLE_S = 1.0
 JUDGE_EVERY_S = 1.0
@@ -44,7 +45,7 @@ class Errands:
 
     def verbs(self) -> dict[str, Errand]:
         """By the names the office uses."""
-        return {"doctor": self._doctor, "identify": self._identify, "config": self._config}
+        return {"doctor": self._doctor, "identify": self._identify, "frames": self._frames, "config": self._config}
 
     def note(self) -> str | None:
         """For a day: that the office's last settings were put back, and why. What a person here tried they know."""
@@ -126,6 +127,23 @@ class Errands:
             raise ValueError(f"the agent may not set the LED: {error.strerror}") from error
         asyncio.get_running_loop().run_in_executor(None, blink, led, float(seconds))
         return {"ok": True, "led": led.name, "seconds": seconds}
+
+    async def _frames(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The newest frame of each sensor as it came, its fields parted, and the newest damaged one."""
+        from edge_agent.watching import frame_text
+
+        sensors = []
+        for sensor in self._agent.sensors:
+            said: dict[str, Any] = {"name": sensor.name, "profile": sensor.profile.ref, "frames": sensor.frames}
+            if sensor.last_frame is not None:
+                at_ms, data, decoded = sensor.last_frame
+                text = frame_text(sensor.profile, decoded.message, data[:FRAME_MAX])
+                said |= {"at_ms": at_ms, "frame": text, "values": decoded.rows[:4], "flags": decoded.flags}
+            if sensor.last_bad is not None:
+                at_ms, bad = sensor.last_bad
+                said |= {"bad_at_ms": at_ms, "bad": bad.data[:FRAME_MAX].hex(" "), "reason": bad.reason}
+            sensors.append(said)
+        return {"ok": True, "sensors": sensors}
 
     async def _config(self, asked: dict[str, Any]) -> dict[str, Any]:
         what, text = asked.get("do"), asked.get("text")

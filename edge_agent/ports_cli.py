@@ -37,7 +37,7 @@ def ports(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> 
 
 
 def probe(
-    paths: list[str] = typer.Argument(None, metavar="[PORT]...", help="Ports; all free ones when left out."),
+    paths: list[str] = typer.Argument(None, metavar="PORT", help="Ports; all free ones when left out."),
     every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
     write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
     config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file."),

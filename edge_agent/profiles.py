@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -21,24 +22,38 @@ app = typer.Typer(
 Folder = Annotated[Path | None, typer.Option("--folder", help="A folder of your own profiles. 自定义配置文件夹。")]
 Json = Annotated[bool, typer.Option("--json", help="For programs. 供程序读取。")]
 USAGE, CONFIGURATION = 2, 3
+NARROW = 100  # columns: below, a model takes two lines
 
 
 @app.command("list")
 def list_models(folder: Folder = None, as_json: Json = False) -> None:
-    """Every model with its line and how well it is proved. 列出所有型号。"""
+    """Every model with its line and how well it is proved. 列出所有型号。
+
+    Example:  lamppost profiles list | grep -i radar
+    """
     profiles = list(_catalogue(folder))
     if as_json:
         _print_json([_summary(profile) for profile in profiles])
         return
     width = max(len(profile.ref) for profile in profiles)
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW
     for profile in profiles:
         state = "experimental" if profile.experimental else profile.evidence
-        print(f"{profile.ref:{width}}  {profile.serial.told:12}  {state:12}  {profile.title.en} · {profile.title.zh}")
+        if narrow:
+            print(
+                f"{profile.ref:{width}}  {profile.serial.told:12}  {state}\n    {profile.title.en} · {profile.title.zh}"
+            )
+        else:
+            title = f"{profile.title.en} · {profile.title.zh}"
+            print(f"{profile.ref:{width}}  {profile.serial.told:12}  {state:12}  {title}")
 
 
 @app.command()
 def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
-    """All that is known of one model: wiring, line, values, commands, faults. 查看一个型号。"""
+    """All that is known of one model: wiring, line, values, commands, faults. 查看一个型号。
+
+    Example:  lamppost profiles show plantower-pms5003
+    """
     from device_profiles.pages import page
 
     profile = _get(_catalogue(folder), name)
@@ -50,7 +65,10 @@ def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """The JSON schema of a profile, for editors. 配置文件的 JSON 模式。"""
+    """The JSON schema of a profile, for editors. 配置文件的 JSON 模式。
+
+    Example:  lamppost profiles schema > profile.schema.json
+    """
     from device_profiles.profile import Profile
 
     _print_json(Profile.model_json_schema(by_alias=True))
@@ -58,7 +76,10 @@ def schema() -> None:
 
 @app.command()
 def check(file: Path) -> None:
-    """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。"""
+    """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。
+
+    Example:  lamppost profiles check my-sensor.yaml
+    """
     from device_profiles import catalogue
     from device_profiles.strict_yaml import NotUsable
 
@@ -89,7 +110,11 @@ def decode(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Frames in a stream of bytes: values with units, or why they are none. 解码字节流。"""
+    """Frames in a stream of bytes: values with units, or why they are none. 解码字节流。
+
+    Examples:  lamppost profiles decode nova-sds011 --hex "aa c0 4b 00 51 00 a1 60 9d ab"
+               lamppost capture show street.cap
+    """
     from edge_agent.framing import Framer
 
     profile = _with_options(_get(_catalogue(folder), name), option or [])

@@ -1,6 +1,6 @@
 """The recorder: from readings in memory to readings on disk, at their true time. Knows no clock: it is told the time.
 
-    keep(readings) > commit(now), every second > seal(), every seal_s
+    keep(readings) > commit(now), every second > the same commit seals, every seal_s, or at once what is urgent
 
 While the wall clock is not trusted, readings carry milliseconds since boot and wait unsealed. What a disk would not
 take waits in memory up to a limit; what goes beyond it is counted, and told in a gap record when the disk takes again.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from edge_agent import gap_records
 from edge_agent.gap_records import Loss
@@ -20,6 +20,7 @@ from edge_agent.reading import Reading
 from edge_agent.sensor import Sensor
 from edge_agent.spool import ESTIMATED, RESTORED, SYNCED, UNSYNCED, Origin, Sealed, Spool, SpoolError, SpoolIoError
 from edge_agent.timeline import Timeline
+from edge_agent.urgency import Urgency
 
 log = logging.getLogger("lamppost.recorder")
 
@@ -28,6 +29,11 @@ REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estim
 HOURS_KEY = "hours"
 _OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
 """What no sensor said: it has no account of its own."""
+_PASSING = (None, "warming_up", "settling")
+"""Doubts about a sensor's values that are no fault of it."""
+
+Sealing = Literal["no", "urgent", "all"]
+"""Whether a commit seals: not, when something urgent waits, or in any case."""
 
 
 class Now(NamedTuple):
@@ -39,14 +45,23 @@ class Now(NamedTuple):
 
 
 class Recorder:
-    """Keeps what the sensors say. `open_spool` opens the file again after a disk failed under a write."""
+    """Keeps what the sensors say. `open_spool` opens the file again after a disk failed under a write.
 
-    def __init__(self, node: str, site: str, boot: str, sensors: list[Sensor], open_spool: Callable[[], Spool]) -> None:
+    Without an `urgency` nothing is urgent.
+    """
+
+    def __init__(
+        self, node: str, site: str, boot: str, sensors: list[Sensor], open_spool: Callable[[], Spool],
+        urgency: Urgency | None = None,
+    ) -> None:  # fmt: skip
         self.spool = open_spool()
         self.timeline = Timeline()
         self.accepted = 0
+        self.commits = 0
         self.refused = 0
         self.disk_ok = True
+        self.urgency = urgency
+        self._failed = False
         self._node, self._site, self._boot = node, site, boot
         self._wall_ms = 0
         self._sensors = sensors
@@ -63,6 +78,8 @@ class Recorder:
 
     def keep(self, readings: list[Reading]) -> None:
         """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
+        if self.urgency is not None:
+            self.urgency.see(readings)
         room = PENDING_MAX - len(self._pending)
         self._pending += readings[:room]
         for reading in readings[max(room, 0) :]:
@@ -71,67 +88,93 @@ class Recorder:
             known = self._lost.get(name, Loss(name, 0, time_ms, time_ms))
             self._lost[name] = Loss(name, known.rows + 1, known.from_ms, time_ms)
 
-    def commit(self, now: Now, closing: bool = False) -> None:
-        """Commit what is pending, with the state of open intervals; then look at the clocks."""
+    def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
+        """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
         self._wall_ms = now.wall_ms
         stamp = self.stamp(now)
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
         if closing:
             self._write()  # the account that is told last must hold what was accepted last
+        sealed: list[Sealed] = []
         if self.timeline.trusted:
-            self._tally(stamp)
-            self._pending += [*self._hours.tick(stamp, closing), *self._gaps(stamp)]  # the account has room reserved
+            told = self._tally(stamp)
+            self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]  # room is reserved for them
             if self._unsynced:
-                self.seal()  # before anything later is accepted, or the rows that waited would have to move behind it
-        self._write()
+                sealed = self.seal()  # before anything later is accepted, or what waited would have to move behind it
+        urgent = seal == "urgent" and self.urgency is not None and self.urgency.due
+        sealed += self._write(seal == "all" or urgent)
         self._look_at_clocks(now)
+        return sealed
 
     def seal(self) -> list[Sealed]:
         """Seal what has its true time. Nothing is lost when the disk will not: it is tried again."""
+        if self._failed and not self._open_anew():
+            return []
         try:
             sealed = self.spool.seal(self._true_time)
         except SpoolError as error:
             self.trouble(error)
             return []
-        if self._unsynced and self.timeline.trusted:
-            self._unsynced = bool(self.spool.unsynced_boots())
+        self._have_sealed()
         return sealed
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _write(self) -> None:
+    def _write(self, seal: bool = False) -> list[Sealed]:
         clock = SYNCED if self.timeline.trusted else UNSYNCED
         counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
         for reading in counted:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
         state[HOURS_KEY] = self._hours.state()
+        origin, sealed = Origin(self._node, self._site, self._boot, clock), []
         try:
-            self.spool.accept(self._pending, Origin(self._node, self._site, self._boot, clock), state)
+            if self._failed and not self._open_anew():
+                raise SpoolIoError("the disk fails still")
+            if seal:
+                sealed = self.spool.accept_and_seal(self._pending, origin, state, self._true_time)
+            else:
+                self.spool.accept(self._pending, origin, state)
         except SpoolError as error:
             for reading in counted:
                 self._hours.accept(reading.series.sensor, -1, reading.time_ms)
             self.trouble(error)
-            return
+            return []
         if not self.disk_ok:
             log.info("the spool takes readings again")
         self.disk_ok = True
         self._unsynced = self._unsynced or (clock == UNSYNCED and bool(self._pending))
         self.accepted += len(counted)
+        self.commits += 1
         self._pending.clear()
+        if seal:
+            self._have_sealed()
+        return sealed
+
+    def _have_sealed(self) -> None:
+        if self.urgency is not None:
+            self.urgency.done()
+        if self._unsynced and self.timeline.trusted:
+            self._unsynced = bool(self.spool.unsynced_boots())
 
     def trouble(self, error: SpoolError) -> None:
         """The disk would not. Said once; a file whose sync has failed is opened and checked again before it is used."""
         if self.disk_ok:
             log.error("%s", error)
         self.disk_ok = False
-        if isinstance(error, SpoolIoError):
-            try:
-                self.spool = self._open_spool()
-                self.spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
-            except (SpoolError, sqlite3.Error):
-                log.debug("the spool cannot be opened again yet")
+        self._failed = self._failed or isinstance(error, SpoolIoError)
+
+    def _open_anew(self) -> bool:
+        """After a failed write: nothing goes into the file again before it was opened, checked and given a new life."""
+        try:
+            spool = self._open_spool()
+            spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
+        except (SpoolError, sqlite3.Error):
+            log.debug("the spool cannot be opened again yet")
+            return False
+        self.spool, self._failed = spool, False
+        return True
 
     def _look_at_clocks(self, now: Now) -> None:
         was_trusted = self.timeline.trusted
@@ -154,8 +197,12 @@ class Recorder:
         _, last_ms = self.spool.unsynced_boots()[boot]
         return self.timeline.offset_ms - REBOOT_MS - last_ms, ESTIMATED
 
-    def _tally(self, stamp_ms: int) -> None:
-        """What each sensor did since the last second: damaged frames and silence beyond what its profile allows."""
+    def _tally(self, stamp_ms: int) -> list[Reading]:
+        """What each sensor did since the last second: damaged frames and silence beyond what its profile allows.
+
+        Returns the accounts of those that begin to fail.
+        """
+        told: list[Reading] = []
         for sensor in self._sensors:
             bad, last_ms = sum(sensor.bad.values()), sensor.last_frame_ms
             before, looked_ms = self._looked.get(sensor.name, (bad, stamp_ms))
@@ -164,6 +211,10 @@ class Recorder:
             since_s = (stamp_ms - looked_ms) / 1000 if looked_ms is not None else 0.0
             self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
             self._looked[sensor.name] = (bad, stamp_ms)
+            failing = last_ms is not None and (silent or sensor.doubt not in _PASSING)
+            if self.urgency is not None and self.urgency.begins_to_fail(sensor.name, failing, stamp_ms):
+                told += self._hours.tell(sensor.name, stamp_ms)
+        return told
 
     def _gaps(self, stamp_ms: int) -> list[Reading]:
         """What memory could not hold, once the disk takes again."""

@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_agent import clock, vitals
@@ -15,10 +16,10 @@ from edge_agent import clock, vitals
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
     from edge_agent.spool import Spool
+    from edge_agent.urgency import Urgency
 
 log = logging.getLogger("lamppost.agent")
 
-TELLING_S = 300.0
 RECENT = 24
 
 
@@ -69,9 +70,11 @@ class SelfReport:
             "acked_s": _since(now_s, delivery.last_ack_s),
             "accepted": recorder.accepted,
             "refused": recorder.refused,
+            "commits": recorder.commits,
             "waiting_rows": depth.rows,
             "oldest_ms": depth.oldest_ms,
             "spool_bytes": depth.file_bytes,
+            "written_bytes": _written_bytes(),
             "spool_share": round(recorder.spool.used_bytes() / agent.spool_limit_bytes(), 4),
             "spool": recorder.spool.spool_id,
             "damaged": recorder.spool.damaged() or _changed(recorder.spool),
@@ -79,11 +82,13 @@ class SelfReport:
             "disk_ok": recorder.disk_ok,
             "disk_free_b": board.get("disk_free_b"),
             "temp_c": board.get("cpu_temp_c"),
-            "line_bytes_a_day": _a_day(uplink.line_bytes, now_s - self._started_s),
+            "line_bytes_a_day": agent.line_cost.a_day(uplink.line_bytes, now_s),
             "bytes_per_day": agent.config.bytes_per_day,
+            "seal_s": agent.pace_s(now_s),
+            "urgent": _urgent(recorder.urgency),
             "config_note": agent.errands.note() if agent.errands is not None else None,
             "settings": agent.errands.settings if agent.errands is not None else None,
-            "counts": dict(delivery.counts) | dict(uplink.counts),
+            "counts": dict(delivery.counts + uplink.counts + agent.requests.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }
 
@@ -115,9 +120,18 @@ def _telling(values: dict[str, float]) -> list[float]:
     return list(values.values())
 
 
-def _a_day(count: int, span_s: float) -> int | None:
-    """What a count comes to in a day; nothing is said of the first minutes."""
-    return round(count * 86_400 / span_s) if span_s >= TELLING_S else None
+def _written_bytes() -> int | None:
+    """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
+    try:
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(lines["write_bytes"])
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _urgent(urgency: Urgency | None) -> dict[str, Any] | None:
+    """Batches sealed at once, and what had to wait for the next ordinary one, by sensor."""
+    return None if urgency is None else {"sealed": urgency.sealed, "held": dict(urgency.held)}
 
 
 def _since(now_s: float, then_s: float | None) -> float | None:

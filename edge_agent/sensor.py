@@ -40,6 +40,8 @@ class Sensor:
         self.frames = 0
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
+        self.last_frame: tuple[int, bytes, Values] | None = None
+        self.last_bad: tuple[int, BadFrame] | None = None
         self.doubt: str | None = None
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
@@ -58,6 +60,7 @@ class Sensor:
         for frame in self._framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
+                self.last_bad = now_ms, decoded
                 self._damaged(decoded)
                 continue
             self.poller.heard(decoded)
@@ -65,6 +68,7 @@ class Sensor:
             if decoded.measurement:
                 self.frames += 1
                 self.last_frame_ms = now_ms
+                self.last_frame = now_ms, frame.data, decoded
                 readings += self._readings(decoded, now_ms, now_s)
         return readings
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.config import Config
-    from edge_agent.setup.answers import Answers
+    from edge_agent.setup.answers import Answers, Notebook
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
@@ -24,6 +25,9 @@ def setup(
     from_file: Path | None = typer.Option(None, "--from", help="Answers from a file or a QR code's text; - is stdin."),
     config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file to write."),
     anew: bool = typer.Option(False, "--anew", help="Begin anew, also when a settings file is there."),
+    web: bool = typer.Option(False, "--web", help="Ask on a page for a phone instead, for 15 minutes."),
+    listen: str = typer.Option("127.0.0.1:8088", "--listen", help="Where that page is served; 0.0.0.0 is everywhere."),
+    port: list[str] = typer.Option([], "--port", hidden=True, help="Search these ports only."),
     proof_s: float = typer.Option(200.0, "--proof-seconds", help="How long to wait for readings to be read back."),
     as_json: bool = typer.Option(False, "--json", help="Print the installation record as JSON."),
 ) -> None:
@@ -33,12 +37,15 @@ def setup(
 
     Examples:  sudo lamppost agent setup
                sudo lamppost agent setup --from answers.yaml
+               sudo lamppost agent setup --web --listen 0.0.0.0
     """
     from edge_agent.setup.answers import Answers, Notebook, read_answers
     from edge_agent.setup.wizard import a_person_is_here, ask_all, search_sensors
 
     notebook = Notebook(config.with_name("setup.json"))
     began_ms = time.time_ns() // 1_000_000
+    if web and (not config.exists() or anew):
+        raise typer.Exit(_by_phone(notebook, config, listen, port, began_ms, proof_s, as_json))
     if config.exists() and not anew:
         typer.echo(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
         answers = notebook.read() or Answers()
@@ -59,6 +66,48 @@ def setup(
     if proved:
         notebook.forget()
     raise typer.Exit(Exit.FINE if proved else Exit.NOT_HEALTHY)
+
+
+def _by_phone(
+    notebook: Notebook, config: Path, listen: str, ports: list[str], began_ms: int, proof_s: float, as_json: bool
+) -> Exit:
+    """The same set-up with the answers from a page; what the terminal shows, the phone shows too."""
+    from edge_agent.ports_cli import free_ports
+    from edge_agent.setup.answers import Answers
+    from edge_agent.setup_web.live import Live
+    from edge_agent.setup_web.server import open_page
+    from edge_agent.setup_web.suggested import suggested
+
+    def echo(text: str) -> None:
+        typer.echo(text, err=as_json)
+
+    def say(text: str) -> None:
+        echo(text)
+        page.say(text)
+
+    known = notebook.read() or Answers()
+    page = open_page(listen, Live(lambda: ports or free_ports()), suggested(known), echo)
+    try:
+        trouble = ""
+        while True:
+            answers = _without_questions(page.answers(trouble), search=None)
+            notebook.keep(answers)
+            try:
+                _write_settings(answers, config)
+                break
+            except Failure as failure:
+                trouble = failure.line()
+                echo(trouble)
+        say(f"written: {config}")
+        record, proved = _prove(answers, config, began_ms, proof_s, say)
+        typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
+        page.say(_screen(record))
+        if proved:
+            notebook.forget()
+        page.finish(proved)
+    finally:
+        page.close()
+    return Exit.FINE if proved else Exit.NOT_HEALTHY
 
 
 def _remembered(notebook: Any) -> Answers:
@@ -128,10 +177,13 @@ def _give_to_service(folder: Path) -> None:
         os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def _prove(answers: Answers, config: Path, began_ms: int, proof_s: float) -> tuple[dict[str, Any], bool]:
+def _prove(
+    answers: Answers, config: Path, began_ms: int, proof_s: float, say: Callable[[str], None] = typer.echo
+) -> tuple[dict[str, Any], bool]:
     from contextlib import nullcontext
 
     from device_profiles.settings import load_settings
+    from edge_agent import running
     from edge_agent.config import Config
     from edge_agent.doctor.result import Station
     from edge_agent.doctor.run import CHECKS, chosen, examine
@@ -144,21 +196,22 @@ def _prove(answers: Answers, config: Path, began_ms: int, proof_s: float) -> tup
     results, took_s = examine(Station(config), chosen(["broker", "serial", "clock"]))
     bad = [result for result in results if result.state not in ("ok", "skip")]
     if bad:
-        typer.echo(screen(results, took_s, everything=False))
+        say(screen(results, took_s, everything=False))
     if answers.service:
-        install(config, say=typer.echo)
-    typer.echo("\nA reading of each sensor, there and back:")
-    context = nullcontext() if is_active() else proof.agent_of_our_own(config, settings)
+        install(config, say=say)
+    say("\nA reading of each sensor, there and back:")
+    runs = is_active() or running.find(settings.status_file) is not None
+    context = nullcontext() if runs else proof.agent_of_our_own(config, settings)
     with context:
-        found = proof.read_back(settings, began_ms, typer.echo, proof_s)
+        found = proof.read_back(settings, began_ms, say, proof_s)
         checks, _ = examine(Station(config), CHECKS)
         record = make(answers, settings, checks, found)
-        _send(settings, record)
+        _send(settings, record, say)
     _keep(settings, record)
     return record, len(found) == len(settings.sensors)
 
 
-def _send(settings: Config, record: dict[str, Any]) -> None:
+def _send(settings: Config, record: dict[str, Any], say: Callable[[str], None]) -> None:
     from edge_agent.reach import ask_collector
 
     try:
@@ -167,7 +220,7 @@ def _send(settings: Config, record: dict[str, Any]) -> None:
         typer.echo(f"the record stays here: {failure}", err=True)
         return
     if answer.get("ok"):
-        typer.echo(f"\nsent to the city as record {answer['number']}")
+        say(f"\nsent to the city as record {answer['number']}")
 
 
 def _keep(settings: Config, record: dict[str, Any]) -> None:

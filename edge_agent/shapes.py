@@ -223,7 +223,9 @@ class _Line:
         return size, self._wrong(bytes(buffer[start : found.start()]))
 
     def _wrong(self, line: bytes) -> str | None:
-        if not line.isascii() or not line.decode().isprintable():
+        carries_crc = self._check == "crc16_vaisala" and line[1:2].islower()
+        told = line[:-3] if carries_crc else line  # the CRC is of characters from 40 to 7F, which is no letter
+        if not line.isascii() or not told.decode().isprintable():
             return "bad_format"
         if self._templates and not any(form.fullmatch(line) for form in self._templates):
             return "bad_format"

@@ -31,6 +31,10 @@ __all__ = ["Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 SYNCED, UNSYNCED, RESTORED, ESTIMATED = "synced", "unsynced", "restored", "estimated"
 HOUR_MS = 3_600_000
 LEDGER_HOURS = 48
+ANSWERS_MAX, ANSWERS_COMMITS = 32, 10
+"""Answers wait in memory, so many and so long at most, for the next seal: it writes the pages they touch anyway."""
+
+TrueTime = Callable[[str], tuple[int, str] | None]
 
 
 class Spool:
@@ -42,6 +46,7 @@ class Spool:
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         self._acked: dict[int, tuple[int, int]] = {}
+        self._held = 0
         self._life, self.spool_id = self._current_life()
         self.next_seq = int(self._meta("next_seq") or 1)
         self.rescued = 0 if rescue is None else self._take_in(rescue)
@@ -57,8 +62,21 @@ class Spool:
         Raises SpoolError when the disk will not take them, and nothing is accepted then; SpoolIoError when the disk
         failed under the write: close, open again, and only then go on.
         """
-        before = dict(self._unique.last_ms)
+        return self._commit(readings, origin, state, None)[0]
+
+    def accept_and_seal(
+        self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None = None,
+        true_time: TrueTime = lambda _: None,
+    ) -> list[Sealed]:  # fmt: skip
+        """`accept` and `seal` in one transaction: one sync, and each page is written once. Raises as `accept`."""
+        return self._commit(readings, origin, state, true_time)[1]
+
+    def _commit(
+        self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None, true_time: TrueTime | None
+    ) -> tuple[list[Reading], list[Sealed]]:
+        first, before = self.next_seq, dict(self._unique.last_ms)
         taken = [self._unique.unique(reading) for reading in readings] if origin.clock == SYNCED else list(readings)
+        sealed: list[Sealed] = []
         try:
             with self._transaction():
                 if taken:
@@ -66,11 +84,16 @@ class Spool:
                     self._db.execute(_INSERT_CHUNK, body)
                 for key, value in (state or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
-                self._write_acked()
+                if true_time is not None:
+                    sealed = self._seal_chunks(true_time)
+                self._held += 1
+                if sealed or self._held >= ANSWERS_COMMITS or len(self._acked) >= ANSWERS_MAX:
+                    self._write_acked()
         except SpoolError:
+            self.next_seq = first  # nothing was sealed: no sequence may be skipped
             self._unique.last_ms = before  # or what is tried again would be moved to later times
             raise
-        return taken
+        return taken, sealed
 
     def state(self, key: str) -> Any:
         """The interval state committed last under `key`, or None."""
@@ -79,29 +102,24 @@ class Spool:
 
     # -- sealing --------------------------------------------------------------------------------------------------
 
-    def seal(self, true_time: Callable[[str], tuple[int, str] | None] = lambda _: None) -> list[Sealed]:
+    def seal(self, true_time: TrueTime = lambda _: None) -> list[Sealed]:
         """Seal what was accepted into batches with their final bytes, in one transaction.
 
         `true_time` tells for a boot whose rows have no true time yet what to add to them and the clock's word
         (restored, estimated), or None while nobody knows: those rows go on waiting.
         """
-        first = self.next_seq
+        return self._commit([], Origin(self._node, self._site, "0" * 8, SYNCED), None, true_time)[1]
+
+    def _seal_chunks(self, true_time: TrueTime) -> list[Sealed]:
         sealed: list[Sealed] = []
-        try:
-            with self._transaction():
-                for origin, numbers, rows in self._chunks(true_time):
-                    sealed += [self._seal(origin, part) for part in portions(rows)]
-                    self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
-                if sealed:
-                    self._keep_numbers()
-        except SpoolError:
-            self.next_seq = first  # nothing was sealed: no sequence may be skipped
-            raise
+        for origin, numbers, rows in self._chunks(true_time):
+            sealed += [self._seal(origin, part) for part in portions(rows)]
+            self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
+        if sealed:
+            self._keep_numbers()
         return sealed
 
-    def _chunks(
-        self, true_time: Callable[[str], tuple[int, str] | None]
-    ) -> list[tuple[Origin, list[int], list[Reading]]]:
+    def _chunks(self, true_time: TrueTime) -> list[tuple[Origin, list[int], list[Reading]]]:
         groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
         for number, site, boot, clock, body, count in self._db.execute(
             "SELECT id, site, boot, clock, body, rows FROM chunk ORDER BY id"
@@ -186,7 +204,7 @@ class Spool:
         return None if row is None or row[0] in self._acked else (row[0], row[1])
 
     def release(self, number: int, code: int, now_ms: int) -> None:
-        """The collector has answered for this batch. Written with the next commit: forgetting costs one resend."""
+        """The collector has answered for this batch. Written with the next seal: forgetting costs one resend."""
         self._acked[number] = (code, now_ms)
 
     def spools(self) -> tuple[str, ...]:
@@ -223,6 +241,7 @@ class Spool:
             [(*fate, number) for number, fate in self._acked.items()],
         )
         self._acked.clear()
+        self._held = 0
 
     # -- replacing ------------------------------------------------------------------------------------------------
 
@@ -275,16 +294,22 @@ class Spool:
         Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
         stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind.
         """
-        waiting = self._all_waiting()
-        with self._transaction():
-            self._new_life()
-            for one in waiting:
-                rows, origin = self.opened(one)
-                self._seal(origin, rows)
-            if waiting:  # one record for all: one each would double what waits with every new life
-                span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
-                self._replace(waiting, origin, "renumbered", [span], now_ms)
-            self._keep_numbers()
+        before = self._life, self.spool_id, self.next_seq
+        try:
+            with self._transaction():
+                self._write_acked()
+                waiting = self._all_waiting()
+                self._new_life()
+                for one in waiting:
+                    rows, origin = self.opened(one)
+                    self._seal(origin, rows)
+                if waiting:  # one record for all: one each would double what waits with every new life
+                    span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                    self._replace(waiting, origin, "renumbered", [span], now_ms)
+                self._keep_numbers()
+        except BaseException:
+            self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from
+            raise
 
     def _current_life(self) -> tuple[int, str]:
         row = self._db.execute("SELECT id, spool FROM life ORDER BY id DESC LIMIT 1").fetchone()
@@ -330,14 +355,13 @@ class Spool:
     def depth(self) -> Depth:
         """How much waits to be acknowledged."""
         chunk_rows = self._db.execute("SELECT coalesce(sum(rows), 0) FROM chunk").fetchone()[0]
+        marks = ",".join("?" * len(self._acked))
         batches, rows, oldest = self._db.execute(
             "SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NULL"
+            f" AND id NOT IN ({marks})",
+            tuple(self._acked),
         ).fetchone()
-        marks = ",".join("?" * len(self._acked))
-        released = self._db.execute(
-            f"SELECT coalesce(sum(rows), 0) FROM batch WHERE id IN ({marks})", tuple(self._acked)
-        ).fetchone()[0]
-        return Depth(rows - released + chunk_rows, batches - len(self._acked), oldest, spool_file.size(self.path))
+        return Depth(rows + chunk_rows, batches, oldest, spool_file.size(self.path))
 
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""

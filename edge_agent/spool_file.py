@@ -18,6 +18,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edge_agent import foreign_log
 from edge_agent.sealing import readings_of
 
 FORMAT = 1
@@ -115,6 +116,9 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
     try:
+        foreign = foreign_log.set_aside(path, _is_sound) if existed and not was_empty else None
+        if foreign is not None:
+            return _open(path), Rescue([], [], foreign, path.stat().st_mtime_ns // 1_000_000)
         db = _open(path)
         if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
             db.close()
@@ -189,6 +193,17 @@ def _open(path: Path) -> sqlite3.Connection:
         text = f"{path}: spool format {found}, this agent reads {FORMAT}"
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
     return db
+
+
+def _is_sound(db: sqlite3.Connection) -> str | None:
+    """The first life of a spool that is whole, or None: it is none, or damaged."""
+    try:
+        if not _columns(db).items() >= _OURS.items() or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            return None
+        found = db.execute("SELECT spool FROM life ORDER BY id LIMIT 1").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return None if found is None else str(found[0])
 
 
 def _columns(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, int]]:

@@ -12,9 +12,10 @@ def screen(said: dict[str, Any], now_ms: int) -> str:
     oldest = "" if said["oldest_ms"] is None else f", oldest {span((now_ms - said['oldest_ms']) / 1000)}"
     since = "" if said["kept_since_ms"] is None else f", back to {span((now_ms - said['kept_since_ms']) / 1000)} ago"
     lines = [
-        f"file      {said['file']}  {size(said['file_bytes'])} of at most {size(said['max_bytes'])}",
+        f"file      {said['file']}",
+        f"          {size(said['file_bytes'])} of at most {size(said['max_bytes'])}",
         f"waiting   {said['waiting_rows']} rows{oldest}  ({size(said['waiting_bytes'])})",
-        f"kept      {said['kept_rows']} rows answered, kept for a replay{since}",
+        f"kept      {said['kept_rows']} rows answered, for a replay{since}",
         f"room      {_room(said)}",
         f"card      {_per_day(said['card_bytes_a_day'], 'written', 'known once the agent has run for a minute')}",
     ]

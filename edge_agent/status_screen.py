@@ -38,12 +38,18 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
 
 def waits_long(said: dict[str, Any], now_ms: float) -> bool:
     """The oldest reading has waited longer than the way to the database and back takes."""
-    return said["oldest_ms"] is not None and now_ms - said["oldest_ms"] > WAITING_S * 1000
+    return said["oldest_ms"] is not None and now_ms - said["oldest_ms"] > _patience_s(said) * 1000
+
+
+def _patience_s(said: dict[str, Any]) -> float:
+    """A batch is old already when it is sealed, by its first reading."""
+    seal_s: float = said.get("seal_s", 0.0)
+    return WAITING_S + seal_s
 
 
 def nobody_confirms(said: dict[str, Any], now_ms: float) -> bool:
     """Connected to a broker behind which no collector answers."""
-    unheard = said["acked_s"] is None or said["acked_s"] > WAITING_S
+    unheard = said["acked_s"] is None or said["acked_s"] > _patience_s(said)
     return said["connected_s"] is not None and unheard and waits_long(said, now_ms)
 
 
@@ -55,6 +61,7 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
         *(line for sensor in said["sensors"] for line in _sensor(sensor, now_ms)),
         f"broker   {_broker(said)}",
         *_line_cost(said),
+        *_urgent(said),
         f"spool    {_spool(said, now_ms)}",
         f"clock    {_CLOCK.get(said['clock'], said['clock'])}{_machine(said)}",
         *(f"! {trouble}" for trouble in troubles(said, now_ms)),
@@ -103,7 +110,19 @@ def _line_cost(said: dict[str, Any]) -> list[str]:
     a_day, budget = said.get("line_bytes_a_day"), said.get("bytes_per_day")
     if a_day is None:
         return []
-    return [f"line     {_megabytes(a_day)} a day" + (f" of {_megabytes(budget)}" if budget is not None else "")]
+    if budget is None:
+        return [f"line     {_megabytes(a_day)} a day"]
+    slow = f" · sealed every {span(said['seal_s'])}" if "seal_s" in said else ""
+    return [f"line     {_megabytes(a_day)} a day of {_megabytes(budget)}{slow}"]
+
+
+def _urgent(said: dict[str, Any]) -> list[str]:
+    """What was sent at once, and which sensors flap: theirs waits for the next ordinary batch."""
+    urgent = said.get("urgent") or {"sealed": 0, "held": {}}
+    if not urgent["sealed"] and not urgent["held"]:
+        return []
+    late = "".join(f" · {sensor} flaps: {count} not" for sensor, count in urgent["held"].items())
+    return [f"urgent   {urgent['sealed']} sent at once{late}"]
 
 
 def _megabytes(count: int) -> str:

@@ -44,7 +44,7 @@ class Source(NamedTuple):
 
 
 def watch(
-    names: list[str] = typer.Argument(None, metavar="[SENSOR]...", help="Sensors by name; all when left out."),
+    names: list[str] = typer.Argument(None, metavar="SENSOR", help="Sensors by name; all when left out."),
     raw: bool = typer.Option(False, "--raw", help="Every frame in hex with the boundaries of its fields."),
     record: Path | None = typer.Option(None, "--record", help="Also write a capture (one a sensor when several)."),
     every: bool = typer.Option(False, "--all", help="Every value of a sensor, not only the telling ones."),

@@ -153,9 +153,13 @@ def raw_line(watch: Watch, seen: Seen, clock: str) -> str:
     what = seen.decoded
     if isinstance(what, BadFrame):
         return f"{clock} {watch.name}  {seen.data.hex(' ')}  bad: {what.reason}"
-    cuts = boundaries(watch.profile, what.message, seen.data)
     told = " ".join(f"{name}={value:g}" for row in what.rows for name, value in row.items())
-    return f"{clock} {watch.name}  {parted(seen.data, cuts)}  {what.message} {told}".rstrip()
+    return f"{clock} {watch.name}  {frame_text(watch.profile, what.message, seen.data)}  {what.message} {told}".rstrip()
+
+
+def frame_text(profile: Profile, message: str, data: bytes) -> str:
+    """A frame with the boundaries of its fields."""
+    return parted(data, boundaries(profile, message, data))
 
 
 def parted(data: bytes, cuts: set[int]) -> str:

@@ -16,7 +16,8 @@ UNITS = {
     "F": ("ft-per-sec", "fps", 1 / 1.09728),
 }
 QUERIES = {"?P": {"Product": "OPS243 Doppler"}, "?V": {"Version": "1.3.2"}, "?B": {"Build": "20181005_1335"},
-           "?N": {"SerialNumber": "021-0000"}}  # fmt: skip
+           "?N": {"SerialNumber": "021-0000"}, "?U": {"UID": "b2000040b7a12400d5188041"},
+           "?R": {"ResetReason": "Status from bitmask", "Power On": True}}  # fmt: skip
 
 
 class Ops243(Stub):
@@ -55,8 +56,10 @@ class Ops243(Stub):
             return _line({"Units": UNITS[self.unit][0]})
         if first == "C" and second == "?":
             return _line({"Clock": str(int(self.t_s - self._on_s))})
-        if first == "N" and second == "?":
-            return _line({"Count": "0"})
+        if first == "N" and second in "?!":
+            return _line({"DetectedObjectCount": 0})
+        if first == "F" and second == "?":
+            return _line({"Decimals": self.decimals})
         if first == "O" and second.isdecimal():
             self.per_line = max(1, int(second))
         elif first == "O":

@@ -137,12 +137,16 @@ class StubHost:
         self._thread = threading.Thread(target=self.run, name="firmware stubs", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and close every port."""
+    def hush(self) -> None:
+        """Say and hear nothing more; what was said can still be read, for the ports stay."""
         self._running = False
         self._wake()
         if self._thread is not None:
             self._thread.join()
+
+    def stop(self) -> None:
+        """End the thread and close every port."""
+        self.hush()
         for name in [*self._ports, *self._out]:
             self.remove(name)
         self._selector.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.collectors import children
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from firmware_stubs.pty import StubHost
@@ -36,6 +37,15 @@ class Program:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_env()
             )
+
+    def with_workers(self, workers: int) -> Program:
+        """The same collector, to be started with so many workers."""
+        self.command = [*self.command[:6], "--workers", str(workers)]
+        return self
+
+    def workers(self) -> list[int]:
+        """The process ids of its workers that live now."""
+        return [] if self.process is None else children(self.process.pid)
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None

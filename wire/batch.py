@@ -128,6 +128,8 @@ def read(topic_node: str, payload: bytes, loads: Callable[[bytes], dict[str, Any
         raw = loads(opened)
     except strictjson.TooDeep as error:
         raise _too_large(payload, str(error)) from error
+    except strictjson.HalfCharacter as error:
+        raise _at_head(payload, Refused, str(error)) from error
     except strictjson.NotStrict as error:
         raise Unaddressed(str(error)) from error
     spool, seq = raw.get("spool"), raw.get("seq")
@@ -152,7 +154,7 @@ def unpack(payload: bytes, limit: int = OPEN_BYTES_MAX) -> bytes:
 
 def _envelope(topic_node: str, spool: str, seq: int, raw: dict[str, Any]) -> Envelope:
     if raw.get("v") != VERSION or type(raw["v"]) is not int:
-        raise VersionUnknown(spool, seq, f"version {raw.get('v')!r}")
+        raise VersionUnknown(spool, seq, f"version {raw.get('v')!r:.40}")
     node, site, boot, clock, blocks = (raw.get(key) for key in ("node", "site", "boot", "clock", "blocks"))
     if node != topic_node:
         raise Refused(spool, seq, "the batch claims another node than its topic")
@@ -183,13 +185,22 @@ def _block(block: Block) -> dict[str, Any]:
     return out
 
 
-def _too_large(payload: bytes, reason: str) -> Unaddressed | TooLarge:
-    """A limit is exceeded before the whole can be parsed: spool and seq are looked for in the first bytes alone."""
+def _too_large(payload: bytes, reason: str) -> Unaddressed | Refused:
+    """A limit is exceeded before the whole can be parsed."""
+    return _at_head(payload, TooLarge, reason)
+
+
+def _at_head(payload: bytes, kind: type[Refused], reason: str) -> Unaddressed | Refused:
+    """What is refused before the whole is read: spool and seq are looked for in the first bytes alone."""
+    found = peek(payload)
+    return Unaddressed(reason) if found is None else kind(*found, reason)
+
+
+def peek(payload: bytes) -> tuple[str, int] | None:
+    """Spool and seq from the first bytes alone, or None when they do not stand there."""
     try:
         head = unpack(payload, _PEEK_BYTES)[:_PEEK_BYTES]
     except Unaddressed:
-        return Unaddressed(reason)
+        return None
     found = _SPOOL_AT_HEAD.search(head)
-    if found is None:
-        return Unaddressed(reason)
-    return TooLarge(found[1].decode(), int(found[2]), reason)
+    return None if found is None else (found[1].decode(), int(found[2]))

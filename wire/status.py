@@ -11,11 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wire import names, strictjson
+from wire.batch import SEQ_MAX
 
 VERSION = 1
 SPOOLS_MAX = 2
 SENSORS_MAX = 64
 STATUS_BYTES_MAX = 64 * 1024
+VITALS_MAX = 32
+VITAL_MAX = 2**63  # what every store takes; infinity fails here
+TIME_MAX_MS = 253_402_300_799_999  # the year 9999
+_VITAL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SESSION = re.compile(r"[0-9a-f]{16}")
 
 
@@ -115,16 +120,18 @@ def _birth(node: str, session: str, raw: dict[str, Any]) -> Birth:
         raise BadStatus("site is not a name")
     if not isinstance(spools, list) or not 1 <= len(spools) <= SPOOLS_MAX or not all(map(names.is_spool, spools)):
         raise BadStatus(f"spools is not 1 to {SPOOLS_MAX} spool ids")
-    if type(next_seq) is not int or next_seq < 1 or not (oldest_ms is None or type(oldest_ms) is int):
-        raise BadStatus("next_seq or oldest_ms is not a whole number")
+    if type(next_seq) is not int or not 1 <= next_seq <= SEQ_MAX + 1:
+        raise BadStatus("next_seq is not a sequence")
+    if oldest_ms is not None and not (type(oldest_ms) is int and 0 <= oldest_ms <= TIME_MAX_MS):
+        raise BadStatus("oldest_ms is not a time")
     if not isinstance(version, str) or not 1 <= len(version) <= 40 or not version.isprintable():
         raise BadStatus("version is not a short text")
     if clock not in ("synced", "restored", "estimated", "unsynced"):
         raise BadStatus("clock is not a known word")
     if not isinstance(sensors, list) or len(sensors) > SENSORS_MAX:
         raise BadStatus(f"sensors is not a list of at most {SENSORS_MAX}")
-    if not isinstance(vitals, dict) or len(vitals) > 32 or not all(type(v) in (int, float) for v in vitals.values()):
-        raise BadStatus("vitals is not an object of numbers")
+    if not isinstance(vitals, dict) or len(vitals) > VITALS_MAX or not all(map(_is_vital, vitals.items())):
+        raise BadStatus(f"vitals is not an object of at most {VITALS_MAX} names and finite numbers")
     return Birth(
         node,
         site,
@@ -137,6 +144,11 @@ def _birth(node: str, session: str, raw: dict[str, Any]) -> Birth:
         tuple(map(_sensor, sensors)),
         vitals,
     )
+
+
+def _is_vital(entry: tuple[str, Any]) -> bool:
+    key, value = entry
+    return _VITAL.fullmatch(key) is not None and type(value) in (int, float) and -VITAL_MAX < value < VITAL_MAX
 
 
 def _sensor(entry: Any) -> Sensor:

@@ -11,6 +11,7 @@ import re
 from typing import Any, NoReturn
 
 DEPTH_MAX = 16
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
 
 
@@ -20,6 +21,10 @@ class NotStrict(ValueError):
 
 class TooDeep(NotStrict):
     """Nested deeper than DEPTH_MAX."""
+
+
+class HalfCharacter(NotStrict):
+    """An escape that is half of a surrogate pair: JSON's grammar has it, no text in UTF-8 can hold it."""
 
 
 class HugeNumber:
@@ -47,6 +52,8 @@ def loads(data: bytes) -> dict[str, Any]:
         value = _read(text, parse_int=_whole)
     if not isinstance(value, dict):
         raise NotStrict("not a JSON object")
+    if _SURROGATE.search(data) and _has_half(value):
+        raise HalfCharacter("half of a surrogate pair: no text")
     return value
 
 
@@ -65,8 +72,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
-        raise NotStrict(f"the key {next(k for k in keys if keys.count(k) > 1)!r} twice")
+        raise NotStrict(f"the key {_first_double(keys)!r:.80} twice")
     return found
+
+
+def _first_double(keys: list[str]) -> str:
+    seen: set[str] = set()
+    return next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -75,6 +87,14 @@ def _no_constant(word: str) -> NoReturn:
 
 def _whole(digits: str) -> int | HugeNumber:
     return int(digits) if len(digits) <= 4000 else HugeNumber()
+
+
+def _has_half(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _depth(data: bytes) -> int:

@@ -41,6 +41,9 @@ TROUBLES: Final = {
         Trouble("collector-series", "major", "节点的序列数已用尽", "A node has used up its series"),
         Trouble("collector-flapping", "major", "疑似两台设备同名", "Two devices of one name?"),
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
+        Trouble("collector-flood", "major", "节点发送过快", "A node sends more than it may"),
+        Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off"),
+        Trouble("collector-unforeseen", "major", "有消息使程序出错", "A message breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
@@ -56,6 +59,9 @@ _OF_ALARM: Final = {
     "state": "collector-state",
     "series": "collector-series",
     "flapping": "collector-flapping",
+    "flood": "collector-flood",
+    "clock": "collector-clock",
+    "unforeseen": "collector-unforeseen",
 }
 Wrong = dict[tuple[str, str], str]
 """What is wrong now: by rule and node ("collector" for our own) the details."""

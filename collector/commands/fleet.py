@@ -164,6 +164,26 @@ def identify(
     _end(answer)
 
 
+@stations_app.command("frames")
+def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """The newest frame of each of a station's sensors, byte for byte, and the newest damaged one.
+
+    Example:  lamppost stations frames lp-0017
+    """
+    answer = _ask(config, node, "frames", {}, timeout)
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        for sensor in answer.get("sensors", []):
+            typer.echo(f"{sensor['name']}  {sensor['profile']}  {sensor['frames']} frames")
+            if "frame" in sensor:
+                told = "  ".join(f"{name} {value:g}" for row in sensor["values"] for name, value in row.items())
+                typer.echo(f"  {_time(sensor['at_ms'])}  {sensor['frame']}\n  {told}")
+            if "bad" in sensor:
+                typer.echo(f"  {_time(sensor['bad_at_ms'])}  bad: {sensor['reason']}  {sensor['bad']}")
+    _end(answer)
+
+
 @config_app.command("show")
 def config_show(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """A station's settings as they are on it now; on stderr, what became of the last that were sent.

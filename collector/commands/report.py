@@ -19,7 +19,7 @@ _DAYS = {"day": 1, "week": 7}
 
 def report(
     length: str = typer.Argument(..., metavar="day|week", help="A calendar day, or the seven days that end with it."),
-    stations: list[str] = typer.Argument(None, metavar="[STATION]...", help="Nodes; default: all."),
+    stations: list[str] = typer.Argument(None, metavar="STATION", help="Nodes; default: all."),
     on: str | None = typer.Option(None, "--date", help="The (last) day, as 2026-03-01; default: yesterday."),
     output: Path | None = typer.Option(
         None, "--output", "-o", help="FILE.html: one page with plots, nothing beside it."

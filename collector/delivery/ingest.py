@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from collector.alarms import Alarms
 from collector.delivery import ledger, quick_json
 from collector.delivery.halving import write_halving
+from collector.delivery.pace import KEPT_UNITS, Pace
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
@@ -35,6 +36,7 @@ Known = TypeVar("Known")
 ROWS_PER_WRITE = 5_000
 WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
 PENDING_ROWS_MAX = 50_000
+NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
@@ -89,12 +91,14 @@ class Ingest:
     derivation: derive.Derivation = field(default_factory=derive.Derivation)
     time_min_ms: int = check.TIME_MIN_MS
     series: SeriesBudget = field(default_factory=SeriesBudget)
+    pace: Pace | None = None
     aside: Aside = at_once
     rows_per_write: int = ROWS_PER_WRITE
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
     _pending_rows: int = 0
+    _pending_of: Counter[str] = field(default_factory=Counter)
     _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _highest: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
@@ -112,10 +116,14 @@ class Ingest:
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
+        if self.pace is not None and not self.pace.admits(node, len(payload), now_ms):
+            self._put_off(node, payload, digest)
+            return None
         try:
             envelope = batch.read(node, payload, quick_json.loads)
         except batch.Unaddressed as stray:
             self.counts["unaddressed"] += 1
+            self._charge(node)
             self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
             return None
         except batch.Refused as refused:
@@ -133,6 +141,23 @@ class Ingest:
     def waits(self, name: Name) -> bool:
         """Whether a batch still waits for the store."""
         return name in self._pending
+
+    def _put_off(self, node: str, payload: bytes, digest: str) -> None:
+        """More than a node's share: nothing is looked at but the name, so that the sender can be told."""
+        assert self.pace is not None
+        self.counts["put_off"] += 1
+        self.alarm(*self.pace.says(node))
+        found = batch.peek(payload)
+        known = self.registry.get(node)
+        if found is None or known is None or found[0] not in known.birth.spools:
+            return
+        name = Name(node, *found, digest)
+        is_stored = self._written.get(found) == digest
+        self._answer(name, *((Code.ALREADY_STORED,) if is_stored else (Code.LATER, {"after_ms": AFTER_MS})))
+
+    def _charge(self, node: str) -> None:
+        if self.pace is not None:
+            self.pace.charge(node, KEPT_UNITS)
 
     def _may_store(self, name: Name) -> bool:
         """Only the spools of the node's current birth are stored; another is held until a person decides."""
@@ -178,10 +203,11 @@ class Ingest:
             self._quarantine_whole(name, payload, str(refused), now_ms)
 
     def _quarantine_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
+        self._charge(name.node)
         try:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:
-            self.alarm("quarantine", str(full))
+            self.alarm(full.alarm, str(full))
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         self.counts["quarantined_batches"] += 1
@@ -189,11 +215,11 @@ class Ingest:
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
     def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
-        if self._pending_rows >= PENDING_ROWS_MAX:
+        if self._pending_rows >= PENDING_ROWS_MAX or self._pending_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
-        checked = self.series.within(name.node, check.check(envelope.blocks, now_ms, self.time_min_ms))
+        checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += checked.unknown_keys
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
@@ -210,6 +236,7 @@ class Ingest:
             name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
         )
         self._pending_rows += len(rows)
+        self._pending_of[name.node] += len(rows)
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -311,7 +338,7 @@ class Ingest:
                     if self._keep(work, parts, now_ms):
                         kept.append((work, parts))
         except Full as full:  # the disk took none of it: who has refused rows must come again
-            self.alarm("quarantine", str(full))
+            self.alarm(full.alarm, str(full))
             self._put_back(group, Held(str(full)), now_ms)
             return
         ledgers = [row for work, parts in kept for row in self._ledger(work, len(parts))]
@@ -327,6 +354,7 @@ class Ingest:
         for work in group.works:
             del self._pending[work.name]
             self._pending_rows -= len(work.rows)
+            self._pending_of[work.name.node] -= len(work.rows)
         assert group.kept is not None
         for work, parts in group.kept:
             self._finish(work, parts)
@@ -345,7 +373,7 @@ class Ingest:
             try:
                 self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
-                self.alarm("quarantine", str(full))
+                self.alarm(full.alarm, str(full))
                 self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
                 return False
         return True

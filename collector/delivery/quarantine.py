@@ -10,12 +10,15 @@ Rows are unique by (node, spool, seq, digest, block, row): a repeated search add
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 BYTES_MAX = 512 * 1024 * 1024
+NODE_BYTES_MAX = 64 * 1024 * 1024
 STRAYS_MAX = 1_000
+NODE_STRAYS_MAX = 100
 STRAY_BYTES_MAX = 64 * 1024
 
 _SCHEMA = """
@@ -48,34 +51,46 @@ class Part(NamedTuple):
 
 
 class Full(Exception):
-    """No more may be kept: the sender is asked to wait."""
+    """No more may be kept: the sender is asked to wait. `alarm` is what that is called: all is full, or one share."""
+
+    def __init__(self, text: str, node: str | None = None) -> None:
+        super().__init__(text)
+        self.alarm = "quarantine" if node is None else f"quarantine:{node}"
 
 
 class Quarantine:
     """The durable quarantine of one collector. Everything kept is on disk when the call returns."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, bytes_max: int = BYTES_MAX, node_bytes_max: int = NODE_BYTES_MAX
+    ) -> None:
         self._db = db
+        self._bytes_max, self._node_bytes_max = bytes_max, node_bytes_max
         db.executescript(_SCHEMA)
-        self._bytes: int = db.execute(
-            "SELECT (SELECT coalesce(sum(length(payload)), 0) FROM quarantine_whole)"
-            " + (SELECT coalesce(sum(length(content)), 0) FROM quarantine_part)"
-        ).fetchone()[0]
+        self._bytes_of: Counter[str] = Counter()
+        self._strays_of: Counter[str] = Counter()
+        self._version = 0
+        self._look()
 
     def keep_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
         """Keep a batch's exact bytes. Raises Full."""
-        self._charge(len(payload))
+        self._make_sure(name.node, len(payload))
         with self.together():
-            self._db.execute(
+            added = self._db.execute(
                 "INSERT OR IGNORE INTO quarantine_whole VALUES (?, ?, ?, ?, ?, ?, ?)", (*name, reason, now_ms, payload)
-            )
+            ).rowcount
+        self._bytes_of[name.node] += len(payload) if added else 0
 
     def keep_parts(self, name: Name, parts: Iterable[Part], now_ms: int) -> None:
         """Keep refused rows and blocks. Raises Full."""
         rows = [(*name, p.block, -1 if p.row is None else p.row, p.reason, now_ms, p.content) for p in parts]
-        self._charge(sum(len(row[-1]) for row in rows))
+        size = sum(len(row[-1]) for row in rows)
+        self._make_sure(name.node, size)
         with self.together():
-            self._db.executemany("INSERT OR IGNORE INTO quarantine_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            added = self._db.executemany(
+                "INSERT OR IGNORE INTO quarantine_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            ).rowcount
+        self._bytes_of[name.node] += size if added else 0
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -95,18 +110,25 @@ class Quarantine:
             raise
 
     def _roll_back(self) -> None:
+        self._version = -1  # what was counted in here is not kept
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
     def keep_stray(self, digest: str, topic: str, payload: bytes, reason: str, now_ms: int) -> None:
-        """Count a payload that cannot be answered; the first of each digest is kept, up to a number and a size."""
+        """Count a payload that cannot be answered; the first of each digest is kept, up to a number and a size.
+
+        A number for all nodes and one for each, so that one that sends noise leaves room for what others lose.
+        """
         known = self._db.execute("UPDATE quarantine_stray SET count = count + 1 WHERE digest = ?", (digest,)).rowcount
-        if known or self._db.execute("SELECT count(*) FROM quarantine_stray").fetchone()[0] >= STRAYS_MAX:
+        if not known and self._has_strays(topic) and self._changed():
+            self._look()
+        if known or self._has_strays(topic):
             return
         self._db.execute(
             "INSERT INTO quarantine_stray VALUES (?, ?, ?, ?, 1, ?)",
             (digest, topic, reason, now_ms, payload[:STRAY_BYTES_MAX]),
         )
+        self._strays_of[topic] += 1
 
     def counts(self) -> dict[str, int]:
         """How much is kept: batches, parts and strays."""
@@ -115,7 +137,41 @@ class Quarantine:
             for what in ("whole", "part", "stray")
         }
 
-    def _charge(self, size: int) -> None:
-        if self._bytes + size > BYTES_MAX:
-            raise Full(f"quarantine holds {self._bytes} bytes, at most {BYTES_MAX}")
-        self._bytes += size
+    def _has_strays(self, node: str) -> bool:
+        """As many as are kept."""
+        return self._strays_of[node] >= NODE_STRAYS_MAX or self._strays_of.total() >= STRAYS_MAX
+
+    def _make_sure(self, node: str, size: int) -> None:
+        """Room for so many bytes of a node. Raises Full, after a second look: a person may have made room meanwhile."""
+        if self._full(node, size) is not None and self._changed():
+            self._look()
+        full = self._full(node, size)
+        if full is not None:
+            raise full
+
+    def _full(self, node: str, size: int) -> Full | None:
+        if self._bytes_of.total() + size > self._bytes_max:
+            return Full(f"the quarantine is full: at most {self._bytes_max} bytes. Cure: `lamppost quarantine list`")
+        if self._bytes_of[node] + size > self._node_bytes_max:
+            return Full(
+                f"{node} has filled its share of the quarantine, {self._node_bytes_max} bytes; its bad batches wait on"
+                f" the device. Cure: `lamppost quarantine list --node {node}`, then mend the device", node,
+            )  # fmt: skip
+        return None
+
+    def _changed(self) -> bool:
+        """Whether another program has written to the file since this was asked last."""
+        before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
+        return bool(before != self._version)
+
+    def _look(self) -> None:
+        """What the file holds, by node."""
+        self._bytes_of = Counter(
+            dict(
+                self._db.execute(
+                    "SELECT node, sum(size) FROM (SELECT node, length(payload) AS size FROM quarantine_whole"
+                    " UNION ALL SELECT node, length(content) FROM quarantine_part) GROUP BY node"
+                )
+            )
+        )
+        self._strays_of = Counter(dict(self._db.execute("SELECT topic, count(*) FROM quarantine_stray GROUP BY topic")))

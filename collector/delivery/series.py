@@ -1,4 +1,4 @@
-"""The budget of series: how many different sensors and tags one node may bring into the database.
+"""The budget of series: how many different sites, sensors, tags and spools one node may bring into the database.
 
 Every new combination of tags is a series that the database keeps in memory for ever. A node that invents names by the
 thousand, broken or hostile, must not use up what its neighbours need (threat T10).
@@ -9,11 +9,14 @@ from __future__ import annotations
 import sqlite3
 
 from collector.statedb import transaction
-from wire.batch import Block
+from wire.batch import Block, Envelope
 from wire.check import Checked, Refusal
 
 SERIES_MAX = 200
-_SCHEMA = "CREATE TABLE IF NOT EXISTS node_series (node TEXT, series TEXT, PRIMARY KEY (node, series)) WITHOUT ROWID"
+_SCHEMA = """
+DROP TABLE IF EXISTS node_series;
+CREATE TABLE IF NOT EXISTS series_of_node (node TEXT, series TEXT, PRIMARY KEY (node, series)) WITHOUT ROWID;
+"""  # the first one did not count sites and spools
 
 
 class SeriesBudget:
@@ -26,29 +29,39 @@ class SeriesBudget:
         self._new: list[tuple[str, str]] = []
         self._version = 0
         if db is not None:
-            db.execute(_SCHEMA)
+            db.executescript(_SCHEMA)
 
-    def within(self, node: str, checked: Checked) -> Checked:
-        """The same, without the blocks of new series beyond the budget: those are refused with the reason."""
+    def within(self, envelope: Envelope, checked: Checked) -> Checked:
+        """The same, without the blocks of new series beyond the budget: those are refused with the reason.
+
+        A spool is a series too, in the ledger: one that is beyond the budget takes its whole batch with it.
+        """
+        node, site, ledger = envelope.node, envelope.site, f"ledger {envelope.spool}"
         known = self._known.get(node)
         if known is None or (len(known) >= self._most and self._changed()):
             known = self._known[node] = self._load(node)
-        if all(_name(block) in known for block in checked.blocks):
+        if ledger in known and all(_name(site, block) in known for block in checked.blocks):
             return checked
+        room = self._learn(node, ledger, known)
         blocks, origins, refusals = [], [], list(checked.refusals)
         for block, origin in zip(checked.blocks, checked.origins, strict=True):
-            name = _name(block)
-            if name not in known and len(known) >= self._most:
-                refusals.append(
-                    Refusal(origin[0], None, f"series: a node may have {self._most}, this would be one more")
-                )
-                continue
-            if name not in known:
-                known.add(name)
-                self._new.append((node, name))
-            blocks.append(block)
-            origins.append(origin)
+            if room and self._learn(node, _name(site, block), known):
+                blocks.append(block)
+                origins.append(origin)
+            else:
+                reason = f"series: a node may have {self._most}, this would be one more"
+                refusals.append(Refusal(origin[0], None, reason))
         return Checked(blocks, origins, refusals, checked.unknown_keys)
+
+    def _learn(self, node: str, name: str, known: set[str]) -> bool:
+        """Whether there is room for a name: it is known, or it is now."""
+        if name in known:
+            return True
+        if len(known) >= self._most:
+            return False
+        known.add(name)
+        self._new.append((node, name))
+        return True
 
     def is_full(self, node: str) -> bool:
         return len(self._known.get(node, ())) >= self._most
@@ -57,7 +70,7 @@ class SeriesBudget:
         """Keep what is new."""
         if self._new and self._db is not None:
             with transaction(self._db):
-                self._db.executemany("INSERT OR IGNORE INTO node_series VALUES (?, ?)", self._new)
+                self._db.executemany("INSERT OR IGNORE INTO series_of_node VALUES (?, ?)", self._new)
         self._new.clear()
 
     def _changed(self) -> bool:
@@ -70,8 +83,8 @@ class SeriesBudget:
     def _load(self, node: str) -> set[str]:
         if self._db is None:
             return set()
-        return {row[0] for row in self._db.execute("SELECT series FROM node_series WHERE node = ?", (node,))}
+        return {row[0] for row in self._db.execute("SELECT series FROM series_of_node WHERE node = ?", (node,))}
 
 
-def _name(block: Block) -> str:
-    return " ".join((block.kind, block.sensor, *block.tags.values()))
+def _name(site: str, block: Block) -> str:
+    return " ".join((site, block.kind, block.sensor, *block.tags.values()))

@@ -94,8 +94,14 @@ class Asker:
         return series
 
     def select(self, question: Select) -> list[Series]:
-        """Answer a question. Raises StoreDown."""
-        return [Series(one.get("tags", {}), one.get("values", [])) for one in self.ask(render(question))]
+        """Answer a question. Raises StoreDown.
+
+        Others that speak this language answer with a series of nothing where InfluxDB has none.
+        """
+        found = [Series(one.get("tags", {}), one["values"]) for one in self.ask(render(question)) if one.get("values")]
+        if any(series.tags.keys() != set(question.group_by) for series in found):
+            raise StoreDown(f"{self._url} answers, but not as InfluxDB does: a series without the tags asked for")
+        return found
 
     def close(self) -> None:
         self._pool.clear()

@@ -48,6 +48,7 @@ _HEADERS = {
 
 
 HEADER_BYTES_MAX = 16_384
+HEADERS_MAX = 100
 
 
 class SecurityHeaders:
@@ -62,7 +63,8 @@ class SecurityHeaders:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        if scope["type"] == "http" and sum(len(k) + len(v) for k, v in scope["headers"]) > HEADER_BYTES_MAX:
+        headers = scope["headers"] if scope["type"] == "http" else ()
+        if len(headers) > HEADERS_MAX or sum(len(k) + len(v) for k, v in headers) > HEADER_BYTES_MAX:
             await PlainTextResponse("headers too large", 431)(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)

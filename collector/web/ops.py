@@ -218,6 +218,8 @@ class Ops:
         """Make the first account, with the link that was printed."""
         token = request.query_params.get("token", "")
         if request.method == "GET":
+            if not self._accounts.may_set_up(token):
+                return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
             return self._door(request, "ops_setup.html", "/ops/setup", token=token)
         fields, now_ms = await read_form(request), self._site.now_ms()
         if not self._tries.take(client_of(request), now_ms):

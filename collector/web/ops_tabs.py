@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -30,7 +31,7 @@ ShowPage = Callable[..., Response]
 Back = Callable[[Request, str], Response]
 HOUR_MS: Final = 3_600_000
 SPANS_MS: Final = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
-VERBS: Final = ("ping", "doctor", "identify", "resend")
+VERBS: Final = ("ping", "doctor", "frames", "identify", "resend")
 ROWS_MAX: Final = 300
 STATIONS_MAX: Final = 500
 DELIVERIES_MAX: Final = 100
@@ -43,6 +44,12 @@ class Said(NamedTuple):
     who: str
     verb: str
     answer: dict[str, Any]
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        """The frames of its sensors, when those were asked for; nothing of what is not as an agent says it."""
+        sensors = self.answer.get("sensors") if self.verb == "frames" else None
+        return [one for one in sensors if _is_frame(one)] if isinstance(sensors, list) else []
 
     @property
     def checks(self) -> list[dict[str, Any]]:
@@ -205,6 +212,26 @@ class Tabs:
         answer = await run_in_threadpool(self._site.ask, node, verb, arguments)
         self._said.setdefault(node, {})[verb] = Said(self._site.now_ms(), session.name, verb, answer)
         return self._back(request, f"/station/{node}#asked")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_frame(one: Any) -> bool:
+    """A node is not to be trusted with the operators' page."""
+    if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+        return False
+    texts = [one[key] for key in ("frame", "bad", "reason") if key in one]
+    times = [one.get(time) for key, time in (("frame", "at_ms"), ("bad", "bad_at_ms")) if key in one]
+    rows = one.get("values", [])
+    return (
+        all(isinstance(text, str) for text in texts)
+        and ("bad" not in one or "reason" in one)
+        and all(type(time) is int and 0 <= time < 2**42 for time in times)
+        and isinstance(rows, list)
+        and all(isinstance(row, dict) and all(map(_is_number, row.values())) for row in rows)
+    )
 
 
 def _known(stations: list[Station], node: str) -> bool:

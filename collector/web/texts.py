@@ -108,6 +108,13 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "means_of_month": ("小时平均", "hourly means"),
     "means_of_year": ("日平均", "daily means"),
     "levels_at_axis": ("坐标轴颜色为级别", "colours at the axis are levels"),
+    "speeds": ("车速分布", "Speeds"),
+    "speeds_how": (
+        "一半车辆不超过 {v50} km/h；15% 不超过 {v15} km/h，85% 不超过 {v85} km/h",
+        "Half of the vehicles drove {v50} km/h or less; 15 % {v15} km/h or less, 85 % {v85} km/h or less",
+    ),
+    "by_length": ("按车长（参考）：", "By length (indicative):"),
+    "share": ("占比", "share"),
     "flow_of_hour": ("每小时，取整到十", "by the hour, in tens"),
     "flow_of_day": ("每日平均，取整到十", "daily mean, in tens"),
     "week_before": ("上周同期", "a week before"),

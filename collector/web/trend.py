@@ -18,6 +18,7 @@ from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW
 from collector.web.readings import HOUR_MS, WEEK_MS, total
 from collector.web.site import Site, Watched
+from collector.web.speeds import Speeds, speeds
 from measures import china_aqi
 
 DAY_MS: Final = 24 * HOUR_MS
@@ -65,6 +66,7 @@ class Trend(NamedTuple):
     air: list[tuple[str, list[tuple[int, float]]]]
     flow: list[Flow]
     before: list[tuple[int, float]]
+    flow_since_ms: int
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The table behind the chart of air: time and each sensor's value or None, newest first."""
@@ -89,6 +91,7 @@ class Past:
     levels: tuple[float, ...] = ()
     watched: Watched | None = None
     months: list[Month] = field(default_factory=list)
+    speeds: Speeds | None = None
 
     def air(self, box: chart.Box) -> chart.Chart:
         """PM2.5 of every sensor over the span."""
@@ -115,7 +118,8 @@ def past_of(site: Site, node: str, length: str, watched: Watched | None = None) 
     if first.startswith("china"):
         levels = china_aqi.level_tops("PM2.5", "24h", edition_day(first, reporting, now_ms))
     months = calendar(site.store, node, first, now_ms, reporting.zone) if length == "year" else []
-    return Past(trend, reporting.zone, tuple(map(float, levels)), watched, months)
+    driven = speeds(site.store, node, span.flow_suffix, trend.flow_since_ms, now_ms, first) if trend.flow else None
+    return Past(trend, reporting.zone, tuple(map(float, levels)), watched, months, driven)
 
 
 def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) -> Trend:
@@ -128,7 +132,7 @@ def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) 
         past = _flow(store, node, span, flow_since_ms - WEEK_MS, now_ms - WEEK_MS)
         before = [(one.start_ms + WEEK_MS, one.flow_vph) for one in past if one.flow_vph is not None]
     flow = _flow(store, node, span, flow_since_ms, now_ms)
-    return Trend(span, since_ms, now_ms, _air(store, node, span, since_ms, now_ms), flow, before)
+    return Trend(span, since_ms, now_ms, _air(store, node, span, since_ms, now_ms), flow, before, flow_since_ms)
 
 
 def _air(store: Store, node: str, span: Span, since_ms: int, now_ms: int) -> list[tuple[str, list[tuple[int, float]]]]:

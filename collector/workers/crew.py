@@ -116,6 +116,7 @@ class Crew:
             if (last := hand.last) is not None:
                 total.update(last.counts)
             total["worker_restarts"] += hand.restarts
+            total["resent_while_pending"] += hand.repeats
         return total
 
     def alarm(self, key: str, text: str) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 
@@ -20,6 +20,9 @@ log = logging.getLogger("lamppost.workers")
 IN_FLIGHT_BYTES: int = 16 * 1024 * 1024
 """What a worker may have of unsettled batches before the rest waits at the broker."""
 ORDER_BYTES = 300  # what one costs beside its payload
+SETTLED_MAX = 50_000
+"""Of so many the receiver knows that all is said: when such a one was sent again and its worker died, the next one
+asks the ledger for it instead of writing it over itself, which would show it to the rules a second time."""
 SEND_S = 30
 SILENCE_S = 120.0
 """A worker reports twice a second; one question to a slow database may take a minute."""
@@ -47,6 +50,9 @@ class Hand:
         self._reports: deque[Report] = deque()
         self._orders: list[Order] = []
         self._in_flight: dict[int, Order] = {}
+        self._same: dict[int, int] = {}  # how many of each name are in flight
+        self._settled: OrderedDict[int, None] = OrderedDict()  # names, the newest last
+        self.repeats = 0
         self._in_flight_bytes = 0
         self._batches = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,8 +78,9 @@ class Hand:
         self._pipe.send(self._beginning)
         left, self._in_flight, self._in_flight_bytes = list(self._in_flight.values()), {}, 0
         self._orders = list(orders)
+        self._same.clear()
         for order in left:
-            self.give(order._replace(verb="replay"))
+            self.give(order if _name(order) in self._settled else order._replace(verb="replay"))
         self.send()
         name = f"worker {self.number}"
         self._hearing = threading.Thread(target=self._hear, args=(self._pipe,), name=name, daemon=True)
@@ -137,12 +144,19 @@ class Hand:
     # -- orders and reports ---------------------------------------------------------------------------------------
 
     def give(self, order: Order) -> None:
-        """One more order, sent by the next `send`. A batch is kept until it is settled."""
+        """One more order, sent by the next `send`. A batch is kept until it is settled; one that comes again while it
+        is in flight is not given twice: the rules must see it once, also when its worker dies.
+        """
         if order.verb in ("batch", "replay"):
+            name = _name(order)
+            if order.verb == "batch" and name in self._same:
+                self.repeats += 1
+                return
             self._batches += 1
             order = order._replace(number=self._batches)
             self._in_flight[order.number] = order
             self._in_flight_bytes += len(order.body) + ORDER_BYTES
+            self._same[name] = self._same.get(name, 0) + 1
         elif not self.up:
             return  # the next life begins with what is known then
         self._orders.append(order)
@@ -172,11 +186,22 @@ class Hand:
         while self._reports:
             report = self.last = self._reports.popleft()
             for number in report.settled:
-                order = self._in_flight.pop(number, None)
-                if order is not None:
-                    self._in_flight_bytes -= len(order.body) + ORDER_BYTES
+                self._settle(number)
             taken.append(report)
         return taken
+
+    def _settle(self, number: int) -> None:
+        order = self._in_flight.pop(number, None)
+        if order is None:
+            return
+        self._in_flight_bytes -= len(order.body) + ORDER_BYTES
+        name = _name(order)
+        self._same[name] -= 1
+        if not self._same[name]:
+            del self._same[name]
+        self._settled[name] = None
+        if len(self._settled) > SETTLED_MAX:
+            self._settled.popitem(last=False)
 
     def _hear(self, pipe: Connection) -> None:
         try:
@@ -187,3 +212,8 @@ class Hand:
         except (EOFError, OSError):
             self._up = False
             self._heard()
+
+
+def _name(order: Order) -> int:
+    """The same for the same batch of the same node, within this process."""
+    return hash((order.node, order.body))

@@ -20,7 +20,11 @@ def clock_sync(station: Station) -> Result:
     if clock.synchronised():
         return ok(check, time.strftime("set by NTP, %Y-%m-%d %H:%M UTC", time.gmtime()))
     if station.settings is not None and station.settings.clock.trust == "always":
-        return warn(check, "not set by NTP, but clock.trust is always", "set clock.trust to when-synchronised")
+        return warn(
+            check,
+            "not set by NTP, but clock.trust is always",
+            "sudo lamppost agent config set clock.trust when-synchronised",
+        )
     text = "not set by NTP: readings wait unsent, with their true time kept"
     return warn(check, text, "sudo timedatectl set-ntp true; is UDP port 123 open?")
 

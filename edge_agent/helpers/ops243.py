@@ -9,13 +9,13 @@ With `OC` (AN-010) a vehicle is summed up when it has passed; the unit stands in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from edge_agent.decoding import Decoded, Row, Values
 from edge_agent.fields import Number, decimal
 from edge_agent.framing import BadFrame
+from wire import strictjson
 
 KMH = {"m_s": 3.6, "km_h": 1.0, "mph": 1.609344, "cm_s": 0.036, "ft_s": 1.09728}
 _UNITS = {"mps": "m_s", "m/s": "m_s", "m-per-sec": "m_s", "kmph": "km_h", "km/h": "km_h", "mph": "mph", "cmps": "cm_s",
@@ -34,8 +34,8 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
     line = data.decode("ascii", "replace").strip()
     if line[:1] == "{":
         try:
-            found = json.loads(line, parse_constant=_no_number)
-        except ValueError:
+            found = strictjson.loads(line.encode())
+        except strictjson.NotStrict:
             return BadFrame(data, "bad_format")
         return _object(data, found, settings)
     return _plain(data, line, settings)
@@ -64,8 +64,8 @@ def _object(data: bytes, found: dict[str, Any], settings: Mapping[str, Any]) -> 
     ranges = _numbers(next((found[key] for key in _RANGE_KEYS if key in found), []))
     if speeds is None or magnitudes is None or ranges is None:
         return BadFrame(data, "bad_format")
-    unit = _UNITS.get(found["unit"]) if "unit" in found else settings["unit"]
-    sign = _SIGNS.get(found.get("direction", "inbound"))
+    unit = _UNITS.get(str(found["unit"])) if "unit" in found else settings["unit"]
+    sign = _SIGNS.get(str(found.get("direction", "inbound")))
     if unit is None or sign is None:  # a word that is none: the line is damaged
         return BadFrame(data, "bad_field")
     rows: list[Row] = []
@@ -135,7 +135,3 @@ def _numbers(value: Any) -> list[Number] | None:
 
 def _kmh(speed: Number, unit: str) -> float:
     return round(speed * KMH[unit], 3)
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(word)

@@ -67,7 +67,12 @@ def run(
                 chosen = [order.fault for order in orders if order.fault is not None and order.strikes(name, sensor)]
                 stub.faulty = Faulty(f"{seed} {name} {sensor}", chosen) if chosen else None
                 _note(stub, notes, name, sensor)
-                entry = {"name": sensor, "profile": of.model, "port": hosts.add(f"{name}/{sensor}", stub)}
+                entry: dict[str, Any] = {
+                    "name": sensor,
+                    "profile": of.model,
+                    "port": hosts.add(f"{name}/{sensor}", stub),
+                }
+                entry |= {} if of.period_s is None else {"period_s": of.period_s}
                 sensors.append(entry | {"interval_s": scenario.interval_s})
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()
@@ -78,9 +83,10 @@ def run(
                 break
             time.sleep(min(LOOK_S, end_s - now_s))
     finally:
-        hosts.stop()
-        time.sleep(1.0)  # the agents' last commit
+        hosts.hush()
+        time.sleep(1.0)  # the agents' last read and commit
         local.stop()
+        hosts.stop()
     _excuse_the_beginning(notes, local.store)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
@@ -121,8 +127,9 @@ def _excuse_the_beginning(notes: Notes, address: str) -> None:
             where: dict[str, str | tuple[str, ...]] = {"node": series.node, "sensor": series.sensor}
             found = store.select(Select(series.kind, ("cq",), where=where, limit=1))
             first_ms = found[0].rows[0][0] if found else 2**62
-            early = [(number, sent.time_ms) for sent in notes.readings(number, 0, first_ms - TOLERANCE_MS)]
-            notes.excuse(early, "settling")
+            times = [sent.time_ms for sent in notes.readings(number, 0, first_ms + TOLERANCE_MS)]
+            read_ms = min(times, key=lambda time_ms: abs(time_ms - first_ms), default=0)  # the first that was read
+            notes.excuse([(number, time_ms) for time_ms in times if not found or time_ms < read_ms], "settling")
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-away", str(error)) from error
     finally:

@@ -17,11 +17,14 @@ small: {stations: 2, duration: 7h}  # how the tests run it
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from device_profiles.catalogue import load as load_profiles
 from device_profiles.field_types import Name
 from device_profiles.strict_model import Strict, fit, misplaced, word
 from device_profiles.strict_yaml import read
@@ -56,6 +59,17 @@ def _model(text: str) -> str:
     return text
 
 
+@cache
+def _takes_period(model: str) -> bool:
+    return "period_s" in signature(MODELS[model]).parameters
+
+
+@cache
+def _is_asked(model: str) -> bool:
+    profile = load_profiles().get(model)
+    return bool(profile.modes[profile.mode].ask)
+
+
 def _event(text: str) -> str:
     if text not in EVENTS:
         raise ValueError(word(text, EVENTS))
@@ -78,6 +92,17 @@ class SensorOf(Strict):
 
     model: Annotated[str, AfterValidator(_model)]
     period_s: float | None = Field(default=None, gt=0, le=3600)
+
+    @property
+    def speaks_every(self) -> bool:
+        """Whether the period is the sensor's own; a polled model is asked so often instead."""
+        return _takes_period(self.model)
+
+    @model_validator(mode="after")
+    def _has_a_period(self) -> SensorOf:
+        if self.period_s is not None and not self.speaks_every and not _is_asked(self.model):
+            raise ValueError(f"{self.model} speaks as often as it will: leave period_s out")
+        return self
 
 
 class EventOf(Strict):

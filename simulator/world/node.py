@@ -20,6 +20,7 @@ from edge_agent.recorder import Now
 from edge_agent.sensor import Sensor, counter_of
 from edge_agent.spool import Spool, SpoolError
 from simulator.notes import Notes
+from simulator.scenario.scenario import SensorOf
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
 from simulator.world.line import Line
@@ -57,7 +58,7 @@ class Node:
     ) -> None:  # fmt: skip
         self.node, self.site = node, site
         self.lines: list[Line] = []
-        self.models: dict[str, str] = {}
+        self.models: dict[str, SensorOf] = {}
         self.up = False
         self.linked = self.powered = True
         self.disk_full = False
@@ -69,11 +70,11 @@ class Node:
         self._life = 0
         self._power_on(0)
 
-    def add(self, line: Line, model: str) -> None:
+    def add(self, line: Line, of: SensorOf) -> None:
         """A sensor hangs there."""
         self.lines.append(line)
-        self.models[line.name] = model
-        line.measures(self._world.catalogue.get(model).kind)
+        self.models[line.name] = of
+        line.measures(self._world.catalogue.get(of.model).kind)
 
     # -- life and death -------------------------------------------------------------------------------------------
 
@@ -174,8 +175,10 @@ class Node:
         self._once(wait_ms, lambda: self._talk(line))
 
     def _sensor(self, name: str) -> Sensor:
-        profile = self._world.catalogue.get(self.models[name])
-        return Sensor(name, profile, counter_of(profile, name, "1", ("in", "out"), self._interval_s))
+        of = self.models[name]
+        profile = self._world.catalogue.get(of.model)
+        counting = counter_of(profile, name, "1", ("in", "out"), self._interval_s)
+        return Sensor(name, profile, counting, period_s=of.period_s)
 
     # -- commit, seal, send ---------------------------------------------------------------------------------------
 

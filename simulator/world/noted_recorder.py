@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edge_agent.reading import Reading
-from edge_agent.recorder import Now, Recorder
+from edge_agent.recorder import Now, Recorder, Sealing
+from edge_agent.sealed import Sealed
 from simulator.notes import Key, Notes, SeriesOf
 
 SENT_BY_THE_AGENT = frozenset({"traffic_flow"})
@@ -35,9 +36,9 @@ class NotedRecorder(Recorder):
         self.notes.excuse(self.open_keys, cause)
         self.open_keys = []
 
-    def commit(self, now: Now, closing: bool = False) -> None:
+    def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         trusted = self.timeline.trusted
-        super().commit(now, closing)
+        sealed = super().commit(now, closing, seal)
         if not self._pending:  # the disk has taken everything: promised
             if not trusted:
                 self.notes.clock(self.open_keys, 1)
@@ -45,3 +46,4 @@ class NotedRecorder(Recorder):
             self.open_keys = []
         if self.timeline.trusted:
             self.unsynced_keys = []
+        return sealed

@@ -122,7 +122,7 @@ class Run:
             stub.faulty = Faulty(f"{self.seed} {name} {sensor}", faults) if faults else None
             line = Line(name, node.site, sensor, stub, self.clock, self.notes, self.tap)
             line.street = street if of.model in RADARS else None
-            node.add(line, of.model)
+            node.add(line, of)
         return node
 
     def _settings(self, files: Files) -> Config:

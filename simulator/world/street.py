@@ -29,7 +29,7 @@ class Street:
 
     def stub(self, wants: SensorOf) -> Stub:
         """A new sensor of that model that stands in this street."""
-        more = {} if wants.period_s is None else {"period_s": wants.period_s}
+        more = {"period_s": wants.period_s} if wants.period_s is not None and wants.speaks_every else {}
         if wants.model in RADARS:
             return MODELS[wants.model](self._targets, **more)
         return MODELS[wants.model](self._world, **more)

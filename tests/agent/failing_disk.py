@@ -51,8 +51,8 @@ def record(path: Path) -> tuple[int, Counter[int]]:
         now = Now(1000 * second, UTC + 1000 * second, True)
         numbers = range(3 * second, 3 * second + 3)
         recorder.keep([Reading(AIR, UTC + 1000 * second + n % 3, {FIELD: n}) for n in numbers])
-        recorder.commit(now)
-        if second % SEAL_EVERY == 0:
+        recorder.commit(now, seal="all" if second % SEAL_EVERY == 0 else "no")
+        if second % (2 * SEAL_EVERY) == 0:
             recorder.seal()
     recorder.commit(Now(1000 * SECONDS, UTC + 1000 * SECONDS, True))
     spool = again(opened)

@@ -166,3 +166,21 @@ def test_a_link_on_which_nobody_answers_is_as_good_as_none(delivery: Delivery) -
     assert delivery.is_answered(1001)
     delivery.on_disconnect()
     assert not delivery.is_answered(1001)
+
+
+def test_when_answers_take_long_less_is_under_way_and_the_newest_still_goes_first(delivery: Delivery) -> None:
+    sealed = {one.seq: one for one in fill(delivery, 300)}
+
+    def trip(sent_s: float, took_s: float) -> list[int]:
+        went = seqs(delivery.due(sent_s))
+        for seq in went:
+            delivery.on_ack(ack(delivery, Verdict(seq, sealed[seq].digest, 0), window=16), sent_s + took_s, T0)
+        return went
+
+    trip(0, 0.05)
+    assert len(trip(1, 0.05)) == 16
+    assert [len(trip(2 + n, 0.8)) for n in range(4)] == [16, 8, 4, 4]  # by half a trip, however many answers were late
+    narrow = [len(trip(10 + n, 0.05)) for n in range(16)]
+    assert narrow[0] == 4
+    assert narrow == sorted(narrow)
+    assert narrow[-1] == 16

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.self_report import TELLING_S, _a_day
+from edge_agent.line_cost import DAY_S, OVER_BUDGET_S, TELLING_S, THRIFTY_S, LineCost
 from edge_agent.status_screen import screen, troubles
 
 NOW_MS = 1_790_000_000_000
@@ -39,5 +39,39 @@ def test_more_than_the_budget_is_a_trouble() -> None:
 
 
 def test_nothing_is_said_of_the_first_minutes() -> None:
-    assert _a_day(1000, TELLING_S - 1) is None
-    assert _a_day(1000, 86_400) == 1000
+    cost = LineCost(None, 5.0)
+    cost.note(0, 100.0)
+    assert cost.a_day(1000, 100.0 + TELLING_S - 1) is None
+    assert cost.a_day(1000, 100.0 + DAY_S) == 1000
+
+
+def test_only_the_last_24_hours_count() -> None:
+    cost = LineCost(None, 5.0)
+    for hour in range(49):  # a backlog drained on the first day
+        cost.note(10**9 if hour < 24 else 10**9 + (hour - 24) * 1000, hour * 3600.0)
+        for step in range(1, 12):
+            cost.note(10**9 + max(0, hour - 24) * 1000, hour * 3600.0 + step * 300)
+    assert cost.a_day(10**9 + 24_000, 48 * 3600.0) == pytest.approx(24_000, rel=0.05)
+
+
+def test_ordinary_batches_are_sealed_slower_while_the_day_costs_more_than_its_budget() -> None:
+    cost = LineCost(20 * MIB, 5.0)
+    cost.note(0, 0.0)
+    assert cost.pace_s(True, 0, 1.0) == THRIFTY_S
+    assert cost.pace_s(True, 30 * MIB, DAY_S) == OVER_BUDGET_S
+    assert cost.pace_s(False, 30 * MIB, DAY_S) == THRIFTY_S  # on the disk they cost nothing
+    assert cost.pace_s(True, 19 * MIB, DAY_S) == THRIFTY_S
+    assert LineCost(None, 5.0).pace_s(True, 10**12, DAY_S) == 5.0
+
+
+def test_a_slow_pace_is_no_silence_of_the_collector() -> None:
+    late = SAID | {"oldest_ms": NOW_MS - 245_000, "acked_s": 241, "seal_s": OVER_BUDGET_S}
+    assert troubles(late, NOW_MS) == []
+    assert troubles(late | {"seal_s": 5.0}, NOW_MS) != []
+
+
+def test_the_screen_tells_what_was_urgent_and_who_flaps() -> None:
+    said = SAID | {"urgent": {"sealed": 7, "held": {"air-1": 12}}}
+    assert "urgent   7 sent at once · air-1 flaps: 12 not" in screen(said, NOW_MS).splitlines()
+    quiet = SAID | {"urgent": {"sealed": 0, "held": {}}}
+    assert not any(line.startswith("urgent") for line in screen(quiet, NOW_MS).splitlines())

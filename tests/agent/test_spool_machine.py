@@ -29,6 +29,7 @@ AIR = Series("air-1", "air_quality")
 FIELD = "pm25_raw_ugm3"
 NODE = "lp-1"
 T0 = 1_790_000_000_000
+SEAL = st.sampled_from(["no", "with it", "after it"])
 
 
 class SpoolMachine(RuleBasedStateMachine):
@@ -54,14 +55,18 @@ class SpoolMachine(RuleBasedStateMachine):
 
     # -- what the agent does --------------------------------------------------------------------------------------
 
-    @rule(rows=st.integers(1, 30), step_ms=st.integers(-3, 5000), boot=st.sampled_from("ab"), sealed=st.booleans())
-    def accept(self, rows: int, step_ms: int, boot: str, sealed: bool) -> None:
+    @rule(rows=st.integers(1, 30), step_ms=st.integers(-3, 5000), boot=st.sampled_from("ab"), seal=SEAL)
+    def accept(self, rows: int, step_ms: int, boot: str, seal: str) -> None:
         numbers = range(self.count + 1, self.count + rows + 1)
         self.count += rows
         readings = [Reading(AIR, T0 + step_ms * number, {FIELD: number}) for number in numbers]
-        self.spool.accept(readings, Origin(NODE, "street", boot * 8, "synced"))
+        origin = Origin(NODE, "street", boot * 8, "synced")
+        if seal == "with it":
+            self.spool.accept_and_seal(readings, origin)
+        else:
+            self.spool.accept(readings, origin)
         self.accepted.update(numbers)
-        if sealed:
+        if seal == "after it":
             self.seal()
 
     @rule()

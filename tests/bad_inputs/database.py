@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import errno
 import time
 
 from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around, Case
-from tests.bad_inputs.batches import FINAL, _fresh, _same, flood, stored
-from tests.bad_inputs.spool_file import shim
+from tests.bad_inputs.batches import flood
+from tests.bad_inputs.spool_file import FAULT_WORDS, failing, number_of, shim
 from tests.bad_inputs.system import System
-from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
+from tests.bad_inputs.verdicts import FINAL, same, stored
+from tests.bad_inputs.vocabulary import UnknownWord, compact, digest, only
 from tests.servers import listens, wait_for
 
 FOR_S_MAX, DELAY_S_MAX = 20.0, 35.0
 ANSWER_S = 75.0
+ANSWER_WORDS = {
+    "status", "headers", "body", "body_len", "for_s", "delay_s", "for_sensor", "over_bytes", "close", "tls",
+}  # fmt: skip
 
 
 def answer(system: System, case: Case) -> list[str]:
     """A good batch while the proxy answers in the database's place; then the database itself again."""
     said = dict(case["input"]["answer"])
+    only(said, ANSWER_WORDS, "answer")
+    if "body" in said:
+        said["body"] = system.words.text(said["body"])
     short = system.words.scale < 1
     said["delay_s"] = min(said.get("delay_s", 0), 3 if short else DELAY_S_MAX)
     for_s = min(said["for_s"], 5 if short else FOR_S_MAX) if "for_s" in said else None
     if said.get("tls"):
         return _other_authority(system, case)
-    _fresh(system)
+    system.voice.fresh()
     voice = system.voice
     document = voice.document()
     if "over_bytes" in said:
@@ -49,13 +55,13 @@ def answer(system: System, case: Case) -> list[str]:
     rows = stored(system, voice.node)
     if case["expect"] == "partial":
         sensor = said.get("for_sensor")
-        good = [point for point in reading.points if point.sensor != sensor]
+        good = [point for point in reading.points if sensor is not None and point.sensor != sensor]
         kept = system.quarantined("SELECT count(*) FROM quarantine_part WHERE digest = ?", digest(data))[0][0]
-        faults += _same(rows, good)
+        faults += same(rows, good)
         if voice.answers(data)[0][2] != 1 or kept != len(reading.points) - len(good):
             faults.append(f"answered {found[2]}, {kept} rows kept")
     else:
-        faults += _same(rows, reading.points)
+        faults += same(rows, reading.points)
         if found[2] not in (0, 3):
             faults.append(f"answered {found[2]} in the end")
     return faults
@@ -104,14 +110,15 @@ def collector_fault(system: System, case: Case) -> list[str]:
     system.collector.stop()
     system.collector.more = {"LD_PRELOAD": str(shim(system.folder / "x")), "LAMPPOST_FAULT": str(control)}
     _start_again(system)
-    _fresh(system)
+    system.voice.fresh()
     voice = system.voice
     words = fault.get("with") or {"base": "batch", "set": {"/blocks": None}}
     data = system.words.data(words, voice.document())
     voice.seq += 1
     around = Around(system).begin()
     times = fault.get("times", -1)
-    control.write_text(f"{fault['call']} {getattr(errno, fault['errno'])} collector.db {times}\n")
+    only(fault, FAULT_WORDS, "fault")
+    control.write_text(f"{failing(fault['call'])} {number_of(fault['errno'])} collector.db {times}\n")
     voice.send(data)
     time.sleep(min(fault.get("for_s", 3), FOR_S_MAX))
     faults = []

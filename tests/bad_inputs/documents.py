@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from collector.config import SAMPLE as COLLECTOR
 from device_profiles.catalogue import SHIPPED
 from edge_agent.config import SAMPLE as AGENT
-from tests.bad_inputs.vocabulary import UnknownWord, Words, put
+from tests.bad_inputs.vocabulary import UnknownWord, Words, compact, put
 
 PROFILE = "nova-sds011"
 LINE_PROFILE = "hikvision-csr"
@@ -63,7 +64,7 @@ def changed(sample: Any, places: dict[str, str], what: dict[str, Any], words: Wo
     for number, (role, value) in enumerate(what.get("role", {}).items()):
         if role not in places:
             raise UnknownWord(f"role {role!r}")
-        text = value if isinstance(value, str) else words.data(value).decode()
+        text = words.text(value)
         marks[_MARK.format(number)] = text
         _deep_put(sample, places[role], _MARK.format(number))
     asked = what.get("yaml", {})
@@ -75,6 +76,30 @@ def changed(sample: Any, places: dict[str, str], what: dict[str, Any], words: Wo
     for mark, value in marks.items():
         text = text.replace(mark, value, 1)
     return _with_op(text, asked, places, words).encode("utf-8", "surrogatepass")
+
+
+def json_changed(sample: Any, places: dict[str, str], what: dict[str, Any], words: Words) -> bytes:
+    """A JSON sample with `role` and `yaml` of a case done to it, in compact form."""
+    for role, value in what.get("role", {}).items():
+        if role not in places:
+            raise UnknownWord(f"role {role!r}")
+        put(sample, places[role], value)
+    asked = what.get("yaml", {})
+    text = compact(sample)
+    match asked.get("op"):
+        case None:
+            pass
+        case "unknown_key":
+            text = compact(sample | {asked["key"]: 1})
+        case "duplicate_key":
+            key = places[asked["of"]].rpartition("/")[2]
+            second = asked["second"] if isinstance(asked["second"], str) else compact(asked["second"])
+            text = f'{text[:-1]},"{key}":{second}' + "}"
+        case "append":
+            text += words.text(asked["text"])
+        case other:
+            raise UnknownWord(f"yaml op {other!r} on JSON")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _with_op(text: str, asked: dict[str, Any], places: dict[str, str], words: Words) -> str:
@@ -94,8 +119,7 @@ def _with_op(text: str, asked: dict[str, Any], places: dict[str, str], words: Wo
         case "tab_indent":
             return re.sub(r"^( +)(?=\S)", "\t", text, count=1, flags=re.M)
         case "append":
-            more = asked["text"]
-            return text + (more if isinstance(more, str) else words.data(more).decode())
+            return text + words.text(asked["text"])
         case other:
             raise UnknownWord(f"yaml op {other!r}")
 
@@ -112,8 +136,12 @@ def _deep_put(document: Any, pointer: str, value: str, keep: bool = False) -> No
 def _second_item(document: Any, pointer: str) -> None:
     """The second item of the list gets the same value as the first: two fields of one quantity, two ports of a path."""
     steps = pointer.strip("/").split("/")
-    at = max(number for number, step in enumerate(steps) if step.isdigit())
+    at = max((number for number, step in enumerate(steps) if step.isdigit()), default=-1)
+    if at < 0:
+        raise UnknownWord(f"second_item_same of {pointer}, which stands in no list")
     items = document
     for step in steps[:at]:
         items = items[int(step)] if isinstance(items, list) else items[step]
+    if len(items) < 2:
+        items.append(copy.deepcopy(items[0]))
     items[1][steps[-1]] = items[0][steps[-1]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,14 @@ from tests.bad_inputs.watch import RSS_MAX, faults_of
 
 OTHER_PROFILE = "plantower-pms5003"
 REFUSE_S = 15.0
+STATES = ("mode_0644", "empty", "of_another_pair", "half_written_on_reload")
 
 
 def profile(words: Words, case: Case, folder: Path) -> list[str]:
     """A profile's file in a folder of the user's beside a good one."""
     what = case["input"]
+    if case["expect"] != "refuse_file":
+        raise UnknownWord(f"expect {case['expect']!r} of a profile")
     profiles = folder / "profiles"
     shutil.rmtree(profiles, ignore_errors=True)
     profiles.mkdir(parents=True)
@@ -41,7 +47,9 @@ def profile(words: Words, case: Case, folder: Path) -> list[str]:
     elif "file" in what:
         _special(what["file"], path, words)
     elif what.get("scenario") == "upload_archive":
-        raise UnknownWord("upload_archive: the system takes no bundles of profiles")
+        path.write_bytes(_archive(words.text(what["entry"])))
+    elif "scenario" in what:
+        raise UnknownWord(f"scenario {what['scenario']!r}")
     else:
         path.write_bytes(words.data(what))
     before, began_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
@@ -51,6 +59,14 @@ def profile(words: Words, case: Case, folder: Path) -> list[str]:
     if (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 > RSS_MAX:
         faults.append("memory grew")
     return faults
+
+
+def _archive(entry: str) -> bytes:
+    """A bundle in the place of a profile's file: nothing is ever unpacked."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as bundle:
+        bundle.writestr(entry, "profile: x\n")
+    return held.getvalue()
 
 
 def _special(file: Any, path: Path, words: Words) -> None:
@@ -85,6 +101,8 @@ def _refused(profiles: Path, name: str, path: Path) -> list[str]:
 def config(words: Words, case: Case, folder: Path) -> list[str]:
     """A settings file, or rules: the program that reads it refuses to start, or refuses that file."""
     what = case["input"]
+    if case["expect"] not in ("refuse_start", "refuse_file"):
+        raise UnknownWord(f"expect {case['expect']!r} of settings")
     folder = folder / "config"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -114,7 +132,7 @@ def _refuses(room: str, file: Path, folder: Path, what: Any) -> list[str]:
         ended = subprocess.run(
             [sys.executable, "-m", "lamppost", room, "run", str(file)],
             capture_output=True, timeout=REFUSE_S, check=False,
-            env={key: value for key, value in os.environ.items() if key != "BROKER_HOST"},
+            env={key: value for key, value in os.environ.items() if f"${{{key}}}" not in str(what)},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return ["it starts"]
@@ -124,7 +142,7 @@ def _refuses(room: str, file: Path, folder: Path, what: Any) -> list[str]:
         faults.append(f"no clear message: {said[-300:]!r}")
     elif not any(name in said for name in (file.name, str(folder), "spool.path")):
         faults.append(f"the message names no file and no key: {said[:200]!r}")
-    if "secret" in str(what) and "secret@" in said:
+    if any(secret in said for secret in re.findall(r"://[^/@\s]*:([^/@\s]+)@", str(what))):
         faults.append("the secret is in the message")
     new = set(folder.rglob("*")) - before
     if new:
@@ -159,6 +177,8 @@ def _scenario(what: Any, folder: Path) -> bytes:
             documents._second_item(sample, documents.AGENT_ROLES[what["role"]])
         case "file_state":
             sample["broker"] |= {"tls": _certificates(folder, what["file"], what["is"])}
+            if what["file"] not in ("ca", "cert", "key", "config") or what["is"] not in STATES:
+                raise UnknownWord(f"file_state {what['file']!r} is {what['is']!r}")
             if what["file"] == "config":
                 return _spoilt(yaml.safe_dump(sample).encode(), what["is"])
         case other:

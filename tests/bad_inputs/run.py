@@ -9,7 +9,7 @@ from typing import Any
 
 from _pytest.outcomes import Failed
 
-from tests.bad_inputs import agent_side, batches, database, files, pages, serial_port, spool_file
+from tests.bad_inputs import actions, agent_side, batches, births, database, files, pages, serial_port, spool_file
 from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.pages import Pages
@@ -18,8 +18,8 @@ from tests.bad_inputs.vocabulary import UnknownWord, Words
 
 ON_SYSTEM: dict[str, Callable[[System, Case], list[str]]] = {
     "payload": batches.payload,
-    "status": batches.status,
-    "mqtt": batches.mqtt,
+    "status": births.status,
+    "mqtt": actions.mqtt,
     "db_answer": database.answer,
 }
 ON_AGENT: dict[str, Callable[[AgentSide, Case], list[str]]] = {
@@ -79,7 +79,7 @@ class Sides:
 
 
 def _run(sides: Sides, case: Case) -> list[str]:
-    surface, topic = case["surface"], case["input"].get("publish", {}).get("topic", "")
+    surface, topic = case["surface"], str(case["input"].get("publish", {}).get("topic", ""))
     try:
         if surface == "mqtt" and topic.endswith("/ack") and case["expect"] in ("no_delete", "hold"):
             return agent_side.published_ack(sides.agent, case)
@@ -87,6 +87,8 @@ def _run(sides: Sides, case: Case) -> list[str]:
             return spool_file.cert_expired(sides.agent, case["input"], sides.folder / "box")
         if case["input"].get("fault", {}).get("of") == "collector":
             return database.collector_fault(sides.system, case)
+        if surface == "status" and "publish" in case["input"]:
+            return actions.mqtt(sides.system, case)
         if surface in ON_SYSTEM:
             return ON_SYSTEM[surface](sides.system, case)
         if surface in ON_AGENT:

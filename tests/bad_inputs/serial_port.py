@@ -11,13 +11,13 @@ import tty
 from pathlib import Path
 from typing import Any
 
-from device_profiles.catalogue import load
+from device_profiles.catalogue import UnknownProfile, load
 from device_profiles.profile import Profile
 from edge_agent.decoding import decode
 from edge_agent.framing import BadFrame, Framer
 from edge_agent.port import Port
 from tests.bad_inputs.around import Case
-from tests.bad_inputs.vocabulary import UnknownWord, Words
+from tests.bad_inputs.vocabulary import UnknownWord, Words, only
 from tests.bad_inputs.watch import RSS_MAX
 
 GOOD = {
@@ -26,6 +26,9 @@ GOOD = {
 }
 _LINE = re.compile(rb'\{ *"speed" *: *"?-?[0-9]+(\.[0-9]+)?"? *\}')
 AWAY_S = 3.0
+WORDS = {
+    "sensor", "text", "hex", "concat", "gen", "split", "gap_ms", "repeat", "rate", "scenario", "at_byte", "for_s",
+}  # fmt: skip
 
 
 def serial(words: Words, case: Case, folder: Path) -> list[str]:
@@ -36,10 +39,10 @@ def serial(words: Words, case: Case, folder: Path) -> list[str]:
 class _Bench:
     def __init__(self, words: Words, what: dict[str, Any], folder: Path) -> None:
         self.words, self.what = words, what
+        only(what, WORDS, "serial")
         self.name = what["sensor"].replace("_", "-")
-        if self.name not in GOOD:
-            raise UnknownWord(f"sensor {self.name}")
-        self.profile: Profile = load().get(self.name)
+        self.profile: Profile = _profile(self.name)
+        self.good = good_frame(self.profile)
         self.framer = Framer(self.profile)
         self.readings: list[Any] = []
         self.bad: list[str] = []
@@ -69,7 +72,7 @@ class _Bench:
     async def _play(self, port: Port) -> bytes:
         what = self.what
         if what.get("scenario") == "unplug":
-            good = GOOD[self.name]
+            good = self.good
             await self._write(good[: what["at_byte"]], len(good))
             self._unplug()
             await asyncio.sleep(min(what["for_s"], AWAY_S))
@@ -91,7 +94,8 @@ class _Bench:
     def _data(self) -> bytes:
         gen = self.what.get("gen", {})
         if gen.get("op") == "random_frames":
-            return _frames(self.name, gen["count"], gen.get("seed", 1))
+            of = str(gen.get("profile", gen.get("of", self.name))).replace("_", "-")
+            return _frames(_profile(of), gen["count"], gen.get("seed", 1))
         return self.words.data({k: self.what[k] for k in ("text", "hex", "concat", "gen") if k in self.what})
 
     async def _write(self, data: bytes, split: int, gap_s: float = 0) -> None:
@@ -118,7 +122,7 @@ class _Bench:
         if self.framer.waiting:  # what begins and never ends is given up after a silence, as Sensor.late does
             await asyncio.sleep(self.profile.gap_s)
             self.framer.flush()
-        await self._write(GOOD[self.name], 4096)
+        await self._write(self.good, 4096)
         for _ in range(200):
             if len(self.readings) > before:
                 break
@@ -127,7 +131,7 @@ class _Bench:
         return [] if got == 1 else [f"the next good frame gave {got} readings"]
 
     def _judge(self, expect: str, data: bytes) -> list[str]:
-        wanted = _expected(self.name, data)
+        wanted = _expected(self.profile, data)
         got = len(self.readings)
         if expect == "no_reading":
             faults = [] if got == 0 else [f"{got} readings: {self.readings[:2]}"]
@@ -162,8 +166,26 @@ class _Bench:
         self.master = self.slave = -1
 
 
-def _expected(name: str, data: bytes) -> int:
-    """How many valid frames there are: an own reading of the two formats that the cases state."""
+def _profile(name: str) -> Profile:
+    try:
+        return load().get(name)
+    except UnknownProfile as error:
+        raise UnknownWord(f"sensor {name!r}") from error
+
+
+def good_frame(profile: Profile) -> bytes:
+    """A frame that gives one reading: the one that the cases state, or the first of the profile's worked examples."""
+    if profile.name in GOOD:
+        return GOOD[profile.name]
+    wanted = {message.name for message in profile.messages if message.role == "measurement"}
+    return next(example.data for example in profile.examples if example.message in wanted and len(example.rows) == 1)
+
+
+def _expected(profile: Profile, data: bytes) -> int:
+    """How many valid frames there are: an own reading of the two stated formats; of others, their examples."""
+    name = profile.name
+    if name not in GOOD:
+        return sum(data.count(frame) for frame in {example.data for example in profile.examples})
     if name == "omnipresense-ops243a":
         return sum(_LINE.fullmatch(line.strip()) is not None for line in re.split(rb"[\r\n]+", data))
     count = at = 0
@@ -176,8 +198,10 @@ def _expected(name: str, data: bytes) -> int:
     return count
 
 
-def _frames(name: str, count: int, seed: int) -> bytes:
-    rng = random.Random(seed)
+def _frames(profile: Profile, count: int, seed: int) -> bytes:
+    name, rng = profile.name, random.Random(seed)
+    if name not in GOOD:
+        return good_frame(profile) * count
     if name == "omnipresense-ops243a":
         return b"".join(b'{"speed":%d.%d}\r\n' % (rng.randrange(1, 90), rng.randrange(10)) for _ in range(count))
     out = b""

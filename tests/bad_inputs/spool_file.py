@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -28,12 +30,17 @@ from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.pages import request_pem
 from tests.bad_inputs.system import Peer
-from tests.bad_inputs.vocabulary import UnknownWord, compact, digest
+from tests.bad_inputs.vocabulary import UnknownWord, compact, digest, only
 from tests.bad_inputs.watch import Log, faults_of
 from tests.rig import Program, _env
 
 BATCHES = 30
 FAULT_S_MAX = 6.0
+FAULT_WORDS = {"of", "call", "errno", "times", "for_s", "path", "with"}
+CALLS = {
+    "write": "write", "pwrite": "write", "pwrite64": "write", "fsync": "fsync", "fdatasync": "fsync", "read": "read",
+    "pread": "read", "pread64": "read", "open": "open", "openat": "open", "ftruncate": "ftruncate",
+}  # fmt: skip
 ARRIVE_S = 20.0
 
 
@@ -182,8 +189,10 @@ def _spoilt(box: Box, case: Case, how: Any) -> list[str]:
     if spoil is None:
         raise UnknownWord(f"spool {word!r}")
     intact = spoil(box, details)
+    if case["expect"] not in ("refuse_start", "repair", "stored", "hold"):
+        raise UnknownWord(f"expect {case['expect']!r} of a spool")
     if case["expect"] == "refuse_start":
-        return _refuses(box, details if word == "owner" else None)
+        return _refuses(box, stranger=word == "owner")
     return _repairs(box, intact)
 
 
@@ -218,15 +227,14 @@ def _aside(box: Box) -> bool:
     return any("damaged" in path.name for path in box.path.parent.iterdir())
 
 
-def _refuses(box: Box, user: dict[str, Any] | None) -> list[str]:
-    command = box.agent.command
-    options: dict[str, Any] = {"user": user["user"]} if user and os.geteuid() == 0 else {}
+def _refuses(box: Box, stranger: bool = False) -> list[str]:
+    become = _as_stranger if stranger and os.geteuid() == 0 else None
     try:
-        ended = subprocess.run(command, capture_output=True, timeout=15, check=False, **options)
+        ended = subprocess.run(box.agent.command, capture_output=True, timeout=15, check=False, preexec_fn=become)
     except subprocess.TimeoutExpired:
         return ["it starts"]
     said = ended.stderr.decode()
-    if ended.returncode == 0 or "Traceback" in said or not said.strip():
+    if ended.returncode in (0, 99) or "Traceback" in said or not said.strip():
         return [f"exit code {ended.returncode}: {said[-200:]!r}"]
     return []
 
@@ -279,16 +287,28 @@ def _wal(box: Box, _: Any) -> set[tuple[str, int]]:
 
 
 def _owner(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
-    os.chmod(box.path, 0o600)
-    del details
+    """The spool belongs to another user, who alone may read it."""
+    uid = pwd.getpwnam(details["user"]).pw_uid or pwd.getpwnam("nobody").pw_uid  # root's own is no stranger's
+    for path in (box.path, box.path.parent):
+        if os.geteuid() == 0:
+            os.chown(path, uid, uid)
+        path.chmod(0o700 if path.is_dir() else 0o600)
     return set(box.batches)
+
+
+def _as_stranger() -> None:
+    """Run in the child: root without what lets it read and write the files of others (capabilities(7))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (0, 1, 2, 3):  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+        if libc.prctl(24, capability, 0, 0, 0) != 0:  # PR_CAPBSET_DROP
+            os._exit(99)
 
 
 def _second(box: Box, case: Case) -> list[str]:
     """A second agent on the same spool."""
     box.start()
     box.serve(lambda: len(box.heard) > 1, 15)
-    faults = _refuses(box, None) if case["expect"] == "refuse_start" else []
+    faults = _refuses(box) if case["expect"] == "refuse_start" else []
     return faults if box.agent.running() else [*faults, "the first one has ended"]
 
 
@@ -394,7 +414,8 @@ def _fault(box: Box, case: Case, fault: dict[str, Any]) -> list[str]:
     before = set(box.heard)
     spools = {name[0] for name in before}
     times = fault.get("times", -1)
-    box.control.write_text(f"{fault['call']} {getattr(errno, fault['errno'])} spool.db {times}\n")
+    only(fault, FAULT_WORDS, "fault")
+    box.control.write_text(f"{failing(fault['call'])} {number_of(fault['errno'])} spool.db {times}\n")
     box.serve(lambda: False, min(fault.get("for_s", 3), FAULT_S_MAX))
     box.control.unlink(missing_ok=True)
     if not box.agent.running():
@@ -426,6 +447,21 @@ def _times(block: dict[str, Any]) -> list[int]:
         now += step
         out.append(now)
     return out
+
+
+def failing(call: str) -> str:
+    """The call by the name that the shim knows it under."""
+    name = CALLS.get(call)
+    if name is None:
+        raise UnknownWord(f"call {call!r}; known are {', '.join(sorted(CALLS))}")
+    return name
+
+
+def number_of(name: str) -> int:
+    found = getattr(errno, name, None)
+    if not isinstance(found, int):
+        raise UnknownWord(f"errno {name!r}")
+    return found
 
 
 def shim(folder: Path) -> Path:

@@ -86,6 +86,7 @@ class Peer:
             paho.CallbackAPIVersion.VERSION2, self._name, protocol=paho.MQTTv5, reconnect_on_failure=False
         )
         self.client = client
+        client._raise_for_invalid_topic = lambda _: None  # type: ignore[method-assign]  # what a stranger sends
         context = TlsFiles(system.city.plan.folder / "pki" / "ca.pem", system.city.pair(who)).context()
         client.tls_set_context(context)
         client.max_inflight_messages_set(1000)
@@ -113,7 +114,7 @@ class Peer:
             properties.MessageExpiryInterval = more["expiry"]
         for number in range(more.get("user_properties", 0)):
             properties.UserProperty = (f"key-{number}", "x" * 1000)
-        lost = self.lost
+        lost = self._forget_answers()
         info = self.client.publish(topic, payload, more.get("qos", 1), more.get("retain", False), properties)
         if more.get("qos", 1) == 0:
             return "sent"
@@ -128,7 +129,7 @@ class Peer:
         return answer
 
     def subscribe(self, topic: str) -> bool:
-        lost = self.lost
+        lost = self._forget_answers()
         self._topics.append(topic)
         _, mid = self.client.subscribe(topic, 1)
         assert mid is not None
@@ -154,6 +155,12 @@ class Peer:
         self.client.disconnect()
         self.client.loop_stop()
 
+    def _forget_answers(self) -> int:
+        """Packet ids come round after 65,535: what was said of an earlier packet is not said of the next one."""
+        with self._lock:
+            self._answers.clear()
+            return self.lost
+
     def _note(self, mid: int, reason: Any) -> None:
         with self._lock:
             self._answers[mid] = reason
@@ -171,6 +178,11 @@ class Peer:
         with self._lock:
             self.heard.append((time.monotonic(), message.topic, bytes(message.payload)))
             self._lock.notify_all()
+
+
+def taken(reason: Any) -> bool:
+    """Whether the broker took a message: None when it has cut the sender off, else its reason code."""
+    return reason == "sent" or (reason is not None and not reason.is_failure)
 
 
 class Voice:
@@ -196,6 +208,12 @@ class Voice:
         self.peer.forget()
         return birth
 
+    def fresh(self) -> None:
+        """The database holds no row of this node, and a new life begins."""
+        self.system.drop(self.node)
+        self.born()
+        self.peer.forget()
+
     def birth(self) -> dict[str, Any]:
         return {
             "v": 1, "state": "online", "node": self.node, "site": "jianguo-rd-east",
@@ -205,9 +223,12 @@ class Voice:
 
     def document(self) -> dict[str, Any]:
         """The base batch under this life's name, with the next free sequence."""
+        return self.base() | {"node": self.node}
+
+    def base(self) -> dict[str, Any]:
+        """The base batch as it stands, in the name of its own node; spool and sequence are those of this life."""
         document: dict[str, Any] = json.loads(compact(self.system.words.bases["batch"]))
-        document |= {"node": self.node, "spool": self.spool, "seq": self.seq}
-        return document
+        return document | {"spool": self.spool, "seq": self.seq}
 
     def send(self, data: bytes, **more: Any) -> Any:
         return self.peer.publish(f"lamppost/1/{self.node}/data", data, **more)
@@ -304,6 +325,7 @@ class System:
         self.users: dict[str, str] = words.bases["users"]
         self.shift_ms = words.bases["now"] - time.time_ns() // 1_000_000
         self.database = Influxd(folder / "influxd")
+        self.settings: dict[str, Any] = {}
         self.outside = folder / "outside"
         self.outside.mkdir(parents=True)
 
@@ -316,10 +338,14 @@ class System:
         self.city.broker.start()
         for node in (self.users["node"], self.users["other_node"], *GOOD):
             self.admit(node)
-        document = self.city.document | {
-            "store": {"kind": "influx1", "url": self.proxy.url, "database": DATABASE},
-            "stations": [{"node": LABEL_NODE, "zh": "标签", "en": "label"}],
-        }
+        document = (
+            self.city.document
+            | {
+                "store": {"kind": "influx1", "url": self.proxy.url, "database": DATABASE},
+                "stations": [{"node": LABEL_NODE, "zh": "标签", "en": "label"}],
+            }
+            | self.settings
+        )
         self.collector = Shifted(self.city.plan.folder, "collector", "collector", document, self.shift_ms)
         self.report = self.city.plan.data / "collector.report.json"
         self.state = self.city.plan.data / "collector.db"
@@ -327,20 +353,32 @@ class System:
         self.page = f"http://127.0.0.1:{self.city.page_port}"
         wait_for("the collector's page", lambda: listens(self.city.page_port), 30)
         self.voice = Voice(self, self.users["node"])
+        self._voices = {self.voice.node: self.voice}
+        self.voice.born()
         self.traffic = GoodTraffic(self)
         self.traffic.start()
 
     def close(self) -> None:
-        for voice in (self.voice, *self.traffic.voices):
+        for voice in (*self._voices.values(), *self.traffic.voices):
             voice.peer.close()
         self.collector.stop()
         self.city.broker.stop()
         self.proxy.close()
         self.database.stop()
 
+    def voice_of(self, node: str) -> Voice:
+        """The voice of any node that is enrolled here, made when it is first asked for."""
+        if node not in self._voices:
+            self._voices[node] = Voice(self, node)
+        return self._voices[node]
+
+    def broker_log_size(self) -> int:
+        """What the broker refuses it notes: its log grows."""
+        return (self.city.broker.folder / "log").stat().st_size
+
     def reconnect(self) -> None:
         """The broker was away: those that a test speaks for connect anew, the programs do it by themselves."""
-        for voice in (self.voice, *self.traffic.voices):
+        for voice in (*self._voices.values(), *self.traffic.voices):
             voice.peer.client.loop_stop()
             voice.peer._open()
         self.voice.born()
@@ -401,7 +439,7 @@ class System:
     def forget_series(self, node: str) -> None:
         """As `lamppost stations purge` does: the node's budget of series is whole again."""
         with sqlite3.connect(self.state, timeout=10) as db:
-            db.execute("DELETE FROM node_series WHERE node = ?", (node,))
+            db.execute("DELETE FROM series_of_node WHERE node = ?", (node,))
 
     def quarantined(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the collector's quarantine."""

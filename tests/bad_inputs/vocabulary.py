@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import copy
 import gzip
 import hashlib
 import json
+import lzma
 import random
 import struct
 import zlib
@@ -13,7 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ENCODINGS = {"gzip": gzip.compress, "zlib": zlib.compress}
+_ENCODINGS = {"gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress, "xz": lzma.compress}
+_CHANGES = {
+    "base", "set", "raw", "raw_gen", "del", "cut", "append", "prefix_hex", "replace_hex", "encode", "replace",
+    "columns", "signature", "sign_with", "signed_for", "retain",
+}  # fmt: skip
+_OPS = {
+    "repeat": {"op", "unit", "unit_hex", "times", "prefix", "prefix_hex", "total_len"},
+    "repeat_pair": {"op", "open", "close", "times", "prefix", "prefix_hex"},
+    "random": {"op", "seed", "len"},
+    "concat": {"op", "parts"},
+    "nest_object": {"op", "base", "at", "depth"},
+    "set_long": {"op", "base", "at", "len", "key_len"},
+    "pad_batch": {"op", "base", "total_len"},
+} | {name: {"op", "of", "cut_half", "frames", "window_log"} for name in ("zstd", "gzip", "zlib")}
 _RLE, _RAW = 1, 0
 _BLOCK = 128 * 1024
 
@@ -32,6 +47,10 @@ class Words:
     def count(self, number: int) -> int:
         return max(2, int(number * self.scale)) if number > 1000 else number
 
+    def text(self, what: Any) -> str:
+        """What may stand as plain text, or as words that give bytes."""
+        return what if isinstance(what, str) else self.data(what).decode("utf-8", "surrogatepass")
+
     def data(self, what: Any, base: Mapping[str, Any] | None = None) -> bytes:
         """The bytes that `what` says. `base` stands in place of the document of that name, with live spool and seq."""
         if what is None:
@@ -44,6 +63,8 @@ class Words:
             return b"".join(self.data(part, base) for part in what["concat"])
         if "gen" in what:
             return self.generated(what["gen"], base)
+        if "op" in what:
+            return self.generated(what, base)
         if "base" in what:
             return self.changed(what, base)
         if "columns" in what:
@@ -55,6 +76,7 @@ class Words:
 
     def changed(self, what: Mapping[str, Any], base: Mapping[str, Any] | None) -> bytes:
         """A base with the case's changes, as bytes."""
+        only(what, _CHANGES, "a base")
         document = self.document(what["base"], base)
         if isinstance(document, str):
             if "replace" in what:
@@ -95,6 +117,7 @@ class Words:
     def generated(self, gen: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> bytes:
         """One of the ops that give bytes."""
         op = gen["op"]
+        only(gen, _OPS.get(op, set(gen)), f"gen.op {op}")
         if op == "repeat":
             unit = bytes.fromhex(gen["unit_hex"]) if "unit_hex" in gen else str(gen["unit"]).encode()
             prefix = _prefix(gen)
@@ -104,7 +127,7 @@ class Words:
         if op == "repeat_pair":
             return _prefix(gen) + str(gen["open"]).encode() * gen["times"] + str(gen["close"]).encode() * gen["times"]
         if op == "random":
-            return random.Random(gen["seed"]).randbytes(gen["len"])
+            return random.Random(gen.get("seed", 1)).randbytes(gen["len"])
         if op == "concat":
             return b"".join(self.data(part, base) for part in gen["parts"])
         if op in ("zstd", "gzip", "zlib"):
@@ -128,7 +151,7 @@ class Words:
         raise UnknownWord(f"gen.op {op!r}")
 
     def _compressed(self, gen: Mapping[str, Any], base: Mapping[str, Any] | None) -> bytes:
-        inner = self.data(gen["of"] if "op" not in gen["of"] else {"gen": gen["of"]}, base)
+        inner = self.data(gen["of"], base)
         one = zstd(inner, gen.get("window_log")) if gen["op"] == "zstd" else _ENCODINGS[gen["op"]](inner)
         data = one * gen.get("frames", 1)
         return data[: len(data) // 2] if gen.get("cut_half") else data
@@ -143,6 +166,13 @@ class Words:
         if "sensor" in what:
             return [f"sensor-{number}" for number in range(gen["count"])]
         return [f"{what.replace(' ', '-')}-{number}" for number in range(gen["count"])]
+
+
+def only(what: Mapping[str, Any], known: set[str], where: str) -> None:
+    """A word that would be passed over in silence fails the case instead."""
+    unknown = what.keys() - known
+    if unknown:
+        raise UnknownWord(f"{', '.join(sorted(unknown))} in {where}; known there: {', '.join(sorted(known))}")
 
 
 def compact(document: Any) -> str:
@@ -193,6 +223,7 @@ def touches(what: Any, key: str) -> bool:
 
 def with_columns(document: Any, columns: Mapping[str, Any]) -> Any:
     """The batch with one air_quality block of so many good rows, spread over `blocks_n` sensors; bad values put in."""
+    only(columns, {"rows_n", "column", "bad_at", "bad", "blocks_n"}, "columns")
     block = copy.deepcopy(document["blocks"][0])
     rows, last_ms, blocks = columns["rows_n"], block["t0"], columns.get("blocks_n", 1)
     made, start = [], 0
@@ -203,7 +234,7 @@ def with_columns(document: Any, columns: Mapping[str, Any]) -> Any:
         one["t0"] = last_ms - (count - 1) * 1000
         one["dt"] = [0] + [1000] * (count - 1)
         one["fields"] = {name: [10 + (start + at) % 50 for at in range(count)] for name in block["fields"]}
-        for bad in columns["bad_at"]:
+        for bad in columns.get("bad_at", ()):
             if start <= bad < start + count:
                 one["fields"].setdefault(columns["column"], [None] * count)[bad - start] = columns["bad"]
         made.append(one)
@@ -254,6 +285,8 @@ def zstd(data: bytes, window_log: int | None = None) -> bytes:
 
 
 def _prefix(gen: Mapping[str, Any]) -> bytes:
+    if "prefix_hex" in gen:
+        return bytes.fromhex(gen["prefix_hex"])
     prefix = gen.get("prefix", "")
     return prefix.encode() if isinstance(prefix, str) else bytes.fromhex(prefix["hex"])
 
@@ -268,8 +301,8 @@ def _encode(data: bytes, name: str) -> bytes:
 
         return base64.b64encode(data)
     try:
-        return data.decode().encode(name)
-    except LookupError as error:
+        return data.decode("utf-8", "surrogatepass").encode(name)
+    except (LookupError, UnicodeEncodeError) as error:
         raise UnknownWord(f"encode {name!r}") from error
 
 

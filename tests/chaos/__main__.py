@@ -1,4 +1,7 @@
-"""`python -m tests.chaos --kills N --readings N --seed S`: one JSON object on stdout; 0 when the promise was kept."""
+"""One JSON object on stdout; exit code 0 when the promise was kept.
+
+python -m tests.chaos --kills N --readings N --seed S [--workers N]
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tests.chaos.storm import Storm
 class Run(Protocol):
     """What is run once, in a folder, from a seed."""
 
-    def __call__(self, folder: Path, kills: int, readings: int, seed: int) -> Runs: ...
+    def __call__(self, folder: Path, kills: int, readings: int, seed: int, workers: int) -> Runs: ...
 
 
 class Runs(Protocol):
@@ -32,6 +35,9 @@ def command(make: Run, about: str) -> int:
     parser.add_argument("--kills", type=int, default=10, help="kill -9 of each of those that are killed")
     parser.add_argument("--readings", type=int, default=50_000, help="how many are accepted meanwhile, at least")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument(
+        "--workers", type=int, default=1, help="of each collector; with two or more they are killed too"
+    )
     parser.add_argument("--keep", type=Path, help="a folder for logs and files; a temporary one when not given")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", file=sys.stderr)
@@ -39,7 +45,7 @@ def command(make: Run, about: str) -> int:
     with tempfile.TemporaryDirectory(prefix="lamppost-chaos-") as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        said = make(folder, asked.kills, asked.readings, asked.seed).run()
+        said = make(folder, asked.kills, asked.readings, asked.seed, asked.workers).run()
     print(json.dumps(said))
     return int(bool(said["lost"] or said["doubled"] or said["stuck"]))
 

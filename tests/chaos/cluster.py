@@ -24,8 +24,10 @@ READY_S = 60.0
 class Cluster(Scene):
     """The programs around a cluster, and who kills its nodes."""
 
-    def __init__(self, folder: Path, kills: int, readings: int, seed: int, victims: int = NODES) -> None:
-        super().__init__(folder, Influxd(folder / "influxd"), seed)
+    def __init__(
+        self, folder: Path, kills: int, readings: int, seed: int, workers: int = 1, victims: int = NODES
+    ) -> None:
+        super().__init__(folder, Influxd(folder / "influxd"), seed, workers)
         self._nodes = nats_cluster(folder, NODES)
         self._rng = random.Random(seed)
         self._kills_each, self._readings, self._victims = kills, readings, victims

@@ -15,7 +15,7 @@ from tests.chaos.numbers import NumberedPms5003
 from tests.rig import Program, Rig
 from tests.servers import Influxd, Server, free_port
 
-AGENTS, SENSORS = 4, 2
+FIRST, AGENTS, SENSORS = 2, 4, 2  # lp-2 to lp-5: of two workers each has two of them
 PERIOD_S = 0.004
 SETTLE_S = 420.0
 CALM_MS = 2_000
@@ -24,8 +24,9 @@ CALM_MS = 2_000
 class Scene:
     """The programs of one run. `make` writes their settings; `settle` waits until no agent has anything left."""
 
-    def __init__(self, folder: Path, database: Influxd, seed: int) -> None:
+    def __init__(self, folder: Path, database: Influxd, seed: int, workers: int = 1) -> None:
         self.seed = seed
+        self.workers = workers
         self.kills: Counter[str] = Counter()
         self.folder = folder
         self.database = database
@@ -40,9 +41,9 @@ class Scene:
         store = {"kind": "influx1", "url": f"http://127.0.0.1:{store_port}", "database": "lamppost"}
         for name in ("c1", "c2"):
             more = {"broker": to_collectors, "store": store, "web": {"port": free_port()}}
-            self.collectors.append(self.rig.collector(name, **more))
+            self.collectors.append(self.rig.collector(name, **more).with_workers(self.workers))
             self._states.append(self.folder / f"{name}.db")
-        for number in range(AGENTS):
+        for number in range(FIRST, FIRST + AGENTS):
             self.agents.append(self._agent(f"lp-{number}", to_agents))
 
     def _agent(self, name: str, broker: dict[str, Any]) -> Program:
@@ -70,7 +71,14 @@ class Scene:
 
     def said(self, count: Count, stuck: int, **more: Any) -> dict[str, Any]:
         """The one JSON object of a run."""
-        return {"seed": self.seed, "kills": dict(sorted(self.kills.items())), **count._asdict(), "stuck": stuck, **more}
+        return {
+            "seed": self.seed,
+            "workers": self.workers,
+            "kills": dict(sorted(self.kills.items())),
+            **count._asdict(),
+            "stuck": stuck,
+            **more,
+        }
 
 
 def settled(rig: Rig, nodes: list[str]) -> int:

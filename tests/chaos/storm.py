@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.rig import Program
 from tests.servers import Influxd, Mosquitto, Server
 
 VICTIMS = ("agent", "broker", "collector", "database")
+WORKER = "worker"
 DOWN_S = (0.0, 1.0)
 FAULT_S, BLACK_HOLE_S, CALM_S = (1.0, 8.0), (5.0, 20.0), (1.0, 8.0)
 LOOK_S = 0.2
@@ -24,9 +28,10 @@ LOOK_S = 0.2
 class Storm(Scene):
     """The programs, the links between them, and what strikes them."""
 
-    def __init__(self, folder: Path, kills: int, readings: int, seed: int) -> None:
-        super().__init__(folder, Influxd(folder / "influxd"), seed)
+    def __init__(self, folder: Path, kills: int, readings: int, seed: int, workers: int = 1) -> None:
+        super().__init__(folder, Influxd(folder / "influxd"), seed, workers)
         self._kills_each, self._readings = kills, readings
+        self._victims = VICTIMS if workers == 1 else (*VICTIMS, WORKER)
         self._rng = random.Random(seed)
         self._broker = Mosquitto(folder / "mosquitto")
         self._to_broker_a, self._to_broker_c, self._to_database = (
@@ -67,14 +72,15 @@ class Storm(Scene):
 
     def _rage(self) -> None:
         """Kill by a shuffled plan, evenly over the readings, while the links are spoilt now and then."""
-        plan = [victim for victim in VICTIMS for _ in range(self._kills_each)]
+        plan = [victim for victim in self._victims for _ in range(self._kills_each)]
+        planned = len(plan)
         self._rng.shuffle(plan)
         self._raging.set()
         spoiler = threading.Thread(target=self._spoil, name="spoil links", daemon=True)
         spoiler.start()
         told_s = time.monotonic()
         while plan or self.accepted() < self._readings:
-            done = 1 - len(plan) / max(1, 4 * self._kills_each)
+            done = 1 - len(plan) / max(1, planned)
             if plan and self.accepted() >= done * self._readings:
                 self._kill(plan.pop())
             self._bring_back(time.monotonic())
@@ -87,6 +93,9 @@ class Storm(Scene):
         spoiler.join()
 
     def _kill(self, victim: str) -> None:
+        if victim == WORKER:
+            self._kill_a_worker()
+            return
         chosen: Program | Server
         if victim == "agent":
             chosen = self._rng.choice(self.agents)
@@ -101,6 +110,14 @@ class Storm(Scene):
         self.kills[victim] += 1
         back = chosen.start if isinstance(chosen, Program) else chosen.launch
         self._down.append((time.monotonic() + wait_s, back))
+
+    def _kill_a_worker(self) -> None:
+        """One of any collector that is up; its receiver brings the next."""
+        living = [pid for collector in self.collectors for pid in collector.workers()]
+        if living:
+            with suppress(ProcessLookupError):
+                os.kill(self._rng.choice(living), signal.SIGKILL)
+            self.kills[WORKER] += 1
 
     def _all_alive(self) -> None:
         """Nobody dies but by our hand."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.drain.drain import SEAL_S, Drain
 
 TIMES_REAL_TIME = 50
-LIVE_S = SEAL_S + 1.0
+LIVE_S, URGENT_S = SEAL_S + 1.0, 1.0
 
 
 def main() -> int:
@@ -29,7 +29,8 @@ def main() -> int:
     print(json.dumps(said))
     kept = not (said["lost"] or said["doubled"] or said["stuck"])
     live = said["live_p99_s"] is not None and said["live_p99_s"] <= LIVE_S
-    return int(not (kept and live and said["times_real_time"] >= TIMES_REAL_TIME))
+    urgent = said["urgent_p99_s"] is None or said["urgent_p99_s"] <= URGENT_S
+    return int(not (kept and live and urgent and said["times_real_time"] >= TIMES_REAL_TIME))
 
 
 if __name__ == "__main__":

@@ -6,20 +6,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from collector.stores.store import Select
-from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from benchmarks import backlog
+from benchmarks.ages import EVENT, Ages, quantile
+from benchmarks.backlog import SENSORS
 from firmware_stubs.plantower import Pms5003
-from tests.drain.street import Street
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
 
 NODE, SITE = "lp-0", "test-site"
-SENSORS = 6
 SEAL_S = 5.0
 MEASURED_S = 300.0
 LOOK_S = 0.2
-MINUTE_MS = 60_000
+SPIKE_S = 20
+"""One sensor goes beyond its urgent level for a second, so often."""
+
+
+def spiking(t_s: float) -> dict[str, float]:
+    """A street where dust flies up now and then."""
+    level = 2 * EVENT if int(t_s) % SPIKE_S == 0 else 30.0
+    return {"pm1_ugm3": 0.6 * level, "pm25_ugm3": level, "pm10_ugm3": 1.3 * level}
 
 
 class Drain:
@@ -31,12 +36,13 @@ class Drain:
     def run(self) -> dict[str, Any]:
         """Everything."""
         broker, database = Mosquitto(self._folder / "mosquitto"), Influxd(self._folder / "influxd")
-        self._write_backlog()
+        self._backlog = backlog.write(self._folder / f"{NODE}.db", NODE, SITE, self._backlog_s, self._seed)
         broker.start()
         database.start()
         self._rig = rig = Rig(self._folder, broker, database)
         try:
-            sensors = {f"air-{n}": ("plantower-pms5003", Pms5003(period_s=1.0)) for n in range(SENSORS)}
+            sensors = {f"air-{n}": (backlog.PROFILE, Pms5003()) for n in range(SENSORS - 1)}
+            sensors["air-5"] = (backlog.PROFILE, Pms5003(spiking))
             agent = rig.agent(NODE, sensors, seal_s=SEAL_S)
             collector = rig.collector()
             collector.start()
@@ -49,25 +55,10 @@ class Drain:
             broker.stop()
             database.stop()
 
-    def _write_backlog(self) -> None:
-        spool, street = Spool(self._folder / f"{NODE}.db", NODE, SITE), Street(self._seed)
-        spool._db.execute("PRAGMA synchronous=OFF")  # the way here is not measured
-        origin = Origin(NODE, SITE, "b71d04c2", "synced")
-        start_ms = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS - self._backlog_s * 1000 - MINUTE_MS
-        series = [Series(f"air-{n}", "air_quality", (), "plantower-pms5003@1") for n in range(SENSORS)]
-        for minute_ms in range(start_ms, start_ms + self._backlog_s * 1000, MINUTE_MS):
-            seconds = [(minute_ms + 1000 * n, street.values()) for n in range(60)]
-            spool.accept([Reading(one, time_ms, values) for one in series for time_ms, values in seconds], origin)
-            spool.seal()
-        self._backlog = spool.depth().rows
-        spool.close()
-
     def _watch(self) -> dict[str, Any]:
         wait_for("the agent to connect", lambda: self._rig.status(NODE).get("connected_s") is not None, 30)
-        began_s, live = time.monotonic(), Live(self._rig)
-        while time.monotonic() < began_s + self._measured_s and self._left() > SENSORS * 2 * SEAL_S:
-            live.look()
-            time.sleep(LOOK_S)
+        began_s, live = time.monotonic(), Ages(self._rig.store, NODE)
+        live.watch(self._measured_s, LOOK_S, lambda: self._left() <= SENSORS * 2 * SEAL_S)
         took_s = time.monotonic() - began_s
         drained = self._backlog - max(0, self._left() - self._live_waiting())
         for number in range(SENSORS):
@@ -79,7 +70,9 @@ class Drain:
             "seed": self._seed, "kills": {}, "accepted": accepted, "stored": stored, "quarantined": 0, "gaps": 0,
             "lost": max(0, accepted - stored), "doubled": max(0, stored - accepted), "stuck": self._left(),
             "measured_s": round(took_s, 1), "times_real_time": round(drained / SENSORS / took_s),
-            "live_readings": len(live.ages_s), "live_p50_s": live.quantile(0.5), "live_p99_s": live.quantile(0.99),
+            "live_readings": len(live.ordinary_s), "live_p50_s": quantile(live.ordinary_s, 0.5),
+            "live_p99_s": quantile(live.ordinary_s, 0.99), "urgent_readings": len(live.events_s),
+            "urgent_p99_s": quantile(live.events_s, 0.99),
         }  # fmt: skip
 
     def _left(self) -> int:
@@ -89,25 +82,3 @@ class Drain:
 
     def _live_waiting(self) -> int:
         return int(SENSORS * SEAL_S)
-
-
-class Live:
-    """How old readings are when they are first seen in the database."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.ages_s: list[float] = []
-        self._rig = rig
-        self._seen_ms = int(time.time() * 1000)
-
-    def look(self) -> None:
-        """Ask for what is new; the age counts until the question was put."""
-        now_s = time.time()
-        question = Select("air_quality", ("qc",), since_ms=self._seen_ms + 1, where={"node": NODE, "sensor": "air-0"})
-        times = [row[0] for series in self._rig.store.select(question) for row in series.rows]
-        self.ages_s += [now_s - time_ms / 1000 for time_ms in times]
-        self._seen_ms = max([self._seen_ms, *times])
-
-    def quantile(self, share: float) -> float | None:
-        """In seconds."""
-        ages = sorted(self.ages_s)
-        return round(ages[min(len(ages) - 1, int(share * len(ages)))], 2) if ages else None

@@ -33,6 +33,12 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     assert afar.returncode == 0, afar.stderr
     assert "sensor.air-1" in afar.stdout
 
+    frames = field.office("stations", "frames", NODE)
+    assert frames.returncode == 0, frames.stderr
+    assert "air-1  plantower-pms5003@1" in frames.stdout
+    assert " 42 4d 00 1c | 00 14 | " in frames.stdout
+    assert "pm25_raw_ugm3 35" in frames.stdout
+
     shown = field.office("stations", "show", NODE)
     assert "online" in shown.stdout
     assert "plantower-pms5003" in shown.stdout

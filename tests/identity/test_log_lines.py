@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from device_profiles.loglines import LINE_MAX, OneLine, one_line
-from wire.batch import Block
+from wire.batch import Block, Envelope
 from wire.check import Checked
 
 
@@ -32,13 +32,25 @@ def _checked(*lanes: str) -> Checked:
     return Checked(blocks, [(number, None) for number in range(len(blocks))], [], 0)
 
 
+def _envelope(node: str, site: str = "s", spool: int = 1) -> Envelope:
+    return Envelope(node, site, f"{spool:032x}", 1, "b71d04c2", "synced", [])
+
+
 def test_a_budget_is_each_nodes_own_and_old_series_go_on() -> None:
-    budget = SeriesBudget(None, most=3)
-    assert len(budget.within("lp-1", _checked("1", "2", "3", "4")).blocks) == 3
-    later = budget.within("lp-1", _checked("3", "5"))
+    budget = SeriesBudget(None, most=4)  # one of them is the spool's, in the ledger
+    assert len(budget.within(_envelope("lp-1"), _checked("1", "2", "3", "4")).blocks) == 3
+    later = budget.within(_envelope("lp-1"), _checked("3", "5"))
     assert [block.tags["lane"] for block in later.blocks] == ["3"]
     assert later.refusals[0].block == 1
-    assert len(budget.within("lp-2", _checked("4", "5")).blocks) == 2
+    assert len(budget.within(_envelope("lp-2"), _checked("4", "5")).blocks) == 2
+
+
+def test_sites_and_spools_count_too() -> None:
+    budget = SeriesBudget(None, most=10)
+    sites = [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(20)]
+    assert sum(sites) == 9
+    spools = [len(budget.within(_envelope("lp-2", spool=number), _checked("1")).blocks) for number in range(20)]
+    assert sum(spools) == 9
 
 
 def test_two_devices_of_one_name_are_told_from_a_restart() -> None:

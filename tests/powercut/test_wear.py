@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import Origin, Spool
-from tests.drain.street import Street
 from tests.powercut.rig import Impossible, image, need, run
 
 pytestmark = pytest.mark.real

@@ -27,13 +27,14 @@ def main() -> None:
     number = 0
     while True:
         rows = [Reading(SERIES, START_MS + 1000 * (number + n), {FIELD: number + n}) for n in range(1, 4)]
-        spool.accept(rows, ORIGIN)
         number += len(rows)
+        if number // len(rows) % SEAL_EVERY == 0:
+            spool.accept_and_seal(rows, ORIGIN)  # as the agent does
+        else:
+            spool.accept(rows, ORIGIN)
         os.write(1, b"%d\n" % number)
         if normal:
             time.sleep(PACE_S)
-        if number // len(rows) % SEAL_EVERY == 0:
-            spool.seal()
 
 
 if __name__ == "__main__":

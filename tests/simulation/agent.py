@@ -9,7 +9,7 @@ from pathlib import Path
 from collector.broker.link import Arrived
 from edge_agent import making_room
 from edge_agent.reading import Reading, Series
-from edge_agent.recorder import Now, Recorder
+from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.spool import Sealed, Spool
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
@@ -111,13 +111,16 @@ class Agent:
         return depth.batches or depth.rows
 
     def _second(self) -> None:
+        self._commit("no")
+        self._obey()
+
+    def _commit(self, seal: Sealing) -> None:
         before = self.recorder.accepted
-        self.recorder.commit(self._now())
+        self.recorder.commit(self._now(), seal=seal)
         safe = self.disk.committed(self.recorder.spool._db)
         if self.recorder.accepted > before:
             self._truth.accept(self.node, self._ram, safe)
             self._ram = []
-        self._obey()
 
     def _obey(self) -> None:
         """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
@@ -134,8 +137,7 @@ class Agent:
         self.disk.committed(spool._db)
 
     def _seal(self) -> None:
-        self.recorder.seal()
-        self.disk.committed(self.recorder.spool._db)
+        self._commit("all")
         self._pump()
 
     def _care(self) -> None:

@@ -56,6 +56,8 @@ class Connection(Database):
 class _Absent:
     """A room of the collector that delivery does not lean on: whatever it is asked, it has nothing to say."""
 
+    trouble = None
+
     def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
         return lambda *_: ()
 

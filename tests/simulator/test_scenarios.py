@@ -103,6 +103,7 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("plantower-pms5003,", "plantower-pms5004,", "did you mean 'plantower-pms5003'"),
         ("duration: 9h", "duration: nine", "no length of time such as 90s"),
         ("stations: 3", "stations: 3\nfaults: [bitflop@0.1]", "fault 'bitflop' is not known"),
+        ("plantower-pms5003,", "nova-sds011,", "nova-sds011 speaks as often as it will: leave period_s out"),
         ("stations: 3", "statoins: 3", "did you mean 'stations'"),
     ):
         file.write_text(text.replace(good, bad, 1))

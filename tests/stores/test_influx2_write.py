@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 
 import pytest
 
+from collector.delivery import ledger
+from collector.stores import care
 from collector.stores.influx2 import Influx2
-from collector.stores.store import Later, Stored, Table
+from collector.stores.store import Later, Stored, StoreDown, Table
 from tests.servers import Victoria, free_port, wait_for
 
 pytestmark = pytest.mark.real
@@ -40,4 +43,12 @@ def test_rows_written_through_api_v2_arrive(victoria: Victoria) -> None:
 def test_a_database_that_does_not_answer_means_later() -> None:
     store = Influx2(f"http://127.0.0.1:{free_port()}", "lamppost", "lamppost", "a-token")
     assert isinstance(store.write(store.render(table("lp-2"))), Later)
+    store.close()
+
+
+def test_a_database_that_takes_writes_and_answers_otherwise_is_told_by_its_answers(victoria: Victoria) -> None:
+    store = Influx2(victoria.url, "lamppost", "lamppost", "t")
+    with pytest.raises(StoreDown, match="answers, but not as InfluxDB does"):
+        ledger.highest_of_all(store)
+    assert care.probe(store, "c1", round(time.time() * 1000)) is not None
     store.close()

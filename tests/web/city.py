@@ -22,6 +22,7 @@ from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
+from wire.quantities import QUANTITIES
 
 MINUTE_MS = 60_000
 CATALOGUE = load_catalogue()
@@ -44,6 +45,7 @@ class City:
         self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.records: list[Record] = []
+        self.frames: list[Any] = []
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}
         self._state = open_state(folder / "collector.sqlite")
@@ -121,6 +123,8 @@ class City:
     def ask(self, node: str, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What a node would answer."""
         self.asked.append((node, verb, arguments))
+        if verb == "frames":
+            return {"ok": True, "sensors": self.frames}
         if verb != "doctor":
             return {"ok": True}
         checks = [
@@ -137,7 +141,9 @@ class City:
         self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
     ) -> None:
         """Store rows of one series."""
-        whole = frozenset({"count", "heavy_count", "qc"}) & columns.keys()
+        whole = frozenset(
+            name for name in columns if name in ("cq", "qc") or (name in QUANTITIES and QUANTITIES[name].whole)
+        )
         tags = [("node", node), ("sensor", sensor), ("site", next(s.site for s in self.stations if s.node == node))]
         if measurement == "traffic_flow":
             tags += [("direction", "in"), ("lane", "1")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,37 @@ def test_a_device_is_asked_and_its_answer_stands_on_its_page(desk: tuple[Operato
     assert city.asked[-1][:2] == ("lp-0001", "doctor")
     assert operator.post("/en/ops/station/lp-0001/ask/reboot", {}).status == 404
     assert "ask doctor" in operator.get("/en/ops/audit").text
+
+
+def test_the_last_raw_frames_of_a_device_stand_on_its_page(desk: tuple[Operator, City]) -> None:
+    operator, city = desk
+    values = {"pm25_raw_ugm3": 35.0, "temp_c": 0.0}
+    city.frames = [
+        {"name": "air-1", "at_ms": city.now_ms(), "frame": "42 4d | 00 1c", "values": [values], "flags": []},
+        {"name": "air-2", "bad_at_ms": city.now_ms(), "bad": "aa c0 <b>", "reason": "checksum"},
+        {"name": "radar-1"},
+    ]
+    assert operator.post("/en/ops/station/lp-0001/ask/frames", {}).status == 303
+    page = operator.get("/en/ops/station/lp-0001").text
+    for said in ("42 4d | 00 1c", "35 µg/m³", "0 °C", "aa c0 &lt;b&gt;", "damaged: checksum", "none heard yet"):
+        assert said in page, said
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "text", {}, {"name": 1}, {"name": "a", "frame": "42"}, {"name": "a", "frame": 1, "at_ms": 1},
+        {"name": "a", "frame": "42", "at_ms": 2**60}, {"name": "a", "frame": "42", "at_ms": 1, "values": [{"x": "y"}]},
+        {"name": "a", "frame": "42", "at_ms": 1, "values": [{"x": float("nan")}]}, {"name": "a", "bad": "42"},
+        {"name": "a", "frame": "42", "at_ms": 1, "values": None}, {"name": "a", "frame": "42", "at_ms": True},
+        {"name": "a", "frame": "42", "at_ms": 1},
+    ],
+)  # fmt: skip
+def test_a_device_that_answers_nonsense_does_not_spoil_the_page(desk: tuple[Operator, City], one: Any) -> None:
+    operator, city = desk
+    city.frames = [one]
+    assert operator.post("/en/ops/station/lp-0001/ask/frames", {}).status == 303
+    assert operator.get("/en/ops/station/lp-0001").status == 200
 
 
 def test_conditions_are_told_apart(tmp_path: Path) -> None:

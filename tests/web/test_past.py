@@ -53,6 +53,36 @@ def test_hours_of_traffic_are_told_in_tens_and_few_vehicles_not_at_all(tmp_path:
     city.close()
 
 
+def test_speeds_of_a_span_are_shares_and_few_vehicles_are_told_with_others(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    times = [NOW_MS // HOUR_MS * HOUR_MS - n * HOUR_MS for n in (5, 4, 3)]
+    cells: dict[str, list[object]] = {
+        "n_speed_015_kmh": [1, None, 1],
+        "n_speed_040_kmh": [20, 20, 20],
+        "n_speed_055_kmh": [None, 20, 18],
+        "n_length_0350_cm": [18, 36, 34],
+        "n_length_0655_cm": [3, 4, 5],
+    }
+    columns = {"count": [21, 40, 39], "duration_s": [3600.0] * 3, "speed_tms_kmh": [40.0] * 3, **cells}
+    city.write("lp-0001", "radar-1", "traffic_flow", times, columns)
+    city.roll_up()
+    told = past_of(city.site(), "lp-0001", "day").speeds
+    assert told is not None
+    assert [tuple(band) for band in told.bands] == [(10, 50, 62), (50, 60, 38)]
+    assert 40 <= told.v50_kmh < 45 < told.v85_kmh < 60
+    assert [(one.name, percent) for one, percent in told.classes if percent] == [("small", 88), ("medium", 12)]
+    city.close()
+
+
+def test_speeds_of_few_vehicles_are_not_told(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    columns: dict[str, list[object]] = {"count": [30], "duration_s": [3600.0], "n_speed_040_kmh": [30]}
+    city.write("lp-0001", "radar-1", "traffic_flow", [NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS], columns)
+    city.roll_up()
+    assert past_of(city.site(), "lp-0001", "day").speeds is None
+    city.close()
+
+
 def test_the_week_before_lies_over_the_same_hours(tmp_path: Path) -> None:
     city = City(tmp_path, NOW_MS)
     hour_ms = NOW_MS // HOUR_MS * HOUR_MS - 4 * HOUR_MS

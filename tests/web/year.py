@@ -14,6 +14,7 @@ from collector.numbers.rollups import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day, day_of, is_whole, with_completeness
 from collector.stores.store import Store, Stored, Table
 from simulator.replay import BEIJING
+from wire.traffic import speed_cell
 
 HOUR_MS = 3_600_000
 HOURS_A_YEAR = 8784
@@ -112,6 +113,9 @@ def _flow(hours: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
         speed = 52 - count / 40
         found[time_ms] = {"count_sum": count, "count_n": 60, "heavy_count_sum": count // 9, "duration_s_sum": 3600.0}
         found[time_ms] |= {"speed_tms_kmh_mean": speed, "flow_vph_mean": float(count), "completeness": 1.0}
+        fast, long = count // 4, count // 9
+        found[time_ms] |= {speed_cell(speed) + "_sum": count - fast, speed_cell(speed + 11) + "_sum": fast}
+        found[time_ms] |= {"n_length_0350_cm_sum": count - long, "n_length_0655_cm_sum": long}
     return found
 
 

@@ -32,9 +32,9 @@ def test_a_worker_that_is_behind_is_given_no_more(hand: Hand, monkeypatch: pytes
     monkeypatch.setattr(room, "IN_FLIGHT_BYTES", 10_000)
     hand.start([])
     try:
-        for _ in range(10):
+        for number in range(10):
             assert hand.has_room()
-            hand.give(Order("batch", "lp-1", b"x" * 700))
+            hand.give(Order("batch", "lp-1", b"%d" % number + b"x" * 700))
         assert not hand.has_room()
         hand.send()
         wait_for("its report", lambda: bool(hand.reports()), 20)  # not readable as batches: kept as strays, and settled
@@ -64,6 +64,27 @@ def test_what_a_killed_worker_had_is_given_to_the_next(hand: Hand) -> None:
         said.clear()
         wait_for("it to wait again", lambda: bool(said.extend(hand.reports()) or (said and said[-1].pending_rows)), 20)
         assert "before_birth" not in said[-1].counts
+    finally:
+        hand.ended = True
+        hand.kill()
+        hand.wait(5)
+
+
+def test_a_batch_that_comes_again_meanwhile_is_given_once(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Order] = []
+    monkeypatch.setattr(room, "send_orders", lambda _, orders: sent.extend(orders))
+    hand.start([])
+    try:
+        for body in (b"one", b"one", b"two"):
+            hand.give(Order("batch", "lp-1", body))
+        hand.give(Order("replay", "lp-1", b"two"))  # an operator's wish is always obeyed
+        hand.send()
+        assert [(order.verb, order.body) for order in sent] == [
+            ("batch", b"one"),
+            ("batch", b"two"),
+            ("replay", b"two"),
+        ]
+        assert (hand.repeats, hand.in_flight()) == (1, 3)
     finally:
         hand.ended = True
         hand.kill()

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.collectors import children
 from collector.workers.talk import worker_of
-from tests.alerts.feeder import Feeder
+from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.kills import _report, told_by, wanted_of
 from tests.alerts.receiver import Receiver
 from tests.alerts.street import street
 from tests.rig import Program, Rig
 from tests.servers import wait_for
+from wire import batch, names
 
 pytestmark = pytest.mark.real
 
 NODES = 8
 
 
-def with_workers(program: Program, workers: int) -> Program:
-    """The same program, to be started with so many."""
-    program.command = [*program.command[:6], "--workers", str(workers)]
-    return program
-
-
 def workers_of(program: Program) -> list[int]:
     """The process ids of its workers, once all are there."""
-    assert program.process is not None
-    pid = program.process.pid
-    wait_for("both workers", lambda: len(children(pid)) == 2, 20)
-    return children(pid)
+    wait_for("both workers", lambda: len(program.workers()) == 2, 20)
+    return program.workers()
 
 
 def is_gone(pid: int) -> bool:
@@ -55,6 +51,7 @@ def settle(feeder: Feeder, receiver: Receiver) -> None:
 def assert_whole(rig: Rig, feeder: Feeder, receiver: Receiver) -> None:
     """Every reading is in the database once, and every episode was told, and no other."""
     assert rig.count("air_quality") == readings(feeder)
+    receiver.took = list({message["key"]: message for message in receiver.took}.values())  # kill -9 may send one again
     said = _report(feeder, receiver)
     assert (said["missed"], said["unknown"]) == (0, 0), said
     assert (said["twice_under_other_keys"], said["out_of_order"]) == (0, 0), said
@@ -65,7 +62,7 @@ def test_whoever_is_killed_nothing_is_lost_or_doubled_and_every_episode_is_told(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 2).start()
+        collector.with_workers(2).start()
         feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=3)
         try:
             for turn in range(4):
@@ -89,13 +86,13 @@ def test_whoever_is_killed_nothing_is_lost_or_doubled_and_every_episode_is_told(
 
 def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, receiver: Receiver) -> None:
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 1).start()
+        collector.with_workers(1).start()
         feeder = Feeder(broker.port, NODES, (0.5, 1.0), (1000.0, 1000.0), seed=4)  # high until all are calm
         try:
             wait_for("all to fire", lambda: len(told_by(receiver)) == NODES, 60)
             for workers in (2, 1, 2):
                 assert collector.stop() == 0
-                with_workers(collector, workers).start()
+                collector.with_workers(workers).start()
                 rows = rig.count("air_quality") + 2 * NODES
                 wait_for("more readings", lambda rows=rows: rig.count("air_quality") >= rows, 60)  # type: ignore[misc]
             assert set(told_by(receiver).values()) == {1}
@@ -107,10 +104,34 @@ def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, r
         assert set(told_by(receiver).values()) == {1}
 
 
+def test_commands_see_what_any_worker_has_kept(tmp_path: Path, receiver: Receiver) -> None:
+    with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
+        collector.with_workers(2).start()
+        feeder = Feeder(broker.port, NODES, (1000.0, 1000.0), (1.0, 1.0), seed=6)
+        try:
+            wait_for("readings of all", lambda: rig.count("air_quality") >= 2 * NODES, 60)
+            unknown = [batch.Block(SENSOR, "nonsense", [1_795_000_000_000], {"x": [1]}, {}, "plantower-pms5003@1")]
+            for node in feeder.nodes.values():
+                names_ = {"node": node.name, "site": SITE, "spool": node.spool, "boot": "0" * 8}
+                body = batch.encode(**names_, seq=900_000, clock="synced", blocks=unknown)  # type: ignore[arg-type]
+                feeder._client.publish(names.data(node.name), body, 1)
+            wait_for("all to be kept", lambda: len(quarantined(collector)) == NODES, 30)
+            assert {entry["node"] for entry in quarantined(collector)} == set(feeder.nodes)
+        finally:
+            feeder.stop()
+
+
+def quarantined(collector: Program) -> list[dict[str, Any]]:
+    """Whole batches, as the command lists them."""
+    command = [sys.executable, "-m", "lamppost", "quarantine", "list", "--config", str(collector.settings), "--json"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    return [entry for entry in json.loads(said) if entry["kind"] == "whole"]
+
+
 def test_a_service_that_is_stopped_ends_all_of_it_in_order(tmp_path: Path, receiver: Receiver) -> None:
     """As systemd does it: SIGTERM to every process at once. What was taken is written and answered."""
     with street(tmp_path, receiver, "c1") as (broker, rig, (collector,)):
-        with_workers(collector, 2).start()
+        collector.with_workers(2).start()
         feeder = Feeder(broker.port, NODES, (1.0, 4.0), (1.0, 4.0), seed=5)
         try:
             wait_for("some readings", lambda: rig.count("air_quality") >= 4 * NODES, 60)

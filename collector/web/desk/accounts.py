@@ -47,10 +47,14 @@ class Accounts:
         self._setup_lock = threading.Lock()
         self.setup_token: str | None = None if self._any() else secrets.token_urlsafe(24)
 
+    def may_set_up(self, token: str) -> bool:
+        """Whether this is the one-time token, and it is unused."""
+        return self.setup_token is not None and hmac.compare_digest(token.encode(), self.setup_token.encode())
+
     def set_up(self, token: str, name: str, password: str, now_ms: int) -> bool:
         """Make the first account with the one-time token; False when the token is wrong or used. Raises NotAccepted."""
         with self._setup_lock:
-            if self.setup_token is None or not hmac.compare_digest(token.encode(), self.setup_token.encode()):
+            if not self.may_set_up(token):
                 return False
             self.create(name, password, now_ms)
             self.setup_token = None

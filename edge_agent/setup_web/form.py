@@ -1,0 +1,70 @@
+"""What a person filled in on the set-up page, as answers; or what is wanted of each field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer
+from wire import names
+
+FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
+
+
+def answers_of(given: Mapping[str, str], sensors: Sequence[SensorAnswer]) -> tuple[Answers | None, dict[str, str]]:
+    """Answers, or None and by field the key of the text that says what is wanted; `sensors` stands for the list."""
+    said = {name: given.get(name, "").strip() for name in FIELDS}
+    wrong: dict[str, str] = {}
+    if not said["token"] and not names.is_node(said["node"]):
+        wrong["node"] = "names_are" if said["node"] else "need"
+    if not names.is_name(said["site"]):
+        wrong["site"] = "names_are" if said["site"] else "need"
+    broker = None
+    if not said["token"]:
+        broker = _broker(said["broker"])
+        if broker is None:
+            wrong["broker"] = "address_is" if said["broker"] else "need"
+    spot = _spot(said["position"])
+    if spot is None:
+        wrong["position"] = "spot_is"
+    if not sensors:
+        wrong["sensors"] = "no_sensors"
+    if wrong or spot is None:
+        return None, wrong
+    lat, lon = spot
+    try:
+        made = Answers(
+            token=said["token"] or None,
+            node=None if said["token"] else said["node"],
+            site=said["site"],
+            who=said["who"][:100] or "-",
+            where=said["where"][:200] or "-",
+            lat=lat,
+            lon=lon,
+            broker=broker,
+            clock="always" if given.get("clock") == "always" else "when-synchronised",
+            sensors=list(sensors),
+        )
+    except ValidationError as error:
+        return None, {"site": str(error.errors()[0]["msg"])}
+    return made, {}
+
+
+def _broker(text: str) -> BrokerAnswer | None:
+    host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    try:
+        return BrokerAnswer(host=host, port=int(port) if colon else 1883)
+    except ValueError:  # pydantic's errors are such too
+        return None
+
+
+def _spot(text: str) -> tuple[float | None, float | None] | None:
+    """Latitude and longitude, both None for an empty field; None when it is neither."""
+    if text in ("", "-"):
+        return None, None
+    try:
+        lat, lon = (float(part) for part in text.replace("，", ",").split(","))
+    except ValueError:
+        return None
+    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None

@@ -1,0 +1,122 @@
+"""The sensors of this device while the set-up page is open: searched for, then read along, so that values move."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device_profiles.catalogue import load
+from edge_agent.config_edit import sensor_name
+from edge_agent.listening import listen
+from edge_agent.port_probe import Finding, probe_ports
+from edge_agent.setup.answers import SensorAnswer
+from edge_agent.watching import Watch
+from edge_agent.words import reading, span, sparkline
+from wire.exits import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One port as the page shows it. `others`: models that look the same, where nobody is sure."""
+
+    port: str
+    name: str | None = None
+    profile: str | None = None
+    reading: str = ""
+    recent: str = ""
+    quality: str = ""
+    others: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+class Live:
+    """Threads that search and read; `rows` is what they know now. Ends at `stop`, and then holds no port any more."""
+
+    def __init__(self, ports: Callable[[], list[str]]) -> None:
+        self._ports = ports
+        self._findings: list[Finding] = []
+        self._watches: dict[str, Watch] = {}
+        self._troubles: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.searching = False
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Search; may be called again after `stop`."""
+        self._stop.clear()
+        self._findings, self._watches, self._troubles, self._names = [], {}, {}, {}
+        self.searching, self.trouble = True, ""
+        self._run(self._search)
+
+    def stop(self) -> None:
+        """Leave the ports to others. Waits for a search under way, at most about 40 s."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def rows(self) -> list[Row]:
+        """Every port, those with a sensor first."""
+        found = [self._row(finding) for finding in list(self._findings)]
+        return sorted(found, key=lambda row: (row.profile is None, not row.others, row.port))
+
+    def chosen(self, picked: dict[str, str]) -> list[SensorAnswer]:
+        """The sensors that are sure, and for the other ports what a person picked of their models."""
+        made: list[SensorAnswer] = []
+        for row in self.rows():
+            profile = row.profile or (picked.get(row.port) if picked.get(row.port) in row.others else None)
+            if profile is not None:
+                name = sensor_name(profile, [sensor.name for sensor in made])
+                made.append(SensorAnswer(name=name, profile=profile, port=row.port))
+        return made
+
+    def _search(self) -> None:
+        try:
+            probe_ports(self._ports(), list(load()), self._found)
+        except Failure as failure:
+            self.trouble = str(failure)
+        finally:
+            self.searching = False
+
+    def _found(self, finding: Finding) -> None:
+        if finding.sensor is not None:
+            self._names[finding.path] = sensor_name(finding.sensor.profile, self._names.values())
+            self._run(self._read, finding.path, finding.sensor.profile)
+        self._findings.append(finding)
+
+    def _read(self, path: str, profile_name: str) -> None:
+        profile = load().get(profile_name)
+        watch = self._watches[path] = Watch(self._names[path], profile, time.monotonic())
+        try:
+            for piece in listen(path, profile):
+                if self._stop.is_set():
+                    return
+                take = watch.wrote if piece.written else watch.read
+                take(piece.data, time.monotonic())
+        except Failure as failure:
+            self._troubles[path] = str(failure)
+
+    def _row(self, finding: Finding) -> Row:
+        path, sensor = finding.path, finding.sensor
+        if sensor is None:
+            others = tuple(one.profile for one in finding.outcome.verdicts) if finding.outcome is not None else ()
+            return Row(path, others=others, trouble=finding.error or "")
+        watch, now_s = self._watches.get(path), time.monotonic()
+        if watch is None or not watch.tracks:
+            values = reading(sensor.values)
+            return Row(path, self._names.get(path), sensor.profile, values, trouble=self._troubles.get(path, ""))
+        newest = {name: track.values[-1] for name, track in list(watch.tracks.items())}
+        first = next(iter(watch.tracks.values()))
+        age_s = watch.age_s(now_s)
+        told = watch.quality(now_s) + (f" · {span(age_s)}" if age_s is not None else "")
+        bars = sparkline(list(first.values))
+        return Row(path, watch.name, sensor.profile, reading(newest), bars, told, (), self._troubles.get(path, ""))
+
+    def _run(self, work: Callable[..., None], *arguments: str) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()

@@ -1,0 +1,89 @@
+"""The set-up page's words in Chinese and English."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("站点安装", "Station set-up"),
+    "other": ("English", "中文"),
+    "code": ("终端上显示的六位数字", "The six digits that the terminal shows"),
+    "enter": ("进入", "Enter"),
+    "wrong": ("数字不对，还可再试 {n} 次。", "That is not the code; {n} tries left."),
+    "taken": ("已有另一部手机在使用本页。", "Another phone uses this page already."),
+    "over": ("本页已结束。请在终端重新运行安装命令。", "This page has ended. Start the set-up again at the terminal."),
+    "sensors": ("传感器", "Sensors"),
+    "searching": ("正在搜索串口，最多约 40 秒 …", "Searching the ports, up to 40 s ..."),
+    "no_ports": (
+        "没有找到传感器。检查 5 V 电源和 TX/RX 接线，然后重新搜索。",
+        "No sensor was found. Check 5 V and TX/RX, then search again.",
+    ),
+    "again": ("重新搜索", "Search again"),
+    "nothing_heard": ("没有可识别的数据", "nothing that a known model sends"),
+    "unsure": ("型号无法自动区分，请在下面选择", "cannot be told apart by itself: choose below"),
+    "which": ("{port} 上是哪一种？", "Which one hangs on {port}?"),
+    "none": ("都不是", "none of them"),
+    "moving": (
+        "数值每 3 秒更新。对着传感器哈气或挥手，看它是否变化。",
+        "Values renew every 3 s. Breathe on a sensor or wave at it, and see them move.",
+    ),
+    "station": ("站点", "Station"),
+    "token": (
+        "一次性令牌（办公室发放，有它就不用填名称和服务器）",
+        "One-time token from the office (with it, name and broker are not needed)",
+    ),
+    "node": ("本机名称，如 lp-0017", "Name of this device, such as lp-0017"),
+    "site": ("地点，如 jianguo-rd-east", "Place, such as jianguo-rd-east"),
+    "who": ("您的姓名", "Your name"),
+    "where": ("灯杆、高度、方位", "Pole, height, side"),
+    "position": ("坐标（纬度,经度），可不填", "Position (latitude,longitude), may be empty"),
+    "broker": ("服务器地址[:端口]", "Broker, host[:port]"),
+    "password": (
+        "服务器若需要密码，请在终端安装：本页不加密。",
+        "A broker that wants a password is set up at the terminal: this page is not encrypted.",
+    ),
+    "start": ("写入并验证", "Write and prove"),
+    "proving": (
+        "正在验证：每个传感器的一条读数要存入数据库并读回 …",
+        "Proving: a reading of each sensor goes to the database and back ...",
+    ),
+    "proved": (
+        "完成：全部读数已从数据库读回。可以合上箱盖。",
+        "Done: every reading was read back from the database. Close the lid.",
+    ),
+    "unproved": ("未完成：并非所有读数都读回。见下文。", "Not done: not every reading was read back. See below."),
+    "no_sensors": ("还没有可用的传感器", "there is no sensor to use yet"),
+    "need": ("请填写", "please fill this in"),
+    "names_are": ("小写字母、数字和连字符", "small letters, digits and hyphens"),
+    "spot_is": ("先纬度后经度，用逗号隔开", "latitude first, comma, longitude"),
+    "address_is": ("只写主机名或地址，可加 :端口", "a host name or address, and :port if need be"),
+    "clock": ("时钟还没有由 NTP 校准", "The clock has not been set by NTP yet"),
+    "clock_wait": ("等待校准：读数先留在本机", "wait for NTP: readings stay here until then"),
+    "clock_believe": ("相信现在的时钟", "believe it as it is"),
+    "left": ("本页还开放 {n} 分钟", "this page stays open for {n} min"),
+}
+
+
+class Words:
+    """One language: `t("code")`, `t("wrong", n=3)`."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **parts: object) -> str:
+        text = TEXTS[key][self.language == "en"]
+        return text.format(**parts) if parts else text
+
+    def known(self, key: str) -> str:
+        """The text of a key, or what was said instead of one."""
+        return self(key) if key in TEXTS else key
+
+
+def language_of(asked: str | None, accepts: str) -> Language:
+    """What the reader chose, else what the phone prefers; Chinese only where it is named before English."""
+    if asked in ("zh", "en"):
+        return "zh" if asked == "zh" else "en"
+    zh, en = accepts.lower().find("zh"), accepts.lower().find("en")
+    return "zh" if zh >= 0 and (en < 0 or zh < en) else "en"

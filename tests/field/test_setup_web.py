@@ -1,0 +1,286 @@
+"""Setting up by phone: the door, the form, and the whole way from a code to a reading that was read back."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+
+from edge_agent.setup.answers import SensorAnswer
+from edge_agent.setup_web import page
+from edge_agent.setup_web.addresses import parse, reachable
+from edge_agent.setup_web.form import answers_of
+from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
+from edge_agent.setup_web.live import Live, Row
+from edge_agent.setup_web.server import SetupPage
+from edge_agent.setup_web.texts import TEXTS, Words, language_of
+from firmware_stubs.models import MODELS
+from tests.field.conftest import WORLD, Field
+from tests.servers import free_port, wait_for
+from tests.web.conftest import CHROMIUM, FLAGS
+from wire.exits import Failure
+
+SENSOR = SensorAnswer(name="air-1", profile="plantower-pms5003", port="/dev/a")
+FILLED = {"node": "lp-0042", "broker": "10.0.0.1:1884", "site": "here", "who": "王磊", "position": "39.9，116.4"}
+EN = Words("en")
+
+
+# -- the door
+
+
+def test_the_code_opens_once_and_for_a_quarter_of_an_hour() -> None:
+    guard = Guard(0.0)
+    assert re.fullmatch(r"\d{6}", guard.code)
+    session = guard.enter(f" {guard.code[:3]} {guard.code[3:]}", 1.0)  # as it is printed
+    assert session is not None
+    assert guard.enter(guard.code, 2.0) is None  # a second phone
+    assert guard.knows(session, OPEN_S - 1)
+    assert not guard.knows(session, OPEN_S)
+    assert not guard.knows("0" * 32, 3.0)
+    assert not guard.knows(None, 3.0)
+    assert not guard.knows("ü", 3.0)
+
+
+def test_five_wrong_codes_end_the_page() -> None:
+    guard = Guard(0.0, "123456")
+    for _ in range(TRIES_MAX):
+        assert not guard.is_over(1.0)
+        assert guard.enter("000000", 1.0) is None
+    assert guard.is_over(1.0)
+    assert guard.enter("123456", 1.0) is None
+
+
+def test_wrong_codes_after_the_right_one_do_not_put_its_owner_out() -> None:
+    guard = Guard(0.0, "123456")
+    session = guard.enter("123456", 1.0)
+    for _ in range(20):
+        guard.enter("000000", 1.0)
+    assert guard.knows(session, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("192.168.4.1:8088", True), ("127.0.0.1", True), ("[fe80::1]:8088", True), ("lp-1.local:80", True),
+        ("localhost:8088", True), ("evil.example:8088", False), ("", False), ("1.2.3.4.evil.example", False),
+    ],
+)  # fmt: skip
+def test_only_addresses_are_answered_to(host: str, ours: bool) -> None:
+    assert is_our_host(host) is ours
+
+
+def test_where_to_listen_is_an_address() -> None:
+    assert parse("192.168.4.1") == ("192.168.4.1", 8088)
+    assert parse(":9000") == ("0.0.0.0", 9000)
+    assert "127.0.0.1" in reachable("0.0.0.0")
+    for text in ("lp-1.local", "1.2.3.4:x", "1.2.3.4:70000", "1.2.3"):
+        with pytest.raises(Failure, match="an address of this device"):
+            parse(text)
+
+
+# -- the form
+
+
+def test_what_was_filled_in_becomes_answers() -> None:
+    answers, wrong = answers_of(FILLED, [SENSOR])
+    assert wrong == {}
+    assert answers is not None
+    assert (answers.node, answers.site, answers.who, answers.where) == ("lp-0042", "here", "王磊", "-")
+    assert (answers.lat, answers.lon) == (39.9, 116.4)
+    assert answers.broker is not None
+    assert (answers.broker.host, answers.broker.port) == ("10.0.0.1", 1884)
+
+
+def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
+    answers, wrong = answers_of({"token": " abc ", "site": "here"}, [SENSOR])
+    assert wrong == {}
+    assert answers is not None
+    assert (answers.token, answers.node, answers.broker) == ("abc", None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("node", "LP 17"), ("node", ""), ("node", "collector"), ("site", "Hier"), ("broker", "mqtt://u:p@x"),
+        ("broker", "host:99999"), ("broker", ""), ("position", "116.4"), ("position", "116.4,39.9"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_said_beside_its_field(field: str, value: str) -> None:
+    answers, wrong = answers_of(FILLED | {field: value}, [SENSOR])
+    assert answers is None
+    assert list(wrong) == [field]
+
+
+def test_nothing_typed_or_heard_becomes_markup() -> None:
+    evil = '"><script>alert(1)</script>'
+    row = Row(evil, evil, evil, evil, evil, evil, (evil,), evil)
+    given = dict.fromkeys(("node", "token", "site", f"pick {evil}"), evil)
+    made = page.form_page(EN, "k", given, {"site": evil}, [row], evil, 3, False)
+    made += page.live_page(EN, [row], True, evil) + page.progress_page(EN, [evil], None)
+    assert "<script" not in made
+    assert '""' not in made.replace('value=""', "").replace('class=""', "")
+
+
+def test_both_languages_have_every_word() -> None:
+    assert all(zh and en and re.findall(r"{\w+}", zh) == re.findall(r"{\w+}", en) for zh, en in TEXTS.values())
+    assert language_of(None, "zh-CN,zh;q=0.9,en;q=0.8") == "zh"
+    assert language_of(None, "en-GB,en;q=0.9,zh;q=0.1") == "en"
+    assert language_of("zh", "en") == "zh"
+    assert language_of("<", "") == "en"
+
+
+# -- the server
+
+
+class Phone:
+    """A browser with one jar for its cookie."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cookie = ""
+
+    def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            body = urlencode(form) if form is not None else None
+            sent = {"Cookie": self.cookie, "Accept-Language": "en"} | headers
+            link.request("POST" if form is not None else "GET", path, body, sent)
+            answer = link.getresponse()
+            said = answer.read().decode()
+            self.cookie = (answer.getheader("Set-Cookie") or self.cookie).partition(";")[0]
+            return answer.status, said
+        finally:
+            link.close()
+
+    def key(self) -> str:
+        found = re.search(r'name="key" value="(\w+)"', self.ask("/")[1])
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SetupPage, Phone]]:
+    monkeypatch.setattr("edge_agent.setup_web.server.WRONG_CODE_S", 0.0)
+    setup = SetupPage(("127.0.0.1", 0), Live(list), {"node": "lp-1"}, Guard(time.monotonic(), "123456"))
+    yield setup, Phone(setup.port)
+    setup.close()
+
+
+def test_without_the_code_nothing_is_shown(opened: tuple[SetupPage, Phone]) -> None:
+    _, phone = opened
+    assert 'name="code"' in phone.ask("/")[1]
+    assert 'name="code"' in phone.ask("/live")[1]
+    for path in ("/start", "/again"):
+        assert phone.ask(path, {"key": "x"})[0] == 403
+    status, said = phone.ask("/enter", {"code": "999999"})
+    assert status == 403
+    assert "4 tries left" in said
+    assert phone.ask("/enter", {"code": "123 456"})[0] == 303
+    assert 'name="node" value="lp-1"' in phone.ask("/")[1]
+    other = Phone(phone.port)
+    assert "Another phone" in other.ask("/")[1]
+    assert other.ask("/enter", {"code": "123456"})[0] == 403
+
+
+def test_forms_of_other_pages_and_names_of_others_are_refused(opened: tuple[SetupPage, Phone]) -> None:
+    _, phone = opened
+    assert phone.ask("/", None, Host="evil.example")[0] == 403
+    assert phone.ask("/enter", {"code": "123456"}, Origin="http://evil.example")[0] == 403
+    assert phone.ask("/enter", {"code": "123456"})[0] == 303
+    assert phone.ask("/start", FILLED | {"key": "0" * 32})[0] == 403
+    assert phone.ask("/start", {"key": phone.key(), "node": "x" * 20_000})[0] == 413
+    assert phone.ask("/etc/passwd")[0] == 404
+
+
+def test_a_page_that_nobody_uses_ends(opened: tuple[SetupPage, Phone]) -> None:
+    setup, phone = opened
+    setup.guard.until_s = time.monotonic()
+    with pytest.raises(Failure, match="has ended"):
+        setup.answers()
+    assert "has ended" in phone.ask("/")[1]
+
+
+@pytest.mark.real
+def test_a_real_browser_comes_in_and_reads_both_languages(opened: tuple[SetupPage, Phone]) -> None:
+    """What a browser adds by itself (Origin, cookies, the policy) must not keep a person out."""
+    from playwright.sync_api import sync_playwright
+
+    setup, _ = opened
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        phone = chromium.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN").new_page()
+        complaints: list[str] = []
+        phone.on("console", lambda said: complaints.append(said.text))
+        phone.goto(f"http://127.0.0.1:{setup.port}/")
+        phone.fill("input[name=code]", "123456")
+        phone.click("button")
+        phone.fill("input[name=site]", "Hier")
+        phone.click("button:not(.plain)")
+        phone.wait_for_selector("text=小写字母、数字和连字符")
+        phone.click("a.lang")
+        phone.wait_for_selector("text=small letters, digits and hyphens")
+        assert phone.evaluate("document.documentElement.scrollWidth") == 360
+        chromium.close()
+    assert complaints == []
+
+
+@pytest.mark.real
+def test_from_the_code_to_a_reading_that_was_read_back(field: Field) -> None:
+    field.broker.start()
+    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+    field.stubs.start()
+    field.collector.start()
+    config, port = field.folder / "etc/agent.yaml", free_port()
+    elsewhere = f"spool: {{path: {field.folder}/spool.db, allow_tmpfs: true}}\nstatus_file: {field.folder}/status.json"
+    program = (
+        "import edge_agent.setup.settings_text as s; made = s.settings_text\n"
+        f"s.settings_text = lambda *words: made(*words) + {elsewhere!r} + chr(10)\n"
+        "import lamppost; lamppost.main()"
+    )  # a test may not write where a real station keeps its readings
+    command = [sys.executable, "-c", program, "agent", "setup", "--web", "--listen", f"127.0.0.1:{port}"]
+    command += ["--config", str(config), "--port", str(field.ports / "air"), "--proof-seconds", "60"]
+    wizard = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert wizard.stdout is not None
+    shown: list[str] = []
+    reader = threading.Thread(target=lambda: shown.extend(wizard.stdout or []), daemon=True)
+    reader.start()
+    try:
+        wait_for("the code", lambda: any(line.startswith("code:") for line in shown), 20)
+        phone = Phone(port)
+        code = next(line for line in shown if line.startswith("code:"))
+        assert phone.ask("/enter", {"code": code[15:22]})[0] == 303
+        wait_for("a moving value", lambda: "PM2.5 35" in phone.ask("/live")[1], 60)
+        broker = f"127.0.0.1:{field.broker.port}"
+        filled = {"key": phone.key(), "node": "LP", "broker": broker, "site": "test-site", "who": "王磊"}
+        assert phone.ask("/start", filled)[0] == 303
+        again = unescape(phone.ask("/")[1])
+        assert "small letters, digits and hyphens" in again
+        assert 'value="王磊"' in again  # nothing has to be typed twice
+        assert phone.ask("/start", filled | {"node": "lp-0042", "clock": "always"})[0] == 303
+        pages = [""]
+
+        def ended() -> bool:
+            pages.append(phone.ask("/")[1])
+            return "Proving" not in pages[-1]
+
+        wait_for("the end", ended, 90)
+        said = pages[-1]
+        assert "Close the lid" in said, said
+        assert "PM2.5 35" in said
+        assert wizard.wait(20) == 0, "".join(shown)
+        assert "sent to the city as record 1" in "".join(shown)
+        assert json.loads((field.folder / "installation.json").read_text())["who"] == "王磊"
+    finally:
+        wizard.kill()
+        wizard.wait()
+        reader.join()
+        wizard.stdout.close()

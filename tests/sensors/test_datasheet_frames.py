@@ -1,0 +1,103 @@
+"""Frames of a third reading of every datasheet, whole, split, damaged and glued to those of another sensor."""
+
+from __future__ import annotations
+
+import pytest
+
+from device_profiles.profile import Profile
+from edge_agent.framing import BadFrame, Frame, Framer
+from tests import frames
+from tests.sensors import datasheet_frames
+from tests.sensors.datasheet_frames import FAMILIES, records
+from tests.sensors.golden_names import SENSORS
+from tests.sensors.streams import PROFILES
+
+COUNT = 60
+
+
+@pytest.mark.parametrize("sensor", FAMILIES)
+def test_every_value_a_manual_allows_is_read_as_it_says(sensor: str) -> None:
+    wrong = {record["hex"]: problem for record in records(sensor, COUNT) if (problem := frames.check(record))}
+    assert not wrong
+
+
+@pytest.mark.parametrize("sensor", FAMILIES)
+def test_wherever_the_bytes_are_parted_the_frames_are_the_same(sensor: str) -> None:
+    profile = PROFILES[SENSORS[sensor]]
+    stream = b"".join(bytes.fromhex(record["hex"]) for record in records(sensor, 4))
+    whole = cut(profile, stream)
+    for at in range(len(stream)):
+        assert cut(profile, stream[:at], stream[at:]) == whole, at
+    assert cut(profile, *(bytes([byte]) for byte in stream)) == whole
+
+
+@pytest.mark.parametrize("sensor", FAMILIES)
+def test_another_sensors_frames_on_the_line_are_never_taken_for_ours(sensor: str) -> None:
+    """Two streams glued: what is ours comes out, whatever stands before and behind it."""
+    profile = PROFILES[SENSORS[sensor]]
+    own = [bytes.fromhex(record["hex"]) for record in records(sensor, 3)][:3]
+    for other in FAMILIES:
+        theirs = bytes.fromhex(next(records(other, 3))["hex"])
+        if speaks_alike(profile, theirs) or (profile.frames[0].kind == "line" and sensor == "hikvision_csr"):
+            continue
+        found = cut(profile, theirs + own[1] + theirs + own[2])
+        sound = [item.data for item in found if isinstance(item, Frame) and item.data in own]
+        assert own[2] in sound, other
+        if theirs.endswith(b"\n") or profile.frames[0].kind != "line":
+            assert own[1] in sound, other
+
+
+def cut(profile: Profile, *parts: bytes) -> list[Frame | BadFrame]:
+    """The frames of a stream that was read in parts."""
+    framer = Framer(profile)
+    return [item for part in parts for item in framer.feed(part)] + framer.flush()
+
+
+def speaks_alike(profile: Profile, data: bytes) -> bool:
+    """Whether a frame of another model is one of this model's as well."""
+    return any(isinstance(item, Frame) for item in cut(profile, data))
+
+
+SPECIAL = [
+    # TFmini Plus manual, "abnormal values": with a strength that looks sound, no distance all the same
+    ("benewake-tfmini", "59 59 FF FF E8 03 80 08 23", ["no_distance"], {}),
+    ("benewake-tfmini", "59 59 FE FF E8 03 80 08 22", ["saturated"], {}),
+    ("benewake-tfmini", "59 59 FC FF E8 03 80 08 20", ["sunlight"], {}),
+    ("ultrasonic-ff", "FF FF FD FB", ["no_object"], {}),
+    ("ultrasonic-ff", "FF FF FE FC", ["interference"], {}),
+    # not a number, as an SCD30 answers before its first measurement, is no value
+    ("sensirion-scd30", "61 03 0C 7F C0 00 00 41 D9 E7 FF 42 43 3A 1B", [], {"temp_c": 27.238, "rh_pct": 48.807}),
+    ("plantower-pms5003t", "42 4D 00 1C 00 03 00 04 00 05 00 03 00 04 00 05 03 84 00 C8 00 1E 00 04 FF 9C 01 F4 9A 00",
+     [], {"case_temp_c": -10.0, "case_rh_pct": 50.0}),
+    ("hikvision-csr", "2A 30 35 30", [], {"speed_abs_kmh": 50}),  # *050: no direction
+    ("hikvision-csr", "F7 32", [], {"speed_abs_kmh": 50}),
+    ("mph-radar", "02 14 00 03 00 00 03", [], {}),  # 0 to 3 mean no speed
+    ("vaisala-wxt", "30 52 32 2C 54 61 3D 2D 31 38 2E 34 43 2C 55 61 3D 30 2E 30 23 0D 0A", ["invalid_value"],
+     {"temp_c": -18.4}),  # 0R2,Ta=-18.4C,Ua=0.0#
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "text", "flags", "values"), SPECIAL, ids=[f"{s[0]} {s[1][:11]}" for s in SPECIAL])
+def test_what_means_no_value_is_none(model: str, text: str, flags: list[str], values: dict[str, float]) -> None:
+    data = bytes.fromhex(text)
+    if model == "sensirion-scd30":
+        data = datasheet_frames.modbus(data)
+    if model.startswith("plantower"):
+        data += (sum(data) & 0xFFFF).to_bytes(2, "big")
+    good, bad = frames.read(PROFILES[model], data, None)
+    assert not bad
+    (found,) = good
+    assert set(flags) <= set(found.flags)
+    row = found.rows[0] if found.rows else {}
+    assert "range_m" not in row
+    assert {name: row[name] for name in values} == values
+    assert "co2_ppm" not in row
+
+
+def test_a_rangers_other_checksum_is_an_option() -> None:
+    """AJ-SR04M adds up the two bytes of the distance only."""
+    profile = PROFILES["ultrasonic-ff"].with_options({"checksum": "distance_only"})
+    good, bad = frames.read(profile, bytes.fromhex("FF 07 A1 A8"), None)
+    assert (len(good), bad) == (1, [])
+    good, _ = frames.read(profile, bytes.fromhex("FF 07 A1 A7"), None)
+    assert not good

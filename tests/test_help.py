@@ -1,0 +1,45 @@
+"""Every command's --help: an example at least, each on a line of its own, also at sixty columns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import lamppost
+
+
+def commands(room: typer.Typer, before: str) -> Iterator[tuple[str, str]]:
+    """Words and help of every command below a room."""
+    for command in room.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__.rstrip("_").replace("_", "-")
+        if not command.hidden:
+            yield f"{before} {name}", inspect.getdoc(command.callback) or ""
+    for group in room.registered_groups:
+        assert group.typer_instance is not None
+        yield from commands(group.typer_instance, f"{before} {group.name}")
+
+
+@pytest.mark.parametrize("room", lamppost.ROOMS)
+def test_every_command_shows_an_example(room: str) -> None:
+    found = lamppost._import(lamppost.ROOMS[room][0])
+    helps = dict(commands(found, room)) if isinstance(found, typer.Typer) else {room: inspect.getdoc(found) or ""}
+    assert [words for words, text in helps.items() if "Example" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("agent probe", ["lamppost agent probe", "lamppost agent probe /dev/serial0 --write"]),
+        ("gaps", ["lamppost gaps --since 7d"]),
+    ],
+)
+def test_examples_stay_one_a_line(words: str, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = CliRunner().invoke(lamppost._build(words.split()[0]), [*words.split(), "--help"]).output
+    told = [line.removeprefix("  Examples:").removeprefix("  Example:").strip() for line in shown.splitlines()]
+    assert all(line in told for line in lines), shown
