@@ -61,6 +61,12 @@ class Port:
             failures = 0
             await self._read_until_lost(device)
 
+    def catch_up(self) -> None:
+        """Read what has come already: after the loop was held up (a card may take seconds for a commit), time has gone
+        by and the bytes of that time have not been looked at yet."""
+        if self._device is not None and not self._lost.is_set():
+            self._readable()
+
     def write(self, data: bytes) -> None:
         """Send a command; a port that is closed or full drops it, counted."""
         if self._device is None:
