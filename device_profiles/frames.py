@@ -12,8 +12,8 @@ from device_profiles.strict_model import Strict
 
 FRAME_BYTES_MAX = 512
 CheckKind = Literal[
-    "sum16be", "sum8", "sum8_to_zero", "sum8_negated", "sum8_inverted", "crc16_modbus", "xor8_nmea", "xor8_from_dollar",
-    "crc16_vaisala",
+    "sum16be", "sum8", "sum8_to_zero", "sum8_negated", "sum8_inverted", "crc16_modbus", "xor8", "xor8_nmea",
+    "xor8_from_dollar", "crc16_vaisala",
 ]  # fmt: skip
 CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "crc16_vaisala": 3}
 ANY_BYTE = "**"

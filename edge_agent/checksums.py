@@ -53,7 +53,7 @@ def crc16_vaisala(data: bytes) -> bytes:
 
 
 def xor8(data: bytes) -> int:
-    """All bytes xor-ed: NMEA 0183 between `$` and `*`, Vaisala WMT700 from `$` to the last comma."""
+    """All bytes xor-ed: one byte (SN-GCJA5), or two hex digits (NMEA between `$` and `*`, WMT700 to the last comma)."""
     return reduce(xor, data, 0)
 
 
@@ -76,6 +76,7 @@ CHECKSUMS: Final[dict[str, Checksum]] = {
     "sum8_inverted": sum8_inverted,
     "crc16_modbus": crc16_modbus,
     "crc16_vaisala": crc16_vaisala,
+    "xor8": lambda data: bytes((xor8(data),)),
     "xor8_nmea": lambda data: b"%02X" % xor8(data),
     "xor8_from_dollar": lambda data: b"%02X" % xor8(data),
 }
