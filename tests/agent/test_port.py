@@ -28,6 +28,10 @@ async def _held_up_in_the_middle_of_a_frame() -> Sensor:
     reading = asyncio.create_task(port.run())
     try:
         await asyncio.wait_for(port.opened(), 10)
+        port.catch_up()  # with nothing there
+        await asyncio.sleep(0)
+        assert port.open
+        assert port.counts["lost"] == 0
         sensor.begin(time.monotonic(), time.monotonic() - 60)
         os.write(line.master, frame[:20])
         async with asyncio.timeout(10):
