@@ -253,7 +253,8 @@ class Agent:
         bad = sum(sum(sensor.bad.values()) for sensor in self.sensors)
         true_ms = now.wall_ms if self.recorder.timeline.trusted else None
         board = vitals.of_board(self.config.spool.path)
-        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms)])
+        offset_s = self.uplink.skew.take_s()
+        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms, offset_s)])
 
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
