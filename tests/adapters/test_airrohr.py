@@ -69,7 +69,8 @@ def test_a_place_is_no_finer_than_its_owner_agreed() -> None:
 
 
 @pytest.mark.real
-def test_two_hundred_means_that_the_database_has_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_two_hundred_means_that_the_database_has_it(tmp_path: Path, workers: int) -> None:
     broker, database = Mosquitto(tmp_path / "mosquitto"), Influxd(tmp_path / "influxd")
     broker.start()
     database.start()
@@ -77,7 +78,8 @@ def test_two_hundred_means_that_the_database_has_it(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("correct horse\n")
     push = {"site": "dongcheng", "secret_file": str(tmp_path / "secret")}
     try:
-        rig.collector(stations=[{"node": "balcony-1", "zh": "阳台", "en": "Balcony", "push": push}]).start()
+        stations = [{"node": "balcony-1", "zh": "阳台", "en": "Balcony", "push": push}]
+        rig.collector(stations=stations).with_workers(workers).start()
         rig.wait_for_page()
         assert _send(rig, "balcony-1:wrong") == 401
         assert _send(rig, "balcony-2:correct horse") == 401
