@@ -71,8 +71,10 @@ def rules_test(
     for file in tests or [STARTER_TESTS]:
         try:
             document = read(file)
-            cases = parse_cases(document.data, str(file), document.line)
-        except (NotUsable, BadRules, OSError) as error:
+            cases = parse_cases(document.data, str(file), document.line, [rule.alert for rule in known])
+        except OSError as error:
+            raise _unreadable(error) from error
+        except (NotUsable, BadRules) as error:
             raise Failure(Exit.CONFIGURATION, "tests-invalid", str(error), "correct the lines named") from error
         found += [(f"{file}: {case.name}", rehearse(case, known)) for case in cases]
     failed = [(name, told) for name, told in found if told]
@@ -155,6 +157,7 @@ def rules_explain(
     from collector.alerts import stored
     from collector.rules.rehearsal import explain
     from collector.stores.store import StoreDown
+    from wire.quantities import nearest
 
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])
@@ -176,7 +179,11 @@ def rules_explain(
         store.close()
     if not found:
         text = f"nothing of {rule.kind} is stored for {node} up to then"
-        raise Failure(Exit.NOT_HEALTHY, "nothing-stored", text, "see lamppost gaps")
+        known = {each.node for each in settings.stations} | {each.series.node for each in _inventory(settings)}
+        near = None if node in known else nearest(node, known)
+        raise Failure(
+            Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "see lamppost gaps"
+        )
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
     said = []
     for series, history in sorted(found.items()):
@@ -221,8 +228,15 @@ def _load(files: list[Path]) -> list[Rule]:
 
     try:
         return load_rules(files)
-    except (NotUsable, OSError) as error:
+    except OSError as error:
+        raise _unreadable(error) from error
+    except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+
+
+def _unreadable(error: OSError) -> Failure:
+    text = f"{error.filename}: {error.strerror or error}"
+    return Failure(Exit.CONFIGURATION, "file-unreadable", text, "name a file that is there and may be read")
 
 
 def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:

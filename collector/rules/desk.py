@@ -94,6 +94,9 @@ class Desk:
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms] + [now_ms]
         if known.flapping:
             return
+        if known.news and known.news[-1].alert.reason == "corrected" and known.told == alert.state == "resolved":
+            known.news.pop()  # late readings opened it again and ended it again: people have heard that it ended
+            return
         if len(known.changes) >= self.policy.flap_changes:
             known.flapping, known.news = True, [Line("flapping", alert)]
         else:

@@ -76,7 +76,7 @@ class Plan:
     `joined` names the rules that also look elsewhere and are decided there.
     """
 
-    __slots__ = ("columns", "joined", "judged", "place", "rules", "watches")
+    __slots__ = ("columns", "joined", "judged", "no_tracks", "place", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
@@ -96,6 +96,7 @@ class Plan:
             by_spec.setdefault(spec, [])
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
         self.judged = [index for index, watch in enumerate(self.watches) if watch.above or watch.below]
+        self.no_tracks: list[dict[str, Track]] = [{}] * len(self.watches)  # of every mark at which nothing is raised
         self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
         for watch in self.watches:
             watch.needs = [self.place[spec] for spec in watch.conditions() if spec in self.place]

@@ -266,7 +266,9 @@ class Reel:
         self.told = [each for each in told if each.event_ms > self.base.time_ms and not each.void]
 
     def _mark(self) -> Mark:
-        tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
+        tracks = self.plan.no_tracks
+        if any(self.tracks):
+            tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
         return Mark(self.head_ms, [each.mark() for each in self.windows], tracks)
 
     def _rewind(self) -> None:

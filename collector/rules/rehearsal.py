@@ -26,11 +26,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from collector.rules.complaint import BadRules, LineOf, located, plain_error
+from collector.numbers.flags import COLUMN as FLAGS
+from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
 from collector.rules.engine import Engine, Expected
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
-from collector.rules.rule import Ms, Rule
+from collector.rules.rule import KINDS_WATCHED, Ms, Rule, quantities_of
 from collector.rules.track import Track
 from collector.rules.transition import Episode, Series, Transition, episodes, names_of
 from collector.rules.words import duration_text, reading
@@ -110,8 +111,11 @@ class Case(_Strict):
     expect: dict[Ms, tuple[str, ...]]
 
 
-def parse_cases(data: object, where: str = "rule tests", line_of: LineOf | None = None) -> list[Case]:
-    """The cases of a loaded file. Raises BadRules with one line for each thing wrong."""
+def parse_cases(
+    data: object, where: str = "rule tests", line_of: LineOf | None = None, rules: Iterable[str] | None = None
+) -> list[Case]:
+    """The cases of a loaded file, about these rules. Raises BadRules with one line for each thing wrong."""
+    names = None if rules is None else list(rules)
     if not isinstance(data, list):
         raise BadRules([f"{where}: rule tests are a list, each beginning with - name: WORDS"])
     cases: list[Case] = []
@@ -119,7 +123,10 @@ def parse_cases(data: object, where: str = "rule tests", line_of: LineOf | None 
     for index, raw in enumerate(data):
         title = str(raw.get("name", f"test {index + 1}")) if isinstance(raw, dict) else f"test {index + 1}"
         try:
-            cases.append(Case.model_validate(raw))
+            case = Case.model_validate(raw)
+            cases.append(case)
+            found = list(_unknown_in(case, names))
+            problems += [located(where, line_of, (index, *path), title, text) for path, text in found]
         except ValidationError as error:
             known = {name for model in (Case, FakeSeries, Link) for name in model.model_fields}
             for path, text in (plain_error(each, sorted(known)) for each in error.errors()):
@@ -127,6 +134,24 @@ def parse_cases(data: object, where: str = "rule tests", line_of: LineOf | None 
     if problems:
         raise BadRules(problems)
     return cases
+
+
+def _unknown_in(case: Case, rules: list[str] | None) -> Iterable[tuple[Path, str]]:
+    """Rules, kinds and quantities that there are not: a test about nothing would pass."""
+    if rules is not None:
+        named = [(("rules",), name) for name in case.rules or ()]
+        named += [(("expect",), name) for expected in case.expect.values() for name in expected]
+        for path, name in dict.fromkeys(named):
+            if name not in rules:
+                yield path, f"there is no rule {name!r}{hint(name, rules)}"
+    for index, each in enumerate(case.series):
+        if each.kind not in KINDS_WATCHED:
+            yield ("series", index, "kind"), f"unknown kind {each.kind!r}{hint(each.kind, KINDS_WATCHED)}"
+            continue
+        known = (*quantities_of(each.kind), FLAGS, "duration_s")
+        for name in each.values:
+            if name not in known:
+                yield ("series", index, "values", name), f"{each.kind} has no quantity {name!r}{hint(name, known)}"
 
 
 def rehearse(case: Case, rules: Iterable[Rule]) -> list[str]:

@@ -22,7 +22,7 @@ import json
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -174,10 +174,19 @@ class Scope(_Strict):
         return tuple((key, getattr(self, key)) for key in tags if getattr(self, key))
 
 
+def _kind(kind: object) -> object:
+    if isinstance(kind, str) and kind not in KINDS_WATCHED:
+        raise ValueError(f"unknown kind {kind!r}{hint(kind, KINDS_WATCHED)}")
+    return kind
+
+
+Kind = Annotated[str, BeforeValidator(_kind)]
+
+
 class Condition(_Strict):
     """The second condition of `and` or `unless`: a window of the same series, or of another kind at the same node."""
 
-    kind: str | None = None
+    kind: Kind | None = None
     window: Window
     raise_: LimitText = Field(alias="raise")
 
@@ -193,7 +202,7 @@ class Rule(_Strict):
     """One rule, checked. Times are milliseconds; `limit` and `clear_limit` are the two levels."""
 
     alert: str
-    kind: str
+    kind: Kind
     scope: Scope = Scope()
     window: Window | None = None
     category: tuple[str, ...] | None = None
@@ -310,9 +319,21 @@ def _read(raw: object, rules: list[Rule]) -> Iterable[tuple[Path, str]]:
     try:
         rule = Rule.model_validate(raw)
     except ValidationError as error:
-        return [plain_error(problem, _keys_at(problem["loc"][:-1])) for problem in error.errors()]
+        found = [plain_error(problem, _keys_at(problem["loc"][:-1])) for problem in error.errors()]
+        return found + list(_unknown_quantity(raw))
     rules.append(rule)
     return list(_unknown_names(rule))
+
+
+def _unknown_quantity(raw: dict[str, Any]) -> Iterable[tuple[Path, str]]:
+    """The window's quantity, where other things are wrong too: people mend all of it at once."""
+    kind, window = raw.get("kind"), raw.get("window")
+    if not isinstance(window, dict) or not isinstance(kind, str) or kind not in KINDS_WATCHED:
+        return
+    for stat, quantity in window.items():
+        fields = quantities_of(kind)
+        if stat in WINDOW_STATS and isinstance(quantity, str) and quantity not in fields:
+            yield ("window", stat), f"{kind} has no quantity {quantity!r}{hint(quantity, fields)}"
 
 
 def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
@@ -321,9 +342,7 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
         if condition is not None:
             parts.append(((key,), condition.kind or rule.kind, condition.window))
     for path, kind, window in parts:
-        if kind not in KINDS_WATCHED:
-            yield (*path, "kind"), f"unknown kind {kind!r}{hint(kind, KINDS_WATCHED)}"
-        elif window is not None:
+        if window is not None:
             spec, fields = window.spec, quantities_of(kind)
             limit = rule.limit if not path else getattr(rule, {"and": "and_"}.get(str(path[0]), "unless")).raise_
             if spec.quantity not in fields:

@@ -53,7 +53,7 @@ class Sums(Window):
                 lowest, highest = least, most
         return low + _MARGIN < lowest and highest < high - _MARGIN
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [sum(cells[0])]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
@@ -101,7 +101,7 @@ class Extremes(Window):
             return min(least, rows.least) > low + _MARGIN and least < high - _MARGIN
         return most - least > low + _MARGIN and max(most, rows.most) - min(least, rows.least) < high - _MARGIN
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [min(cells[0]), max(cells[1])]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
@@ -131,7 +131,7 @@ class Change(Window):
         bucket[0] += len(rows.values)
         bucket[2] = rows.values[-1]
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         filled = [slot for slot, readings in enumerate(n) if readings]
         return [cells[0][filled[0]], cells[1][filled[-1]]] if filled else [0.0, 0.0]
 
@@ -155,7 +155,7 @@ class P85(Window):
         self.open[0] += 1
         self.open[1 + (time_ms % self.width) * 10 // self.width] = value
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [value for cell in cells for value in cell if not math.isnan(value)]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
@@ -195,7 +195,7 @@ class Last(Window):
     def within(self, rows: Present, low: float, high: float) -> bool:
         return low < rows.least and rows.most < high
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [0.0]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002

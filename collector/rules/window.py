@@ -4,7 +4,8 @@
     ----|----|----|----|----|----|--  >      a window of `count` buckets, the last one still open
         \\_____ base: closed ____/ \\_ open
 
-Memory is the ring: 20 or 60 buckets and as many more as a rewind may reach back, whatever the rate of readings. Sums
+Memory is the ring: 20 or 60 buckets and as many more as a rewind may reach back, whatever the rate of readings; a
+window that never had one has no ring. Sums
 slide from bucket to bucket and are summed anew once a window's length, so they do not drift; value() rounds to six
 decimals, which hides the order of additions: the same readings give the same value by whichever road the window came
 there. A window knows how much of it is there; who asks decides whether that is enough.
@@ -16,12 +17,14 @@ import math
 from array import array
 from binascii import a2b_base64, b2a_base64
 from copy import copy
-from typing import Any, ClassVar, Final, NamedTuple
+from functools import cache
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from collector.rules.rule import Spec
 
 FINE_FROM_MS: Final = 3_600_000
 DECIMALS: Final = 6
+Number = TypeVar("Number", int, float)
 
 
 def bucket_ms(spec: Spec) -> int:
@@ -82,8 +85,8 @@ class Window:
         self.width = bucket_ms(spec)
         self.count = spec.over_ms // self.width
         self.size = self.count + reach_ms // self.width + 2
-        self.n = array("d", [0]) * self.size
-        self.cells = [array("d", [empty]) * self.size for empty in self.columns]
+        self.n = array("I")  # the ring is made with the first reading: most sensors measure a part of what rules know
+        self.cells: list[array[float]] = []
         self.top = 0  # number of the open bucket; its content is in `open`, not yet in the ring
         self.floor = -1  # buckets up to this one were overwritten
         self.end_ms = 0
@@ -104,10 +107,11 @@ class Window:
         new = time_ms // self.width
         top = self.top
         if not top:
+            self._make_ring()
             self._stand(new, self._empty())
             return
         slot = top % self.size
-        self.n[slot] = self.open[0]
+        self.n[slot] = int(self.open[0])
         for cell, number in zip(self.cells, self.open[1:], strict=True):
             cell[slot] = number
         if new == top + 1 and new % self.count and new - self.count > self.floor and self._slide(new - self.count):
@@ -117,6 +121,10 @@ class Window:
         for number in range(max(top + 1, new - self.size + 1), new):
             self._write(number % self.size, self._empty())
         self._stand(new, self._empty())
+
+    def _make_ring(self) -> None:
+        self.n = array("I", [0]) * self.size
+        self.cells = [array("d", [empty]) * self.size for empty in self.columns]
 
     def _slide(self, gone: int) -> bool:  # noqa: ARG002
         """Let the open bucket close and bucket `gone` leave the base; False when only folding anew can tell."""
@@ -184,6 +192,8 @@ class Window:
 
     def mark(self) -> tuple[int, list[float | None]]:
         """Where the window stands, for `rewind`; a JSON value, in which what is not finite is None."""
+        if not self.top and not self.open[0]:
+            return _unused(self.columns)
         return self.top, [n if math.isfinite(n) else None for n in self.open]
 
     def rewind(self, mark: tuple[int, list[float | None]]) -> None:
@@ -202,16 +212,18 @@ class Window:
 
     def packed(self) -> list[Any]:
         """The content as a JSON value; the rings as base64 of little-endian numbers."""
-        rings = [packed_doubles(ring) for ring in (self.n, *self.cells)]
+        rings = [packed_doubles(ring) for ring in (array("d", self.n), *self.cells)] if self.n else []
         return [self.floor, *self.mark(), *rings]
 
     def unpack(self, packed: list[Any]) -> None:
         """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
         floor, top, bucket, *rings = packed
-        n, *cells = map(doubles, rings)
-        if len(n) != self.size or len(cells) != len(self.cells):
-            raise ValueError("the window was packed with another reach")
-        self.n, self.cells, self.floor = n, cells, floor
+        if rings:
+            n, *cells = map(doubles, rings)
+            if len(n) != self.size or len(cells) != len(self.columns):
+                raise ValueError("the window was packed with another reach")
+            self.n, self.cells = array("I", map(int, n)), cells
+        self.floor = floor
         self._stand(top, self._filled(bucket))
 
     def _stand(self, top: int, bucket: list[float]) -> None:
@@ -220,7 +232,7 @@ class Window:
         self.base_n, self.base_filled, self.base = self._fold(top - self.count + 1, top - 1)
 
     def _write(self, slot: int, bucket: list[float]) -> None:
-        self.n[slot] = bucket[0]
+        self.n[slot] = int(bucket[0])
         for cell, number in zip(self.cells, bucket[1:], strict=True):
             cell[slot] = number
 
@@ -233,12 +245,18 @@ class Window:
         n = _cut(self.n, low, high)
         return sum(n), len(n) - n.count(0), self._merge(n, [_cut(cell, low, high) for cell in self.cells])
 
-    def _merge(self, n: array[float], cells: list[array[float]]) -> list[float]:
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         raise NotImplementedError
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
         raise NotImplementedError
 
 
-def _cut(ring: array[float], low: int, high: int) -> array[float]:
+@cache
+def _unused(columns: tuple[float, ...]) -> tuple[int, list[float | None]]:
+    """The mark of every window without a reading: one for all series."""
+    return 0, [n if math.isfinite(n) else None for n in (0, *columns)]
+
+
+def _cut(ring: array[Number], low: int, high: int) -> array[Number]:
     return ring[low:high] if low < high else ring[low:] + ring[:high]

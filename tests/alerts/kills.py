@@ -199,7 +199,10 @@ def _report(feeder: Feeder, receiver: Receiver) -> dict[str, Any]:
     messages: dict[tuple[str, str], set[str]] = {}
     last: dict[str, str] = {}
     disordered = 0
+    firsts: dict[str, dict[str, Any]] = {}
     for message in receiver.took:
+        firsts.setdefault(message["key"], message)  # a receiver knows by its key what it has had
+    for message in firsts.values():
         for alert in message["alerts"]:
             messages.setdefault((alert["key"], alert["state"]), set()).add(message["key"])
             disordered += last.get(alert["key"]) == "resolved" and alert["state"] == "firing"

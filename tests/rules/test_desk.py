@@ -49,6 +49,15 @@ def heard(desk, minute, *transitions):
     return [(n.receiver, n.what, [line.state for line in n.lines]) for n in desk.tick(now)]
 
 
+def test_an_end_that_late_readings_only_move_is_told_once():
+    desk = Desk(Policy(flap_changes=100))
+    assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 6, resolved(2)) == [("bureau", "news", ["resolved"])]
+    reopened = replace(firing(), reason="corrected")
+    assert heard(desk, 12, reopened, resolved(4)) == []
+    assert heard(desk, 18, reopened) == [("bureau", "news", ["firing"])], "but one that goes on is told"
+
+
 def test_an_alert_is_told_when_it_fires_and_when_it_is_resolved():
     desk = Desk()
     assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]

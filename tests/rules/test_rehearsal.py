@@ -118,3 +118,23 @@ def test_a_rule_is_explained_in_numbers_and_words():
     assert found.text_zh.endswith("解除 < 135，持续 20m")
     assert explain(rule, AIR, rows, T0 + 50 * MINUTE, MINUTE).state == "pending"
     assert explain(rule, AIR, [], T0, MINUTE).state == "inactive"
+
+
+def test_a_test_about_nothing_is_refused_with_the_nearest_word():
+    raw = {
+        "name": "haze",
+        "rules": ["pm25-stuk"],
+        "series": [
+            {"kind": "air_qality", "values": {"pm25_ugm3": "1"}},
+            {"kind": "air_quality", "values": {"pm25_ugm": "1"}},
+        ],
+        "expect": {"1m": ["gb-no2-1hour"]},
+    }
+    with pytest.raises(BadRules) as caught:
+        parse_cases([raw], "t.yaml", None, [rule.alert for rule in STARTER])
+    assert caught.value.problems == [
+        "t.yaml: haze: rules: there is no rule 'pm25-stuk', did you mean 'pm25-stuck'?",
+        "t.yaml: haze: expect: there is no rule 'gb-no2-1hour', did you mean 'gb-no2-1h'?",
+        "t.yaml: haze: series.0.kind: unknown kind 'air_qality', did you mean 'air_quality'?",
+        "t.yaml: haze: series.1.values.pm25_ugm: air_quality has no quantity 'pm25_ugm', did you mean 'pm25_ugm3'?",
+    ]
