@@ -31,7 +31,7 @@ def main() -> None:
 
         edge_agent.agent.CARE_S = float(care_s[0])
     handle = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    Spool.accept = _noted(Spool.accept, handle)  # type: ignore[method-assign]
+    Spool._commit = _noted(Spool._commit, handle)  # type: ignore[method-assign]
     replaced = os.open(notes + REPLACED, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     Spool.replace = _noted_going(Spool.replace, replaced)  # type: ignore[method-assign]
     sys.argv = ["lamppost", "agent", "run", settings]
@@ -66,13 +66,15 @@ def _notes_of(readings: list[Reading]) -> bytes:
     return bytes(notes)
 
 
-def _noted(accept: Callable[..., list[Reading]], handle: int) -> Callable[..., list[Reading]]:
-    def accept_and_note(*args: Any, **named: Any) -> list[Reading]:
-        taken = accept(*args, **named)
-        os.write(handle, _notes_of(taken))
-        return taken
+def _noted(commit: Callable[..., tuple[list[Reading], Any]], handle: int) -> Callable[..., tuple[list[Reading], Any]]:
+    """Every way of accepting ends in this commit, also the one that seals with it."""
 
-    return accept_and_note
+    def commit_and_note(*args: Any) -> tuple[list[Reading], Any]:
+        taken, sealed = commit(*args)
+        os.write(handle, _notes_of(taken))
+        return taken, sealed
+
+    return commit_and_note
 
 
 if __name__ == "__main__":
