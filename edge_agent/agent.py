@@ -179,6 +179,7 @@ class Agent:
             await port.opened()
             sensor.begin(time.monotonic(), powered_s)
             while port.open:
+                port.catch_up()  # or what came while a commit was slow would be late
                 now_s = time.monotonic()
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):
