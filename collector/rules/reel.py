@@ -206,6 +206,7 @@ class Reel:
                 said.append(say(track, state, time_ms, past))
             elif track.fired_ms is not None and track.told < (1 if past else 2) and not track.mute:
                 track.told = 1 if past else 2
+                self._mark_told(index, name, track)
                 said.append(say(track, "firing", track.fired_ms, past))
         for name in ended:
             del tracks[name]
@@ -290,6 +291,17 @@ class Reel:
     def _remember(self, levels: dict[tuple[str, int], int]) -> None:
         for name, track in self._firing().items():
             track.told = max(track.told, levels.get(name, 0))
+        for each in (*self.base.tracks, *self.mid.tracks):
+            for alert, track in each.items():
+                if track.fired_ms is not None:
+                    track.told = max(track.told, levels.get((alert, track.start_ms), 0))
+
+    def _mark_told(self, index: int, name: str, track: Track) -> None:
+        """What was told since a mark was told, whenever the reel goes back there: its copy of the track must know."""
+        for mark in (self.base, self.mid):
+            known = mark.tracks[index].get(name)
+            if known is not None and known.fired_ms is not None and known.start_ms == track.start_ms:
+                known.told = max(known.told, track.told)
 
     # As a plain value
 
