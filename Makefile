@@ -106,6 +106,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 300 --first 1000"
 	@$(MAKE) --no-print-directory simulation ARGS="--seeds 40 --mutants"
 	@$(MAKE) --no-print-directory chaos ARGS="--kills 200 --readings 1000000"
+	@$(MAKE) --no-print-directory chaos ARGS="--kills 40 --readings 300000 --workers 2"
 	@$(MAKE) --no-print-directory bad-inputs
 	@$(MAKE) --no-print-directory fuzz ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory licences sbom audit-packages

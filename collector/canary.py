@@ -19,7 +19,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alerts.settings import CanarySettings
-from collector.notify.post import Forbidden, request
+from collector.notify.addresses import NONE, Forbidden, Inner
+from collector.notify.post import request
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.settings import BrokerAddress
 from wire import batch, names, status
@@ -44,12 +45,14 @@ class Canary:
         wants: CanarySettings,
         version: str,
         trouble: Callable[[], str | None] = lambda: None,
+        inner: Inner = NONE,
     ) -> None:
         self.node = f"canary-{name}"
         self.wrong: str | None = None
         self.rounds = 0
         self._store = store
         self._wants = wants
+        self._inner = inner
         self._version = version
         self._trouble = trouble  # what else keeps the collector from telling people
         self._spool, self._session = secrets.token_hex(16), secrets.token_hex(8)
@@ -118,7 +121,7 @@ class Canary:
         if self._wants.heartbeat is None:
             return None
         try:
-            answer = request("GET", self._wants.heartbeat, None, {})
+            answer = request("GET", self._wants.heartbeat, None, {}, inner=self._inner)
         except (Forbidden, OSError, urllib3.exceptions.HTTPError) as error:
             return f"the heartbeat address does not answer: {str(error)[:200]}"
         return None if 200 <= answer.status < 300 else f"the heartbeat address says HTTP {answer.status}"

@@ -34,6 +34,7 @@ from collector.health import Health, health
 from collector.ladder import Ladder
 from collector.line import Intake, Windows, Writers, Written, make_line
 from collector.notify import setup
+from collector.notify.addresses import Inner
 from collector.numbers.calibration import Calibrations
 from collector.numbers.rollups import Rollups
 from collector.rules.loading import load_rules
@@ -102,7 +103,7 @@ class Collector:
         if config.alerts.canary is not None:
             self.canary = Canary(
                 config.name, broker_address(config.broker), self.store, config.alerts.canary, self._version,
-                lambda: self.ingest.alarms.get("state"),
+                lambda: self.ingest.alarms.get("state"), Inner(config.alerts.inner),
             )  # fmt: skip
         self._key = signing_key(config)
         self._on_event = on_event

@@ -179,6 +179,7 @@ class Agent:
             await port.opened()
             sensor.begin(time.monotonic(), powered_s)
             while port.open:
+                port.catch_up()  # or what came while a commit was slow would be late
                 now_s = time.monotonic()
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):
@@ -252,7 +253,8 @@ class Agent:
         bad = sum(sum(sensor.bad.values()) for sensor in self.sensors)
         true_ms = now.wall_ms if self.recorder.timeline.trusted else None
         board = vitals.of_board(self.config.spool.path)
-        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms)])
+        offset_s = self.uplink.skew.take_s()
+        self.recorder.keep([vitals.reading(board, spool.depth(), bad, self.recorder.stamp(now), true_ms, offset_s)])
 
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""

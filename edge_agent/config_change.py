@@ -11,16 +11,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from device_profiles.setting_path import NoSuchSetting, where_in
 from device_profiles.strict_yaml import NotUsable, Where, parse
+from device_profiles.yaml_splice import readings_of, with_value, without
 from edge_agent import running
 from edge_agent.config import Config
 from edge_agent.config_check import checked, refused
 from edge_agent.config_edit import write_synced
 from edge_agent.remote_config import Health, Refused, RemoteConfig, digest
-from edge_agent.setting_path import NoSuchSetting, where_in
-from edge_agent.splice import with_value, without
 from wire.exits import Exit, Failure
 
 TAKEN_UP_S = 30.0
@@ -148,7 +147,7 @@ def _where(file: Path, text: str, path: str) -> Where:
 def _with_typed(file: str, text: str, where: Where, typed: str) -> str:
     """`lane=2` is a word where a word is wanted, and `seal_s=2` a number: the reading that can be used is taken."""
     first = None
-    for value in _readings(typed):
+    for value in readings_of(typed):
         candidate = with_value(text, where, value)
         try:
             checked(candidate, file)
@@ -161,14 +160,6 @@ def _with_typed(file: str, text: str, where: Where, typed: str) -> str:
         return candidate
     assert first is not None
     return first
-
-
-def _readings(typed: str) -> list[Any]:
-    try:
-        value = parse(f"a: {typed}" if typed else "a: ''", "value").data["a"]
-    except NotUsable:
-        return [typed]  # `yes`, `0644`: words of YAML's traps are taken as text
-    return [value] if isinstance(value, (dict, list)) or value == typed else [value, typed]
 
 
 def _lines(text: str) -> list[str]:

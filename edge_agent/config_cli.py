@@ -34,10 +34,10 @@ def get(
                lamppost agent config get sensors.air-1
                lamppost agent config get
     """
+    from device_profiles.setting_path import NoSuchSetting, leaves, shown, value_at
     from device_profiles.strict_yaml import parse
     from edge_agent.config_change import read
     from edge_agent.config_check import checked_file
-    from edge_agent.setting_path import NoSuchSetting, leaves, shown, value_at
 
     in_force = json.loads(checked_file(config).model_dump_json())
     if path is not None:
@@ -273,7 +273,7 @@ def _lines_of(value: Any) -> str:
 
 
 def _one_line(value: Any) -> str:
-    from edge_agent.splice import inline
+    from device_profiles.yaml_splice import inline
 
     if value is None:
         return "(not set)"

@@ -11,6 +11,7 @@ import os
 import termios
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 import serial
 
@@ -60,6 +61,13 @@ class Port:
                 log.info("port %s is back", self.path)
             failures = 0
             await self._read_until_lost(device)
+
+    def catch_up(self) -> None:
+        """Read what has come already: after the loop was held up (a card may take seconds for a commit), time has gone
+        by and the bytes of that time have not been looked at yet."""
+        with suppress(OSError):  # a device that has gone is seen by who waits for it
+            if self._device is not None and self._device.in_waiting:
+                self._readable()
 
     def write(self, data: bytes) -> None:
         """Send a command; a port that is closed or full drops it, counted."""

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 
 from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import RTO_MIN_S, Delivery
+from edge_agent.skew import Skew
 from edge_agent.spool import Sealed
 from wire import ack as wire_ack
 from wire import names, signed, status
@@ -56,6 +57,7 @@ class Uplink:
         keys: tuple[Ed25519PublicKey, ...] = (),
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.skew = Skew()
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
         self._broker = broker
@@ -210,11 +212,12 @@ class Uplink:
         except wire_ack.BadAck as error:
             self._refuse("ack_malformed", error)
         else:
-            now_s = time.monotonic()
+            now_s, now_ms = time.monotonic(), int(time.time() * 1000)
+            self.skew.note(now_ms, message.now_ms)
             if isinstance(message, wire_ack.Hello):
                 self._delivery.on_hello(message, self._birth().next_seq, now_s)
             else:
-                self._delivery.on_ack(message, now_s, int(time.time() * 1000))
+                self._delivery.on_ack(message, now_s, now_ms)
             self._sealed.set()
 
     def _refuse(self, reason: str, error: ValueError) -> None:

@@ -34,11 +34,23 @@ def of_board(disk: Path) -> dict[str, float]:
     return found
 
 
-def reading(board: Mapping[str, float], depth: Depth, bad_frames: int, stamp_ms: int, now_ms: int | None) -> Reading:
-    """The reading. `now_ms` is the true time, or None while nobody knows it: then the age of what waits is not told."""
+def reading(
+    board: Mapping[str, float],
+    depth: Depth,
+    bad_frames: int,
+    stamp_ms: int,
+    now_ms: int | None,
+    offset_s: float | None = None,
+) -> Reading:
+    """The reading. `now_ms` is the true time, or None while nobody knows it: then the age of what waits is not told.
+
+    `offset_s` is how far this clock is ahead of the collector's, where that is known.
+    """
     values: dict[str, float | int] = {**board, "spool_rows": depth.rows, "bad_frames": bad_frames}
     if now_ms is not None:
         values["spool_age_s"] = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
+    if now_ms is not None and offset_s is not None:
+        values["clock_offset_s"] = offset_s
     return Reading(SERIES, stamp_ms, values)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from collector.notify.addresses import network_of
 from collector.rules import words
 from device_profiles.field_types import FilePath, Name
 from device_profiles.strict_model import Strict, misplaced, word
@@ -30,6 +32,13 @@ def _url(value: str) -> str:
     return value
 
 
+def _inside(value: str) -> str:
+    if network_of(value) is None and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", value):
+        raise ValueError("a host such as alertmanager.city.internal, or a network such as 10.20.0.0/16, is wanted")
+    return value
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
 Url = Annotated[str, AfterValidator(_url)]
 Ms = Annotated[int, BeforeValidator(words.duration)]
 
@@ -87,6 +96,7 @@ class Alerts(Strict):
     """Channels, and how much people hear."""
 
     channels: list[Channel] = Field(default=[])
+    inner: list[Inside] = Field(default=[])
     group: Ms = 300_000
     repeat: Ms = 4 * 3_600_000
     flap_changes: int = Field(default=3, ge=2, le=1000)

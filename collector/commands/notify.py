@@ -26,6 +26,7 @@ def notify_test(
     Exit code 6 when one did not take it.   Example:  lamppost notify test environment-bureau
     """
     from collector.notify import setup
+    from collector.notify.addresses import Inner
     from collector.notify.channel import BadAddress, Told
     from collector.rules.outbox import Delivery
 
@@ -42,7 +43,7 @@ def notify_test(
         test = Delivery(f"test-{now_ms}", name, "test", 0, now_ms, now_ms, zh, en, "info", body)
         began_s = time.monotonic()
         try:
-            way = setup.channel(known[name], setup.writer(settings), None, _now_ms)
+            way = setup.channel(known[name], setup.writer(settings), None, _now_ms, Inner(settings.alerts.inner))
             outcome = way.send(test)
         except (BadAddress, OSError) as error:
             rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from collector.alarms import Alarms
-from collector.delivery import ledger, quick_json
+from collector.delivery import clocks, ledger, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.pace import KEPT_UNITS, Pace
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
@@ -221,6 +221,7 @@ class Ingest:
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += checked.unknown_keys
+        self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms))
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
             self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
@@ -237,6 +238,15 @@ class Ingest:
         )
         self._pending_rows += len(rows)
         self._pending_of[name.node] += len(rows)
+
+    def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
+        if seen is None:
+            return
+        if seen.is_off:
+            self.counts["clock_off"] += 1
+            self.alarm(f"clock:{node}", clocks.words(node, seen.offset_ms))
+        else:
+            self.alarms.pop(f"clock:{node}", None)
 
     # -- writing --------------------------------------------------------------------------------------------------
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from collector.notify.channel import Never, NotNow, Outcome, Told
+from collector.notify.addresses import NONE, Forbidden, Inner
+from collector.notify.channel import NotNow, Outcome, Told
 from collector.notify.message import Writer
-from collector.notify.post import Forbidden, outcome, post
+from collector.notify.post import outcome, post
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Transition
 
@@ -33,12 +34,14 @@ class Alertmanager:
         writer: Writer,
         standing: Callable[[], Iterable[Transition]],
         now_ms: Callable[[], int],
+        inner: Inner = NONE,
     ) -> None:
         self.name = name
         self._url = url.rstrip("/") + "/api/v2/alerts"
         self._writer = writer
         self._standing = standing
         self._now_ms = now_ms
+        self._inner = inner
 
     def send(self, delivery: Delivery) -> Outcome:
         """Post what changed; an alert that flaps is said to fire."""
@@ -91,9 +94,9 @@ class Alertmanager:
 
         try:
             said = json.dumps(alerts, ensure_ascii=False).encode()
-            return outcome(post(self._url, said, {"Content-Type": "application/json"}))
+            return outcome(post(self._url, said, {"Content-Type": "application/json"}, inner=self._inner))
         except Forbidden as error:
-            return Never(str(error))
+            return NotNow(str(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return NotNow(str(error)[:300])
 

@@ -12,6 +12,7 @@ from collector.alerts.book import Book
 from collector.alerts.settings import AlertmanagerChannel, AppriseChannel, Channel
 from collector.config import Config
 from collector.names import Names
+from collector.notify.addresses import NONE, Inner
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import Channel as Way
 from collector.notify.grant import Grants
@@ -65,13 +66,15 @@ def writer(config: Config, granted: Grants | None = None) -> Writer:
 def teller(config: Config, alerting: Alerting, now_ms: Callable[[], int]) -> Teller:
     """The tellers of an alerting. Raises BadAddress, OSError, ModuleNotFoundError."""
     words = writer(config, grants(config))
-    ways = [channel(each, words, alerting, now_ms) for each in config.alerts.channels]
+    ways = [channel(each, words, alerting, now_ms, Inner(config.alerts.inner)) for each in config.alerts.channels]
     made = Teller(alerting.outbox, ways, alerting.save_outbox, now_ms)
     alerting.tell_by(made)
     return made
 
 
-def channel(wants: Channel, words: Writer, alerting: Alerting | None, now_ms: Callable[[], int]) -> Way:
+def channel(
+    wants: Channel, words: Writer, alerting: Alerting | None, now_ms: Callable[[], int], inner: Inner = NONE
+) -> Way:
     """One channel; without an alerting it can be tried, but repeats nothing."""
     if isinstance(wants, AppriseChannel):
         from collector.notify.apprise_channel import Apprise
@@ -79,5 +82,5 @@ def channel(wants: Channel, words: Writer, alerting: Alerting | None, now_ms: Ca
         return Apprise(wants.name, wants.urls_file, words, wants.language)
     if isinstance(wants, AlertmanagerChannel):
         standing = alerting.standing if alerting is not None else list
-        return Alertmanager(wants.name, wants.url, words, standing, now_ms)
-    return Webhook(wants.name, wants.url, secret(wants.secret_file), words)
+        return Alertmanager(wants.name, wants.url, words, standing, now_ms, inner)
+    return Webhook(wants.name, wants.url, secret(wants.secret_file), words, inner=inner)

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import json
 
-from collector.notify.channel import Never, NotNow, Outcome
+from collector.notify.addresses import NONE, Forbidden, Inner, Resolve, resolve
+from collector.notify.channel import NotNow, Outcome
 from collector.notify.message import Writer
-from collector.notify.post import Forbidden, Resolve, outcome, post, resolve
+from collector.notify.post import outcome, post
 from collector.rules.outbox import Delivery
 
 
@@ -19,12 +20,15 @@ class Webhook:
     the body under the shared secret.
     """
 
-    def __init__(self, name: str, url: str, secret: str | None, writer: Writer, resolved: Resolve = resolve) -> None:
+    def __init__(
+        self, name: str, url: str, secret: str | None, writer: Writer, resolved: Resolve = resolve, inner: Inner = NONE
+    ) -> None:
         self.name = name
         self._url = url
         self._secret = secret
         self._writer = writer
         self._resolve = resolved
+        self._inner = inner
 
     def send(self, delivery: Delivery) -> Outcome:
         """POST it once."""
@@ -36,8 +40,8 @@ class Webhook:
             digest = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
             headers["X-Lamppost-Signature"] = f"sha256={digest}"
         try:
-            return outcome(post(self._url, body, headers, self._resolve))
-        except Forbidden as error:
-            return Never(str(error))
+            return outcome(post(self._url, body, headers, self._resolve, self._inner))
+        except Forbidden as error:  # a name server may be put right, or a setting: nothing is given up at once
+            return NotNow(str(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return NotNow(str(error)[:300])

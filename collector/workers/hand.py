@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from collector.workers.talk import Beginning, Order, Report, send_orders, take_report
@@ -67,15 +68,16 @@ class Hand:
 
     def start(self, orders: Iterable[Order]) -> None:
         """Begin a life with these orders; what the last one left unsettled follows."""
-        ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
-        command = [sys.executable, "-m", "collector.workers.worker", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
-        theirs.close()
-        self._pipe = Connection(ours.detach())
         self._begun_s = self._heard_s = time.monotonic()
+        try:
+            self._process, self._pipe = _begin()
+        except OSError as error:  # no process, no file to be had: tried again
+            log.error("worker %d cannot be started: %s", self.number, error)
+            self._short_lives += 1
+            return
         self._up, self._deaf = True, False
-        self._pipe.send(self._beginning)
+        with suppress(OSError):  # gone already: who hears it sees that
+            self._pipe.send(self._beginning)
         left, self._in_flight, self._in_flight_bytes = list(self._in_flight.values()), {}, 0
         self._orders = list(orders)
         self._same.clear()
@@ -91,7 +93,7 @@ class Hand:
         if self._up and time.monotonic() - self._heard_s > SILENCE_S:
             log.error("worker %d says nothing any more and is ended", self.number)
             self.kill()
-        if self._up or self._reports or self._process is None:
+        if self._up or self._reports:
             return False
         if self._pipe is not None:
             self._bury()
@@ -212,6 +214,20 @@ class Hand:
         except (EOFError, OSError):
             self._up = False
             self._heard()
+
+
+def _begin() -> tuple[subprocess.Popen[bytes], Connection]:
+    """A process and our end of the pipe to it. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
+        command = [sys.executable, "-m", "collector.workers.worker", str(theirs.fileno())]
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
+        except OSError:
+            ours.close()
+            raise
+    return process, Connection(ours.detach())
 
 
 def _name(order: Order) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from collector.alerts.settings import Alerts
+from collector.notify.addresses import Forbidden, Inner, checked_address
 from collector.notify.channel import Never, NotNow, Told
-from collector.notify.post import Answer, Forbidden, checked_address, outcome, post
+from collector.notify.post import Answer, outcome, post
 from tests.alerts.receiver import Receiver
 
 NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169.254.169.254", "255.255.255.255"]
@@ -25,6 +27,47 @@ def test_loopback_is_called_only_when_the_settings_name_it() -> None:
     for address in ("127.0.0.1", "::1", "127.8.8.8"):
         with pytest.raises(Forbidden):
             checked_address("alerts.city.example", 80, lambda *_: [address])  # noqa: B023
+
+
+INNER = [
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.9",
+    "fd00::1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a00:1",
+    "2002:a00:1::",
+]
+
+
+@pytest.mark.parametrize("address", INNER)
+def test_a_name_leads_inside_only_where_the_settings_say_so(address: str) -> None:
+    host = "alertmanager.city.internal"
+    with pytest.raises(Forbidden, match="alerts: inner:"):
+        checked_address(host, 80, lambda *_: ["203.0.113.7", address])
+    assert checked_address(host, 80, lambda *_: [address], Inner([host.upper()])) == address
+    with pytest.raises(Forbidden):
+        checked_address("hooks.example", 80, lambda *_: [address], Inner([host]))
+    nets = Inner(["10.0.0.0/8", "172.16.0.0/12", "192.168.1.1", "100.64.0.0/10", "fd00::/8"])
+    assert checked_address("hooks.example", 80, lambda *_: [address], nets) == address
+
+
+def test_an_inner_address_that_the_settings_name_is_called() -> None:
+    assert checked_address("10.1.2.3", 80) == "10.1.2.3"
+    assert checked_address("fd00::1", 80) == "fd00::1"
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_no_list_opens_the_way_to_what_is_never_called(address: str) -> None:
+    with pytest.raises(Forbidden, match="never"):
+        checked_address("x.example", 80, lambda *_: [address], Inner(["x.example", "0.0.0.0/0", "::/0"]))
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.0/33", "a b", "http://x", "", "x/24", "10.0.0.1/8"])
+def test_what_is_neither_host_nor_network_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="a host such as"):
+        Alerts(inner=[wrong])
 
 
 def test_a_name_that_changes_its_address_is_asked_once_and_never_connects(receiver: Receiver) -> None:

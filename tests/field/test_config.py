@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from device_profiles.strict_yaml import parse
+from device_profiles.yaml_splice import inline, with_value, without
 from edge_agent.cli import app
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
-from edge_agent.splice import inline, with_value, without
-from tests.field.conftest import Field
+from tests.field.conftest import NODE, Field
 from tests.field.expect import Terminal
 from tests.servers import wait_for
 from wire.exits import Failure
@@ -268,6 +268,15 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
     assert kept.returncode == 0, kept.stderr
     assert "kept: every sensor is heard" in kept.stdout
 
+    afar = field.office("stations", "config", "set", NODE, "sensors.air-1.lane=2", timeout_s=90)
+    assert afar.returncode == 0, afar.stderr
+    assert 'lane: "2"' in afar.stdout  # a word where a word is wanted: the station knows
+    assert "version 1 kept" in afar.stdout
+    unknown = field.office("stations", "config", "set", NODE, "seel_s=2", "--dry-run")
+    assert unknown.returncode == 3
+    assert "did you mean 'seal_s'?" in unknown.stderr
+    assert 'lane: "2"' in field.config.read_text()
+
     good = field.config.read_text()
     wrong = field.lamppost(
         "agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options, timeout_s=90
@@ -289,7 +298,7 @@ def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field) 
 
     def goes_on() -> bool:
         now = json.loads((field.folder / "status.json").read_text())
-        return now["at_ms"] > said["at_ms"] + 4000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
+        return now["at_ms"] > said["at_ms"] + 2000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
 
     wait_for("the agent going on with the settings it has", goes_on, 20)
     assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0

@@ -16,6 +16,8 @@ from pathlib import Path
 
 CORPUS = Path(__file__).with_name("corpus")
 BYTES_MAX = 65_536
+KEPT_BYTES_MAX = 1_024
+CORPUS_BYTES_MAX = 22_000  # of each target
 
 
 def main() -> None:
@@ -23,19 +25,25 @@ def main() -> None:
     parser.add_argument("--target", default="", help="one target; by default all, one after the other")
     parser.add_argument("--seconds", default=600, type=int, help="for each target")
     parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument(
+        "--keep", action="store_true", help="put what was found into the repository's corpus, smallest first"
+    )
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
-        guided(asked.target, asked.seconds, asked.seed)
+        guided(asked.target, asked.seconds, asked.seed, asked.keep)
         return
     from tests.fuzz.targets import TARGETS
 
     for name in [asked.target] if asked.target else list(TARGETS):
         if _has_atheris():
             words = ["--inside", "--target", name, "--seconds", str(asked.seconds), "--seed", str(asked.seed)]
-            ended = subprocess.run([sys.executable, "-m", "tests.fuzz", *words], check=False)
-            if ended.returncode:
-                sys.exit(f"{name}: failed; the input is in crash-*")
+            for more in ([], ["--keep"]) if asked.keep else ([],):
+                ended = subprocess.run([sys.executable, "-m", "tests.fuzz", *words, *more], check=False)
+                if ended.returncode:
+                    sys.exit(f"{name}: failed; the input is in crash-*")
+            if asked.keep:
+                prune(CORPUS / name)
             print(f"{name}: {asked.seconds} s coverage-guided, no failure", flush=True)
         else:
             tried = mutate(TARGETS[name], name, asked.seconds, asked.seed)
@@ -101,8 +109,14 @@ def _samples(name: str) -> Iterator[bytes]:
 
     root = Path(__file__).parents[2]
     bases = json.loads((root / "tests" / "bad_inputs" / "cases.json").read_text())["bases"]
-    if name == "batch":
+    if name in ("batch", "collector"):
+        yield json.dumps(bases["batch"] | {"blocks": []}, separators=(",", ":")).encode()
         yield json.dumps(bases["batch"], separators=(",", ":")).encode()
+    elif name == "status":
+        birth = {"v": 1, "state": "online", "node": "lp-0017", "site": "s", "session": "0" * 16, "spools": ["0" * 32]}
+        more = {"next_seq": 1, "oldest_ms": None, "version": "1", "clock": "synced", "sensors": [["air-1", "a@1"]]}
+        yield json.dumps(birth | more | {"vitals": {"a": 1.5}}).encode()
+        yield json.dumps(birth | {"state": "offline", "reason": "lost"}).encode()
     elif name == "ack":
         yield b"-\n" + json.dumps(bases["ack"]).encode()
         yield json.dumps(bases["ack"]).encode()
@@ -125,8 +139,17 @@ def _samples(name: str) -> Iterator[bytes]:
         yield b"lamppost1.eyJuIjoibHAtMSIsInUiOiJodHRwczovL2EiLCJhIjoiIiwidCI6IiJ9"
 
 
-def guided(name: str, seconds: int, seed: int) -> None:
-    """Coverage-guided, in a process of its own: atheris ends it."""
+def prune(folder: Path) -> None:
+    """The smallest inputs, as many as the repository is to hold; libFuzzer has merged those that add coverage."""
+    held = 0
+    for path in sorted(folder.iterdir(), key=lambda one: (one.stat().st_size, one.name)):
+        held += path.stat().st_size
+        if held > CORPUS_BYTES_MAX:
+            path.unlink()
+
+
+def guided(name: str, seconds: int, seed: int, keep: bool) -> None:
+    """Coverage-guided, in a process of its own: atheris ends it. With `keep` only a merge into the kept corpus."""
     import atheris
 
     with atheris.instrument_imports(include=["wire", "edge_agent", "device_profiles", "collector"]):
@@ -135,17 +158,11 @@ def guided(name: str, seconds: int, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(corpus(name)):
         (folder / f"sample-{number}").write_bytes(data)
-    atheris.Setup(
-        [
-            sys.argv[0],
-            f"-max_total_time={seconds}",
-            f"-seed={seed}",
-            f"-max_len={BYTES_MAX}",
-            "-timeout=5",
-            str(folder),
-        ],
-        TARGETS[name],
-    )
+    words = [f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={BYTES_MAX}", "-timeout=5", str(folder)]
+    if keep:
+        (CORPUS / name).mkdir(parents=True, exist_ok=True)
+        words = ["-merge=1", f"-max_len={KEPT_BYTES_MAX}", str(CORPUS / name), str(folder)]
+    atheris.Setup([sys.argv[0], *words], TARGETS[name])
     atheris.Fuzz()
 
 

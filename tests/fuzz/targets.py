@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
+from collector.delivery.registry import Registry
 from collector.rules.loading import load_rules
 from collector.stores.line_protocol import Unwritable, lines
-from collector.stores.store import Table
+from collector.stores.store import Stored, Table
 from device_profiles.catalogue import load
 from device_profiles.profile import Profile
 from device_profiles.strict_model import fit
@@ -65,6 +69,24 @@ def answer(data: bytes) -> None:
         status.decode("lp-0017", data)
 
 
+def collected(data: bytes) -> None:
+    """A payload on a node's data topic through the collector's own ingest, quarantine and answers."""
+    ingest = _ingest()
+    ingest.take("lp-0017", data, NOW_MS)
+    ingest.write(NOW_MS)
+    for _, said in ingest.acks(NOW_MS):
+        ack.encode(said)
+
+
+def said_of_itself(data: bytes) -> None:
+    """A birth or death: what is taken can be said again, byte for byte the same, also after a restart."""
+    with contextlib.suppress(status.BadStatus):
+        said = status.decode("lp-0017", data)
+        again = status.encode(said)
+        assert status.decode("lp-0017", again) == said
+        _registry().update(said, NOW_MS)
+
+
 def profile(data: bytes) -> None:
     """A sensor's profile."""
     with contextlib.suppress(NotUsable):
@@ -105,12 +127,47 @@ def token(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "framer": framer,
     "batch": envelope,
+    "collector": collected,
     "ack": answer,
+    "status": said_of_itself,
     "profile": profile,
     "rules": rules,
     "line_protocol": line_protocol,
     "token": token,
 }
+
+
+class _Database:
+    """Takes everything in the form of line protocol, and remembers nothing."""
+
+    name = "fuzz"
+
+    def render(self, table: Table) -> list[bytes]:
+        return lines(table)
+
+    def write(self, _: Any) -> Stored:
+        return Stored()
+
+    def select(self, _: Any) -> list[Any]:
+        return []
+
+
+@lru_cache
+def _state() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+@lru_cache
+def _registry() -> Registry:
+    return Registry(_state())
+
+
+@lru_cache
+def _ingest() -> Ingest:
+    registry = Registry(sqlite3.connect(":memory:", isolation_level=None))
+    spool = "00112233445566778899aabbccddeeff"
+    registry.update(status.Birth("lp-0017", "s", "0" * 16, (spool,), 1, None, "1", "synced"), NOW_MS)
+    return Ingest("c1", _Database(), Quarantine(_state()), registry)  # type: ignore[arg-type]
 
 
 @lru_cache

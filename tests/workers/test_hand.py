@@ -70,6 +70,25 @@ def test_what_a_killed_worker_had_is_given_to_the_next(hand: Hand) -> None:
         hand.wait(5)
 
 
+def test_a_worker_that_cannot_be_started_is_tried_again(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object, **__: object) -> None:
+        raise OSError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(room, "AGAIN_S", (0.0,))
+    with monkeypatch.context() as patched:
+        patched.setattr("subprocess.Popen", no_more)
+        hand.start([])
+    hand.give(Order("batch", "lp-1", b"kept"))
+    assert (hand.up, hand.in_flight(), hand.look_after()) == (False, 1, True)
+    hand.start([])
+    try:
+        wait_for("the batch to be settled", lambda: hand.reports() is not None and not hand.in_flight(), 20)
+    finally:
+        hand.ended = True
+        hand.kill()
+        hand.wait(5)
+
+
 def test_a_batch_that_comes_again_meanwhile_is_given_once(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Order] = []
     monkeypatch.setattr(room, "send_orders", lambda _, orders: sent.extend(orders))

@@ -60,6 +60,15 @@ def without(text: str, where: Where) -> str:
     return text[:line] + (text[stop + 1 :] if stop >= 0 else "")
 
 
+def readings_of(typed: str) -> list[Any]:
+    """What a person may have meant by a value: as YAML reads it, and as the text itself where that is another."""
+    try:
+        value = parse(f"a: {typed}" if typed else "a: ''", "value").data["a"]
+    except NotUsable:
+        return [typed]  # `yes`, `0644`: words of YAML's traps are taken as text
+    return [value] if isinstance(value, (dict, list)) or value == typed else [value, typed]
+
+
 def inline(value: Any) -> str:
     """A value on one line, as the sample writes it: quotes only where something else would be read."""
     if value is None or isinstance(value, bool):

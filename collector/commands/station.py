@@ -1,0 +1,68 @@
+"""What the commands about one station share: asking it, the collector's state, times as people read them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.delivery.registry import Node
+
+NODE = typer.Argument(..., help="The node's name.")
+TIMEOUT = typer.Option(25.0, "--timeout", help="How long to wait for the answer, in seconds.")
+
+
+def ask_node(config: Path, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """What a node answers; `ok` is false when it refuses. Raises Failure when it does not answer."""
+    from collector.asking import ask
+    from collector.cli import load_settings
+
+    return ask(load_settings(config), node, verb, arguments, timeout_s)
+
+
+def end_with(answer: dict[str, Any], healthy: Any = lambda: True) -> None:
+    """End the command as a node's answer has it."""
+    if not answer.get("ok"):
+        raise Failure(Exit.CONFIGURATION, "refused", str(answer.get("error", "refused without a reason")))
+    raise typer.Exit(Exit.FINE if healthy() else Exit.NOT_HEALTHY)
+
+
+def node_of(config: Path, node: str) -> tuple[Config, Node]:
+    """The collector's settings, and a node it has heard of. Raises Failure for another."""
+    from collector.cli import load_settings
+    from collector.delivery.registry import Registry
+
+    settings = load_settings(config)
+    with state_of(settings) as db:
+        known = Registry(db).get(node)
+    if known is None:
+        raise Failure(Exit.USAGE, "node-unknown", f"no node is called {node}", "lamppost stations list")
+    return settings, known
+
+
+def state_of(settings: Config) -> sqlite3.Connection:
+    """The collector's state. Raises Failure when it cannot be opened."""
+    from collector.statedb import StateUnusable, open_state
+
+    try:
+        return open_state(settings.state_file)
+    except StateUnusable as error:
+        raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
+
+
+def moment(at_ms: int) -> str:
+    """A time as tables show it."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def now_ms() -> int:
+    """The time, in UTC milliseconds."""
+    return time.time_ns() // 1_000_000

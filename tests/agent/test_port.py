@@ -1,0 +1,54 @@
+"""A loop that was held up looks at what has come before it says that something is late."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from device_profiles.catalogue import load
+from edge_agent.port import Port
+from edge_agent.sensor import Sensor
+from firmware_stubs.plantower import Pms5003
+from firmware_stubs.pty import StubHost
+
+HELD_UP_S = 0.6  # beyond the PMS5003's gap of half a second
+
+
+async def _held_up_in_the_middle_of_a_frame() -> Sensor:
+    host, sensor = StubHost(), Sensor("air-1", load(None).get("plantower-pms5003"))
+    path = host.add("air-1", Pms5003())
+    line = host.port("air-1")
+    frame = Pms5003(lambda _: {"pm25_ugm3": 20.0}).tick(0.0)
+
+    def hear(data: bytes) -> None:
+        sensor.feed(data, 1_790_000_000_000, time.monotonic())
+
+    port = Port(path, sensor.profile.serial, hear)
+    reading = asyncio.create_task(port.run())
+    try:
+        await asyncio.wait_for(port.opened(), 10)
+        port.catch_up()  # with nothing there
+        await asyncio.sleep(0)
+        assert port.open
+        assert port.counts["lost"] == 0
+        sensor.begin(time.monotonic(), time.monotonic() - 60)
+        os.write(line.master, frame[:20])
+        async with asyncio.timeout(10):
+            while port.counts["bytes"] < 20:
+                await asyncio.sleep(0.01)
+        os.write(line.master, frame[20:])
+        time.sleep(HELD_UP_S)  # what a commit on a slow card does to everything else
+        port.catch_up()
+        sensor.late(time.monotonic())
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        host.stop()
+    return sensor
+
+
+def test_half_a_frame_whose_rest_came_while_a_commit_was_slow_is_no_damage() -> None:
+    sensor = asyncio.run(_held_up_in_the_middle_of_a_frame())
+    assert sensor.bad == {}
+    assert sensor.frames == 1
