@@ -26,6 +26,7 @@ LATE_MS = 3_000  # a radar sums a vehicle up once it has not seen it for a while
 REPORTS_MIN = 2  # radar lines carry no checksum: one report alone may be a damaged line
 SLOWEST_KMH = 1.0
 WRONG_WAY_FROM_KMH = 20.0  # slower: somebody on foot, a hand-cart, a bicycle, which may
+ALIKE_KMH, ALIKE = 3.0, 0.06  # how much the reports of one vehicle differ from one to the next
 UNKNOWN = "any"
 _OTHER = {"in": "out", "out": "in"}
 
@@ -38,9 +39,9 @@ class _Passing:
     speeds: list[float]
     length_m: float | None = None
 
-    def drives_at(self, speed_kmh: float) -> bool:
-        """Whether a report of this speed may be of this vehicle."""
-        return abs(median(self.speeds) - speed_kmh) <= max(5.0, 0.15 * speed_kmh)
+    def off(self, speed_kmh: float) -> float:
+        """How far a report is from this vehicle's last one, km/h."""
+        return abs(self.speeds[-1] - speed_kmh)
 
 
 class Counter:
@@ -65,6 +66,7 @@ class Counter:
         self._tallies = {direction: Tally() for direction in self._series}
         self._tells: set[str] = set() if signed or one_way is not None else {"unsigned"}
         self._open: dict[str, _Passing] = {}
+        self._unsigned: list[_Passing] = []  # in the beam, direction not told: parted by their speeds
         self._unmeasured_ms: dict[str, int] = {}  # when the last vehicle was seen whose length is still to come
         self.strays = 0
 
@@ -77,10 +79,11 @@ class Counter:
         if length_m is not None:
             self._whole(time_ms, direction, speed_kmh, length_m)
             return
-        unknown = self._open.get(UNKNOWN)
-        if unknown is not None and time_ms - unknown.last_ms <= GAP_MS and unknown.drives_at(speed_kmh):
-            self._open.setdefault(direction, _Passing(unknown.last_ms, [])).speeds += self._open.pop(UNKNOWN).speeds
         self._report(time_ms, direction, speed_kmh)
+        nameless = _alike(self._unsigned, time_ms, speed_kmh)
+        if nameless is not None:  # the same vehicle, before its direction was told
+            self._unsigned.remove(nameless)
+            self._open[direction].speeds[:0] = nameless.speeds
 
     def detect_unsigned(self, time_ms: int, speed_kmh: float) -> None:
         """One report that does not tell the direction."""
@@ -90,13 +93,20 @@ class Counter:
             self._report(time_ms, self._one_way, speed_kmh)
             return
         self._tells.add("unsigned")
-        known = (d for d, one in self._open.items() if time_ms - one.last_ms <= GAP_MS and one.drives_at(speed_kmh))
-        self._report(time_ms, next(known, UNKNOWN), speed_kmh)
+        one = _alike([*self._open.values(), *self._unsigned], time_ms, speed_kmh)
+        if one is None:
+            self._unsigned.append(_Passing(time_ms, [speed_kmh]))
+        else:
+            one.last_ms = time_ms
+            one.speeds.append(speed_kmh)
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Close vehicles that have passed and, at a boundary, the interval: one reading a direction, zeros included."""
         for direction in [d for d, one in self._open.items() if now_ms - one.last_ms > GAP_MS]:
             self._close(direction)
+        for one in [one for one in self._unsigned if now_ms - one.last_ms > GAP_MS]:
+            self._unsigned.remove(one)
+            self._count(UNKNOWN, one)
         if self._start_ms is None:
             self._start_ms = now_ms
         end_ms = (self._start_ms // self._interval_ms + 1) * self._interval_ms
@@ -126,7 +136,7 @@ class Counter:
         """The clock was set: what is open moves to true time."""
         if self._start_ms is not None:
             self._start_ms += offset_ms
-        for one in self._open.values():
+        for one in (*self._open.values(), *self._unsigned):
             one.last_ms += offset_ms
         self._unmeasured_ms = {direction: time_ms + offset_ms for direction, time_ms in self._unmeasured_ms.items()}
 
@@ -153,8 +163,10 @@ class Counter:
 
     def _close(self, direction: str) -> None:
         passed = self._open.pop(direction, None)
-        if passed is None:
-            return
+        if passed is not None:
+            self._count(direction, passed)
+
+    def _count(self, direction: str, passed: _Passing) -> None:
         if len(passed.speeds) < REPORTS_MIN and passed.length_m is None:
             self.strays += 1
             return
@@ -180,3 +192,12 @@ class Counter:
             one_way=self._one_way is not None,
         )
         return Reading(self._series[direction], start_ms, values)
+
+
+def _alike(passing: list[_Passing], time_ms: int, speed_kmh: float) -> _Passing | None:
+    """The vehicle in the beam that a report without a sign may be of: the one whose last report was nearest to it."""
+    seen = [one for one in passing if time_ms - one.last_ms <= GAP_MS]
+    nearest = min(seen, key=lambda one: one.off(speed_kmh), default=None)
+    if nearest is None or nearest.off(speed_kmh) > max(ALIKE_KMH, ALIKE * speed_kmh):
+        return None
+    return nearest

@@ -84,6 +84,7 @@ class Reel:
             self._feed(*chunk, now_ms, say, said)
             self.head_ms = chunk[0][-1]
             start = end
+        self._remember(self._levels(said))
         self._keep_told(self.told + said)
         return said
 
@@ -91,7 +92,8 @@ class Reel:
         """Rows of which some are older than the head, but none older than the lateness allows."""
         order, merged = self.recent.merged(times, columns)
         told, self.told = self.told, []
-        levels = self._levels(told)
+        firing = {name: track.told for name, track in self._firing().items()}
+        levels = self._levels(told) | firing  # winding back makes nothing unsaid
         self._rewind()
         self._remember(levels)
         again = self.advance(order, merged, now_ms, say)
@@ -283,13 +285,16 @@ class Reel:
         return {(track.rule.alert, track.start_ms): track for track in tracks if track.fired_ms is not None}
 
     def _levels(self, told: list[Transition]) -> dict[tuple[str, int], int]:
-        """How far each episode was told, by rule and start; winding back makes nothing unsaid."""
-        levels = {(each.rule, each.start_ms): 1 if each.late else 2 for each in told if each.state == "firing"}
-        return levels | {name: max(track.told, levels.get(name, 0)) for name, track in self._firing().items()}
+        """How far each episode was told, by rule and start."""
+        firing = sorted((each for each in told if each.state == "firing"), key=lambda each: not each.late)
+        return {(each.rule, each.start_ms): 1 if each.late else 2 for each in firing}
 
     def _remember(self, levels: dict[tuple[str, int], int]) -> None:
-        for name, track in self._firing().items():
-            track.told = max(track.told, levels.get(name, 0))
+        """What was told stays told, here and in the marks, where it may have begun to fire before it was told."""
+        for tracks in (*self.tracks, *self.base.tracks, *self.mid.tracks) if levels else ():
+            for track in tracks.values():
+                if track.fired_ms is not None:
+                    track.told = max(track.told, levels.get((track.rule.alert, track.start_ms), 0))
 
     # As a plain value
 

@@ -81,7 +81,7 @@ class Inbox:
 
 
 class Worker:
-    """The work itself: `step` obeys, writes and reports. The line of a collector alone, for a share of the nodes."""
+    """The work itself: `obey` orders, `step`, `report`. The line of a collector alone, for a share of the nodes."""
 
     def __init__(self, config: Config, number: int, of: int, store: Store) -> None:
         state = open_state(config.state_file)
@@ -95,6 +95,8 @@ class Worker:
         self._name = config.name
         self._waiting: dict[Name, list[int]] = {}
         self._settled: list[int] = []
+        self._done: list[Done] = []
+        self._new_windows: list[Table] = []
         self._answers: list[tuple[str, bytes]] = []
         self._alarms: dict[str, str] = {}
         self._reported_ms = 0
@@ -129,31 +131,35 @@ class Worker:
             else:
                 self._waiting.setdefault(name, []).append(order.number)
 
-    def step(self, now_ms: int) -> Report | None:
-        """Write what can be written; what there is to report, if there is anything or it is time."""
+    def step(self, now_ms: int) -> None:
+        """Write what can be written, and answer. When our own file fails, what is stored is reported, not answered."""
         self._calibrations.refresh()
-        self.ingest.alarms.look(now_ms)
-        done = []
         for work in self.ingest.write(now_ms):
             self.rollups.observe(work.tables, now_ms)
             self._settled += self._waiting.pop(work.name, ())
-            done.append(Done(work.node, work.site, self._for_rules(work.tables)))
-        windows = self.rollups.step(now_ms)
+            self._done.append(Done(work.node, work.site, self._for_rules(work.tables)))
+        self._new_windows += self._for_rules(self.rollups.step(now_ms))
         for node, answer in self.ingest.acks(now_ms):
             self._send(node, answer)
+
+    def report(self, now_ms: int) -> Report | None:
+        """What there is to say, if there is anything or it is time."""
+        self.ingest.alarms.look(now_ms)
         is_due = not 0 <= now_ms - self._reported_ms < REPORT_MS
         if is_due:
             self._let_go()
-        if not (is_due or self._answers or self._settled or done or windows):
+        if not (is_due or self._answers or self._settled or self._done or self._new_windows):
             return None
         self._reported_ms = now_ms
         answers, self._answers = self._answers, []
         settled, self._settled = self._settled, []
+        done, self._done = self._done, []
+        windows, self._new_windows = self._new_windows, []
         return Report(
             answers,
             done,
             settled,
-            self._for_rules(windows),
+            windows,
             self.ingest.counts,
             self.rollups.counts,
             self.ingest.alarms,
@@ -199,25 +205,25 @@ def run(pipe: Connection) -> None:
             inbox.wait(IDLE_S)
         else:
             worker.ingest.wait(IDLE_S)
+        now_ms = time.time_ns() // 1_000_000
         try:
-            _round(worker, inbox, pipe)
+            _round(worker, inbox, now_ms)
         except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
-            worker.ingest.alarm(
-                "state", f"{beginning.config.state_file}: {error}. Cure: free space or replace the disk"
-            )
+            why = f"{beginning.config.state_file}: {error}. Cure: free space or replace the disk"
+            worker.ingest.alarm("state", why)
+        report = worker.report(now_ms)
+        if report is not None:
+            send_report(pipe, report)
         if worker.ending:
             last_s = min(last_s, time.monotonic() + LAST_WRITES_S)
             if (inbox.is_empty() and not worker.ingest.is_writing()) or time.monotonic() > last_s:
                 return
 
 
-def _round(worker: Worker, inbox: Inbox, pipe: Connection) -> None:
-    now_ms = time.time_ns() // 1_000_000
+def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
     while worker.ingest.has_room() and (order := inbox.next()) is not None:
         worker.obey(order, now_ms)
-    report = worker.step(now_ms)
-    if report is not None:
-        send_report(pipe, report)
+    worker.step(now_ms)
 
 
 def main() -> None:

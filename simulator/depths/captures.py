@@ -44,7 +44,7 @@ def run(
         profile = catalogue.get(of.model)
         capture = Capture(_facts(scenario, profile, f"scenario {name}, seed {seed}, {node}/{sensor}"))
         end_ms = scenario.start_ms + round(scenario.duration_s * 1000)
-        _fill(capture, Sensor(sensor, profile, period_s=of.period_s), street, stub, clock, end_ms)
+        _fill(capture, Sensor(sensor, profile, mode=of.mode, period_s=of.period_s), street, stub, clock, end_ms)
         text = capture.text()
         (folder / f"{node}-{sensor}.hex").write_text(text)
         digest.update(text.encode())

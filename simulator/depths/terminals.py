@@ -72,7 +72,7 @@ def run(
                     "profile": of.model,
                     "port": hosts.add(f"{name}/{sensor}", stub),
                 }
-                entry |= {} if of.period_s is None else {"period_s": of.period_s}
+                entry |= of.model_dump(include={"period_s", "mode"}, exclude_none=True)
                 sensors.append(entry | {"interval_s": scenario.interval_s})
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()

@@ -88,18 +88,26 @@ class Words(Strict):
 
 
 class SensorOf(Strict):
-    """A sensor of every station: a model that there is a stub for, and how often it speaks where that can be set."""
+    """A sensor of every station: a model with a stub, how often it speaks where that can be set, and its mode."""
 
     model: Annotated[str, AfterValidator(_model)]
     period_s: float | None = Field(default=None, gt=0, le=3600)
+    mode: str | None = None
 
     @property
     def speaks_every(self) -> bool:
         """Whether the period is the sensor's own; a polled model is asked so often instead."""
         return _takes_period(self.model)
 
+    @property
+    def tells_lengths(self) -> bool:
+        """Whether it says how long a vehicle is."""
+        return self.mode == "objects"
+
     @model_validator(mode="after")
-    def _has_a_period(self) -> SensorOf:
+    def _can_do_that(self) -> SensorOf:
+        if self.mode is not None and self.mode not in (modes := load_profiles().get(self.model).modes):
+            raise ValueError(f"{self.model}: mode {word(self.mode, modes)}")
         if self.period_s is not None and not self.speaks_every and not _is_asked(self.model):
             raise ValueError(f"{self.model} speaks as often as it will: leave period_s out")
         return self

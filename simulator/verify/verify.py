@@ -21,7 +21,7 @@ def verify(
     meta = notes.meta()
     verdict = Verdict(run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0))
     Comparison(notes, store, verdict, watch, alone).run()
-    traffic.judge(meta.get("vehicles", {}), store, verdict)
+    traffic.judge(meta.get("vehicles", {}), meta.get("lorries", {}), store, verdict)
     nodes = None if alone else frozenset(series.node for series in notes.series().values())
     alerts.judge(meta.get("expect_alerts", []), store, verdict, nodes)
     allowed = meta.get("expect_missing", [])

@@ -178,7 +178,7 @@ class Node:
         of = self.models[name]
         profile = self._world.catalogue.get(of.model)
         counting = counter_of(profile, name, "1", ("in", "out"), self._interval_s)
-        return Sensor(name, profile, counting, period_s=of.period_s)
+        return Sensor(name, profile, counting, of.mode, of.period_s)
 
     # -- commit, seal, send ---------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from collector.stores.store import Store
 from device_profiles.catalogue import load as load_catalogue
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
+from measures.vehicle_classes import HEAVY_FROM_M
 from simulator.notes import Notes
 from simulator.scenario.faults import Order
 from simulator.scenario.scenario import Scenario
@@ -180,7 +181,8 @@ class Run:
             "waiting_rows": sum(node.waiting() for node in self.nodes),
             "bad_frames_counted": sum(node.bad_frames() for node in self.nodes),
             "collector": self.collector.counts(), "faults": [order.text for order in self.orders],
-            "vehicles": self._vehicles(ended_ms), "expect_alerts": self.scenario.expected_alerts(ended_ms),
+            "vehicles": self._vehicles(ended_ms), "lorries": self._vehicles(ended_ms, lorries=True),
+            "expect_alerts": self.scenario.expected_alerts(ended_ms),
             "expect_missing": sorted({*self.scenario.expect.missing, *self.allowed}),
             "expect_some_missing": self.scenario.expect.some_missing, "depth": "chain",
             "whole": ended_ms >= self.clock.start_ms + round(self.scenario.duration_s * 1000),
@@ -189,13 +191,14 @@ class Run:
         self.notes.settle(0)
         return facts
 
-    def _vehicles(self, ended_ms: int) -> dict[str, int]:
-        """How many passed each radar, by direction: what the agents' counts must come to."""
-        radars = [name for name, of in self.scenario.sensors.items() if of.model in RADARS]
+    def _vehicles(self, ended_ms: int, lorries: bool = False) -> dict[str, int]:
+        """How many passed each radar, by direction: what the agents' counts must come to. Lorries: where one tells."""
+        of = self.scenario.sensors
+        radars = [name for name in of if of[name].model in RADARS and (of[name].tells_lengths or not lorries)]
         found = dict.fromkeys((f"{n.node}/{r}/{d}" for n in self.nodes for r in radars for d in ("in", "out")), 0)
         for node in self.nodes if radars else ():
             for one in self.city.traffic(node.node).vehicles(self.clock.start_ms, ended_ms):
-                for radar in radars:
+                for radar in radars if one.length_m >= HEAVY_FROM_M or not lorries else ():
                     found[f"{node.node}/{radar}/{'in' if one.speed_kmh > 0 else 'out'}"] += 1
         return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select
 from device_profiles.strict_yaml import NotUsable
 from simulator import runs
 from simulator.notes import Notes
@@ -127,3 +128,38 @@ def test_a_missing_excuse_is_not_excused(tmp_path: Path) -> None:
     assert not verdict.passed
     assert verdict.not_allowed == ["missing for agent-off"]
     notes.close()
+
+
+ROAD = """
+title: {zh: 一条路, en: A road}
+start: "2026-05-13T08:00"
+duration: 40m
+stations: 1
+sensors:
+  radar-1: {model: omnipresense-ops243a, mode: objects}
+  radar-2: {model: mph-radar}
+  radar-3: {model: hikvision-csr}
+"""
+
+
+def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "road.yaml").write_text(ROAD)
+    store = Sqlite(tmp_path / "readings.db")
+    store.prepare()
+    world = Run(
+        load(str(tmp_path / "road.yaml")), SEED, store, Files(tmp_path, tmp_path / "notes.db", tmp_path / "rules.yaml")
+    )
+    try:
+        facts = world.go()
+        verdict = verify(world.notes, store)
+    finally:
+        world.close()
+    assert verdict.passed, (verdict.line(), verdict.faults)
+    passed = {r: sum(n for name, n in facts["vehicles"].items() if r in name) for r in ("radar-1", "radar-2")}
+    assert passed["radar-1"] > 100
+    assert sum(facts["lorries"].values()) > 5
+    question = Select("traffic_flow", ("count",), group_by=("sensor", "direction"), aggregate="sum")
+    counted = {(s.tags["sensor"], s.tags["direction"]): s.rows[0][1] for s in store.select(question)}
+    store.close()
+    assert ("radar-2", "in") not in counted
+    assert abs(counted["radar-2", "any"] - passed["radar-2"]) <= 3 + 0.15 * passed["radar-2"]

@@ -21,6 +21,11 @@ INSIDE = (
 WIDTHS = (360, 1280)
 RENEWED = "body:not([data-events]), .link[data-state=connected], .link:empty"
 """A page that is not live, one whose stream is up, or one without script."""
+BARS_OUTSIDE = """[...document.querySelectorAll('svg rect.bar')].filter(bar => {
+  const own = bar.getBoundingClientRect(), all = bar.ownerSVGElement.getBoundingClientRect();
+  return own.right > all.right + 2 || own.top < all.top - 2 || own.bottom > all.bottom + 2;
+}).length"""
+"""A rule of style that is meant for something else can move the bars of a chart."""
 
 
 def look_at(seen: Seen, path: str) -> None:
@@ -31,6 +36,7 @@ def look_at(seen: Seen, path: str) -> None:
     for width in WIDTHS:
         seen.page.set_viewport_size({"width": width, "height": 800})
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert seen.page.evaluate(BARS_OUTSIDE) == 0, path
         seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         found = axe.Axe().run(seen.page)
         assert found.violations_count == 0, f"{path} at {width}: {found.generate_report()}"

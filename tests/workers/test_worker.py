@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def codes(report: Report) -> list[int]:
 def do(worker: Worker, now_ms: int, *orders: Order) -> Report:
     for order in orders:
         worker.obey(order, now_ms)
-    report = worker.step(now_ms)
+    worker.step(now_ms)
+    report = worker.report(now_ms)
     assert report is not None
     return report
 
@@ -81,3 +83,23 @@ def test_what_a_full_quarantine_sends_back_is_settled(worker: Worker, monkeypatc
     early_ms = sender.first_ms + 30_000 - FUTURE_MS  # half of its rows are too far ahead
     report = do(worker, early_ms, Order("status", sender.node, sender.birth()), Order("batch", sender.node, first, 1))
     assert (report.settled, codes(report)) == ([1], [ack.Code.LATER])
+
+
+def test_while_our_own_file_fails_the_rules_see_what_is_stored_and_nobody_is_answered(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: int) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    ((sender, (first,)),) = fleet(1, 1, 60)
+    now_ms = sender.first_ms + 200_000
+    worker.obey(Order("status", sender.node, sender.birth()), now_ms)
+    worker.obey(Order("batch", sender.node, first, 1), now_ms)
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.rollups, "step", fails)
+        with pytest.raises(sqlite3.OperationalError):
+            worker.step(now_ms)
+    report = worker.report(now_ms)
+    assert report is not None
+    assert (report.settled, codes(report), len(report.done)) == ([1], [], 1)
+    assert codes(do(worker, now_ms)) == [ack.Code.STORED]
