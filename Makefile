@@ -71,8 +71,8 @@ licences: $(VENV)/.test      ## refuse a package whose licence does not fit ours
 sbom: $(VENV)/.demo      ## write build/lamppost-sbom.json (CycloneDX): what is installed, with hashes
 	@$(BIN)/python -m tests.supply.sbom requirements/agent.txt requirements/demo.txt
 
-audit-packages: $(VENV)/.test      ## look every pinned package up for known weaknesses; says so loudly when it cannot
-	@$(BIN)/python -m tests.supply.advisories requirements/agent.txt requirements/demo.txt
+audit-packages: $(VENV)/audit/.ready      ## look every pinned package up for known weaknesses; says so loudly when it cannot
+	@$(BIN)/python -m tests.supply.advisories $(VENV)/audit/bin/pip-audit requirements/agent.txt requirements/demo.txt
 
 powercut: $(VENV)/.test      ## ARGS="--cuts N": power cuts under the spool, on snapshots of a file system image
 	@$(BIN)/python -m tests.powercut $(ARGS)
@@ -145,13 +145,20 @@ $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.test
 	  || echo "atheris is not to be had for this Python: plain mutation instead" >&2
 	@touch $@
 
+# An environment of its own: what it needs is none of what it looks at.
+$(VENV)/audit/.ready: requirements/audit.txt $(VENV)/.test
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $@
+
 lock:           ## pin every package with its hashes (needs uv)
 	for what in agent demo test; do \
 	  extra=$$(case $$what in agent) ;; demo) echo "--extra all" ;; test) echo "--extra test" ;; esac); \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$extra pyproject.toml requirements/build.in -o requirements/$$what.txt; done
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  requirements/fuzz.in -o requirements/fuzz.txt
+	for what in fuzz audit; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    requirements/$$what.in -o requirements/$$what.txt; done
 
 clean:      ## remove the environment and everything generated
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,7 +21,7 @@ def bench(
                                     "start-up, agent, latency, stores, v2-path, answers, memory, others."),
     points: int = typer.Option(150_000, "--points", help="Points of a run through a whole collector.", min=5_000),
     repeat: int = typer.Option(3, "--repeat", help="Runs of which the median is told.", min=1),
-    seconds: float = typer.Option(40, "--seconds", help="How long an agent, ages and memory are watched, each.", min=5),
+    seconds: float = typer.Option(30, "--seconds", help="How long an agent, ages and memory are watched, each.", min=5),
     profile: bool = typer.Option(False, "--profile", help="Where each part's time goes in this process, on stderr."),
 ) -> None:  # fmt: skip
     """Measure everything: the collector's hot path, whole collectors beside their database, the agent, bytes, start-up.

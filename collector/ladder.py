@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 from collector.delivery.registry import Registry
+from collector.statedb import transaction
 from collector.stores.store import Select, Store, StoreDown
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire import strictjson
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS installation (id INTEGER PRIMARY KEY, node TEXT, at_m
 BURST, EVERY_MS = 5, 1000
 """A node's tools may ask so often at once, and then once in so long: a question costs the database a query."""
 RECORD_BYTES_MAX = 32 * 1024
+RECORDS_MAX = 50  # of one node: it writes them itself, and may be anybody's
 SPAN_MS_MAX = 24 * 3_600_000
 COLUMNS = (
     "pm25_raw_ugm3", "pm10_raw_ugm3", "co2_ppm", "temp_c", "rh_pct", "count", "speed_tms_kmh", "wind_speed_ms", "qc",
@@ -74,16 +76,21 @@ class Ladder:
         known = self._registry.get(node)
         if known is None:
             raise ValueError(f"{node} has not said who it is yet")
-        since_ms = max(from_ms, now_ms - SPAN_MS_MAX)
+        since_ms = min(max(from_ms, now_ms - SPAN_MS_MAX), now_ms)
+        wanted = {
+            (measurement, sensor.name)
+            for sensor in known.birth.sensors
+            for measurement in self._measurements(sensor.profile)
+        }
         found = []
-        for sensor in known.birth.sensors:
-            for measurement in self._measurements(sensor.profile):
-                where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor.name}
-                question = Select(
-                    measurement, COLUMNS, since_ms=since_ms, where=where, group_by=("sensor",), latest=True
-                )
-                for series in self._store.select(question):
-                    found += [self._row(sensor.name, measurement, row) for row in series.rows[-1:]]
+        for measurement in sorted({one for one, _ in wanted}):  # one query each, however many sensors a node claims
+            question = Select(
+                measurement, COLUMNS, since_ms=since_ms, where={"node": node}, group_by=("sensor",), latest=True
+            )
+            for series in self._store.select(question):
+                name = series.tags["sensor"]
+                if (measurement, name) in wanted:
+                    found += [self._row(name, measurement, row) for row in series.rows[-1:]]
         return {"ok": True, "sensors": found}
 
     def _measurements(self, profile: str) -> tuple[str, ...]:
@@ -101,14 +108,23 @@ class Ladder:
         return {"sensor": sensor, "measurement": measurement, "time_ms": row[0], "values": values}
 
     def _keep(self, node: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
-        """Keep an installation record for ever."""
+        """Keep an installation record; of one node so many, the newest."""
         record = asked.get("record")
         if not isinstance(record, dict):
             raise ValueError("record is an object")
-        (number,) = self._state.execute(
-            "INSERT INTO installation (node, at_ms, body) VALUES (?, ?, ?) RETURNING id",
-            (node, now_ms, json.dumps(record, ensure_ascii=False)),
-        ).fetchone()
+        try:
+            body = strictjson.dumps(record).decode()
+        except TypeError as error:  # a number of thousands of digits
+            raise ValueError("record holds a number that is none") from error
+        with transaction(self._state):
+            (number,) = self._state.execute(
+                "INSERT INTO installation (node, at_ms, body) VALUES (?, ?, ?) RETURNING id", (node, now_ms, body)
+            ).fetchone()
+            self._state.execute(
+                "DELETE FROM installation WHERE node = ? AND id NOT IN"
+                " (SELECT id FROM installation WHERE node = ? ORDER BY id DESC LIMIT ?)",
+                (node, node, RECORDS_MAX),
+            )
         return {"ok": True, "number": number}
 
 

@@ -431,6 +431,8 @@ class Ingest:
             found = self._ask(lambda: ledger.highest(self.store, node, spool), None)
             if found is None:
                 return 0  # asked again at the next birth or batch
+            if len(self._highest) >= MEMORY:  # a node may name a new spool with each birth
+                self._highest.clear()
             self._highest[spool] = found
         return self._highest[spool]
 

@@ -1,7 +1,7 @@
 """How much one node may send: a bucket each, so that one that floods holds up itself and nobody else.
 
     a message costs 1, and 1 more for each KiB of it; a batch nobody can read or store 50, for the disk it is kept on;
-    a birth or a question 20, since the database is asked
+    a birth or a question 200, since the database is asked
 
 A bucket fills by `units_per_s` and holds ten seconds of that. What is beyond is not looked at: its sender is told to
 come again later, and an honest one does. The default is several times what the fastest drain of a backlog needs.
@@ -14,7 +14,7 @@ from typing import Final
 UNITS_PER_S: Final = 2_000
 BURST_S: Final = 10
 KEPT_UNITS: Final = 50
-QUESTION_UNITS: Final = 20
+QUESTION_UNITS: Final = 200
 _KIB: Final = 1024
 
 

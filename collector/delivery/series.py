@@ -81,6 +81,8 @@ class SeriesBudget:
         return bool(before != self._version)
 
     def _load(self, node: str) -> set[str]:
+        """What the file knows, with what is new here put into it first."""
+        self.flush()
         if self._db is None:
             return set()
         return {row[0] for row in self._db.execute("SELECT series FROM series_of_node WHERE node = ?", (node,))}

@@ -70,7 +70,9 @@ class Desk:
         """Take note of what happened. History is nobody's news, except the end of what people were told of."""
         for each in transitions:
             known = self.standings.get(each.fingerprint)
-            if (
+            if known is not None and known.firing and each.start_ms < known.alert.start_ms:
+                self._look_back(known, each)
+            elif (
                 each.state == "firing"
                 and not each.late
                 and not (known and known.firing and known.alert.key == each.key)
@@ -78,6 +80,13 @@ class Desk:
                 self._begin(each, now_ms)
             elif each.state == "resolved" and known is not None and known.firing and known.alert.key == each.key:
                 self._change(known, each, now_ms)
+
+    def _look_back(self, known: Standing, earlier: Transition) -> None:
+        """Late readings tell of an episode before the one that fires: it is news too, and what fires goes on."""
+        began = any(line.alert.key == earlier.key for line in known.news)
+        if not earlier.late and not earlier.void and earlier.state == ("resolved" if began else "firing"):
+            known.news.append(Line(earlier.state, earlier))
+            self._mark(known)
 
     def _begin(self, alert: Transition, now_ms: int) -> None:
         known = self.standings.setdefault(alert.fingerprint, Standing(alert))
@@ -249,7 +258,9 @@ class Desk:
         for each in members:
             for receiver in each.receivers:
                 by_receiver.setdefault(receiver, []).extend(each.news)
-            each.told, each.told_ms = each.news[-1].state, now_ms
+            each.told_ms = now_ms
+            now = [n.state for n in each.news if n.state == "flapping" or n.alert.start_ms >= each.alert.start_ms]
+            each.told = now[-1] if now else each.told  # an earlier episode's end is not this one's
             each.since_ms = each.since_ms or now_ms
             each.news = []
             self._mark(each)

@@ -9,6 +9,8 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from collector.web.connections import Bounded
+
 
 class PortTaken(Exception):
     """Nobody can be served there; the text names the address and the reason."""
@@ -32,6 +34,7 @@ class WebServer:
             server_header=False,
             timeout_graceful_shutdown=2,
             ws="none",
+            http=Bounded,
             ssl_certfile=cert,
             ssl_keyfile=key,
         )

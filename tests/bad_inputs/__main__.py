@@ -12,21 +12,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.bad_inputs.run import run_file
 
 CASES = Path(__file__).with_name("cases.json")
+VARIANTS = Path(__file__).with_name("variants.json")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bad-inputs", description="Hostile inputs against the running system.")
-    parser.add_argument("file", nargs="?", default=CASES, type=Path)
+    parser.add_argument("file", nargs="?", type=Path, help="by default the project's own two files")
     parser.add_argument("--only", default="", help="ids, separated by commas")
     parser.add_argument("--surface", default="", help="surfaces, separated by commas")
     parser.add_argument("--scale", default=1.0, type=float, help="the part of counts above 1,000 that is run")
     parser.add_argument("--keep", type=Path, help="a folder for the run's files; kept")
     asked = parser.parse_args()
-    document = json.loads(asked.file.read_text())
+    document = own() if asked.file is None else json.loads(asked.file.read_text())
     folder = asked.keep or Path(tempfile.mkdtemp(prefix="bad-inputs-"))
     folder.mkdir(parents=True, exist_ok=True)
     began_s = time.monotonic()
@@ -43,6 +45,13 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"{passed} passed, {failed} failed in {time.monotonic() - began_s:.0f} s")
     sys.exit(1 if failed else 0)
+
+
+def own() -> dict[str, Any]:
+    """Both files of the project, whose bases are the same."""
+    document: dict[str, Any] = json.loads(CASES.read_text())
+    document["cases"] += json.loads(VARIANTS.read_text())["cases"]
+    return document
 
 
 def _set(text: str) -> set[str]:

@@ -88,7 +88,6 @@ def _many(system: System, case: Case) -> list[str]:
 
     codes = flood(voice, batches(), final=expect != "hold")
     around.end(counted=expect != "stored")
-    system.forget_series(voice.node)
     known = {(row.kind, row.site, row.sensor, row.tags) for row in stored(system, voice.node)}
     faults = around.faults
     if len(known) > SERIES_MAX:
@@ -100,6 +99,8 @@ def _many(system: System, case: Case) -> list[str]:
         wanted = {point for one in sent for point in oracle.read(one, voice.node, system.words.bases["now"]).points}
         faults += same(stored(system, voice.node), list(wanted))
     refused = sum(code in (1, 2) for code in codes.values())
+    if refused:  # the budget is used up; what was not would be forgotten here and not there
+        system.forget_series(voice.node)
     kept = system.quarantined(
         "SELECT (SELECT count(*) FROM quarantine_part WHERE node = ?) + (SELECT count(*) FROM quarantine_whole"
         " WHERE node = ?)", voice.node, voice.node,

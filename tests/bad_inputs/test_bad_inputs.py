@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bad_inputs import oracle
-from tests.bad_inputs.__main__ import CASES
+from tests.bad_inputs.__main__ import own
 from tests.bad_inputs.run import run_file
 from tests.bad_inputs.vocabulary import Words, compact, digest, zstd
 
 EVERY = {"profile_yaml": 1, "serial": 3, "http": 3, "payload": 9, "mqtt": 7, "status": 3, "ack": 8, "config": 9}
+ONCE_WRONG = ["V010", "V094", "V095", "V169", "V196", "V207", "V213"]
+"""Variants that the product once failed: half a character, endless vitals, a radar's line, made-up set-up links."""
 SLOW = {"scenario", "label", "takeover_loop"}
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(CASES.read_text())
-    return found
+    return own()
 
 
 @pytest.mark.real
@@ -28,7 +28,8 @@ def test_some_of_every_surface(document: dict[str, Any], tmp_path: Path) -> None
     chosen = []
     for surface, every in EVERY.items():
         quick = [c for c in document["cases"] if c["surface"] == surface and not SLOW & c["input"].keys()]
-        chosen += [case["id"] for case in quick[::every]]
+        chosen += [case["id"] for case in quick if case["id"][0] == "A"][::every]
+    chosen += ONCE_WRONG
     _all_pass(document, tmp_path, set(chosen), scale=0.004)
 
 
@@ -47,7 +48,7 @@ def test_the_runner_knows_every_word_of_its_file(document: dict[str, Any]) -> No
         if (
             case["surface"] == "payload"
             and op not in ("many_batches", "replay", "equivocate")
-            and "200000000" not in str(what)
+            and "00000000" not in str(what)
         ):
             assert words.data(what) == words.data(what)
 

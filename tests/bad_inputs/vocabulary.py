@@ -15,7 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ENCODINGS = {"gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress, "xz": lzma.compress}
+_ENCODINGS = {
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "zlib": zlib.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
 _CHANGES = {
     "base", "set", "raw", "raw_gen", "del", "cut", "append", "prefix_hex", "replace_hex", "encode", "replace",
     "columns", "signature", "sign_with", "signed_for", "retain",

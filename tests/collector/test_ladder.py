@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector.delivery.registry import Registry
-from collector.ladder import BURST, EVERY_MS, Ladder, installations
+from collector.ladder import BURST, EVERY_MS, RECORDS_MAX, Ladder, installations
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from device_profiles.catalogue import load
@@ -64,3 +64,23 @@ def test_a_few_questions_at_once_and_then_one_a_second(ladder: Ladder) -> None:
 def test_what_is_malformed_is_not_answered(ladder: Ladder, payload: bytes) -> None:
     assert ladder.answer(NODE, "stored", payload, NOW) is None
     assert ladder.counts["ladder_refused"] == 1
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 5000])
+def test_a_record_with_a_number_that_is_none_is_refused(ladder: Ladder, number: str) -> None:
+    answer = ladder.answer(NODE, "installation", b'{"tx":"t","record":{"a":%s}}' % number.encode(), NOW)
+    assert answer is not None
+    assert not json.loads(answer)["ok"]
+    assert installations(ladder._state, NODE) == []
+
+
+def test_a_moment_beyond_all_numbers_is_now(ladder: Ladder) -> None:
+    assert ask(ladder, from_ms=10**30)["sensors"] == []
+    assert len(ask(ladder, from_ms=-(10**30))["sensors"]) == 1
+
+
+def test_a_node_that_writes_records_for_ever_fills_nothing(ladder: Ladder) -> None:
+    for number in range(RECORDS_MAX + 10):
+        assert ask(ladder, "installation", at_ms=NOW + number * EVERY_MS, record={"n": number})["ok"]
+    kept = installations(ladder._state, NODE)
+    assert [record["n"] for _, record in kept] == list(range(RECORDS_MAX + 9, 9, -1))

@@ -7,13 +7,17 @@ same targets run on seeded mutations of the corpus: weaker, and it says so.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
+ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
 BYTES_MAX = 65_536
 KEPT_BYTES_MAX = 1_024
@@ -31,19 +35,18 @@ def main() -> None:
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
-        guided(asked.target, asked.seconds, asked.seed, asked.keep)
+        guided(asked.target, asked.seconds, asked.seed)
         return
     from tests.fuzz.targets import TARGETS
 
     for name in [asked.target] if asked.target else list(TARGETS):
         if _has_atheris():
             words = ["--inside", "--target", name, "--seconds", str(asked.seconds), "--seed", str(asked.seed)]
-            for more in ([], ["--keep"]) if asked.keep else ([],):
-                ended = subprocess.run([sys.executable, "-m", "tests.fuzz", *words, *more], check=False)
-                if ended.returncode:
-                    sys.exit(f"{name}: failed; the input is in crash-*")
+            ended = subprocess.run([sys.executable, "-m", "tests.fuzz", *words], check=False)
+            if ended.returncode:
+                sys.exit(f"{name}: failed; the input is in crash-*")
             if asked.keep:
-                prune(CORPUS / name)
+                keep(name, TARGETS[name])
             print(f"{name}: {asked.seconds} s coverage-guided, no failure", flush=True)
         else:
             tried = mutate(TARGETS[name], name, asked.seconds, asked.seed)
@@ -139,17 +142,47 @@ def _samples(name: str) -> Iterator[bytes]:
         yield b"lamppost1.eyJuIjoibHAtMSIsInUiOiJodHRwczovL2EiLCJhIjoiIiwidCI6IiJ9"
 
 
-def prune(folder: Path) -> None:
-    """The smallest inputs, as many as the repository is to hold; libFuzzer has merged those that add coverage."""
-    held = 0
-    for path in sorted(folder.iterdir(), key=lambda one: (one.stat().st_size, one.name)):
-        held += path.stat().st_size
-        if held > CORPUS_BYTES_MAX:
-            path.unlink()
+def keep(name: str, target: Callable[[bytes], None]) -> None:
+    """Of what was found, smallest first, what runs lines that nothing smaller ran, as far as there is room."""
+    folder, seen, held = CORPUS / name, set[tuple[str, int, int]](), 0
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {path.read_bytes() for place in (folder, Path(".fuzz") / name) for path in place.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+    for data in sorted(found, key=lambda one: (len(one), one)):
+        if len(data) > KEPT_BYTES_MAX or held + len(data) > CORPUS_BYTES_MAX:
+            break
+        ran = _lines_run(target, data)
+        if not ran <= seen:
+            seen |= ran
+            held += len(data)
+            (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+    print(f"{name}: {len(list(folder.iterdir()))} inputs of {held} bytes are kept", flush=True)
 
 
-def guided(name: str, seconds: int, seed: int, keep: bool) -> None:
-    """Coverage-guided, in a process of its own: atheris ends it. With `keep` only a merge into the kept corpus."""
+def _lines_run(target: Callable[[bytes], None], data: bytes) -> set[tuple[str, int, int]]:
+    """Steps from line to line in our own code."""
+    ran: set[tuple[str, int, int]] = set()
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        file = frame.f_code.co_filename
+        if event == "call" and not file.startswith(str(ROOT)):
+            return None
+        ran.add((file, last.get(id(frame), 0), frame.f_lineno))
+        last[id(frame)] = frame.f_lineno
+        return trace
+
+    last: dict[int, int] = {}
+    sys.settrace(trace)
+    try:
+        target(data)
+    finally:
+        sys.settrace(None)
+    return ran
+
+
+def guided(name: str, seconds: int, seed: int) -> None:
+    """Coverage-guided, in a process of its own: atheris ends it."""
     import atheris
 
     with atheris.instrument_imports(include=["wire", "edge_agent", "device_profiles", "collector"]):
@@ -159,9 +192,6 @@ def guided(name: str, seconds: int, seed: int, keep: bool) -> None:
     for number, data in enumerate(corpus(name)):
         (folder / f"sample-{number}").write_bytes(data)
     words = [f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={BYTES_MAX}", "-timeout=5", str(folder)]
-    if keep:
-        (CORPUS / name).mkdir(parents=True, exist_ok=True)
-        words = ["-merge=1", f"-max_len={KEPT_BYTES_MAX}", str(CORPUS / name), str(folder)]
     atheris.Setup([sys.argv[0], *words], TARGETS[name])
     atheris.Fuzz()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
+from collector.statedb import open_state
 from device_profiles.loglines import LINE_MAX, OneLine, one_line
 from wire.batch import Block, Envelope
 from wire.check import Checked
@@ -51,6 +54,15 @@ def test_sites_and_spools_count_too() -> None:
     assert sum(sites) == 9
     spools = [len(budget.within(_envelope("lp-2", spool=number), _checked("1")).blocks) for number in range(20)]
     assert sum(spools) == 9
+
+
+def test_what_is_new_and_not_yet_on_disk_counts_when_another_has_written_to_the_file(tmp_path: Path) -> None:
+    budget = SeriesBudget(open_state(tmp_path / "state.db"), most=10)
+    taken = [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(9)]
+    with sqlite3.connect(tmp_path / "state.db") as other:
+        other.execute("CREATE TABLE other (x)")
+    taken += [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(9, 20)]
+    assert sum(taken) == 9
 
 
 def test_two_devices_of_one_name_are_told_from_a_restart() -> None:

@@ -58,6 +58,14 @@ def test_an_end_that_late_readings_only_move_is_told_once():
     assert heard(desk, 18, reopened) == [("bureau", "news", ["firing"])], "but one that goes on is told"
 
 
+def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told_when_it_ends():
+    desk = Desk(Policy(flap_changes=100))
+    later = firing(5, start=T0 + 5 * MINUTE)
+    assert heard(desk, 5, later) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 11, firing(), resolved(2)) == [("bureau", "news", ["firing", "resolved"])]
+    assert heard(desk, 17, resolved(16, start=T0 + 5 * MINUTE)) == [("bureau", "news", ["resolved"])]
+
+
 def test_an_alert_is_told_when_it_fires_and_when_it_is_resolved():
     desk = Desk()
     assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]

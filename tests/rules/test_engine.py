@@ -334,3 +334,21 @@ def test_rows_in_batches_tell_what_rows_one_by_one_tell(values, chunk, interval_
     end_ms = T0 + len(values) * STEP
     single, batched = run(one, rows(values), age_ms=end_ms), run(many, rows(values), age_ms=end_ms, chunk=chunk)
     assert [each.as_json() for each in single] == [each.as_json() for each in batched]
+
+
+def test_an_episode_that_was_told_is_not_told_again_when_the_reel_goes_back_into_it():
+    """Winding back judges old rows anew, as history; what the marks keep of them must know that people were told."""
+    engine, said = engine_of({"clear": "< 60"}, interval_ms=1_000), []
+
+    def read(second, value, now=None):
+        at = T0 + second * 1000
+        engine.observe(AIR, [at], {"pm25_ugm3": [value]}, T0 + (now or second) * 1000)
+        said.extend((each.state, each.late) for each in engine.tick(T0 + (now or second) * 1000))
+
+    for second in range(0, 240, 5):
+        if second != 230:
+            read(second, 90.0 if 110 <= second < 170 else 10.0)
+    assert said == [("firing", False), ("resolved", False)]
+    for second in (230, 240, 245, 250, 255, 252, 260, 257):  # after half a minute of silence, and not in order
+        read(second, 10.0, now=272)
+    assert said == [("firing", False), ("resolved", False)]

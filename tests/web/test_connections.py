@@ -1,0 +1,96 @@
+"""Strangers who open connections and say little: their handles are let go, and readers are served meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from collector.web import connections
+from collector.web.server import WebServer
+
+
+async def _whole(request: Request) -> Response:
+    return PlainTextResponse(f"{len(await request.body())}")
+
+
+async def _stream(_: Request) -> Response:
+    import asyncio
+
+    async def values() -> object:
+        for _ in range(12):
+            yield b"x"
+            await asyncio.sleep(0.1)
+
+    return StreamingResponse(values())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connections, "LOOK_S", 0.25)
+    monkeypatch.setattr(connections, "CONNECTIONS_MAX", 60)
+    app = Starlette(routes=[Route("/", _whole, methods=["GET", "POST"]), Route("/stream", _stream)])
+    server = WebServer(app, "127.0.0.1", 0)
+    server.start()
+    yield int(server.url.rsplit(":", 1)[1].strip("/"))
+    server.stop()
+
+
+def _ended(connection: socket.socket, within_s: float = 5.0) -> bool:
+    connection.settimeout(within_s)
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHo",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo",
+    ],
+    ids=["nothing", "half a header", "half a body", "half a second request"],
+)
+def test_who_holds_a_connection_and_says_nothing_is_let_go(port: int, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(said)
+        assert _ended(connection)
+
+
+def test_a_stream_of_live_values_goes_on(port: int) -> None:
+    asker = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    asker.request("GET", "/stream")
+    assert asker.getresponse().read() == b"x" * 12, "1.2 s, and four looks at it"
+    asker.close()
+
+
+def test_a_crowd_of_half_connections_keeps_nobody_out_for_long(port: int) -> None:
+    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(150)]
+    until_s = time.monotonic() + 10
+    served = False
+    while not served and time.monotonic() < until_s:
+        asker = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            asker.request("POST", "/", b"abc")
+            served = asker.getresponse().read() == b"3"
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            asker.close()
+    for connection in crowd:
+        connection.close()
+    assert served
