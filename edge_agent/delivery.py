@@ -21,6 +21,7 @@ FINAL = frozenset({Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALRE
 RTO_MIN_S = 30.0
 RTO_MAX_S = 600.0
 JITTER = 0.2
+DOUBLINGS_MAX = 5  # RTO_MIN_S to RTO_MAX_S; a day away is a thousand tries, and 2 ** 1024 is no number of seconds
 PROBE_EVERY_S = 600.0
 UNHEARD_TRIES = 3
 UNHEARD_EVERY_S = 300.0
@@ -191,7 +192,9 @@ class Delivery:
             self.counts["resent"] += 1
         if tries >= UNHEARD_TRIES and now_s >= self._unheard_due_s:
             self.unheard, self._unheard_due_s = True, now_s + UNHEARD_EVERY_S
-        wait = min(RTO_MAX_S, self._timeout_s() * 2 ** (tries - 1)) * self.rng.uniform(1 - JITTER, 1 + JITTER)
+        wait = min(RTO_MAX_S, self._timeout_s() * 2 ** min(tries - 1, DOUBLINGS_MAX)) * self.rng.uniform(
+            1 - JITTER, 1 + JITTER
+        )
         self._sent[number] = _Sent(now_s, now_s + wait, tries, live)
 
     def _later(self, number: int, after_ms: object, now_s: float) -> None:

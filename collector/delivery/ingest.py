@@ -6,74 +6,38 @@ database is away nothing is answered but "later", so the readings stay on the ag
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent import futures
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from collector.alarms import Alarms
-from collector.delivery import clocks, ledger, quick_json
+from collector.delivery import clocks, quick_json
 from collector.delivery.halving import write_halving
+from collector.delivery.known import Known
 from collector.delivery.pace import KEPT_UNITS, Pace
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
+from collector.delivery.work import Group, Work, content, part_of_row
 from collector.numbers import derive
-from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, StoreDown, Table, at_once
+from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from wire import batch, check
 from wire.ack import Ack, Code, Hello, Verdict
 from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
 
-Known = TypeVar("Known")
-
 ROWS_PER_WRITE = 5_000
 WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
 PENDING_ROWS_MAX = 50_000
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
-MEMORY = 100_000  # batches by name, some 400 bytes each; beyond them the ledger is asked
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
-
-
-@dataclass(slots=True)
-class Work:
-    """A checked batch on its way to the store."""
-
-    name: Name
-    envelope: batch.Envelope
-    tables: list[Table]
-    origins: list[tuple[int, list[int] | None]]
-    rows: list[Row]
-    row_count: int
-    time_ms: int
-    parts: list[Part] = field(default_factory=list)
-    under_way: bool = False
-
-    @property
-    def node(self) -> str:
-        return self.name.node
-
-    @property
-    def site(self) -> str:
-        return self.envelope.site
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows."""
-
-    works: list[Work]
-    row_count: int
-    answer: Future[Answer]
-    kept: list[tuple[Work, list[Part]]] | None = None
 
 
 @dataclass(slots=True)
@@ -96,15 +60,17 @@ class Ingest:
     rows_per_write: int = ROWS_PER_WRITE
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
+    known: Known = field(init=False)
     _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
     _pending_rows: int = 0
     _pending_of: Counter[str] = field(default_factory=Counter)
-    _written: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
-    _highest: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
     _groups: list[Group] = field(default_factory=list)
     _failures: int = 0
     _retry_at_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.store, partial(self.alarm, "store"))
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
@@ -152,7 +118,7 @@ class Ingest:
         if found is None or known is None or found[0] not in known.birth.spools:
             return
         name = Name(node, *found, digest)
-        is_stored = self._written.get(found) == digest
+        is_stored = self.known.remembered(name) == digest
         self._answer(name, *((Code.ALREADY_STORED,) if is_stored else (Code.LATER, {"after_ms": AFTER_MS})))
 
     def _charge(self, node: str) -> None:
@@ -175,9 +141,7 @@ class Ingest:
         return True
 
     def _is_new(self, name: Name) -> bool:
-        written = self._written.get((name.spool, name.seq))
-        if written is None and name.seq <= self.highest(name.node, name.spool):
-            written = self._ask(lambda: ledger.digest_of(self.store, *name[:3]), None)
+        written = self.known.digest(name)
         if written is None:
             return True
         if written == name.digest:
@@ -211,7 +175,7 @@ class Ingest:
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         self.counts["quarantined_batches"] += 1
-        self._remember(name)
+        self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
     def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
@@ -231,7 +195,7 @@ class Ingest:
             return
         tables = self.derivation.tables(envelope, checked.blocks)
         rows = [row for table in tables for row in self.store.render(table)]
-        parts = [Part(r.block, r.row, r.reason, _content(envelope.blocks, r)) for r in checked.refusals]
+        parts = [Part(r.block, r.row, r.reason, content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         self._pending[name] = Work(
             name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
@@ -336,6 +300,7 @@ class Ingest:
         row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
         """
         self._failures = 0
+        self.known.away = False
         self.alarms.pop("store", None)
         kept = []
         start = 0
@@ -344,7 +309,7 @@ class Ingest:
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
                     start += len(work.rows)
-                    parts = [*work.parts, *(_part_of_row(work, position, reason) for position, reason in bad.items())]
+                    parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]
                     if self._keep(work, parts, now_ms):
                         kept.append((work, parts))
         except Full as full:  # the disk took none of it: who has refused rows must come again
@@ -392,7 +357,7 @@ class Ingest:
         self.counts["stored_batches"] += 1
         self.counts["stored_rows"] += work.row_count - len(parts)
         self.counts["quarantined_rows"] += len(parts)
-        self._remember(work.name)
+        self.known.remember(work.name)
         if parts:
             info = {"refused": [[part.block, part.row, part.reason] for part in parts[:100]]}
             self._answer(work.name, Code.STORED_IN_PART, info)
@@ -406,6 +371,7 @@ class Ingest:
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         """The store is away: wait, longer each time, and say so once."""
         self._failures += 1
+        self.known.away = True
         wait_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
         if isinstance(answer, Later) and answer.after_s is not None:
             wait_s = max(wait_s, answer.after_s)
@@ -423,33 +389,11 @@ class Ingest:
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
-        return Hello(self.name, now_ms, {spool: self.highest(birth.node, spool) for spool in birth.spools})
-
-    def highest(self, node: str, spool: str) -> int:
-        """The highest sequence of a spool that is known to be in the database, 0 for none."""
-        if spool not in self._highest:
-            found = self._ask(lambda: ledger.highest(self.store, node, spool), None)
-            if found is None:
-                return 0  # asked again at the next birth or batch
-            if len(self._highest) >= MEMORY:  # a node may name a new spool with each birth
-                self._highest.clear()
-            self._highest[spool] = found
-        return self._highest[spool]
+        return Hello(self.name, now_ms, {spool: self.known.highest(birth.node, spool) for spool in birth.spools})
 
     def look_up(self) -> None:
-        """Another collector may have written meanwhile: what is known of sequences comes from the database anew."""
-        self._written.clear()
-        self._highest = self._ask(lambda: ledger.highest_of_all(self.store), {})
-
-    def _ask(self, question: Callable[[], Known], otherwise: Known) -> Known:
-        """What the database remembers; while it is away, what is written in memory must do."""
-        if self._failures:
-            return otherwise
-        try:
-            return question()
-        except StoreDown as error:
-            self.alarm("store", str(error))
-            return otherwise
+        """Another collector may have written meanwhile."""
+        self.known.look_up()
 
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
@@ -458,36 +402,6 @@ class Ingest:
     def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
         self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))
 
-    def _remember(self, name: Name) -> None:
-        self._written[name.spool, name.seq] = name.digest
-        if len(self._written) > MEMORY:
-            self._written.popitem(last=False)
-        if name.spool in self._highest:
-            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
-
     def alarm(self, key: str, text: str) -> None:
         """Say that something is wrong; whoever shows alarms reads `alarms`."""
         self.alarms.sound(key, text)
-
-
-def _content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
-    """What was refused, as JSON, for a person to look at and to send again after a cure."""
-    block = raw_blocks[refusal.block]
-    if refusal.row is None or not isinstance(block, dict):
-        return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
-    row = refusal.row
-    kept = {key: value for key, value in block.items() if key not in ("t0", "dt", "fields")}
-    kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
-    kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
-    return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]
-
-
-def _part_of_row(work: Work, position: int, reason: str) -> Part:
-    """A row the database refused, by its place among the stored tables."""
-    row = work.rows[position]
-    content = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
-    for (block, kept), table in zip(work.origins, work.tables, strict=True):
-        if position < len(table.times_ms):
-            return Part(block, position if kept is None else kept[position], reason, content)
-        position -= len(table.times_ms)
-    raise IndexError("a position beyond the batch")

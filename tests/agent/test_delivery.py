@@ -184,3 +184,9 @@ def test_when_answers_take_long_less_is_under_way_and_the_newest_still_goes_firs
     assert narrow[0] == 4
     assert narrow == sorted(narrow)
     assert narrow[-1] == 16
+
+
+def test_a_fortnight_without_an_answer_is_outlived(delivery: Delivery) -> None:
+    fill(delivery, 1)
+    tries = sum(bool(delivery.due(n * (RTO_MAX_S + 200))) for n in range(2000))
+    assert tries > 1024, "and 2 ** 1024 seconds were no number"

@@ -12,6 +12,7 @@ from typing import Any
 
 from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
+from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.standby import Standby
@@ -74,6 +75,7 @@ class Process(ProductCollector):
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
+        self.pace = Pace()
         self.link = link
         self._key = None
         self._version = "sim"
@@ -88,6 +90,10 @@ class Process(ProductCollector):
 
     def _seconds(self) -> float:  # type: ignore[override]
         return self._clock.now_ms / 1000
+
+    def _broken_by(self, message: Arrived, error: Exception) -> None:
+        """What the product counts and outlives is a mistake here."""
+        raise AssertionError(f"a message on {message.topic} broke the collector") from error
 
     def __getattr__(self, name: str) -> Any:
         return 0 if name.endswith("_ms") else _Absent()

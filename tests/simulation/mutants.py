@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.delivery.ingest import Group, Ingest
+from collector.delivery.ingest import Ingest
+from collector.delivery.work import Group
 from collector.stores.store import Answer, Held, Later, Refused, Stored, at_once
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading

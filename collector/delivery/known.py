@@ -1,0 +1,70 @@
+"""What the database is known to have, by spool and sequence; what memory has lost the ledger is asked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+from collector.delivery import ledger
+from collector.delivery.quarantine import Name
+from collector.stores.store import Store, StoreDown
+
+Found = TypeVar("Found")
+
+MEMORY = 100_000  # batches by name, some 400 bytes each
+
+
+class Known:
+    """The memory of one ingest. While the store is `away` it is not asked; `complain` hears when it does not answer."""
+
+    def __init__(self, store: Store, complain: Callable[[str], None]) -> None:
+        self.away = False
+        self._store = store
+        self._complain = complain
+        self._digests: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._highest: dict[str, int] = {}
+
+    def digest(self, name: Name) -> str | None:
+        """The digest under which this batch is in the database, as far as anyone can tell now."""
+        found = self.remembered(name)
+        if found is None and name.seq <= self.highest(name.node, name.spool):
+            found = self._ask(lambda: ledger.digest_of(self._store, *name[:3]), None)
+        return found
+
+    def remembered(self, name: Name) -> str | None:
+        """The same, of what is in memory."""
+        return self._digests.get((name.spool, name.seq))
+
+    def remember(self, name: Name) -> None:
+        """This batch is in the database, or in the quarantine."""
+        self._digests[name.spool, name.seq] = name.digest
+        if len(self._digests) > MEMORY:
+            self._digests.popitem(last=False)
+        if name.spool in self._highest:
+            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
+
+    def highest(self, node: str, spool: str) -> int:
+        """The highest sequence of a spool that is known to be in the database, 0 for none."""
+        if spool not in self._highest:
+            found = self._ask(lambda: ledger.highest(self._store, node, spool), None)
+            if found is None:
+                return 0  # asked again at the next birth or batch
+            if len(self._highest) >= MEMORY:  # a node may name a new spool with each birth
+                self._highest.clear()
+            self._highest[spool] = found
+        return self._highest[spool]
+
+    def look_up(self) -> None:
+        """Another collector may have written meanwhile: all of it comes from the database anew."""
+        self._digests.clear()
+        self._highest = self._ask(lambda: ledger.highest_of_all(self._store), {})
+
+    def _ask(self, question: Callable[[], Found], otherwise: Found) -> Found:
+        if self.away:
+            return otherwise
+        try:
+            return question()
+        except StoreDown as error:
+            self._complain(str(error))
+            return otherwise

@@ -1,0 +1,68 @@
+"""A checked batch on its way to the store, and the batches that the store is at."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.delivery.quarantine import Name, Part
+from collector.stores.store import Answer, Row, Table
+from wire import batch, check
+
+
+@dataclass(slots=True)
+class Work:
+    """A checked batch on its way to the store."""
+
+    name: Name
+    envelope: batch.Envelope
+    tables: list[Table]
+    origins: list[tuple[int, list[int] | None]]
+    rows: list[Row]
+    row_count: int
+    time_ms: int
+    parts: list[Part] = field(default_factory=list)
+    under_way: bool = False
+
+    @property
+    def node(self) -> str:
+        return self.name.node
+
+    @property
+    def site(self) -> str:
+        return self.envelope.site
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows."""
+
+    works: list[Work]
+    row_count: int
+    answer: Future[Answer]
+    kept: list[tuple[Work, list[Part]]] | None = None
+
+
+def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
+    """What was refused, as JSON, for a person to look at and to send again after a cure."""
+    block = raw_blocks[refusal.block]
+    if refusal.row is None or not isinstance(block, dict):
+        return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
+    row = refusal.row
+    kept = {key: value for key, value in block.items() if key not in ("t0", "dt", "fields")}
+    kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
+    kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
+    return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]
+
+
+def part_of_row(work: Work, position: int, reason: str) -> Part:
+    """A row the database refused, by its place among the stored tables."""
+    row = work.rows[position]
+    content = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
+    for (block, kept), table in zip(work.origins, work.tables, strict=True):
+        if position < len(table.times_ms):
+            return Part(block, position if kept is None else kept[position], reason, content)
+        position -= len(table.times_ms)
+    raise IndexError("a position beyond the batch")
