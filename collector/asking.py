@@ -11,8 +11,8 @@ from typing import Any
 import paho.mqtt.client as paho
 
 from collector.broker import mqtt
-from collector.collector import signing_key
 from collector.config import Config
+from collector.identity.signing import signing_key
 from device_profiles.settings import broker_address
 from wire import names, request, signed, status
 from wire.exits import Exit, Failure

@@ -166,8 +166,8 @@ def database(
     import json
     import time
 
-    from collector.collector import make_store
     from collector.stores import care
+    from collector.stores.named import make_store
     from collector.stores.store import Stored, StoreDown
 
     settings = load_settings(config)

@@ -9,7 +9,6 @@ and let batches pass. `_take_over` and `_stand_by` are the two moments in which 
 
 from __future__ import annotations
 
-import base64
 import logging
 import sqlite3
 import threading
@@ -25,12 +24,13 @@ from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
-from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.config import Config
 from collector.delivery.ingest import Ingest
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.flapping import Flapping
 from collector.health import Health, health
+from collector.identity.signing import signing_key
 from collector.ladder import Ladder
 from collector.line import Intake, Windows, Writers, Written, make_line
 from collector.notify import setup
@@ -43,15 +43,16 @@ from collector.self_report import SelfReport, path_beside
 from collector.standby import Standby
 from collector.statedb import open_state
 from collector.stores import care
+from collector.stores.named import make_store
 from collector.stores.store import Store, Stored
 from collector.web.desk.file import DeskFile
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import broker_address, secret
+from device_profiles.settings import broker_address
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    pass
 
 log = logging.getLogger("lamppost.collector")
 
@@ -392,41 +393,6 @@ class Collector:
 
     def _send(self, topic: str, body: bytes, expiry_s: int) -> None:
         self.link.publish(topic, signed.seal(topic, body, self._key), expiry_s=expiry_s)
-
-
-def make_store(config: Config) -> Store:
-    """The store that the settings name."""
-    wants = config.store
-    if isinstance(wants, SqliteStore):
-        from collector.stores.sqlite import Sqlite
-
-        return Sqlite(wants.path)
-    if isinstance(wants, Influx1Store):
-        from collector.stores.influx1 import Influx1
-
-        return Influx1(wants.url, wants.database, wants.username, secret(wants.password_file))
-    assert isinstance(wants, Influx2Store)
-    from collector.stores.influx2 import Influx2
-
-    return Influx2(wants.url, wants.bucket, wants.org, secret(wants.token_file) or "")
-
-
-def signing_key(config: Config) -> Ed25519PrivateKey | None:
-    """The key that signs acknowledgements and requests, when there is one."""
-    if config.signing_key_file is None:
-        return None
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{config.signing_key_file}: not an Ed25519 key")
-    return key
-
-
-def public_key_text(key: Ed25519PrivateKey) -> str:
-    """The public half as agents pin it: base64 of 32 bytes."""
-    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def _now_ms() -> int:

@@ -164,7 +164,7 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 
 def _open(config: Path) -> tuple[Config, Store]:
     from collector.cli import load_settings
-    from collector.collector import make_store
+    from collector.stores.named import make_store
 
     settings = load_settings(config)
     return settings, make_store(settings)

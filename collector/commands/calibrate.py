@@ -118,11 +118,11 @@ def apply(
 
     Example:  lamppost calibrate apply --since 2026-03-01 --node lp-0007
     """
-    from collector.collector import make_store
     from collector.numbers.calibration import Calibrations
     from collector.numbers.recalibrate import rewrite
     from collector.numbers.window_book import WindowBook
     from collector.statedb import open_state
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     settings = load_settings(config)

@@ -43,8 +43,8 @@ def export(
     Examples:  lamppost export --what air --since 2026-03-01 --until 2026-04-01 -o march.csv
                lamppost export --since 30d -o month.zip
     """
-    from collector.collector import make_store
     from collector.opendata import dataset as datasets
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     settings = load_settings(config)
@@ -133,12 +133,12 @@ def backfill(
 
     Example:  lamppost backfill march.csv
     """
-    from collector.collector import make_store
     from collector.numbers.quality import Quality
     from collector.numbers.window_book import WindowBook
     from collector.opendata.backfill import Account
     from collector.opendata.backfill import backfill as write
     from collector.statedb import open_state
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     settings = load_settings(config)

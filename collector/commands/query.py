@@ -45,9 +45,9 @@ def station(
 
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
-    from collector.collector import make_store
     from collector.numbers.reporting import NAMES, is_of
     from collector.station_query import EVERY, concentrations, indices
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     if every not in EVERY:
@@ -164,8 +164,8 @@ def run(
     Examples:  lamppost query run highest --var quantity=pm10_ugm3 --since 365d
                lamppost query run traffic --var node=lp-0001 --since 2026-03-01 -o csv > march.csv
     """
-    from collector.collector import make_store
     from collector.questions import answer
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     form = "json" if as_json else output

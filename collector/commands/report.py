@@ -33,10 +33,10 @@ def report(
     Examples:  lamppost report day lp-0001
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
-    from collector.collector import make_store
     from collector.names import Names
     from collector.report import page, text
     from collector.report.summary import summarise
+    from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     if length not in _DAYS or language not in ("zh", "en"):

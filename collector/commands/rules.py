@@ -269,7 +269,7 @@ def _inventory(settings: Config) -> list[Expected]:
 
 
 def _store(settings: Config) -> Store:
-    from collector.collector import make_store
+    from collector.stores.named import make_store
 
     return make_store(settings)
 

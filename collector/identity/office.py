@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.collector import public_key_text, signing_key
 from collector.config import Config
 from collector.identity.authority import Authority, write_public
 from collector.identity.book import Book
 from collector.identity.broker_rules import REGISTRAR
 from collector.identity.enrolment import Enrolment
 from collector.identity.registrar import Registrar
+from collector.identity.signing import public_key_text, signing_key
 from collector.web.desk.file import DeskFile
 from device_profiles.settings import BrokerAddress
 from device_profiles.tls import TlsFiles

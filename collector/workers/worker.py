@@ -20,15 +20,16 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from collector.alerts.stored import columns_of
-from collector.collector import make_store, signing_key
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
+from collector.identity.signing import signing_key
 from collector.line import Writers, make_line
 from collector.memory import calm_garbage_collector
 from collector.numbers.calibration import Calibrations
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
+from collector.stores.named import make_store
 from collector.stores.store import Store, Table
 from collector.workers.talk import Beginning, Done, Order, Report, send_report, take_orders, worker_of
 from device_profiles import loglines

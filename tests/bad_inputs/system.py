@@ -401,9 +401,9 @@ class System:
         return city
 
     def office(self, city: City) -> office.Enrolment:
-        from collector.collector import public_key_text, signing_key
         from collector.config import Config
         from collector.identity.book import Book
+        from collector.identity.signing import public_key_text, signing_key
         from collector.web.desk.file import DeskFile
         from device_profiles.strict_model import load
 

@@ -1,0 +1,29 @@
+"""The collector's key: it signs what agents obey, and its public half is pinned at enrolment."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from collector.config import Config
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def signing_key(config: Config) -> Ed25519PrivateKey | None:
+    """The key that signs acknowledgements and requests, when there is one."""
+    if config.signing_key_file is None:
+        return None
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{config.signing_key_file}: not an Ed25519 key")
+    return key
+
+
+def public_key_text(key: Ed25519PrivateKey) -> str:
+    """The public half as agents pin it: base64 of 32 bytes."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
