@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from sys import intern
 from typing import TypeVar
 
 from collector.delivery import ledger
@@ -12,7 +13,7 @@ from collector.stores.store import Store, StoreDown
 
 Found = TypeVar("Found")
 
-MEMORY = 100_000  # batches by name, some 400 bytes each
+MEMORY = 50_000  # batches by name, some 300 bytes each: at a thousand a second longer than an agent waits to resend
 
 
 class Known:
@@ -38,7 +39,7 @@ class Known:
 
     def remember(self, name: Name) -> None:
         """This batch is in the database, or in the quarantine."""
-        self._digests[name.spool, name.seq] = name.digest
+        self._digests[intern(name.spool), name.seq] = name.digest
         if len(self._digests) > MEMORY:
             self._digests.popitem(last=False)
         if name.spool in self._highest:
