@@ -26,8 +26,7 @@ class Views:
         self._site = site
         self._views: dict[str, View] = {}
         self._looked_s: dict[str, float] = {}
-        self._heard_ms: dict[str, int | None] = {}
-        self._searched_ms: dict[str, int] = {}
+        self._heard: dict[str, tuple[int, int | None]] = {}
         self._lock = asyncio.Lock()
 
     async def fresh(self, nodes: Collection[str], age_s: float = FRESH_S) -> list[View]:
@@ -60,18 +59,24 @@ class Views:
                 self._looked_s[node] = asked_s
 
     def _look(self, stations: list[Station]) -> list[View]:
-        """Look, and know of a silent station when it was heard last: asked seldom, since a week is searched for it."""
+        """Look, and know of a silent station when it was heard last."""
         now_ms = self._site.now_ms()
-        heard = [replace(s, last_ms=s.last_ms or self._heard_ms.get(s.node)) for s in stations]
-        views = look(self._site.store, heard, now_ms, self._site.reporting)
+        views = look(self._site.store, stations, now_ms, self._site.reporting)
         for number, view in enumerate(views):
-            node, latest_ms = view.station.node, view.latest_ms
-            if latest_ms is None and now_ms - self._searched_ms.get(node, 0) > SEARCH_MS:
-                self._searched_ms[node] = now_ms
-                latest_ms = last_heard_ms(self._site.store, node, now_ms)
-                views[number] = replace(view, station=replace(view.station, last_ms=latest_ms))
-            self._heard_ms[node] = latest_ms
+            node = view.station.node
+            if view.latest_ms is not None:
+                self._heard[node] = now_ms, view.latest_ms
+            else:
+                views[number] = replace(view, station=replace(view.station, last_ms=self._last_heard_ms(node, now_ms)))
         return views
+
+    def _last_heard_ms(self, node: str, now_ms: int) -> int | None:
+        """Searched for seldom, since it takes a week of readings; two threads that both find no answer both search."""
+        known_ms, heard_ms = self._heard.get(node, (0, None))
+        if heard_ms is None and now_ms - known_ms > SEARCH_MS:
+            heard_ms = last_heard_ms(self._site.store, node, now_ms)
+            self._heard[node] = now_ms, heard_ms
+        return heard_ms
 
     async def run(self) -> None:
         """Look at all stations, again and again, so that the map and the first sentence know the whole city."""

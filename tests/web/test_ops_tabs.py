@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from tests.web.operator import Operator
 from tests.web.served import Served
 
 NOW_MS = 1_790_000_000_000
+HOUR_MS = 60 * MINUTE_MS
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, City]]:
-    city = City(tmp_path_factory.mktemp("tabs"))
+    half_past_ms = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS - HOUR_MS // 2
+    city = City(tmp_path_factory.mktemp("tabs"), half_past_ms)  # an hour is closed, whenever the test is run
     city.fill_an_hour()
     city.duty = DutyDesk(city.started_ms)
     served = Served(city)

@@ -8,11 +8,14 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collector.web import readings, views
 from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
+from collector.web.views import Views
 from collector.web.words import TEXTS
 from tests.servers import wait_for
 from tests.web.city import City
@@ -57,6 +60,26 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     assert "5 h ago" in page
     assert "No readings in the last hour." in page
     assert "waiting for the first reading" not in page
+
+
+def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = City(tmp_path)
+    heard_ms = city.now_ms() - 5 * 3_600_000
+    city.write("lp-0003", "air-1", "air_quality", [heard_ms], {"pm25_raw_ugm3": [8.0]})
+    seen = Views(city.site())
+    found_meanwhile: list[int | None] = []
+
+    def search(*asked: Any) -> int | None:
+        monkeypatch.setattr(views, "last_heard_ms", readings.last_heard_ms)
+        found_meanwhile.extend(view.latest_ms for view in seen._look(city.stations[2:]))
+        return readings.last_heard_ms(*asked)
+
+    monkeypatch.setattr(views, "last_heard_ms", search)
+    assert [view.latest_ms for view in seen._look(city.stations[2:])] == [heard_ms]
+    assert found_meanwhile == [heard_ms]
+    city.close()
 
 
 def test_a_station_compares_with_the_same_hour_last_week(standing: Served) -> None:
