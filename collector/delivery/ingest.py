@@ -2,16 +2,19 @@
 
 A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
 database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
+
+What is live has a write of its own (delivery/hurry.py says what is): beside the large writes of a backlog, not behind.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from collector.alarms import Alarms
@@ -32,7 +35,8 @@ from wire.status import Birth
 log = logging.getLogger("lamppost.ingest")
 
 ROWS_PER_WRITE = 5_000
-WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
+WRITES_AT_ONCE = 2  # of each lane; with two, InfluxDB takes the most; a ledger may be under way beside them
+LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 50_000
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -61,7 +65,8 @@ class Ingest:
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     known: Known = field(init=False)
-    _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
+    _pending: dict[Name, Work] = field(default_factory=dict)
+    _waiting: dict[bool, deque[Work]] = field(default_factory=lambda: {True: deque(), False: deque()})
     _pending_rows: int = 0
     _pending_of: Counter[str] = field(default_factory=Counter)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
@@ -74,11 +79,11 @@ class Ingest:
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> Name | None:
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False, live: bool = False) -> Name | None:
         """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
 
-        A `replay` always goes to the database: it is sent because the database has lost what we remember. Returns the
-        batch's name when it waits for the store now; of any other all is said.
+        A `replay` always goes to the database: it is sent because the database has lost what we remember. What is
+        `live` goes ahead. Returns the batch's name when it waits for the store now; of any other all is said.
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
@@ -101,7 +106,7 @@ class Ingest:
         if name in self._pending:
             self.counts["resent_while_pending"] += 1
         elif self._may_store(name) and (replay or self._is_new(name)):
-            self._queue(name, envelope, payload, now_ms)
+            self._queue(name, envelope, payload, now_ms, live)
         return name if name in self._pending else None
 
     def waits(self, name: Name) -> bool:
@@ -178,7 +183,7 @@ class Ingest:
         self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
-    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
+    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
         if self._pending_rows >= PENDING_ROWS_MAX or self._pending_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
@@ -197,9 +202,10 @@ class Ingest:
         rows = [row for table in tables for row in self.store.render(table)]
         parts = [Part(r.block, r.row, r.reason, content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
-        self._pending[name] = Work(
-            name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
-        )
+        live = live and len(rows) <= LIVE_ROWS_MAX
+        work = Work(name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts, live)
+        self._pending[name] = work
+        self._waiting[live].append(work)
         self._pending_rows += len(rows)
         self._pending_of[name.node] += len(rows)
 
@@ -228,9 +234,10 @@ class Ingest:
             if not self._go_on(now_ms, done):
                 return done
 
-    def has_room(self) -> bool:
-        """False while writes are under way and the next two are at hand: more may wait where it is."""
-        return not self._groups or self._pending_rows < (WRITES_AT_ONCE + 2) * self.rows_per_write
+    def has_room(self, live: bool = False) -> bool:
+        """False while writes are under way and the next two are at hand: more may wait where it is, unless live."""
+        most = PENDING_ROWS_MAX if live else (WRITES_AT_ONCE + 2) * self.rows_per_write
+        return not self._groups or self._pending_rows < most
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
@@ -242,41 +249,52 @@ class Ingest:
         return bool(self._groups)
 
     def _begin(self) -> None:
-        """Hand the store what waits: whatever there is when it rests, and full writes beside others.
+        """Hand the store what waits: what is live at once, and of the rest whatever there is when it rests, and full
+        writes beside others.
 
         Half-full writes side by side would cost it and us a request each, and win nothing.
         """
-        while len(self._groups) <= WRITES_AT_ONCE:
-            beside = sum(group.kept is None for group in self._groups)
-            waiting_rows = self._pending_rows - sum(group.row_count for group in self._groups)
-            if not waiting_rows or (beside and (beside == WRITES_AT_ONCE or waiting_rows < self.rows_per_write)):
-                return
-            works = self._next_works()
+        while (live := self._next_lane()) is not None:
+            works = self._next_works(live)
             rows = [row for work in works for row in work.rows]
-            self._groups.append(Group(works, len(rows), self.aside(partial(self.store.write, rows))))
+            answer = self.aside(partial(self.store.write, rows))
+            self._groups.append(Group(works, len(rows), answer, live=live))
 
-    def _next_works(self) -> list[Work]:
-        works: list[Work] = []
-        count = 0
-        for work in self._pending.values():
-            if work.under_way:
+    def _next_lane(self) -> bool | None:
+        """Whether the next write is of what is live (True) or of what is old (False); None when both must wait."""
+        for live in (True, False):
+            groups = [group for group in self._groups if group.live == live]
+            beside = sum(group.kept is None for group in groups)
+            if beside == WRITES_AT_ONCE or len(groups) > WRITES_AT_ONCE:
                 continue
-            if works and count + len(work.rows) > self.rows_per_write:
-                break
-            work.under_way = True
+            if self._fills_a_write(live) if beside else self._waiting[live]:
+                return live
+        return None
+
+    def _fills_a_write(self, live: bool) -> bool:
+        return any(rows >= self.rows_per_write for rows in accumulate(len(work.rows) for work in self._waiting[live]))
+
+    def _next_works(self, live: bool) -> list[Work]:
+        works: list[Work] = []
+        waiting, count = self._waiting[live], 0
+        while waiting and (not works or count + len(waiting[0].rows) <= self.rows_per_write):
+            work = waiting.popleft()
             works.append(work)
             count += len(work.rows) + 1
         return works
 
     def _go_on(self, now_ms: int, done: list[Work]) -> bool:
-        """Take the answers that are there: rows are followed by their ledger, and this by the end, in order."""
+        """Take the answers that are there: rows are followed by their ledger, and this by the end, lane by lane."""
         moved = False
         for group in [group for group in self._groups if group.kept is None and group.answer.done()]:
             self._take_rows(group, group.answer.result(), now_ms)
             moved = True
-        while self._groups and self._groups[0].kept is not None and self._groups[0].answer.done():
-            done += self._take_ledger(self._groups[0], now_ms)
-            moved = True
+        for live in (True, False):
+            for group in [group for group in self._groups if group.live == live]:
+                if group.kept is None or not group.answer.done():
+                    break
+                done += self._take_ledger(group, now_ms)
+                moved = True
         return moved
 
     def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
@@ -338,8 +356,7 @@ class Ingest:
     def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
         """The batches of this group must wait, and are written again."""
         self._groups.remove(group)
-        for work in group.works:
-            work.under_way = False
+        self._waiting[group.live].extendleft(reversed(group.works))
         self._stop(answer, now_ms)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:

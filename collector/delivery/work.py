@@ -24,7 +24,7 @@ class Work:
     row_count: int
     time_ms: int
     parts: list[Part] = field(default_factory=list)
-    under_way: bool = False
+    live: bool = False
 
     @property
     def node(self) -> str:
@@ -43,6 +43,7 @@ class Group:
     row_count: int
     answer: Future[Answer]
     kept: list[tuple[Work, list[Part]]] | None = None
+    live: bool = False
 
 
 def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:

@@ -151,8 +151,8 @@ class DropsInSilence(Spool):
 class AnswersFirst(Ingest):
     """Acknowledged on receipt."""
 
-    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
-        super()._queue(name, envelope, payload, now_ms)
+    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
+        super()._queue(name, envelope, payload, now_ms, live)
         self._answer(name, Code.STORED)
 
 
