@@ -63,6 +63,7 @@ LAST_WRITE_S = 10.0
 TAKE_AT_ONCE = 10
 TAKE_S = 0.02  # what is live next waits for no longer round than that
 TICK_MS = 500
+TOLD_MS = 100  # what is new is told by as many ticks: many small writes may not cost one each
 HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
 
@@ -117,7 +118,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._writers: Writers | None = None
-        self._ticked_ms = 0
+        self._ticked_ms, self._untold = 0, False
         self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._quarantined = Recent()
@@ -177,7 +178,7 @@ class Collector:
     def _run(self) -> None:
         while not self._ending.is_set():
             if self.ingest.has_room(live=True):
-                self.link.wait(IDLE_S, live=not self.ingest.has_room())
+                self.link.wait(0 if self.ingest.has_answers() else IDLE_S, live=not self.ingest.has_room())
             else:
                 self.ingest.wait(IDLE_S)
             try:
@@ -376,8 +377,9 @@ class Collector:
         if not self.standby.active:
             return
         self.alerting.observe(rolled, now_ms)
-        if written or now_ms - self._ticked_ms >= TICK_MS:
-            self._ticked_ms = now_ms
+        self._untold |= bool(written)
+        if now_ms - self._ticked_ms >= (TOLD_MS if self._untold else TICK_MS):
+            self._ticked_ms, self._untold = now_ms, False
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)

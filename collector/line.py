@@ -13,11 +13,12 @@ from typing import Protocol
 
 from collector.alarms import Alarms
 from collector.config import Config
-from collector.delivery.ingest import WRITES_AT_ONCE, Ingest
+from collector.delivery.ingest import Ingest
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
+from collector.delivery.write_queue import WRITES_AT_ONCE
 from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
@@ -53,6 +54,8 @@ class Intake(Protocol):
     def write(self, now_ms: int) -> Sequence[Written]: ...
 
     def has_room(self, live: bool = False) -> bool: ...
+
+    def has_answers(self) -> bool: ...
 
     def wait(self, timeout_s: float) -> None: ...
 

@@ -9,12 +9,11 @@ What is live has a write of its own (delivery/hurry.py says what is): beside the
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 from collector.alarms import Alarms
@@ -26,6 +25,7 @@ from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.work import Group, Work, content, part_of_row
+from collector.delivery.write_queue import WriteQueue
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from wire import batch, check
@@ -35,7 +35,7 @@ from wire.status import Birth
 log = logging.getLogger("lamppost.ingest")
 
 ROWS_PER_WRITE = 5_000
-WRITES_AT_ONCE = 2  # of each lane; with two, InfluxDB takes the most; a ledger may be under way beside them
+ROWS_PER_ROUND = 1_500  # of a lane are answered at once: what is live next waits for no longer round than that
 LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 50_000
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
@@ -65,12 +65,8 @@ class Ingest:
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     known: Known = field(init=False)
-    _pending: dict[Name, Work] = field(default_factory=dict)
-    _waiting: dict[bool, deque[Work]] = field(default_factory=lambda: {True: deque(), False: deque()})
-    _pending_rows: int = 0
-    _pending_of: Counter[str] = field(default_factory=Counter)
+    _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
-    _groups: list[Group] = field(default_factory=list)
     _failures: int = 0
     _retry_at_ms: int = 0
 
@@ -103,15 +99,15 @@ class Ingest:
                 self._refuse(name, refused, payload, now_ms)
             return None
         name = Name(node, envelope.spool, envelope.seq, digest)
-        if name in self._pending:
+        if name in self._works:
             self.counts["resent_while_pending"] += 1
         elif self._may_store(name) and (replay or self._is_new(name)):
             self._queue(name, envelope, payload, now_ms, live)
-        return name if name in self._pending else None
+        return name if name in self._works else None
 
     def waits(self, name: Name) -> bool:
         """Whether a batch still waits for the store."""
-        return name in self._pending
+        return name in self._works
 
     def _put_off(self, node: str, payload: bytes, digest: str) -> None:
         """More than a node's share: nothing is looked at but the name, so that the sender can be told."""
@@ -184,7 +180,7 @@ class Ingest:
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
     def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
-        if self._pending_rows >= PENDING_ROWS_MAX or self._pending_of[name.node] >= NODE_ROWS_MAX:
+        if self._works.rows >= PENDING_ROWS_MAX or self._works.rows_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
@@ -203,11 +199,8 @@ class Ingest:
         parts = [Part(r.block, r.row, r.reason, content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         live = live and len(rows) <= LIVE_ROWS_MAX
-        work = Work(name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts, live)
-        self._pending[name] = work
-        self._waiting[live].append(work)
-        self._pending_rows += len(rows)
-        self._pending_of[name.node] += len(rows)
+        row_count = len(rows) + len(parts)
+        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live))
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
         if seen is None:
@@ -236,63 +229,36 @@ class Ingest:
 
     def has_room(self, live: bool = False) -> bool:
         """False while writes are under way and the next two are at hand: more may wait where it is, unless live."""
-        most = PENDING_ROWS_MAX if live else (WRITES_AT_ONCE + 2) * self.rows_per_write
-        return not self._groups or self._pending_rows < most
+        most = PENDING_ROWS_MAX if live else 4 * self.rows_per_write
+        return not self._works.is_writing() or self._works.rows < most
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
-        if self._groups:
-            futures.wait([group.answer for group in self._groups], timeout_s, futures.FIRST_COMPLETED)
+        if owed := self._works.answers():
+            futures.wait(owed, timeout_s, futures.FIRST_COMPLETED)
 
     def is_writing(self) -> bool:
         """True while the store owes an answer."""
-        return bool(self._groups)
+        return self._works.is_writing()
+
+    def has_answers(self) -> bool:
+        """True while the next `write` has something to do at once."""
+        return self._works.has_answers()
 
     def _begin(self) -> None:
-        """Hand the store what waits: what is live at once, and of the rest whatever there is when it rests, and full
-        writes beside others.
-
-        Half-full writes side by side would cost it and us a request each, and win nothing.
-        """
-        while (live := self._next_lane()) is not None:
-            works = self._next_works(live)
+        """Hand the store what waits."""
+        while works := self._works.next_works(self.rows_per_write):
             rows = [row for work in works for row in work.rows]
-            answer = self.aside(partial(self.store.write, rows))
-            self._groups.append(Group(works, len(rows), answer, live=live))
-
-    def _next_lane(self) -> bool | None:
-        """Whether the next write is of what is live (True) or of what is old (False); None when both must wait."""
-        for live in (True, False):
-            groups = [group for group in self._groups if group.live == live]
-            beside = sum(group.kept is None for group in groups)
-            if beside == WRITES_AT_ONCE or len(groups) > WRITES_AT_ONCE:
-                continue
-            if self._fills_a_write(live) if beside else self._waiting[live]:
-                return live
-        return None
-
-    def _fills_a_write(self, live: bool) -> bool:
-        return any(rows >= self.rows_per_write for rows in accumulate(len(work.rows) for work in self._waiting[live]))
-
-    def _next_works(self, live: bool) -> list[Work]:
-        works: list[Work] = []
-        waiting, count = self._waiting[live], 0
-        while waiting and (not works or count + len(waiting[0].rows) <= self.rows_per_write):
-            work = waiting.popleft()
-            works.append(work)
-            count += len(work.rows) + 1
-        return works
+            self._works.begin(works, self.aside(partial(self.store.write, rows)))
 
     def _go_on(self, now_ms: int, done: list[Work]) -> bool:
         """Take the answers that are there: rows are followed by their ledger, and this by the end, lane by lane."""
         moved = False
-        for group in [group for group in self._groups if group.kept is None and group.answer.done()]:
+        for group in self._works.stored():
             self._take_rows(group, group.answer.result(), now_ms)
             moved = True
-        for live in (True, False):
-            for group in [group for group in self._groups if group.live == live]:
-                if group.kept is None or not group.answer.done():
-                    break
+        for group in self._works.over():
+            if sum(len(work.rows) for work in done if work.live == group.live) < ROWS_PER_ROUND:
                 done += self._take_ledger(group, now_ms)
                 moved = True
         return moved
@@ -320,7 +286,7 @@ class Ingest:
         self._failures = 0
         self.known.away = False
         self.alarms.pop("store", None)
-        kept = []
+        kept: dict[Name, list[Part]] = {}
         start = 0
         try:
             with self.quarantine.together():
@@ -329,34 +295,30 @@ class Ingest:
                     start += len(work.rows)
                     parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]
                     if self._keep(work, parts, now_ms):
-                        kept.append((work, parts))
+                        kept[work.name] = parts
         except Full as full:  # the disk took none of it: who has refused rows must come again
             self.alarm(full.alarm, str(full))
             self._put_back(group, Held(str(full)), now_ms)
             return
-        ledgers = [row for work, parts in kept for row in self._ledger(work, len(parts))]
+        ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
         group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
 
     def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
-        """Once the ledger stands, the batches of a group are stored for good, and answered."""
+        """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""
         answer = group.answer.result()
         if not isinstance(answer, Stored):
             self._put_back(group, Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
             return []
-        self._groups.remove(group)
-        for work in group.works:
-            del self._pending[work.name]
-            self._pending_rows -= len(work.rows)
-            self._pending_of[work.name.node] -= len(work.rows)
         assert group.kept is not None
-        for work, parts in group.kept:
-            self._finish(work, parts)
-        return [work for work, _ in group.kept]
+        done = [work for work in self._works.end(group, ROWS_PER_ROUND) if work.name in group.kept]
+        for work in done:
+            self._finish(work, group.kept[work.name])
+        return done
 
     def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
         """The batches of this group must wait, and are written again."""
-        self._groups.remove(group)
-        self._waiting[group.live].extendleft(reversed(group.works))
+        group.kept = None
+        self._works.put_back(group)
         self._stop(answer, now_ms)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
@@ -414,7 +376,7 @@ class Ingest:
 
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
-        return self._pending_rows
+        return self._works.rows
 
     def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
         self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))

@@ -101,6 +101,10 @@ class Crew:
         """False while one of them has as much as it may: what is next may be for that one."""
         return all(hand.has_room(live) for hand in self._hands)
 
+    def has_answers(self) -> bool:
+        """True while the next `write` has something to do at once: reports come with a call of `wake`."""
+        return False
+
     def wait(self, timeout_s: float) -> None:
         """Until one of them has something to report, at most so long."""
         self._news.wait(timeout_s)

@@ -82,7 +82,7 @@ class Process(ProductCollector):
         self._key = None
         self._version = "sim"
         self._on_event = lambda _: None
-        self._ticked_ms = 0
+        self._ticked_ms, self._untold = 0, False
         self._inventory_due_ms = 0
         self._held = deque()
         self._clock = clock

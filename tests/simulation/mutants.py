@@ -197,7 +197,7 @@ class TriesOnce(Ingest):
 
 def _wave_through(group: Group) -> None:
     """As if its rows and its ledger stood."""
-    group.kept, group.answer = [(work, work.parts) for work in group.works], at_once(Stored)
+    group.kept, group.answer = {work.name: work.parts for work in group.works}, at_once(Stored)
 
 
 def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:
