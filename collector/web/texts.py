@@ -21,6 +21,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
     "no_air_now": ("现在还没有空气数据。", "No air data yet."),
+    "no_air_fresh": ("目前没有实时空气数据；最近一次读数：", "No current air data; the newest reading is from"),
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),

@@ -50,10 +50,10 @@ def test_every_level_says_what_to_do_in_both_languages(standard: Standard) -> No
 @pytest.mark.parametrize(
     ("standards", "told", "not_told"),
     [
-        ({}, ["under HJ 633-2026", "sub-index 51–100 · PM2.5 36–60 · PM10 51–120 µg/m³"], ["<h3>", "EPA"]),
+        ({}, ["under HJ 633-2026", "sub-index 51–100", "PM2.5 36–60 · PM10 51–120 µg/m³"], ["<h3>", "EPA"]),
         (
             {f"lp-000{n}": ("us",) for n in (1, 2, 3)},
-            ["NowCast", "AQI 51–100 · PM2.5 9.1–35.4 · PM10 55–154 µg/m³", "Hazardous", "older adults"],
+            ["NowCast", "AQI 51–100", "PM2.5 9.1–35.4 · PM10 55–154 µg/m³", "Hazardous", "older adults"],
             ["<h3>", "HJ 633"],
         ),
         (
