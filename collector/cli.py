@@ -66,9 +66,8 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     """
     settings = load_settings(file)
     rules = _check_rules(settings)
-    typer.echo(
-        f"{file}: fine. Store {settings.store.kind}, {rules} rule{'' if rules == 1 else 's'}, page on port {settings.web.port}."
-    )
+    said = f"{rules} rule" if rules == 1 else f"{rules} rules"
+    typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
 
