@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from collector.numbers.windows import (
     MINUTE_MS,
     MINUTES,
     ROLLED,
+    STATS,
     THINNED,
     Flow,
     day,
@@ -43,6 +45,7 @@ from collector.numbers.windows import (
     is_whole,
     minute,
     read,
+    rolled,
 )
 from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, Tags, at_once
 from wire.quantities import KINDS
@@ -56,7 +59,12 @@ LOOK_BACK_MS: Final = 3 * HOUR_MS
 DUE_PER_STEP: Final = 8
 SPEND_S: Final = 0.25
 """Hours and days computed from the database in one step, and for how long: the next batch is not kept waiting."""
+HOURS_PER_STEP: Final = 100
+"""Closed hours stored in one step: at the turn of an hour a city has thousands, and one question serves so many."""
+ROWS_PER_WRITE: Final = 5_000
+"""A minute of a large city in one piece would be more than a database takes (InfluxDB: 25 MB)."""
 MINUTES_EVERY_MS: Final = 1_000
+AIR: Final = "air_quality"
 INDEX: Final = "air_index"
 _EIGHT_HOURS_MS: Final = 8 * HOUR_MS
 
@@ -82,6 +90,8 @@ class Rollups:
         self._book = book
         self._reporting = reporting
         self._quality = quality or Quality()
+        looked_at = {*self._quality.limits, *indices.POLLUTANTS} & set(rolled(AIR))
+        self._judged = (*(f"{name}_{end}" for name in sorted(looked_at) for end in STATS), flags.COLUMN)
         self._open = OpenWindows(self._zone)
         self._told_ms: dict[Key, int] = {}
         self._looked_ms = 0
@@ -134,7 +144,7 @@ class Rollups:
                 self._forget(key)
         self._enter_due()
         new = self._take_beside()
-        hours, self._open.hours = self._open.hours, defaultdict(dict)
+        hours = self._closed_hours()
         rebuilt: dict[Key, Windows] = defaultdict(dict)
         days = self._compute_due(rebuilt, hours, now_ms)
         if rebuilt or hours or days:
@@ -159,7 +169,7 @@ class Rollups:
             self._began_ms = now_ms
             minutes = self._closed_minutes()
             tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
-            self._beside = Beside(minutes, tables, now_ms, self.aside(partial(self._store.write, self._rows(tables))))
+            self._beside = Beside(minutes, tables, now_ms, self.aside(partial(self._write_rows, self._rows(tables))))
 
     def _take_beside(self, wait: bool = False) -> list[Table]:
         """The minutes that have been stored since the last call."""
@@ -175,6 +185,10 @@ class Rollups:
     def _closed_minutes(self) -> dict[Key, Windows]:
         minutes, self._open.minutes = self._open.minutes, defaultdict(dict)
         return minutes
+
+    def _closed_hours(self) -> dict[Key, Windows]:
+        closed = self._open.hours
+        return defaultdict(dict, {key: closed.pop(key) for key in list(islice(closed, HOURS_PER_STEP))})
 
     # -- what is due ----------------------------------------------------------------------------------------------
 
@@ -252,8 +266,9 @@ class Rollups:
         """Minutes and hours with their indices, then days; None when the database will not have them."""
         tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
         try:
+            around = self._around(hours)
             for key, windows in hours.items():
-                tables += self._hours(key, windows, hours)
+                tables += self._hours(key, windows, around)
             if not self._write(tables):
                 return None
             above = [table for key, start_ms in days for table in self._day(key, start_ms)]
@@ -285,24 +300,17 @@ class Rollups:
         """An hour is new: its day is due when it is over; in the US a day's ozone reaches into the next morning."""
         reporting = self._reporting(_node(key))
         starts = {day_of(hour_ms, reporting.zone)}
-        if "us" in reporting.standards and key[0] == "air_quality":
+        if "us" in reporting.standards and key[0] == AIR:
             starts.add(day_of(hour_ms - _EIGHT_HOURS_MS, reporting.zone))
         for start_ms, end_ms in starts:
             self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
 
-    def _hours(self, key: Key, windows: Windows, new: dict[Key, Windows]) -> list[Table]:
-        """Hours, what is doubted of them, and the indices of these hours and of those after that look back at them.
-
-        `new` are the hours of all series that are about to be stored: neighbours among them are compared too.
-        """
-        if key[0] != "air_quality":
+    def _hours(self, key: Key, windows: Windows, stations: dict[Tags, dict[str, Windows]]) -> list[Table]:
+        """Hours, what is doubted of them, and the indices of these hours and of those after that look back at them."""
+        if key[0] != AIR:
             return [_table(key, HOURS, windows)]
         reporting = self._reporting(_node(key))
-        around = self._sensors(key, min(windows) - indices.LOOK_BACK_MS, max(windows) + indices.LOOK_BACK_MS)
-        for other, theirs in new.items():
-            if other[0] == key[0] and _place(other) == _place(key):
-                name = dict(other[1])["sensor"]
-                around[name] = around.get(name, {}) | theirs
+        around = stations[_place(key)]
         hours = around[dict(key[1])["sensor"]]
         looking = [
             time_ms
@@ -342,7 +350,7 @@ class Rollups:
         inside = [hours[time_ms] for time_ms in sorted(hours) if span[0] <= time_ms < span[1]]
         fields = day(kind, inside, span[1] - span[0])
         tables = [_table((kind, tags), DAYS, {span[0]: fields})] if fields else []
-        if kind == "air_quality":
+        if kind == AIR:
             scores = {s: {span[0]: indices.daily(s, reporting, hours, span)} for s in reporting.standards}
             tables += _index_tables(tags, "1d", scores)
         return tables
@@ -353,12 +361,24 @@ class Rollups:
         names = field_names(key[0])
         return _by_time(names, self._select(key, suffix, names, since_ms, until_ms))
 
-    def _sensors(self, key: Key, since_ms: int, until_ms: int) -> dict[str, Windows]:
-        """The stored hours of all sensors of a node that measure this kind."""
-        names = (*field_names(key[0]), flags.COLUMN)
-        where: dict[str, str | tuple[str, ...]] = dict(_place(key))
-        found = self._store.select(Select(key[0] + HOURS, names, since_ms, until_ms, where, ("sensor",)))
-        return {series.tags["sensor"]: _by_time(names, series.rows) for series in found}
+    def _around(self, new: dict[Key, Windows]) -> dict[Tags, dict[str, Windows]]:
+        """By station and sensor: hours about to be stored, and the stored ones within reach of their indices."""
+        found: dict[Tags, dict[str, Windows]] = defaultdict(lambda: defaultdict(dict))
+        spans: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
+        for key, windows in new.items():
+            if key[0] == AIR:
+                reach = (min(windows) - indices.LOOK_BACK_MS, max(windows) + indices.LOOK_BACK_MS)
+                spans[reach][_node(key)] = None
+        for (since_ms, until_ms), nodes in spans.items():
+            where: dict[str, str | tuple[str, ...]] = {"node": tuple(nodes)}
+            groups = ("node", "sensor", "site")
+            for series in self._store.select(Select(AIR + HOURS, self._judged, since_ms, until_ms, where, groups)):
+                key = (AIR, tuple((name, value) for name, value in series.tags.items() if value))
+                found[_place(key)][series.tags["sensor"]].update(_by_time(self._judged, series.rows))
+        for key, windows in new.items():
+            if key[0] == AIR:
+                found[_place(key)][dict(key[1])["sensor"]].update(windows)
+        return found
 
     def _select(self, key: Key, suffix: str, columns: tuple[str, ...], since_ms: int, until_ms: int) -> list[list[Any]]:
         where: dict[str, str | tuple[str, ...]] = dict(key[1])
@@ -367,7 +387,18 @@ class Rollups:
 
     def _write(self, tables: list[Table]) -> bool:
         rows = self._rows(tables)
-        return not rows or self._is_done(self._store.write(rows))
+        return not rows or self._is_done(self._write_rows(rows))
+
+    def _write_rows(self, rows: list[Row]) -> Answer:
+        """Write them in parts; a part that is refused does not keep the others from being stored."""
+        refused: Answer | None = None
+        for first in range(0, len(rows), ROWS_PER_WRITE):
+            answer = self._store.write(rows[first : first + ROWS_PER_WRITE])
+            if isinstance(answer, Refused):
+                refused = answer
+            elif not isinstance(answer, Stored):
+                return answer
+        return refused or Stored()
 
     def _rows(self, tables: list[Table]) -> list[Row]:
         return [row for table in tables for row in self._store.render(table)]
@@ -388,6 +419,8 @@ class Rollups:
         if first == len(table.times_ms):
             return None
         self._told_ms[key] = table.times_ms[-1]
+        if not first:
+            return table
         columns = {name: column[first:] for name, column in table.columns.items()}
         return table._replace(times_ms=table.times_ms[first:], columns=columns)
 
