@@ -16,7 +16,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from collector.adapters.guests import Guests
 from collector.alerts.alerting import Alerting
@@ -50,9 +49,6 @@ from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address
 from wire import ack, collector_status, names, signed, status
 from wire.collector_status import CollectorStatus, State
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("lamppost.collector")
 

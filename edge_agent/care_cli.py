@@ -12,7 +12,7 @@ import typer
 from wire.exits import Exit, Failure
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file.")
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 

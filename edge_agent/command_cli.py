@@ -31,7 +31,7 @@ def command(
     sensor: str = typer.Argument(..., help="The sensor, by its name in the settings."),
     words: list[str] = typer.Argument(None, metavar="COMMAND [NAME=VALUE]", help="None: list them."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask before a command that changes a calibration."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Send commands of its profile to a sensor and print what it answers. Without a command: list them.

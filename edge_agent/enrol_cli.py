@@ -33,7 +33,8 @@ def enrol(
 
     Example:  lamppost agent enrol --token-file token.txt
     """
-    if context.invoked_subcommand is not None:
+    if context.invoked_subcommand is not None:  # what was said before the word holds behind it
+        context.default_map = {context.invoked_subcommand: {"folder": folder, "as_json": as_json}}
         return
     if token_file is None:
         cure = "lamppost agent enrol --token-file FILE, or lamppost agent enrol request NODE"

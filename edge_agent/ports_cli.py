@@ -40,7 +40,7 @@ def probe(
     paths: list[str] = typer.Argument(None, metavar="PORT", help="Ports; all free ones when left out."),
     every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
     write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
     folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:

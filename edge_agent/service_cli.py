@@ -11,7 +11,7 @@ from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-CONFIG = typer.Option(Path("/etc/lamppost/agent.yaml"), "--config", help="The settings file.")
+CONFIG = typer.Option(Path("/etc/lamppost/agent.yaml"), "--config", "-c", help="The settings file.")
 
 
 @app.command()

@@ -23,7 +23,7 @@ DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
 def setup(
     from_file: Path | None = typer.Option(None, "--from", help="Answers from a file or a QR code's text; - is stdin."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file to write."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file to write."),
     anew: bool = typer.Option(False, "--anew", help="Begin anew, also when a settings file is there."),
     web: bool = typer.Option(False, "--web", help="Ask on a page for a phone instead, for 15 minutes."),
     listen: str = typer.Option("127.0.0.1:8088", "--listen", help="Where that page is served; 0.0.0.0 is everywhere."),

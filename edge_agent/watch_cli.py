@@ -49,7 +49,7 @@ def watch(
     record: Path | None = typer.Option(None, "--record", help="Also write a capture (one a sensor when several)."),
     every: bool = typer.Option(False, "--all", help="Every value of a sensor, not only the telling ones."),
     seconds: float = typer.Option(float("inf"), "--seconds", help="End after so long."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", help="The settings file."),
+    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a frame."),
 ) -> None:
     """Live values with unit, age, quality and bad frames. Works beside the running agent, which holds the ports.

@@ -35,6 +35,11 @@ _TABLE: Final = BandTable(
 )
 
 
+def level_tops(pollutant: str, averaging: str) -> tuple[int, ...]:
+    """The concentrations at which bands 1 to 5 end; KeyError for a mean that the table does not have."""
+    return _TABLE.tops[(pollutant, averaging)]
+
+
 def sub_index(concentration: Concentration) -> Index | None:
     """Band 1 to 6 of one hourly mean (ETC HE 2024/17, band table); None when missing. Raises NotInStandard."""
     return _TABLE.sub_index(concentration)

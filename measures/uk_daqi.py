@@ -39,6 +39,11 @@ _TABLE: Final = BandTable(
 )
 
 
+def level_tops(pollutant: str, averaging: str) -> tuple[int, ...]:
+    """The concentrations at which values 1 to 9 end; KeyError for a mean that the table does not have."""
+    return _TABLE.tops[(pollutant, averaging)]
+
+
 def sub_index(concentration: Concentration) -> Index | None:
     """Index 1 to 10 of one mean (UK-AIR, table of DAQI bands); None when missing. Raises NotInStandard."""
     return _TABLE.sub_index(concentration)

@@ -66,6 +66,19 @@ _SO2_DAY_FROM_PPB = 305
 _SO2_AT_LEAST = 200
 
 
+def level_tops(pollutant: str, averaging: str) -> tuple[Decimal, ...]:
+    """The concentrations at which Table 6 ends levels 1 to 5, with the digits that it keeps; KeyError without a column.
+
+    Columns that begin or end within the scale (hourly SO2, 8-hour O3) have fewer levels, or begin above the first.
+    """
+    column = _COLUMNS[(pollutant, averaging)]
+    step = Decimal(1).scaleb(-column.decimals)
+    tops = [
+        (Decimal(high.numerator) / high.denominator).quantize(step) for _, high, _, top in column.rows if top <= 300
+    ]
+    return tuple(tops)
+
+
 def truncated_concentration(concentration: Concentration) -> Decimal | None:
     """The value with the digits that Table 6 keeps (O3 3, PM2.5 and CO 1, others 0); None when missing.
 

@@ -77,6 +77,15 @@ class Demo:
         self._hosts.start()
         threading.Thread(target=self._drive, name="traffic", daemon=True).start()
 
+    @property
+    def settings(self) -> Path:
+        """The collector's settings file, for commands that ask it."""
+        return self._folder / "collector.yaml"
+
+    def desk(self) -> str | None:
+        """Where the first operator makes an account; None until the pages are up."""
+        return self._programs.told("collector", "first operator: ")
+
     def failed_child(self) -> str | None:
         """The name of a child that ended by itself, with the last lines it said."""
         return self._programs.failed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from simulator.demo import Demo, Ledger
+
+PAGES_UP_S = 20.0
 
 
 def demo(
@@ -43,7 +46,7 @@ def demo(
     run = Demo(port, speed, seed, stations, folder)
     try:
         run.start()
-        print(f"page: {run.page}   Ctrl-C ends the demo", file=sys.stderr)
+        _welcome(run, ending)
         _watch(run, ending, duration, live=not as_json and sys.stdout.isatty())
         run.end_agents_and_collector()
         ledger = run.ledger()
@@ -51,6 +54,21 @@ def demo(
         run.close()
     _tell(ledger, as_json)
     raise typer.Exit(Exit.FINE if ledger.lost == ledger.doubled == 0 else Exit.NOT_HEALTHY)
+
+
+def _welcome(run: Demo, ending: threading.Event) -> None:
+    """Once the pages are up: where to look, and how to ask."""
+    until_s = time.monotonic() + PAGES_UP_S
+    while run.desk() is None and run.failed_child() is None and time.monotonic() < until_s and not ending.wait(0.1):
+        pass
+    program = shlex.quote(sys.argv[0])
+    print(
+        f"page: {run.page}   in English: {run.page}en/\n"
+        f"desk: {run.desk() or run.page + 'ops'}\n"
+        f"ask:  {program} alerts -c {run.settings}   also: gaps, audit, stations list, query run air-latest\n"
+        "Ctrl-C ends the demo",
+        file=sys.stderr,
+    )
 
 
 def _watch(run: Demo, ending: threading.Event, duration_s: float, live: bool) -> None:

@@ -43,6 +43,11 @@ class Programs:
                 return f"{name} ended with code {child.returncode}: {' / '.join(said)}"
         return None
 
+    def told(self, name: str, words: str) -> str | None:
+        """What stands behind `words` in a child's log; None while it has not said so."""
+        log = (self._folder / f"{name}.log").read_text(errors="replace")
+        return next((line.partition(words)[2] for line in log.splitlines() if words in line), None)
+
     def stop(self, *kinds: str) -> None:
         """End the children whose names begin so, kind by kind; whoever does not end in time is killed."""
         for kind in kinds:

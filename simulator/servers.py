@@ -93,6 +93,10 @@ class Server:
         self.launch()
         wait_for(f"{type(self).__name__} to answer on port {self.port}", self.ready)
 
+    def has_ended(self) -> bool:
+        """True when it was started and has ended by itself."""
+        return self.process is not None and self.process.poll() is not None
+
     def kill(self) -> None:
         """As a power cut would: no goodbye."""
         self._end(signal.SIGKILL)

@@ -27,18 +27,21 @@ def views(
 def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: Desk, now_ms: int) -> AlertView:
     ack = None if standing is None or told.state == "resolved" else standing.ack
     quantity, unit = _quantity(rule)
+    over = told.state == "resolved"  # a word beside the text says so: it need not say it too, nor the number twice
+    text_zh, text_en = (rule.text.zh, rule.text.en) if over and rule is not None else (told.text_zh, told.text_en)
+    limit = None if rule is None or rule.spec is None else rule.clear_limit if over else rule.limit
     return AlertView(
         fingerprint=told.fingerprint,
-        state="resolved" if told.state == "resolved" else "firing",
+        state="resolved" if over else "firing",
         severity=told.severity,
         rule=told.rule,
-        text_zh=told.text_zh,
-        text_en=told.text_en,
+        text_zh=text_zh,
+        text_en=text_en,
         node=told.labels.get("node", ""),
         since_ms=told.event_ms,
         quantity=quantity,
         value=told.value,
-        threshold=rule.limit.level if rule is not None and rule.spec is not None else None,
+        threshold=None if limit is None else limit.level,
         unit=unit,
         acked_by=None if ack is None else ack.who,
         acked_note="" if ack is None else ack.note,

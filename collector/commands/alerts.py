@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
-from collector.cli import DEFAULT_CONFIG, load_settings, time_of
+from collector.cli import load_settings, time_of
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 WHO = typer.Option(None, "--as", help="Who does it; default: the user of this shell.")
 NOTE = typer.Option("", "-m", "--message", help="What the next person should know.")
 ANSWER_S = 10.0
@@ -49,6 +48,8 @@ def _default(
 ) -> None:
     if context.invoked_subcommand is None:
         alerts_list(config, False, False, as_json)
+    else:  # what was said before the word holds behind it
+        context.default_map = {context.invoked_subcommand: {"config": config, "as_json": as_json}}
 
 
 @app.command("list")

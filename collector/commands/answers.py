@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.stores.store import Store
 
-CONFIG = typer.Option(Path("/etc/lamppost/collector.yaml"), "--config", help="The collector's settings file.")
 NODE = typer.Option(None, "--node", help="One node only.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 
 quarantine_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

@@ -12,16 +12,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings, time_of
+from collector.cli import load_settings, time_of
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.numbers.calibration import Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
-JSON = typer.Option(False, "--json", help="One JSON object on stdout.")
 
 
 @app.command()

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings, span_of
+from collector.cli import load_settings, span_of
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collector.opendata.history import History
     from collector.stores.store import Store
 
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
-JSON = typer.Option(False, "--json", help="One JSON object on stdout.")
 _ENDINGS = (".csv", ".parquet", ".zip")
 
 
@@ -63,6 +62,8 @@ def export(
             _write(store, parts, output, told_in, seen)
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+    except BrokenPipeError:  # whoever read along has enough: no fault, and nothing to say
+        raise
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror or error}") from error
     finally:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from collector.commands import station_config
-from collector.commands.identity import CONFIG, JSON, stations_app
+from collector.commands.identity import stations_app
+from collector.commands.options import CONFIG, JSON
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from wire.exits import Exit, Failure
 
@@ -44,7 +45,7 @@ def list_all(
         return
     for station in shown:
         link = "never heard" if station.online is None else "online" if station.online else "OFFLINE"
-        since = _ago(at_ms, station.since_ms) if station.since_ms is not None else ""
+        since = f"for {_ago(at_ms, station.since_ms)}" if station.since_ms is not None else ""
         waits = f"oldest {_ago(at_ms, station.oldest_ms)}" if station.oldest_ms is not None else ""
         name = station.zh or station.en
         state = station.state if station.state == "retired" else ""

@@ -31,7 +31,7 @@ def provision(
 ) -> None:
     """Write a data source and six dashboards as Grafana provisions them: city, station, air, traffic, fleet, alerts.
 
-    Example:  lamppost grafana provision --influx v1 -o /etc/grafana/provisioning && systemctl restart grafana-server
+    Example:  lamppost grafana provision --influx v1 -o /etc/grafana/provisioning
     """
     from collector.config import Influx1Store, Influx2Store
     from collector.grafana.panel import Version

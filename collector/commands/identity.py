@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collector.identity.book import Book
     from collector.web.desk.file import DeskFile
 
-CONFIG = typer.Option(Path("/etc/lamppost/collector.yaml"), "--config", help="The collector's settings file.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 
 token_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 stations_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -218,6 +217,8 @@ def trail_list(
             typer.echo(json.dumps(line._asdict(), ensure_ascii=False))
         else:
             typer.echo(f"{_time(line.at_ms)}  {line.who:<16} {line.what:<16} {line.about}")
+    if not lines and not as_json:
+        typer.echo("nobody has done anything yet", err=True)
 
 
 @trail_app.command("verify")

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings, span_of, time_of
+from collector.cli import load_settings, span_of, time_of
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 SINCE = typer.Option("24h", "--since", help="A length of time (24h, 30d) or a date or time (2026-03-01).")
 UNTIL = typer.Option(None, "--until", help="Up to this date or time; default: now.")
 VARIABLE = typer.Option([], "--var", help="A variable as name=value; may be given again. `query list` names them.")
@@ -39,7 +39,7 @@ def station(
         None, "--standard", help="china, china-2012, china-2026, us, eu, uk or all; default: what the station reports."
     ),
     config: Path = CONFIG,
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
+    as_json: bool = JSON,
 ) -> None:
     """Concentrations, the index with its standard and edition, completeness and flags of one station.
 
@@ -101,11 +101,11 @@ def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_s
         due = "" if index.primary == "-" else f", {index.primary}"
         typer.echo(f"{at(index.time_ms)}  {index.sensor:12} {what}{due} ({index.completeness:.0%} there)")
     if not air and not found:
-        typer.echo("nothing is stored for that time")
+        typer.echo("nothing is stored for that time; an hour or day appears once it has ended, minutes with --every 1m")
 
 
 @app.command("list")
-def list_(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+def list_(as_json: bool = JSON) -> None:
     """The canned questions and their variables.
 
     Example:  lamppost query list
@@ -165,6 +165,7 @@ def run(
                lamppost query run traffic --var node=lp-0001 --since 2026-03-01 -o csv > march.csv
     """
     from collector.questions import answer
+    from collector.questions.canned import CANNED
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
@@ -185,7 +186,8 @@ def run(
     if len(found.rows) > limit:
         typer.echo(f"{limit} of {len(found.rows)} rows; narrow the time or raise --limit", err=True)
     if form == "table" and not found.rows:
-        typer.echo("nothing is stored for that", err=True)
+        hours = "; hours and days appear once they have ended" if "every" in CANNED[name].variables else ""
+        typer.echo(f"nothing is stored for that{hours}", err=True)
 
 
 def _select(name: str, variables: list[str], since: str, until: str | None, settings: Config | None) -> Select:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings
+from collector.cli import load_settings
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 _DAYS = {"day": 1, "week": 7}
@@ -25,8 +26,8 @@ def report(
         None, "--output", "-o", help="FILE.html: one page with plots, nothing beside it."
     ),
     language: str = typer.Option("zh", "--lang", help="zh or en, for the page."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """What the stations measured, how complete it was, indices and alerts; hours of fewer than 5 vehicles are masked.
 

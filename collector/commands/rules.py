@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.cli import load_settings, time_of
-from collector.commands.alerts import CONFIG, JSON, clock_of, span_ms
+from collector.commands.alerts import clock_of, span_ms
+from collector.commands.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from collector.commands.identity import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from device_profiles.setting_path import NoSuchSetting, where_in
 from device_profiles.strict_yaml import NotUsable, parse

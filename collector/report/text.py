@@ -17,6 +17,8 @@ _SPARK_MAX: Final = 28
 def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
     """A block a station; a blank in a sparkline is an hour without a value."""
     yield f"{_day(since_ms, zone)} to {_day(until_ms - 1, zone)}, {zone.key}"
+    if not reports:
+        yield "no station has a whole hour in this time; readings of the present hour: lamppost query run air-latest"
     for report in reports:
         share = "" if report.share is None else f"  {report.share:.0%} complete"
         yield f"\n{report.node}{share}"

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-from collector.numbers.reporting import NAMES, Standard
 from collector.station_query import IndexRow
-from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
+from collector.web.level_words import WORDS
+from measures import china_aqi
 from measures.index import Concentration, NotInStandard
 
 
@@ -108,6 +108,18 @@ class Judgement(NamedTuple):
     hour_ms: int | None = None
 
 
+def of_standard(standard: str, level: int) -> Level:
+    """A level of a standard, counted from 1, with the shape of the level of HJ 633 that comes nearest."""
+    if standard not in WORDS:
+        return LEVELS[level - 1]
+    palette, words = WORDS[standard]
+    word, same = words[level - 1], LEVELS[words[level - 1].like - 1]
+    return Level(
+        word.like, same.index_max, "", word.zh, word.en, same.shape, advice_zh=word.advice_zh,
+        advice_en=word.advice_en, mark=str(level), palette=palette,
+    )  # fmt: skip
+
+
 def judge(hourly_ugm3: Mapping[str, float], on: date) -> Judgement | None:
     """The largest sub-index (IAQI) of hourly means by pollutant (`PM2.5`, `PM10`) under the edition of HJ 633 in force.
 
@@ -134,75 +146,4 @@ def stored(row: IndexRow) -> Judgement | None:
         return None
     name = f"{row.standard}-{row.edition}"
     pollutants = tuple(one for one in row.primary.split(",") if one != "-")
-    return Judgement(row.value, _of_standard(row.standard, row.level), pollutants, name, row.time_ms)
-
-
-def _of_standard(standard: str, level: int) -> Level:
-    """A level of a standard, counted from 1, with the shape of the level of HJ 633 that comes nearest."""
-    if standard not in _WORDS:
-        return LEVELS[level - 1]
-    palette, words = _WORDS[standard]
-    zh, en, like = words[level - 1]
-    same = LEVELS[like - 1]
-    return Level(like, same.index_max, "", zh, en, same.shape, mark=str(level), palette=palette)
-
-
-class Scale(NamedTuple):
-    """A standard's levels as a legend shows them. `running`: markers tell the 60 minutes that end now."""
-
-    name: str
-    levels: tuple[Level, ...]
-    running: bool
-
-
-def scale_of(standard: Standard, on: date) -> Scale:
-    """The scale that a station is known by, in the edition of a day. Levels of one word are shown once."""
-    if standard.startswith("china"):
-        edition = china_aqi.scale(on)
-        return Scale(f"{edition.standard}-{edition.edition}", LEVELS, china_aqi.scale(on) is china_aqi.HJ_633_2026)
-    edition = {"us": us_aqi, "eu": eu_aqi, "uk": uk_daqi}[standard].SCALE
-    name = NAMES[standard]
-    levels = [_of_standard(name, number) for number in range(1, len(_WORDS[name][1]) + 1)]
-    shown = {level.word_en: level for level in reversed(levels)}
-    marks = {word: [level.mark for level in levels if level.word_en == word] for word in shown}
-    merged = [
-        level._replace(mark=marks[word][0] + ("–" + marks[word][-1] if marks[word][1:] else ""))
-        for word, level in reversed(shown.items())
-    ]
-    return Scale(f"{name} {edition.edition}", tuple(merged), False)
-
-
-_WORDS: dict[str, tuple[str, tuple[tuple[str, str, int], ...]]] = {
-    "US EPA AQI": (
-        "us",
-        (
-            ("好", "good", 1),
-            ("中等", "moderate", 2),
-            ("对敏感人群不健康", "unhealthy for sensitive groups", 3),
-            ("不健康", "unhealthy", 4),
-            ("非常不健康", "very unhealthy", 5),
-            ("危险", "hazardous", 6),
-        ),
-    ),
-    "EEA EAQI": (
-        "eu",
-        (
-            ("好", "good", 1),
-            ("较好", "fair", 2),
-            ("中等", "moderate", 3),
-            ("差", "poor", 4),
-            ("很差", "very poor", 5),
-            ("极差", "extremely poor", 6),
-        ),
-    ),
-    "UK DAQI": (
-        "uk",
-        (
-            *((("低", "low", 1),) * 3),
-            *((("中等", "moderate", 3),) * 3),
-            *((("高", "high", 4),) * 3),
-            ("很高", "very high", 6),
-        ),
-    ),
-}
-"""Palette, and the words of each level with the level of HJ 633 whose shape it takes."""
+    return Judgement(row.value, of_standard(row.standard, row.level), pollutants, name, row.time_ms)

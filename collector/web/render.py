@@ -15,9 +15,10 @@ from jinja2.bccache import Bucket
 from collector.numbers.indices import edition_day
 from collector.web import chart, map
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
-from collector.web.levels import LEVELS, Scale, scale_of
+from collector.web.levels import LEVELS
 from collector.web.privacy import FEW
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
+from collector.web.scales import Scale, scale_of
 from collector.web.site import AlertView, Site
 from collector.web.words import Language, Words
 

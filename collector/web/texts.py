@@ -21,6 +21,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
     "no_air_now": ("现在还没有空气数据。", "No air data yet."),
+    "no_air_fresh": ("目前没有实时空气数据；最近一次读数：", "No current air data; the newest reading is from"),
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),
@@ -41,16 +42,52 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "left_out": ("另有 {n} 个站点未画出，见站点列表。", "{n} more stations are not drawn; the list has them all."),
     "no_places": ("还没有站点报告位置。", "No station has a position yet."),
     "levels_mean": ("级别是什么意思", "What the levels mean"),
-    "levels_how": (
-        "按 HJ 633-2026 由近 60 分钟平均浓度算出 PM2.5 和 PM10 的空气质量分指数，取较大者；不足 45 分钟为暂定。",
-        "Sub-indices of PM2.5 and PM10 under HJ 633-2026, from the mean of the last 60 minutes; the larger one counts."
+    "levels_how_running": (
+        "按 {standard} 由近 60 分钟平均浓度算出 PM2.5 和 PM10 的空气质量分指数，取较大者；不足 45 分钟为暂定。",
+        "Sub-indices of PM2.5 and PM10 under {standard}, from the mean of the last 60 minutes; the larger one counts."
         " Provisional under 45 minutes.",
     ),
-    "sensitive": (
-        "敏感人群：青少年儿童、老年人、心血管系统疾病和呼吸系统疾病患者。"
-        "级别文字和颜色依据 HJ 633-2026 表 1 和附录 A。",
+    "levels_how_china": (
+        "按 {standard} 计算最近一个整点小时的指数：颗粒物用 24 小时滑动平均，取最大的分指数。",
+        "The index of the last full hour under {standard}: particles as means of the 24 hours before; the largest"
+        " sub-index counts.",
+    ),
+    "levels_how_us": (
+        "美国环保署空气质量指数，2024 年 5 月的分级浓度：颗粒物用 NowCast（近 12 小时加权平均），取最大的分指数；"
+        "显示最近一个整点小时。",
+        "The US EPA's Air Quality Index with the breakpoints of May 2024: particles by NowCast, a weighted mean"
+        " of the last 12 hours; the largest sub-index counts. Shown for the last full hour.",
+    ),
+    "levels_how_eu": (
+        "欧洲环境署欧洲空气质量指数，2024 年修订：按小时平均浓度分级，以最差的污染物为准；显示最近一个整点小时。",
+        "The European Air Quality Index of the EEA as revised in 2024: hourly means fall into bands, and the worst"
+        " pollutant counts. Shown for the last full hour.",
+    ),
+    "levels_how_uk": (
+        "英国每日空气质量指数（1 至 10）：颗粒物用 24 小时滑动平均，以最高者为准；显示最近一个整点小时。",
+        "The UK's Daily Air Quality Index, 1 to 10: particles as means of the 24 hours before; the highest"
+        " counts. Shown for the last full hour.",
+    ),
+    "sensitive_china": (
+        "敏感人群：青少年儿童、老年人、心血管系统疾病和呼吸系统疾病患者。级别文字和颜色依据 {standard}。",
         "Sensitive people: children, older people, people with heart or lung disease. Words and colours of the levels"
-        " follow HJ 633-2026, Table 1 and Annex A.",
+        " follow {standard}.",
+    ),
+    "sensitive_us": (
+        "敏感人群：心肺疾病患者、老年人、儿童和青少年、孕妇。"
+        "依据美国环保署 EPA-454/B-24-002 和颗粒物活动指南，文字有删节。",
+        "Sensitive groups: people with heart or lung disease, older adults, children and teenagers, pregnant"
+        " women. After EPA-454/B-24-002 and the EPA's activity guide for particle pollution, shortened.",
+    ),
+    "sensitive_eu": (
+        "敏感人群：有呼吸系统问题的成人和儿童，有心脏问题的成人。依据欧洲环境署的健康提示，文字有删节。",
+        "Sensitive people: adults and children with respiratory problems, adults with heart conditions. After the EEA's"
+        " health messages, shortened.",
+    ),
+    "sensitive_uk": (
+        "敏感人群：有心脏或肺部疾病的成人和儿童，老年人。依据英国的健康建议，文字有删节。",
+        "Sensitive people: adults and children with heart or lung conditions, older people. After the UK's"
+        " health advice, shortened.",
     ),
     "legend_how": (
         "数字为级别 · 近 60 分钟平均 · {standard}",

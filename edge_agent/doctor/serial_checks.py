@@ -111,5 +111,5 @@ def _ours(station: Station) -> list[PortInfo]:
 
 
 def _short(path: str) -> str:
-    name = Path(path).name
+    name = path.removeprefix("/dev/").removeprefix("serial/by-id/").removeprefix("serial/by-path/")
     return name if len(name) <= 34 else f"{name[:16]}..{name[-16:]}"

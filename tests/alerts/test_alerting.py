@@ -301,3 +301,16 @@ def test_a_rule_that_went_ends_its_alert(tmp_path: Path) -> None:
     desk.wait(10 * MINUTE)
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
     assert [b'"reason":"the rule was removed"' in body for body in desk.retained.values()] == [True]
+
+
+def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.reading(90.0)
+    desk.wait(2 * MINUTE)
+    (firing,) = desk.alerting.current()
+    assert (firing.text_en, firing.value, firing.threshold) == ("too high: PM2.5 90 µg/m³ (limit > 75)", 90.0, 75.0)
+    desk.reading(43.0)
+    desk.wait(10 * MINUTE)
+    (over,) = desk.alerting.current()
+    assert (over.state, over.text_zh, over.text_en) == ("resolved", "过高", "too high")
+    assert (over.value, over.threshold) == (43.0, 60.0)

@@ -17,6 +17,7 @@ from tests.bad_inputs.births import no_effect
 from tests.bad_inputs.system import Peer, System, taken
 from tests.bad_inputs.verdicts import same, stored, subset
 from tests.bad_inputs.vocabulary import UnknownWord, compact, digest, only
+from tests.servers import wait_for
 
 
 def mqtt(system: System, case: Case) -> list[str]:
@@ -223,7 +224,8 @@ def _rules_empty(system: System, case: Case) -> list[str]:
     system.city.broker.launch()
     faults = []
     try:
-        time.sleep(1)
+        broker = system.city.broker
+        wait_for("the broker to answer or to give up", lambda: broker.ready() or broker.has_ended())
         peer = Peer(system, system.users["node"])
         reason = peer.publish(f"lamppost/1/{system.users['other_node']}/data", b"x")
         if peer.subscribe("#") or taken(reason):

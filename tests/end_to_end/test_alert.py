@@ -92,7 +92,7 @@ def handled_from_the_command_line(settings: Path) -> None:
     ]
     code, said = lamppost("alerts", "silence", "node=lp-2", "--for", "1h", "-m", "works", *config)
     assert (code, said["matches"]) == (0, 0)
-    assert [each["name"] for each in lamppost("alerts", "silences", *config)[1]] == [said["silence"]]
+    assert [each["name"] for each in lamppost("alerts", *config, "silences")[1]] == [said["silence"]], "before, behind"
     shown = lamppost("alerts", "show", alert, *config)[1]
     assert [deed["what"] for deed in shown["deeds"]] == ["gave back", "acknowledged"]
     assert [each["state"] for each in shown["deliveries"]] == ["delivered"]

@@ -32,10 +32,11 @@ def page(port: int, path: str = "/en/") -> str:
 def test_the_demo_shows_live_values_fires_an_alert_and_loses_nothing() -> None:
     port = free_port()
     started_s = time.monotonic()
-    run = subprocess.Popen(demo("--duration", "45", "--port", str(port)), stdout=subprocess.PIPE, text=True)
+    command = demo("--duration", "45", "--port", str(port))
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for("a live value on the page", lambda: "µg/m³" in page(port) and "live" in page(port), 15)
     first_value_s = time.monotonic() - started_s
-    out, _ = run.communicate(timeout=120)
+    out, told = run.communicate(timeout=120)
     assert run.returncode == 0
     ledger = json.loads(out)
     assert list(ledger) == [
@@ -45,6 +46,7 @@ def test_the_demo_shows_live_values_fires_an_alert_and_loses_nothing() -> None:
     assert ledger["readings_accepted"] == ledger["readings_stored"] > 100
     assert ledger["alerts_fired"] >= 1
     assert first_value_s < 15
+    assert f"desk: http://127.0.0.1:{port}/ops/setup?token=" in told, "a newcomer finds the operators' desk too"
 
 
 def test_a_taken_port_is_one_line_and_exit_code_5() -> None:

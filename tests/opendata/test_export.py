@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -134,6 +135,15 @@ def test_a_csv_has_units_zone_exact_numbers_flags_notice_and_licence(city: City)
     assert second["pm25_raw_ugm3"] == ""
     assert last["node"] == "lp-0002"
     assert "0.30000000000000004" in text, "numbers are exact"
+
+
+def test_who_reads_only_the_beginning_is_told_nothing(city: City) -> None:
+    command = [sys.executable, "-m", "lamppost", "export", "--what", "air", *MARCH, "-o", "-", "-c", str(city.settings)]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_few_vehicles_are_hidden_with_the_five_minutes_they_stand_in(city: City) -> None:

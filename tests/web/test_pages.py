@@ -55,8 +55,10 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     city.write("lp-0003", "air-1", "air_quality", [city.now_ms() - 5 * 3_600_000], {"pm25_raw_ugm3": [8.0]})
     served = Served(city)
     page = served.get("/en/station/lp-0003").text
+    first = served.get("/en/").text
     served.server.stop()
     city.close()
+    assert "the newest reading is from <time" in first, "not that there is none yet"
     assert "5 h ago" in page
     assert "No readings in the last hour." in page
     assert "waiting for the first reading" not in page

@@ -1,0 +1,142 @@
+"""A message that nobody foresaw stops neither the collector nor the messages beside it, and is not answered."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.broker.link import Arrived
+from collector.collector import Collector
+from collector.config import Config
+from collector.delivery.ingest import Ingest
+from collector.delivery.registry import Registry
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select
+from wire import ack, batch, names, signed, status
+from wire.batch import Block
+
+NOW_MS = 1_790_000_062_000
+GOOD, BAD = "lp-0001", "lp-0002"
+SPOOLS = {GOOD: "a" * 32, BAD: "b" * 32}
+
+
+class Inbox:
+    """The link of a collector without a broker: what a test puts in arrives, what goes out is kept."""
+
+    connection = 1
+
+    def __init__(self) -> None:
+        self.arrived: list[Arrived] = []
+        self.said: list[tuple[str, bytes]] = []
+
+    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
+        arrived, self.arrived = self.arrived, []
+        return arrived
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
+        self.said.append((topic, payload))
+
+    def answered(self) -> list[tuple[str, int]]:
+        """Node and sequence of every batch that was acknowledged as stored."""
+        found = []
+        for topic, payload in self.said:
+            address = names.address(topic)
+            if address is not None and address.channel == "ack":
+                answer = ack.decode(signed.open_sealed(topic, payload))
+                verdicts = answer.verdicts if isinstance(answer, ack.Ack) else ()
+                found += [(address.node, v.seq) for v in verdicts if v.code == ack.Code.STORED]
+        return found
+
+
+class OnItsOwnTime(Collector):
+    """Two seconds pass between one step and the next."""
+
+    inbox: Inbox
+    passed_s = 0.0
+
+    def _seconds(self) -> float:  # type: ignore[override]
+        return self.passed_s
+
+    def receive(self, *messages: Arrived) -> None:
+        self.passed_s += 2
+        self.inbox.arrived += messages
+        self.step(NOW_MS)
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[OnItsOwnTime]:
+    settings = Config.model_validate({"store": {"kind": "sqlite"}, "state_file": tmp_path / "collector.db"})
+    store = Sqlite(tmp_path / "readings.db")
+    store.prepare()
+    inbox: Any = Inbox()
+    made = OnItsOwnTime(settings, store=store, link=inbox, now_ms=lambda: NOW_MS)
+    made.inbox = inbox
+    made.receive()
+    made.receive()  # nobody else is there: it works from now on
+    made.receive(birth(GOOD), birth(BAD))
+    yield made
+    made.alerting.close()
+    made.store.close()
+    made._state.close()
+
+
+def birth(node: str) -> Arrived:
+    said = status.Birth(node, "here", "0" * 16, (SPOOLS[node],), 1, None, "1", "synced", ())
+    return Arrived(names.status(node), status.encode(said), False)
+
+
+def data(node: str, seq: int) -> Arrived:
+    block = Block("air-1", "air_quality", [NOW_MS - 9_000 + seq], {"pm25_raw_ugm3": [0]}, {}, "plantower-pms5003@1")
+    body = batch.encode(
+        node=node, site="here", spool=SPOOLS[node], seq=seq, boot="b" * 8, clock="synced", blocks=[block]
+    )
+    return Arrived(names.data(node), body, False)
+
+
+def break_on_bad(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """What only the future knows: batches of one node make the collector raise this."""
+    take = Ingest.take
+
+    def breaks(ingest: Ingest, node: str, *rest: Any) -> Any:
+        if node == BAD:
+            raise error
+        return take(ingest, node, *rest)
+
+    monkeypatch.setattr(Ingest, "take", breaks)
+
+
+def test_the_others_are_stored_and_answered_and_a_person_is_told_where(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        break_on_bad(patch, KeyError("lane"))
+        collector.receive(data(GOOD, 1), data(BAD, 1), data(GOOD, 2), data(BAD, 2))
+    assert collector.counts["unforeseen"] == 2
+    assert collector.inbox.answered() == [(GOOD, 1), (GOOD, 2)]
+    told = collector.ingest.alarms["unforeseen"]
+    assert f"a message on {names.data(BAD)} breaks this program: KeyError at {__file__}:" in told
+    assert "Cure: report it" in told
+    collector.receive(data(BAD, 1))  # nobody answered it, so the agent sends it again, to a program that is mended
+    assert collector.inbox.answered() == [(GOOD, 1), (GOOD, 2), (BAD, 1)]
+    rows = collector.store.select(Select("air_quality", ("pm25_raw_ugm3",), 0, NOW_MS, group_by=("node",)))
+    assert sum(len(series.rows) for series in rows) == 3
+
+
+def test_a_birth_that_breaks_us_is_no_end_either(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Registry, "update", lambda *_: {}["vitals"])
+    collector.receive(birth(BAD), data(GOOD, 1))
+    assert collector.counts["unforeseen"] == 1
+    assert collector.inbox.answered() == [(GOOD, 1)]
+
+
+def test_an_error_of_our_own_file_is_none_of_a_message(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_on_bad(monkeypatch, sqlite3.OperationalError("database or disk is full"))
+    with pytest.raises(sqlite3.OperationalError):
+        collector.receive(data(BAD, 1))
+    assert collector.counts["unforeseen"] == 0

@@ -1,0 +1,63 @@
+"""What documents point at is there: files behind links, headings, paths of code, modules, targets of make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in path.parts)
+ROOMS = "|".join(folder.parent.name for folder in ROOT.glob("*/__init__.py")) + "|deploy|docs|requirements"
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@cache
+def prose(page: Path) -> str:
+    return re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+
+
+@cache
+def headings(page: Path) -> set[str]:
+    """Anchors as GitHub makes them."""
+    words = re.findall(r"(?m)^#+ (.+)$", prose(page))
+    return {re.sub(r"[^\w\- ]", "", word.lower()).replace(" ", "-") for word in words}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in headings(target)):
+            yield link
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    assert list(broken_links(page)) == []
+
+
+@each_page
+def test_paths_of_code_exist(page: Path) -> None:
+    named = re.findall(rf"`((?:{ROOMS})/[\w./*{{}},-]*)", page.read_text(encoding="utf-8"))
+    assert [
+        name for name in named if not list(ROOT.glob(name.rstrip("/.").replace("NAME", "*").replace("MAKER", "*")))
+    ] == []
+
+
+@each_page
+def test_targets_of_make_exist(page: Path) -> None:
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert set(re.findall(r"(?:`|```\n)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))) <= targets
+
+
+@each_page
+def test_modules_to_run_exist(page: Path) -> None:
+    named = re.findall(r"python -m ([a-z_.]+)", page.read_text(encoding="utf-8"))
+    assert [name for name in named if name != "pytest" and find_spec(name.rstrip(".")) is None] == []

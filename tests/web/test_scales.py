@@ -1,0 +1,78 @@
+"""The explanation of the levels: every standard that a station reports by, with the numbers of its own table."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from collector.numbers.reporting import Reporting, Standard
+from collector.web.scales import scale_of
+from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
+from measures.index import Concentration
+from tests.web.test_map import SHANGHAI, served_with
+
+TODAY = date(2026, 11, 26)
+READ = {
+    "china": lambda given: china_aqi.sub_index(given, TODAY),
+    "us": us_aqi.sub_index,
+    "eu": eu_aqi.sub_index,
+    "uk": uk_daqi.sub_index,
+}
+
+
+@pytest.mark.parametrize("standard", READ)
+@pytest.mark.parametrize("pollutant", ["PM2.5", "PM10"])
+def test_the_numbers_shown_are_those_that_the_index_is_made_of(standard: Any, pollutant: str) -> None:
+    averaging = "1h" if standard == "eu" else "24h"
+    scale = scale_of(standard, TODAY)
+    for step in scale.steps:
+        shown = dict(step.ugm3)[pollutant]
+        for number in shown.removeprefix("> ").split("–"):
+            value = float(number) + (1 if shown.startswith(">") else 0)
+            index = READ[standard](Concentration(pollutant, averaging, value, "ug/m3"))
+            first, _, last = step.level.mark.partition("–")
+            assert int(first) <= index.level <= int(last or first), (step, number)
+            if step.values:
+                low, _, high = step.values.removesuffix("+").partition("–")
+                assert int(low) <= index.value <= int(high or 10_000)
+
+
+@pytest.mark.parametrize("standard", get_args(Standard))
+def test_every_level_says_what_to_do_in_both_languages(standard: Standard) -> None:
+    for step in scale_of(standard, TODAY).steps:
+        assert step.level.advice_zh
+        assert step.level.advice_en
+
+
+@pytest.mark.parametrize(
+    ("standards", "told", "not_told"),
+    [
+        ({}, ["under HJ 633-2026", "sub-index 51–100", "PM2.5 36–60 · PM10 51–120 µg/m³"], ["<h3>", "EPA"]),
+        (
+            {f"lp-000{n}": ("us",) for n in (1, 2, 3)},
+            ["NowCast", "AQI 51–100", "PM2.5 9.1–35.4 · PM10 55–154 µg/m³", "Hazardous", "older adults"],
+            ["<h3>", "HJ 633"],
+        ),
+        (
+            {"lp-0001": ("eu", "china")},
+            ["<h3>EEA EAQI 2024</h3>", "<h3>HJ 633-2026</h3>", "PM2.5 16–50 · PM10 46–120 µg/m³", "Extremely poor"],
+            ["EPA"],
+        ),
+        ({"lp-0001": ("uk",)}, ["<h3>UK DAQI 2013</h3>", "PM2.5 54–70 · PM10 76–100 µg/m³"], []),
+    ],
+)
+def test_the_page_explains_the_standards_that_its_stations_report_by(
+    tmp_path: Path, standards: dict[str, Any], told: list[str], not_told: list[str]
+) -> None:
+    served = served_with(tmp_path, reports={node: Reporting(SHANGHAI, some) for node, some in standards.items()})
+    try:
+        page = served.get("/en/").text
+        part = page[page.index('aria-labelledby="levels"') : page.index('aria-labelledby="measured"')]
+        assert [text for text in told if text not in part] == []
+        assert [text for text in not_told if text in part] == []
+    finally:
+        served.server.stop()
+        served.city.close()
