@@ -133,6 +133,7 @@ class Flag(Strict):
     below: int | None = None
     when_zero: list[str] = []
     when_positive: list[str] = []
+    option: dict[str, Scalar] | None = None
     note: Text | None = None
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ Offsets count bytes from 0 at the first byte of the frame, as datasheets do; neg
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field as Key
@@ -174,9 +175,14 @@ class Profile(Strict):
             where = ("messages", number, "fields", at)
             if field.at is not None and field.at + field.bytes > longest:
                 raise misplaced(f"{field.label} is outside the longest frame of {longest} bytes", *where, "at")
-            for option in field.option or {}:
-                if option not in self.options:
-                    raise misplaced("option " + word(option, self.options), *where, "option")
+            self._known_options(field.option, *where)
+        for at, flag in enumerate(message.flags):
+            self._known_options(flag.option, "messages", number, "flags", at)
+
+    def _known_options(self, named: Mapping[str, Scalar] | None, *where: str | int) -> None:
+        for option in named or {}:
+            if option not in self.options:
+                raise misplaced("option " + word(option, self.options), *where, "option")
 
 
 def _steps(mode: Mode) -> list[Step]:

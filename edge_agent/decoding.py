@@ -91,12 +91,12 @@ class _Message:
         self._starts = message.starts.encode() if message.starts is not None else None
         self._asked = message.asked
         self._columns = message.columns
-        fields = [f for f in message.fields if all(settings[k] == v for k, v in (f.option or {}).items())]
+        fields = [field for field in message.fields if _is_meant(field.option, settings)]
         fields.sort(key=lambda field: field.at if field.at is not None and field.at >= 0 else 1000)
         self._readers = readers([field for field in fields if field.at is not None])
         self._cells = [field.column or 0 for field in fields]
         self._fields = [plan(field) for field in fields]
-        self._flags = [_Flag(flag) for flag in message.flags]
+        self._flags = [_Flag(flag) for flag in message.flags if _is_meant(flag.option, settings)]
         self.helper = _helper(message.helper) if message.helper else None
         self.settings = settings
 
@@ -158,6 +158,11 @@ class _Message:
                 return None
             raws += unpack(data, at if at >= 0 else len(data) + at)
         return raws
+
+
+def _is_meant(option: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> bool:
+    """Whether a field or flag belongs to a unit with these settings; one without an option belongs to all."""
+    return option is None or all(settings[name] == value for name, value in option.items())
 
 
 class _Flag:

@@ -1,7 +1,8 @@
 """The sensor ledger: per sensor and hour what was accepted, what came damaged, how long it was silent. Pure.
 
-Cumulative within the hour, and sent several times: each row stands at a time of its own, so that the order in which
-batches arrive decides nothing; whoever asks takes the greatest value of the hour.
+Cumulative within the hour, and sent several times: each row stands at a time of its own within its hour, so that the
+order in which batches arrive decides nothing; whoever asks takes the greatest value of the hour. What is told of an
+hour after it has ended stands in its last second: spread over it, since a restart tells the same hour again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ HOUR_MS = 3_600_000
 KIND = "sensor_ledger"
 TELL_EVERY_MS = 300_000
 GRACE_MS = 120_000
+LAST_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -37,16 +39,16 @@ class Hours:
             int(hour): {name: Tally(**tally) for name, tally in tallies.items()}
             for hour, tallies in (state or {}).items()
         }
+        self._first_ms = min(self._open, default=0)  # the hours before it are closed
         self._told_ms = 0
 
     def accept(self, sensor: str, rows: int, time_ms: int) -> None:
-        """Rows of a sensor were accepted under this time; those of an hour that is closed count in the oldest open."""
-        hour_ms = max(time_ms // HOUR_MS * HOUR_MS, min(self._open, default=0))
-        self._of(hour_ms, sensor).accepted += rows
+        """Rows of a sensor were accepted under this time."""
+        self._at(time_ms, sensor).accepted += rows
 
     def observe(self, sensor: str, bad_frames: int, silent_s: float, now_ms: int) -> None:
         """Damage and silence since the last call."""
-        tally = self._of(now_ms // HOUR_MS * HOUR_MS, sensor)
+        tally = self._at(now_ms, sensor)
         tally.bad_frames += bad_frames
         tally.silent_s = min(3600.0, tally.silent_s + silent_s)
 
@@ -56,18 +58,19 @@ class Hours:
         for hour_ms in sorted(self._open):
             if now_ms >= hour_ms + HOUR_MS + GRACE_MS:
                 rows += _rows(self._open.pop(hour_ms), hour_ms + HOUR_MS - 1)
+                self._first_ms = hour_ms + HOUR_MS
                 self._told_ms = now_ms
         if self._open and (closing or now_ms - self._told_ms >= TELL_EVERY_MS):
             self._told_ms = now_ms
             # While an hour waits to be closed the next one is not told yet; whoever stops tells both.
             for hour_ms in sorted(self._open) if closing else [min(self._open)]:
-                rows += _rows(self._open[hour_ms], min(now_ms, hour_ms + HOUR_MS - 2))
+                rows += _rows(self._open[hour_ms], _stands_at(hour_ms, now_ms))
         return rows
 
     def tell(self, sensor: str, now_ms: int) -> list[Reading]:
-        """One sensor's row out of turn; none around the end of an hour, where the rows in turn need their times."""
+        """One sensor's row out of turn; none from an hour's last second on, which belongs to the rows in turn."""
         hour_ms = min(self._open, default=0)
-        if sensor not in self._open.get(hour_ms, {}) or now_ms >= hour_ms + HOUR_MS - 2:
+        if sensor not in self._open.get(hour_ms, {}) or now_ms >= hour_ms + HOUR_MS - LAST_MS:
             return []
         return _rows({sensor: self._open[hour_ms][sensor]}, now_ms)
 
@@ -77,8 +80,19 @@ class Hours:
             str(hour): {name: asdict(tally) for name, tally in tallies.items()} for hour, tallies in self._open.items()
         }
 
-    def _of(self, hour_ms: int, sensor: str) -> Tally:
+    def _at(self, time_ms: int, sensor: str) -> Tally:
+        """The account of this time; what belongs to an hour that is closed counts in the first after it."""
+        hour_ms = max(time_ms // HOUR_MS * HOUR_MS, self._first_ms)
         return self._open.setdefault(hour_ms, {}).setdefault(sensor, Tally())
+
+
+def _stands_at(hour_ms: int, now_ms: int) -> int:
+    """The time under which an open hour is told now: now, or in its last second when it is over."""
+    last_ms = hour_ms + HOUR_MS - LAST_MS
+    over_ms = now_ms - hour_ms - HOUR_MS
+    if over_ms < 0:
+        return min(now_ms, last_ms - 1)
+    return last_ms + over_ms * (LAST_MS - 1) // GRACE_MS
 
 
 def _rows(tallies: dict[str, Tally], time_ms: int) -> list[Reading]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from edge_agent import hours
 from edge_agent.reading import Reading, Series
 from wire.batch import Block, Envelope, read, unpack
 from wire.check import check
@@ -49,16 +50,19 @@ def readings_of(data: bytes) -> tuple[list[Reading], Envelope]:
 class Uniquifier:
     """No two readings of a series share a time: the second of one millisecond moves to the next free one.
 
-    InfluxDB keeps one of two equal identities; a stamp that is unique before acceptance loses none (rule R9).
+    InfluxDB keeps one of two equal identities; a stamp that is unique before acceptance loses none (rule R9). Only the
+    account of an hour may be older than that of a later hour: moved behind it, it would be taken for the later hour's.
     """
 
     def __init__(self, last_ms: dict[Series, int] | None = None) -> None:
         self.last_ms: dict[Series, int] = dict(last_ms or {})
 
     def unique(self, reading: Reading) -> Reading:
-        """The reading, at a time later than any before it in its series."""
+        """The reading, at a time later than any before it in its series; of an account, in its hour."""
         last = self.last_ms.get(reading.series)
         if last is not None and reading.time_ms <= last:
+            if reading.series.kind == hours.KIND and reading.time_ms // hours.HOUR_MS < last // hours.HOUR_MS:
+                return reading
             reading = reading._replace(time_ms=last + 1)
         self.last_ms[reading.series] = reading.time_ms
         return reading

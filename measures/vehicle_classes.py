@@ -4,12 +4,15 @@ A radar knows a length, to a metre or so. It sees neither axles nor trailers, so
 not the 13 axle classes of FHWA's Scheme F, not the 8+1 of TLS 2012, not the seven types of the Chinese traffic survey.
 What each of them says of length is told, and is called indicative.
 
-    cn     GA 802-2019: under 3.5 m mini, under 6 m small; 6 m and more medium and large, here parted at 12 m, the
-           length of the longest rigid vehicle of GB 1589-2016
-    fhwa   FHWA Traffic Monitoring Guide 2022, length classes of pooled-fund study TPF-5(192): motorcycle to 6.5 ft,
-           short to 21.5 ft, medium to 49 ft, long
-    tls    TLS 2012, two groups: car-like (Pkw-ähnlich) and lorry-like (Lkw-ähnlich), parted here at 6 m, for TLS
-           itself parts by signature, not by length
+    cn     GA 802-2019, table 1, by length alone: to 3.5 m mini (微型), under 6 m small or light; from 6 m a passenger
+           vehicle is large and a lorry medium or heavy by its mass, which no radar knows. What is called medium and
+           large here is parted at 12 m, the longest rigid lorry of GB 1589-2016: ours, not GA 802's
+    fhwa   the four bins of pooled-fund study TPF-5(192), MN/RC 2012-33 (Weinblatt, Minge and Petersen, TRR 2339:
+           motorcycles, short, medium, long): to 6.5 ft, 21.5 ft, 49 ft
+    tls    TLS 2012, two groups: car-like (Pkw-ähnlich: motorcycles, cars, vans to 3.5 t, what cannot be told) and
+           lorry-like (Lkw-ähnlich: cars with trailers, lorries, buses). TLS parts by signature; the 6 m are ours
+
+What was compared with which text is said in docs/traffic.md.
 
 Lengths are metres. A scheme is its classes in order, each with the length it begins at.
 """
@@ -20,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 HEAVY_FROM_M: Final = 6.0
-"""From here a vehicle counts as heavy: where GA 802-2019 parts small from medium and large."""
+"""From here a vehicle counts as heavy: where GA 802-2019 parts small and light from all that is larger."""
 
 
 class VehicleClass(NamedTuple):

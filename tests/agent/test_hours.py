@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from edge_agent.hours import GRACE_MS, HOUR_MS, Hours
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.hours import GRACE_MS, HOUR_MS, KIND, LAST_MS, Hours
+from edge_agent.reading import Reading, Series
+from edge_agent.sealing import Uniquifier
 
 H = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 
@@ -17,7 +24,9 @@ def test_an_agent_that_stops_just_after_the_hour_tells_both_hours() -> None:
     hours.accept("air-1", 7, H + HOUR_MS - 1)
     hours.accept("air-1", 3, H + HOUR_MS + 5)
     now_ms = H + HOUR_MS + 30_000
-    assert told(hours, now_ms, closing=True) == [(H + HOUR_MS - 2, 7), (now_ms, 3)]
+    (last_ms, seven), this_hour = told(hours, now_ms, closing=True)
+    assert (seven, this_hour) == (7, (now_ms, 3))
+    assert H + HOUR_MS - LAST_MS <= last_ms < H + HOUR_MS - 1
 
 
 def test_an_hour_is_told_as_of_its_last_millisecond_when_it_is_closed() -> None:
@@ -25,3 +34,58 @@ def test_an_hour_is_told_as_of_its_last_millisecond_when_it_is_closed() -> None:
     hours.accept("air-1", 7, H + 10)
     hours.accept("air-1", 3, H + HOUR_MS + 5)
     assert told(hours, H + HOUR_MS + GRACE_MS)[0] == (H + HOUR_MS - 1, 7)
+
+
+class Account:
+    """An agent's accounts over restarts, as a recorder keeps them: each reading accepted, each row told."""
+
+    def __init__(self) -> None:
+        self.hours, self.unique = Hours(), Uniquifier()
+        self.accepted: Counter[int] = Counter()
+        self.told: Counter[int] = Counter()
+
+    def second(self, now_ms: int, readings: list[Reading], stops: bool) -> None:
+        """One commit; whoever stops writes first what the account told last must hold."""
+        if stops:
+            self._write(readings)
+            readings = []
+        self.hours.observe("air-1", 0, 0.0, now_ms)
+        self._write([*readings, *self.hours.tick(now_ms, stops)])
+
+    def restart(self) -> None:
+        self.hours = Hours(self.hours.state())
+
+    def _write(self, pending: list[Reading]) -> None:
+        for reading in pending:
+            hour_ms = self.unique.unique(reading).time_ms // HOUR_MS * HOUR_MS
+            if reading.series.kind == KIND:
+                self.told[hour_ms] = max(self.told[hour_ms], int(reading.values["accepted"]))
+            else:
+                self.hours.accept("air-1", 1, reading.time_ms)
+                self.accepted[hour_ms] += 1
+
+
+STEPS = st.tuples(
+    st.sampled_from([500, 999, 1000, 1000, 1001, 2000, 60_000, 121_000, 301_000]), st.integers(0, 9),
+    st.sampled_from(["goes on", "goes on", "stops", "dies"]),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(-130_000, 3_000), st.lists(STEPS, min_size=1, max_size=14))
+def test_every_hour_is_accounted_for_however_often_the_agent_restarts_around_its_end(
+    start_ms: int, steps: list[tuple[int, int, str]]
+) -> None:
+    """What is told of an hour stands in that hour, also when a later one has been told already."""
+    account, now_ms = Account(), H + HOUR_MS + start_ms
+    began_ms = now_ms
+    for gap_ms, count, then in [*steps, (1000, 0, "stops")]:
+        before_ms, now_ms = now_ms, now_ms + gap_ms
+        times = sorted(now_ms - min(999, gap_ms - 1) * number // 10 for number in range(count))
+        readings = [Reading(Series("air-1", "air_quality"), time_ms, {"pm25_raw_ugm3": 1}) for time_ms in times]
+        if gap_ms <= 60_000 and now_ms // 60_000 != before_ms // 60_000:  # an interval is told when it is over
+            readings.append(Reading(Series("air-1", "traffic_flow"), max(now_ms - 60_000, began_ms), {"count": 1}))
+        account.second(now_ms, readings, then == "stops")
+        if then != "goes on":
+            account.restart()
+    assert +account.told == account.accepted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,10 +68,12 @@ def test_the_sql_that_is_shown_says_the_same_on_the_engine_of_influxdb_3(embedde
 
 
 def _plain(row: list[Any]) -> str:
-    return json.dumps([int(cell.timestamp() * 1000) if hasattr(cell, "timestamp") else _number(cell) for cell in row])
+    return json.dumps([_number(cell) for cell in row])
 
 
 def _number(cell: Any) -> Any:
+    if isinstance(cell, datetime):  # the engine's times name no zone, and are UTC
+        return int(cell.replace(tzinfo=UTC).timestamp() * 1000)
     return float(cell) if isinstance(cell, int) and cell < 10**12 else cell
 
 

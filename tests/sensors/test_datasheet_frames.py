@@ -63,6 +63,8 @@ SPECIAL = [
     ("benewake-tfmini", "59 59 FF FF E8 03 80 08 23", ["no_distance"], {}),
     ("benewake-tfmini", "59 59 FE FF E8 03 80 08 22", ["saturated"], {}),
     ("benewake-tfmini", "59 59 FC FF E8 03 80 08 20", ["sunlight"], {}),
+    ("benewake-tfmini", "2D 31 2E 30 30 0D 0A", ["no_distance"], {}),  # -1.00: not a vehicle 1.00 m away
+    ("benewake-tfmini", "2D 31 0D 0A", ["no_distance"], {}),
     ("ultrasonic-ff", "FF FF FD FB", ["no_object"], {}),
     ("ultrasonic-ff", "FF FF FE FC", ["interference"], {}),
     # not a number, as an SCD30 answers before its first measurement, is no value
@@ -92,6 +94,28 @@ def test_what_means_no_value_is_none(model: str, text: str, flags: list[str], va
     assert "range_m" not in row
     assert {name: row[name] for name in values} == values
     assert "co2_ppm" not in row
+
+
+def test_how_strong_is_strong_enough_differs_between_the_tfminis() -> None:
+    """Below 20 in the first one (user manual A03 p. 12), below 100 in those after it (TFmini-S manual A00 p. 12)."""
+    plus, first = PROFILES["benewake-tfmini"], PROFILES["benewake-tfmini"].with_options({"model": "tfmini"})
+    for profile, strength, is_fit in [(plus, 99, False), (plus, 100, True), (first, 19, False), (first, 20, True)]:
+        data = b"\x59\x59" + bytes.fromhex("E803") + strength.to_bytes(2, "little") + bytes.fromhex("0200")
+        (found,), _ = frames.read(profile, data + bytes([sum(data) & 0xFF]), None)
+        assert found.fit == is_fit, strength
+
+
+def test_an_mhz19_that_boots_has_no_value_yet() -> None:
+    """Byte 5 is 1 then, and 64 when it is steady (ESPEasy P049)."""
+    for state, is_fit in [(0, True), (1, False), (64, True)]:
+        data = bytes.fromhex("FF 86 01 9A 42") + bytes([state, 0, 0])
+        (found,), _ = frames.read(PROFILES["winsen-mhz19b"], data + bytes([-sum(data[1:]) & 0xFF]), None)
+        assert found.fit == is_fit, state
+
+
+def test_no_distance_as_text_is_no_vehicle_at_the_lamppost() -> None:
+    (found,), _ = frames.read(PROFILES["benewake-tfmini"], b"0.00\r\n", None)
+    assert not found.fit
 
 
 def test_a_rangers_other_checksum_is_an_option() -> None:
