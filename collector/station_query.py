@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from collector.numbers import flags
 from collector.numbers.indices import FIELD_OF
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES, rolled
 from collector.stores.store import Select, Store
 from measures.index import OF_QUANTITY

@@ -32,6 +32,7 @@ O3_LIMIT_UGM3: Final = 160
 """GB 3095 class 2, 8-hour daily maximum: above it a day counts although hours are missing (HJ 663-2013)."""
 _PM: Final = ("pm25_ugm3", "pm10_ugm3")
 _GASES: Final = ("no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3")
+POLLUTANTS: Final = (*_PM, *_GASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def edition_day(standard: Standard, reporting: Reporting, time_ms: int) -> date:
 def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms: int) -> _Made:
     on = edition_day(standard, reporting, hour_ms)
     of = Concentration.of_quantity
-    names = means.monitored((*_PM, *_GASES), hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
+    names = means.monitored(POLLUTANTS, hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
     if china_aqi.scale(on) is china_aqi.HJ_633_2026:
         given = [of(name, "1h", means.hour(name, hour_ms)) for name in names]
         return _china(given, Report.REALTIME, on)
@@ -182,7 +183,7 @@ def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms
 def _china_day(means: _Means, standard: Standard, reporting: Reporting, day: tuple[int, int]) -> _Made:
     on = edition_day(standard, reporting, day[0])
     given = []
-    for name in means.monitored((*_PM, *_GASES), *day):
+    for name in means.monitored(POLLUTANTS, *day):
         if name == "o3_ugm3":
             windows = (day[1] - day[0]) // HOUR_MS - 7
             largest = means.largest_8h(
@@ -209,7 +210,7 @@ _PPB_DECIMALS, _PPM_DECIMALS = 4, 7
 
 
 def _us_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> _Made:
-    names = means.monitored((*_PM, *_GASES), hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
+    names = means.monitored(POLLUTANTS, hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
     given = []
     for name in names:
         if name in _PM:
@@ -232,7 +233,7 @@ def _us_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> 
 def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, int]) -> _Made:
     state = reporting.state
     given = []
-    for name in means.monitored((*_PM, *_GASES), *day):
+    for name in means.monitored(POLLUTANTS, *day):
         if name in _PM:
             given.append(Concentration.of_quantity(name, "24h", means.mean(name, *day, US_DAY)))
         if name == "o3_ugm3":  # 17 means, beginning 07:00 to 23:00 (40 CFR 50 App. U)

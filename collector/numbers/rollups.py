@@ -14,37 +14,29 @@ from __future__ import annotations
 
 import logging
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Final, NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from collector.numbers import flags, indices
-from collector.numbers.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows, hour_fields, without_failed
+from collector.numbers.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Windows
 from collector.numbers.quality import Quality
 from collector.numbers.reporting import ReportingOf
+from collector.numbers.stored_windows import AIR, EIGHT_HOURS_MS, StoredWindows, node_of, table_of
 from collector.numbers.window_book import Key, WindowBook
 from collector.numbers.windows import (
     DAYS,
     HOUR_MS,
     HOURS,
-    MINUTE_MS,
     MINUTES,
     ROLLED,
-    THINNED,
-    Flow,
-    day,
     day_of,
-    field_names,
-    fold,
-    is_whole,
-    minute,
-    read,
 )
-from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, Tags, at_once
+from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, at_once
 from wire.quantities import KINDS
 
 log = logging.getLogger("lamppost.rollups")
@@ -56,9 +48,11 @@ LOOK_BACK_MS: Final = 3 * HOUR_MS
 DUE_PER_STEP: Final = 8
 SPEND_S: Final = 0.25
 """Hours and days computed from the database in one step, and for how long: the next batch is not kept waiting."""
+HOURS_PER_STEP: Final = 100
+"""Closed hours stored in one step: at the turn of an hour a city has thousands, and one question serves so many."""
+ROWS_PER_WRITE: Final = 5_000
+"""A minute of a large city in one piece would be more than a database takes (InfluxDB: 25 MB)."""
 MINUTES_EVERY_MS: Final = 1_000
-INDEX: Final = "air_index"
-_EIGHT_HOURS_MS: Final = 8 * HOUR_MS
 
 
 class Beside(NamedTuple):
@@ -81,7 +75,7 @@ class Rollups:
         self._store = store
         self._book = book
         self._reporting = reporting
-        self._quality = quality or Quality()
+        self._stored = StoredWindows(store, reporting, quality or Quality())
         self._open = OpenWindows(self._zone)
         self._told_ms: dict[Key, int] = {}
         self._looked_ms = 0
@@ -134,7 +128,7 @@ class Rollups:
                 self._forget(key)
         self._enter_due()
         new = self._take_beside()
-        hours, self._open.hours = self._open.hours, defaultdict(dict)
+        hours = self._closed_hours()
         rebuilt: dict[Key, Windows] = defaultdict(dict)
         days = self._compute_due(rebuilt, hours, now_ms)
         if rebuilt or hours or days:
@@ -158,8 +152,8 @@ class Rollups:
         if self._beside is None and self._open.minutes and now_ms - self._began_ms >= MINUTES_EVERY_MS:
             self._began_ms = now_ms
             minutes = self._closed_minutes()
-            tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
-            self._beside = Beside(minutes, tables, now_ms, self.aside(partial(self._store.write, self._rows(tables))))
+            tables = [table_of(key, MINUTES, windows) for key, windows in minutes.items()]
+            self._beside = Beside(minutes, tables, now_ms, self.aside(partial(self._write_rows, self._rows(tables))))
 
     def _take_beside(self, wait: bool = False) -> list[Table]:
         """The minutes that have been stored since the last call."""
@@ -175,6 +169,10 @@ class Rollups:
     def _closed_minutes(self) -> dict[Key, Windows]:
         minutes, self._open.minutes = self._open.minutes, defaultdict(dict)
         return minutes
+
+    def _closed_hours(self) -> dict[Key, Windows]:
+        closed = self._open.hours
+        return defaultdict(dict, {key: closed.pop(key) for key in list(islice(closed, HOURS_PER_STEP))})
 
     # -- what is due ----------------------------------------------------------------------------------------------
 
@@ -197,7 +195,7 @@ class Rollups:
                 days.append((key, start_ms))
                 continue
             try:
-                parts, fields = self._read(key, start_ms)
+                parts, fields = self._stored.hour(key, start_ms)
             except StoreDown as error:
                 log.info("windows wait: %s", error)
                 self._book.enter(key, start_ms, now_ms + RETRY_MS)
@@ -214,49 +212,20 @@ class Rollups:
                 self._book.strike(key, start_ms)
         return days
 
-    def _read(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
-        """The minutes and the hour as the database's readings have them; minutes that were thinned stay as they are."""
-        kind = key[0]
-        wanted = (*read(kind), "qc", flags.COLUMN)
-        found = self._select(key, "", wanted, hour_ms, hour_ms + HOUR_MS)
-        times = [row[0] for row in found]
-        every = {name: [row[n] for row in found] for n, name in enumerate(wanted, start=1)}
-        columns = without_failed({name: column for name, column in every.items() if any(v is not None for v in column)})
-        hour = fold(kind)
-        if isinstance(hour, Flow):
-            hour.readings(columns, 0, len(times))
-            counted = {time_ms // MINUTE_MS for time_ms in times}
-            for time_ms, *cells in self._select(key, MINUTES, THINNED, hour_ms, hour_ms + HOUR_MS):
-                if time_ms // MINUTE_MS not in counted:
-                    hour.thinned(dict(zip(THINNED, cells, strict=True)))
-            return {}, hour_fields(kind, hour) if hour.n else {}
-        parts: Windows = {}
-        first = 0
-        while first < len(times):
-            minute_ms = times[first] - times[first] % MINUTE_MS
-            end = bisect_left(times, minute_ms + MINUTE_MS, first)
-            window = minute(kind)
-            window.readings(columns, first, end)
-            parts[minute_ms] = window.fields()
-            first = end
-        stored = self._windows(key, MINUTES, hour_ms, hour_ms + HOUR_MS)
-        for _, fields in sorted((stored | parts).items()):
-            hour.below(fields)
-        return parts, hour_fields(kind, hour) if hour.n else {}
-
     # -- what is stored -------------------------------------------------------------------------------------------
 
     def _store_all(
         self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[tuple[Key, int]], now_ms: int
     ) -> list[Table] | None:
         """Minutes and hours with their indices, then days; None when the database will not have them."""
-        tables = [_table(key, MINUTES, windows) for key, windows in minutes.items()]
+        tables = [table_of(key, MINUTES, windows) for key, windows in minutes.items()]
         try:
+            around = self._stored.around(hours)
             for key, windows in hours.items():
-                tables += self._hours(key, windows, hours)
+                tables += self._stored.hours(key, windows, around)
             if not self._write(tables):
                 return None
-            above = [table for key, start_ms in days for table in self._day(key, start_ms)]
+            above = [table for key, start_ms in days for table in self._stored.day(key, start_ms)]
             if not self._write(above):
                 return None
         except StoreDown as error:
@@ -283,91 +252,29 @@ class Rollups:
 
     def _enter_days(self, key: Key, hour_ms: int, now_ms: int) -> None:
         """An hour is new: its day is due when it is over; in the US a day's ozone reaches into the next morning."""
-        reporting = self._reporting(_node(key))
+        reporting = self._reporting(node_of(key))
         starts = {day_of(hour_ms, reporting.zone)}
-        if "us" in reporting.standards and key[0] == "air_quality":
-            starts.add(day_of(hour_ms - _EIGHT_HOURS_MS, reporting.zone))
+        if "us" in reporting.standards and key[0] == AIR:
+            starts.add(day_of(hour_ms - EIGHT_HOURS_MS, reporting.zone))
         for start_ms, end_ms in starts:
             self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
 
-    def _hours(self, key: Key, windows: Windows, new: dict[Key, Windows]) -> list[Table]:
-        """Hours, what is doubted of them, and the indices of these hours and of those after that look back at them.
-
-        `new` are the hours of all series that are about to be stored: neighbours among them are compared too.
-        """
-        if key[0] != "air_quality":
-            return [_table(key, HOURS, windows)]
-        reporting = self._reporting(_node(key))
-        around = self._sensors(key, min(windows) - indices.LOOK_BACK_MS, max(windows) + indices.LOOK_BACK_MS)
-        for other, theirs in new.items():
-            if other[0] == key[0] and _place(other) == _place(key):
-                name = dict(other[1])["sensor"]
-                around[name] = around.get(name, {}) | theirs
-        hours = around[dict(key[1])["sensor"]]
-        looking = [
-            time_ms
-            for time_ms in sorted(hours)
-            if any(hour_ms <= time_ms < hour_ms + indices.LOOK_BACK_MS for hour_ms in windows)
-        ]
-        tables = self._doubted(key, around, windows, looking)
-        scores = {s: {t: indices.hourly(s, reporting, hours, t) for t in looking} for s in reporting.standards}
-        return tables + _index_tables(key[1], "1h", scores)
-
-    def _doubted(self, key: Key, around: dict[str, Windows], windows: Windows, looking: list[int]) -> list[Table]:
-        """The hours with their codes; and others whose code changes by them: later ones, and the neighbours' own."""
-        own = dict(key[1])["sensor"]
-        tables = []
-        for sensor, hours in around.items():
-            changed: Windows = {}
-            for time_ms in looking if sensor == own else windows:
-                if time_ms not in hours:
-                    continue
-                beside = [other[time_ms] for name, other in around.items() if name != sensor and time_ms in other]
-                code = self._quality.hour_code(hours, time_ms, beside)
-                if sensor == own and time_ms in windows:
-                    changed[time_ms] = windows[time_ms] | {flags.COLUMN: code}
-                elif code != hours[time_ms].get(flags.COLUMN, ""):
-                    changed[time_ms] = {flags.COLUMN: code}
-            if changed:
-                tags = tuple((name, sensor if name == "sensor" else value) for name, value in key[1])
-                tables.append(_table((key[0], tags), HOURS, changed))
-        return tables
-
-    def _day(self, key: Key, start_ms: int) -> list[Table]:
-        """A day and its indices, from its hours."""
-        kind, tags = key[0].removesuffix(DAYS), key[1]
-        reporting = self._reporting(_node(key))
-        span = day_of(start_ms, reporting.zone)
-        hours = self._windows((kind, tags), HOURS, span[0], span[1] + _EIGHT_HOURS_MS)
-        inside = [hours[time_ms] for time_ms in sorted(hours) if span[0] <= time_ms < span[1]]
-        fields = day(kind, inside, span[1] - span[0])
-        tables = [_table((kind, tags), DAYS, {span[0]: fields})] if fields else []
-        if kind == "air_quality":
-            scores = {s: {span[0]: indices.daily(s, reporting, hours, span)} for s in reporting.standards}
-            tables += _index_tables(tags, "1d", scores)
-        return tables
-
     # -- the database ---------------------------------------------------------------------------------------------
-
-    def _windows(self, key: Key, suffix: str, since_ms: int, until_ms: int) -> Windows:
-        names = field_names(key[0])
-        return _by_time(names, self._select(key, suffix, names, since_ms, until_ms))
-
-    def _sensors(self, key: Key, since_ms: int, until_ms: int) -> dict[str, Windows]:
-        """The stored hours of all sensors of a node that measure this kind."""
-        names = (*field_names(key[0]), flags.COLUMN)
-        where: dict[str, str | tuple[str, ...]] = dict(_place(key))
-        found = self._store.select(Select(key[0] + HOURS, names, since_ms, until_ms, where, ("sensor",)))
-        return {series.tags["sensor"]: _by_time(names, series.rows) for series in found}
-
-    def _select(self, key: Key, suffix: str, columns: tuple[str, ...], since_ms: int, until_ms: int) -> list[list[Any]]:
-        where: dict[str, str | tuple[str, ...]] = dict(key[1])
-        found = self._store.select(Select(key[0] + suffix, columns, since_ms, until_ms, where))
-        return [row for series in found for row in series.rows]
 
     def _write(self, tables: list[Table]) -> bool:
         rows = self._rows(tables)
-        return not rows or self._is_done(self._store.write(rows))
+        return not rows or self._is_done(self._write_rows(rows))
+
+    def _write_rows(self, rows: list[Row]) -> Answer:
+        """Write them in parts; a part that is refused does not keep the others from being stored."""
+        refused: Answer | None = None
+        for first in range(0, len(rows), ROWS_PER_WRITE):
+            answer = self._store.write(rows[first : first + ROWS_PER_WRITE])
+            if isinstance(answer, Refused):
+                refused = answer
+            elif not isinstance(answer, Stored):
+                return answer
+        return refused or Stored()
 
     def _rows(self, tables: list[Table]) -> list[Row]:
         return [row for table in tables for row in self._store.render(table)]
@@ -388,6 +295,8 @@ class Rollups:
         if first == len(table.times_ms):
             return None
         self._told_ms[key] = table.times_ms[-1]
+        if not first:
+            return table
         columns = {name: column[first:] for name, column in table.columns.items()}
         return table._replace(times_ms=table.times_ms[first:], columns=columns)
 
@@ -396,39 +305,4 @@ class Rollups:
             self._told_ms.pop((key[0] + suffix, key[1]), None)
 
     def _zone(self, key: Key) -> ZoneInfo:
-        return self._reporting(_node(key)).zone
-
-
-def _node(key: Key) -> str:
-    return dict(key[1])["node"]
-
-
-def _place(key: Key) -> Tags:
-    """The tags that the sensors of one node share."""
-    return tuple((name, value) for name, value in key[1] if name != "sensor")
-
-
-def _by_time(names: tuple[str, ...], rows: list[list[Any]]) -> Windows:
-    return {row[0]: {name: v for name, v in zip(names, row[1:], strict=True) if v is not None} for row in rows}
-
-
-def _table(key: Key, suffix: str, windows: Windows) -> Table:
-    """Windows of one series as rows, by time."""
-    times = sorted(windows)
-    if len(times) == 1:
-        columns = {name: [value] for name, value in windows[times[0]].items()}
-    else:
-        names = dict.fromkeys(name for fields in windows.values() for name in fields)
-        columns = {name: [windows[time_ms].get(name) for time_ms in times] for name in names}
-    return Table(key[0] + suffix, key[1], times, columns, frozenset(filter(is_whole, columns)))
-
-
-def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.Scored | None]]) -> list[Table]:
-    """Rows of the indices that there are, by standard and edition."""
-    found: dict[Tags, Windows] = defaultdict(dict)
-    for by_time in scores.values():
-        for time_ms, score in by_time.items():
-            if score is not None:
-                own = {"standard": score.standard, "edition": score.edition, "period": period}
-                found[tuple(sorted({**dict(tags), **own}.items()))][time_ms] = score.fields()
-    return [_table((INDEX, own), "", windows)._replace(whole=indices.WHOLE) for own, windows in found.items()]
+        return self._reporting(node_of(key)).zone

@@ -43,6 +43,9 @@ _NOT_ROLLED: Final = (
 )
 """Raw twins stay with the readings; a headway cannot be had from those of intervals; cells have sums only."""
 
+STATS: Final = ("mean", "min", "max", "n")
+"""What is stored of a quantity's window."""
+
 
 @cache
 def rolled(kind: str) -> tuple[str, ...]:
@@ -343,7 +346,7 @@ def _rolled_set(kind: str) -> frozenset[str]:
 def field_names(kind: str) -> tuple[str, ...]:
     """Every field that a stored window of a kind may have."""
     if has_minutes(kind):
-        return (*(f"{name}_{stat}" for name in rolled(kind) for stat in ("mean", "min", "max", "n")), "qc")
+        return (*(f"{name}_{stat}" for name in rolled(kind) for stat in STATS), "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
     return (*spans, *sorted(_OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")

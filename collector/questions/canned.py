@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from collector.numbers.reporting import NAMES
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import rolled
 from collector.questions.question import DAY_MS, Asked, BadVariable, Question
 from collector.stores.store import Select

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW

@@ -84,7 +84,7 @@ class Engine:
                 self._touched.setdefault(series)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
-                timeline.live.interval_ms = self._interval_ms(series)
+                timeline.live.set_interval(self._interval_ms(series))
             else:
                 self._enlist(series, None if timeline is None else timeline.packed(), now_ms)
 

@@ -166,5 +166,7 @@ class Joined:
 def _at(timeline: Timeline, window: Window, minute_ms: int) -> float | None:
     """The window's value at `minute_ms`, if it is complete enough."""
     reel = timeline.live
+    if not reel.knows(minute_ms):
+        reel.wake()
     value, share = reel.windows[timeline.plan.place[window.spec]].at(minute_ms, reel.interval_ms)
     return value if share >= window.complete else None

@@ -6,34 +6,39 @@ import math
 from array import array
 from binascii import a2b_base64, b2a_base64
 from bisect import bisect_right
-from collections.abc import Iterable
 from typing import Any
 
 from collector.rules.window import doubles, packed_doubles
 
 Columns = dict[str, list[Any]]
+_NAN = array("d", [math.nan])
 
 
 class Recent:
-    """Rows in order of time. NaN stands where a column has no value."""
+    """Rows in order of time. NaN stands where a column has no value; a column begins with its first value."""
 
     __slots__ = ("columns", "times")
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self) -> None:
         self.times = array("q")
-        self.columns = {name: array("d") for name in names}
+        self.columns: dict[str, array[float]] = {}
 
     def keep(self, times: list[int], columns: Columns) -> None:
         """Rows newer than all that are kept."""
+        before = len(self.times)
         self.times.extend(array("q", times))  # an array takes an array twice as fast as a list
-        for name, kept in self.columns.items():
-            column = columns.get(name)
-            if column is None:
-                kept.extend(array("d", [math.nan]) * len(times))
-            elif None in column:
+        for name, column in columns.items():
+            kept = self.columns.get(name)
+            if kept is None:
+                kept = self.columns[name] = _NAN * before
+            if None in column:
                 kept.extend(array("d", [math.nan if value is None else value for value in column]))
             else:
                 kept.extend(array("d", column))
+        if len(columns) < len(self.columns):
+            for kept in self.columns.values():
+                if len(kept) < len(self.times):
+                    kept.extend(_NAN * len(times))
 
     def forget(self, until_ms: int) -> None:
         """Rows up to `until_ms` will not be played again."""
@@ -42,6 +47,17 @@ class Recent:
         for kept in self.columns.values():
             del kept[:gone]
 
+    def after(self, time_ms: int) -> tuple[list[int], Columns]:
+        """The rows newer than `time_ms`."""
+        first = bisect_right(self.times, time_ms)
+        return self.times[first:].tolist(), {name: _values(kept[first:]) for name, kept in self.columns.items()}
+
+    def put(self, times: list[int], columns: Columns) -> None:
+        """Rows of any time. What is known stays: a reading has one value."""
+        merged = self.merged(times, columns)
+        self.times, self.columns = array("q"), {}
+        self.keep(*merged)
+
     def merged(self, times: list[int], columns: Columns) -> tuple[list[int], Columns]:
         """These rows and those kept, in order. What is known stays: a reading has one value."""
         known = set(self.times)
@@ -49,9 +65,9 @@ class Recent:
         joined = [*self.times, *(times[row] for row in fresh)]
         order = sorted(range(len(joined)), key=joined.__getitem__)
         merged: Columns = {}
-        for name, kept in self.columns.items():
-            column = columns.get(name)
-            values = [None if math.isnan(value) else value for value in kept]
+        for name in dict.fromkeys((*self.columns, *columns)):
+            kept, column = self.columns.get(name), columns.get(name)
+            values: list[Any] = [None] * len(self.times) if kept is None else _values(kept)
             values += [None] * len(fresh) if column is None else [column[row] for row in fresh]
             merged[name] = [values[row] for row in order]
         return [joined[row] for row in order], merged
@@ -62,7 +78,12 @@ class Recent:
         return [b2a_base64(self.times, newline=False).decode(), columns]
 
     def unpack(self, packed: list[Any]) -> None:
-        """Take the rows of `packed`, of the same columns."""
+        """Take the rows of `packed`."""
         self.times = array("q")
         self.times.frombytes(a2b_base64(packed[0]))
         self.columns = {name: doubles(text) for name, text in packed[1].items()}
+
+
+def _values(kept: array[float]) -> list[Any]:
+    values: list[Any] = kept.tolist()
+    return [None if value != value else value for value in values]

@@ -4,6 +4,9 @@ A reading in order costs one step forward. A reading that is late, but within th
 belongs: the reel goes back to a mark before it, and everything since runs again in order. What was told meanwhile and
 no longer holds is corrected. So the order of arrival within the lateness decides nothing.
 
+A reel rests while its readings keep away from every level (rest.py): the windows stand where they stood, and `recent`
+holds what they have not seen. Whoever looks at windows or tracks wakes it before.
+
            base          mid                    head
     --------|-------------|----------------------|----->  event time
             marks, a lateness or more apart;     newest reading
@@ -19,6 +22,7 @@ from typing import Any, NamedTuple
 from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns, Recent
+from collector.rules.rest import Rest, rest
 from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
@@ -51,13 +55,18 @@ class Reel:
         "mid",
         "plan",
         "recent",
+        "rest",
+        "restless_ms",
+        "say",
         "told",
         "tracks",
         "windows",
     )
 
-    def __init__(self, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
+    def __init__(self, plan: Plan, interval_ms: int | None, lateness_ms: int, say: Say) -> None:
+        """`say` finds the words for a change of a track."""
         self.plan = plan
+        self.say = say
         self.interval_ms = interval_ms
         self.lateness_ms = lateness_ms
         self.windows = [window(watch.spec, REACH * lateness_ms) for watch in plan.watches]
@@ -65,14 +74,24 @@ class Reel:
         self.low = [watch.low for watch in plan.watches]
         self.high = [watch.high for watch in plan.watches]
         self.head_ms = 0
-        self.recent = Recent(plan.columns)
+        self.recent = Recent()
+        self.rest: Rest | None = None
+        self.restless_ms = 0
         self.told: list[Transition] = []
         self.base = self.mid = self._mark()
 
     # Readings
 
-    def advance(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
+    def advance(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Rows newer than the head, in order."""
+        if not self._rests(times, columns):
+            return self._go_on(times, columns, now_ms)
+        self.recent.keep(times, columns)
+        self.head_ms = times[-1]
+        self._keep_marks_at_rest()
+        return []
+
+    def _go_on(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         said: list[Transition] = []
         start = 0
         while start < len(times):
@@ -81,36 +100,87 @@ class Reel:
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
             self._keep_marks(chunk[0][0], chunk[0][-1])
             self.recent.keep(*chunk)
-            self._feed(*chunk, now_ms, say, said)
+            self._feed(*chunk, now_ms, said)
             self.head_ms = chunk[0][-1]
             start = end
         self._remember(self._levels(said))
         self._keep_told(self.told + said)
         return said
 
-    def reorder(self, times: list[int], columns: Columns, now_ms: int, say: Say) -> list[Transition]:
+    def reorder(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Rows of which some are older than the head, but none older than the lateness allows."""
+        if self.rest is not None and times[0] > self.rest.since_ms and self._rests(times, columns):
+            self.recent.put(times, columns)
+            self.head_ms = max(self.head_ms, times[-1])
+            return []
+        self.wake()
         order, merged = self.recent.merged(times, columns)
         told, self.told = self.told, []
         firing = {name: track.told for name, track in self._firing().items()}
         levels = self._levels(told) | firing  # winding back makes nothing unsaid
         self._rewind()
         self._remember(levels)
-        again = self.advance(order, merged, now_ms, say)
+        again = self._go_on(order, merged, now_ms)
         self._remember(levels)
-        said = corrections(told, again, self._firing(), say)
+        said = corrections(told, again, self._firing(), self.say)
         happened = {(each.key, each.state, each.event_ms) for each in again}
         self._keep_told([e for e in told if (e.key, e.state, e.event_ms) in happened] + said)
         return said
 
     def patch(self, times: list[int], columns: Columns) -> None:
         """Rows too late to be judged still complete the windows they belong to."""
+        self.wake()
         for watch, each in zip(self.plan.watches, self.windows, strict=True):
             for time_ms, value in zip(times, columns.get(watch.column, ()), strict=False):
                 if value is not None:
                     each.patch(time_ms, value)
 
-    def _feed(self, times: list[int], columns: Columns, now_ms: int, say: Say, said: list[Transition]) -> None:
+    # Rest
+
+    def wake(self) -> None:
+        """Give the windows what they have not seen. Nothing comes of it, or there would have been no rest."""
+        if self.rest is None:
+            return
+        times, columns = self.recent.after(self.rest.since_ms)
+        self.rest = None
+        present = {name: _present(times, column) for name, column in columns.items()}
+        for watch, each in zip(self.plan.watches, self.windows, strict=True):
+            rows = present.get(watch.column)
+            if rows is not None:
+                each.feed(rows)
+            if each.top and times and times[-1] >= each.end_ms:
+                each.roll(times[-1])
+
+    def knows(self, time_ms: int) -> bool:
+        """Whether the windows have seen every reading up to this time."""
+        return self.rest is None or time_ms <= self.rest.since_ms
+
+    def _rests(self, times: list[int], columns: Columns) -> bool:
+        """Whether these rows can be left for later; the windows know all others if they can not."""
+        if self._is_calm(times, columns):
+            return True
+        self.wake()
+        if self.head_ms < self.restless_ms or times[0] <= self.head_ms:
+            return False
+        self.rest = rest(self.head_ms, self.interval_ms, zip(self.plan.watches, self.windows, self.tracks, strict=True))
+        if self._is_calm(times, columns):
+            return True
+        self.rest, self.restless_ms = None, self.head_ms + self.lateness_ms
+        return False
+
+    def _is_calm(self, times: list[int], columns: Columns) -> bool:
+        rows = len(self.recent.times) + len(times)
+        return self.rest is not None and self.rest.holds(times[-1], rows, columns)
+
+    def set_interval(self, interval_ms: int | None) -> None:
+        """The readings come in another rhythm from now on."""
+        if interval_ms != self.interval_ms:
+            self.wake()
+            self.interval_ms = interval_ms
+
+    # Feeding
+
+    def _feed(self, times: list[int], columns: Columns, now_ms: int, said: list[Transition]) -> None:
         """Rows of one chunk: in bulk where no value can leave its quiet band, the other windows row by row."""
         # A window that never had a reading stays where it is: most sensors measure a part of what rules know.
         watched = zip(self.windows, self.plan.watches, strict=True)
@@ -124,7 +194,7 @@ class Reel:
             end = bisect_left(times, min((each.end_ms for each in windows), default=math.inf), start + 1)
             some = times[start:end]
             parts = {name: column[start:end] for name, column in columns.items()}
-            self._rows(some, parts, self._pass_in_bulk(some, parts), now_ms, say, said)
+            self._rows(some, parts, self._pass_in_bulk(some, parts), now_ms, said)
             start = end
 
     def _pass_in_bulk(self, times: list[int], columns: Columns) -> list[int]:
@@ -159,7 +229,6 @@ class Reel:
         columns: Columns,
         loud: list[int],
         now_ms: int,
-        say: Say,
         said: list[Transition],
     ) -> None:
         """Feed the `loud` windows row by row, and let their rules look at each."""
@@ -173,13 +242,11 @@ class Reel:
                 if cell[row] is not None:
                     found = each.value()
                     if found is None or not self.low[index] < found < self.high[index]:
-                        self._judge(index, time_ms, found, now_ms, say, said)
+                        self._judge(index, time_ms, found, now_ms, said)
 
     # Rules
 
-    def _judge(
-        self, index: int, time_ms: int, value: float | None, now_ms: int, say: Say, said: list[Transition]
-    ) -> None:
+    def _judge(self, index: int, time_ms: int, value: float | None, now_ms: int, said: list[Transition]) -> None:
         """Move every track of one window, and begin those that are raised."""
         tracks, watch = self.tracks[index], self.plan.watches[index]
         share = self.windows[index].share(time_ms, self.interval_ms)
@@ -205,10 +272,10 @@ class Reel:
             if state in ("inactive", "resolved"):
                 ended.append(name)
             if state == "resolved" and not track.mute:
-                said.append(say(track, state, time_ms, past))
+                said.append(self.say(track, state, time_ms, past))
             elif track.fired_ms is not None and track.told < (1 if past else 2) and not track.mute:
                 track.told = 1 if past else 2
-                said.append(say(track, "firing", track.fired_ms, past))
+                said.append(self.say(track, "firing", track.fired_ms, past))
         for name in ended:
             del tracks[name]
         self.low[index], self.high[index] = watch.quiet_band(tracks)
@@ -237,12 +304,14 @@ class Reel:
 
     def mute(self) -> None:
         """What fires now is told by another reel; this one says nothing of it."""
+        self.wake()
         for track in self._firing().values():
             track.mute = True
         self.base = self.mid = self._mark()
 
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
+        self.wake()
         assert track.rule.spec is not None
         self.tracks[self.plan.place[track.rule.spec]][track.rule.alert] = track
         self.base = self.mid = self._mark()
@@ -261,15 +330,24 @@ class Reel:
         self.recent.forget(self.base.time_ms)
         self._keep_told(self.told)
 
+    def _keep_marks_at_rest(self) -> None:
+        """The windows stand at a mark already: it is the base as soon as it is old enough."""
+        assert self.rest is not None
+        since_ms = self.rest.since_ms
+        if self.base.time_ms < since_ms < self.head_ms - self.lateness_ms:
+            self.base = self.mid = self._mark(since_ms)
+            self.recent.forget(since_ms)
+            self._keep_told(self.told)
+
     def _keep_told(self, told: list[Transition]) -> None:
         """Remember what may have to be corrected: what winding back to the base would undo."""
         self.told = [each for each in told if each.event_ms > self.base.time_ms and not each.void]
 
-    def _mark(self) -> Mark:
+    def _mark(self, time_ms: int | None = None) -> Mark:
         tracks = self.plan.no_tracks
         if any(self.tracks):
             tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
-        return Mark(self.head_ms, [each.mark() for each in self.windows], tracks)
+        return Mark(self.head_ms if time_ms is None else time_ms, [each.mark() for each in self.windows], tracks)
 
     def _rewind(self) -> None:
         self.head_ms = self.base.time_ms
@@ -278,7 +356,7 @@ class Reel:
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
         self._set_bands()
         self.mid = self.base
-        self.recent = Recent(self.plan.columns)
+        self.recent = Recent()
 
     def _firing(self) -> dict[tuple[str, int], Track]:
         tracks = (track for each in self.tracks for track in each.values())
@@ -300,15 +378,16 @@ class Reel:
 
     def copy(self) -> Reel:
         """A reel that stands where this one stands; it cannot go back behind that."""
-        new = Reel(self.plan, self.interval_ms, self.lateness_ms)
+        new = Reel(self.plan, self.interval_ms, self.lateness_ms, self.say)
         new.unpack(self.packed())
         new.told = []
         new.base = new.mid = new._mark()
-        new.recent = Recent(new.plan.columns)
+        new.recent = Recent()
         return new
 
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""
+        self.wake()
         return {
             "specs": [list(watch.spec) for watch in self.plan.watches],
             "head": self.head_ms,
@@ -327,7 +406,7 @@ class Reel:
             for stat, quantity, over_ms, words, versus in packed["specs"]
         ]
         place = {spec: index for index, spec in enumerate(specs)}
-        self.head_ms = packed["head"]
+        self.head_ms, self.rest = packed["head"], None
         for watch, each in zip(self.plan.watches, self.windows, strict=True):
             if watch.spec in place:
                 each.unpack(packed["windows"][place[watch.spec]])
@@ -368,8 +447,7 @@ def _present(times: list[int], column: list[Any]) -> Present | None:
         column = [value for value in column if value is not None]
     if not column:
         return None
-    ordered = sorted(column)  # faster than min and max
-    return Present(times, column, ordered[0], ordered[-1])
+    return Present.of(times, column)
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from array import array
 from typing import ClassVar, Final
 
 from collector.rules.rule import Spec
-from collector.rules.window import Present, Window
+from collector.rules.window import ANY, NONE, Bounds, Present, Window
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
@@ -52,6 +52,32 @@ class Sums(Window):
             else:
                 lowest, highest = least, most
         return low + _MARGIN < lowest and highest < high - _MARGIN
+
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:
+        """A mean far from a level bears values beyond it: the nearer, and the fewer readings it has, the less far.
+
+        Buckets leave meanwhile, so that is asked of what is left after each of them.
+        """
+        if band == ANY or self.stat in ("sum", "count"):
+            return ANY if band == ANY else NONE
+        low, high = band[0] + _MARGIN, band[1] - _MARGIN
+        least, most = -math.inf, math.inf
+        n, total = self.base_n + self.open[0], self.base[0] + self.open[1]
+        for gone in (None, *self._left(until_ms)):
+            if gone == self.top:
+                n = 0
+            elif gone is not None and gone > max(self.floor, self.top - self.size):
+                slot = gone % self.size
+                if not self.n[slot]:
+                    continue
+                n, total = n - self.n[slot], total - self.cells[0][slot]
+            if not n:
+                return max(least, low), min(most, high)
+            mean = total / n
+            if not low < mean < high:
+                return NONE
+            least, most = max(least, low - (mean - low) * n / rows), min(most, high + (high - mean) * n / rows)
+        return least, most
 
     def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [sum(cells[0])]
@@ -100,6 +126,22 @@ class Extremes(Window):
         if self.stat == "min":
             return min(least, rows.least) > low + _MARGIN and least < high - _MARGIN
         return most - least > low + _MARGIN and max(most, rows.most) - min(least, rows.least) < high - _MARGIN
+
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+        """What stays in the window until then holds one side of the statistic, the new readings the other."""
+        if band == ANY or not self.base_n + self.open[0]:
+            return ANY if band == ANY else NONE
+        low, high = band[0] + _MARGIN, band[1] - _MARGIN
+        left = self._left(until_ms)
+        stays = self.base if not left else self._fold(left.stop, self.top - 1)[2]
+        is_open = self.top not in left
+        least, most = min(self.base[0], self.open[1]), max(self.base[1], self.open[2])
+        staying = (min(stays[0], self.open[1]), max(stays[1], self.open[2])) if is_open else (math.inf, -math.inf)
+        if self.stat == "max":
+            return (-math.inf, high) if most < high and (low == -math.inf or staying[1] > low) else NONE
+        if self.stat == "min":
+            return (low, math.inf) if least > low and (high == math.inf or staying[0] < high) else NONE
+        return ANY if band[1] == math.inf and staying[1] - staying[0] > low else NONE
 
     def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [min(cells[0]), max(cells[1])]
@@ -192,8 +234,14 @@ class Last(Window):
     def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
         return 1.0
 
+    def share_until(self, until_ms: int, more: int, interval_ms: int | None) -> float:  # noqa: ARG002
+        return 1.0
+
     def within(self, rows: Present, low: float, high: float) -> bool:
-        return low < rows.least and rows.most < high
+        return low + _MARGIN < rows.least and rows.most < high - _MARGIN
+
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+        return band[0] + _MARGIN, band[1] - _MARGIN
 
     def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [0.0]

@@ -30,19 +30,19 @@ class Timeline:
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
         self.plan = plan
-        self.live = Reel(plan, interval_ms, lateness_ms)
+        self.live = Reel(plan, interval_ms, lateness_ms, self.say)
         self.past: Reel | None = None
         self.jump_ms = 0
 
     def observe(self, times: list[int], columns: Columns, now_ms: int) -> list[Transition]:
         """Committed rows of this series, times rising; each row is given once."""
         if self.live.interval_ms is None and (lengths := columns.get("duration_s")):
-            self.live.interval_ms = int(1000 * (lengths[0] or 0)) or None
+            self.live.set_interval(int(1000 * (lengths[0] or 0)) or None)
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
         if times[0] > head_ms:
             self._keep_past(times[0])
-            return self.live.advance(times, columns, now_ms, self.say)
+            return self.live.advance(times, columns, now_ms)
         oldest = bisect_left(times, head_ms - self.live.lateness_ms)
         said: list[Transition] = []
         if oldest:
@@ -52,8 +52,8 @@ class Timeline:
             times, columns = times[oldest:], {name: column[oldest:] for name, column in columns.items()}
         split = bisect_right(times, head_ms)
         if split:
-            return said + self.live.reorder(times, columns, now_ms, self.say)
-        return said + (self.live.advance(times, columns, now_ms, self.say) if times else [])
+            return said + self.live.reorder(times, columns, now_ms)
+        return said + (self.live.advance(times, columns, now_ms) if times else [])
 
     def say(self, track: Track, state: str, event_ms: int, late: bool) -> Transition:
         """The words for a change of `track`."""
@@ -72,10 +72,10 @@ class Timeline:
         """Rows for a hole: what would have fired."""
         past = self.past
         if past is None or times[0] < past.head_ms - past.lateness_ms:
-            past = self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
+            past = self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
             self.jump_ms = self.jump_ms or self.live.head_ms
         feed = past.advance if times[0] > past.head_ms else past.reorder
-        said = feed(times, columns, _END_OF_TIME_MS, self.say)
+        said = feed(times, columns, _END_OF_TIME_MS)
         if self.jump_ms - times[-1] <= max(2 * (past.interval_ms or 0), past.lateness_ms):
             said += self._end_past(past)
         return said
@@ -105,7 +105,7 @@ class Timeline:
         self.live.unpack(packed["live"])
         self.jump_ms = packed["jump"]
         if packed["past"] is not None:
-            self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms)
+            self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
             self.past.unpack(packed["past"])
 
 

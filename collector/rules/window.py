@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from array import array
 from binascii import a2b_base64, b2a_base64
+from bisect import bisect_left
 from copy import copy
 from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -24,6 +25,10 @@ from collector.rules.rule import Spec
 
 FINE_FROM_MS: Final = 3_600_000
 DECIMALS: Final = 6
+Bounds = tuple[float, float]
+"""Strictly between the two."""
+ANY: Final[Bounds] = (-math.inf, math.inf)
+NONE: Final[Bounds] = (math.inf, -math.inf)
 Number = TypeVar("Number", int, float)
 
 
@@ -53,6 +58,12 @@ class Present(NamedTuple):
     values: list[float]
     least: float
     most: float
+
+    @classmethod
+    def of(cls, times: list[int], values: list[float]) -> Present:
+        """These rows, of which there is at least one."""
+        ordered = sorted(values)  # faster than min and max
+        return cls(times, values, ordered[0], ordered[-1])
 
 
 class Window:
@@ -97,6 +108,11 @@ class Window:
 
     def _empty(self) -> list[float]:
         return [0, *self.columns]
+
+    @property
+    def is_unused(self) -> bool:
+        """True when it never had a reading."""
+        return not self.top and not self.open[0]
 
     # Readings
 
@@ -143,6 +159,16 @@ class Window:
         for time_ms, value in zip(rows.times, rows.values, strict=True):
             self.add(time_ms, value)
 
+    def feed(self, rows: Present) -> None:
+        """Readings of any buckets from the open one on."""
+        times, start = rows.times, 0
+        while start < len(times):
+            self.roll(times[start])
+            end = bisect_left(times, self.end_ms, start)
+            part = rows if end - start == len(times) else Present.of(times[start:end], rows.values[start:end])
+            self.add_all(part)
+            start = end
+
     def patch(self, time_ms: int, value: float) -> None:
         """A reading that came too late to be judged: it still completes the bucket it belongs to."""
         number = time_ms // self.width
@@ -176,6 +202,13 @@ class Window:
         expected = (first_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
         return min(1.0, (self.base_n + self.open[0] + more) / max(expected, 1.0))
 
+    def share_until(self, until_ms: int, more: int, interval_ms: int | None) -> float:
+        """The largest share() there can be before `until_ms` while at most `more` readings come."""
+        if interval_ms is None:
+            return min(1.0, (self.base_filled + 1 + until_ms // self.width - self.top) / self.count)
+        expected = (self.count - 1) * self.width / interval_ms + 1
+        return min(1.0, (self.base_n + self.open[0] + more) / expected)
+
     def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:
         """Value and share of the closed buckets that end at or before `time_ms`, as far back as the ring reaches."""
         last = time_ms // self.width - 1
@@ -188,11 +221,18 @@ class Window:
         """True when the statistic is sure to stay between `low` and `high` while these rows enter the open bucket."""
         return False
 
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+        """Between which values readings may lie, so that the statistic is sure to stay in `band`.
+
+        That holds for any readings before `until_ms`, at most `rows` of them; NONE when nothing is sure.
+        """
+        return ANY if band == ANY else NONE
+
     # The ring
 
     def mark(self) -> tuple[int, list[float | None]]:
         """Where the window stands, for `rewind`; a JSON value, in which what is not finite is None."""
-        if not self.top and not self.open[0]:
+        if self.is_unused:
             return _unused(self.columns)
         return self.top, [n if math.isfinite(n) else None for n in self.open]
 
@@ -244,6 +284,11 @@ class Window:
         low, high = first % self.size, last % self.size + 1
         n = _cut(self.n, low, high)
         return sum(n), len(n) - n.count(0), self._merge(n, [_cut(cell, low, high) for cell in self.cells])
+
+    def _left(self, until_ms: int) -> range:
+        """The buckets that leave the window before `until_ms`, the first to leave first."""
+        first = self.top - self.count + 1
+        return range(first, min(max(until_ms // self.width - self.count, first - 1), self.top) + 1)
 
     def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         raise NotImplementedError

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from collector.numbers.flags import COLUMN
 from collector.numbers.indices import edition_day
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.numbers import rollups
 from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of, hour_of
-from collector.stores.store import Later, Table
+from collector.stores.store import Later, Select, Table
 from simulator.replay import I94
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
 from wire.quantities import QUANTITIES
@@ -158,6 +159,30 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     bench.store.write = write  # type: ignore[method-assign]
     bench.settle()
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 10.0, 60]]
+
+
+def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups, "HOURS_PER_STEP", 3)
+    monkeypatch.setattr(rollups, "ROWS_PER_WRITE", 10)
+    bench = Bench(tmp_path, NOON - HOUR)
+    times = list(range(NOON, NOON + HOUR, MINUTE))
+    names = [f"lp-{number}" for number in range(7)]
+    for name in names:
+        tags = (("node", name), ("sensor", "air-1"), ("site", "s"))
+        bench.rollups.observe([air(times, pm25_ugm3=[10.0] * 60)._replace(tags=tags)], bench.now_ms)
+        bench.rollups.observe([air([NOON + HOUR], pm25_ugm3=[10.0])._replace(tags=tags)], NOON + HOUR)
+    written, asked = [], []
+    write, select = bench.store.write, bench.store.select
+    monkeypatch.setattr(bench.store, "write", lambda rows: (written.append(len(rows)), write(rows))[1])
+    monkeypatch.setattr(bench.store, "select", lambda question: (asked.append(question), select(question))[1])
+    hours = []
+    for _ in range(3):
+        hours.append(len({t.tags for t in bench.rollups.step(NOON + HOUR) if t.measurement == "air_quality_1h"}))
+    assert hours == [3, 3, 1]
+    assert len(asked) == 3
+    assert max(written) == 10
+    stored = bench.store.select(Select("air_quality_1h", ("pm25_ugm3_mean",), group_by=("node",)))
+    assert {series.tags["node"]: series.rows for series in stored} == {name: [[NOON, 10.0]] for name in names}
 
 
 def is_counted(name: str) -> bool:

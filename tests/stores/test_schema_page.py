@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collector.numbers.derive import LEDGER
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import ROLLED
 from wire.quantities import KINDS
 

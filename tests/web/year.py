@@ -10,7 +10,7 @@ from typing import Any
 
 from collector.numbers import indices
 from collector.numbers.reporting import Reporting, reports_as_china
-from collector.numbers.rollups import INDEX
+from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day, day_of, is_whole, with_completeness
 from collector.stores.store import Store, Stored, Table
 from simulator.replay import BEIJING
