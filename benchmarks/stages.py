@@ -24,6 +24,7 @@ from collector.alerts import alerting
 from collector.broker.link import Arrived
 from collector.config import Config, SqliteStore
 from collector.delivery import ingest
+from collector.delivery.ingest import Ingest
 from collector.memory import calm_garbage_collector
 from collector.numbers import calibration, derive, quality, rollups
 from collector.stores.line_protocol import lines
@@ -165,7 +166,9 @@ class Desk:
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
         """One round of the collector with these messages."""
         self.tray.waiting = messages
-        while self.tray.waiting:
+        ingest = self.collector.ingest
+        assert isinstance(ingest, Ingest)
+        while self.tray.waiting or ingest.is_writing():
             self.collector.step(now_ms)
 
 

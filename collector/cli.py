@@ -212,7 +212,7 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     from collector.city import site
     from collector.collector import Collector
-    from collector.memory import calm_garbage_collector, give_back_what_is_large
+    from collector.memory import calm_garbage_collector, share_heaps
     from collector.notify.channel import BadAddress
     from collector.statedb import StateUnusable
     from collector.web.app import create_app
@@ -222,7 +222,7 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     assert isinstance(ending, threading.Event)
     feed = Feed()
-    give_back_what_is_large()
+    share_heaps()
     try:
         collector = (
             Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
