@@ -43,7 +43,7 @@ from wire import batch, check
 
 STARTER = Path(rules.__file__).parent / "starter.yaml"
 BATCHES = 9
-"""Of each node: minutes from now that readings may lie ahead of the clock."""
+"""Of each node: the last minutes."""
 LINES_PER_WRITE = 5_000
 CORES = sorted(os.sched_getaffinity(0))
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
