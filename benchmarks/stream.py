@@ -3,10 +3,9 @@
     python -m benchmarks.stream PORT NODES BATCHES ROWS FIRST_NODE [START_MS INTERVAL_MS]
 
 Everything is sealed before the first byte goes out, so that what is measured is not the sender. The readings are of the
-last minutes: ahead of the clock each node's would be an alarm. Every node's first batch, which makes it known, is not
-counted: when those are answered it prints `ready`, and begins at the next line on stdin. Prints one JSON object: points,
-seconds from the first batch to the last acknowledgement, and the milliseconds a batch waited for it (median, 99th
-percentile).
+minutes from now on (ahead.py says why). Every node's first batch, which makes it known, is not counted: when those are
+answered it prints `ready`, and begins at the next line on stdin. Prints one JSON object: points, seconds from the first
+batch to the last acknowledgement, and the milliseconds a batch waited for it (median, 99th percentile).
 """
 
 from __future__ import annotations
@@ -130,7 +129,7 @@ class Stream:
 
 def main() -> None:
     port, nodes, batches, rows, first, *more = map(int, sys.argv[1:])
-    start_ms, interval_ms = more or (round(time.time() - batches * rows) * 1000, 1000)
+    start_ms, interval_ms = more or (round(time.time()) * 1000, 1000)
     stream = Stream(port, list(fleet(nodes, batches, rows, start_ms, first, interval_ms)))
     stream.open()
     stream.run(0, 1)
