@@ -131,7 +131,7 @@ class Tray:
         self.waiting: list[Arrived] = []
         self.published = 0
 
-    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:  # noqa: ARG002
+    def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:  # noqa: ARG002
         taken, self.waiting = self.waiting[:count], self.waiting[count:]
         return taken
 

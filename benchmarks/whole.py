@@ -22,6 +22,8 @@ from simulator.servers import Victoria
 STORES = {"influx1": "InfluxDB 1", "sqlite": "SQLite"}
 LIGHT_NODES = 10
 NODE_EVERY_S = 10
+BACK_MS = 2 * 86_400_000
+"""So old is a backlog."""
 
 
 def stores(points: int, repeat: int) -> Iterator[Figure]:
@@ -81,7 +83,8 @@ def latency(points: int) -> Iterator[Figure]:
     with running("influx1", 60) as bench:
         quiet = _stream(bench.broker.port, LIGHT_NODES, 5, 900_000)
         nodes = max(1, points // 60 // BATCHES)
-        arguments = map(str, (bench.broker.port, nodes, BATCHES, 60, 0))
+        back_ms = round(time.time() * 1000) - BACK_MS
+        arguments = map(str, (bench.broker.port, nodes, BATCHES, 60, 0, back_ms, 1000))
         with stream(arguments) as drain, ThreadPoolExecutor(1) as aside:
             draining = aside.submit(finished, drain)
             busy = _stream(bench.broker.port, LIGHT_NODES, 5, 910_000)

@@ -66,7 +66,10 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     """
     settings = load_settings(file)
     rules = _check_rules(settings)
-    typer.echo(f"{file}: fine. Store {settings.store.kind}, {rules} rules, page on port {settings.web.port}.")
+    said = f"{rules} rule" if rules == 1 else f"{rules} rules"
+    typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
+    if rules and not settings.alerts.channels:
+        typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
 
 
 @app.command()
@@ -119,12 +122,14 @@ def status(
     import time
 
     from collector.roll_call import roll_call
-    from collector.self_report import alarms_beside
+    from collector.self_report import FRESH_MS, alarms_beside
     from wire.collector_status import State
 
     settings = load_settings(config)
     found, now_ms = roll_call(settings), time.time_ns() // 1_000_000
-    alarms = alarms_beside(settings.state_file, now_ms)
+    mine = found.get(settings.name)
+    runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS
+    alarms = alarms_beside(settings.state_file, now_ms, runs)
     if as_json:
         said = [
             {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}
@@ -336,7 +341,8 @@ def time_of(text: str, zone: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", "write 2026-03-01 or a time") from error
+        cure = "write 2026-03-01, 2026-03-01T08:00 or, where a length of time may stand, 24h"
+        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", cure) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return round(moment.timestamp() * 1000)

@@ -2,7 +2,8 @@
 
     Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
-One thread does all of it, but for the large writes, whose answers a second one waits for; the pages read from others.
+One thread does all of it, but for the writes, whose answers others wait for; the pages read from others. Rounds are
+short, and what is live (delivery/hurry.py) is taken first in each, also while there is no room for a backlog.
 Of several collectors on one broker one works and the others stand by (standby.py): those keep up with who is there,
 and let batches pass. `_take_over` and `_stand_by` are the two moments in which that changes.
 """
@@ -24,6 +25,7 @@ from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config
+from collector.delivery.hurry import Hurry
 from collector.delivery.ingest import Ingest
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
@@ -54,9 +56,10 @@ log = logging.getLogger("lamppost.collector")
 
 IDLE_S = 0.2
 LAST_WRITE_S = 10.0
-TAKE_AT_ONCE = 20
-TAKES_PER_STEP = 50
+TAKE_AT_ONCE = 10
+TAKE_S = 0.02  # what is live next waits for no longer round than that
 TICK_MS = 500
+TOLD_MS = 100  # what is new is told by as many ticks: many small writes may not cost one each
 HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
 
@@ -89,6 +92,8 @@ class Collector:
         self._flapping = Flapping()
         self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
         self.link = link or make_link(broker_address(config.broker), config.name)
+        self._hurry, self._now_ms = Hurry(), now_ms
+        self.link.goes_ahead = self._goes_ahead
         self.guests = Guests()
         self.standby = Standby(config.name)
         self.alerting = Alerting(
@@ -109,7 +114,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._writers: Writers | None = None
-        self._ticked_ms = 0
+        self._ticked_ms, self._untold = 0, False
         self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._quarantined = Recent()
@@ -168,8 +173,8 @@ class Collector:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            if self.ingest.has_room():
-                self.link.wait(IDLE_S)
+            if self.ingest.has_room(live=True):
+                self.link.wait(0 if self.ingest.has_answers() else IDLE_S, live=not self.ingest.has_room())
             else:
                 self.ingest.wait(IDLE_S)
             try:
@@ -220,11 +225,17 @@ class Collector:
     def _arrived(self, now_ms: int) -> Iterator[Arrived]:
         """What has come, as long as there is room for it; the rest waits in the link, and then at the broker."""
         yield from self.guests.take(now_ms)
-        for _ in range(TAKES_PER_STEP):
-            messages = self.link.take(count=TAKE_AT_ONCE) if self.ingest.has_room() else ()
-            if not messages:
-                return
+        until_s = self._seconds() + TAKE_S
+        while self.ingest.has_room(live=True):
+            messages = self.link.take(count=TAKE_AT_ONCE, live=not self.ingest.has_room())
             yield from messages
+            if not messages or self._seconds() >= until_s:
+                return
+
+    def _goes_ahead(self, message: Arrived) -> bool:
+        """Called in the thread of the connection."""
+        again = message.retained or message.again
+        return self._hurry.goes_ahead(message.topic, message.payload, again, self._now_ms())
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -257,8 +268,7 @@ class Collector:
         if not message.payload:
             self.counts["empty_batch"] += 1  # also our own, by which a retained one is cleared
         else:
-            again = message.content_type == names.REPLAY or message.topic == names.replay(node)
-            self.ingest.take(node, message.payload, now_ms, again)
+            self.ingest.take(node, message.payload, now_ms, message.again, message.live)
         if message.retained and message.payload:
             self.counts["retained_batch"] += 1
             self.link.publish(message.topic, b"", retain=True)  # a later listener must not take it for new
@@ -357,12 +367,15 @@ class Collector:
             self.rollups.observe(work.tables, now_ms)
         for work in written:
             self._on_event({"type": "readings", "node": work.node, "site": work.site})
-        rolled = self.rollups.step(now_ms)  # who stands by closes the hours that it has begun
+        rolled = self.rollups.step(
+            now_ms, self.ingest.pending_rows() > 0
+        )  # who stands by closes the hours that it has begun
         if not self.standby.active:
             return
         self.alerting.observe(rolled, now_ms)
-        if written or now_ms - self._ticked_ms >= TICK_MS:
-            self._ticked_ms = now_ms
+        self._untold |= bool(written)
+        if now_ms - self._ticked_ms >= (TOLD_MS if self._untold else TICK_MS):
+            self._ticked_ms, self._untold = now_ms, False
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)

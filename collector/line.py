@@ -13,11 +13,12 @@ from typing import Protocol
 
 from collector.alarms import Alarms
 from collector.config import Config
-from collector.delivery.ingest import WRITES_AT_ONCE, Ingest
+from collector.delivery.ingest import Ingest
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
+from collector.delivery.write_queue import WRITES_AT_ONCE
 from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
@@ -48,11 +49,13 @@ class Intake(Protocol):
     @property
     def alarms(self) -> Alarms: ...
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> object: ...
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False, live: bool = False) -> object: ...
 
     def write(self, now_ms: int) -> Sequence[Written]: ...
 
-    def has_room(self) -> bool: ...
+    def has_room(self, live: bool = False) -> bool: ...
+
+    def has_answers(self) -> bool: ...
 
     def wait(self, timeout_s: float) -> None: ...
 
@@ -71,7 +74,7 @@ class Windows(Protocol):
 
     def observe(self, tables: Iterable[Table], now_ms: int) -> None: ...
 
-    def step(self, now_ms: int) -> list[Table]: ...
+    def step(self, now_ms: int, busy: bool = False) -> list[Table]: ...
 
     def look_up(self, now_ms: int) -> None: ...
 
@@ -80,7 +83,7 @@ class Writers:
     """Threads that write for a line, so that it goes on meanwhile; `wake` is called when the store has answered one."""
 
     def __init__(self, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> None:
-        self._pool = ThreadPoolExecutor(WRITES_AT_ONCE + 2, "store")
+        self._pool = ThreadPoolExecutor(2 * (WRITES_AT_ONCE + 1) + 1, "store")  # two lanes, and minutes
         self._wake = wake
         ingest.aside = rollups.aside = self._aside
 

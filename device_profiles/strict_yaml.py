@@ -104,15 +104,26 @@ def parse(raw: bytes | str, file: str = "<text>") -> Document:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reason = error.problem or "not YAML"
-        if "\\t" in reason or "tab" in reason:
-            reason += " (indent with spaces)"
-        raise NotUsable([Problem(file, mark.line + 1 if mark else 1, "", reason)]) from error
+        number = mark.line if mark else 0
+        reason = (error.problem or "not YAML") + _usual_slip(error.problem or "", text.splitlines()[: number + 1][-2:])
+        raise NotUsable([Problem(file, number + 1, "", reason)]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise NotUsable([Problem(file, 1, "", str(error))]) from error
     if not builder.documents:
         raise NotUsable([Problem(file, 1, "", "the file holds no settings")])
     return builder.document
+
+
+def _usual_slip(reason: str, lines: list[str]) -> str:
+    """What people most often mean where the parser stumbles: at the line named, or at the end of the one before."""
+    if "\\t" in reason or "tab" in reason or any(re.match(r" *\t", line) for line in lines):
+        return " (indent with spaces)"
+    for line in reversed(lines):
+        if slip := re.search(r"[：，｛｝［］“”]", line):
+            return f" ({slip[0]} is a full-width sign: write : , {{ }} [ ] and straight quotes)"
+        if slip := re.search(r":\s+([>|%@`*&!])", line):
+            return f" (a value that begins with {slip[1]} stands in quotes)"
+    return ""
 
 
 class _Builder:

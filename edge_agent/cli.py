@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edge_agent import care_cli, command_cli, config_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
+from edge_agent.care_cli import NAMES_STATUS_FILE, STATUS_FILE, status_file
 from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
@@ -90,13 +91,15 @@ def run(
 
 @app.command()
 def status(
-    file: Path = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file."),
+    file: Path = STATUS_FILE,
+    config: Path | None = NAMES_STATUS_FILE,
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """One screen: the station, its sensors, the broker, the spool. Exit code 1 when something needs a hand.
 
     Example:  lamppost agent status
     """
+    file = status_file(file, config)
     try:
         said: dict[str, Any] = json.loads(file.read_text())
     except FileNotFoundError as error:

@@ -2,9 +2,10 @@
 
 Ten rules keep a reading from being lost (RELIABILITY 4.5). Those that live here: a PUBACK deletes nothing (R3); an
 acknowledgement must name spool, sequence and digest (R4) and counts for that batch alone (R5); what stays unanswered is
-sent again by timer, not only after a reconnect (R8). A quarter of the window is a live lane: the newest batches go
-ahead of a backlog, so that alerts stay fresh while it drains. And what is under way is a queue in front of whatever is
-urgent next: when answers take long, less is kept under way, as TCP does (down by half, up by one a round trip).
+sent again by timer, not only after a reconnect (R8). A quarter of the window is a live lane, kept free of the backlog:
+what was just sealed goes at once, so that alerts stay fresh while it drains. And what is under way is a queue in front
+of whatever is urgent next: when answers take long, less is kept under way, as TCP does (down by half, up by one a round
+trip).
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ UNHEARD_EVERY_S = 300.0
 UNANSWERED_S = 300.0
 TRIP_S = 0.25  # an urgent reading is to be stored within a second, and waits for one round trip and a part of another
 ROOM_MIN = 4  # batches under way: enough for fifty times real time, also where a round trip takes five seconds
-LIVE_LANE = 4  # one place in so many of the window belongs to the newest batches
+LIVE_LANE = 4  # one place in so many of the window is kept for what is live
+LIVE_S = 60.0  # a batch that was sealed within the last one or two of these is live, and may be lost once meanwhile
 
 
 class Waiting(Protocol):
@@ -73,6 +75,10 @@ class Delivery:
     last_ack_s: float | None = None
     _connected_s: float = 0.0
     _sent: dict[int, _Sent] = field(default_factory=dict)
+    _newest_sent: int = 0
+    _old: int | None = None  # the newest batch that is live no more
+    _ageing: int = 0
+    _aged_s: float = 0.0
     _hold_until_s: float = 0.0
     _probe_due_s: float = 0.0
     _unheard_due_s: float = 0.0
@@ -87,6 +93,7 @@ class Delivery:
         self._connected_s = now_s
         self._hold_until_s = now_s + self.rng.uniform(0, self.connect_pause_s)
         self._sent.clear()
+        self._old = None
 
     def is_answered(self, now_s: float) -> bool:
         """True while the link is up and somebody answers: batches are then worth sealing small and soon."""
@@ -164,17 +171,29 @@ class Delivery:
             return []
         room = self._room(now_s)
         flying = {number: sent for number, sent in self._sent.items() if now_s < sent.due_s}
-        free = room - len(flying)
-        if free <= 0:
-            return []
-        lane = max(1, room // LIVE_LANE) - sum(sent.live for sent in flying.values())
-        fresh = self.spool.newest(min(free, max(0, lane)), [*flying])
-        backlog = self.spool.oldest(free - len(fresh), [*flying, *(sealed.id for sealed in fresh)])
+        lane, in_lane = max(1, room // LIVE_LANE), sum(sent.live for sent in flying.values())
+        places = min(lane - in_lane, max(room, self.window) - len(flying))  # also where a narrowed room is still full
+        fresh = self._live(self.spool.newest(places, [*flying]), now_s)
+        old_places = min(room - len(flying) - len(fresh), max(1, room - lane) - len(flying) + in_lane)
+        backlog = self.spool.oldest(old_places, [*flying, *(sealed.id for sealed in fresh)])
         for sealed in fresh:
             self._note(sealed.id, now_s, live=True)
         for sealed in backlog:
             self._note(sealed.id, now_s, live=False)
         return [*fresh, *backlog]
+
+    def _live(self, newest: list[Sealed], now_s: float) -> list[Sealed]:
+        """What is live of the newest: sealed a moment ago.
+
+        Whatever waits on a new connection is old but for the newest, which say how things stand. Told by the order of
+        sealing, not by the times of the readings: those are right only once the clock is.
+        """
+        if self._old is None and newest:
+            self._old = self._ageing = newest[-1].id - 1
+            self._aged_s = now_s
+        elif now_s - self._aged_s >= LIVE_S:
+            self._old, self._ageing, self._aged_s = self._ageing, self._newest_sent, now_s
+        return [one for one in newest if one.id > (self._old or 0)]
 
     def _room(self, now_s: float) -> int:
         """The window, or less while answers take long; a closed one lets a single probe through every ten minutes."""
@@ -186,6 +205,7 @@ class Delivery:
         return 1
 
     def _note(self, number: int, now_s: float, live: bool) -> None:
+        self._newest_sent = max(self._newest_sent, number)
         before = self._sent.get(number)
         tries = before.tries + 1 if before else 1
         if before:

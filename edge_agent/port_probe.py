@@ -127,6 +127,8 @@ def _reason(error: OSError | ValueError) -> str:
         return "another program reads it"
     if isinstance(error, PermissionError) or "Permission" in text:
         return "not permitted: is your user in the group dialout?"
+    if "Inappropriate ioctl" in text:
+        return "this is no serial port"
     if "No such file" in text:
         return "there is no such port"
     return text

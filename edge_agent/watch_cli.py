@@ -93,6 +93,7 @@ class _Screen:
             for number, (name, profile, _) in enumerate(source.sensors)
             if number in chosen
         }
+        self._ports = {number: Path(port) for number, (_, _, port) in enumerate(source.sensors) if number in chosen}
         self._events, self._files = source.events, files
         self._lines, self._every, self._as_json = lines, every, as_json
         self._drawn_s = 0.0
@@ -149,6 +150,8 @@ class _Screen:
     def _draw(self, now_s: float) -> None:
         from edge_agent.watching import screen
 
+        for number, watch in self._watches.items():
+            watch.gone = not self._ports[number].exists()
         lines = screen(list(self._watches.values()), now_s, time.strftime("%H:%M:%S"), self._every)
         if self._live:
             print(HOME + "\n".join(f"{line}\x1b[K" for line in lines) + "\n" + REST, end="", flush=True)

@@ -53,6 +53,7 @@ class Watch:
         self.flags: tuple[str, ...] = ()
         self.fit = True
         self._framer = Framer(profile)
+        self.gone = False  # its port is not there; told by whoever may look at devices
         self._asked: str | None = None
         self._start_s = self._heard_s = start_s
         self._frame_s: float | None = None
@@ -73,6 +74,8 @@ class Watch:
 
     def quality(self, t_s: float) -> str:
         """In a word or two: ok, or what is wrong."""
+        if self.gone:
+            return "port gone: unplugged?"
         if self._frame_s is None:
             return "nothing heard yet" if t_s - self._start_s < self.profile.silence_s else "silent"
         if t_s - self._frame_s > self.profile.silence_s:

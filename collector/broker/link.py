@@ -2,7 +2,8 @@
 
 A thread of its own keeps the connection; what arrives goes into a bounded queue. A message is acknowledged to the
 broker when it is in the queue; beyond the high-water mark the acknowledgements wait, so that its receive maximum holds
-the senders back. Packet ids are answered on the connection they came on, or not at all.
+the senders back. Packet ids are answered on the connection they came on, or not at all. What is live stands in a lane
+of its own, ahead of the rest.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import socket
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
 import mqtt5
 
+from collector.broker.lanes import Lanes
 from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
 from collector.broker.pipe import Pipe
 from device_profiles.settings import BrokerAddress
@@ -37,16 +40,34 @@ _OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
 
 class Arrived(NamedTuple):
-    """One message: topic, payload, whether the broker had kept it for later listeners, and its content type."""
+    """One message: topic, payload, whether the broker had kept it for later listeners, its content type, its lane."""
 
     topic: str
     payload: bytes
     retained: bool
     content_type: str | None = None
+    live: bool = False
+
+    @property
+    def again(self) -> bool:
+        """Whether it was sent for a database that has lost what was answered before."""
+        return self.content_type == names.REPLAY or self.topic.endswith("/data/replay")
+
+
+GoesAhead = Callable[[Arrived], bool]
+"""Whether a message is live. Called in the thread of the connection."""
+
+
+def nothing_hurries(_: Arrived) -> bool:
+    """One lane for all."""
+    return False
 
 
 class Link:
-    """Connects one collector. `take` gives what has arrived; `publish` may be called from the same thread."""
+    """Connects one collector. `take` gives what has arrived; `publish` may be called from the same thread.
+
+    `goes_ahead` says what belongs into the live lane; set it before `start`.
+    """
 
     def __init__(self, broker: BrokerAddress, name: str) -> None:
         self.counts: Counter[str] = Counter()
@@ -54,7 +75,8 @@ class Link:
         self._broker = broker
         self._address = (broker.host, broker.port)
         self._name = name
-        self._queue: deque[Arrived] = deque()
+        self.goes_ahead: GoesAhead = nothing_hurries
+        self._queue: Lanes[Arrived] = Lanes()
         self._bytes = 0
         self._generation = 0
         self._owed: deque[tuple[int, int]] = deque()  # generation, packet id
@@ -62,6 +84,7 @@ class Link:
         self._session: Session | None = None
         self._lock = threading.Lock()
         self._arrived = threading.Event()
+        self._live_arrived = threading.Event()
         self._ending = threading.Event()
         self._farewell_s = math.inf
         self._bell, self._rung = socket.socketpair()
@@ -89,18 +112,20 @@ class Link:
         self._bell.close()
         self._rung.close()
 
-    def wait(self, timeout_s: float) -> None:
-        """Until something has arrived, at most so long."""
-        self._arrived.wait(timeout_s)
+    def wait(self, timeout_s: float, live: bool = False) -> None:
+        """Until something has arrived, or something `live`, at most so long."""
+        (self._live_arrived if live else self._arrived).wait(timeout_s)
 
-    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:
-        """Up to `count` messages, waiting at most `timeout_s` for the first."""
-        self.wait(timeout_s)
+    def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:
+        """Up to `count` messages, waiting at most `timeout_s` for the first; what is live first, or that alone."""
+        self.wait(timeout_s, live)
         with self._lock:
-            taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+            taken = self._queue.take(count, live)
             self._bytes -= sum(len(message.payload) for message in taken)
             if not self._queue:
                 self._arrived.clear()
+            if not self._queue.live:
+                self._live_arrived.clear()
             owes = bool(self._owed) and self._bytes < HIGH_WATER_BYTES
             while owes and self._owed:
                 generation, packet_id = self._owed.popleft()
@@ -113,6 +138,7 @@ class Link:
     def wake(self) -> None:
         """End a waiting `take` early."""
         self._arrived.set()
+        self._live_arrived.set()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
@@ -226,14 +252,20 @@ class Link:
     def _deliver(self, session: Session, data: bytes) -> None:
         with self._lock:
             packets = session.receive(data)
-            for packet in packets:
-                self._queue.append(Arrived(packet.topic, packet.payload, packet.retain, packet.content_type))
-                self._bytes += len(packet.payload)
-                if packet.packet_id is not None:
+        arrived = []
+        for packet in packets:
+            found = Arrived(packet.topic, packet.payload, packet.retain, packet.content_type)
+            arrived.append((packet.packet_id, found._replace(live=True) if self.goes_ahead(found) else found))
+        with self._lock:
+            for packet_id, message in arrived:
+                self._queue.put(message, message.live)
+                self._bytes += len(message.payload)
+                if packet_id is not None:
                     if self._bytes < HIGH_WATER_BYTES:
-                        session.acknowledge(packet.packet_id)
+                        session.acknowledge(packet_id)
                     else:
-                        self._owed.append((self._generation, packet.packet_id))
+                        self._owed.append((self._generation, packet_id))
+            has_live = self._queue.live
         if session.up and not self.connected:
             self._generation += 1
             self.connected = True
@@ -242,8 +274,10 @@ class Link:
         if session.counts:
             self.counts.update(session.counts)
             session.counts.clear()
-        if packets:
+        if arrived:
             self._arrived.set()
+        if has_live:
+            self._live_arrived.set()
 
     def _ring(self) -> None:
         """Wake the network thread. A full or closed bell has rung already."""

@@ -17,7 +17,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.broker import link
-from collector.broker.link import Arrived
+from collector.broker.lanes import Lanes
+from collector.broker.link import Arrived, GoesAhead
 from collector.broker.mqtt import make_client
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
@@ -40,13 +41,15 @@ class Link311:
         self._broker = broker
         self._name = name
         self._attempts = 0
-        self._queue: deque[Arrived] = deque()
+        self.goes_ahead: GoesAhead = link.nothing_hurries
+        self._queue: Lanes[Arrived] = Lanes()
         self._bytes = 0
         self._generation = 0
         self._subscribe_due_s: float | None = None
         self._owed: deque[tuple[int, int]] = deque()  # generation, packet id
         self._lock = threading.Lock()
         self._arrived = threading.Event()
+        self._live_arrived = threading.Event()
         self._client = self._make_client()
 
     @property
@@ -65,22 +68,24 @@ class Link311:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def wait(self, timeout_s: float) -> None:
-        """Until something has arrived, at most so long."""
+    def wait(self, timeout_s: float, live: bool = False) -> None:
+        """Until something has arrived, or something `live`, at most so long."""
         due_s = self._subscribe_due_s
         if due_s is not None and time.monotonic() >= due_s:
             self._subscribe_due_s = None
             self._subscribe(self._client)
-        self._arrived.wait(timeout_s)
+        (self._live_arrived if live else self._arrived).wait(timeout_s)
 
-    def take(self, timeout_s: float = 0.0, count: int = 1000) -> list[Arrived]:
-        """Up to `count` messages, waiting at most `timeout_s` for the first."""
-        self.wait(timeout_s)
+    def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:
+        """Up to `count` messages, waiting at most `timeout_s` for the first; what is live first, or that alone."""
+        self.wait(timeout_s, live)
         with self._lock:
-            taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+            taken = self._queue.take(count, live)
             self._bytes -= sum(len(message.payload) for message in taken)
             if not self._queue:
                 self._arrived.clear()
+            if not self._queue.live:
+                self._live_arrived.clear()
             pay = self._bytes < link.HIGH_WATER_BYTES
             owed = [self._owed.popleft() for _ in range(len(self._owed))] if pay else []
         for generation, packet_id in owed:
@@ -91,6 +96,7 @@ class Link311:
     def wake(self) -> None:
         """End a `wait` early."""
         self._arrived.set()
+        self._live_arrived.set()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
@@ -170,8 +176,9 @@ class Link311:
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         arrived = Arrived(message.topic, bytes(message.payload), message.retain)
+        live = self.goes_ahead(arrived)
         with self._lock:
-            self._queue.append(arrived)
+            self._queue.put(arrived._replace(live=live), live)
             self._bytes += len(arrived.payload)
             full = self._bytes >= link.HIGH_WATER_BYTES
             if full and message.qos:
@@ -179,6 +186,8 @@ class Link311:
         if not full and message.qos:
             client.ack(message.mid, message.qos)
         self._arrived.set()
+        if live:
+            self._live_arrived.set()
 
 
 def make_link(broker: BrokerAddress, name: str) -> link.Link | Link311:

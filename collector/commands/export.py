@@ -80,7 +80,8 @@ def _check(kinds: list[str], output: str, known: dict[str, str]) -> None:
         if kind not in known:
             raise Failure(Exit.USAGE, "what-unknown", f"--what {kind}", f"name one of {', '.join(known)}, all")
     if output != "-" and not output.endswith(_ENDINGS):
-        raise Failure(Exit.USAGE, "ending-unknown", f"-o {output}", f"end it in {', '.join(_ENDINGS)}, or give -")
+        text = f"-o {output}: the ending tells the format"
+        raise Failure(Exit.USAGE, "ending-unknown", text, f"end it in {', '.join(_ENDINGS)}, or give -")
     if len(kinds) > 1 and not output.endswith(".zip"):
         raise Failure(Exit.USAGE, "one-table", f"{output} holds one table", "give --what air, or a FILE.zip for all")
 

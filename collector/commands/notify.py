@@ -24,7 +24,7 @@ def notify_test(
 ) -> None:
     """Send one test message through each channel, now and from here, and print what each said.
 
-    Exit code 6 when one did not take it.   Example:  lamppost notify test environment-bureau
+    Exit code 6 when one did not take it, 1 when there is none.   Example:  lamppost notify test environment-bureau
     """
     from collector.notify import setup
     from collector.notify.addresses import Inner
@@ -37,6 +37,9 @@ def notify_test(
         if name not in known:
             there = f"there are {', '.join(known)}" if known else "name channels under alerts.channels"
             raise Failure(Exit.USAGE, "channel-unknown", f"there is no channel {name!r}", there)
+    if not known:
+        text = f"{config} names no channel: alerts are shown on the pages and told to nobody"
+        raise Failure(Exit.NOT_HEALTHY, "no-channels", text, "lamppost collector sample shows alerts.channels")
     rows = []
     for name in channels or known:
         body = {"what": "news", "lines": []}

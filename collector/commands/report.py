@@ -40,8 +40,10 @@ def report(
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
-    if length not in _DAYS or language not in ("zh", "en"):
-        raise Failure(Exit.USAGE, "word-unknown", f"{length} --lang {language}", "day or week; --lang zh or en")
+    if length not in _DAYS:
+        raise Failure(Exit.USAGE, "word-unknown", f"there is no report of a {length}", "say day or week")
+    if language not in ("zh", "en"):
+        raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)

@@ -40,7 +40,7 @@ def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."),
                 for rule in rules]  # fmt: skip
         typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
         return
-    typer.echo(f"{', '.join(map(str, files))}: fine, {len(rules)} rules")
+    typer.echo(f"{', '.join(map(str, files))}: fine, {len(rules)} rule{'' if len(rules) == 1 else 's'}")
 
 
 @app.command("sample")

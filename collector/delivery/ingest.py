@@ -2,12 +2,14 @@
 
 A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
 database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
+
+What is live has a write of its own (delivery/hurry.py says what is): beside the large writes of a backlog, not behind.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.work import Group, Work, content, part_of_row
+from collector.delivery.write_queue import WriteQueue
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from wire import batch, check
@@ -32,7 +35,8 @@ from wire.status import Birth
 log = logging.getLogger("lamppost.ingest")
 
 ROWS_PER_WRITE = 5_000
-WRITES_AT_ONCE = 2  # with two, InfluxDB takes the most; a ledger may be under way beside them
+ROWS_PER_ROUND = 1_500  # of a lane are answered at once: what is live next waits for no longer round than that
+LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 50_000
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -61,11 +65,8 @@ class Ingest:
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     known: Known = field(init=False)
-    _pending: OrderedDict[Name, Work] = field(default_factory=OrderedDict)
-    _pending_rows: int = 0
-    _pending_of: Counter[str] = field(default_factory=Counter)
+    _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
-    _groups: list[Group] = field(default_factory=list)
     _failures: int = 0
     _retry_at_ms: int = 0
 
@@ -74,11 +75,11 @@ class Ingest:
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> Name | None:
+    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False, live: bool = False) -> Name | None:
         """Open, check and queue one payload of a node's data topic. Whatever is wrong ends as a count and a verdict.
 
-        A `replay` always goes to the database: it is sent because the database has lost what we remember. Returns the
-        batch's name when it waits for the store now; of any other all is said.
+        A `replay` always goes to the database: it is sent because the database has lost what we remember. What is
+        `live` goes ahead. Returns the batch's name when it waits for the store now; of any other all is said.
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
@@ -98,15 +99,15 @@ class Ingest:
                 self._refuse(name, refused, payload, now_ms)
             return None
         name = Name(node, envelope.spool, envelope.seq, digest)
-        if name in self._pending:
+        if name in self._works:
             self.counts["resent_while_pending"] += 1
         elif self._may_store(name) and (replay or self._is_new(name)):
-            self._queue(name, envelope, payload, now_ms)
-        return name if name in self._pending else None
+            self._queue(name, envelope, payload, now_ms, live)
+        return name if name in self._works else None
 
     def waits(self, name: Name) -> bool:
         """Whether a batch still waits for the store."""
-        return name in self._pending
+        return name in self._works
 
     def _put_off(self, node: str, payload: bytes, digest: str) -> None:
         """More than a node's share: nothing is looked at but the name, so that the sender can be told."""
@@ -178,8 +179,8 @@ class Ingest:
         self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
-    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
-        if self._pending_rows >= PENDING_ROWS_MAX or self._pending_of[name.node] >= NODE_ROWS_MAX:
+    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
+        if self._works.rows >= PENDING_ROWS_MAX or self._works.rows_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
@@ -197,11 +198,9 @@ class Ingest:
         rows = [row for table in tables for row in self.store.render(table)]
         parts = [Part(r.block, r.row, r.reason, content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
-        self._pending[name] = Work(
-            name, envelope, tables, checked.origins, rows, len(rows) + len(parts), time_ms, parts
-        )
-        self._pending_rows += len(rows)
-        self._pending_of[name.node] += len(rows)
+        live = live and len(rows) <= LIVE_ROWS_MAX
+        row_count = len(rows) + len(parts)
+        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live))
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
         if seen is None:
@@ -228,55 +227,40 @@ class Ingest:
             if not self._go_on(now_ms, done):
                 return done
 
-    def has_room(self) -> bool:
-        """False while writes are under way and the next two are at hand: more may wait where it is."""
-        return not self._groups or self._pending_rows < (WRITES_AT_ONCE + 2) * self.rows_per_write
+    def has_room(self, live: bool = False) -> bool:
+        """False while writes are under way and the next two are at hand: more may wait where it is, unless live."""
+        most = PENDING_ROWS_MAX if live else 4 * self.rows_per_write
+        return not self._works.is_writing() or self._works.rows < most
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
-        if self._groups:
-            futures.wait([group.answer for group in self._groups], timeout_s, futures.FIRST_COMPLETED)
+        if owed := self._works.answers():
+            futures.wait(owed, timeout_s, futures.FIRST_COMPLETED)
 
     def is_writing(self) -> bool:
         """True while the store owes an answer."""
-        return bool(self._groups)
+        return self._works.is_writing()
+
+    def has_answers(self) -> bool:
+        """True while the next `write` has something to do at once."""
+        return self._works.has_answers()
 
     def _begin(self) -> None:
-        """Hand the store what waits: whatever there is when it rests, and full writes beside others.
-
-        Half-full writes side by side would cost it and us a request each, and win nothing.
-        """
-        while len(self._groups) <= WRITES_AT_ONCE:
-            beside = sum(group.kept is None for group in self._groups)
-            waiting_rows = self._pending_rows - sum(group.row_count for group in self._groups)
-            if not waiting_rows or (beside and (beside == WRITES_AT_ONCE or waiting_rows < self.rows_per_write)):
-                return
-            works = self._next_works()
+        """Hand the store what waits."""
+        while works := self._works.next_works(self.rows_per_write):
             rows = [row for work in works for row in work.rows]
-            self._groups.append(Group(works, len(rows), self.aside(partial(self.store.write, rows))))
-
-    def _next_works(self) -> list[Work]:
-        works: list[Work] = []
-        count = 0
-        for work in self._pending.values():
-            if work.under_way:
-                continue
-            if works and count + len(work.rows) > self.rows_per_write:
-                break
-            work.under_way = True
-            works.append(work)
-            count += len(work.rows) + 1
-        return works
+            self._works.begin(works, self.aside(partial(self.store.write, rows)))
 
     def _go_on(self, now_ms: int, done: list[Work]) -> bool:
-        """Take the answers that are there: rows are followed by their ledger, and this by the end, in order."""
+        """Take the answers that are there: rows are followed by their ledger, and this by the end, lane by lane."""
         moved = False
-        for group in [group for group in self._groups if group.kept is None and group.answer.done()]:
+        for group in self._works.stored():
             self._take_rows(group, group.answer.result(), now_ms)
             moved = True
-        while self._groups and self._groups[0].kept is not None and self._groups[0].answer.done():
-            done += self._take_ledger(self._groups[0], now_ms)
-            moved = True
+        for group in self._works.over():
+            if sum(len(work.rows) for work in done if work.live == group.live) < ROWS_PER_ROUND:
+                done += self._take_ledger(group, now_ms)
+                moved = True
         return moved
 
     def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
@@ -302,7 +286,7 @@ class Ingest:
         self._failures = 0
         self.known.away = False
         self.alarms.pop("store", None)
-        kept = []
+        kept: dict[Name, list[Part]] = {}
         start = 0
         try:
             with self.quarantine.together():
@@ -311,35 +295,30 @@ class Ingest:
                     start += len(work.rows)
                     parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]
                     if self._keep(work, parts, now_ms):
-                        kept.append((work, parts))
+                        kept[work.name] = parts
         except Full as full:  # the disk took none of it: who has refused rows must come again
             self.alarm(full.alarm, str(full))
             self._put_back(group, Held(str(full)), now_ms)
             return
-        ledgers = [row for work, parts in kept for row in self._ledger(work, len(parts))]
+        ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
         group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
 
     def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
-        """Once the ledger stands, the batches of a group are stored for good, and answered."""
+        """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""
         answer = group.answer.result()
         if not isinstance(answer, Stored):
             self._put_back(group, Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
             return []
-        self._groups.remove(group)
-        for work in group.works:
-            del self._pending[work.name]
-            self._pending_rows -= len(work.rows)
-            self._pending_of[work.name.node] -= len(work.rows)
         assert group.kept is not None
-        for work, parts in group.kept:
-            self._finish(work, parts)
-        return [work for work, _ in group.kept]
+        done = [work for work in self._works.end(group, ROWS_PER_ROUND) if work.name in group.kept]
+        for work in done:
+            self._finish(work, group.kept[work.name])
+        return done
 
     def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
         """The batches of this group must wait, and are written again."""
-        self._groups.remove(group)
-        for work in group.works:
-            work.under_way = False
+        group.kept = None
+        self._works.put_back(group)
         self._stop(answer, now_ms)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
@@ -397,7 +376,7 @@ class Ingest:
 
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
-        return self._pending_rows
+        return self._works.rows
 
     def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
         self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))

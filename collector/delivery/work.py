@@ -24,7 +24,7 @@ class Work:
     row_count: int
     time_ms: int
     parts: list[Part] = field(default_factory=list)
-    under_way: bool = False
+    live: bool = False
 
     @property
     def node(self) -> str:
@@ -37,12 +37,23 @@ class Work:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows."""
+    """Batches that the store is at: first their rows, then, once `kept` says what came of each, their ledger rows.
+
+    `kept` has what was refused of each batch; one that is not in it could not be kept, and must come again.
+    """
 
     works: list[Work]
-    row_count: int
     answer: Future[Answer]
-    kept: list[tuple[Work, list[Part]]] | None = None
+    kept: dict[Name, list[Part]] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Its lane."""
+        return self.works[0].live
+
+    def is_over(self) -> bool:
+        """Whether its ledger has an answer."""
+        return self.kept is not None and self.answer.done()
 
 
 def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:

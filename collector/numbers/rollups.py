@@ -48,6 +48,8 @@ LOOK_BACK_MS: Final = 3 * HOUR_MS
 DUE_PER_STEP: Final = 8
 SPEND_S: Final = 0.25
 """Hours and days computed from the database in one step, and for how long: the next batch is not kept waiting."""
+BUSY_SHARE: Final = 4
+"""While batches wait, one at a time, and no more than a fourth of the time."""
 HOURS_PER_STEP: Final = 100
 """Closed hours stored in one step: at the turn of an hour a city has thousands, and one question serves so many."""
 ROWS_PER_WRITE: Final = 5_000
@@ -82,6 +84,7 @@ class Rollups:
         self.aside: Aside = at_once
         self._beside: Beside | None = None
         self._began_ms = 0
+        self._rests_until_s = 0.0
 
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """Take readings that are in the database. Call `step` before their batch is acknowledged."""
@@ -120,8 +123,11 @@ class Rollups:
         """How many hours and days are due and not yet in the database."""
         return self._book.waiting(now_ms)
 
-    def step(self, now_ms: int) -> list[Table]:
-        """Store what is closed and due; returns the rows that are new in the database, for the rules to see."""
+    def step(self, now_ms: int, busy: bool = False) -> list[Table]:
+        """Store what is closed and due; returns the rows that are new in the database, for the rules to see.
+
+        `busy`: batches wait, so what can wait is done in small portions.
+        """
         if now_ms - self._looked_ms >= LOOK_EVERY_MS:
             self._looked_ms = now_ms
             for key in self._open.close_idle(now_ms):
@@ -130,7 +136,8 @@ class Rollups:
         new = self._take_beside()
         hours = self._closed_hours()
         rebuilt: dict[Key, Windows] = defaultdict(dict)
-        days = self._compute_due(rebuilt, hours, now_ms)
+        began_s = time.monotonic()
+        days = self._compute_due(rebuilt, hours, now_ms, busy)
         if rebuilt or hours or days:
             new += self._take_beside(wait=True)  # older minutes must not overtake those that are made anew
             minutes = self._closed_minutes()
@@ -140,6 +147,8 @@ class Rollups:
             if stored is None:
                 self._put_off(minutes, hours, days, now_ms)
             new += stored or []
+            now_s = time.monotonic()
+            self._rests_until_s = now_s + (BUSY_SHARE - 1) * (now_s - began_s)
         self._store_beside(now_ms)
         new += self._take_beside()
         self._enter_due()
@@ -183,12 +192,15 @@ class Rollups:
         self._book.commit()
 
     def _compute_due(
-        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], now_ms: int
+        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], now_ms: int, busy: bool
     ) -> list[tuple[Key, int]]:
         """Compute due hours from the readings in the database; returns the days that are due."""
-        days = []
-        until_s = time.monotonic() + SPEND_S
-        for key, start_ms in self._book.due(now_ms, DUE_PER_STEP):
+        days: list[tuple[Key, int]] = []
+        now_s = time.monotonic()
+        if busy and now_s < self._rests_until_s:
+            return days
+        until_s = now_s + SPEND_S
+        for key, start_ms in self._book.due(now_ms, 1 if busy else DUE_PER_STEP):
             if time.monotonic() > until_s:
                 break  # what is left is due in the next step
             if key[0].endswith(DAYS):

@@ -31,6 +31,13 @@ def plain_error(error: Any, keys: Iterable[str]) -> tuple[Path, str]:
     if kind == "literal_error":
         known = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
         return path, f"{given!r} is not one of {', '.join(known)}{hint(str(given), known)}"
+    if kind in ("model_type", "dict_type"):
+        such = " such as {zh: ..., en: ...}" if path and path[-1] == "text" else ""
+        return path, f"{given!r} stands where keys with values belong{such}"
+    if kind in ("tuple_type", "list_type"):
+        return path, f"{given!r} stands where a list belongs, write [{given}]"
+    if kind == "string_type":
+        return path, f"{given!r} stands where text belongs, write it in quotes"
     text = error["msg"].removeprefix("Value error, ")
     return path, text if kind == "value_error" else f"{text}, got {given!r}"
 

@@ -22,7 +22,7 @@ class Influx1(Store):
         self._headers = urllib3.make_headers(basic_auth=f"{username}:{password}") if username else {}
         self._asker = Asker(url, database, self._headers)
         self._pool = urllib3.PoolManager(
-            maxsize=4, timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(0, redirect=False)
+            maxsize=8, timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(0, redirect=False)
         )
         self._write_url = f"{url.rstrip('/')}/write?db={database}&precision=ns"
 

@@ -72,9 +72,16 @@ class Crew:
 
     # -- as an ingest ---------------------------------------------------------------------------------------------
 
-    def take(self, node: str, payload: bytes, now_ms: int, replay: bool = False) -> None:  # noqa: ARG002
+    def take(
+        self,
+        node: str,
+        payload: bytes,
+        now_ms: int,  # noqa: ARG002
+        replay: bool = False,
+        live: bool = False,
+    ) -> None:
         """Pass a batch to its worker, with the next `write`."""
-        self._hand(node).give(Order("replay" if replay else "batch", node, payload))
+        self._hand(node).give(Order("replay" if replay else "live" if live else "batch", node, payload))
 
     def write(self, now_ms: int) -> list[Done]:  # noqa: ARG002
         """Let the workers have what was given; returns the batches that they have brought into the database."""
@@ -90,9 +97,13 @@ class Crew:
         self._tell_alarms()
         return done
 
-    def has_room(self) -> bool:
+    def has_room(self, live: bool = False) -> bool:
         """False while one of them has as much as it may: what is next may be for that one."""
-        return all(hand.has_room() for hand in self._hands)
+        return all(hand.has_room(live) for hand in self._hands)
+
+    def has_answers(self) -> bool:
+        """True while the next `write` has something to do at once: reports come with a call of `wake`."""
+        return False
 
     def wait(self, timeout_s: float) -> None:
         """Until one of them has something to report, at most so long."""
@@ -191,7 +202,7 @@ class FarWindows:
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """The workers have seen them."""
 
-    def step(self, now_ms: int) -> list[Table]:  # noqa: ARG002
+    def step(self, now_ms: int, busy: bool = False) -> list[Table]:  # noqa: ARG002
         return self._crew.rolled()
 
     def look_up(self, now_ms: int) -> None:  # noqa: ARG002

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from collector.workers.talk import Beginning, Order, Report, send_orders, take_report
+from collector.workers.talk import BATCHES, Beginning, Order, Report, send_orders, take_report
 
 log = logging.getLogger("lamppost.workers")
 
 IN_FLIGHT_BYTES: int = 16 * 1024 * 1024
-"""What a worker may have of unsettled batches before the rest waits at the broker."""
+LIVE_BYTES: int = 4 * 1024 * 1024
+"""What a worker may have of unsettled batches before the rest waits at the broker, and what is live beyond that."""
 ORDER_BYTES = 300  # what one costs beside its payload
 SETTLED_MAX = 50_000
 """Of so many the receiver knows that all is said: when such a one was sent again and its worker died, the next one
@@ -149,9 +150,9 @@ class Hand:
         """One more order, sent by the next `send`. A batch is kept until it is settled; one that comes again while it
         is in flight is not given twice: the rules must see it once, also when its worker dies.
         """
-        if order.verb in ("batch", "replay"):
+        if order.verb in BATCHES:
             name = _name(order)
-            if order.verb == "batch" and name in self._same:
+            if order.verb != "replay" and name in self._same:
                 self.repeats += 1
                 return
             self._batches += 1
@@ -174,9 +175,9 @@ class Hand:
             log.error("worker %d takes no orders: %s", self.number, error)
             self.kill()
 
-    def has_room(self) -> bool:
-        """Whether more batches may be given."""
-        return self.up and self._in_flight_bytes < IN_FLIGHT_BYTES
+    def has_room(self, live: bool = False) -> bool:
+        """Whether more batches may be given, or more that are `live`."""
+        return self.up and self._in_flight_bytes < IN_FLIGHT_BYTES + live * LIVE_BYTES
 
     def in_flight(self) -> int:
         """How many batches are not settled."""

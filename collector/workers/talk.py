@@ -7,7 +7,7 @@ reading that the rules look at costs some 0.1 µs to pass up.
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -15,7 +15,8 @@ import msgspec
 from collector.config import Config
 from collector.stores.store import Table
 
-Verb = Literal["batch", "replay", "status", "greet", "look up", "look up hours", "end"]
+Verb = Literal["batch", "live", "replay", "status", "greet", "look up", "look up hours", "end"]
+BATCHES: Final = ("batch", "live", "replay")
 
 
 class Order(NamedTuple):

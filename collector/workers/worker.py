@@ -15,11 +15,11 @@ import sqlite3
 import sys
 import threading
 import time
-from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from collector.alerts.stored import columns_of
+from collector.broker.lanes import Lanes
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
@@ -38,6 +38,7 @@ from wire import ack, names, signed, status
 log = logging.getLogger("lamppost.worker")
 
 IDLE_S = 0.2
+TAKE_S = 0.02
 REPORT_MS = 500
 LAST_WRITES_S = 10.0
 
@@ -47,20 +48,25 @@ class Inbox:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._waiting: deque[Order] = deque()
+        self._waiting: Lanes[Order] = Lanes()
+        self._lock = threading.Lock()
         self._came = threading.Event()
         self._thread = threading.Thread(target=self._read, name="orders", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def next(self) -> Order | None:
-        """The oldest order, if there is one."""
-        return self._waiting.popleft() if self._waiting else None
+    def next(self, live: bool = False) -> Order | None:
+        """The next order, if there is one; old batches come after everything else, or not at all when only what is
+        `live` is asked for.
+        """
+        with self._lock:
+            taken = self._waiting.take(1, live)
+        return taken[0] if taken else None
 
-    def wait(self, timeout_s: float) -> None:
-        """Until there is an order or `wake` is called, at most so long."""
-        if not self._waiting:
+    def wait(self, timeout_s: float, live: bool = False) -> None:
+        """Until there is an order (a live one) or `wake` is called, at most so long."""
+        if not (self._waiting.live if live else self._waiting):
             self._came.wait(timeout_s)
         self._came.clear()
 
@@ -75,9 +81,12 @@ class Inbox:
     def _read(self) -> None:
         while True:
             try:
-                self._waiting.extend(take_orders(self._pipe))
+                orders = take_orders(self._pipe)
             except (EOFError, OSError):
                 os._exit(0)  # nobody would hear what becomes of anything
+            with self._lock:
+                for order in orders:
+                    self._waiting.put(order, order.verb not in ("batch", "replay"))
             self._came.set()
 
 
@@ -106,7 +115,7 @@ class Worker:
     def obey(self, order: Order, now_ms: int) -> None:
         """Do, or begin, what is asked."""
         match order.verb:
-            case "batch" | "replay":
+            case "batch" | "live" | "replay":
                 self._take(order, now_ms)
             case "status":
                 with suppress(status.BadStatus):  # the receiver says so
@@ -125,7 +134,7 @@ class Worker:
     def _take(self, order: Order, now_ms: int) -> None:
         name = None
         try:
-            name = self.ingest.take(order.node, order.body, now_ms, order.verb == "replay")
+            name = self.ingest.take(order.node, order.body, now_ms, order.verb == "replay", order.verb == "live")
         finally:  # also when our own disk would not have it: it is not answered, and comes again
             if name is None:
                 self._settled.append(order.number)
@@ -139,7 +148,7 @@ class Worker:
             self.rollups.observe(work.tables, now_ms)
             self._settled += self._waiting.pop(work.name, ())
             self._done.append(Done(work.node, work.site, self._for_rules(work.tables)))
-        self._new_windows += self._for_rules(self.rollups.step(now_ms))
+        self._new_windows += self._for_rules(self.rollups.step(now_ms, self.ingest.pending_rows() > 0))
         for node, answer in self.ingest.acks(now_ms):
             self._send(node, answer)
 
@@ -202,8 +211,8 @@ def run(pipe: Connection) -> None:
     calm_garbage_collector()
     last_s = float("inf")
     while True:
-        if worker.ingest.has_room():
-            inbox.wait(IDLE_S)
+        if worker.ingest.has_room(live=True):
+            inbox.wait(0 if worker.ingest.has_answers() else IDLE_S, live=not worker.ingest.has_room())
         else:
             worker.ingest.wait(IDLE_S)
         now_ms = time.time_ns() // 1_000_000
@@ -222,7 +231,11 @@ def run(pipe: Connection) -> None:
 
 
 def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
-    while worker.ingest.has_room() and (order := inbox.next()) is not None:
+    until_s = time.monotonic() + TAKE_S
+    while worker.ingest.has_room(live=True) and time.monotonic() < until_s:
+        order = inbox.next(live=not worker.ingest.has_room())
+        if order is None:
+            break
         worker.obey(order, now_ms)
     worker.step(now_ms)
 

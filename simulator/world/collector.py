@@ -108,7 +108,7 @@ class Collector:
         """A number of its own for each connection."""
         return None if self._session is None else self.connections
 
-    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
+    def take(self, count: int = 0, live: bool = False) -> list[Arrived]:  # noqa: ARG002
         """What has arrived."""
         taken, self._inbox = self._inbox, []
         return taken

@@ -178,12 +178,54 @@ def test_when_answers_take_long_less_is_under_way_and_the_newest_still_goes_firs
         return went
 
     trip(0, 0.05)
-    assert len(trip(1, 0.05)) == 16
-    assert [len(trip(2 + n, 0.8)) for n in range(4)] == [16, 8, 4, 4]  # by half a trip, however many answers were late
-    narrow = [len(trip(10 + n, 0.05)) for n in range(16)]
-    assert narrow[0] == 4
+    assert len(trip(1, 0.05)) == 12, "of sixteen places four are kept for what is new"
+    assert [len(trip(2 + n, 0.8)) for n in range(4)] == [12, 6, 3, 3]  # by half a trip, however many answers were late
+    narrow = [len(trip(10 + n, 0.05)) for n in range(24)]
+    assert narrow[0] == 3
     assert narrow == sorted(narrow)
-    assert narrow[-1] == 16
+    assert narrow[-1] == 12
+
+
+def test_the_live_lane_is_kept_free_of_the_backlog(delivery: Delivery) -> None:
+    sealed = {one.seq: one for one in fill(delivery, 40)}
+    assert seqs(delivery.due(1)) == [40, 39, 1, 2, 3, 4, 5, 6]
+    delivery.on_ack(ack(delivery, *(Verdict(seq, sealed[seq].digest, 0) for seq in (40, 39))), 1.1, T0)
+    assert delivery.due(2) == []
+    sealed |= {one.seq: one for one in fill(delivery, 1)}
+    assert seqs(delivery.due(3)) == [41]
+    sealed |= {one.seq: one for one in fill(delivery, 2)}
+    assert seqs(delivery.due(4)) == [43], "one place of two was left, and the newest has it"
+    delivery.on_ack(ack(delivery, Verdict(43, sealed[43].digest, 0)), 4.1, T0)
+    assert seqs(delivery.due(5)) == [42]
+
+
+def test_what_piles_up_on_a_standing_connection_grows_old_too(delivery: Delivery) -> None:
+    sealed = {}
+    for now_s in range(1, 900):  # a database that is away
+        sealed |= {one.seq: one for one in fill(delivery, 1)}
+        for one in delivery.due(now_s):
+            delivery.on_ack(ack(delivery, Verdict(one.seq, one.digest, 10, {"after_ms": 5000})), now_s, T0)
+    went = []
+    for now_s in range(910, 980):  # and back: whatever goes is answered
+        went = seqs(delivery.due(now_s))
+        assert went
+        delivery.on_ack(ack(delivery, *(Verdict(n, sealed[n].digest, 0) for n in went)), now_s + 0.1, T0)
+    assert len(went) == 6, "of eight places two are not for what has waited"
+    delivery.due(980)
+    fill(delivery, 1)
+    assert seqs(delivery.due(981)) == [900]
+
+
+def test_a_live_batch_that_was_lost_on_its_way_goes_ahead_again(delivery: Delivery) -> None:
+    sealed = {one.seq: one for one in fill(delivery, 400)}
+    delivery.due(1)
+    now_s, went = 1.0, [400]
+    while not set(went) - {1, 2, 3, 4, 5, 6} or went[0] < 300:
+        delivery.on_ack(ack(delivery, *(Verdict(n, sealed[n].digest, 0) for n in went if n < 399)), now_s + 0.1, T0)
+        now_s += 1
+        went = seqs(delivery.due(now_s))
+        assert now_s < 60
+    assert went[0] in (399, 400), "by its timer, and not behind days of backlog"
 
 
 def test_a_fortnight_without_an_answer_is_outlived(delivery: Delivery) -> None:

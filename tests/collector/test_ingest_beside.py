@@ -100,3 +100,81 @@ def test_a_failed_write_is_made_again_and_the_one_beside_it_counts(bench: Bench)
     assert not bench.ingest.is_writing()
     assert bench.ingest.pending_rows() == 0
     assert bench.ingest.store.write([]) == Stored()
+
+
+def test_what_is_live_is_written_beside_two_full_writes_and_answered_before_them(bench: Bench) -> None:
+    aside: Any = bench.ingest.aside
+    step(bench)
+    assert len(aside.waiting) == 2
+    assert bench.ingest.has_room(live=True)
+    bench.ingest.take("lp-0017", sealed(50), NOW, live=True)
+    step(bench)
+    assert len(aside.waiting) == 3, "a write of its own"
+    aside.do(2)
+    step(bench)
+    aside.do(2)  # its ledger
+    assert step(bench) == [50]
+    assert bench.answers() == [(50, Code.STORED)]
+    assert ledger(bench) == [50]
+    assert finished(bench) == [42, 43, 44, 45]
+    assert ledger(bench) == [42, 43, 44, 45, 50]
+
+
+def test_live_batches_share_the_next_write_of_their_lane(bench: Bench) -> None:
+    aside: Any = bench.ingest.aside
+    bench.ingest.rows_per_write = 40
+    for seq in (46, 47, 48, 49):
+        bench.ingest.take("lp-0017", sealed(seq), NOW, live=True)
+        step(bench)
+    assert len(aside.waiting) == 2, "one live write and one of the rest: what came while it was under way waits"
+    assert sorted(finished(bench)) == [42, 43, 44, 45, 46, 47, 48, 49]
+
+
+def test_a_live_write_that_fails_is_written_again_and_stays_ahead(bench: Bench) -> None:
+    aside: Any = bench.ingest.aside
+    bench.ingest.take("lp-0017", sealed(50), NOW, live=True)
+    step(bench)
+    assert [work.name.seq for group in bench.ingest._works._groups[True] for work in group.works] == [50]
+    while aside.waiting:
+        aside.do(0, Later("gone"))
+    step(bench, NOW)
+    step(bench)
+    aside.do(0)
+    step(bench)
+    aside.do(len(aside.waiting) - 1)
+    assert step(bench) == [50]
+    assert sorted(finished(bench)) == [42, 43, 44, 45]
+
+
+def test_a_large_batch_is_not_live(bench: Bench) -> None:
+    block = {"sensor": "air-1", "kind": "air_quality", "t0": NOW - 5_000_000, "dt": [0] + [1000] * 4_000}
+    body = BATCH | {"seq": 99, "blocks": [block | {"fields": {"pm25_raw_ugm3": [1] * 4_001}}]}
+    bench.ingest.take("lp-0017", json.dumps(body).encode(), NOW, live=True)
+    step(bench)
+    assert len(bench.ingest.aside.waiting) == 2, "it waits behind the others"  # type: ignore[attr-defined]
+
+
+def test_a_large_write_is_answered_some_batches_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.delivery.ingest.ROWS_PER_ROUND", 5)
+    bench.ingest.rows_per_write = 40
+    aside: Any = bench.ingest.aside
+    step(bench)
+    aside.do(0)
+    step(bench)
+    aside.do(0)
+    found = []
+    while bench.ingest.is_writing():
+        assert bench.ingest.has_answers()
+        found.append(step(bench))
+    assert found == [[42, 43], [44, 45]]
+    assert bench.ingest.pending_rows() == 0
+
+
+def finished(bench: Bench) -> list[int]:
+    """Let the database do all that waits, in its order; returns the batches that end."""
+    aside: Any = bench.ingest.aside
+    done = step(bench)
+    while aside.waiting:
+        aside.do(0)
+        done += step(bench)
+    return done

@@ -33,7 +33,7 @@ class Inbox:
         self.arrived: list[Arrived] = []
         self.said: list[tuple[str, bytes]] = []
 
-    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
+    def take(self, count: int = 0, live: bool = False) -> list[Arrived]:  # noqa: ARG002
         arrived, self.arrived = self.arrived, []
         return arrived
 

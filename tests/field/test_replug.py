@@ -20,6 +20,18 @@ def test_some_rounds_of_unplugging_without_a_restart(field: Field) -> None:
     unplug(field, 5)
 
 
+def test_a_sensor_pulled_out_is_called_so_by_watch_and_status(field: Field) -> None:
+    field.start()
+    field.stubs.remove("air")
+    watched = field.lamppost("agent", "watch", "--seconds", "1", "-c", str(field.config)).stdout
+    assert "air-1  port gone: unplugged?" in watched
+    wait_for("the agent to say so", lambda: not field.status()["sensors"][0]["open"], 30)
+    told = field.lamppost("agent", "status", "-c", str(field.config))
+    assert told.returncode == 1
+    assert "air-1 port gone" in told.stdout
+    assert field.lamppost("agent", "ready", "-c", str(field.config)).returncode == 1
+
+
 def unplug(field: Field, rounds: int) -> None:
 
     field.start()

@@ -67,6 +67,12 @@ def test_an_unknown_quantity_kind_or_severity_is_answered_with_the_nearest():
     assert "did you mean 'major'?" in problem(severity="mayor")
 
 
+def test_a_value_of_another_shape_is_answered_with_the_right_one():
+    assert "'high' stands where keys with values belong such as {zh: ..., en: ...}" in problem(text="high")
+    assert "12 stands where text belongs, write it in quotes" in problem(alert=12)
+    assert "5 stands where a list belongs, write [5]" in problem(notify=5)
+
+
 def test_the_line_of_the_nearest_known_place_is_named():
     with pytest.raises(BadRules, match=r"^r\.yaml:4: pm25-hourly-high: window\.over: 'x' is not a duration"):
         parse(changed(window={"mean": "pm25_ugm3", "over": "x"}), "r.yaml", {(0, "window"): 4}.get)

@@ -49,3 +49,19 @@ def test_lines_are_known_for_every_place() -> None:
 def test_second_key_names_the_first() -> None:
     with pytest.raises(NotUsable, match=r"x:3: b: the key 'b' is given twice \(first on line 2\)|x:3: the key 'b'"):
         parse("a: 1\nb: 2\nb: 3\n", "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nraise: > 75\nb: 2\n", r"x:2: .*\(a value that begins with > stands in quotes\)"),
+        ("a: 1\nraise: >= 75\n", "a value that begins with > stands in quotes"),
+        ("scope: {node: *}\n", r"a value that begins with \* stands in quotes"),
+        ('a: 1\ntext：{zh: "高", en: "x"}\n', "： is a full-width sign"),
+        ("a:\n\tb: 1\n", "indent with spaces"),
+        ("a: {b: 1, c: 2\nd: 3\n", "did not find expected ',' or '}'$"),
+    ],
+)
+def test_the_usual_slips_are_called_by_name(text: str, said: str) -> None:
+    with pytest.raises(NotUsable, match=said):
+        parse(text, "x")

@@ -10,8 +10,10 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
+from collector.broker.lanes import Lanes
 from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
+from collector.delivery.hurry import Hurry
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
@@ -80,7 +82,7 @@ class Process(ProductCollector):
         self._key = None
         self._version = "sim"
         self._on_event = lambda _: None
-        self._ticked_ms = 0
+        self._ticked_ms, self._untold = 0, False
         self._inventory_due_ms = 0
         self._held = deque()
         self._clock = clock
@@ -121,7 +123,8 @@ class Collector:
         self._both = both
         self.connections = 0
         self._session: Session | None = None
-        self._inbox: list[Arrived] = []
+        self._inbox: Lanes[Arrived] = Lanes()
+        self._hurry = Hurry()
         self.start()
         clock.every(STEP_MS, self._step, rng.randrange(1, STEP_MS))
 
@@ -130,7 +133,7 @@ class Collector:
         if not self._rules.durable:
             self.state = _state_file()
         self.up = True
-        self._inbox = []
+        self._inbox = Lanes()
         way = Connection(self._database, lambda: self._rng.random() < self.die_at)
         self.process = Process(self.name, way, self.state, self._rules, self, self._clock, self._both)
         self.process.ingest.aside = self._aside
@@ -153,10 +156,9 @@ class Collector:
 
     # -- what the product's collector asks of its link ------------------------------------------------------------
 
-    def take(self, count: int = 0) -> list[Arrived]:  # noqa: ARG002
-        """What has arrived."""
-        taken, self._inbox = self._inbox, []
-        return taken
+    def take(self, count: int = 0, live: bool = False) -> list[Arrived]:
+        """What has arrived, by lanes as in the product's link."""
+        return self._inbox.take(count, live)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
         """An answer goes out; the process may die just before."""
@@ -212,7 +214,9 @@ class Collector:
         self._session = None
 
     def _receive(self, message: Arrived) -> None:
-        self._inbox.append(message)
+        again = message.retained or message.again
+        live = self._hurry.goes_ahead(message.topic, message.payload, again, self._clock.now_ms)
+        self._inbox.put(message._replace(live=live), live)
 
 
 def _wants(topic: str) -> bool:

@@ -151,8 +151,8 @@ class DropsInSilence(Spool):
 class AnswersFirst(Ingest):
     """Acknowledged on receipt."""
 
-    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int) -> None:
-        super()._queue(name, envelope, payload, now_ms)
+    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
+        super()._queue(name, envelope, payload, now_ms, live)
         self._answer(name, Code.STORED)
 
 
@@ -197,7 +197,7 @@ class TriesOnce(Ingest):
 
 def _wave_through(group: Group) -> None:
     """As if its rows and its ledger stood."""
-    group.kept, group.answer = [(work, work.parts) for work in group.works], at_once(Stored)
+    group.kept, group.answer = {work.name: work.parts for work in group.works}, at_once(Stored)
 
 
 def _encoded(envelope: batch.Envelope, rows: list[Reading]) -> bytes:

@@ -18,7 +18,7 @@ from simulator.verify.verify import verify
 from simulator.world.run import Files, Run
 
 SEED = 7
-GOLDEN = "0bd9b4afa996d53ae9e028a61cc8039d"
+GOLDEN = "974321fd019a99b9e43195127c4b20be"
 """Of fireworks-night, small, seed 7. It moves when what sensors say, what agents seal or the city changes."""
 MUST_LOSE = {"full-card", "line-noise", "power-cuts", "sensor-swap", "stuck-sensor"}
 

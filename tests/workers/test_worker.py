@@ -88,7 +88,7 @@ def test_what_a_full_quarantine_sends_back_is_settled(worker: Worker, monkeypatc
 def test_while_our_own_file_fails_the_rules_see_what_is_stored_and_nobody_is_answered(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_: int) -> None:
+    def fails(*_: object) -> None:
         raise sqlite3.OperationalError("disk full")
 
     ((sender, (first,)),) = fleet(1, 1, 60)

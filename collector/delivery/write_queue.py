@@ -1,0 +1,117 @@
+"""The batches of one ingest between their check and their answer: what waits, by lanes, and what the store is at.
+
+    take > wait in a lane > a group of rows under way > its ledger under way > answered, some at a time
+
+A group is one write. Each lane has two of them under way at most, and a second only when it is a full one: half-full
+writes side by side would cost the store and us a request each, and win nothing. Groups of a lane end in their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from itertools import accumulate
+from typing import Final
+
+from collector.delivery.quarantine import Name
+from collector.delivery.work import Group, Work
+from collector.stores.store import Answer
+
+WRITES_AT_ONCE: Final = 2
+"""Of each lane; with two, InfluxDB takes the most. A ledger may be under way beside them."""
+
+
+class WriteQueue:
+    """Holds no store: `next_works` says what is to be written now, and whoever writes calls `begin`. Lanes are named by
+    whether they are live.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.rows_of: Counter[str] = Counter()
+        self._works: dict[Name, Work] = {}
+        self._waiting: dict[bool, deque[Work]] = {True: deque(), False: deque()}
+        self._groups: dict[bool, list[Group]] = {True: [], False: []}
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._works
+
+    def add(self, work: Work) -> None:
+        """A checked batch waits behind those of its lane."""
+        self._works[work.name] = work
+        self._waiting[work.live].append(work)
+        self.rows += len(work.rows)
+        self.rows_of[work.node] += len(work.rows)
+
+    def next_works(self, rows: int) -> list[Work]:
+        """What is to be written now, about so many rows, the live lane first; nothing while both must wait."""
+        for live, waiting in self._waiting.items():
+            under_way = [group for group in self._groups[live] if not group.is_over()]
+            beside = sum(group.kept is None for group in under_way)
+            if beside == WRITES_AT_ONCE or len(under_way) > WRITES_AT_ONCE:
+                continue
+            if waiting and (not beside or _fills(waiting, rows)):
+                return self._taken(waiting, rows)
+        return []
+
+    def _taken(self, waiting: deque[Work], rows: int) -> list[Work]:
+        works = [waiting.popleft()]
+        count = len(works[0].rows) + 1  # its ledger
+        while waiting and count + len(waiting[0].rows) <= rows:
+            works.append(waiting.popleft())
+            count += len(works[-1].rows) + 1
+        return works
+
+    def begin(self, works: list[Work], answer: Future[Answer]) -> None:
+        """The store is at the rows of these."""
+        self._groups[works[0].live].append(Group(works, answer))
+
+    def is_writing(self) -> bool:
+        """Whether there is any group."""
+        return any(self._groups.values())
+
+    def has_answers(self) -> bool:
+        """Whether something is to be done that needs no waiting."""
+        return any(group.answer.done() for groups in self._groups.values() for group in groups)
+
+    def answers(self) -> list[Future[Answer]]:
+        """What the store owes."""
+        return [group.answer for groups in self._groups.values() for group in groups]
+
+    def stored(self) -> Iterator[Group]:
+        """Groups whose rows have an answer, and no ledger yet."""
+        for groups in self._groups.values():
+            yield from [group for group in groups if group.kept is None and group.answer.done()]
+
+    def over(self) -> Iterator[Group]:
+        """The first group of each lane if its ledger has an answer, and the next when the first is gone."""
+        for groups in self._groups.values():
+            while groups and groups[0].is_over():
+                first = groups[0]
+                yield first
+                if groups and groups[0] is first:
+                    break
+
+    def put_back(self, group: Group) -> None:
+        """Its batches wait again, before those that came later."""
+        self._groups[group.live].remove(group)
+        self._waiting[group.live].extendleft(reversed(group.works))
+
+    def end(self, group: Group, rows: int) -> list[Work]:
+        """The first batches of a group, of about so many rows, are answered and forgotten; others by the next call."""
+        ended, count = [], 0
+        while group.works and count < rows:
+            work = group.works.pop(0)
+            ended.append(work)
+            count += len(work.rows)
+            del self._works[work.name]
+            self.rows -= len(work.rows)
+            self.rows_of[work.node] -= len(work.rows)
+        if not group.works:
+            self._groups[ended[0].live].remove(group)
+        return ended
+
+
+def _fills(waiting: deque[Work], rows: int) -> bool:
+    return any(count >= rows for count in accumulate(len(work.rows) for work in waiting))
