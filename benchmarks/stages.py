@@ -24,7 +24,6 @@ from collector.alerts import alerting
 from collector.broker.link import Arrived
 from collector.config import Config, SqliteStore
 from collector.delivery import ingest
-from collector.delivery.ingest import Ingest
 from collector.memory import calm_garbage_collector
 from collector.numbers import calibration, derive, quality, rollups
 from collector.stores.line_protocol import lines
@@ -164,11 +163,9 @@ class Desk:
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
-        """One round of the collector with these messages."""
+        """Rounds of the collector until these messages are answered."""
         self.tray.waiting = messages
-        ingest = self.collector.ingest
-        assert isinstance(ingest, Ingest)
-        while self.tray.waiting or ingest.is_writing():
+        while self.tray.waiting or self.collector.ingest.pending_rows():
             self.collector.step(now_ms)
 
 

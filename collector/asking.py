@@ -33,7 +33,8 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
         """The node's birth tells the session to ask in; then its answer comes."""
         nonlocal asked
         if message.topic != names.status(node):
-            answers.put(json.loads(message.payload))
+            if not message.retain:  # an answer never is: what lies there is old, or left on purpose
+                answers.put(_answer(bytes(message.payload)))
             return
         said = _said(node, bytes(message.payload))
         if isinstance(said, status.Birth) and not asked:
@@ -44,9 +45,10 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
     client.on_connect, client.on_message = on_connect, on_message
     mqtt.connect(client, broker)
     client.loop_start()
+    until_s = time.monotonic() + timeout_s  # however much else is said there
     try:
         while True:
-            answer = answers.get(timeout=timeout_s)
+            answer = answers.get(timeout=max(0.0, until_s - time.monotonic()))
             if answer.get("tx") == transaction:
                 return answer
     except queue.Empty:
@@ -56,6 +58,15 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def _answer(payload: bytes) -> dict[str, Any]:
+    """The node's words, or nothing that anybody waits for."""
+    try:
+        said = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _said(node: str, payload: bytes) -> status.Birth | status.Death | None:

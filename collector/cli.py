@@ -122,12 +122,14 @@ def status(
     import time
 
     from collector.roll_call import roll_call
-    from collector.self_report import alarms_beside
+    from collector.self_report import FRESH_MS, alarms_beside
     from wire.collector_status import State
 
     settings = load_settings(config)
     found, now_ms = roll_call(settings), time.time_ns() // 1_000_000
-    alarms = alarms_beside(settings.state_file, now_ms)
+    mine = found.get(settings.name)
+    runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS
+    alarms = alarms_beside(settings.state_file, now_ms, runs)
     if as_json:
         said = [
             {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}

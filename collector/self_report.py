@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,25 @@ def path_beside(state_file: Path) -> Path:
     return state_file.with_name(state_file.stem + ".report.json")
 
 
-def alarms_beside(state_file: Path, now_ms: int) -> dict[str, tuple[str, int]]:
-    """What the running collector with this state file says is wrong, and since when; nothing when it does not run."""
+def alarms_beside(state_file: Path, now_ms: int, runs: bool = False) -> dict[str, tuple[str, int]]:
+    """What the running collector with this state file says is wrong, and since when; nothing when it does not run.
+
+    `runs`: the broker says that it does. Then a report that stands still is the thing that is wrong: a collector whose
+    disk is full cannot say so in a file.
+    """
+    path = path_beside(state_file)
     try:
-        said = json.loads(path_beside(state_file).read_text())
+        said = json.loads(path.read_text())
         if now_ms - said["at_ms"] > FRESH_MS:
-            return {}
+            return {"report": (_stands_still(path), said["at_ms"])} if runs else {}
         return {name: (text, said["alarms_since_ms"].get(name, now_ms)) for name, text in said["alarms"].items()}
     except (OSError, ValueError, KeyError):
         return {}
+
+
+def _stands_still(path: Path) -> str:
+    free_mib = shutil.disk_usage(path.parent).free / 2**20
+    return (
+        f"the collector runs, and no longer writes {path}: {free_mib:.0f} MiB are free there."
+        " Make room or mend the disk; until then what happens is kept in memory"
+    )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent import chunk, gap_records, spool_file
+from edge_agent.batch_table import BatchTable
 from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading, Series
 from edge_agent.sealed import Depth, Origin, Sealed
@@ -31,22 +32,22 @@ __all__ = ["Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 SYNCED, UNSYNCED, RESTORED, ESTIMATED = "synced", "unsynced", "restored", "estimated"
 HOUR_MS = 3_600_000
 LEDGER_HOURS = 48
-ANSWERS_MAX, ANSWERS_COMMITS = 32, 10
-"""Answers wait in memory, so many and so long at most, for the next seal: it writes the pages they touch anyway."""
 
 TrueTime = Callable[[str], tuple[int, str] | None]
 
 
 class Spool:
-    """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch."""
+    """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch.
+
+    What is sealed and what was answered is in `batches`.
+    """
 
     def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
         self.path = path
         self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
-        self._acked: dict[int, tuple[int, int]] = {}
-        self._held = 0
+        self.batches = BatchTable(self._db)
         self._life, self.spool_id = self._current_life()
         self.next_seq = int(self._meta("next_seq") or 1)
         self.rescued = 0 if rescue is None else self._take_in(rescue)
@@ -86,9 +87,7 @@ class Spool:
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 if true_time is not None:
                     sealed = self._seal_chunks(true_time)
-                self._held += 1
-                if sealed or self._held >= ANSWERS_COMMITS or len(self._acked) >= ANSWERS_MAX:
-                    self._write_acked()
+                self.batches.committing(bool(sealed))
         except SpoolError:
             self.next_seq = first  # nothing was sealed: no sequence may be skipped
             self._unique.last_ms = before  # or what is tried again would be moved to later times
@@ -147,17 +146,7 @@ class Spool:
         )  # fmt: skip
         times = [row.time_ms for row in rows]
         self.next_seq = seq + 1
-        return self._insert(self._life, seq, data, len(rows), min(times), max(times))
-
-    def _insert(self, life: int, seq: int, data: bytes, rows: int, from_ms: int, to_ms: int) -> Sealed:
-        digest = wire_batch.digest(data)
-        number = self._db.execute(
-            "INSERT INTO batch (life, seq, digest, rows, from_ms, to_ms) VALUES (?, ?, ?, ?, ?, ?)",
-            (life, seq, digest, rows, from_ms, to_ms),
-        ).lastrowid
-        assert number is not None
-        self._db.execute("INSERT INTO sealed VALUES (?, ?)", (number, data))
-        return Sealed(number, self.spool_id, seq, digest, rows, from_ms, to_ms, data)
+        return self.batches.insert(self._life, self.spool_id, seq, data, len(rows), min(times), max(times))
 
     def _keep_numbers(self) -> None:
         self._set_meta("next_seq", self.next_seq)
@@ -176,14 +165,7 @@ class Spool:
     def _waiting(self, order: str, count: int, skip: Sequence[int]) -> list[Sealed]:
         if count <= 0:
             return []
-        gone = [*skip, *self._acked]
-        marks = ",".join("?" * len(gone))
-        rows = self._db.execute(
-            f"{_SELECT_SEALED} WHERE acked_ms IS NULL AND batch.id NOT IN ({marks})"
-            f" AND life IN (SELECT id FROM life WHERE spool IN (?, ?)) ORDER BY batch.id {order} LIMIT ?",
-            (*gone, *(self.spools() * 2)[:2], count),
-        ).fetchall()
-        return [one for one in (Sealed(*row) for row in rows) if self._is_whole(one)]
+        return [one for one in self.batches.waiting(order, count, skip, self.spools()) if self._is_whole(one)]
 
     def _is_whole(self, one: Sealed) -> bool:
         """What is sent is what was sealed: bytes that have changed on the disk are put aside and named in a gap."""
@@ -196,16 +178,11 @@ class Spool:
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""
-        row = self._db.execute(
-            "SELECT batch.id, digest FROM batch JOIN life ON life = life.id"
-            " WHERE spool = ? AND seq = ? AND acked_ms IS NULL",
-            (spool, seq),
-        ).fetchone()
-        return None if row is None or row[0] in self._acked else (row[0], row[1])
+        return self.batches.find(spool, seq)
 
     def release(self, number: int, code: int, now_ms: int) -> None:
         """The collector has answered for this batch. Written with the next seal: forgetting costs one resend."""
-        self._acked[number] = (code, now_ms)
+        self.batches.answer(number, code, now_ms)
 
     def spools(self) -> tuple[str, ...]:
         """The lives whose batches go out now: the current one and, after a repair, the oldest that still waits."""
@@ -222,26 +199,15 @@ class Spool:
         They keep the code of their first answer, by which a replay is known.
         """
         with self._transaction():
-            self._write_acked()
-            return self._db.execute(spool_file.REPLAY, (from_ms, to_ms)).rowcount
+            return self.batches.replay(from_ms, to_ms)
 
     def prune(self, before_ms: int) -> int:
         """Delete acknowledged batches answered before `before_ms`; returns how many."""
         with self._transaction():
-            self._write_acked()
-            self._db.execute("DELETE FROM sealed WHERE id IN (SELECT id FROM batch WHERE acked_ms < ?)", (before_ms,))
             self._db.execute(
                 "DELETE FROM ledger WHERE hour_ms < ?", (before_ms // HOUR_MS * HOUR_MS - LEDGER_HOURS * HOUR_MS,)
             )
-            return self._db.execute("DELETE FROM batch WHERE acked_ms < ?", (before_ms,)).rowcount
-
-    def _write_acked(self) -> None:
-        self._db.executemany(
-            "UPDATE batch SET code = ?, acked_ms = ? WHERE id = ?",
-            [(*fate, number) for number, fate in self._acked.items()],
-        )
-        self._acked.clear()
-        self._held = 0
+            return self.batches.prune(before_ms)
 
     # -- replacing ------------------------------------------------------------------------------------------------
 
@@ -264,9 +230,7 @@ class Spool:
         self._set_meta(_LOST + reason, self.lost(reason) + sum(loss.rows for loss in losses))
         rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
         self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
-        for one in gone:
-            self._db.execute("DELETE FROM batch WHERE id = ?", (one.id,))
-            self._db.execute("DELETE FROM sealed WHERE id = ?", (one.id,))
+        self.batches.delete(gone)
 
     def unique(self, reading: Reading) -> Reading:
         """The reading at a time that no other of its series has (rule R9)."""
@@ -279,7 +243,7 @@ class Spool:
 
     def sealed(self, number: int) -> Sealed:
         """The batch of this id."""
-        return Sealed(*self._db.execute(f"{_SELECT_SEALED} WHERE batch.id = ?", (number,)).fetchone())
+        return self.batches.get(number)
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
@@ -297,8 +261,8 @@ class Spool:
         before = self._life, self.spool_id, self.next_seq
         try:
             with self._transaction():
-                self._write_acked()
-                waiting = self._all_waiting()
+                self.batches.write_answers()
+                waiting = self.batches.all_waiting()
                 self._new_life()
                 for one in waiting:
                     rows, origin = self.opened(one)
@@ -337,15 +301,14 @@ class Spool:
                     number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (one.spool,)).lastrowid
                     assert number is not None
                     lives[one.spool] = number
-                self._insert(lives[one.spool], one.seq, one.data, one.rows, one.from_ms, one.to_ms)
+                self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
             self._new_life()
             self._db.executemany(
                 "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
             )
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
-            gap = [
-                gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)
-            ]  # 0: nobody can say how many
+            # 0: nobody can say how many
+            gap = [gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)]
             self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
@@ -355,13 +318,8 @@ class Spool:
     def depth(self) -> Depth:
         """How much waits to be acknowledged."""
         chunk_rows = self._db.execute("SELECT coalesce(sum(rows), 0) FROM chunk").fetchone()[0]
-        marks = ",".join("?" * len(self._acked))
-        batches, rows, oldest = self._db.execute(
-            "SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NULL"
-            f" AND id NOT IN ({marks})",
-            tuple(self._acked),
-        ).fetchone()
-        return Depth(rows + chunk_rows, batches, oldest, spool_file.size(self.path))
+        batches, rows, oldest_ms = self.batches.depth()
+        return Depth(rows + chunk_rows, batches, oldest_ms, spool_file.size(self.path))
 
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""
@@ -386,13 +344,10 @@ class Spool:
     def close(self) -> None:
         """Write what was released and let go of the file."""
         with self._transaction():
-            self._write_acked()
+            self.batches.write_answers()
         self._db.close()
 
     # -- inside ---------------------------------------------------------------------------------------------------
-
-    def _all_waiting(self) -> list[Sealed]:
-        return [Sealed(*row) for row in self._db.execute(f"{_SELECT_SEALED} WHERE acked_ms IS NULL ORDER BY batch.id")]
 
     def _meta(self, key: str) -> Any:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -419,7 +374,3 @@ class Spool:
 
 _LOST = "lost_"
 _INSERT_CHUNK = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"
-_SELECT_SEALED = (
-    "SELECT batch.id, spool, seq, digest, rows, from_ms, to_ms, CAST(bytes AS BLOB), code IS NOT NULL"
-    " FROM batch JOIN sealed USING (id) JOIN life ON life = life.id"
-)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -45,8 +46,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-
-
+_STATIC = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 100
 
@@ -70,6 +70,16 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class Desk(NamedTuple):
+    """What the operators' pages work on: one file behind all of it."""
+
+    file: DeskFile
+    reports: Reports
+    accounts: Accounts
+    handling: Handling
+    tokens: ApiTokens
+
+
 def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     """The application of one site, with `doors` for others beside the pages.
 
@@ -77,30 +87,59 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
     Raises DeskUnusable when the site has a desk that cannot be opened.
     """
-    file = DeskFile(site.desk) if site.desk is not None else None
-    routes: list[BaseRoute] = []
-    reports = handling = accounts = tokens = None
-    if file is not None:
-        reports, accounts, handling = Reports(file), Accounts(file), Handling(file, site.now_ms())
-        tokens = ApiTokens(file)
-        if site.duty is None:
-            site = _with_handling(site, handling)
-    renderer = Renderer(site)
-    views = Views(site)
+    desk = _open_desk(site)
+    if desk is not None and site.duty is None:
+        site = _with_handling(site, desk.handling)
+    renderer, views = Renderer(site), Views(site)
     live = Live(site, renderer, views)
-    if reports is not None and accounts is not None and handling is not None:
-        routes += Ops(site, renderer, views, live, accounts, handling, reports).routes()
-        routes += Deeds(site, handling).routes(ROOT)
+    app = Starlette(
+        routes=[*_routes(site, desk, renderer, views, live), *doors, _STATIC],
+        middleware=_middleware(site, desk),
+        exception_handlers={HTTPException: _refuser(renderer)},
+        lifespan=_lifespan(renderer, views, live, desk),
+    )
+    app.state.live = live
+    app.state.handling = desk.handling if desk is not None else None
+    token = desk.accounts.setup_token if desk is not None else None
+    app.state.setup_path = None if token is None else f"/ops/setup?token={token}"
+    return app
+
+
+def _open_desk(site: Site) -> Desk | None:
+    if site.desk is None:
+        return None
+    file = DeskFile(site.desk)
+    return Desk(file, Reports(file), Accounts(file), Handling(file, site.now_ms()), ApiTokens(file))
+
+
+def _routes(site: Site, desk: Desk | None, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
+    """The operators' addresses, where there are operators, and everybody's."""
+    if desk is not None:
+        yield from Ops(site, renderer, views, live, desk.accounts, desk.handling, desk.reports).routes()
+        yield from Deeds(site, desk.handling).routes(ROOT)
     if site.grants is not None and site.duty is not None:
-        routes += Act(site, renderer, site.grants, site.duty).routes()
-    routes += [
-        *Pages(site, renderer, views, live, reports).routes(),
-        *TakePart(site, renderer, reports).routes(),
-        *Api(site).routes(),
-        *probes.routes(site),
-        *doors,
-        Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
+        yield from Act(site, renderer, site.grants, site.duty).routes()
+    reports = desk.reports if desk is not None else None
+    yield from Pages(site, renderer, views, live, reports).routes()
+    yield from TakePart(site, renderer, reports).routes()
+    yield from Api(site).routes()
+    yield from probes.routes(site)
+
+
+def _middleware(site: Site, desk: Desk | None) -> list[Middleware]:
+    """What every request goes through, the outermost first."""
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
+        *([Middleware(Bearer, tokens=desk.tokens, now_ms=site.now_ms)] if desk is not None else []),
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
     ]
+
+
+def _lifespan(
+    renderer: Renderer, views: Views, live: Live, desk: Desk | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What goes on beside the requests as long as the application is served."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -114,25 +153,10 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if file is not None:
-            file.close()
+        if desk is not None:
+            desk.file.close()
 
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(SecurityHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
-            *([Middleware(Bearer, tokens=tokens, now_ms=site.now_ms)] if tokens is not None else []),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-        ],
-        exception_handlers={HTTPException: _refuser(renderer)},
-        lifespan=lifespan,
-    )
-    app.state.live = live
-    app.state.handling = handling
-    token = accounts.setup_token if accounts is not None else None
-    app.state.setup_path = None if token is None else f"/ops/setup?token={token}"
-    return app
+    return lifespan
 
 
 def _with_handling(site: Site, handling: Handling) -> Site:

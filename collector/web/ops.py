@@ -74,6 +74,7 @@ class Ops:
         }
         deeds: dict[str, Inside] = {
             "/alert/{fingerprint}/{verb}": self.handle,
+            "/heap/acknowledge": self.acknowledge_heap,
             "/reports/{number:int}": self.answer,
             "/station/{node}/change": self.change,
             "/logout": self.log_out,
@@ -165,6 +166,23 @@ class Ops:
             raise HTTPException(400, "refused_form") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, f"#alert-{alert.fingerprint}")
+
+    async def acknowledge_heap(self, request: Request, session: Session) -> Response:
+        """Acknowledge the alerts of a heap that the page showed: not newer ones, those that ended, or another's."""
+        fields, now_ms = request.state.fields, self._site.now_ms()
+        shown = set(fields.get("alerts", "").split(","))
+        length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
+        until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+        note = fields.get("note", "").strip()
+        for alert in self._site.alerts():
+            if alert.fingerprint in shown and alert.state == "firing" and not alert.acked_by:
+                deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms, now_ms)
+                try:
+                    await run_in_threadpool(self._do, deed)
+                except ValueError:
+                    raise HTTPException(400, "refused_form") from None
+                self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        return self._back(request, "#alerts")
 
     def _do(self, deed: Deed) -> None:
         """Have it done at the duty desk, or keep it. Raises ValueError."""

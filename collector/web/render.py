@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from collector.web.words import Language, Words
 
 HERE = Path(__file__).parent
 _STATES = {"firing": 0, "pending": 1, "resolved": 2}
+HEAP_MIN, HEAP_MAX = 3, 200
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
@@ -70,6 +72,10 @@ class Renderer:
         )
         self._templates.filters["highest"] = highest
         self._templates.filters["told_once"] = told_once
+        self._templates.filters["heaps"] = heaps
+        self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[
+            0
+        ]  # what a rule is called, without values
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),
@@ -117,6 +123,15 @@ def told_once(alerts: Sequence[AlertView]) -> list[tuple[AlertView, int]]:
     return [
         (max(same, key=lambda one: -math.inf if one.value is None else one.value), len(same)) for same in told.values()
     ]
+
+
+def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
+    """Firing alerts that nobody has, of one rule each, where one rule has several: the order is the list's."""
+    found: dict[str, list[AlertView]] = {}
+    for alert in alerts:
+        if alert.state == "firing" and not alert.acked_by and not alert.silenced_until_ms:
+            found.setdefault(alert.rule, []).append(alert)
+    return [some[:HEAP_MAX] for some in found.values() if len(some) >= HEAP_MIN]
 
 
 def scales_in_force(views: Sequence[View], site: Site) -> list[Scale]:

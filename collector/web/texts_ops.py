@@ -41,6 +41,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "act_done_acknowledge": ("已确认，不再提醒。", "Acknowledged: no more reminders."),
     "act_done_silence": ("已静默。", "Silenced."),
     "do_acknowledge": ("确认", "Acknowledge"),
+    "do_acknowledge_all": ("全部确认（{n} 条）", "Acknowledge all {n}"),
     "do_silence": ("静默", "Silence"),
     "do_note": ("备注", "Note"),
     "did_acknowledge": ("确认了", "acknowledged"),

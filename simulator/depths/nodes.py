@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from simulator.fleet.fleet import Fleet
 from simulator.fleet.fleet import Pace as FleetPace
 from simulator.fleet.node import VirtualNode, identity
 from simulator.notes import Notes, SeriesOf
+from simulator.scenario.faults import Order
 from simulator.scenario.scenario import Scenario
 from simulator.world.run import SITE
 from wire import status
@@ -72,76 +74,92 @@ class _Noting:
         self._notes.answered(who.node, who.spool, seq, code, now_ms)
 
 
+class _Cuts:
+    """The faults of a scenario that virtual nodes can have: links that are down for a while."""
+
+    def __init__(self, orders: list[Order], names: list[str], factor: float) -> None:
+        self._orders = sorted(orders, key=lambda order: order.from_s)
+        self._names, self._factor = names, factor
+
+    def strike(self, fleet: Fleet, at_s: float) -> None:
+        """Cut the links whose moment in the scenario has come."""
+        while self._orders and self._orders[0].from_s <= at_s:
+            order = self._orders.pop(0)
+            first = 0 if order.node is None else self._names.index(order.node)
+            last = len(self._names) if order.node is None else first + 1
+            fleet.cut(range(first, last), (order.until_s - order.from_s) / self._factor)
+
+
+class _Ended(Exception):
+    """Somebody has ended the run."""
+
+
 def run(
     scenario: Scenario, seed: int, folder: Path, pace: Pace, faults: tuple[str, ...] = (), store: str | None = None,
     broker: tuple[str, int] | None = None, watch: Callable[[Fleet, float], bool | None] = lambda *_: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Run a fleet. With a `broker` its own collector must be there unless a `store` is named too. Raises Failure."""
+    orders = _possible(scenario, faults)
+    factor = pace.factor or 60.0
+    names = [f"lp-{number:05d}" for number in range(1, scenario.stations + 1)]
+    cuts = _Cuts(orders, names, factor)
+    with ExitStack() as at_the_end:
+        local = None if broker is not None and store is None else Local(folder, scenario, broker, store)
+        notes = at_the_end.enter_context(closing(Notes(folder / "notes.db")))
+        if local is not None:
+            at_the_end.callback(local.stop)
+            local.start()
+        began_s = time.monotonic()
+        start_ms = time.time_ns() // 1_000_000 - round(scenario.duration_s * 1000 * (1 - 1 / factor))
+        address = broker or ("127.0.0.1", local.port if local is not None else 1883)
+        fleet = _fleet(scenario, seed, address, names, notes, FleetPace(start_ms, factor, began_s))
+        at_the_end.enter_context(closing(fleet))
+
+        def step() -> None:
+            if local is not None:
+                local.check()
+            at_s = (time.monotonic() - began_s) * factor
+            cuts.strike(fleet, at_s)
+            notes.settle()
+            if watch(fleet, min(1.0, at_s / scenario.duration_s)) is False:
+                raise _Ended
+
+        with suppress(_Ended):
+            fleet.run(began_s + scenario.duration_s / factor, step)
+        lasted_s = min(time.monotonic() - began_s, scenario.duration_s / factor)
+        waiting = fleet.settle(time.monotonic() + SETTLE_S, lambda: None)
+        facts = {
+            "seed": seed, "stations": scenario.stations, "from_ms": start_ms,
+            "to_ms": start_ms + round(lasted_s * 1000 * factor),
+            "waiting_rows": waiting, "depth": "mqtt", "store": local.store if local is not None else store,
+            "expect_missing": [], "faults": [order.text for order in orders],
+            "counts": dict(fleet.tally.counts), "ack_ms_p50": fleet.tally.percentile_ms(0.5),
+            "ack_ms_p99": fleet.tally.percentile_ms(0.99), "simulator_cpu_s": round(time.process_time(), 1),
+        }  # fmt: skip
+        notes.say(**facts)
+        return facts
+
+
+def _possible(scenario: Scenario, faults: tuple[str, ...]) -> list[Order]:
+    """The orders of the scenario that can be had here. Raises Failure when one that was asked for cannot."""
     orders = [order for order in scenario.orders(faults) if order.fault is None]
     odd = [order.text for order in orders if order.kind not in POSSIBLE]
     if odd and faults:
         raise Failure(
             Exit.USAGE, "fault", f"{odd[0]}: not possible at depth mqtt", f"possible are {', '.join(POSSIBLE)}"
         )
-    factor = pace.factor or 60.0
-    local = None if broker is not None and store is None else Local(folder, scenario, broker, store)
-    names = [f"lp-{number:05d}" for number in range(1, scenario.stations + 1)]
+    return [order for order in orders if order.kind in POSSIBLE]
+
+
+def _fleet(
+    scenario: Scenario, seed: int, address: tuple[str, int], names: list[str], notes: Notes, pace: FleetPace
+) -> Fleet:
+    """A node for each name, which seals what the city gives it."""
     rng = random.Random(seed)
     sensors = (status.Sensor(SENSOR, PROFILE),)
     nodes = [VirtualNode(identity(name, SITE, seed, sensors), rng, 1.0) for name in names]
-    notes = Notes(folder / "notes.db")
-    if local is not None:
-        local.start()
-        time.sleep(0.5)
-    began_s, now_ms = time.monotonic(), time.time_ns() // 1_000_000
-    start_ms = now_ms - round(scenario.duration_s * 1000 * (1 - 1 / factor))
-    period = next((of.period_s for of in scenario.sensors.values() if of.period_s is not None), 10.0)
-    city = scenario.city(seed)
-    source = CitySource(city, names, scenario.start_ms - start_ms, round(period * 1000), start_ms)
-    address = broker or ("127.0.0.1", local.port if local is not None else 1883)
-    fleet = Fleet(
-        address, nodes, source, _Noting(notes, nodes), max(0.2, scenario.seal_s / factor),
-        pace=FleetPace(start_ms, factor, began_s), seed=seed,
-    )  # fmt: skip
-    cuts = sorted(
-        (order.from_s, order.until_s - order.from_s, order.node) for order in orders if order.kind in POSSIBLE
-    )
-    until_s = began_s + scenario.duration_s / factor
-
-    def step() -> None:
-        if local is not None:
-            local.check()
-        at_s = (time.monotonic() - began_s) * factor
-        while cuts and cuts[0][0] <= at_s:
-            _, for_s, node = cuts.pop(0)
-            chosen = range(len(names)) if node is None else range(names.index(node), names.index(node) + 1)
-            fleet.cut(chosen, for_s / factor)
-        notes.settle()
-        if watch(fleet, min(1.0, at_s / scenario.duration_s)) is False:
-            raise _Ended
-
-    try:
-        try:
-            fleet.run(until_s, step)
-        except _Ended:
-            until_s = time.monotonic()
-        waiting = fleet.settle(time.monotonic() + SETTLE_S, lambda: None)
-        facts = {
-            "seed": seed, "stations": scenario.stations, "from_ms": start_ms,
-            "to_ms": start_ms + round((until_s - began_s) * 1000 * factor),
-            "waiting_rows": waiting, "depth": "mqtt", "store": local.store if local is not None else store,
-            "expect_missing": [], "faults": [order.text for order in orders if order.kind in POSSIBLE],
-            "counts": dict(fleet.tally.counts), "ack_ms_p50": fleet.tally.percentile_ms(0.5),
-            "ack_ms_p99": fleet.tally.percentile_ms(0.99), "simulator_cpu_s": round(time.process_time(), 1),
-        }  # fmt: skip
-        notes.say(**facts)
-        return facts
-    finally:
-        fleet.close()
-        notes.close()
-        if local is not None:
-            local.stop()
-
-
-class _Ended(Exception):
-    """Somebody has ended the run."""
+    period_s = next((of.period_s for of in scenario.sensors.values() if of.period_s is not None), 10.0)
+    offset_ms = scenario.start_ms - pace.start_ms
+    source = CitySource(scenario.city(seed), names, offset_ms, round(period_s * 1000), pace.start_ms)
+    seal_s = max(0.2, scenario.seal_s / pace.factor)
+    return Fleet(address, nodes, source, _Noting(notes, nodes), seal_s, pace=pace, seed=seed)

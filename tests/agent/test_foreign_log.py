@@ -30,7 +30,7 @@ def _filled(path: Path, batches: int = 30) -> dict[tuple[str, int], bytes]:
 
 
 def _waiting(spool: Spool) -> dict[tuple[str, int], bytes]:
-    return {(one.spool, one.seq): one.data for one in spool._all_waiting()}
+    return {(one.spool, one.seq): one.data for one in spool.batches.all_waiting()}
 
 
 def _log_of_another(folder: Path, rows: int = 20) -> Path:

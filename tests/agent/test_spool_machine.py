@@ -157,7 +157,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def bytes_never_change_under_a_name(self) -> None:
         if not hasattr(self, "spool") or self.damaged:
             return
-        for one in self.spool._all_waiting():
+        for one in self.spool.batches.all_waiting():
             assert batch.digest(one.data) == one.digest
             assert self.names.setdefault((one.spool, one.seq), one.digest) == one.digest
 
@@ -180,7 +180,9 @@ class SpoolMachine(RuleBasedStateMachine):
                 yield one
 
     def _gap_rows(self) -> int:
-        return sum(row.series.kind == "gap" for one in self.spool._all_waiting() for row in readings_of(one.data)[0])
+        return sum(
+            row.series.kind == "gap" for one in self.spool.batches.all_waiting() for row in readings_of(one.data)[0]
+        )
 
 
 def _numbers(one: Sealed) -> set[int]:

@@ -103,7 +103,7 @@ class Agent:
     def waiting(self) -> set[int]:
         """Numbers that still wait here, sealed or not."""
         spool = self.recorder.spool
-        return {number for one in spool._all_waiting() for number in numbers_of(one.data)}
+        return {number for one in spool.batches.all_waiting() for number in numbers_of(one.data)}
 
     def stuck(self) -> int:
         """Batches and unsealed rows that nobody has answered for."""
@@ -203,14 +203,14 @@ class Agent:
     def _open_spool(self) -> Spool:
         spool = self._rules.spool(self.disk.path, self.node, "street")
         self.disk.opened(spool._db)
-        insert = spool._insert
+        insert = spool.batches.insert
 
-        def remember(life: int, seq: int, data: bytes, *rest: int) -> Sealed:
-            sealed = insert(life, seq, data, *rest)
-            self._truth.sealed.setdefault((sealed.spool, seq), []).append(data)
+        def remember(life: int, name: str, seq: int, data: bytes, *rest: int) -> Sealed:
+            sealed = insert(life, name, seq, data, *rest)
+            self._truth.sealed.setdefault((name, seq), []).append(data)
             return sealed
 
-        spool._insert = remember  # type: ignore[method-assign]
+        spool.batches.insert = remember  # type: ignore[method-assign]
         return spool
 
     def _power_on(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -79,6 +80,25 @@ def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served
     assert "已确认" in public
     assert "on my way" not in public
     assert "acknowledge" in served.get("/ops/audit", Cookie=cookie).text
+
+
+def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
+    first = served.city.alerts[0]
+    served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]
+    cookie = log_in(served)
+    page = served.get("/en/ops", Cookie=cookie).text
+    assert "Acknowledge all 4" in page
+    shown = re.search(r'name="alerts" value="([^"]*)"', page)
+    assert shown is not None
+    assert set(shown[1].split(",")) == {"f1", "h10", "h11", "h12"}
+    served.city.alerts.append(replace(first, fingerprint="newer"))
+    served.city.alerts[3] = replace(served.city.alerts[3], state="resolved")
+    form = {"csrf": csrf(page), "alerts": shown[1], "note": "whole street", "length": "8h"}
+    assert post(served, "/en/ops/heap/acknowledge", cookie, **form).headers["location"] == "/en/ops#alerts"
+    told = {n: served.get(f"/en/ops/alert/{n}", Cookie=cookie).text for n in ("f1", "h10", "h12", "newer", "h11")}
+    assert {name for name, text in told.items() if "whole street" in text} == {"f1", "h10", "h12"}
+    assert "Acknowledge all" not in served.get("/en/ops", Cookie=cookie).text, "one is left, which is no heap"
+    assert post(served, "/en/ops/heap/acknowledge", cookie, **form | {"length": "ever"}).status == 400
 
 
 @pytest.mark.parametrize(("path", "status"), [
