@@ -93,7 +93,7 @@ class Bench:
         file = self.folder / "collector.yaml"
         file.write_text(yaml.safe_dump(settings))
         more = ["--workers", str(self._workers)] if self._workers > 1 else []
-        command = [sys.executable, "-m", "lamppost", "collector", "run", "--quiet", *more, str(file)]
+        command = [sys.executable, "-m", "benchmarks.ahead", "collector", "run", "--quiet", *more, str(file)]
         with (self.folder / "collector.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_for("the collector", lambda: listens(settings["web"]["port"]))

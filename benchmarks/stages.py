@@ -163,9 +163,9 @@ class Desk:
         self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
-        """One round of the collector with these messages."""
+        """Rounds of the collector until these messages are answered."""
         self.tray.waiting = messages
-        while self.tray.waiting:
+        while self.tray.waiting or self.collector.ingest.pending_rows():
             self.collector.step(now_ms)
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.stream PORT NODES BATCHES ROWS FIRST_NODE [START_MS INTERVAL_MS]
 
 Everything is sealed before the first byte goes out, so that what is measured is not the sender. The readings are of the
-minutes from now on, as live ones are. Every node's first batch, which makes it known, is not counted: when those are
+minutes from now on (ahead.py says why). Every node's first batch, which makes it known, is not counted: when those are
 answered it prints `ready`, and begins at the next line on stdin. Prints one JSON object: points, seconds from the first
 batch to the last acknowledgement, and the milliseconds a batch waited for it (median, 99th percentile).
 """

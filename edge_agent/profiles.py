@@ -202,7 +202,10 @@ def _bytes(hex_text: str | None, file: Path | None) -> bytes:
     if (hex_text is None) == (file is None):
         _fail("give either --hex or --file", USAGE)
     if file is not None:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        try:
+            return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        except OSError as error:
+            _fail(f"{file}: {error.strerror}", CONFIGURATION)
     try:
         return bytes.fromhex(hex_text or "")
     except ValueError:

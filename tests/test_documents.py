@@ -61,3 +61,9 @@ def test_targets_of_make_exist(page: Path) -> None:
 def test_modules_to_run_exist(page: Path) -> None:
     named = re.findall(r"python -m ([a-z_.]+)", page.read_text(encoding="utf-8"))
     assert [name for name in named if name != "pytest" and find_spec(name.rstrip(".")) is None] == []
+
+
+def test_every_room_of_the_code_is_named_on_the_page_about_it() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = [path.parent.relative_to(ROOT) for path in ROOT.glob("[!.t]*/**/__init__.py")]
+    assert [str(room) for room in rooms if f"`{room}/`" not in text and f"`{room.name}/`" not in text] == []

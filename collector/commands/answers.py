@@ -104,20 +104,24 @@ def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
 @quarantine_app.command("show")
 def quarantine_show(node: str, seq: int, config: Path = CONFIG) -> None:
-    """Everything that is kept of one batch, as JSON lines.
+    """Everything that is kept of one batch, as JSON lines. Exit code 1 when nothing is.
 
     Example:  lamppost quarantine show lp-0017 1042
     """
+    whole = "SELECT reason, payload FROM quarantine_whole WHERE node = ? AND seq = ?"
+    part = "SELECT block, row, reason, content FROM quarantine_part WHERE node = ? AND seq = ?"
+    kept = []
     with _state(config) as db:
-        for reason, payload in db.execute(
-            "SELECT reason, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
-        ):
-            typer.echo(json.dumps({"reason": reason, "payload_hex": payload.hex()}))
-        for block, row, reason, content in db.execute(
-            "SELECT block, row, reason, content FROM quarantine_part WHERE node = ? AND seq = ?", (node, seq)
-        ):
+        for reason, payload in db.execute(whole, (node, seq)):
+            kept.append({"reason": reason, "payload_hex": payload.hex()})
+        for block, row, reason, content in db.execute(part, (node, seq)):
             place = {"block": block, "row": None if row < 0 else row}
-            typer.echo(json.dumps({**place, "reason": reason, "content": content}, ensure_ascii=False))
+            kept.append({**place, "reason": reason, "content": content})
+    for each in kept:
+        typer.echo(json.dumps(each, ensure_ascii=False))
+    if not kept:
+        text = f"nothing of {node} {seq} is in quarantine"
+        raise Failure(Exit.NOT_HEALTHY, "not-in-quarantine", text, "lamppost quarantine list")
 
 
 @quarantine_app.command("redrive")

@@ -73,6 +73,8 @@ def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     if as_json:
         typer.echo(json.dumps([token._asdict() for token in tokens]))
         return
+    if not tokens:
+        typer.echo("no tokens: lamppost token create NODE", err=True)
     for token in tokens:
         typer.echo(f"{token.id}  {token.node:<16} {token.state:<8} until {_time(token.expires_ms)}  by {token.made_by}")
 
@@ -134,7 +136,11 @@ def stations_accept(
     from collector.identity.office import enrolment
     from collector.identity.registrar import BrokerSilent
 
-    asked = sys.stdin.buffer.read(65_536) if str(request) == "-" else request.read_bytes()
+    try:
+        asked = sys.stdin.buffer.read(65_536) if str(request) == "-" else request.read_bytes()
+    except OSError as error:
+        cure = "on the device: lamppost agent enrol request NODE --out FILE"
+        raise Failure(Exit.CONFIGURATION, "request-unreadable", f"{request}: {error.strerror}", cure) from error
     with _desk(config) as (settings, file):
         try:
             answer = as_file(enrolment(settings, file).accept(node, asked, getpass.getuser(), _now_ms()))

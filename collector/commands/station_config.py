@@ -52,7 +52,7 @@ def config_check(
 
     Example:  lamppost stations config check lp-0017 lp-0017.yaml
     """
-    answer = ask_node(config, node, "config", {"do": "check", "text": file.read_text()}, timeout)
+    answer = ask_node(config, node, "config", {"do": "check", "text": _text(file)}, timeout)
     if answer.get("ok"):
         typer.echo(f"{node} could use {file}")
     end_with(answer)
@@ -73,7 +73,7 @@ def config_apply(
 
     Example:  lamppost stations config apply lp-0017 lp-0017.yaml
     """
-    _send(config, node, file.read_text(), base, wait, timeout)
+    _send(config, node, _text(file), base, wait, timeout)
 
 
 @app.command("set")
@@ -139,6 +139,14 @@ def config_history(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON
                 typer.echo(json.dumps(version._asdict(), ensure_ascii=False))
             else:
                 typer.echo(f"{version.version:>4}  {moment(version.at_ms)}  {version.who:<12} {version.outcome}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not UTF-8"
+        raise Failure(Exit.CONFIGURATION, "file-unreadable", f"{file}: {why}", "name a file of settings") from error
 
 
 def _send(config: Path, node: str, text: str, base: str | None, wait: bool, timeout: float) -> None:

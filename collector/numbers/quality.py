@@ -29,6 +29,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
+from collector.numbers.ordered import ordered
 from device_profiles.strict_model import Strict
 from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity
@@ -191,8 +192,8 @@ def _test(quantity: Quantity, limits: Limits) -> _Test:
 
 
 def _span(column: list[Any]) -> Span | None:
-    values = [value for value in column if value is not None] if None in column else column
-    return (min(values), max(values)) if values else None
+    found = ordered(column)
+    return (found[0], found[-1]) if found else None
 
 
 def _mark(found: dict[int, list[str]], row: int, code: str) -> None:
@@ -226,8 +227,11 @@ def _mark_order(fields: Mapping[str, list[Any]], found: dict[int, list[str]]) ->
         for small, large in pairwise(present):
             less, more = fields[small], fields[large]
             by, share = ORDER_TOLERANCE
-            if None not in less and None not in more and max(map(sub, less, more)) <= by:
-                continue
+            try:
+                if max(map(sub, less, more)) <= by:
+                    continue
+            except TypeError:  # a None: to look for it before would take longer
+                pass
             for row, (a, b) in enumerate(zip(less, more, strict=True)):
                 if a is not None and b is not None and a > b + by + share * b:
                     _mark(found, row, f"{small}:order?")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any, Final
 
 from collector.numbers import flags, indices
@@ -182,7 +183,13 @@ def table_of(key: Key, suffix: str, windows: Windows) -> Table:
     else:
         names = dict.fromkeys(name for fields in windows.values() for name in fields)
         columns = {name: [windows[time_ms].get(name) for time_ms in times] for name in names}
-    return Table(key[0] + suffix, key[1], times, columns, frozenset(filter(is_whole, columns)))
+    return Table(key[0] + suffix, key[1], times, columns, _whole(tuple(columns)))
+
+
+@lru_cache(1024)
+def _whole(names: tuple[str, ...]) -> frozenset[str]:
+    """Those of the fields that hold whole numbers; thousands of minutes share their fields."""
+    return frozenset(filter(is_whole, names))
 
 
 def _index_tables(tags: Tags, period: str, scores: dict[Any, dict[int, indices.Scored | None]]) -> list[Table]:

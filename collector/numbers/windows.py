@@ -20,6 +20,7 @@ from functools import cache, lru_cache
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
+from collector.numbers.ordered import ordered, present
 from measures.completeness import GB_HOUR
 from measures.speed import percentile_from_histogram
 from wire.quantities import DERIVED, KINDS, QUANTITIES
@@ -122,26 +123,22 @@ class Means:
 
     def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
         self.n += end - first
-        flags = columns.get("qc")
-        if flags is not None:
-            self.qc = max(self.qc, max(filter(None, flags[first:end]), default=0))
-        seen: dict[int, tuple[list[float], float, float]] = {}
+        codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
+        if codes and codes[-1] > self.qc:
+            self.qc = codes[-1]
         for name, column in columns.items():
             if name not in self.names:
                 continue
-            if id(column) not in seen:  # what no calibration alters is one column under two names
-                values = column[first:end]
-                if None in values:
-                    values = [value for value in values if value is not None]
-                ordered = sorted(values)  # faster than min and max
-                seen[id(column)] = (values, ordered[0], ordered[-1]) if values else ([], 0.0, 0.0)
-            values, low, high = seen[id(column)]
-            if not values:
+            values = column[first:end]
+            found = ordered(values)
+            if not found:
                 continue
+            if len(found) < len(values):
+                values = present(values)
             if name in CIRCULAR:
                 self._turn(name, values)
             else:
-                self._add(name, values, low, high)
+                self._add(name, values, found[0], found[-1])
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
@@ -168,8 +165,10 @@ class Means:
             else:
                 cell[0] += 1
                 cell[1] += mean
-                cell[2] = min(low, cell[2])
-                cell[3] = max(high, cell[3])
+                if low < cell[2]:
+                    cell[2] = low
+                if high > cell[3]:
+                    cell[3] = high
         for name in minute.turns:
             degrees = minute.direction(name)
             if degrees is not None:
@@ -189,8 +188,10 @@ class Means:
         else:
             cell[0] += len(values)
             cell[1] = sum(values, cell[1])
-            cell[2] = min(low, cell[2])
-            cell[3] = max(high, cell[3])
+            if low < cell[2]:
+                cell[2] = low
+            if high > cell[3]:
+                cell[3] = high
 
     def _turn(self, name: str, degrees: list[float]) -> None:
         """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""

@@ -30,7 +30,8 @@ class Joined:
         self.rules = [rule for rule in rules if rule.joined]
         self._lateness_ms = lateness_ms
         self._near = near
-        self._timelines: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and site
+        self._of_site: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and site
+        self._of_node: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and node
         self._tracks: dict[tuple[Series, str], Track] = {}
         self._minute_ms = 0
 
@@ -43,11 +44,13 @@ class Joined:
         """A series that may take part."""
         if self.rules:
             series = timeline.series
-            self._timelines.setdefault((series.kind, series.site), {})[series] = timeline
+            self._of_site.setdefault((series.kind, series.site), {})[series] = timeline
+            self._of_node.setdefault((series.kind, series.node), {})[series] = timeline
 
     def forget(self, series: Series, now_ms: int) -> list[Transition]:
         """The series is no longer watched; the end of its alerts."""
-        self._timelines.get((series.kind, series.site), {}).pop(series, None)
+        self._of_site.get((series.kind, series.site), {}).pop(series, None)
+        self._of_node.get((series.kind, series.node), {}).pop(series, None)
         ours = [name for name in self._tracks if name[0] == series]
         tracks = [track for name in ours if (track := self._tracks.pop(name)).fired_ms is not None]
         return [
@@ -64,7 +67,7 @@ class Joined:
         said: list[Transition] = []
         for minute_ms in range(first_ms, last_ms + 1, MINUTE_MS):
             for rule in self.rules:
-                for (kind, _), timelines in self._timelines.items():
+                for (kind, _), timelines in self._of_site.items():
                     for timeline in timelines.values() if kind == rule.kind else ():
                         if rule.alert in timeline.plan.joined:
                             said += self._decide(rule, timeline, minute_ms)
@@ -130,16 +133,16 @@ class Joined:
 
     def _compared(self, rule: Rule, window: Window, timeline: Timeline, minute_ms: int) -> float | None:
         """The window's value, against its reference where the rule has one."""
-        own = _at(timeline, window, minute_ms)
-        if own is None or window.versus is None:
-            return own
+        if window.versus is None:
+            return _at(timeline, window, minute_ms)
         if window.versus == "last-week":
             reference = _at(timeline, window, minute_ms - WEEK_MS)
         else:
             others = self._neighbours(timeline.series)
             found = [value for each in others if (value := _at(each, window, minute_ms)) is not None]
             reference = median(found) if found else None
-        if reference is None or (rule.limit.percent and reference <= 0):
+        own = None if reference is None else _at(timeline, window, minute_ms)
+        if reference is None or own is None or (rule.limit.percent and reference <= 0):
             return None
         difference = own - reference
         return round(100 * difference / reference if rule.limit.percent else difference, 6)
@@ -147,18 +150,21 @@ class Joined:
     def _neighbours(self, series: Series) -> Iterator[Timeline]:
         """Series of the same kind and tags at the same site, or at the nodes said to be near."""
         near = self._near(series)
-        for (kind, site), timelines in self._timelines.items():
-            if kind == series.kind and (site == series.site or near is not None):
-                for other, timeline in timelines.items():
-                    if other != series and other.tags == series.tags and (near is None or other.node in near):
-                        yield timeline
+        if near is None:
+            groups = [self._of_site.get((series.kind, series.site), {})]
+        else:
+            groups = [self._of_node.get((series.kind, node), {}) for node in near]
+        for timelines in groups:
+            for other, timeline in timelines.items():
+                if other != series and other.tags == series.tags:
+                    yield timeline
 
     def _holds(self, condition: Condition, timeline: Timeline, minute_ms: int) -> bool | None:
         """Whether the second condition holds for any series of its kind at the same node; None if nobody knows."""
         series = timeline.series
         kind = condition.kind or series.kind
-        same = [timeline] if kind == series.kind else self._timelines.get((kind, series.site), {}).values()
-        values = [_at(each, condition.window, minute_ms) for each in same if each.series.node == series.node]
+        same = [timeline] if kind == series.kind else self._of_node.get((kind, series.node), {}).values()
+        values = [_at(each, condition.window, minute_ms) for each in same if each.series.site == series.site]
         known = [condition.raise_.met(value) for value in values if value is not None]
         return any(known) if known else None
 

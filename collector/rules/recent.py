@@ -31,10 +31,7 @@ class Recent:
             kept = self.columns.get(name)
             if kept is None:
                 kept = self.columns[name] = _NAN * before
-            if None in column:
-                kept.extend(array("d", [math.nan if value is None else value for value in column]))
-            else:
-                kept.extend(array("d", column))
+            kept.extend(_doubles(column))
         if len(columns) < len(self.columns):
             for kept in self.columns.values():
                 if len(kept) < len(self.times):
@@ -82,6 +79,13 @@ class Recent:
         self.times = array("q")
         self.times.frombytes(a2b_base64(packed[0]))
         self.columns = {name: doubles(text) for name, text in packed[1].items()}
+
+
+def _doubles(column: list[Any]) -> array[float]:
+    try:
+        return array("d", column)
+    except TypeError:  # a None: to look for it before would take longer
+        return array("d", [math.nan if value is None else value for value in column])
 
 
 def _values(kept: array[float]) -> list[Any]:

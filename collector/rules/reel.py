@@ -19,6 +19,7 @@ import math
 from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
+from collector.numbers.ordered import ordered, present
 from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns, Recent
@@ -143,9 +144,9 @@ class Reel:
             return
         times, columns = self.recent.after(self.rest.since_ms)
         self.rest = None
-        present = {name: _present(times, column) for name, column in columns.items()}
+        given = {name: _present(times, column) for name, column in columns.items()}
         for watch, each in zip(self.plan.watches, self.windows, strict=True):
-            rows = present.get(watch.column)
+            rows = given.get(watch.column)
             if rows is not None:
                 each.feed(rows)
             if each.top and times and times[-1] >= each.end_ms:
@@ -199,11 +200,11 @@ class Reel:
 
     def _pass_in_bulk(self, times: list[int], columns: Columns) -> list[int]:
         """Feed the rows at once to every window where no rule can change its state meanwhile; returns the others."""
-        present = {name: _present(times, column) for name, column in columns.items()}
+        there = {name: _present(times, column) for name, column in columns.items()}
         loud: set[int] = set()
         given: list[tuple[int, Present]] = []
         for index, watch in enumerate(self.plan.watches):
-            rows = present.get(watch.column)
+            rows = there.get(watch.column)
             if rows is None:
                 continue
             given.append((index, rows))
@@ -442,12 +443,11 @@ class Reel:
 
 def _present(times: list[int], column: list[Any]) -> Present | None:
     """The rows of a column that have a value; None when there are none."""
-    if None in column:
+    found = ordered(column)
+    if len(found) < len(column):
         times = [time_ms for time_ms, value in zip(times, column, strict=True) if value is not None]
-        column = [value for value in column if value is not None]
-    if not column:
-        return None
-    return Present.of(times, column)
+        column = present(column)
+    return Present(times, column, found[0], found[-1]) if found else None
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from collector.numbers.ordered import ordered
 from collector.rules.plan import Watch
 from collector.rules.recent import Columns
 from collector.rules.track import Track
@@ -39,8 +40,8 @@ class Rest(NamedTuple):
             column = columns.get(name)
             if column is None:
                 continue
-            ordered = sorted(filter(_there, column) if None in column else column)  # faster than min and max
-            if ordered and not (least < ordered[0] and ordered[-1] < most):
+            found = ordered(column)
+            if found and not (least < found[0] and found[-1] < most):
                 return False
         return True
 
@@ -70,7 +71,3 @@ def rest(
             least, most = bounds.get(watch.column, ANY)
             bounds[watch.column] = max(least, found[0]), min(most, found[1])
     return Rest(head_ms, until_ms, room, frozenset(columns), bounds)
-
-
-def _there(value: float | None) -> bool:
-    return value is not None

@@ -21,6 +21,7 @@ from copy import copy
 from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
+from collector.numbers.ordered import ordered
 from collector.rules.rule import Spec
 
 FINE_FROM_MS: Final = 3_600_000
@@ -62,8 +63,8 @@ class Present(NamedTuple):
     @classmethod
     def of(cls, times: list[int], values: list[float]) -> Present:
         """These rows, of which there is at least one."""
-        ordered = sorted(values)  # faster than min and max
-        return cls(times, values, ordered[0], ordered[-1])
+        found = ordered(values)
+        return cls(times, values, found[0], found[-1])
 
 
 class Window:
