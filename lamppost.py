@@ -50,6 +50,18 @@ EXTRAS = {
     name: room for name, (place, _) in ROOMS.items() if (room := place.partition(".")[0]) in ("collector", "simulator")
 }
 """The extra that brings what a word's room needs."""
+ELSEWHERE = {
+    **{
+        word: [f"agent {word}"] for word in ("setup", "ports", "probe", "watch", "doctor", "identify", "spool", "enrol")
+    },
+    **{word: [f"agent {word}", f"collector {word}"] for word in ("status", "run")},
+    **{word: [f"agent {word}", f"stations {word}"] for word in ("config",)},
+    **{word: [f"alerts {word}"] for word in ("ack", "silence", "silences", "history")},
+    "init": ["collector init"],
+    "accept": ["stations accept"],
+    "decode": ["profiles decode"],
+}
+"""Words that people try first, and behind which word they stand."""
 OURS = frozenset(
     {
         "wire",
@@ -69,6 +81,9 @@ def main() -> None:
     """Run the command line. Ends the process with one of the exit codes in `wire.exits`."""
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
     try:
+        if word in ELSEWHERE:
+            ways = " or ".join(f"lamppost {way}" for way in ELSEWHERE[word])
+            raise Failure(Exit.USAGE, "word-elsewhere", f"{word} stands behind another word", ways)
         _build(word)(prog_name="lamppost", standalone_mode=True)
     except Failure as failure:
         _end(failure)

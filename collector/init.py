@@ -182,6 +182,7 @@ def _authority_name(now: datetime) -> str:
 def _next_steps(plan: Plan) -> list[str]:
     settings = plan.folder / "collector.yaml"
     steps = [f"edit {settings}: store, stations, rules   (lamppost collector sample explains every key)"]
+    steps += [f"sudo chown -R lamppost: {plan.folder}   (for the service, which runs as that user: docs/install.md)"]
     if plan.tls:
         broker = plan.folder.resolve() / MOSQUITTO
         steps += [

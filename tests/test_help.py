@@ -31,6 +31,21 @@ def test_every_command_shows_an_example(room: str) -> None:
     assert [words for words, text in helps.items() if "Example" not in text] == []
 
 
+@pytest.mark.parametrize("word", lamppost.ELSEWHERE)
+def test_a_word_that_people_try_first_is_shown_where_it_stands(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert word not in lamppost.ROOMS
+    monkeypatch.setattr("sys.argv", ["lamppost", word])
+    with pytest.raises(SystemExit) as ended:
+        lamppost.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    for way in lamppost.ELSEWHERE[word]:
+        assert f"lamppost {way}" in told
+        assert CliRunner().invoke(lamppost._build(way.split()[0]), [*way.split(), "--help"]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "lines"),
     [

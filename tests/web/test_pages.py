@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import re
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -130,6 +131,9 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
     for path in ("/", "/en/station/lp-0001"):  # a page may be a second old
         wait_for("the page to say so", lambda path=path: 'role="alert"' in served.get(path).text, 10)  # type: ignore[misc]
         assert served.get(path).status == 200
+    first = served.get("/en/").text
+    assert "No air data yet" not in first, "there may well be data: nobody can tell now"
+    assert re.search(r'<ul class="plain-list"><li><a href="/en/station/lp-0001">Jianguo Rd East</a>', first)
     assert served.get("/readyz").status == 503
     assert served.get("/healthz").status == 200
 
