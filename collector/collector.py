@@ -370,9 +370,8 @@ class Collector:
             self.rollups.observe(work.tables, now_ms)
         for work in written:
             self._on_event({"type": "readings", "node": work.node, "site": work.site})
-        rolled = self.rollups.step(
-            now_ms, self.ingest.pending_rows() > 0
-        )  # who stands by closes the hours that it has begun
+        # Who stands by closes the hours that it has begun.
+        rolled = self.rollups.step(now_ms, busy=self.ingest.pending_rows() > 0)
         if not self.standby.active:
             return
         self.alerting.observe(rolled, now_ms)
