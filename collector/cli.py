@@ -214,7 +214,7 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     from collector.city import site
     from collector.collector import Collector
-    from collector.memory import calm_garbage_collector
+    from collector.memory import calm_garbage_collector, share_heaps
     from collector.notify.channel import BadAddress
     from collector.web.app import create_app
     from collector.web.feed import Feed
@@ -223,6 +223,7 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     assert isinstance(ending, threading.Event)
     feed = Feed()
+    share_heaps()
     try:
         collector = (
             Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)

@@ -218,9 +218,12 @@ class Collector:
 
     def _answer(self, now_ms: int) -> None:
         assert isinstance(self.ingest, Ingest)
-        for node, answer in self.ingest.acks(now_ms):
-            if not self.guests.answered(answer):
-                self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+        answers = [
+            (topic := names.ack(node), signed.seal(topic, ack.encode(answer), self._key))
+            for node, answer in self.ingest.acks(now_ms)
+            if not self.guests.answered(answer)
+        ]
+        self.link.publish_all(answers, ACK_EXPIRY_S)
 
     def _arrived(self, now_ms: int) -> Iterator[Arrived]:
         """What has come, as long as there is room for it; the rest waits in the link, and then at the broker."""

@@ -118,6 +118,8 @@ class Sensor:
         if self.doubt is not None:
             self.unfit[self.doubt] += 1
             return []
+        if not decoded.rows and isinstance(self.traffic, TrafficCounter):
+            self.traffic.see_nothing()
         return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
 
     def _doubt(self, decoded: Values, now_s: float) -> str | None:

@@ -1,8 +1,9 @@
 """Counting on the device: what a radar says of each target becomes counts and speeds per interval. Pure.
 
 A radar reports one vehicle several times while it is in the beam. Reports of one direction that follow each other
-within `GAP_MS` are one vehicle; its speed is the median of its reports. A radar that sums up a vehicle when it has
-passed, with its length, is believed in one report. No record of a single vehicle leaves the box.
+within `GAP_MS` are one vehicle; its speed is the median of its reports. A report alone may be a damaged line and is not
+believed, nor are two with a word between them that nothing is there. A radar that sums up a vehicle when it has passed,
+with its length, is believed in one report. No record of a single vehicle leaves the box.
 
 Some radars, and some lines of others, tell a speed without a sign. Such a report belongs to the vehicle in the beam
 that drives about as fast; where there is none, the vehicle's direction is not known and it is counted as `any`, unless
@@ -38,6 +39,10 @@ class _Passing:
     last_ms: int
     speeds: list[float]
     length_m: float | None = None
+
+    def is_sure(self) -> bool:
+        """Whether it was more than one damaged line."""
+        return len(self.speeds) >= REPORTS_MIN or self.length_m is not None
 
     def off(self, speed_kmh: float) -> float:
         """How far a report is from this vehicle's last one, km/h."""
@@ -99,6 +104,13 @@ class Counter:
         else:
             one.last_ms = time_ms
             one.speeds.append(speed_kmh)
+
+    def see_nothing(self) -> None:
+        """The radar says that nothing is before it: what was reported once until now will not be confirmed any more."""
+        for direction in [d for d, one in self._open.items() if not one.is_sure()]:
+            self._close(direction)
+        self.strays += sum(not one.is_sure() for one in self._unsigned)
+        self._unsigned = [one for one in self._unsigned if one.is_sure()]
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Close vehicles that have passed and, at a boundary, the interval: one reading a direction, zeros included."""
@@ -167,7 +179,7 @@ class Counter:
             self._count(direction, passed)
 
     def _count(self, direction: str, passed: _Passing) -> None:
-        if len(passed.speeds) < REPORTS_MIN and passed.length_m is None:
+        if not passed.is_sure():
             self.strays += 1
             return
         speed_kmh = round(median(passed.speeds), 2)

@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -20,6 +23,19 @@ from firmware_stubs.stub import Row, Stub
 from tests.servers import Influxd, Mosquitto, free_port, listens, wait_for
 
 DATABASE = "lamppost"
+
+
+@contextmanager
+def rig_alone() -> Iterator[Rig]:
+    """A rig with a broker and a database of its own, in a folder that is gone afterwards."""
+    with TemporaryDirectory() as folder, ExitStack() as at_the_end:
+        servers = Mosquitto(Path(folder) / "mosquitto"), Influxd(Path(folder) / "influxd")
+        for server in servers:
+            at_the_end.callback(server.stop)
+            server.start()
+        rig = Rig(Path(folder), *servers)
+        at_the_end.callback(rig.close)
+        yield rig
 
 
 class Program:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from collector.alerts.book import Book
 from collector.rules.desk import Desk
@@ -56,7 +56,7 @@ class Retained:
         topic = names.alert(alert.labels.get("site") or "none", alert.fingerprint)
         ack = None if standing is None or alert.state != "firing" else standing.ack
         body = strictjson.dumps(
-            {"v": 1, "at": now_ms, **_said(alert), "acknowledged_by": None if ack is None else ack.who}
+            {"v": 1, "at": now_ms, **alert.told(), "acknowledged_by": None if ack is None else ack.who}
         )
         clear_ms = None if alert.state == "firing" else now_ms + KEPT_MS
         self._known[topic] = self._unsaved[topic] = (body.decode(), clear_ms)
@@ -76,21 +76,3 @@ class Retained:
 
 def _last(topic: str) -> str:
     return topic.rpartition("/")[2]
-
-
-def _said(alert: Transition) -> dict[str, Any]:
-    return {
-        "alert": alert.rule,
-        "state": alert.state,
-        "severity": alert.severity,
-        "fingerprint": alert.fingerprint,
-        "key": alert.key,
-        "labels": alert.labels,
-        "value": alert.value,
-        "limit": alert.limit,
-        "unit": alert.unit,
-        "since_ms": alert.start_ms,
-        "event_ms": alert.event_ms,
-        "reason": alert.reason,
-        "text": {"zh": alert.text_zh, "en": alert.text_en},
-    }

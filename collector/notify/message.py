@@ -61,23 +61,8 @@ class Writer(NamedTuple):
     def alert(self, state: str, alert: Transition) -> dict[str, Any]:
         """One alert for a program."""
         place = self.place(alert.labels.get("node", ""))
-        return {
-            "state": state,
-            "alert": alert.rule,
-            "severity": alert.severity,
-            "fingerprint": alert.fingerprint,
-            "key": alert.key,
-            "labels": alert.labels,
-            "station": {"zh": place.zh, "en": place.en},
-            "value": alert.value,
-            "limit": alert.limit,
-            "unit": alert.unit,
-            "since_ms": alert.start_ms,
-            "event_ms": alert.event_ms,
-            "reason": alert.reason,
-            "text": {"zh": alert.text_zh, "en": alert.text_en},
-            "link": self.link_to(alert.fingerprint),
-        }
+        station = {"zh": place.zh, "en": place.en}
+        return alert.told() | {"state": state, "station": station, "link": self.link_to(alert.fingerprint)}
 
     def title(self, delivery: Delivery, language: str) -> str:
         """One line: what happened to how many alerts, and where."""

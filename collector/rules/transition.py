@@ -87,6 +87,15 @@ class Transition:
         """A JSON value from which `read` makes the transition again."""
         return {name: getattr(self, name) for name in _NAMES}
 
+    def told(self) -> dict[str, Any]:
+        """What programs outside are told of it, whatever way it comes to them."""
+        return {
+            "alert": self.rule, "state": self.state, "severity": self.severity, "fingerprint": self.fingerprint,
+            "key": self.key, "labels": self.labels, "value": self.value, "limit": self.limit, "unit": self.unit,
+            "since_ms": self.start_ms, "event_ms": self.event_ms, "reason": self.reason,
+            "text": {"zh": self.text_zh, "en": self.text_en},
+        }  # fmt: skip
+
     def ended(self, event_ms: int, reason: str) -> Transition:
         """The end of what this transition began, for a reason that is not a value's."""
         zh, en = f"已结束：{self.text_zh}", f"Ended: {self.text_en}"

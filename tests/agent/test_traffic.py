@@ -169,6 +169,44 @@ def test_a_summary_is_the_vehicle_that_was_reported_and_not_another(late_ms: int
     assert (told["count"], told["heavy_count"]) == (1, 1)
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_two_reports_with_nothing_between_them_are_no_vehicle(is_signed: bool) -> None:
+    """A bit flipped twice in an empty street: 206 km/h, nothing, nothing, 206 km/h."""
+    radar = counter()
+    radar.tick(0)
+    report = radar.detect if is_signed else radar.detect_unsigned
+    report(10_000, 206.0)
+    radar.see_nothing()
+    report(10_750, 206.0)
+    assert all(row["count"] == 0 for told in rows(radar, MINUTE, MINUTE).values() for row in told)
+    assert radar.strays == 2
+
+
+def test_an_empty_street_whose_bits_flip_stays_empty() -> None:
+    """Frames of a radar without a checksum: twice 128 mph out of nothing, and nothing in between."""
+    from device_profiles.catalogue import load
+
+    sensor = sensor_of(load(), Settings(name="radar-1", profile="mph-radar", port="/dev/null"))
+    sensor.begin(0.0, 0.0)
+    sensor.poller.due(0.0)
+    for number, mph in enumerate([0, 128, 0, 0, 128, 0, 0]):
+        sensor.feed(bytes((0x02, 0x14, 0, mph, 0, 0, 0x03)), 1_000 + 250 * number, 1 + number / 4)
+    assert isinstance(sensor.traffic, Counter)
+    assert sensor.traffic.strays == 2
+
+
+def test_a_vehicle_that_flickers_at_the_edge_of_the_beam_is_one() -> None:
+    radar = counter()
+    radar.tick(0)
+    for time_ms in (10_000, None, 10_500, 10_750, None, 11_250, 11_500):
+        if time_ms is None:
+            radar.see_nothing()
+        else:
+            radar.detect(time_ms, 50.0)
+    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    assert (told["count"], radar.strays) == (1, 1)
+
+
 def test_a_radar_of_summaries_alone_counts_by_them() -> None:
     radar = counter()
     radar.tick(0)

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
 from simulator.fleet.steady import Steady
-from tests.rig import Rig
+from tests.rig import Rig, rig_alone
 from tests.servers import Influxd, Mosquitto
 
 TOLD_EVERY_S = 10.0
@@ -28,17 +27,8 @@ TOLD_EVERY_S = 10.0
 def main() -> None:
     """Run, settle, count."""
     arguments = _arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        broker, database = Mosquitto(Path(folder) / "mosquitto"), Influxd(Path(folder) / "influxd")
-        broker.start()
-        database.start()
-        rig = Rig(Path(folder), broker, database)
-        try:
-            said = run(rig, arguments)
-        finally:
-            rig.close()
-            database.stop()
-            broker.stop()
+    with rig_alone() as rig:
+        said = run(rig, arguments)
     print(json.dumps(said))
     sys.exit(0 if said["lost"] == 0 else 1)
 

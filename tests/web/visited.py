@@ -14,16 +14,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.visitors import P95_MS_MAX
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
 from simulator.fleet.steady import Steady
-from tests.rig import Rig
-from tests.servers import Influxd, Mosquitto
+from tests.rig import Rig, rig_alone
 
 STEADY_S = 20.0
 KEPT = 0.97
@@ -33,17 +30,8 @@ KEPT = 0.97
 def main() -> int:
     """Run and report."""
     wants = _arguments()
-    with TemporaryDirectory() as folder:
-        broker, database = Mosquitto(Path(folder) / "mosquitto"), Influxd(Path(folder) / "influxd")
-        broker.start()
-        database.start()
-        rig = Rig(Path(folder), broker, database)
-        try:
-            told = run(rig, wants)
-        finally:
-            rig.close()
-            database.stop()
-            broker.stop()
+    with rig_alone() as rig:
+        told = run(rig, wants)
     print(json.dumps(told))
     unaffected = told["read"]["batches_per_s"] >= KEPT * told["alone"]["batches_per_s"]
     return int(told["lost"] > 0 or told["pages"]["p95_ms"] >= P95_MS_MAX or not unaffected)
