@@ -133,16 +133,18 @@ class Joined:
 
     def _compared(self, rule: Rule, window: Window, timeline: Timeline, minute_ms: int) -> float | None:
         """The window's value, against its reference where the rule has one."""
-        if window.versus is None:
-            return _at(timeline, window, minute_ms)
+        others = list(self._neighbours(timeline.series)) if window.versus == "neighbours" else []
+        if window.versus == "neighbours" and not others:
+            return None
+        own = _at(timeline, window, minute_ms)
+        if own is None or window.versus is None:
+            return own
         if window.versus == "last-week":
             reference = _at(timeline, window, minute_ms - WEEK_MS)
         else:
-            others = self._neighbours(timeline.series)
             found = [value for each in others if (value := _at(each, window, minute_ms)) is not None]
             reference = median(found) if found else None
-        own = None if reference is None else _at(timeline, window, minute_ms)
-        if reference is None or own is None or (rule.limit.percent and reference <= 0):
+        if reference is None or (rule.limit.percent and reference <= 0):
             return None
         difference = own - reference
         return round(100 * difference / reference if rule.limit.percent else difference, 6)
