@@ -91,6 +91,9 @@ def main() -> None:
         _end(_missing(word, error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+    except _refused_by_sqlite() as error:
+        cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
+        _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
 
 
 def _build(word: str | None) -> typer.Typer:
@@ -138,6 +141,13 @@ def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
         raise error
     text = f"lamppost {word} needs the package {package}, which is not installed"
     return Failure(Exit.CONFIGURATION, "extra-missing", text, f"pip install 'lamppost[{extra}]'")
+
+
+def _refused_by_sqlite() -> type[Exception]:
+    """What SQLite raises for a file that it may not write. Asked for, and so imported, once something was raised."""
+    from sqlite3 import OperationalError
+
+    return OperationalError
 
 
 def _version(

@@ -18,7 +18,7 @@ PROFILED = 25
 def bench(
     as_json: bool = typer.Option(False, "--json", help="One JSON line a figure: name, value, unit, ratio_to, ratio."),
     only: str | None = typer.Option(None, "--only", help="Parts, by commas: hot-path, flags, rules, wire, spool, "
-                                    "start-up, agent, latency, stores, v2-path, answers, memory, others."),
+                                    "start-up, agent, latency, stores, v2-path, answers, turn, memory, others."),
     points: int = typer.Option(150_000, "--points", help="Points of a run through a whole collector.", min=5_000),
     repeat: int = typer.Option(3, "--repeat", help="Runs of which the median is told.", min=1),
     seconds: float = typer.Option(30, "--seconds", help="How long an agent, ages and memory are watched, each.", min=5),
@@ -63,7 +63,7 @@ def _profiled() -> Iterator[None]:
 
 
 def _parts(points: int, repeat: int, seconds: float) -> dict[str, Callable[[], Iterator[Figure]]]:
-    from benchmarks import agents, flat, latency, others, small, whole
+    from benchmarks import agents, flat, latency, others, small, turn, whole
 
     return {
         "hot-path": small.hot_path,
@@ -77,6 +77,7 @@ def _parts(points: int, repeat: int, seconds: float) -> dict[str, Callable[[], I
         "stores": lambda: whole.stores(points, repeat),
         "v2-path": whole.v2_path,
         "answers": lambda: whole.latency(points),
+        "turn": turn.figures,
         "memory": lambda: flat.figures(seconds / 2),
         "others": lambda: others.figures(points, repeat),
     }

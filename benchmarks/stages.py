@@ -138,6 +138,9 @@ class Tray:
     def publish(self, *_: Any, **__: Any) -> None:
         self.published += 1
 
+    def publish_all(self, messages: Sequence[Any], *_: Any) -> None:
+        self.published += len(messages)
+
     def start(self) -> None:
         pass
 

@@ -24,7 +24,7 @@ from wire import ack, names, signed
 
 UNANSWERED_MAX = 900
 UNANSWERED_ROWS_MAX = 40_000
-"""Batches and rows under way: fewer than mosquitto queues for a listener (1,000) and a collector holds (50,000)."""
+"""Batches and rows under way: fewer than mosquitto queues for a listener (1,000), more than a collector has at hand."""
 UNACKNOWLEDGED_MAX = 20
 """Publishes under way to the broker: mosquitto's own receive maximum."""
 SILENCE_S = 30.0

@@ -1,6 +1,6 @@
 """The turn of an hour: every station's hour closes within seconds, with indices that look back a day in the database.
 
-    python -m benchmarks.turn [--nodes 500]
+    python -m benchmarks.turn [--nodes 1000]
 
 A real InfluxDB holds 24 hours of each station; then the first reading of the next hour comes from all of them. What is
 told: seconds until all hours and indices are stored, CPU of this process, and how long the longest step kept the next
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.figure import Figure
 from collector.numbers.open_windows import GRACE_MS
 from collector.numbers.reporting import reports_as_china
 from collector.numbers.rollups import Rollups
@@ -87,14 +88,21 @@ def _measured(rollups: Rollups, nodes: int) -> tuple[float, float, float]:
     return time.monotonic() - start_s, time.process_time() - start_cpu_s, longest_s
 
 
+def figures(nodes: int = 1_000) -> Iterator[Figure]:
+    """What a city's hour costs, and how long a batch may wait for it."""
+    with TemporaryDirectory(prefix="lamppost-bench-") as folder:
+        took_s, cpu_s, longest_s = turn(nodes, Path(folder))
+    yield Figure(f"the turn of an hour, {nodes:,} stations, until all is stored", took_s, "s")
+    yield Figure("the turn of an hour: CPU", 1000 * cpu_s / nodes, "ms a station")
+    yield Figure("the turn of an hour: longest step", longest_s, "s", budget="1")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", type=int, default=500)
+    parser.add_argument("--nodes", type=int, default=1_000)
     args = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        took_s, cpu_s, longest_s = turn(args.nodes, Path(folder))
-    print(f"{args.nodes} hours stored in {took_s:.2f} s, {1000 * cpu_s / args.nodes:.2f} ms CPU each")
-    print(f"longest step {longest_s:.2f} s")
+    for figure in figures(args.nodes):
+        print(f"{figure.name:70} {figure.value:8.2f} {figure.unit}")
 
 
 if __name__ == "__main__":

@@ -214,9 +214,8 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     from collector.city import site
     from collector.collector import Collector
-    from collector.memory import calm_garbage_collector
+    from collector.memory import calm_garbage_collector, share_heaps
     from collector.notify.channel import BadAddress
-    from collector.statedb import StateUnusable
     from collector.web.app import create_app
     from collector.web.feed import Feed
     from collector.web.server import PortTaken, WebServer
@@ -224,12 +223,11 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
 
     assert isinstance(ending, threading.Event)
     feed = Feed()
+    share_heaps()
     try:
         collector = (
             Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
         )
-    except StateUnusable as error:
-        raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
     known = site(

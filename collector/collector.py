@@ -218,9 +218,12 @@ class Collector:
 
     def _answer(self, now_ms: int) -> None:
         assert isinstance(self.ingest, Ingest)
-        for node, answer in self.ingest.acks(now_ms):
-            if not self.guests.answered(answer):
-                self._send(names.ack(node), ack.encode(answer), ACK_EXPIRY_S)
+        answers = [
+            (topic := names.ack(node), signed.seal(topic, ack.encode(answer), self._key))
+            for node, answer in self.ingest.acks(now_ms)
+            if not self.guests.answered(answer)
+        ]
+        self.link.publish_all(answers, ACK_EXPIRY_S)
 
     def _arrived(self, now_ms: int) -> Iterator[Arrived]:
         """What has come, as long as there is room for it; the rest waits in the link, and then at the broker."""
@@ -367,9 +370,8 @@ class Collector:
             self.rollups.observe(work.tables, now_ms)
         for work in written:
             self._on_event({"type": "readings", "node": work.node, "site": work.site})
-        rolled = self.rollups.step(
-            now_ms, self.ingest.pending_rows() > 0
-        )  # who stands by closes the hours that it has begun
+        # Who stands by closes the hours that it has begun.
+        rolled = self.rollups.step(now_ms, busy=self.ingest.pending_rows() > 0)
         if not self.standby.active:
             return
         self.alerting.observe(rolled, now_ms)

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wire.exits import Exit, Failure
 
-class StateUnusable(Exception):
+CURE = "Cure: check the folder's owner and free space; commands are run as the collector's user"
+
+
+class StateUnusable(Failure):
     """The file cannot be opened or written; the text names it and the cure."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(Exit.NOT_PERMITTED, "state-unusable", f"{path}: {error}. {CURE}")
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -21,7 +28,7 @@ def open_state(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("CREATE TABLE IF NOT EXISTS probe (at INTEGER)")
     except (OSError, sqlite3.Error) as error:
-        raise StateUnusable(f"{path}: {error}. Cure: check the folder's owner and free space") from error
+        raise StateUnusable(path, error) from error
     return db
 
 

@@ -101,9 +101,11 @@ class transaction:
 
 
 def trouble(path: Path, error: sqlite3.Error) -> SpoolError:
-    """What an error of SQLite means: a disk that is full, or one that has failed."""
+    """What an error of SQLite means: a disk that is full, one that has failed, or somebody else's file."""
     if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
         return SpoolIoError(f"{path}: {error}. Cure: replace the card")
+    if "readonly" in str(error) and not os.access(path, os.W_OK):
+        return SpoolError(f"{path}: {error}. Cure: the same with sudo")
     return SpoolError(f"{path}: {error}. Cure: free space or replace the card")
 
 

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -102,6 +103,11 @@ class Link311:
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
         if self._client.publish(topic, payload, 1, retain).rc != paho.MQTT_ERR_SUCCESS:
             self.counts["publish_failed"] += 1
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]], expiry_s: int) -> None:
+        """Send these as `publish` does."""
+        for topic, payload in messages:
+            self.publish(topic, payload, expiry_s=expiry_s)
 
     # -- paho's thread --------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ answers. So everything that is done is done in one place, and stands in the audi
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -295,7 +294,7 @@ def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json
     settings = load_settings(config)
     with open_book(settings) as book:
         try:
-            number = book.ask(verb, asked | {"who": who or getpass.getuser()}, _now_ms())
+            number = book.ask(verb, asked | {"who": who or this_person()}, _now_ms())
         except sqlite3.Error as error:
             cure = "run it as the collector's user, or as one of its group"
             raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, file_of_the_collector
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
     from collector.delivery.redrive import redrive
 
     settings, store = _open(config)
-    with _state(config) as db:
+    with _state(config) as db, file_of_the_collector(settings.state_file):
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
     typer.echo(outcome)
     raise typer.Exit(Exit.FINE if outcome.startswith("stored") else Exit.NOT_HEALTHY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import time
 from datetime import datetime
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def fit(
         raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
     told = line.text(QUANTITIES[quantity].unit)
     record = Record(
-        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), getpass.getuser(),
+        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), this_person(),
         "linear", line.slope, line.offset, f"{file.name}: {told}",
     )  # fmt: skip
     if not try_only:
@@ -95,7 +94,7 @@ def formula(
         raise Failure(Exit.USAGE, "formula-unknown", f"{name} is not known", f"name one of {', '.join(FORMULAS)}")
     start_ms = time_of(since, settings.web.time_zone)
     record = Record(
-        node, sensor, "pm25_ugm3", start_ms, _now_ms(), getpass.getuser(), name, source=f"of pm25_raw_ugm3: {name}"  # type: ignore[arg-type]
+        node, sensor, "pm25_ugm3", start_ms, _now_ms(), this_person(), name, source=f"of pm25_raw_ugm3: {name}"  # type: ignore[arg-type]
     )  # fmt: skip
     calibrations = Calibrations(open_state(settings.state_file))
     record = calibrations.add(record)
@@ -139,7 +138,7 @@ def apply(
         raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
     finally:
         said: dict[str, Any] = {"since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours}
-        calibrations.note(now_ms, {"what": "apply", "who": getpass.getuser(), "sensors": sensors, **said})
+        calibrations.note(now_ms, {"what": "apply", "who": this_person(), "sensors": sensors, **said})
         store.close()
     if as_json:
         typer.echo(json.dumps(said))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import typer
 
 from collector.commands import station_config
 from collector.commands.identity import stations_app
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from wire.exits import Exit, Failure
 
@@ -36,7 +35,7 @@ def list_all(
     from collector.fleet import roster
 
     settings = load_settings(config)
-    with state_of(settings) as db:
+    with state_of(settings) as db, file_of_the_collector(settings.state_file):
         stations = roster(db, settings)
     at_ms = now_ms()
     shown = [station for station in stations if not stale or station.is_stale(at_ms)]
@@ -109,7 +108,7 @@ def rename(
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
         call(db, node, zh, en)
-    note(settings, getpass.getuser(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", now_ms())
+    note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", now_ms())
     typer.echo(f"{node} is called {zh or '-'} / {en or '-'}")
 
 

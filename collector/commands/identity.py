@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def token_create(
         office = enrolment(settings, file)
         assert settings.identities is not None
         where = url or f"https://{settings.identities.broker_host}:{settings.identities.port}"
-        secret = Book(file).new_token(node, getpass.getuser(), _now_ms(), minutes * 60_000)
+        secret = Book(file).new_token(node, this_person(), _now_ms(), minutes * 60_000)
         text = Token(node, where, digest_of(office.authority.bundle()), secret).text()
     if as_json:
         typer.echo(json.dumps({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes}))
@@ -89,7 +88,7 @@ def token_revoke(
     Example:  lamppost token revoke 3f9a21
     """
     with _book(config) as book:
-        if not book.revoke_token(beginning, getpass.getuser(), _now_ms()):
+        if not book.revoke_token(beginning, this_person(), _now_ms()):
             raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
     typer.echo("revoked")
 
@@ -111,12 +110,12 @@ def token_api(
     with _desk(config) as (_, file):
         tokens = ApiTokens(file)
         if revoke:
-            if not tokens.revoke(name, getpass.getuser(), _now_ms()):
+            if not tokens.revoke(name, this_person(), _now_ms()):
                 raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}")
             typer.echo("revoked")
             return
         try:
-            typer.echo(tokens.create(name, scope, getpass.getuser(), _now_ms(), days))
+            typer.echo(tokens.create(name, scope, this_person(), _now_ms(), days))
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-token", str(error)) from error
 
@@ -143,7 +142,7 @@ def stations_accept(
         raise Failure(Exit.CONFIGURATION, "request-unreadable", f"{request}: {error.strerror}", cure) from error
     with _desk(config) as (settings, file):
         try:
-            answer = as_file(enrolment(settings, file).accept(node, asked, getpass.getuser(), _now_ms()))
+            answer = as_file(enrolment(settings, file).accept(node, asked, this_person(), _now_ms()))
         except Refused as error:
             raise Failure(Exit.CONFIGURATION, error.word, str(error)) from error
         except BrokerSilent as error:
@@ -166,7 +165,7 @@ def stations_retire(node: str = typer.Argument(..., help="The node's name."), co
 
     with _desk(config) as (settings, file):
         try:
-            count = enrolment(settings, file).retire(node, getpass.getuser(), _now_ms())
+            count = enrolment(settings, file).retire(node, this_person(), _now_ms())
         except BrokerSilent as error:
             text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
             raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
@@ -198,7 +197,7 @@ def stations_purge(
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
     with _book(config) as book:
-        book.note(getpass.getuser(), "purged", node, _now_ms())
+        book.note(this_person(), "purged", node, _now_ms())
     typer.echo(
         f"{node} is forgotten: " + (", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing")
     )
@@ -256,15 +255,13 @@ def trail_verify(
 def _desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
     from collector.cli import load_settings
     from collector.identity.office import desk_path
-    from collector.web.desk.file import DeskFile, DeskUnusable
+    from collector.web.desk.file import DeskFile
 
     settings = load_settings(config)
+    file = DeskFile(desk_path(settings))
     try:
-        file = DeskFile(desk_path(settings))
-    except DeskUnusable as error:
-        raise Failure(Exit.NOT_PERMITTED, "desk-unusable", str(error)) from error
-    try:
-        yield settings, file
+        with file_of_the_collector(desk_path(settings)):
+            yield settings, file
     finally:
         file.close()
 

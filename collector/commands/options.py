@@ -1,10 +1,36 @@
-"""Options that are the same in every command of the collector's."""
+"""What is the same in every command of the collector's: options, and the cure when its files are another user's."""
 
 from __future__ import annotations
+
+import getpass
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
 from collector.cli import DEFAULT_CONFIG
+from wire.exits import Exit, Failure
 
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def this_person() -> str:
+    """Who is at this terminal, as the audit trail names them; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user-{os.getuid()}"
+
+
+@contextmanager
+def file_of_the_collector(path: Path) -> Iterator[None]:
+    """Around what a command does with one of the collector's own files. Raises Failure when SQLite cannot."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        cure = "run it as the collector's user (sudo -u lamppost lamppost ...); is the disk full?"
+        raise Failure(Exit.NOT_PERMITTED, "file-unusable", f"{path}: {error}", cure) from error

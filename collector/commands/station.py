@@ -50,12 +50,9 @@ def node_of(config: Path, node: str) -> tuple[Config, Node]:
 
 def state_of(settings: Config) -> sqlite3.Connection:
     """The collector's state. Raises Failure when it cannot be opened."""
-    from collector.statedb import StateUnusable, open_state
+    from collector.statedb import open_state
 
-    try:
-        return open_state(settings.state_file)
-    except StateUnusable as error:
-        raise Failure(Exit.NOT_PERMITTED, "state-unusable", str(error)) from error
+    return open_state(settings.state_file)
 
 
 def moment(at_ms: int) -> str:

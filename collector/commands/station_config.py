@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import getpass
 import json
 import time
 from pathlib import Path
 
 import typer
 
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from device_profiles.setting_path import NoSuchSetting, where_in
 from device_profiles.strict_yaml import NotUsable, parse
@@ -155,7 +154,7 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
 
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
-        version = begin_version(db, node, text, getpass.getuser(), now_ms())
+        version = begin_version(db, node, text, this_person(), now_ms())
     answer = ask_node(config, node, "config", {"do": "apply", "text": text, "version": version, "base": base}, timeout)
     outcome = "on trial" if answer.get("ok") else "refused"
     if answer.get("ok"):
@@ -165,7 +164,7 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
             typer.echo(f"{node}: version {version} {outcome}")
     with state_of(settings) as db:
         end_version(db, node, version, outcome)
-    note(settings, getpass.getuser(), "settings sent", f"{node} version {version}: {outcome}", now_ms())
+    note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", now_ms())
     if outcome == "refused":
         raise Failure(Exit.CONFIGURATION, "config-refused", f"{node} refuses: {answer.get('error')}", "nothing changed")
     raise typer.Exit(Exit.NOT_HEALTHY if outcome.startswith("rolled back") else Exit.FINE)

@@ -25,7 +25,7 @@ from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.work import Group, Work, content, part_of_row
-from collector.delivery.write_queue import WriteQueue
+from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from wire import batch, check
@@ -37,7 +37,7 @@ log = logging.getLogger("lamppost.ingest")
 ROWS_PER_WRITE = 5_000
 ROWS_PER_ROUND = 1_500  # of a lane are answered at once: what is live next waits for no longer round than that
 LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
-PENDING_ROWS_MAX = 50_000
+PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
@@ -228,9 +228,9 @@ class Ingest:
                 return done
 
     def has_room(self, live: bool = False) -> bool:
-        """False while writes are under way and the next two are at hand: more may wait where it is, unless live."""
-        most = PENDING_ROWS_MAX if live else 4 * self.rows_per_write
-        return not self._works.is_writing() or self._works.rows < most
+        """False while writes are under way and the next is at hand: more may wait where it is, unless live."""
+        writes = WRITES_AT_ONCE + (2 if live else 1)
+        return not self._works.is_writing() or self._works.rows < writes * self.rows_per_write
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""

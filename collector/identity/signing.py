@@ -6,19 +6,25 @@ import base64
 from typing import TYPE_CHECKING
 
 from collector.config import Config
+from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def signing_key(config: Config) -> Ed25519PrivateKey | None:
-    """The key that signs acknowledgements and requests, when there is one."""
+    """The key that signs acknowledgements and requests, when there is one. Raises Failure when it cannot be read."""
     if config.signing_key_file is None:
         return None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+    try:
+        key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+    except OSError as error:
+        cure = "it belongs to the collector's user: sudo -u lamppost lamppost ..."
+        text = f"{config.signing_key_file}: {error.strerror}"
+        raise Failure(Exit.NOT_PERMITTED, "signing-key-unreadable", text, cure) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"{config.signing_key_file}: not an Ed25519 key")
     return key

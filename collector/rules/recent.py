@@ -44,6 +44,10 @@ class Recent:
         for kept in self.columns.values():
             del kept[:gone]
 
+    def count_after(self, time_ms: int) -> int:
+        """How many rows are newer than `time_ms`."""
+        return len(self.times) - bisect_right(self.times, time_ms)
+
     def after(self, time_ms: int) -> tuple[list[int], Columns]:
         """The rows newer than `time_ms`."""
         first = bisect_right(self.times, time_ms)

@@ -170,8 +170,10 @@ class Reel:
         return False
 
     def _is_calm(self, times: list[int], columns: Columns) -> bool:
-        rows = len(self.recent.times) + len(times)
-        return self.rest is not None and self.rest.holds(times[-1], rows, columns)
+        if self.rest is None:
+            return False
+        rows = self.recent.count_after(self.rest.since_ms) + len(times)
+        return self.rest.holds(times[-1], rows, columns)
 
     def set_interval(self, interval_ms: int | None) -> None:
         """The readings come in another rhythm from now on."""

@@ -20,6 +20,7 @@ from collector.rules.window import ANY, NONE, Bounds, Window
 REST_MS = 180_000
 """How long a reel rests: its readings of so long are kept beside those of the lateness."""
 ROWS_MOST = 2_000
+"""Readings of one rest: of a series whose interval nobody told, and at most."""
 
 
 class Rest(NamedTuple):
@@ -53,7 +54,7 @@ def rest(
 ) -> Rest | None:
     """The rest that begins at `head_ms`; None when some window is too near a level."""
     until_ms = head_ms + REST_MS
-    room = ROWS_MOST if interval_ms is None else min(ROWS_MOST, 2 * REST_MS // max(interval_ms, 1) + 2)
+    room = min(ROWS_MOST, 2 * REST_MS // interval_ms + 2) if interval_ms else ROWS_MOST
     columns: set[str] = set()
     bounds: dict[str, Bounds] = {}
     for watch, window, tracks in watched:

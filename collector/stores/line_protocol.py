@@ -57,7 +57,7 @@ def lines(table: Table) -> list[bytes]:
 def _line(table: Table) -> bytes:
     """A single row, as roll-ups and ledger have it: thousands of them share their fields."""
     cells = {name: column[0] for name, column in table.columns.items() if column[0] is not None}
-    values = [_cell(value) for value in cells.values()]
+    values = [text(value) if type(value) is str else value for value in cells.values()]
     line = _template(tuple(cells), table.whole) % (*values, table.times_ms[0], table.sub_ns)
     return (_head(table.measurement, table.tags) % () + line).encode()
 

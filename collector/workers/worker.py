@@ -25,7 +25,7 @@ from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
 from collector.identity.signing import signing_key
 from collector.line import Writers, make_line
-from collector.memory import calm_garbage_collector
+from collector.memory import calm_garbage_collector, share_heaps
 from collector.numbers.calibration import Calibrations
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
@@ -203,6 +203,7 @@ def run(pipe: Connection) -> None:
     beginning = pipe.recv()
     assert isinstance(beginning, Beginning)
     loglines.begin(beginning.quiet)
+    share_heaps()
     store = make_store(beginning.config)
     worker = Worker(beginning.config, beginning.number, beginning.of, store)
     inbox = Inbox(pipe)

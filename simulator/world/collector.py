@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from collector.broker.link import Arrived
@@ -116,6 +116,11 @@ class Collector:
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
         """An answer goes out."""
         self._broker.publish(topic, payload, retain)
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]], expiry_s: int) -> None:
+        """Answers go out."""
+        for topic, payload in messages:
+            self.publish(topic, payload, expiry_s=expiry_s)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"the collector's link was asked for {name}, which no simulated link has")

@@ -104,9 +104,11 @@ def test_a_failed_write_is_made_again_and_the_one_beside_it_counts(bench: Bench)
 
 def test_what_is_live_is_written_beside_two_full_writes_and_answered_before_them(bench: Bench) -> None:
     aside: Any = bench.ingest.aside
+    bench.ingest.rows_per_write = 5
     step(bench)
     assert len(aside.waiting) == 2
     assert bench.ingest.has_room(live=True)
+    assert not bench.ingest.has_room()
     bench.ingest.take("lp-0017", sealed(50), NOW, live=True)
     step(bench)
     assert len(aside.waiting) == 3, "a write of its own"

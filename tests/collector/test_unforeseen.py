@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Inbox:
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
         self.said.append((topic, payload))
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]], expiry_s: int) -> None:
+        """Answers go out."""
+        for topic, payload in messages:
+            self.publish(topic, payload, expiry_s=expiry_s)
 
     def answered(self) -> list[tuple[str, int]]:
         """Node and sequence of every batch that was acknowledged as stored."""

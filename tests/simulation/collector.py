@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
@@ -165,6 +165,11 @@ class Collector:
         if self._rng.random() < self.die_at / 2:
             raise Killed
         self._broker.publish(topic, payload, retain)
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]], expiry_s: int) -> None:
+        """Answers go out."""
+        for topic, payload in messages:
+            self.publish(topic, payload, expiry_s=expiry_s)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from collector import trail
+from collector.statedb import CURE
+from wire.exits import Exit, Failure
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
@@ -22,8 +24,11 @@ CREATE INDEX IF NOT EXISTS handled_of ON handled (fingerprint, at_ms);
 """
 
 
-class DeskUnusable(Exception):
+class DeskUnusable(Failure):
     """The file cannot be opened; the text names it and the cure."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(Exit.NOT_PERMITTED, "desk-unusable", f"{path}: {error}. {CURE}")
 
 
 class DeskFile:
@@ -38,7 +43,7 @@ class DeskFile:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA + trail.SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise DeskUnusable(f"{path}: {error}. Cure: check the folder's owner and free space") from error
+            raise DeskUnusable(path, error) from error
         self._db.row_factory = sqlite3.Row
 
     @contextmanager

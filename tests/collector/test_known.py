@@ -1,0 +1,49 @@
+"""What is remembered of answered batches: the newest, under the digest they came by, and never more than the limit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.delivery import known as module
+from collector.delivery.known import Known
+from collector.delivery.quarantine import Name
+from collector.stores.store import Store
+
+MEMORY = 20
+
+
+class Nothing(Store):
+    """A database that is never asked here."""
+
+
+def name(seq: int, spool: int = 1) -> Name:
+    return Name("lp-1", f"{spool:032x}", seq, f"{seq * 7 + spool:032x}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MEMORY", MEMORY)
+        yield
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 3)), max_size=200))
+def test_the_newest_are_remembered_and_no_more_than_the_limit(story: list[tuple[int, int]]) -> None:
+    known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
+    for each in story:
+        known.remember(name(*each))
+    newest = list(dict.fromkeys(reversed(story)))
+    assert all(known.remembered(name(*each)) == name(*each).digest for each in newest[: MEMORY // 2])
+    found = [each for each in newest if known.remembered(name(*each)) is not None]
+    assert len(found) <= MEMORY
+
+
+def test_another_collector_may_have_written_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.ledger, "highest_of_all", lambda _: {name(1).spool: 9})
+    known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
+    known.remember(name(1))
+    known.look_up()
+    assert known.remembered(name(1)) is None
+    assert known.highest("lp-1", name(1).spool) == 9
