@@ -62,7 +62,7 @@ class _Absent:
     trouble = None
 
     def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
-        return lambda *_: ()
+        return lambda *_, **__: ()
 
 
 class Process(ProductCollector):
