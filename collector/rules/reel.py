@@ -163,6 +163,7 @@ class Reel:
         self.wake()
         if self.head_ms < self.restless_ms or times[0] <= self.head_ms:
             return False
+        self._keep_marks(self.head_ms, self.head_ms)
         self.rest = rest(self.head_ms, self.interval_ms, zip(self.plan.watches, self.windows, self.tracks, strict=True))
         if self._is_calm(times, columns):
             return True

@@ -4,6 +4,7 @@ import math
 import random
 from unittest.mock import patch
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -109,3 +110,18 @@ def test_what_is_saved_of_a_resting_series_holds_every_reading():
     saved = engine.snapshot()[str(Series.of(AIR.kind, AIR.labels()))]["live"]
     assert saved["head"] == T0 + 29 * STEP
     assert engine.reel(AIR).windows[0].value() == 30
+
+
+@pytest.mark.parametrize("rest_ms", [0, 60_000, 120_000, 180_000, 600_000])
+@pytest.mark.parametrize("chunk", [1, 7, 60])
+def test_a_series_keeps_some_minutes_of_readings_however_long_it_rests(rest_ms, chunk):
+    engine, times = engine_of({"raise": "> 75"}), [T0 + n * 5_000 for n in range(3_000)]
+    kept = []
+    with patch.object(rest, "REST_MS", rest_ms):
+        for first in range(0, len(times), chunk):
+            part = times[first : first + chunk]
+            engine.observe(AIR, part, {"pm25_ugm3": [20.0] * len(part)}, part[-1])
+            if first % 11 == 0:
+                engine.reel(AIR).wake()
+            kept.append(len(engine.reel(AIR).recent.times))
+    assert max(kept) <= (rest_ms + 3 * engine.lateness_ms) // 5_000 + chunk
