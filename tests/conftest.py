@@ -7,9 +7,13 @@ import signal
 import warnings
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.servers import Influxd, Mosquitto, Victoria
+
+hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes says what else runs here
+hypothesis.settings.load_profile("shared")
 
 
 def pytest_configure() -> None:
