@@ -35,7 +35,8 @@ _PEEK_BYTES = 4096
 _SPOOL_AT_HEAD = re.compile(rb'"spool":"([0-9a-f]{32})","seq":([0-9]{1,16})[,}]')
 
 Column = list[Any]
-Span = tuple[float, float]
+Span = tuple[float, float, bool]
+"""The least and the largest value of a column, and whether each of its cells is there and a whole number."""
 
 
 class Unaddressed(ValueError):
@@ -63,7 +64,7 @@ class VersionUnknown(Refused):
 class Block:
     """Rows of one series. `times_ms` are absolute; every column is as long as `times_ms`, absent values are None.
 
-    `spans` holds the least and the largest value of columns that have one, where the check has looked already.
+    `spans` and `step_ms`, the least time between two rows, say what the check has seen already of columns and times.
     """
 
     sensor: str
@@ -73,6 +74,7 @@ class Block:
     tags: dict[str, str] = field(default_factory=dict)
     profile: str | None = None
     spans: dict[str, Span] = field(default_factory=dict, compare=False, repr=False)
+    step_ms: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ FUTURE_MS = 10 * 60 * 1000
 _KNOWN_BLOCK_KEYS = frozenset({"sensor", "kind", "profile", "tags", "t0", "dt", "fields"})
 _NUMBERS = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
+_INT = frozenset({int})
 _LIMIT = 2**63  # what a database's integer holds; no quantity comes near it
 
 
@@ -91,7 +92,7 @@ def _block(raw: Any) -> Block:
         raise _Bad("profile is not name@version")
     assert isinstance(kind, str)
     tags = _tags(kind, raw.get("tags", {}))
-    times = _times(raw.get("t0"), raw.get("dt"))
+    times, step_ms = _times(raw.get("t0"), raw.get("dt"))
     columns = raw.get("fields")
     if not isinstance(columns, dict) or not columns:
         raise _Bad("fields is not an object of columns")
@@ -100,7 +101,7 @@ def _block(raw: Any) -> Block:
             raise _Bad(f"unknown field{_hint(name, fields)}")
         if not isinstance(column, list) or len(column) != len(times):
             raise _Bad(f"the column {name} is not as long as dt")
-    return Block(sensor, kind, times, columns, tags, profile)
+    return Block(sensor, kind, times, columns, tags, profile, step_ms=step_ms)
 
 
 def _tags(kind: str, tags: Any) -> dict[str, str]:
@@ -113,15 +114,16 @@ def _tags(kind: str, tags: Any) -> dict[str, str]:
     return {key: tags[key] for key in known.tags if key in tags}
 
 
-def _times(t0: Any, dt: Any) -> list[int]:
+def _times(t0: Any, dt: Any) -> tuple[list[int], int | None]:
     if type(t0) is not int or not isinstance(dt, list) or not dt or set(map(type, dt)) != {int}:
         raise _Bad("t0 or dt is not of whole numbers")
     if dt[0] != 0:
         raise _Bad("dt[0] is not 0")
     later = dt[1:]
-    if later and min(later) < 1:
+    step_ms = min(later, default=None)
+    if step_ms is not None and step_ms < 1:
         raise _Bad("dt does not rise")
-    return list(accumulate(later, initial=t0))
+    return list(accumulate(later, initial=t0)), step_ms
 
 
 def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int]]) -> dict[int, str]:
@@ -164,7 +166,7 @@ def _scan(column: list[Any], types: set[type], whole: bool) -> tuple[bool, Span 
         return True, None
     ordered = sorted(values)  # of sixty numbers faster than min and max
     low, high = ordered[0], ordered[-1]
-    return low > -_LIMIT and high < _LIMIT, (low, high)  # infinity fails here
+    return low > -_LIMIT and high < _LIMIT, (low, high, types == _INT)  # infinity fails here
 
 
 def _wrong(name: str, column: list[Any], whole: bool) -> dict[int, str]:

@@ -14,8 +14,8 @@ from collector.numbers.calibration import Calibrations
 from collector.numbers.quality import Quality, worst
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Table, Tags
-from wire.batch import CLOCKS, Block, Envelope
-from wire.quantities import agent_fields, kind_of
+from wire.batch import CLOCKS, Block, Envelope, Span
+from wire.quantities import DERIVED, agent_fields, kind_of
 
 _FLAGS: Final = frozenset({"cq", "qc"})
 _SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
@@ -55,7 +55,8 @@ class Derivation:
         columns["qc"] = worst(codes, count)
         if codes is not None:
             columns[flags.COLUMN] = codes
-        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole))
+        spans = _spans(block, columns)
+        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole), 0, spans)
 
 
 def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms: int) -> Table:
@@ -68,6 +69,16 @@ def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms
         frozenset({"seq", "rows", "quarantined"}),
         envelope.seq % 1_000_000,
     )
+
+
+def _spans(block: Block, columns: dict[str, list[Any]]) -> dict[str, Span]:
+    """What is known of a raw column holds for the corrected one while no calibration alters it."""
+    spans = dict(block.spans)
+    for raw, span in block.spans.items():
+        derived = DERIVED.get(raw)
+        if derived is not None and columns.get(derived.name) is block.fields[raw]:
+            spans[derived.name] = span
+    return spans
 
 
 def _tags(envelope: Envelope, block: Block) -> Tags:

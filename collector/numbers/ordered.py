@@ -18,6 +18,15 @@ def ordered(column: list[Any]) -> list[Any]:
     return [] if found and found[0] is None else found
 
 
+def is_full(column: list[Any]) -> bool:
+    """Whether every cell of a column of numbers is there."""
+    try:
+        sum(column)
+    except TypeError:
+        return False
+    return True
+
+
 def present(column: list[Any]) -> list[Any]:
     """The numbers of a column that are there, in their order."""
     return [value for value in column if value is not None]

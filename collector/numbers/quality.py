@@ -111,7 +111,7 @@ class Quality:
         """Per row what failed or is doubted, as collector.flags writes it; None when the whole block is good."""
         found: dict[int, list[str]] = {}
         times = block.times_ms
-        shortest_ms = min(map(sub, times[1:], times), default=0)
+        step_ms = block.step_ms or min(map(sub, times[1:], times), default=0)
         for name, column in block.fields.items():
             test = self._tests[name] if name in self._tests else self._test(name)
             if test is None:
@@ -119,9 +119,9 @@ class Quality:
             span = block.spans.get(name) or _span(column)
             if span is None:
                 continue
-            low, high = span
+            low, high, _ = span
             spread = high - low
-            if low < test.low or high > test.high or spread > test.spike or spread > test.rate_per_ms * shortest_ms:
+            if low < test.low or high > test.high or spread > test.spike or spread > test.rate_per_ms * step_ms:
                 _look(name, test, times, column, found)
         if block.kind == "air_quality":
             _mark_order(block.fields, found)
@@ -193,7 +193,7 @@ def _test(quantity: Quantity, limits: Limits) -> _Test:
 
 def _span(column: list[Any]) -> Span | None:
     found = ordered(column)
-    return (found[0], found[-1]) if found else None
+    return (found[0], found[-1], False) if found else None
 
 
 def _mark(found: dict[int, list[str]], row: int, code: str) -> None:

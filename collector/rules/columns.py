@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector.numbers import flags
+from collector.numbers.ordered import is_full
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 
@@ -20,7 +21,7 @@ def wanted(plan: Plan, columns: Columns) -> Columns:
         bad = failed.get(spec.quantity, ())
         if spec.stat == "suspect":
             doubted = marked.get(spec.quantity)
-            if doubted is None and None not in source:
+            if doubted is None and is_full(source):
                 found[name] = [0.0] * len(source)
             else:
                 found[name] = [None if v is None else 100.0 * (row in (doubted or ())) for row, v in enumerate(source)]

@@ -34,6 +34,7 @@ class Joined:
         self._of_node: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and node
         self._tracks: dict[tuple[Series, str], Track] = {}
         self._minute_ms = 0
+        self._found: dict[tuple[Timeline, Spec, int], tuple[float | None, float]] = {}  # of one minute's decisions
 
     def needed(self, kind: str) -> set[Spec]:
         """Windows that series of this kind must keep because rules on other kinds look into them."""
@@ -71,6 +72,7 @@ class Joined:
                     for timeline in timelines.values() if kind == rule.kind else ():
                         if rule.alert in timeline.plan.joined:
                             said += self._decide(rule, timeline, minute_ms)
+            self._found.clear()
         self._minute_ms = last_ms
         return said
 
@@ -136,13 +138,13 @@ class Joined:
         others = list(self._neighbours(timeline.series)) if window.versus == "neighbours" else []
         if window.versus == "neighbours" and not others:
             return None
-        own = _at(timeline, window, minute_ms)
+        own = self._at(timeline, window, minute_ms)
         if own is None or window.versus is None:
             return own
         if window.versus == "last-week":
-            reference = _at(timeline, window, minute_ms - WEEK_MS)
+            reference = self._at(timeline, window, minute_ms - WEEK_MS)
         else:
-            found = [value for each in others if (value := _at(each, window, minute_ms)) is not None]
+            found = [value for each in others if (value := self._at(each, window, minute_ms)) is not None]
             reference = median(found) if found else None
         if reference is None or (rule.limit.percent and reference <= 0):
             return None
@@ -166,15 +168,19 @@ class Joined:
         series = timeline.series
         kind = condition.kind or series.kind
         same = [timeline] if kind == series.kind else self._of_node.get((kind, series.node), {}).values()
-        values = [_at(each, condition.window, minute_ms) for each in same if each.series.site == series.site]
+        values = [self._at(each, condition.window, minute_ms) for each in same if each.series.site == series.site]
         known = [condition.raise_.met(value) for value in values if value is not None]
         return any(known) if known else None
 
-
-def _at(timeline: Timeline, window: Window, minute_ms: int) -> float | None:
-    """The window's value at `minute_ms`, if it is complete enough."""
-    reel = timeline.live
-    if not reel.knows(minute_ms):
-        reel.wake()
-    value, share = reel.windows[timeline.plan.place[window.spec]].at(minute_ms, reel.interval_ms)
-    return value if share >= window.complete else None
+    def _at(self, timeline: Timeline, window: Window, minute_ms: int) -> float | None:
+        """The window's value at `minute_ms`, if it is complete enough. Every neighbour asks for it, too."""
+        name = (timeline, window.spec, minute_ms)
+        found = self._found.get(name)
+        if found is None:
+            reel = timeline.live
+            if not reel.knows(minute_ms):
+                reel.wake()
+            found = reel.windows[timeline.plan.place(window.spec)].at(minute_ms, reel.interval_ms)
+            self._found[name] = found
+        value, share = found
+        return value if share >= window.complete else None

@@ -76,7 +76,7 @@ class Plan:
     `joined` names the rules that also look elsewhere and are decided there.
     """
 
-    __slots__ = ("columns", "joined", "judged", "no_tracks", "place", "rules", "watches")
+    __slots__ = ("_place", "columns", "joined", "judged", "no_tracks", "rules", "watches")
 
     def __init__(self, rules: Iterable[Rule], needed: Iterable[Spec] = ()) -> None:
         """`needed` are windows that other series' rules look into."""
@@ -84,11 +84,11 @@ class Plan:
         joined: set[str] = set()
         for rule in rules:
             assert rule.spec is not None
-            by_spec.setdefault(rule.spec, [])
+            own = by_spec.setdefault(_kept(rule.spec), [])
             if rule.joined:
                 joined.add(rule.alert)
             else:
-                by_spec[rule.spec].append(rule)
+                own.append(rule)
             for second in (rule.and_, rule.unless):
                 if second is not None and second.kind in (None, rule.kind):
                     by_spec.setdefault(second.window.spec, [])
@@ -97,12 +97,16 @@ class Plan:
         self.watches = [Watch(spec, watched) for spec, watched in by_spec.items()]
         self.judged = [index for index, watch in enumerate(self.watches) if watch.above or watch.below]
         self.no_tracks: list[dict[str, Track]] = [{}] * len(self.watches)  # of every mark at which nothing is raised
-        self.place = {watch.spec: index for index, watch in enumerate(self.watches)}
+        self._place = {watch.spec: index for index, watch in enumerate(self.watches)}
         for watch in self.watches:
-            watch.needs = [self.place[spec] for spec in watch.conditions() if spec in self.place]
+            watch.needs = [self._place[spec] for spec in watch.conditions() if spec in self._place]
         self.columns = {watch.column: watch.spec for watch in self.watches}
         self.joined = joined
         self.rules = {rule.alert: rule for watch in self.watches for rule in (*watch.above, *watch.below)}
+
+    def place(self, spec: Spec) -> int:
+        """Where the window of a spec stands among the watches."""
+        return self._place[_kept(spec)]
 
 
 class RuleIndex:
@@ -136,6 +140,11 @@ class RuleIndex:
             needed = self._needed(kind)
             self._plans[name] = Plan(rules, needed) if rules or needed else None
         return self._plans[name]
+
+
+def _kept(spec: Spec) -> Spec:
+    """What is compared with neighbours is the same window as without them."""
+    return spec._replace(versus=None) if spec.versus == "neighbours" else spec
 
 
 def column_of(spec: Spec) -> str:

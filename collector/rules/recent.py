@@ -94,4 +94,6 @@ def _doubles(column: list[Any]) -> array[float]:
 
 def _values(kept: array[float]) -> list[Any]:
     values: list[Any] = kept.tolist()
+    if not math.isnan(sum(values)):
+        return values
     return [None if value != value else value for value in values]

@@ -19,16 +19,15 @@ import math
 from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
-from collector.numbers.ordered import ordered, present
 from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
+from collector.rules.present import Present
 from collector.rules.recent import Columns, Recent
 from collector.rules.rest import Rest, rest
 from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
-from collector.rules.window import Present
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
@@ -144,7 +143,7 @@ class Reel:
             return
         times, columns = self.recent.after(self.rest.since_ms)
         self.rest = None
-        given = {name: _present(times, column) for name, column in columns.items()}
+        given = {name: Present.of(times, column) for name, column in columns.items()}
         for watch, each in zip(self.plan.watches, self.windows, strict=True):
             rows = given.get(watch.column)
             if rows is not None:
@@ -203,7 +202,7 @@ class Reel:
 
     def _pass_in_bulk(self, times: list[int], columns: Columns) -> list[int]:
         """Feed the rows at once to every window where no rule can change its state meanwhile; returns the others."""
-        there = {name: _present(times, column) for name, column in columns.items()}
+        there = {name: Present.of(times, column) for name, column in columns.items()}
         loud: set[int] = set()
         given: list[tuple[int, Present]] = []
         for index, watch in enumerate(self.plan.watches):
@@ -299,7 +298,7 @@ class Reel:
 
     def _holds(self, condition: Condition, time_ms: int) -> bool | None:
         """Whether a second condition on this series holds; None where its window is not complete."""
-        each = self.windows[self.plan.place[condition.window.spec]]
+        each = self.windows[self.plan.place(condition.window.spec)]
         each.roll(time_ms)
         value = each.value()
         if value is None or each.share(time_ms, self.interval_ms) < condition.window.complete:
@@ -317,7 +316,7 @@ class Reel:
         """Go on with an alert that fires already."""
         self.wake()
         assert track.rule.spec is not None
-        self.tracks[self.plan.place[track.rule.spec]][track.rule.alert] = track
+        self.tracks[self.plan.place(track.rule.spec)][track.rule.alert] = track
         self.base = self.mid = self._mark()
         self._set_bands()
 
@@ -442,15 +441,6 @@ class Reel:
                     tracks[name] = Track.unpacked(rule, state)
             found.append(tracks)
         return found
-
-
-def _present(times: list[int], column: list[Any]) -> Present | None:
-    """The rows of a column that have a value; None when there are none."""
-    found = ordered(column)
-    if len(found) < len(column):
-        times = [time_ms for time_ms, value in zip(times, column, strict=True) if value is not None]
-        column = present(column)
-    return Present(times, column, found[0], found[-1]) if found else None
 
 
 def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:

@@ -263,7 +263,7 @@ def explain(
 def _explained(rule: Rule, reel: Reel, at_ms: int, zone: ZoneInfo) -> Explanation:
     assert rule.spec is not None
     reel.wake()
-    index = reel.plan.place[rule.spec]
+    index = reel.plan.place(rule.spec)
     window = reel.windows[index]
     window.roll(max(at_ms, reel.head_ms))
     value, share = window.value(), window.share(max(at_ms, reel.head_ms), reel.interval_ms)

@@ -17,7 +17,7 @@ from collector.rules.recent import Columns
 from collector.rules.track import Track
 from collector.rules.window import ANY, NONE, Bounds, Window
 
-REST_MS = 180_000
+REST_MS = 300_000
 """How long a reel rests: its readings of so long are kept beside those of the lateness."""
 ROWS_MOST = 2_000
 """Readings of one rest: of a series whose interval nobody told, and at most."""

@@ -9,8 +9,9 @@ import math
 from array import array
 from typing import ClassVar, Final
 
+from collector.rules.present import Present
 from collector.rules.rule import Spec
-from collector.rules.window import ANY, NONE, Bounds, Present, Window
+from collector.rules.window import ANY, NONE, Bounds, Window
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
@@ -29,7 +30,7 @@ class Sums(Window):
 
     def add_all(self, rows: Present) -> None:
         self.open[0] += len(rows.values)
-        self.open[1] = sum(rows.values, self.open[1])
+        self.open[1] += rows.total
 
     def _slide(self, gone: int) -> bool:
         slot = gone % self.size
@@ -42,7 +43,7 @@ class Sums(Window):
         n, total, more = self.base_n + self.open[0], self.base[0] + self.open[1], len(rows.values)
         if self.stat == "count":
             return low < n and n + more < high
-        least, most = rows.least, rows.most
+        least, most = rows.span
         if self.stat == "sum":
             lowest, highest = total + more * min(least, 0.0), total + more * max(most, 0.0)
         else:
@@ -104,10 +105,10 @@ class Extremes(Window):
         bucket[2] = max(bucket[2], value)
 
     def add_all(self, rows: Present) -> None:
-        bucket = self.open
+        bucket, (least, most) = self.open, rows.span
         bucket[0] += len(rows.values)
-        bucket[1] = min(bucket[1], rows.least)
-        bucket[2] = max(bucket[2], rows.most)
+        bucket[1] = min(bucket[1], least)
+        bucket[2] = max(bucket[2], most)
 
     def _slide(self, gone: int) -> bool:
         slot, base = gone % self.size, self.base
@@ -121,11 +122,12 @@ class Extremes(Window):
         if not self.base_n + self.open[0]:
             return False
         least, most = min(self.base[0], self.open[1]), max(self.base[1], self.open[2])
+        lowest, highest = min(least, rows.span[0]), max(most, rows.span[1])
         if self.stat == "max":
-            return most > low + _MARGIN and max(most, rows.most) < high - _MARGIN
+            return most > low + _MARGIN and highest < high - _MARGIN
         if self.stat == "min":
-            return min(least, rows.least) > low + _MARGIN and least < high - _MARGIN
-        return most - least > low + _MARGIN and max(most, rows.most) - min(least, rows.least) < high - _MARGIN
+            return lowest > low + _MARGIN and least < high - _MARGIN
+        return most - least > low + _MARGIN and highest - lowest < high - _MARGIN
 
     def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
         """What stays in the window until then holds one side of the statistic, the new readings the other."""
@@ -238,7 +240,8 @@ class Last(Window):
         return 1.0
 
     def within(self, rows: Present, low: float, high: float) -> bool:
-        return low + _MARGIN < rows.least and rows.most < high - _MARGIN
+        least, most = rows.span
+        return low + _MARGIN < least and most < high - _MARGIN
 
     def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
         return band[0] + _MARGIN, band[1] - _MARGIN

@@ -16,12 +16,11 @@ from __future__ import annotations
 import math
 from array import array
 from binascii import a2b_base64, b2a_base64
-from bisect import bisect_left
 from copy import copy
 from functools import cache
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
-from collector.numbers.ordered import ordered
+from collector.rules.present import Present
 from collector.rules.rule import Spec
 
 FINE_FROM_MS: Final = 3_600_000
@@ -50,21 +49,6 @@ def doubles(text: str) -> array[float]:
     numbers = array("d")
     numbers.frombytes(a2b_base64(text))
     return numbers
-
-
-class Present(NamedTuple):
-    """Rows of one column that have a value, in the order of time, with the least and the largest value of them."""
-
-    times: list[int]
-    values: list[float]
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, times: list[int], values: list[float]) -> Present:
-        """These rows, of which there is at least one."""
-        found = ordered(values)
-        return cls(times, values, found[0], found[-1])
 
 
 class Window:
@@ -162,13 +146,12 @@ class Window:
 
     def feed(self, rows: Present) -> None:
         """Readings of any buckets from the open one on."""
-        times, start = rows.times, 0
-        while start < len(times):
-            self.roll(times[start])
-            end = bisect_left(times, self.end_ms, start)
-            part = rows if end - start == len(times) else Present.of(times[start:end], rows.values[start:end])
+        start = 0
+        while start < len(rows.times):
+            self.roll(rows.times[start])
+            part = rows.part(start, self.end_ms)
             self.add_all(part)
-            start = end
+            start += len(part.times)
 
     def patch(self, time_ms: int, value: float) -> None:
         """A reading that came too late to be judged: it still completes the bucket it belongs to."""

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from collector.stores.store import Table, Tags
+from wire.batch import Span
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@/-]+")
+
+
+_INT: Final = {int}
+_UNKNOWN: Final[Span] = (0, 0, False)
 
 
 class Unwritable(ValueError):
@@ -33,23 +38,22 @@ def lines(table: Table) -> list[bytes]:
     slots: list[str] = []
     cells: list[list[Any]] = []
     kinds: set[type] = set()
-    count = len(table.times_ms)
     for name, column in table.columns.items():
-        if not count or column[0] != column[-1] or column.count(column[0]) != count:
-            types = set(map(type, column))
+        least, most, is_int = table.spans.get(name, _UNKNOWN)
+        if not (least == most if is_int else _is_constant(column)):
+            types = _INT if is_int else set(map(type, column))
             kinds |= types
-            slots.append(key(name) + ("=%di" if name in table.whole else "=%d" if types == {int} else "=%s"))
+            slots.append(_slot(name, name in table.whole, types == _INT))
             cells.append(_quoted(column) if str in types else column)
         elif column[0] is not None:
-            slot = key(name) + ("=%di" if name in table.whole else "=%s")
-            constant.append((slot % _cell(column[0])).replace("%", "%%"))
+            constant.append((_slot(name, name in table.whole, False) % _cell(column[0])).replace("%", "%%"))
     head = _head(table.measurement, table.tags)
     tail = f" %d{table.sub_ns:06d}"
     if type(None) in kinds:
         return _with_gaps(head, tail, constant, slots, cells, table.times_ms)
     template = head + ",".join(slots + constant) + tail
     rows = zip(*cells, table.times_ms, strict=True)
-    if kinds == {int}:
+    if kinds == _INT:
         return list(map(template.encode().__mod__, rows))  # bytes of whole numbers take two thirds of the time
     return [(template % row).encode() for row in rows]
 
@@ -81,6 +85,15 @@ def _with_gaps(
             template = templates[present] = head + ",".join(there + constant) + tail
         out.append((template % (*(value for value in values if value is not None), time_ms)).encode())
     return out
+
+
+@lru_cache(4096)
+def _slot(name: str, is_whole: bool, is_int: bool) -> str:
+    return key(name) + ("=%di" if is_whole else "=%d" if is_int else "=%s")
+
+
+def _is_constant(column: list[Any]) -> bool:
+    return bool(column) and column[0] == column[-1] and column.count(column[0]) == len(column)
 
 
 def _cell(value: Any) -> Any:

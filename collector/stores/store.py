@@ -6,10 +6,12 @@ ingest can write many tables at once and, when the database refuses, look for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
+
+from wire.batch import Span
 
 Tags = tuple[tuple[str, str], ...]
 """Tag keys and values in the order of their keys: the identity of a series within its measurement."""
@@ -21,7 +23,7 @@ class Table(NamedTuple):
     """Rows of one series: times in UTC milliseconds, columns as long as times, None where a value is absent.
 
     A column holds floats, whole numbers (named in `whole`) or texts. `sub_ns` (0 to 999999) is added to every time,
-    for rows that need a place of their own within a millisecond.
+    for rows that need a place of their own within a millisecond. `spans` may say what is known already of some columns.
     """
 
     measurement: str
@@ -30,6 +32,7 @@ class Table(NamedTuple):
     columns: dict[str, list[Any]]
     whole: frozenset[str] = frozenset()
     sub_ns: int = 0
+    spans: Mapping[str, Span] = {}
 
 
 @dataclass(frozen=True, slots=True)

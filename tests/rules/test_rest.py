@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from collector.rules import rest
+from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
 from collector.rules.transition import Series
-from collector.rules.window import Present
 from tests.rules.test_engine import AIR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, run, within_lateness
 
 STATS = ("mean", "suspect", "min", "max", "range", "last", "sum", "count", "change", "p85")
@@ -59,7 +59,7 @@ def test_a_window_fed_at_once_stands_where_it_stands_fed_one_by_one(values, gap,
     for time_ms, value in zip(times, values, strict=True):
         one.roll(time_ms)
         one.add(time_ms, float(value))
-    all_.feed(Present.of(times, [float(value) for value in values]))
+    all_.feed(Present(times, [float(value) for value in values]))
     assert (all_.mark(), all_.value()) == (one.mark(), one.value())
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
-from collector.rules.window import Present, bucket_ms
+from collector.rules.window import bucket_ms
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000 // HOUR * HOUR
@@ -121,7 +122,7 @@ def test_what_is_said_to_stay_within_does(stat, before, values):
     spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
     made = fed(spec, [(T0 + i * 1000, float(v)) for i, v in enumerate(before)])
     made.roll(T0 + 30_000)
-    rows = Present([T0 + 30_000 + i for i in range(len(values))], [float(v) for v in values], min(values), max(values))
+    rows = Present([T0 + 30_000 + i for i in range(len(values))], [float(v) for v in values])
     sure = made.within(rows, 5.5, 14.5)
     for i, value in enumerate(values):
         made.add(T0 + 30_000 + i, float(value))
