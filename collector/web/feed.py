@@ -13,7 +13,10 @@ WATCHED_S = 12.0
 
 
 class Subscription:
-    """One listener's bounded queue. When it is full the oldest event goes and is counted in `dropped`."""
+    """One listener's bounded queue. When it is full the oldest event goes and is counted in `dropped`.
+
+    `wake` is called for the first event that waits: to wake a listener for each would cost both threads a turn.
+    """
 
     def __init__(self, wake: Callable[[], object], queue_max: int = QUEUE_MAX) -> None:
         self.dropped = 0
@@ -23,9 +26,11 @@ class Subscription:
 
     def put(self, event: Mapping[str, Any]) -> None:
         with self._lock:
+            is_first = not self._queue
             self.dropped += len(self._queue) == self._queue.maxlen
             self._queue.append(event)
-        self._wake()
+        if is_first:
+            self._wake()
 
     def take(self) -> list[Mapping[str, Any]]:
         """Everything that waits, oldest first."""
@@ -67,7 +72,7 @@ class Feed:
             listener.put(event)
 
     def subscribe(self, wake: Callable[[], object]) -> Subscription:
-        """A queue of the events from now on; `wake` is called, in the publisher's thread, after each."""
+        """A queue of the events from now on; `wake` is called in the publisher's thread."""
         subscription = Subscription(wake)
         with self._lock:
             self._listeners = (*self._listeners, subscription)
