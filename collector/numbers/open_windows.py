@@ -40,9 +40,23 @@ FORGET_MS: Final = 26 * HOUR_MS
 
 
 class _Open:
-    """The open minute and hour of one series, seen since `since_ms`; hours before `done_ms` are closed."""
+    """The open minute and hour of one series, seen since `since_ms`; hours before `done_ms` are closed.
 
-    __slots__ = ("done_ms", "hour", "hour_ms", "last_ms", "minute", "minute_ms", "since_ms", "touched_ms", "whole")
+    `is_entered`: the book says that the hour is owed to the database.
+    """
+
+    __slots__ = (
+        "done_ms",
+        "hour",
+        "hour_ms",
+        "is_entered",
+        "last_ms",
+        "minute",
+        "minute_ms",
+        "since_ms",
+        "touched_ms",
+        "whole",
+    )
 
     def __init__(self, now_ms: int) -> None:
         self.since_ms = now_ms
@@ -54,6 +68,7 @@ class _Open:
         self.hour: Fold | None = None
         self.hour_ms = 0
         self.whole = False
+        self.is_entered = False
 
 
 class OpenWindows:
@@ -81,7 +96,7 @@ class OpenWindows:
             return
         columns = without_failed(table.columns)
         while first < len(times):
-            first = self._fill(key, open_, columns, times, first)
+            first = self._fill(key, open_, columns, times, first, now_ms)
         open_.last_ms = times[-1]
 
     def late(self, key: Key, times_ms: Iterable[int], now_ms: int) -> None:
@@ -99,6 +114,12 @@ class OpenWindows:
             open_.whole = False
             open_.minute = None
 
+    def computed(self, key: Key, hour_ms: int) -> None:
+        """This hour, which is over, stands in the database as far as it came, and is owed no more; a backlog may go on."""
+        open_ = self._open.get(key)
+        if open_ is not None and open_.hour_ms == hour_ms:
+            open_.is_entered = False
+
     def close_idle(self, now_ms: int) -> list[Key]:
         """Close hours that are over although no later reading came; returns the series that are forgotten."""
         forgotten = []
@@ -112,12 +133,16 @@ class OpenWindows:
             del self._open[key]
         return forgotten
 
-    def _fill(self, key: Key, open_: _Open, columns: dict[str, list[Any]], times: list[int], first: int) -> int:
+    def _fill(
+        self, key: Key, open_: _Open, columns: dict[str, list[Any]], times: list[int], first: int, now_ms: int
+    ) -> int:
         """Put the rows of one minute (of traffic: of one hour) into the open window; returns the row behind them."""
         time_ms = times[first]
         if open_.hour is None or time_ms >= open_.hour_ms + HOUR_MS:
             self._close_hour(key, open_)
             self._open_hour(key, open_, time_ms)
+        elif not open_.is_entered:
+            self.due[key, open_.hour_ms], open_.is_entered = now_ms + SETTLE_MS, True
         assert open_.hour is not None
         if not has_minutes(key[0]):
             end = bisect_left(times, open_.hour_ms + HOUR_MS, first)
@@ -137,6 +162,7 @@ class OpenWindows:
         open_.hour, open_.hour_ms = fold(key[0]), hour_of(time_ms, self._zone_of(key))
         open_.whole = open_.hour_ms >= max(open_.since_ms + FUTURE_MS, open_.done_ms)
         self.due[key, open_.hour_ms] = LIVE if open_.whole else open_.hour_ms + HOUR_MS + GRACE_MS
+        open_.is_entered = True
 
     def _close_minute(self, key: Key, open_: _Open) -> None:
         if open_.minute is not None:

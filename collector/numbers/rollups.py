@@ -218,7 +218,9 @@ class Rollups:
             self._open.spoil(key, start_ms)
             if now_ms < start_ms + HOUR_MS + GRACE_MS:
                 self._book.enter(key, start_ms, start_ms + HOUR_MS + GRACE_MS)  # more is to come
-            elif fields:
+                continue
+            self._open.computed(key, start_ms)
+            if fields:
                 hours[key][start_ms] = fields
             else:
                 self._book.strike(key, start_ms)

@@ -47,6 +47,21 @@ def chunks(rows: list[Any], sizes: list[int]) -> list[list[Any]]:
     return found
 
 
+def test_a_backlog_that_goes_on_in_an_hour_that_was_computed_is_not_forgotten_by_a_restart(tmp_path: Path) -> None:
+    rows = readings(4, EVENING, 40)
+    bench = Bench(tmp_path, EVENING + DAY)
+    for chunk in (rows[:20], rows[20:]):
+        bench.commit(table(chunk))
+        assert bench.rows("air_quality_1h", "pm25_ugm3_n")
+    assert bench.rollups.waiting(bench.now_ms + 60_000)
+    bench.restart()
+    bench.settle()
+    plain = Bench(tmp_path, EVENING + DAY)
+    plain.commit(table(rows))
+    plain.settle()
+    assert bench.everything() == plain.everything()
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**16),
