@@ -115,7 +115,7 @@ class OpenWindows:
             open_.minute = None
 
     def computed(self, key: Key, hour_ms: int) -> None:
-        """This hour, which is over, stands in the database as far as it came, and is owed no more; a backlog may go on."""
+        """This hour, which is over, stands in the database as far as it came; a backlog of it may go on."""
         open_ = self._open.get(key)
         if open_ is not None and open_.hour_ms == hour_ms:
             open_.is_entered = False

@@ -14,6 +14,7 @@ have 23 or 25 hours.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -46,6 +47,7 @@ _NOT_ROLLED: Final = (
 
 STATS: Final = ("mean", "min", "max", "n")
 """What is stored of a quantity's window."""
+_CELL: Final = 4  # n, sum, smallest, largest
 
 
 @cache
@@ -110,16 +112,22 @@ class Fold(Protocol):
 
 
 class Means:
-    """Mean, smallest, largest and n of each quantity."""
+    """Mean, smallest, largest and n of each quantity.
 
-    __slots__ = ("cells", "n", "names", "qc", "turns")
+    The numbers stand in one array. Kept as objects they would lie scattered among those that live for a moment, and
+    everything that a busy collector allocates would be scattered between them.
+    """
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
-        self.cells: dict[str, list[float]] = {}  # n, sum, smallest, largest
+    __slots__ = ("_cells", "_places", "n", "names", "qc", "turns")
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        """`places` says of each quantity where in the array its n, sum, smallest and largest stand."""
+        self.names: list[str] = []  # of those with values, but directions
         self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
         self.n = 0
         self.qc = 0
+        self._places = places
+        self._cells = array("d", bytes(_CELL * len(places) * 8))
 
     def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
         self.n += end - first
@@ -127,7 +135,8 @@ class Means:
         if codes and codes[-1] > self.qc:
             self.qc = codes[-1]
         for name, column in columns.items():
-            if name not in self.names:
+            at = self._places.get(name)
+            if at is None:
                 continue
             values = column[first:end]
             found = ordered(values)
@@ -138,41 +147,38 @@ class Means:
             if name in CIRCULAR:
                 self._turn(name, values)
             else:
-                self._add(name, values, found[0], found[-1])
+                self._add(name, at, values, found[0], found[-1])
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
         self.qc = max(self.qc, fields.get("qc") or 0)
         for field, mean in fields.items():
             name = field[:-5]
-            if mean is None or not field.endswith("_mean") or name not in self.names:
+            at = self._places.get(name)
+            if at is None or mean is None or not field.endswith("_mean"):
                 continue
             if name in CIRCULAR:
                 self._turn(name, [mean])
             else:
                 low, high = fields.get(name + "_min"), fields.get(name + "_max")
-                self._add(name, [mean], mean if low is None else low, mean if high is None else high)
+                self._add(name, at, [mean], mean if low is None else low, mean if high is None else high)
 
     def minute(self, minute: Means) -> None:
         """Take a minute that is still in memory: the same as `below` of its fields, without making them."""
         self.n += 1
         self.qc = max(self.qc, minute.qc)
-        for name, (n, total, low, high) in minute.cells.items():
-            mean = round(total / n, DECIMALS)
-            cell = self.cells.get(name)
-            if cell is None:
-                self.cells[name] = [1, mean, low, high]
-            else:
-                cell[0] += 1
-                cell[1] += mean
-                if low < cell[2]:
-                    cell[2] = low
-                if high > cell[3]:
-                    cell[3] = high
+        for name in minute.names:
+            n, total, low, high = minute.cell(name)
+            self._add(name, self._places[name], [round(total / n, DECIMALS)], low, high)
         for name in minute.turns:
             degrees = minute.direction(name)
             if degrees is not None:
                 self._turn(name, [degrees])
+
+    def cell(self, name: str) -> array[float]:
+        """n, sum, smallest and largest of a quantity with values."""
+        at = self._places[name]
+        return self._cells[at : at + _CELL]
 
     def direction(self, name: str) -> float | None:
         """The middle of the directions; None where they cancel out."""
@@ -181,17 +187,18 @@ class Means:
             return None
         return round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
 
-    def _add(self, name: str, values: list[float], low: float, high: float) -> None:
-        cell = self.cells.get(name)
-        if cell is None:
-            self.cells[name] = [len(values), sum(values), low, high]
+    def _add(self, name: str, at: int, values: list[float], low: float, high: float) -> None:
+        cells = self._cells
+        if not cells[at]:
+            self.names.append(name)
+            cells[at + 2], cells[at + 3] = low, high
         else:
-            cell[0] += len(values)
-            cell[1] = sum(values, cell[1])
-            if low < cell[2]:
-                cell[2] = low
-            if high > cell[3]:
-                cell[3] = high
+            if low < cells[at + 2]:
+                cells[at + 2] = low
+            if high > cells[at + 3]:
+                cells[at + 3] = high
+        cells[at] += len(values)
+        cells[at + 1] = sum(values, cells[at + 1])
 
     def _turn(self, name: str, degrees: list[float]) -> None:
         """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""
@@ -202,11 +209,13 @@ class Means:
 
     def fields(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, (n, total, low, high) in self.cells.items():
-            found[name + "_mean"] = round(total / n, DECIMALS)
-            found[name + "_min"] = float(low)
-            found[name + "_max"] = float(high)
-            found[name + "_n"] = int(n)
+        for name in self.names:
+            n, total, low, high = self.cell(name)
+            mean_field, min_field, max_field, n_field = stat_fields(name)
+            found[mean_field] = round(total / n, DECIMALS)
+            found[min_field] = low
+            found[max_field] = high
+            found[n_field] = int(n)
         for name, (n, _, _) in self.turns.items():
             degrees = self.direction(name)
             if degrees is not None:
@@ -335,19 +344,25 @@ def fold(kind: str) -> Fold:
 
 def minute(kind: str) -> Means:
     """An empty minute of a kind that has minutes."""
-    return Means(_rolled_set(kind))
+    return Means(_places(kind))
 
 
 @cache
-def _rolled_set(kind: str) -> frozenset[str]:
-    return frozenset(rolled(kind))
+def _places(kind: str) -> dict[str, int]:
+    return {name: _CELL * at for at, name in enumerate(rolled(kind))}
+
+
+@cache
+def stat_fields(name: str) -> tuple[str, ...]:
+    """What the statistics of a quantity are called."""
+    return tuple(f"{name}_{stat}" for stat in STATS)
 
 
 @cache
 def field_names(kind: str) -> tuple[str, ...]:
     """Every field that a stored window of a kind may have."""
     if has_minutes(kind):
-        return (*(f"{name}_{stat}" for name in rolled(kind) for stat in STATS), "qc")
+        return (*(field for name in rolled(kind) for field in stat_fields(name)), "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
     return (*spans, *sorted(_OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
