@@ -22,7 +22,7 @@ LIVE_MS: Final = 120_000
 """As long as the rules wait for a reading, and twice what an agent waits at most to seal one."""
 LIVE_BYTES: Final = 8 * 1024
 LIVE_UNITS_PER_S: Final = 20
-_HEAD_BYTES: Final = 2_048
+_HEAD_BYTES: Final = 640  # names of 64 letters before the first time
 _T0 = re.compile(rb'"t0":([0-9]{13})[,}]')
 
 

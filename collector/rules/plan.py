@@ -13,7 +13,7 @@ from collector.rules.transition import Series
 class Watch:
     """One window and its rules, sorted so that a value is compared with the nearest level, not with every rule."""
 
-    __slots__ = ("above", "below", "column", "high", "low", "needs", "spec")
+    __slots__ = ("above", "below", "calm", "column", "needs", "spec")
 
     def __init__(self, spec: Spec, rules: Iterable[Rule]) -> None:
         self.spec = spec
@@ -21,7 +21,7 @@ class Watch:
         rules = list(rules)
         self.above = sorted((r for r in rules if r.limit.above), key=lambda r: r.limit.level)
         self.below = sorted((r for r in rules if not r.limit.above), key=lambda r: -r.limit.level)
-        self.low, self.high = self.quiet_band({})
+        self.calm = self.quiet_band({})  # while nothing is raised
         self.needs: list[int] = []  # places of the windows that its rules' second conditions look into
 
     def conditions(self) -> list[Spec]:

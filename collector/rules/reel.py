@@ -71,8 +71,8 @@ class Reel:
         self.lateness_ms = lateness_ms
         self.windows = [window(watch.spec, REACH * lateness_ms) for watch in plan.watches]
         self.tracks: list[dict[str, Track]] = [{} for _ in plan.watches]
-        self.low = [watch.low for watch in plan.watches]
-        self.high = [watch.high for watch in plan.watches]
+        self.low = [watch.calm[0] for watch in plan.watches]
+        self.high = [watch.calm[1] for watch in plan.watches]
         self.head_ms = 0
         self.recent = Recent()
         self.rest: Rest | None = None

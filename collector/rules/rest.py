@@ -61,7 +61,9 @@ def rest(
         if window.is_unused:  # most sensors measure a part of what rules know: the first reading of another wakes
             continue
         columns.add(watch.column)
-        band = watch.quiet_band(tracks)
+        band = watch.quiet_band(tracks) if tracks else watch.calm
+        if band == ANY:
+            continue
         found = window.leeway(band, until_ms, room)
         if found == NONE:
             narrow = watch.quiet_band(tracks, window.share_until(until_ms, room, interval_ms))
