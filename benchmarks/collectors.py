@@ -3,9 +3,9 @@
     python -m benchmarks.collectors [--store influx1|influx2|sqlite|sink] [--points 300000] [--rows 60] [--repeat 3]
                                     [--apart] [--workers 1]
 
-The direct feed writes the very lines that the collector writes, rendered before, 5,000 in a request, over one
-connection and over two; the better is the rate that the collector is held against. Direct and collector take turns,
-and medians are compared: what else ran on the machine hits both.
+The direct feed writes the very lines that the collector writes, readings, ledger and minutes, rendered before, 5,000
+in a request, over one connection and over two; the better is the rate that the collector is held against. Both rates
+are readings a second. Direct and collector take turns, and medians are compared: what else ran hits both.
 
 `--apart` gives the database one core of its own, and all else one other: broker, sender and collector, or the direct
 feed. On shared cores of a small machine the ratio says who gets how much of them; apart it says whether the database
@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -35,6 +36,9 @@ from benchmarks.sink import Sink
 from benchmarks.traffic import fleet
 from collector import rules
 from collector.numbers import derive
+from collector.numbers.open_windows import OpenWindows
+from collector.numbers.stored_windows import table_of
+from collector.numbers.windows import MINUTES
 from collector.stores.influx1 import Influx1
 from collector.stores.line_protocol import lines
 from collector.stores.store import Store, Stored
@@ -140,8 +144,9 @@ class Bench:
 
     def direct(self, points: int, connections: int) -> Rate:
         """The same lines straight into the database."""
-        bodies = rendered(points, self.rows, self._first)
-        self._first += round(points / self.rows / BATCHES) + 1
+        nodes = max(1, round(points / self.rows / BATCHES))
+        bodies = rendered(nodes, self.rows, self._first)
+        self._first += nodes
         start_cpu, start_s = time.process_time(), time.monotonic()
         threads = [
             threading.Thread(target=_write, args=(self.direct_store(), bodies[n::connections]))
@@ -151,7 +156,7 @@ class Bench:
             thread.start()
         for thread in threads:
             thread.join()
-        count = sum(body.count(b"\n") + 1 for body in bodies)
+        count = nodes * self.rows * BATCHES
         return Rate(count / (time.monotonic() - start_s), 1e6 * (time.process_time() - start_cpu) / count)
 
     def direct_store(self) -> Store:
@@ -177,12 +182,11 @@ def finished(sending: subprocess.Popen[bytes]) -> dict[str, Any]:
     return found
 
 
-def rendered(points: int, rows: int, first: int) -> list[bytes]:
-    """Request bodies of the lines that a collector makes of such a stream."""
+def rendered(nodes: int, rows: int, first: int) -> list[bytes]:
+    """Request bodies of all lines that a collector makes of such a stream."""
     made: list[bytes] = []
-    derivation = derive.Derivation()
+    derivation, windows = derive.Derivation(), OpenWindows(lambda _: ZoneInfo("Asia/Shanghai"))
     now_ms = round(time.time()) * 1000
-    nodes = max(1, round(points / rows / BATCHES))
     senders = list(fleet(nodes, BATCHES, rows, now_ms, first))
     for turn in range(BATCHES):
         for sender, sealed in senders:
@@ -190,6 +194,11 @@ def rendered(points: int, rows: int, first: int) -> list[bytes]:
             checked = check.check(envelope.blocks, now_ms)
             for table in derivation.tables(envelope, checked.blocks):
                 made += lines(table)
+                windows.take(table, now_ms)
+            digest = batch.digest(sealed[turn])
+            made += lines(derive.ledger(envelope, digest, rows, 0, checked.blocks[0].times_ms[-1]))
+        for key in list(windows.minutes):
+            made += lines(table_of(key, MINUTES, windows.minutes.pop(key)))
     return [b"\n".join(made[at : at + LINES_PER_WRITE]) for at in range(0, len(made), LINES_PER_WRITE)]
 
 
