@@ -143,7 +143,12 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
     every_type = set(map(type, chain.from_iterable(block.fields.values())))
     some_null = type(None) in every_type
     for name, column in block.fields.items():
-        types = every_type if every_type == {int} else set(map(type, column))
+        if every_type == _INT:
+            ordered = sorted(column)  # of sixty numbers faster than min and max
+            if -_LIMIT < ordered[0] and ordered[-1] < _LIMIT:
+                block.spans[name] = ordered[0], ordered[-1], True
+                continue
+        types = set(map(type, column))
         some_null = some_null and type(None) in types
         sound, span = _scan(column, types, fields[name])
         if not sound:
@@ -164,7 +169,7 @@ def _scan(column: list[Any], types: set[type], whole: bool) -> tuple[bool, Span 
     values = [value for value in column if value is not None] if type(None) in types else column
     if not values:
         return True, None
-    ordered = sorted(values)  # of sixty numbers faster than min and max
+    ordered = sorted(values)
     low, high = ordered[0], ordered[-1]
     return low > -_LIMIT and high < _LIMIT, (low, high, types == _INT)  # infinity fails here
 

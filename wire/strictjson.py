@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 DEPTH_MAX = 16
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class NotStrict(ValueError):
@@ -59,7 +60,7 @@ def loads(data: bytes) -> dict[str, Any]:
 
 def dumps(value: Any) -> bytes:
     """Compact UTF-8 JSON; refuses NaN and infinity."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def _read(text: str, **hooks: Any) -> Any:

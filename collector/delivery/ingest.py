@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from collector.alarms import Alarms
@@ -195,7 +196,7 @@ class Ingest:
             self._quarantine_whole(name, payload, reason, now_ms)
             return
         tables = self.derivation.tables(envelope, checked.blocks)
-        rows = [row for table in tables for row in self.store.render(table)]
+        rows = list(chain.from_iterable(map(self.store.render, tables)))
         parts = [Part(r.block, r.row, r.reason, content(envelope.blocks, r)) for r in checked.refusals]
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         live = live and len(rows) <= LIVE_ROWS_MAX
@@ -248,7 +249,7 @@ class Ingest:
     def _begin(self) -> None:
         """Hand the store what waits."""
         while works := self._works.next_works(self.rows_per_write):
-            rows = [row for work in works for row in work.rows]
+            rows = list(chain.from_iterable(work.rows for work in works))
             self._works.begin(works, self.aside(partial(self.store.write, rows)))
 
     def _go_on(self, now_ms: int, done: list[Work]) -> bool:

@@ -18,6 +18,7 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal
 
 from collector.numbers.reporting import Reporting
@@ -203,6 +204,7 @@ def per_raw(raw: str, reporting: Reporting) -> float | None:
     return MOLAR_MASS_G_MOL[gas] / reporting.state.litres_per_mol
 
 
+@cache  # of the names that the wire knows
 def _raw_and_stat(name: str) -> tuple[str, str]:
     if name in DERIVED:
         return name, ""

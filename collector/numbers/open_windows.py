@@ -166,9 +166,9 @@ class OpenWindows:
 
     def _close_minute(self, key: Key, open_: _Open) -> None:
         if open_.minute is not None:
-            self.minutes[key][open_.minute_ms] = open_.minute.fields()
+            fields = self.minutes[key][open_.minute_ms] = open_.minute.fields()
             if isinstance(open_.hour, Means):
-                open_.hour.minute(open_.minute)
+                open_.hour.minute(open_.minute, fields)
         open_.minute = None
 
     def _close_hour(self, key: Key, open_: _Open) -> None:

@@ -124,7 +124,7 @@ class Quality:
             if low < test.low or high > test.high or spread > test.spike or spread > test.rate_per_ms * step_ms:
                 _look(name, test, times, column, found)
         if block.kind == "air_quality":
-            _mark_order(block.fields, found)
+            _mark_order(block, found)
         elif block.kind == "traffic_flow":
             _mark_traffic(block.fields, found)
         if not found:
@@ -220,13 +220,15 @@ def _look(name: str, test: _Test, times_ms: list[int], column: list[Any], found:
             _mark(found, row, f"{name}:spike?")
 
 
-def _mark_order(fields: Mapping[str, list[Any]], found: dict[int, list[str]]) -> None:
+def _mark_order(block: Block, found: dict[int, list[str]]) -> None:
     """Particles up to a size are among those up to a larger one."""
+    fields, spans, (by, share) = block.fields, block.spans, ORDER_TOLERANCE
     for names in _BY_SIZE:
         present = [name for name in names if name in fields]
         for small, large in pairwise(present):
+            if small in spans and large in spans and spans[small][1] <= spans[large][0] + by:
+                continue
             less, more = fields[small], fields[large]
-            by, share = ORDER_TOLERANCE
             try:
                 if max(map(sub, less, more)) <= by:
                     continue

@@ -163,22 +163,17 @@ class Means:
                 low, high = fields.get(name + "_min"), fields.get(name + "_max")
                 self._add(name, at, [mean], mean if low is None else low, mean if high is None else high)
 
-    def minute(self, minute: Means) -> None:
-        """Take a minute that is still in memory: the same as `below` of its fields, without making them."""
+    def minute(self, minute: Means, fields: Mapping[str, Any]) -> None:
+        """Take a minute that is still in memory: the same as `below` of its fields, without looking for them."""
         self.n += 1
         self.qc = max(self.qc, minute.qc)
         for name in minute.names:
-            n, total, low, high = minute.cell(name)
-            self._add(name, self._places[name], [round(total / n, DECIMALS)], low, high)
+            mean, low, high, _ = stat_fields(name)
+            self._add(name, self._places[name], [fields[mean]], fields[low], fields[high])
         for name in minute.turns:
             degrees = minute.direction(name)
             if degrees is not None:
                 self._turn(name, [degrees])
-
-    def cell(self, name: str) -> array[float]:
-        """n, sum, smallest and largest of a quantity with values."""
-        at = self._places[name]
-        return self._cells[at : at + _CELL]
 
     def direction(self, name: str) -> float | None:
         """The middle of the directions; None where they cancel out."""
@@ -210,7 +205,8 @@ class Means:
     def fields(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in self.names:
-            n, total, low, high = self.cell(name)
+            at = self._places[name]
+            n, total, low, high = self._cells[at : at + _CELL]
             mean_field, min_field, max_field, n_field = stat_fields(name)
             found[mean_field] = round(total / n, DECIMALS)
             found[min_field] = low
