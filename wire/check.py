@@ -145,7 +145,7 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
     for name, column in block.fields.items():
         if every_type == _INT:
             ordered = sorted(column)  # of sixty numbers faster than min and max
-            if -_LIMIT < ordered[0] and ordered[-1] < _LIMIT:
+            if ordered[0] > -_LIMIT and ordered[-1] < _LIMIT:
                 block.spans[name] = ordered[0], ordered[-1], True
                 continue
         types = set(map(type, column))

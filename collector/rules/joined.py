@@ -177,10 +177,6 @@ class Joined:
         name = (timeline, window.spec, minute_ms)
         found = self._found.get(name)
         if found is None:
-            reel = timeline.live
-            if not reel.knows(minute_ms):
-                reel.wake()
-            found = reel.windows[timeline.plan.place(window.spec)].at(minute_ms, reel.interval_ms)
-            self._found[name] = found
+            found = self._found[name] = timeline.live.at(window.spec, minute_ms)
         value, share = found
         return value if share >= window.complete else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from binascii import a2b_base64, b2a_base64
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 from collector.rules.window import doubles, packed_doubles
@@ -52,6 +52,12 @@ class Recent:
         """The rows newer than `time_ms`."""
         first = bisect_right(self.times, time_ms)
         return self.times[first:].tolist(), {name: _values(kept[first:]) for name, kept in self.columns.items()}
+
+    def between(self, name: str, after_ms: int, end_ms: int) -> tuple[list[int], list[Any]]:
+        """The rows newer than `after_ms` and older than `end_ms`, and their values in one column."""
+        first, end = bisect_right(self.times, after_ms), bisect_left(self.times, end_ms)
+        kept = self.columns.get(name)
+        return ([], []) if kept is None else (self.times[first:end].tolist(), _values(kept[first:end]))
 
     def put(self, times: list[int], columns: Columns) -> None:
         """Rows of any time. What is known stays: a reading has one value."""

@@ -151,9 +151,18 @@ class Reel:
             if each.top and times and times[-1] >= each.end_ms:
                 each.roll(times[-1])
 
-    def knows(self, time_ms: int) -> bool:
-        """Whether the windows have seen every reading up to this time."""
-        return self.rest is None or time_ms <= self.rest.since_ms
+    def at(self, spec: Spec, time_ms: int) -> tuple[float | None, float]:
+        """Value and share of a window's buckets that are closed at `time_ms`. A reel at rest rests on."""
+        index = self.plan.place(spec)
+        window = self.windows[index]
+        if self.rest is not None and time_ms > self.rest.since_ms:
+            unseen = Present.of(*self.recent.between(self.plan.watches[index].column, self.rest.since_ms, time_ms))
+            window = window.copy()
+            if unseen is not None:
+                window.feed(unseen)
+            if window.top:
+                window.roll(self.head_ms)
+        return window.at(time_ms, self.interval_ms)
 
     def _rests(self, times: list[int], columns: Columns) -> bool:
         """Whether these rows can be left for later; the windows know all others if they can not."""

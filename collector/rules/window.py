@@ -231,7 +231,8 @@ class Window:
     def copy(self) -> Window:
         """An independent window of the same content."""
         new = copy(self)
-        new.n, new.cells, new.open = self.n[:], [cell[:] for cell in self.cells], list(self.open)
+        new.n, new.cells = self.n[:], [cell[:] for cell in self.cells]
+        new.open, new.base = list(self.open), list(self.base)
         return new
 
     def packed(self) -> list[Any]:

@@ -90,10 +90,27 @@ def test_quiet_air_lets_the_windows_rest_and_a_high_value_wakes_them():
     engine = engine_of({"window": {"mean": "pm25_ugm3", "over": "10m", "complete": "10%"}, "raise": "> 75"})
     assert run(engine, rows([20.0] * 12), chunk=3) == []
     reel = engine.reel(AIR)
-    assert not reel.knows(reel.head_ms)
+    assert reel.rest is not None
     raised = run(engine, rows([900.0] * 6, start=T0 + 12 * STEP), chunk=3)
     assert [each.state for each in raised] == ["firing"]
-    assert reel.knows(reel.head_ms)
+    assert reel.rest is None or reel.rest.since_ms == reel.head_ms
+
+
+@given(st.data())
+def test_a_window_is_looked_at_in_its_sleep_as_if_it_were_awake(data):
+    """What closed buckets say is the same before and after waking, and to look wakes nobody."""
+    stat = data.draw(st.sampled_from(["mean", "min", "max", "sum", "count", "p85", "change"]))
+    level = "> 100000" if stat in ("mean", "max", "sum", "count", "p85", "change") else "< -100000"
+    engine = engine_of({"window": {stat: "pm25_ugm3", "over": "10m"}, "raise": level})
+    values = data.draw(st.lists(st.integers(0, 200), min_size=20, max_size=90))
+    run(engine, rows(values), chunk=data.draw(st.integers(1, 9)))
+    reel = engine.reel(AIR)
+    spec, slept = reel.plan.watches[0].spec, reel.rest
+    asked = range(T0 - MINUTE, T0 + len(values) * STEP + MINUTE, 17_000)
+    asleep = [reel.at(spec, time_ms) for time_ms in asked]
+    assert reel.rest is slept
+    reel.wake()
+    assert [reel.at(spec, time_ms) for time_ms in asked] == asleep
 
 
 def test_a_quantity_that_a_resting_series_never_had_wakes_it():
