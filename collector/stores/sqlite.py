@@ -223,7 +223,8 @@ def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids:
     text += f" AND ({condition})"
     if question.every_ms is not None:
         text += " GROUP BY t"
-    text += " ORDER BY t DESC" if question.descending or question.latest else " ORDER BY t"
+    text += " ORDER BY time" if question.every_ms is None else " ORDER BY t"  # rows may share a millisecond
+    text += " DESC" if question.descending or question.latest else ""
     limit = 1 if question.latest else question.limit
     if limit is not None:
         text += f" LIMIT {int(limit)}"
