@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from collector.rules.correction import Say, corrections
 from collector.rules.plan import Plan
@@ -78,7 +78,7 @@ class Reel:
         self.rest: Rest | None = None
         self.restless_ms = 0
         self.told: list[Transition] = []
-        self.base = self.mid = self._mark()
+        self.base = self.mid = self.mark()
 
     # Readings
 
@@ -319,24 +319,24 @@ class Reel:
         self.wake()
         for track in self._firing().values():
             track.mute = True
-        self.base = self.mid = self._mark()
+        self.base = self.mid = self.mark()
 
     def adopt(self, track: Track) -> None:
         """Go on with an alert that fires already."""
         self.wake()
         assert track.rule.spec is not None
         self.tracks[self.plan.place(track.rule.spec)][track.rule.alert] = track
-        self.base = self.mid = self._mark()
-        self._set_bands()
+        self.base = self.mid = self.mark()
+        self.set_bands()
 
     # Marks
 
     def _keep_marks(self, first_ms: int, last_ms: int) -> None:
         """Before a chunk from `first_ms` to `last_ms`: the base stays just older than the lateness allows."""
         if first_ms - self.head_ms > self.lateness_ms:
-            self.base = self.mid = self._mark()
+            self.base = self.mid = self.mark()
         elif last_ms - self.mid.time_ms > self.lateness_ms:
-            self.base, self.mid = self.mid, self._mark()
+            self.base, self.mid = self.mid, self.mark()
         else:
             return
         self.recent.forget(self.base.time_ms)
@@ -347,7 +347,7 @@ class Reel:
         assert self.rest is not None
         since_ms = self.rest.since_ms
         if self.base.time_ms < since_ms < self.head_ms - self.lateness_ms:
-            self.base = self.mid = self._mark(since_ms)
+            self.base = self.mid = self.mark(since_ms)
             self.recent.forget(since_ms)
             self._keep_told(self.told)
 
@@ -355,7 +355,8 @@ class Reel:
         """Remember what may have to be corrected: what winding back to the base would undo."""
         self.told = [each for each in told if each.event_ms > self.base.time_ms and not each.void]
 
-    def _mark(self, time_ms: int | None = None) -> Mark:
+    def mark(self, time_ms: int | None = None) -> Mark:
+        """Where windows and tracks stand, at the head or at a rest's beginning."""
         tracks = self.plan.no_tracks
         if any(self.tracks):
             tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
@@ -366,7 +367,7 @@ class Reel:
         for each, mark in zip(self.windows, self.base.windows, strict=True):
             each.rewind(mark)
         self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
-        self._set_bands()
+        self.set_bands()
         self.mid = self.base
         self.recent = Recent()
 
@@ -386,74 +387,10 @@ class Reel:
                 if track.fired_ms is not None:
                     track.told = max(track.told, levels.get((track.rule.alert, track.start_ms), 0))
 
-    # As a plain value
-
-    def copy(self) -> Reel:
-        """A reel that stands where this one stands; it cannot go back behind that."""
-        new = Reel(self.plan, self.interval_ms, self.lateness_ms, self.say)
-        new.unpack(self.packed())
-        new.told = []
-        new.base = new.mid = new._mark()
-        new.recent = Recent()
-        return new
-
-    def packed(self) -> dict[str, Any]:
-        """The state as a JSON value."""
-        self.wake()
-        return {
-            "specs": [list(watch.spec) for watch in self.plan.watches],
-            "head": self.head_ms,
-            "windows": [each.packed() for each in self.windows],
-            "tracks": _packed(self.tracks),
-            "base": [self.base.time_ms, self.base.windows, _packed(self.base.tracks)],
-            "mid": [self.mid.time_ms, self.mid.windows, _packed(self.mid.tracks)],
-            "recent": self.recent.packed(),
-            "told": [each.as_json() for each in self.told],
-        }
-
-    def unpack(self, packed: dict[str, Any]) -> None:
-        """Take the state of `packed`. Windows of other specs start empty, and then nothing winds back behind it."""
-        specs = [
-            Spec(stat, quantity, over_ms, tuple(words), versus)
-            for stat, quantity, over_ms, words, versus in packed["specs"]
-        ]
-        place = {spec: index for index, spec in enumerate(specs)}
-        self.head_ms, self.rest = packed["head"], None
-        for watch, each in zip(self.plan.watches, self.windows, strict=True):
-            if watch.spec in place:
-                each.unpack(packed["windows"][place[watch.spec]])
-        order = [place.get(watch.spec) for watch in self.plan.watches]
-        self.tracks = self._unpacked(packed["tracks"], order)
-        if specs == [watch.spec for watch in self.plan.watches]:
-            self.base, self.mid = (
-                Mark(time_ms, windows, self._unpacked(tracks, order))
-                for time_ms, windows, tracks in (packed["base"], packed["mid"])
-            )
-            self.recent.unpack(packed["recent"])
-            self.told = [Transition.read(each) for each in packed["told"]]
-        else:
-            self.base = self.mid = self._mark()
-        self._set_bands()
-
-    def _set_bands(self) -> None:
+    def set_bands(self) -> None:
+        """Between which values no rule moves, as the tracks stand."""
         bands = [watch.quiet_band(tracks) for watch, tracks in zip(self.plan.watches, self.tracks, strict=True)]
         self.low, self.high = [low for low, _ in bands], [high for _, high in bands]
-
-    def _unpacked(self, packed: list[dict[str, Any]], order: list[int | None]) -> list[dict[str, Track]]:
-        """Tracks of rules that still mean the same."""
-        found: list[dict[str, Track]] = []
-        for index in order:
-            tracks: dict[str, Track] = {}
-            for name, (version, state) in ({} if index is None else packed[index]).items():
-                rule = self.plan.rules.get(name)
-                if rule is not None and rule.version == version:
-                    tracks[name] = Track.unpacked(rule, state)
-            found.append(tracks)
-        return found
-
-
-def _packed(tracks: list[dict[str, Track]]) -> list[dict[str, Any]]:
-    return [{name: [track.rule.version, track.packed()] for name, track in each.items()} for each in tracks]
 
 
 def _cut(columns: Columns, start: int, end: int) -> Columns:

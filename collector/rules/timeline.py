@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from collector.rules.columns import wanted
+from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
@@ -65,7 +66,7 @@ class Timeline:
         hole_ms = max(HOLE_MS, 3 * (live.interval_ms or 0))
         if not live.head_ms or first_ms - live.head_ms <= hole_ms or self.past is not None:
             return
-        self.past, self.jump_ms = live.copy(), first_ms
+        self.past, self.jump_ms = copy_of(live), first_ms
         self.past.mute()
 
     def _history(self, times: list[int], columns: Columns) -> list[Transition]:
@@ -97,16 +98,16 @@ class Timeline:
 
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""
-        past = None if self.past is None else self.past.packed()
-        return {"live": self.live.packed(), "past": past, "jump": self.jump_ms}
+        past = None if self.past is None else pack(self.past)
+        return {"live": pack(self.live), "past": past, "jump": self.jump_ms}
 
     def unpack(self, packed: dict[str, Any]) -> None:
         """Take the state of `packed`."""
-        self.live.unpack(packed["live"])
+        unpack(self.live, packed["live"])
         self.jump_ms = packed["jump"]
         if packed["past"] is not None:
             self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
-            self.past.unpack(packed["past"])
+            unpack(self.past, packed["past"])
 
 
 def orphans(series: Series, packed: dict[str, Any], plan: Plan | None, now_ms: int) -> list[Transition]:
