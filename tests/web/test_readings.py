@@ -144,7 +144,9 @@ def test_a_full_queue_drops_the_oldest_and_counts() -> None:
     for n in range(3):
         queue.put({"node": n})
     assert queue.take() == [{"node": 1}, {"node": 2}]
-    assert (queue.dropped, len(woken)) == (1, 3)
+    assert (queue.dropped, len(woken)) == (1, 1), "woken by the first that waits"
+    queue.put({"node": 3})
+    assert (queue.take(), len(woken)) == ([{"node": 3}], 2)
 
 
 def test_batches_a_second_are_counted_from_the_first_news() -> None:

@@ -31,6 +31,7 @@ _TABLES = st.builds(
     st.dictionaries(st.sampled_from(["pm25_ugm3", "qc_code"]), st.lists(_VALUES, max_size=3)),
     st.just(frozenset({"count"})),
     st.just(0),
+    st.just({}),  # what is known of columns stays with the worker
 )
 
 
