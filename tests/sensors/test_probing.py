@@ -105,12 +105,8 @@ def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -
     host.start()
     try:
         findings = probe_ports(ports, list(PROFILES.values()))
-        # Thirty-five stubs share this machine with other tests: who got no processor in time is asked once more.
-        silent = [finding.path for finding in findings if finding.sensor is None]
-        findings = [f for f in findings if f.sensor is not None] + probe_ports(silent, list(PROFILES.values()))
     finally:
         host.stop()
-    assert len(silent) <= 2
     wrong = [(ports[f.path], f.as_json()) for f in findings if f.sensor is None or f.sensor.profile != ports[f.path]]
     assert not wrong
     assert {f.outcome.serial for f in findings if f.outcome} == {profile.serial for profile in PROFILES.values()}
