@@ -12,13 +12,15 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from collector.stores.store import Table, Tags
 from wire.batch import Span
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@/-]+")
 
-
+_as_json: Final = msgspec.json.Encoder().encode
 _INT: Final = {int}
 _UNKNOWN: Final[Span] = (0, 0, False)
 
@@ -34,28 +36,26 @@ def lines(table: Table) -> list[bytes]:
     """
     if len(table.times_ms) == 1:
         return [_line(table)]
-    constant: list[str] = []
-    slots: list[str] = []
+    constant: list[bytes] = []
+    slots: list[bytes] = []
     cells: list[list[Any]] = []
-    kinds: set[type] = set()
+    has_gaps = False
     for name, column in table.columns.items():
         least, most, is_int = table.spans.get(name, _UNKNOWN)
         if not (least == most if is_int else _is_constant(column)):
             types = _INT if is_int else set(map(type, column))
-            kinds |= types
+            has_gaps = has_gaps or type(None) in types
+            is_digits = types == _INT or name in table.whole
             slots.append(_slot(name, name in table.whole, types == _INT))
-            cells.append(_quoted(column) if str in types else column)
+            cells.append(column if is_digits else _quoted(column) if str in types else _decimals(column))
         elif column[0] is not None:
-            constant.append((_slot(name, name in table.whole, False) % _cell(column[0])).replace("%", "%%"))
-    head = _head(table.measurement, table.tags)
-    tail = f" %d{table.sub_ns:06d}"
-    if type(None) in kinds:
+            constant.append(_constant(name, name in table.whole, column[0]))
+    head = _head(table.measurement, table.tags).encode()
+    tail = b" %%d%06d" % table.sub_ns
+    if has_gaps:
         return _with_gaps(head, tail, constant, slots, cells, table.times_ms)
-    template = head + ",".join(slots + constant) + tail
-    rows = zip(*cells, table.times_ms, strict=True)
-    if kinds == _INT:
-        return list(map(template.encode().__mod__, rows))  # bytes of whole numbers take two thirds of the time
-    return [(template % row).encode() for row in rows]
+    template = head + b",".join(slots + constant) + tail
+    return list(map(template.__mod__, zip(*cells, table.times_ms, strict=True)))
 
 
 def _line(table: Table) -> bytes:
@@ -72,39 +72,50 @@ def _template(names: tuple[str, ...], whole: frozenset[str]) -> str:
 
 
 def _with_gaps(
-    head: str, tail: str, constant: list[str], slots: list[str], cells: list[list[Any]], times_ms: list[int]
+    head: bytes, tail: bytes, constant: list[bytes], slots: list[bytes], cells: list[list[Any]], times_ms: list[int]
 ) -> list[bytes]:
     """Absent values are left out of their line; one template serves every row with the same gaps."""
-    templates: dict[tuple[bool, ...], str] = {}
+    templates: dict[tuple[bool, ...], bytes] = {}
     out = []
     for time_ms, *values in zip(times_ms, *cells, strict=True):
         present = tuple(value is not None for value in values)
         template = templates.get(present)
         if template is None:
             there = [slot for slot, is_there in zip(slots, present, strict=True) if is_there]
-            template = templates[present] = head + ",".join(there + constant) + tail
-        out.append((template % (*(value for value in values if value is not None), time_ms)).encode())
+            template = templates[present] = head + b",".join(there + constant) + tail
+        out.append(template % (*(value for value in values if value is not None), time_ms))
     return out
 
 
 @lru_cache(4096)
-def _slot(name: str, is_whole: bool, is_int: bool) -> str:
-    return key(name) + ("=%di" if is_whole else "=%d" if is_int else "=%s")
+def _slot(name: str, is_whole: bool, is_int: bool) -> bytes:
+    return (key(name) + ("=%di" if is_whole else "=%d" if is_int else "=%b")).encode()
+
+
+@lru_cache(4096, typed=True)
+def _constant(name: str, is_whole: bool, value: Any) -> bytes:
+    """What stands in every row alike, as a part of a template."""
+    cell = value if is_whole else _quoted([value])[0] if type(value) is str else _decimals([value])[0]
+    line: bytes = _slot(name, is_whole, False) % cell
+    return line.replace(b"%", b"%%")
 
 
 def _is_constant(column: list[Any]) -> bool:
     return bool(column) and column[0] == column[-1] and column.count(column[0]) == len(column)
 
 
-def _cell(value: Any) -> Any:
-    """A text becomes quoted, a number stays: `%s` writes a float as its shortest exact decimal."""
-    return text(value) if type(value) is str else value
+def _decimals(column: list[Any]) -> list[Any]:
+    """Numbers as their shortest exact decimals, written all at once: by row that takes five times as long."""
+    texts = _as_json(column)[1:-1].split(b",")
+    if b"null" not in texts:
+        return texts
+    return [None if value is None else text for value, text in zip(column, texts, strict=True)]
 
 
 def _quoted(column: list[Any]) -> list[Any]:
     """A column of texts, of which there are few different ones."""
-    quoted = {value: _cell(value) for value in set(column)}
-    return [quoted[value] for value in column]
+    quoted = {value: text(value).encode() for value in set(column) - {None}}
+    return [quoted.get(value) for value in column]
 
 
 @lru_cache(32_768)
