@@ -6,6 +6,7 @@ that may still count has come, and the order in which the series reported decide
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 from typing import Any, Final
@@ -35,6 +36,7 @@ class Joined:
         self._tracks: dict[tuple[Series, str], Track] = {}
         self._minute_ms = 0
         self._found: dict[tuple[Timeline, Spec, int], tuple[float | None, float]] = {}  # of one minute's decisions
+        self._values: dict[tuple[object, ...], list[float]] = {}  # of a site, in the same minute
 
     def needed(self, kind: str) -> set[Spec]:
         """Windows that series of this kind must keep because rules on other kinds look into them."""
@@ -73,6 +75,7 @@ class Joined:
                         if rule.alert in timeline.plan.joined:
                             said += self._decide(rule, timeline, minute_ms)
             self._found.clear()
+            self._values.clear()
         self._minute_ms = last_ms
         return said
 
@@ -135,31 +138,42 @@ class Joined:
 
     def _compared(self, rule: Rule, window: Window, timeline: Timeline, minute_ms: int) -> float | None:
         """The window's value, against its reference where the rule has one."""
-        others = list(self._neighbours(timeline.series)) if window.versus == "neighbours" else []
-        if window.versus == "neighbours" and not others:
+        if window.versus == "neighbours" and self._is_alone(timeline.series):
             return None
         own = self._at(timeline, window, minute_ms)
         if own is None or window.versus is None:
             return own
         if window.versus == "last-week":
             reference = self._at(timeline, window, minute_ms - WEEK_MS)
+        elif (near := self._near(timeline.series)) is None:
+            reference = _middle_of_others(self._values_of_site(timeline.series, window, minute_ms), own)
         else:
-            found = [value for each in others if (value := self._at(each, window, minute_ms)) is not None]
-            reference = median(found) if found else None
+            found = [self._at(each, window, minute_ms) for each in self._neighbours(timeline.series, near)]
+            known = [value for value in found if value is not None]
+            reference = median(known) if known else None
         if reference is None or (rule.limit.percent and reference <= 0):
             return None
         difference = own - reference
         return round(100 * difference / reference if rule.limit.percent else difference, 6)
 
-    def _neighbours(self, series: Series) -> Iterator[Timeline]:
-        """Series of the same kind and tags at the same site, or at the nodes said to be near."""
-        near = self._near(series)
-        if near is None:
-            groups = [self._of_site.get((series.kind, series.site), {})]
-        else:
-            groups = [self._of_node.get((series.kind, node), {}) for node in near]
-        for timelines in groups:
-            for other, timeline in timelines.items():
+    def _is_alone(self, series: Series) -> bool:
+        """Without asking who is like it: most stations without neighbours are the only ones of their site."""
+        return self._near(series) is None and len(self._of_site.get((series.kind, series.site), ())) < 2
+
+    def _values_of_site(self, series: Series, window: Window, minute_ms: int) -> list[float]:
+        """What the series of the same kind and tags at its site have, this one too, by size; found once a minute."""
+        name = (series.kind, series.site, series.tags, window.spec, window.complete)
+        values = self._values.get(name)
+        if values is None:
+            alike = (e for other, e in self._of_site[series.kind, series.site].items() if other.tags == series.tags)
+            found = [self._at(each, window, minute_ms) for each in alike]
+            values = self._values[name] = sorted(value for value in found if value is not None)
+        return values
+
+    def _neighbours(self, series: Series, near: tuple[str, ...]) -> Iterator[Timeline]:
+        """Series of the same kind and tags at the nodes said to be near."""
+        for node in near:
+            for other, timeline in self._of_node.get((series.kind, node), {}).items():
                 if other != series and other.tags == series.tags:
                     yield timeline
 
@@ -180,3 +194,12 @@ class Joined:
             found = self._found[name] = timeline.live.at(window.spec, minute_ms)
         value, share = found
         return value if share >= window.complete else None
+
+
+def _middle_of_others(values: list[float], own: float) -> float | None:
+    """The median of all `values`, which are in order, but for one that is `own`; None when there is no other."""
+    others, at = len(values) - 1, bisect_left(values, own)
+    if not others:
+        return None
+    low, high = (values[place + (place >= at)] for place in ((others - 1) // 2, others // 2))
+    return (low + high) / 2

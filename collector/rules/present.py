@@ -47,3 +47,8 @@ class Present:
         if part is None:
             part = self._parts[start, end] = Present(self.times[start:end], self.values[start:end])
         return part
+
+    def between(self, first_ms: int, end_ms: int) -> Present | None:
+        """The rows from `first_ms` on that are older than `end_ms`; None when there are none."""
+        start = bisect_left(self.times, first_ms)
+        return self.part(start, end_ms) if start < bisect_left(self.times, end_ms) else None

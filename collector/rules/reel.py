@@ -155,14 +155,10 @@ class Reel:
         """Value and share of a window's buckets that are closed at `time_ms`. A reel at rest rests on."""
         index = self.plan.place(spec)
         window = self.windows[index]
-        if self.rest is not None and time_ms > self.rest.since_ms:
-            unseen = Present.of(*self.recent.between(self.plan.watches[index].column, self.rest.since_ms, time_ms))
-            window = window.copy()
-            if unseen is not None:
-                window.feed(unseen)
-            if window.top:
-                window.roll(self.head_ms)
-        return window.at(time_ms, self.interval_ms)
+        if self.rest is None or time_ms <= self.rest.since_ms:
+            return window.at(time_ms, self.interval_ms)
+        unseen = Present.of(*self.recent.between(self.plan.watches[index].column, self.rest.since_ms, time_ms))
+        return window.at_with(unseen, self.head_ms, time_ms, self.interval_ms)
 
     def _rests(self, times: list[int], columns: Columns) -> bool:
         """Whether these rows can be left for later; the windows know all others if they can not."""

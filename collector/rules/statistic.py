@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from collector.rules.present import Present
 from collector.rules.rule import Spec
-from collector.rules.window import ANY, NONE, Bounds, Window
+from collector.rules.window import ANY, DECIMALS, NONE, Bounds, Window
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
@@ -79,6 +79,26 @@ class Sums(Window):
                 return NONE
             least, most = max(least, low - (mean - low) * n / rows), min(most, high + (high - mean) * n / rows)
         return least, most
+
+    def at_with(
+        self, unseen: Present | None, head_ms: int, time_ms: int, interval_ms: int | None
+    ) -> tuple[float | None, float]:
+        """Readings of closed buckets are added to what is there; no ring is copied for that."""
+        head, last = head_ms // self.width, time_ms // self.width - 1
+        first, closed = last - self.count + 1, min(last, head - 1)
+        if unseen is None or not self.top or first <= max(self.floor, head - self.size):
+            return super().at_with(unseen, head_ms, time_ms, interval_ms)
+        n, filled, (total,) = self._fold(first, min(closed, self.top - 1))
+        rows = unseen.between(first * self.width, (closed + 1) * self.width)
+        buckets = {row_ms // self.width for row_ms in rows.times} if interval_ms is None and rows is not None else set()
+        if first <= self.top <= closed and self.open[0]:
+            n, total = n + self.open[0], total + self.open[1]
+            buckets.add(self.top)
+        if rows is not None:
+            n, total = n + len(rows.times), total + rows.total
+        found = self._value(n, [total], self._empty())
+        share = self._share_of(n, filled + len(buckets), interval_ms)
+        return (None if found is None else round(found, DECIMALS)), share
 
     def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
         return [sum(cells[0])]

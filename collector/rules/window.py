@@ -198,8 +198,23 @@ class Window:
         last = time_ms // self.width - 1
         n, filled, base = self._fold(last - self.count + 1, min(last, self.top - 1))
         found = self._value(n, base, self._empty())
-        share = filled / self.count if interval_ms is None else min(1.0, n * interval_ms / (self.count * self.width))
-        return (None if found is None else round(found, DECIMALS)), share
+        return (None if found is None else round(found, DECIMALS)), self._share_of(n, filled, interval_ms)
+
+    def at_with(
+        self, unseen: Present | None, head_ms: int, time_ms: int, interval_ms: int | None
+    ) -> tuple[float | None, float]:
+        """What `at` would say if these readings, which end with `head_ms`, had been fed."""
+        ahead = self.copy()
+        if unseen is not None:
+            ahead.feed(unseen)
+        if ahead.top:
+            ahead.roll(head_ms)
+        return ahead.at(time_ms, interval_ms)
+
+    def _share_of(self, n: float, filled: int, interval_ms: int | None) -> float:
+        if interval_ms is None:
+            return filled / self.count
+        return min(1.0, n * interval_ms / (self.count * self.width))
 
     def within(self, rows: Present, low: float, high: float) -> bool:  # noqa: ARG002
         """True when the statistic is sure to stay between `low` and `high` while these rows enter the open bucket."""

@@ -1,7 +1,12 @@
 """Rules over several series are decided on whole minutes, whoever reported first."""
 
 import random
+from statistics import median
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.rules import joined
 from collector.rules.engine import Engine, Expected
 from collector.rules.rule import parse
 from collector.rules.transition import Series
@@ -80,3 +85,35 @@ def test_a_condition_on_another_kind_at_the_same_node():
     (fired,) = run(rule, feeds, 90)
     assert (fired.labels["node"], (fired.event_ms - T0) // MINUTE) == ("lp-1", 62)
     assert run({**rule, "unless": None, "and": wet}, feeds, 50)[0].state == "firing"
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=9), st.data())
+def test_the_middle_of_the_others_is_their_median(values, data):
+    own = data.draw(st.sampled_from(values))
+    others = list(values)
+    others.remove(own)
+    assert joined._middle_of_others(sorted(values), own) == (median(others) if others else None)
+
+
+def test_a_station_is_compared_with_series_of_its_own_tags_and_kind_at_its_own_site():
+    rule = {
+        "kind": "traffic_flow",
+        "window": {"mean": "flow_vph", "over": "10m", "versus": "neighbours"},
+        "raise": "> 50%",
+    }
+
+    def lane(node, number, site="s"):
+        tags = {"site": site, "node": node, "sensor": "radar-1", "lane": number, "direction": "in"}
+        return Series.of("traffic_flow", tags)
+
+    def of(level):
+        return "flow_vph", lambda _: level
+
+    feeds = {
+        lane("lp-1", "1"): of(100.0),  # twice its neighbour: told
+        lane("lp-2", "1"): of(50.0),
+        lane("lp-1", "2"): of(900.0),  # alone with its lane number
+        lane("lp-3", "1", "other"): of(10.0),  # alone at its site
+        air("lp-1"): ("pm25_ugm3", lambda _: 1.0),
+    }
+    assert [(each.labels["node"], each.labels["lane"]) for each in run(rule, feeds, 30)] == [("lp-1", "1")]
