@@ -25,6 +25,7 @@ from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config
+from collector.delivery import quick_json
 from collector.delivery.hurry import Hurry
 from collector.delivery.ingest import Ingest
 from collector.delivery.pace import QUESTION_UNITS, Pace
@@ -219,7 +220,7 @@ class Collector:
     def _answer(self, now_ms: int) -> None:
         assert isinstance(self.ingest, Ingest)
         answers = [
-            (topic := names.ack(node), signed.seal(topic, ack.encode(answer), self._key))
+            (topic := names.ack(node), signed.seal(topic, ack.encode(answer, quick_json.dumps), self._key))
             for node, answer in self.ingest.acks(now_ms)
             if not self.guests.answered(answer)
         ]

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wire import names, strictjson
 
@@ -77,8 +77,7 @@ class Block:
     step_ms: int | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A batch whose envelope is sound; `blocks` are still as they came and want checking (wire.check)."""
 
     node: str

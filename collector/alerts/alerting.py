@@ -133,7 +133,9 @@ class Alerting:
         if not self._caught_up:
             return
         for table in tables:
-            self._engine.observe(Series.at(table.measurement, table.tags), table.times_ms, table.columns, now_ms)
+            if table.measurement in self._engine.kinds:
+                series = Series.at(table.measurement, table.tags)
+                self._engine.observe(series, table.times_ms, table.columns, now_ms)
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""

@@ -40,6 +40,8 @@ class _Batch(TypedDict):
 
 
 _read = msgspec.json.Decoder(_Batch).decode
+dumps = msgspec.json.Encoder().encode
+"""What wire.strictjson.dumps writes, of values without NaN and infinity."""
 
 
 def loads(data: bytes) -> dict[str, Any]:

@@ -182,6 +182,8 @@ class Calibrations:
         factor = per_raw(raw, reporting)
         state = "" if factor is None else reporting.gas_state
         values = column if factor is None else [None if v is None else round(v * factor, DECIMALS) for v in column]
+        if not self._of.get((node, sensor, quantity)):
+            return values, [_part(quantity, None, state)]
         first = self.in_force(node, sensor, quantity, times_ms[0])
         if first is self.in_force(node, sensor, quantity, times_ms[-1]):
             made = values if first is None else first.apply(values, humidity)

@@ -7,6 +7,7 @@ reading's time and stores both side by side, with `cal_id`. What fails a test or
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from collector.numbers import flags
@@ -15,7 +16,7 @@ from collector.numbers.quality import Quality, worst
 from collector.numbers.reporting import ReportingOf, reports_as_china
 from collector.stores.store import Table, Tags
 from wire.batch import CLOCKS, Block, Envelope, Span
-from wire.quantities import DERIVED, agent_fields, kind_of
+from wire.quantities import QUANTITIES, agent_fields, kind_of
 
 _FLAGS: Final = frozenset({"cq", "qc"})
 _SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
@@ -41,22 +42,20 @@ class Derivation:
         return [self._table(envelope, block, cq) for block in blocks]
 
     def _table(self, envelope: Envelope, block: Block, cq: int) -> Table:
-        fields = agent_fields(block.kind)
-        assert fields is not None
         count = len(block.times_ms)
         columns: dict[str, list[Any]] = dict(block.fields)
         derived = self._calibrations.derive(
             envelope.node, block.sensor, block.times_ms, block.fields, self._reporting(envelope.node)
         )
         columns.update(derived)
-        whole = {name for name in columns if fields.get(name) or (name in derived and name.endswith("_n"))} | _FLAGS
+        whole = _whole(block.kind, tuple(columns), tuple(derived))
         columns["cq"] = [cq] * count
         codes = self._quality.codes(block)
         columns["qc"] = worst(codes, count)
         if codes is not None:
             columns[flags.COLUMN] = codes
-        spans = _spans(block, columns)
-        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, frozenset(whole), 0, spans)
+        tags = _tags(envelope.site, envelope.node, envelope.spool, block.kind, block.sensor, tuple(block.tags.items()))
+        return Table(block.kind, tags, block.times_ms, columns, whole, 0, _spans(block, derived))
 
 
 def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms: int) -> Table:
@@ -71,22 +70,32 @@ def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms
     )
 
 
-def _spans(block: Block, columns: dict[str, list[Any]]) -> dict[str, Span]:
+def _spans(block: Block, derived: dict[str, list[Any]]) -> dict[str, Span]:
     """What is known of a raw column holds for the corrected one while no calibration alters it."""
     spans = dict(block.spans)
-    for raw, span in block.spans.items():
-        derived = DERIVED.get(raw)
-        if derived is not None and columns.get(derived.name) is block.fields[raw]:
-            spans[derived.name] = span
+    for name, column in derived.items():
+        quantity = QUANTITIES.get(name)
+        raw = None if quantity is None else quantity.raw
+        if raw is not None and raw in spans and block.fields[raw] is column:
+            spans[name] = spans[raw]
     return spans
 
 
-def _tags(envelope: Envelope, block: Block) -> Tags:
-    kind = kind_of(block.kind)
-    assert kind is not None
-    tags = {"site": envelope.site, "node": envelope.node, **block.tags}
-    if kind.sensor:
-        tags["sensor"] = block.sensor
-    if kind.name in _SPOOL_TAGGED:
-        tags["spool"] = envelope.spool
+@lru_cache(4096)
+def _whole(kind: str, names: tuple[str, ...], derived: tuple[str, ...]) -> frozenset[str]:
+    """Those of a block's columns that hold whole numbers; every batch of a sensor has the same."""
+    fields = agent_fields(kind)
+    assert fields is not None
+    return _FLAGS.union(name for name in names if fields.get(name) or (name in derived and name.endswith("_n")))
+
+
+@lru_cache(32_768)
+def _tags(site: str, node: str, spool: str, kind: str, sensor: str, own: tuple[tuple[str, str], ...]) -> Tags:
+    tags = {"site": site, "node": node, **dict(own)}
+    known = kind_of(kind)
+    assert known is not None
+    if known.sensor:
+        tags["sensor"] = sensor
+    if known.name in _SPOOL_TAGGED:
+        tags["spool"] = spool
     return tuple(sorted(tags.items()))

@@ -134,9 +134,9 @@ class Means:
         codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
         if codes and codes[-1] > self.qc:
             self.qc = codes[-1]
+        places = self._places
         for name, column in columns.items():
-            at = self._places.get(name)
-            if at is None:
+            if name not in places:
                 continue
             values = column[first:end]
             found = ordered(values)
@@ -147,7 +147,7 @@ class Means:
             if name in CIRCULAR:
                 self._turn(name, values)
             else:
-                self._add(name, at, values, found[0], found[-1])
+                self._add(name, places[name], values, found[0], found[-1])
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1

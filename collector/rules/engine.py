@@ -58,6 +58,7 @@ class Engine:
 
     def __init__(self, rules: Iterable[Rule], lateness_ms: int = LATENESS_MS) -> None:
         self.rules = {rule.alert: rule for rule in rules}
+        self.kinds = _kinds(self.rules.values())
         self.lateness_ms = lateness_ms
         self._joined = Joined(self.rules.values(), lateness_ms, self._near)
         self._absences = Absences(self.rules.values())
@@ -231,6 +232,12 @@ class Engine:
             return known.interval_ms
         period_ms = {"1h": 3_600_000, "8h": 3_600_000, "24h": 86_400_000}.get(dict(series.tags).get("period", ""))
         return next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), period_ms)
+
+
+def _kinds(rules: Iterable[Rule]) -> frozenset[str]:
+    """The measurements that some rule looks at; rows of others need not be shown to an engine."""
+    seconds = (each.kind for rule in rules for each in (rule.and_, rule.unless) if each is not None and each.kind)
+    return frozenset(chain((rule.kind for rule in rules), seconds))
 
 
 def _tracks(timeline: Timeline) -> Iterator[Track]:

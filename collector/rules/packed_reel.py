@@ -22,8 +22,8 @@ def pack(reel: Reel) -> dict[str, Any]:
         "head": reel.head_ms,
         "windows": [each.packed() for each in reel.windows],
         "tracks": _packed(reel.tracks),
-        "base": [reel.base.time_ms, reel.base.windows, _packed(reel.base.tracks)],
-        "mid": [reel.mid.time_ms, reel.mid.windows, _packed(reel.mid.tracks)],
+        "base": _packed_mark(reel, reel.base),
+        "mid": _packed_mark(reel, reel.mid),
         "recent": reel.recent.packed(),
         "told": [each.as_json() for each in reel.told],
     }
@@ -43,10 +43,7 @@ def unpack(reel: Reel, packed: dict[str, Any]) -> None:
     order = [place.get(watch.spec) for watch in reel.plan.watches]
     reel.tracks = _unpacked(reel.plan, packed["tracks"], order)
     if specs == [watch.spec for watch in reel.plan.watches]:
-        reel.base, reel.mid = (
-            Mark(time_ms, windows, _unpacked(reel.plan, tracks, order))
-            for time_ms, windows, tracks in (packed["base"], packed["mid"])
-        )
+        reel.base, reel.mid = (_unpacked_mark(reel, packed[name], order) for name in ("base", "mid"))
         reel.recent.unpack(packed["recent"])
         reel.told = [Transition.read(each) for each in packed["told"]]
     else:
@@ -62,6 +59,17 @@ def copy_of(reel: Reel) -> Reel:
     new.base = new.mid = new.mark()
     new.recent = Recent()
     return new
+
+
+def _packed_mark(reel: Reel, mark: Mark) -> list[Any]:
+    windows = [each.packed_mark(stand) for each, stand in zip(reel.windows, mark.windows, strict=True)]
+    return [mark.time_ms, windows, _packed(mark.tracks)]
+
+
+def _unpacked_mark(reel: Reel, packed: list[Any], order: list[int | None]) -> Mark:
+    time_ms, stands, tracks = packed
+    windows = [each.unpacked_mark(stand) for each, stand in zip(reel.windows, stands, strict=True)]
+    return Mark(time_ms, windows, _unpacked(reel.plan, tracks, order))
 
 
 def _packed(tracks: _Tracks) -> list[dict[str, Any]]:

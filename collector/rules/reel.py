@@ -28,6 +28,7 @@ from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, is_open, step
 from collector.rules.transition import Transition
+from collector.rules.window import Stand
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
@@ -38,7 +39,7 @@ class Mark(NamedTuple):
     """Where a reel stood after the reading of `time_ms`."""
 
     time_ms: int
-    windows: list[tuple[int, list[float | None]]]
+    windows: list[Stand]
     tracks: list[dict[str, Track]]
 
 

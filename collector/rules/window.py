@@ -29,6 +29,8 @@ Bounds = tuple[float, float]
 """Strictly between the two."""
 ANY: Final[Bounds] = (-math.inf, math.inf)
 NONE: Final[Bounds] = (math.inf, -math.inf)
+Stand = tuple[int, list[float]]
+"""Where a window stands: the number of its open bucket, and what is in it."""
 Number = TypeVar("Number", int, float)
 
 
@@ -229,19 +231,23 @@ class Window:
 
     # The ring
 
-    def mark(self) -> tuple[int, list[float | None]]:
-        """Where the window stands, for `rewind`; a JSON value, in which what is not finite is None."""
-        if self.is_unused:
-            return _unused(self.columns)
-        return self.top, [n if math.isfinite(n) else None for n in self.open]
+    def mark(self) -> Stand:
+        """Where the window stands, for `rewind`."""
+        return _unused(self.columns) if self.is_unused else (self.top, self.open[:])
 
-    def rewind(self, mark: tuple[int, list[float | None]]) -> None:
+    def rewind(self, mark: Stand) -> None:
         """Forget every reading since `mark`."""
         self.floor = max(self.floor, self.top - self.size)
-        self._stand(mark[0], self._filled(mark[1]))
+        self._stand(mark[0], mark[1][:])
 
-    def _filled(self, bucket: list[float | None]) -> list[float]:
-        return [empty if n is None else n for n, empty in zip(bucket, self._empty(), strict=True)]
+    def packed_mark(self, mark: Stand) -> list[Any]:
+        """A mark as a JSON value, in which what is not finite is None."""
+        return [mark[0], [n if math.isfinite(n) else None for n in mark[1]]]
+
+    def unpacked_mark(self, packed: list[Any]) -> Stand:
+        """The mark of packed_mark()."""
+        top, bucket = packed
+        return top, [empty if n is None else n for n, empty in zip(bucket, self._empty(), strict=True)]
 
     def copy(self) -> Window:
         """An independent window of the same content."""
@@ -253,7 +259,7 @@ class Window:
     def packed(self) -> list[Any]:
         """The content as a JSON value; the rings as base64 of little-endian numbers."""
         rings = [packed_doubles(ring) for ring in (array("d", self.n), *self.cells)] if self.n else []
-        return [self.floor, *self.mark(), *rings]
+        return [self.floor, *self.packed_mark(self.mark()), *rings]
 
     def unpack(self, packed: list[Any]) -> None:
         """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
@@ -264,7 +270,7 @@ class Window:
                 raise ValueError("the window was packed with another reach")
             self.n, self.cells = array("I", map(int, n)), cells
         self.floor = floor
-        self._stand(top, self._filled(bucket))
+        self._stand(*self.unpacked_mark([top, bucket]))
 
     def _stand(self, top: int, bucket: list[float]) -> None:
         self.top, self.open = top, bucket
@@ -298,9 +304,9 @@ class Window:
 
 
 @cache
-def _unused(columns: tuple[float, ...]) -> tuple[int, list[float | None]]:
+def _unused(columns: tuple[float, ...]) -> Stand:
     """The mark of every window without a reading: one for all series."""
-    return 0, [n if math.isfinite(n) else None for n in (0, *columns)]
+    return 0, [0, *columns]
 
 
 def _cut(ring: array[Number], low: int, high: int) -> array[Number]:

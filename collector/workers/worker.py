@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from collector.alerts.stored import columns_of
 from collector.broker.lanes import Lanes
 from collector.config import Config
+from collector.delivery import quick_json
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
 from collector.identity.signing import signing_key
@@ -195,7 +196,7 @@ class Worker:
 
     def _send(self, node: str, said: ack.Ack | ack.Hello) -> None:
         topic = names.ack(node)
-        self._answers.append((topic, signed.seal(topic, ack.encode(said), self._key)))
+        self._answers.append((topic, signed.seal(topic, ack.encode(said, quick_json.dumps), self._key)))
 
 
 def run(pipe: Connection) -> None:

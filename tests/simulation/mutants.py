@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,8 +79,8 @@ class IgnoresTheName(Delivery):
 
     def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
         held = [(verdict, self.spool.find(self.spool.spool_id, verdict.seq)) for verdict in ack.verdicts]
-        verdicts = tuple(replace(verdict, digest=found[1]) for verdict, found in held if found is not None)
-        return super().on_ack(replace(ack, spool=self.spool.spool_id, verdicts=verdicts), now_s, now_ms)
+        verdicts = tuple(verdict._replace(digest=found[1]) for verdict, found in held if found is not None)
+        return super().on_ack(ack._replace(spool=self.spool.spool_id, verdicts=verdicts), now_s, now_ms)
 
 
 class IgnoresTheDigest(Delivery):
@@ -89,8 +88,8 @@ class IgnoresTheDigest(Delivery):
 
     def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
         held = [(verdict, self.spool.find(ack.spool, verdict.seq)) for verdict in ack.verdicts]
-        verdicts = tuple(replace(verdict, digest=found[1]) for verdict, found in held if found is not None)
-        return super().on_ack(replace(ack, verdicts=verdicts), now_s, now_ms)
+        verdicts = tuple(verdict._replace(digest=found[1]) for verdict, found in held if found is not None)
+        return super().on_ack(ack._replace(verdicts=verdicts), now_s, now_ms)
 
 
 class CountsUpTo(Delivery):
@@ -108,8 +107,8 @@ class ObeysAnyCode(Delivery):
     """Every answer is taken as final, "later" too."""
 
     def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
-        verdicts = tuple(replace(verdict, code=Code.STORED) for verdict in ack.verdicts)
-        return super().on_ack(replace(ack, verdicts=verdicts), now_s, now_ms)
+        verdicts = tuple(verdict._replace(code=Code.STORED) for verdict in ack.verdicts)
+        return super().on_ack(ack._replace(verdicts=verdicts), now_s, now_ms)
 
 
 class SendsOnce(Delivery):
