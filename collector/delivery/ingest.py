@@ -235,7 +235,7 @@ class Ingest:
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
-        if owed := self._works.answers():
+        if not self.has_answers() and (owed := self._works.answers()):
             futures.wait(owed, timeout_s, futures.FIRST_COMPLETED)
 
     def is_writing(self) -> bool:

@@ -72,12 +72,17 @@ class WriteQueue:
         return any(self._groups.values())
 
     def has_answers(self) -> bool:
-        """Whether something is to be done that needs no waiting."""
-        return any(group.answer.done() for groups in self._groups.values() for group in groups)
+        """Whether something is to be done that needs no waiting: a group that waits for the one before it is none."""
+        return any(
+            group.answer.done() and (group.kept is None or group is groups[0])
+            for groups in self._groups.values()
+            for group in groups
+        )
 
     def answers(self) -> list[Future[Answer]]:
-        """What the store owes."""
-        return [group.answer for groups in self._groups.values() for group in groups]
+        """What the store owes still."""
+        answers = (group.answer for groups in self._groups.values() for group in groups)
+        return [answer for answer in answers if not answer.done()]
 
     def stored(self) -> Iterator[Group]:
         """Groups whose rows have an answer, and no ledger yet."""

@@ -68,7 +68,9 @@ def test_a_ledger_stands_only_behind_its_own_rows(bench: Bench) -> None:
     assert step(bench) == [], "batches end in order"
     assert ledger(bench) == [43]
     assert bench.answers() == []
+    assert not bench.ingest.has_answers(), "whoever asks would go round and round for nothing"
     aside.do(0)
+    assert bench.ingest.has_answers()
     step(bench)
     while not (done := step(bench)):
         aside.do()
