@@ -172,7 +172,7 @@ def _whole_span(column: list[Any]) -> Span | None:
             return None
     except (TypeError, OverflowError):  # no number; a whole one beyond what a float holds
         return None
-    ordered = sorted(column)  # of sixty numbers faster than min and max
+    ordered = sorted(set(column))  # few of sixty readings differ: half the time of sorting all, less than min and max
     least, most = ordered[0], ordered[-1]
     if least <= 1 and set(map(type, column)) != _INT:
         return None
@@ -186,8 +186,7 @@ def _scan(column: list[Any], types: set[type], whole: bool) -> tuple[bool, Span 
     values = [value for value in column if value is not None] if type(None) in types else column
     if not values:
         return True, None
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[-1]
+    low, high = min(values), max(values)
     return low > -_LIMIT and high < _LIMIT, (low, high, types == _INT)  # infinity fails here
 
 

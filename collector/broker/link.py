@@ -261,7 +261,7 @@ class Link:
         arrived = []
         for packet in packets:
             found = Arrived(packet.topic, packet.payload, packet.retain, packet.content_type)
-            arrived.append((packet.packet_id, found._replace(live=True) if self.goes_ahead(found) else found))
+            arrived.append((packet.packet_id, Arrived(*found[:4], live=True) if self.goes_ahead(found) else found))
         with self._lock:
             for packet_id, message in arrived:
                 self._queue.put(message, message.live)

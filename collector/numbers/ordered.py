@@ -1,7 +1,7 @@
 """The values of a column by size. Pure.
 
-Of sixty numbers `sorted` takes half the time of `min` and `max`, and of `None in column`, which asks every one whether
-it equals None. So the hot path sorts, and a None betrays itself.
+Of thirty numbers `sorted` takes less time than `min` and `max`, of sixty more; `None in column` takes longer than both,
+since it asks every one whether it equals None. So nobody looks for a None: it betrays itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,16 @@ def ordered(column: list[Any]) -> list[Any]:
     except TypeError:
         return sorted(present(column))
     return [] if found and found[0] is None else found
+
+
+def extent(column: list[Any]) -> tuple[Any, Any] | None:
+    """The least and the largest number of a column; None when there is none."""
+    try:
+        least, most = min(column), max(column)
+    except TypeError:
+        found = present(column)
+        return (min(found), max(found)) if found else None
+    return None if least is None else (least, most)
 
 
 def is_full(column: list[Any]) -> bool:

@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
-from collector.numbers.ordered import ordered
+from collector.numbers.ordered import extent
 from device_profiles.strict_model import Strict
 from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity
@@ -192,8 +192,8 @@ def _test(quantity: Quantity, limits: Limits) -> _Test:
 
 
 def _span(column: list[Any]) -> Span | None:
-    found = ordered(column)
-    return (found[0], found[-1], False) if found else None
+    found = extent(column)
+    return None if found is None else (*found, False)
 
 
 def _mark(found: dict[int, list[str]], row: int, code: str) -> None:

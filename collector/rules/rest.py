@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collector.numbers.ordered import ordered
+from collector.numbers.ordered import extent
 from collector.rules.plan import Watch
 from collector.rules.recent import Columns
 from collector.rules.track import Track
@@ -41,8 +41,8 @@ class Rest(NamedTuple):
             column = columns.get(name)
             if column is None:
                 continue
-            found = ordered(column)
-            if found and not (least < found[0] and found[-1] < most):
+            found = extent(column)
+            if found is not None and not (least < found[0] and found[1] < most):
                 return False
         return True
 
