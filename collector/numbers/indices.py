@@ -13,8 +13,9 @@ from datetime import date, datetime
 from statistics import fmean
 from typing import Any, Final
 
+from collector.numbers.means import DECIMALS
 from collector.numbers.reporting import Reporting, Standard
-from collector.numbers.windows import DECIMALS, HOUR_MS, valid_hour
+from collector.numbers.windows import HOUR_MS, valid_hour
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.china_aqi import IN_FORCE_2012, IN_FORCE_2026, Report
 from measures.completeness import EU_8H, EU_DAY, GB_8H, GB_DAY, US_8H_MAX, US_DAY, Rule, is_mda8_valid

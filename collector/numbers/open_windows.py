@@ -14,12 +14,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from collector.numbers import flags
+from collector.numbers.means import Means
 from collector.numbers.window_book import LIVE, Key
 from collector.numbers.windows import (
     HOUR_MS,
     MINUTE_MS,
     Fold,
-    Means,
     fold,
     has_minutes,
     hour_of,

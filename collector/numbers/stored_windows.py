@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from collector.numbers import flags, indices
+from collector.numbers.flow import THINNED, Flow
+from collector.numbers.means import STATS
 from collector.numbers.open_windows import Windows, hour_fields, without_failed
 from collector.numbers.quality import Quality
 from collector.numbers.reporting import ReportingOf
@@ -21,9 +23,6 @@ from collector.numbers.windows import (
     HOURS,
     MINUTE_MS,
     MINUTES,
-    STATS,
-    THINNED,
-    Flow,
     day,
     day_of,
     field_names,

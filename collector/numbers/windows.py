@@ -4,8 +4,7 @@
 
 `n` counts the windows below: readings in a minute, minutes in an hour, valid hours in a day. The hour's `n` is what
 GB 3095-2026 Table 4 and 2008/50/EC call minutes sampled (45 make it valid), the day's the valid hourly values. No
-minute weighs more because it was sampled faster. Traffic is summed and weighted instead: see Flow. Means are rounded
-to six decimals, which hides the order of additions: the same readings give the same window by whatever road they came.
+minute weighs more because it was sampled faster. What a window holds: means.py, and of traffic flow.py.
 
 Hours and days are those of the station's time zone: a Chinese natural day begins at 16:00 UTC, a day of Europe may
 have 23 or 25 hours.
@@ -13,41 +12,29 @@ have 23 or 25 hours.
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from collector.numbers.ordered import ordered, present
+from collector.numbers.flow import COUNTED, OWN_SUMS, PERCENTILES, WHOLE_SUMS, Flow
+from collector.numbers.means import CELL, DECIMALS, Means, stat_fields
 from measures.completeness import GB_HOUR
-from measures.speed import percentile_from_histogram
 from wire.quantities import DERIVED, KINDS, QUANTITIES
-from wire.traffic import CELLS, SPEED_CELLS
+from wire.traffic import CELLS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
-DECIMALS: Final = 6
 VALID_MINUTES: Final = GB_HOUR.required
 MINUTES: Final = "_1m"
 HOURS: Final = "_1h"
 DAYS: Final = "_1d"
 ROLLED: Final = ("air_quality", "weather", "traffic_flow")
-CIRCULAR: Final = frozenset({"wind_dir_deg"})
-PERCENTILES: Final = {"v15_kmh": 15, "v50_kmh": 50, "v85_kmh": 85}
-"""Of a window they come from its summed speed cells, never from those of its intervals."""
-COUNTED: Final = ("count", "heavy_count", "wrong_way_count", *CELLS)
-"""What is summed up. A cell that is not told holds nobody."""
 _NOT_ROLLED: Final = (
     DERIVED.keys() | {"wind_dir_min_deg", "wind_dir_max_deg", "headway_s", "wrong_way_count"} | {*PERCENTILES, *CELLS}
 )
 """Raw twins stay with the readings; a headway cannot be had from those of intervals; cells have sums only."""
-
-STATS: Final = ("mean", "min", "max", "n")
-"""What is stored of a quantity's window."""
-_CELL: Final = 4  # n, sum, smallest, largest
 
 
 @cache
@@ -111,228 +98,6 @@ class Fold(Protocol):
         """What is stored of this window."""
 
 
-class Means:
-    """Mean, smallest, largest and n of each quantity.
-
-    The numbers stand in one array. Kept as objects they would lie scattered among those that live for a moment, and
-    everything that a busy collector allocates would be scattered between them.
-    """
-
-    __slots__ = ("_cells", "_places", "n", "names", "qc", "turns")
-
-    def __init__(self, places: Mapping[str, int]) -> None:
-        """`places` says of each quantity where in the array its n, sum, smallest and largest stand."""
-        self.names: list[str] = []  # of those with values, but directions
-        self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
-        self.n = 0
-        self.qc = 0
-        self._places = places
-        self._cells = array("d", bytes(_CELL * len(places) * 8))
-
-    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
-        self.n += end - first
-        codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
-        if codes and codes[-1] > self.qc:
-            self.qc = codes[-1]
-        places = self._places
-        for name, column in columns.items():
-            if name not in places:
-                continue
-            values = column[first:end]
-            found = ordered(values)
-            if not found:
-                continue
-            if len(found) < len(values):
-                values = present(values)
-            if name in CIRCULAR:
-                self._turn(name, values)
-            else:
-                self._add(name, places[name], values, found[0], found[-1])
-
-    def below(self, fields: Mapping[str, Any]) -> None:
-        self.n += 1
-        self.qc = max(self.qc, fields.get("qc") or 0)
-        for field, mean in fields.items():
-            name = field[:-5]
-            at = self._places.get(name)
-            if at is None or mean is None or not field.endswith("_mean"):
-                continue
-            if name in CIRCULAR:
-                self._turn(name, [mean])
-            else:
-                low, high = fields.get(name + "_min"), fields.get(name + "_max")
-                self._add(name, at, [mean], mean if low is None else low, mean if high is None else high)
-
-    def minute(self, minute: Means, fields: Mapping[str, Any]) -> None:
-        """Take a minute that is still in memory: the same as `below` of its fields, without looking for them."""
-        self.n += 1
-        self.qc = max(self.qc, minute.qc)
-        for name in minute.names:
-            mean, low, high, _ = stat_fields(name)
-            self._add(name, self._places[name], [fields[mean]], fields[low], fields[high])
-        for name in minute.turns:
-            degrees = minute.direction(name)
-            if degrees is not None:
-                self._turn(name, [degrees])
-
-    def direction(self, name: str) -> float | None:
-        """The middle of the directions; None where they cancel out."""
-        n, sine, cosine = self.turns[name]
-        if math.hypot(sine, cosine) <= 1e-9 * n:
-            return None
-        return round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
-
-    def _add(self, name: str, at: int, values: list[float], low: float, high: float) -> None:
-        cells = self._cells
-        if not cells[at]:
-            self.names.append(name)
-            cells[at + 2], cells[at + 3] = low, high
-        else:
-            if low < cells[at + 2]:
-                cells[at + 2] = low
-            if high > cells[at + 3]:
-                cells[at + 3] = high
-        cells[at] += len(values)
-        cells[at + 1] = sum(values, cells[at + 1])
-
-    def _turn(self, name: str, degrees: list[float]) -> None:
-        """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""
-        turn = self.turns.setdefault(name, [0, 0.0, 0.0])
-        turn[0] += len(degrees)
-        turn[1] += sum(math.sin(math.radians(value)) for value in degrees)
-        turn[2] += sum(math.cos(math.radians(value)) for value in degrees)
-
-    def fields(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name in self.names:
-            at = self._places[name]
-            n, total, low, high = self._cells[at : at + _CELL]
-            mean_field, min_field, max_field, n_field = stat_fields(name)
-            found[mean_field] = round(total / n, DECIMALS)
-            found[min_field] = low
-            found[max_field] = high
-            found[n_field] = int(n)
-        for name, (n, _, _) in self.turns.items():
-            degrees = self.direction(name)
-            if degrees is not None:
-                found[name + "_mean"] = degrees
-            found[name + "_n"] = int(n)
-        return found | {"qc": self.qc} if self.qc else found
-
-
-class Flow:
-    """Traffic: counts are summed, speeds weighted by their vehicles, occupancy by time, flow is vehicles over time.
-
-    Time-mean speed adds speeds, space-mean speed adds slownesses (Wardrop): averages are never averaged without their
-    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted, `v85_kmh` and its like
-    what the summed speed cells say.
-    """
-
-    __slots__ = ("_highest", "_lowest", "_sums", "n", "qc")
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.qc = 0
-        self._sums: dict[str, float] = {}
-        self._lowest: dict[str, float] = {}
-        self._highest: dict[str, float] = {}
-
-    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
-        for row in range(first, end):
-            self._interval({name: column[row] for name, column in columns.items()})
-
-    def _interval(self, row: Mapping[str, Any]) -> None:
-        self.n += 1
-        self.qc = max(self.qc, row.get("qc") or 0)
-        count, seconds = row.get("count"), row.get("duration_s")
-        if count is not None:
-            self._sum("count_sum", count)
-            self._sum("count_n", 1)
-            self._span("count", count, count)
-        for name, number in row.items():
-            if number is not None and name in _SUMMED and name != "count":
-                self._sum(name + "_sum", number)
-        if seconds and count is not None:
-            self._sum("duration_s_sum", seconds)
-            self._span("flow_vph", 3600 * count / seconds, 3600 * count / seconds)
-        for name in ("speed_tms_kmh", "speed_sms_kmh"):
-            speed = row.get(name)
-            if speed is not None and count:
-                self._speed(name, speed, count)
-                self._span(name, speed, speed)
-        occupancy = row.get("occupancy_ratio")
-        if occupancy is not None and seconds:
-            self._occupied(occupancy, seconds)
-            self._span("occupancy_ratio", occupancy, occupancy)
-
-    def thinned(self, fields: Mapping[str, Any]) -> None:
-        """Take a minute of intervals that the agent put together when its spool was full."""
-        row = {name: fields.get(name + "_mean") for name in ("speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")}
-        for name in (*COUNTED, "duration_s"):
-            mean, n = fields.get(name + "_mean"), fields.get(name + "_n")
-            row[name] = None if mean is None or n is None else mean * n if name == "duration_s" else round(mean * n)
-        self._interval(row)
-
-    def below(self, fields: Mapping[str, Any]) -> None:
-        self.n += 1
-        self.qc = max(self.qc, fields.get("qc") or 0)
-        for name, value in fields.items():
-            if value is not None and name in _OWN_SUMS:
-                self._sum(name, value)
-        for name in ("speed_tms_kmh", "speed_sms_kmh"):
-            if fields.get(name + "_mean") is not None:
-                self._speed(name, fields[name + "_mean"], fields.get(name + "_n") or 1)
-        if fields.get("occupancy_ratio_mean") is not None:
-            self._occupied(fields["occupancy_ratio_mean"], fields.get("duration_s_sum") or 1)
-        for name in ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio"):
-            if fields.get(name + "_min") is not None:
-                self._span(name, fields[name + "_min"], fields[name + "_max"])
-
-    def _sum(self, name: str, value: float) -> None:
-        self._sums[name] = self._sums.get(name, 0) + value
-
-    def _span(self, name: str, low: float, high: float) -> None:
-        self._lowest[name] = min(low, self._lowest.get(name, low))
-        self._highest[name] = max(high, self._highest.get(name, high))
-
-    def _speed(self, name: str, speed: float, vehicles: float) -> None:
-        if name == "speed_sms_kmh" and speed <= 0:
-            return  # nothing that stands passes a counter
-        self._sum(name + "_n", vehicles)
-        self._sum(name, vehicles / speed if name == "speed_sms_kmh" else vehicles * speed)
-
-    def _occupied(self, ratio: float, seconds: float) -> None:
-        self._sum("occupied_s", ratio * seconds)
-        self._sum("watched_s", seconds)
-
-    def fields(self) -> dict[str, Any]:
-        sums = self._sums
-        found: dict[str, Any] = {}
-        found |= {name: int(value) for name, value in sums.items() if name in _WHOLE_FIELDS or name == "count_n"}
-        if "count_sum" in sums:
-            found["count_mean"] = round(sums["count_sum"] / sums["count_n"], DECIMALS)
-        if "duration_s_sum" in sums:
-            found["duration_s_sum"] = round(sums["duration_s_sum"], DECIMALS)
-            found["flow_vph_mean"] = round(3600 * sums["count_sum"] / sums["duration_s_sum"], DECIMALS)
-        for name in ("speed_tms_kmh", "speed_sms_kmh"):
-            if name in sums:
-                n = sums[name + "_n"]
-                found[name + "_mean"] = round(n / sums[name] if name == "speed_sms_kmh" else sums[name] / n, DECIMALS)
-                found[name + "_n"] = int(n)
-        found |= self._percentiles()
-        if "watched_s" in sums:
-            found["occupancy_ratio_mean"] = round(sums["occupied_s"] / sums["watched_s"], DECIMALS)
-        for name, low in self._lowest.items():
-            found[name + "_min"] = round(float(low), DECIMALS)
-            found[name + "_max"] = round(float(self._highest[name]), DECIMALS)
-        return found | {"qc": self.qc} if self.qc else found
-
-    def _percentiles(self) -> dict[str, float]:
-        histogram = [int(self._sums.get(name + "_sum", 0)) for name in SPEED_CELLS]
-        told = {name: percentile_from_histogram(histogram, percent) for name, percent in PERCENTILES.items()}
-        return {name: round(speed, 2) for name, speed in told.items() if speed is not None}
-
-
 def fold(kind: str) -> Fold:
     """An empty hour or day of a kind."""
     return minute(kind) if has_minutes(kind) else Flow()
@@ -345,13 +110,7 @@ def minute(kind: str) -> Means:
 
 @cache
 def _places(kind: str) -> dict[str, int]:
-    return {name: _CELL * at for at, name in enumerate(rolled(kind))}
-
-
-@cache
-def stat_fields(name: str) -> tuple[str, ...]:
-    """What the statistics of a quantity are called."""
-    return tuple(f"{name}_{stat}" for stat in STATS)
+    return {name: CELL * at for at, name in enumerate(rolled(kind))}
 
 
 @cache
@@ -361,24 +120,13 @@ def field_names(kind: str) -> tuple[str, ...]:
         return (*(field for name in rolled(kind) for field in stat_fields(name)), "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
-    return (*spans, *sorted(_OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
+    return (*spans, *sorted(OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")
 
 
 @cache
 def is_whole(field: str) -> bool:
     """Whether a stored field of a window holds whole numbers for ever."""
-    return field == "qc" or field.endswith("_n") or field in _WHOLE_FIELDS
-
-
-THINNED: Final = tuple(
-    f"{name}_{stat}"
-    for name in (*COUNTED, "duration_s", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
-    for stat in ("mean", "n")
-)
-"""What Flow reads of a thinned minute."""
-_SUMMED: Final = frozenset(COUNTED)
-_WHOLE_FIELDS: Final = frozenset(name + "_sum" for name in COUNTED)
-_OWN_SUMS: Final = _WHOLE_FIELDS | {"count_n", "duration_s_sum"}
+    return field == "qc" or field.endswith("_n") or field in WHOLE_SUMS
 
 
 def with_completeness(kind: str, fields: dict[str, Any], parts: int, span_ms: int, part_ms: int) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""A window of air or weather: mean, smallest, largest and number of readings of each quantity. Pure.
+
+Means are rounded to six decimals, which hides the order of additions: the same readings give the same window by
+whatever road they came.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from collector.numbers.ordered import ordered, present
+
+DECIMALS: Final = 6
+CIRCULAR: Final = frozenset({"wind_dir_deg"})
+STATS: Final = ("mean", "min", "max", "n")
+"""What is stored of a quantity's window."""
+CELL: Final = 4  # n, sum, smallest, largest
+
+
+class Means:
+    """Mean, smallest, largest and n of each quantity.
+
+    The numbers stand in one array. Kept as objects they would lie scattered among those that live for a moment, and
+    everything that a busy collector allocates would be scattered between them.
+    """
+
+    __slots__ = ("_cells", "_places", "n", "names", "qc", "turns")
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        """`places` says of each quantity where in the array its n, sum, smallest and largest stand."""
+        self.names: list[str] = []  # of those with values, but directions
+        self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
+        self.n = 0
+        self.qc = 0
+        self._places = places
+        self._cells = array("d", bytes(CELL * len(places) * 8))
+
+    def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
+        self.n += end - first
+        codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
+        if codes and codes[-1] > self.qc:
+            self.qc = codes[-1]
+        places = self._places
+        for name, column in columns.items():
+            if name not in places:
+                continue
+            values = column[first:end]
+            found = ordered(values)
+            if not found:
+                continue
+            if len(found) < len(values):
+                values = present(values)
+            if name in CIRCULAR:
+                self._turn(name, values)
+            else:
+                self._add(name, places[name], values, found[0], found[-1])
+
+    def below(self, fields: Mapping[str, Any]) -> None:
+        self.n += 1
+        self.qc = max(self.qc, fields.get("qc") or 0)
+        for field, mean in fields.items():
+            name = field[:-5]
+            at = self._places.get(name)
+            if at is None or mean is None or not field.endswith("_mean"):
+                continue
+            if name in CIRCULAR:
+                self._turn(name, [mean])
+            else:
+                low, high = fields.get(name + "_min"), fields.get(name + "_max")
+                self._add(name, at, [mean], mean if low is None else low, mean if high is None else high)
+
+    def minute(self, minute: Means, fields: Mapping[str, Any]) -> None:
+        """Take a minute that is still in memory: the same as `below` of its fields, without looking for them."""
+        self.n += 1
+        self.qc = max(self.qc, minute.qc)
+        for name in minute.names:
+            mean, low, high, _ = stat_fields(name)
+            self._add(name, self._places[name], [fields[mean]], fields[low], fields[high])
+        for name in minute.turns:
+            degrees = minute.direction(name)
+            if degrees is not None:
+                self._turn(name, [degrees])
+
+    def direction(self, name: str) -> float | None:
+        """The middle of the directions; None where they cancel out."""
+        n, sine, cosine = self.turns[name]
+        if math.hypot(sine, cosine) <= 1e-9 * n:
+            return None
+        return round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
+
+    def _add(self, name: str, at: int, values: list[float], low: float, high: float) -> None:
+        cells = self._cells
+        if not cells[at]:
+            self.names.append(name)
+            cells[at + 2], cells[at + 3] = low, high
+        else:
+            if low < cells[at + 2]:
+                cells[at + 2] = low
+            if high > cells[at + 3]:
+                cells[at + 3] = high
+        cells[at] += len(values)
+        cells[at + 1] = sum(values, cells[at + 1])
+
+    def _turn(self, name: str, degrees: list[float]) -> None:
+        """Directions are added as unit vectors: the middle of 350° and 10° is north, not south."""
+        turn = self.turns.setdefault(name, [0, 0.0, 0.0])
+        turn[0] += len(degrees)
+        turn[1] += sum(math.sin(math.radians(value)) for value in degrees)
+        turn[2] += sum(math.cos(math.radians(value)) for value in degrees)
+
+    def fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in self.names:
+            at = self._places[name]
+            n, total, low, high = self._cells[at : at + CELL]
+            mean_field, min_field, max_field, n_field = stat_fields(name)
+            found[mean_field] = round(total / n, DECIMALS)
+            found[min_field] = low
+            found[max_field] = high
+            found[n_field] = int(n)
+        for name, (n, _, _) in self.turns.items():
+            degrees = self.direction(name)
+            if degrees is not None:
+                found[name + "_mean"] = degrees
+            found[name + "_n"] = int(n)
+        return found | {"qc": self.qc} if self.qc else found
+
+
+@cache
+def stat_fields(name: str) -> tuple[str, ...]:
+    """What the statistics of a quantity are called."""
+    return tuple(f"{name}_{stat}" for stat in STATS)
