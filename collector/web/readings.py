@@ -210,12 +210,15 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
     return LastWeek(fmean(means[0]) if means and means[0] else None, total(rows) if rows else None)
 
 
-def last_heard_ms(store: Store, node: str, now_ms: int) -> int | None:
-    """When a station that is silent was heard last, within a week. Raises StoreDown."""
-    question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": node}, ("node",), latest=True)
+def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
+    """When stations that are silent were heard last, in ms, of those within a week. Two questions. Raises StoreDown."""
+    question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
     flow = replace(question, measurement="traffic_flow", columns=_FLOW)
-    times = [one.rows[0][0] for asked in (question, flow) for one in store.select(asked)]
-    return max(times, default=None)
+    heard: dict[str, int] = {}
+    for one in (*store.select(question), *store.select(flow)):
+        node = one.tags["node"]
+        heard[node] = max(one.rows[0][0], heard.get(node, 0))
+    return heard
 
 
 def _view(

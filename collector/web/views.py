@@ -10,7 +10,7 @@ from dataclasses import replace
 from starlette.concurrency import run_in_threadpool
 
 from collector.stores.store import StoreDown
-from collector.web.readings import View, last_heard_ms, look
+from collector.web.readings import View, last_heard, look
 from collector.web.site import Site, Station
 
 FRESH_S = 1.0
@@ -62,21 +62,23 @@ class Views:
         """Look, and know of a silent station when it was heard last."""
         now_ms = self._site.now_ms()
         views = look(self._site.store, stations, now_ms, self._site.reporting)
-        for number, view in enumerate(views):
-            node = view.station.node
-            if view.latest_ms is not None:
-                self._heard[node] = now_ms, view.latest_ms
-            else:
-                views[number] = replace(view, station=replace(view.station, last_ms=self._last_heard_ms(node, now_ms)))
-        return views
+        silent = [view.station.node for view in views if view.latest_ms is None]
+        self._heard |= {view.station.node: (now_ms, view.latest_ms) for view in views if view.latest_ms is not None}
+        self._search(silent, now_ms)
+        return [self._with_last(view) if view.latest_ms is None else view for view in views]
 
-    def _last_heard_ms(self, node: str, now_ms: int) -> int | None:
-        """Searched for seldom, since it takes a week of readings; two threads that both find no answer both search."""
-        known_ms, heard_ms = self._heard.get(node, (0, None))
-        if heard_ms is None and now_ms - known_ms > SEARCH_MS:
-            heard_ms = last_heard_ms(self._site.store, node, now_ms)
-            self._heard[node] = now_ms, heard_ms
-        return heard_ms
+    def _search(self, nodes: list[str], now_ms: int) -> None:
+        """When these were heard last: asked seldom, since it takes a week of readings, and of all at once. Two threads
+        that both find no answer both ask."""
+        known = {node: self._heard.get(node, (0, None)) for node in nodes}
+        wanted = [node for node, (at_ms, heard_ms) in known.items() if heard_ms is None and now_ms - at_ms > SEARCH_MS]
+        if wanted:
+            found = last_heard(self._site.store, wanted, now_ms)
+            self._heard |= {node: (now_ms, found.get(node)) for node in wanted}
+
+    def _with_last(self, view: View) -> View:
+        _, heard_ms = self._heard.get(view.station.node, (0, None))
+        return replace(view, station=replace(view.station, last_ms=heard_ms))
 
     async def run(self) -> None:
         """Look at all stations, again and again, so that the map and the first sentence know the whole city."""

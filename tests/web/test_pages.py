@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from collector.stores.store import Select, Series
 from collector.web import readings, views
 from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
@@ -74,14 +75,40 @@ def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
     seen = Views(city.site())
     found_meanwhile: list[int | None] = []
 
-    def search(*asked: Any) -> int | None:
-        monkeypatch.setattr(views, "last_heard_ms", readings.last_heard_ms)
+    def search(*asked: Any) -> dict[str, int]:
+        monkeypatch.setattr(views, "last_heard", readings.last_heard)
         found_meanwhile.extend(view.latest_ms for view in seen._look(city.stations[2:]))
-        return readings.last_heard_ms(*asked)
+        return readings.last_heard(*asked)
 
-    monkeypatch.setattr(views, "last_heard_ms", search)
+    monkeypatch.setattr(views, "last_heard", search)
     assert [view.latest_ms for view in seen._look(city.stations[2:])] == [heard_ms]
     assert found_meanwhile == [heard_ms]
+    city.close()
+
+
+def test_a_city_of_silent_stations_costs_two_questions_and_none_again_within_five_minutes(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    node, heard_ms = city.stations[0].node, city.now_ms() - 5 * 3_600_000
+    city.write(node, "air-1", "air_quality", [heard_ms], {"pm25_raw_ugm3": [8.0]})
+    city.stations[:] = [replace(station, last_ms=None) for station in city.stations]
+    site, asked = city.site(), []
+    select = site.store.select
+
+    def counted(question: Select) -> list[Series]:
+        asked.append(question)
+        return select(question)
+
+    site.store.select = counted  # type: ignore[method-assign]
+    seen = Views(site)
+
+    first = seen._look(city.stations)
+    questions = len(asked)
+    asked.clear()
+    again = seen._look(city.stations)
+
+    assert [view.latest_ms for view in first] == [heard_ms, *[None] * (len(city.stations) - 1)]
+    assert [view.latest_ms for view in again] == [view.latest_ms for view in first]
+    assert questions - len(asked) == 2
     city.close()
 
 
