@@ -235,7 +235,8 @@ class Ingest:
 
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
-        if not self.has_answers() and (owed := self._works.answers()):
+        owed = self._works.answers()  # before it is asked whether one is there: one that comes meanwhile ends the wait
+        if owed and not self.has_answers():
             futures.wait(owed, timeout_s, futures.FIRST_COMPLETED)
 
     def is_writing(self) -> bool:
