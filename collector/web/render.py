@@ -136,10 +136,11 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
 
 def scales_in_force(views: Sequence[View], site: Site) -> list[Scale]:
     """The scales that the markers of these stations speak in: that which each station is known by."""
+    # A city has thousands of stations and few ways of reporting; `site.reporting` gives one object for each way.
+    ways = {id(way): way for way in (site.reporting(view.station.node) for view in views)}
     found: dict[str, Scale] = {}
-    for view in views:
-        reports = site.reporting(view.station.node)
-        scale = scale_of(reports.standards[0], edition_day(reports.standards[0], reports, view.now_ms))
+    for way in ways.values():
+        scale = scale_of(way.standards[0], edition_day(way.standards[0], way, site.now_ms()))
         found.setdefault(scale.name, scale)
     return list(found.values()) or [scale_of("china", site_day(site))]
 

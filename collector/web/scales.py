@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -42,6 +43,7 @@ class Scale(NamedTuple):
         return tuple(step.level for step in self.steps)
 
 
+@lru_cache(32)
 def scale_of(standard: Standard, on: date) -> Scale:
     """The scale that a station is known by, in the edition of a day."""
     base = standard.partition("-")[0]
