@@ -60,6 +60,7 @@ LAST_WRITE_S = 10.0
 TAKE_AT_ONCE = 10
 TAKE_S = 0.02  # what is live next waits for no longer round than that
 TICK_MS = 500
+REFRESH_MS = 200  # a question to our own file in every round would let the readers of pages go first each time
 TOLD_MS = 100  # what is new is told by as many ticks: many small writes may not cost one each
 HELD_MAX = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 INVENTORY_MS = 30_000  # a fleet that comes back is counted once, not at every birth
@@ -115,7 +116,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._writers: Writers | None = None
-        self._ticked_ms, self._untold = 0, False
+        self._ticked_ms, self._refreshed_ms, self._untold = 0, 0, False
         self._stepped_s = self._seconds()
         self._connection: int | None = None
         self._quarantined = Recent()
@@ -205,7 +206,9 @@ class Collector:
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
-        self.calibrations.refresh()
+        if not 0 <= now_ms - self._refreshed_ms < REFRESH_MS:
+            self._refreshed_ms = now_ms
+            self.calibrations.refresh()
         for message in self._arrived(now_ms):
             try:
                 self._receive(message, now_ms)

@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from concurrent import futures
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -291,7 +292,8 @@ class Ingest:
         kept: dict[Name, list[Part]] = {}
         start = 0
         try:
-            with self.quarantine.together():
+            has_parts = refused or any(work.parts for work in group.works)
+            with self.quarantine.together() if has_parts else nullcontext():
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
                     start += len(work.rows)

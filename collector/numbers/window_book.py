@@ -19,6 +19,9 @@ Key = tuple[str, Tags]
 LIVE = 2**62
 """Due date of an hour that is being filled in memory, from its first reading on."""
 
+ASK_EVERY_MS = 1_000
+_NEVER = -(2**62)
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS open_hour (series TEXT, hour_ms INTEGER, due_ms INTEGER, PRIMARY KEY (series, hour_ms))
     WITHOUT ROWID;
@@ -37,6 +40,7 @@ class WindowBook:
     ) -> None:
         self._db = db
         self._new: dict[tuple[Key, int], int | None] = {}
+        self._found_none_ms = _NEVER
         self._is_ours = is_ours
         db.executescript(_SCHEMA)
         if is_ours is not None:
@@ -47,6 +51,7 @@ class WindowBook:
 
     def nothing_is_live(self) -> None:
         """No hour is filled in memory any more: each is computed from the database."""
+        self._found_none_ms = _NEVER
         self._db.execute(f"UPDATE open_hour SET due_ms = 0 WHERE due_ms = ? {self._and_ours}", (LIVE,))
 
     def is_ours(self, key: Key) -> bool:
@@ -56,6 +61,8 @@ class WindowBook:
     def enter(self, key: Key, hour_ms: int, due_ms: int) -> None:
         """Compute this hour from the database at `due_ms`; replaces an earlier date. Durable at the next commit."""
         self._new[key, hour_ms] = due_ms
+        if due_ms < self._found_none_ms + ASK_EVERY_MS:
+            self._found_none_ms = _NEVER
 
     def strike(self, key: Key, hour_ms: int) -> None:
         """This hour is in the database."""
@@ -78,7 +85,18 @@ class WindowBook:
         self._new.clear()
 
     def due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
-        """Up to `limit` hours that are due, those of one series together."""
+        """Up to `limit` hours that are due, those of one series together.
+
+        Where there was none, the file is asked again when an hour entered here is due, or after a second: another
+        program may have entered one. Each question lets go of the lock that Python's threads share.
+        """
+        if self._found_none_ms <= now_ms < self._found_none_ms + ASK_EVERY_MS:
+            return []
+        found = self._due(now_ms, limit)
+        self._found_none_ms = _NEVER if found else now_ms
+        return found
+
+    def _due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
         rows = self._db.execute(
             f"SELECT series, hour_ms FROM open_hour WHERE due_ms <= ? {self._and_ours}"
             " ORDER BY series, hour_ms LIMIT ?",
