@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from collector.numbers.reporting import Reporting, Standard
-from collector.web.scales import scale_of
+from collector.web import render
+from collector.web.scales import Scale, scale_of
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.index import Concentration
 from tests.web.test_map import SHANGHAI, served_with
@@ -76,3 +79,26 @@ def test_the_page_explains_the_standards_that_its_stations_report_by(
     finally:
         served.server.stop()
         served.city.close()
+
+
+def test_a_city_of_thousands_has_as_many_scales_as_ways_of_reporting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each reader's page waits for it: made once for each station it took half a minute."""
+    china, europe = Reporting(SHANGHAI), Reporting(ZoneInfo("Europe/Berlin"), ("eu",))
+    made: list[str] = []
+
+    def counted(standard: Standard, on: date) -> Scale:
+        made.append(standard)
+        return scale_of(standard, on)
+
+    monkeypatch.setattr(render, "scale_of", counted)
+    site: Any = SimpleNamespace(
+        reporting=lambda node: europe if node.endswith("7") else china, now_ms=lambda: 1_790_000_000_000
+    )
+    views: Any = [
+        SimpleNamespace(station=SimpleNamespace(node=f"lp-{n:05d}"), now_ms=1_790_000_000_000) for n in range(5_000)
+    ]
+    found = render.scales_in_force(views, site)
+    assert [scale.standard for scale in found] == ["china", "eu"]
+    assert made == ["china", "eu"]
