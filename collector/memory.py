@@ -17,7 +17,7 @@ def calm_garbage_collector() -> None:
 
     A batch is some hundred objects that live until the database has answered. With Python's defaults (700 objects, ten
     times ten) each is looked at several times while it waits, which costs a tenth of the hot path and finds nothing.
-    As many batches as may wait at once are fewer than YOUNG objects.
+    Batches of a minute, as many as may wait at once, are fewer than YOUNG objects.
     """
     gc.collect()
     gc.freeze()

@@ -34,7 +34,7 @@ class Present:
     def span(self) -> tuple[float, float]:
         """The least and the largest value."""
         if self._span is None:
-            ordered = sorted(self.values)  # of sixty numbers faster than min and max
+            ordered = sorted(self.values)  # of the few numbers of a bucket faster than min and max
             self._span = ordered[0], ordered[-1]
         return self._span
 
