@@ -160,15 +160,15 @@ class Config(Strict):
         return {each.node: Place(each.labels, each.lat, each.lon) for each in self.stations}
 
     def reporting(self) -> ReportingOf:
-        """What the station of a node reports; a node that is not listed reports as China does."""
+        """What the station of a node reports; a node that is not listed reports as China does.
+
+        Stations that report alike have one object between them: a page of thousands tells them apart by it.
+        """
         city = ZoneInfo(self.web.time_zone)
-        known = {
-            station.node: Reporting(
-                city if station.time_zone is None else ZoneInfo(station.time_zone),
-                tuple(station.standards),
-                station.gas_state,
-            )
-            for station in self.stations
-        }
         default = Reporting(city)
+        ways, known = {default: default}, {}
+        for station in self.stations:
+            zone = city if station.time_zone is None else ZoneInfo(station.time_zone)
+            way = Reporting(zone, tuple(station.standards), station.gas_state)
+            known[station.node] = ways.setdefault(way, way)
         return lambda node: known.get(node, default)

@@ -68,8 +68,10 @@ class Views:
         return [self._with_last(view) if view.latest_ms is None else view for view in views]
 
     def _search(self, nodes: list[str], now_ms: int) -> None:
-        """When these were heard last: asked seldom, since it takes a week of readings, and of all at once. Two threads
-        that both find no answer both ask."""
+        """When these were heard last: asked seldom, since it takes a week of readings, and of all at once.
+
+        Two threads that both find no answer both ask.
+        """
         known = {node: self._heard.get(node, (0, None)) for node in nodes}
         wanted = [node for node, (at_ms, heard_ms) in known.items() if heard_ms is None and now_ms - at_ms > SEARCH_MS]
         if wanted:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from collector.config import Config, SqliteStore, Station
 from collector.numbers.reporting import Reporting, Standard
 from collector.web import render
 from collector.web.scales import Scale, scale_of
@@ -102,3 +103,11 @@ def test_a_city_of_thousands_has_as_many_scales_as_ways_of_reporting(
     found = render.scales_in_force(views, site)
     assert [scale.standard for scale in found] == ["china", "eu"]
     assert made == ["china", "eu"]
+
+
+def test_listed_stations_that_report_alike_share_one_way_of_reporting(tmp_path: Path) -> None:
+    stations = [Station(node=f"lp-{n}", zh="站", en="Station", standards=["china", "eu"][n // 2 :]) for n in range(3)]
+    store = SqliteStore(kind="sqlite", path=tmp_path / "readings.db")
+    reporting = Config(store=store, state_file=tmp_path / "state.db", stations=stations).reporting()
+    assert reporting("lp-0") is reporting("lp-1")
+    assert reporting("lp-2").standards == ("eu",)
