@@ -34,9 +34,12 @@ ReportingOf = Callable[[str], Reporting]
 """What the station of a node reports."""
 
 
+_AS_CHINA: Final = Reporting(ZoneInfo("Asia/Shanghai"))
+
+
 def reports_as_china(_: str) -> Reporting:
     """What a station reports when nobody says otherwise."""
-    return Reporting(ZoneInfo("Asia/Shanghai"))
+    return _AS_CHINA
 
 
 def is_of(standard: str, name: str, edition: str) -> bool:

@@ -19,6 +19,7 @@ from collector.stores.store import StoreDown
 from collector.web.feed import Subscription
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site
+from collector.web.summary import Summary
 from collector.web.views import Views
 from collector.web.words import Language
 
@@ -151,7 +152,8 @@ class Live:
         await self._tell(news, alerts_moved)
 
     async def _tell(self, news: set[str], alerts_moved: bool) -> None:
-        views = {view.station.node: view for view in self._views.all()}
+        whole = self._views.summary(age_s=0)
+        views = {view.station.node: view for view in whole.views}
         alerts = sort_alerts(self._site.alerts())
         messages: dict[Sight, str] = {}
         for reader in tuple(self.readers):
@@ -160,9 +162,11 @@ class Live:
                 continue
             if sight not in messages:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
-                about = [views[n] for n in sight.nodes if n in views] if sight.page == "station" else [*views.values()]
-                told = [one for one in alerts if sight.page != "station" or one.node in sight.nodes]
-                parts = {"views": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
+                about, told = whole, alerts
+                if sight.page == "station":
+                    about = Summary([views[node] for node in sight.nodes if node in views], self._site)
+                    told = [one for one in alerts if one.node in sight.nodes]
+                parts = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
                 messages[sight] = await run_in_threadpool(
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
                 )

@@ -119,7 +119,7 @@ class Ops:
         lowest = min((one for one in self._site.watched(node) if "pm25" in one.quantity), default=None, key=_raise_at)
         past_day, week, cards, holes, health, down = None, None, [], [], {}, False
         try:
-            cards = await self._views.fresh([node])
+            cards = await self._views.fresh({node})
             past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
             health = await run_in_threadpool(past.health, store, node, now_ms)
@@ -299,7 +299,7 @@ class Ops:
             "safe": request.cookies.get("colours") == "safe",
             "events": None,
             "session": session,
-            "views": self._views.all(),
+            "summary": self._views.summary(age_s=0),
             "alerts": sort_alerts(self._site.alerts()),
         }
         return HTMLResponse(self._renderer.page(template, language_of(request), **shared | values))

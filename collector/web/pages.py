@@ -20,6 +20,7 @@ from collector.web.memo import Memo, answer
 from collector.web.readings import View, hour_last_week
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
+from collector.web.summary import Summary
 from collector.web.trend import SPANS, past_of
 from collector.web.views import FRESH_S, Views
 from collector.web.words import Language
@@ -120,7 +121,7 @@ class Pages:
         views: list[View] = []
         store_down = False
         try:
-            views = await self._views.fresh(nodes)
+            views = await self._views.fresh(set(nodes))
         except StoreDown:
             store_down = True
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
@@ -131,7 +132,7 @@ class Pages:
             template,
             language,
             path=path,
-            views=self._views.all() if city else views,
+            summary=self._views.summary() if city else Summary(views, self._site),
             cards=views,
             alerts=alerts,
             events=f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",

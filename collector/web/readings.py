@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -87,7 +88,7 @@ class Traffic:
     latest_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A station as a card shows it."""
 
@@ -107,14 +108,14 @@ class View:
         """Whether particle readings may be too high because the air is moist."""
         return any(other.quantity.name == "rh_pct" and other.value > HUMID_PCT for other in self.others)
 
-    @property
+    @cached_property
     def latest_ms(self) -> int | None:
         """The newest reading we know of."""
         times = [air.latest_ms for air in (*self.pm25, *self.pm10)]
         times += [self.traffic.latest_ms if self.traffic else None, self.station.last_ms]
         return max((time_ms for time_ms in times if time_ms is not None), default=None)
 
-    @property
+    @cached_property
     def freshness(self) -> str:
         """`live`, `stale` or `none`: of the data alone, whatever the link says."""
         latest_ms = self.latest_ms

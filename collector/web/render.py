@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
-from collector.numbers.indices import edition_day
 from collector.web import chart, map
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
 from collector.web.levels import LEVELS
 from collector.web.privacy import FEW
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
-from collector.web.scales import Scale, scale_of
 from collector.web.site import AlertView, Site
 from collector.web.words import Language, Words
 
@@ -59,9 +55,7 @@ class Renderer:
         self._templates.globals.update(
             air_chart=air_chart,
             traffic_chart=traffic_chart,
-            draw_map=map.draw,
             ground_of=lambda drawn: site.backdrop.address(drawn.frame) if site.backdrop is not None else None,
-            scales_of=lambda views: scales_in_force(views, site),
             map_boxes=(map.WIDE, map.NARROW),
             maps_both_max=map.BOTH_MAX,
             small=chart.SMALL,
@@ -70,7 +64,6 @@ class Renderer:
             until_resolved_ms=UNTIL_RESOLVED_MS,
             lengths=tuple(LENGTHS_MS),
         )
-        self._templates.filters["highest"] = highest
         self._templates.filters["told_once"] = told_once
         self._templates.filters["heaps"] = heaps
         self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[
@@ -132,28 +125,6 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
         if alert.state == "firing" and not alert.acked_by and not alert.silenced_until_ms:
             found.setdefault(alert.rule, []).append(alert)
     return [some[:HEAP_MAX] for some in found.values() if len(some) >= HEAP_MIN]
-
-
-def scales_in_force(views: Sequence[View], site: Site) -> list[Scale]:
-    """The scales that the markers of these stations speak in: that which each station is known by."""
-    # A city has thousands of stations and few ways of reporting; `site.reporting` gives one object for each way.
-    ways = {id(way): way for way in (site.reporting(view.station.node) for view in views)}
-    found: dict[str, Scale] = {}
-    for way in ways.values():
-        scale = scale_of(way.standards[0], edition_day(way.standards[0], way, site.now_ms()))
-        found.setdefault(scale.name, scale)
-    return list(found.values()) or [scale_of("china", site_day(site))]
-
-
-def site_day(site: Site) -> date:
-    """Today, where the pages are."""
-    return datetime.fromtimestamp(site.now_ms() / 1000, ZoneInfo(site.time_zone)).date()
-
-
-def highest(views: Sequence[View]) -> View | None:
-    """The station with the highest hourly PM2.5 among those whose data is live."""
-    live = [view for view in views if view.pm25 and view.freshness == "live"]
-    return max(live, key=lambda view: view.pm25[0].mean, default=None)
 
 
 def air_chart(view: View, alerts: Sequence[AlertView]) -> chart.Chart:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Collection
+from collections.abc import Set
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from collector.stores.store import StoreDown
 from collector.web.readings import View, last_heard, look
 from collector.web.site import Site, Station
+from collector.web.summary import Summary
 
 FRESH_S = 1.0
 ROUND_S = 20.0
@@ -28,8 +30,9 @@ class Views:
         self._looked_s: dict[str, float] = {}
         self._heard: dict[str, tuple[int, int | None]] = {}
         self._lock = asyncio.Lock()
+        self._summed_s, self._summary = -math.inf, Summary([], site)
 
-    async def fresh(self, nodes: Collection[str], age_s: float = FRESH_S) -> list[View]:
+    async def fresh(self, nodes: Set[str], age_s: float = FRESH_S) -> list[View]:
         """Views of these stations, none older than `age_s`, in the site's order. Raises StoreDown."""
         async with self._lock:
             oldest_s = time.monotonic() - age_s
@@ -38,12 +41,19 @@ class Views:
             self._keep(await run_in_threadpool(self._look, old), asked_s)
         return [view for view in self.all() if view.station.node in nodes]
 
+    def summary(self, age_s: float = FRESH_S) -> Summary:
+        """All stations together, worked out no longer than `age_s` ago."""
+        now_s = time.monotonic()
+        if now_s - self._summed_s >= age_s:
+            self._summed_s, self._summary = now_s, Summary(self.all(), self._site)
+        return self._summary
+
     def all(self) -> list[View]:
         """Every station that was looked at, as it was known then."""
         views = (self._views.get(station.node) for station in self._site.stations())
         return [view for view in views if view is not None]
 
-    async def _round(self, nodes: set[str]) -> None:
+    async def _round(self, nodes: Set[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
         asked_s = time.monotonic()
         oldest_s = asked_s - ROUND_S / 2
@@ -54,6 +64,8 @@ class Views:
         for view in views:
             node = view.station.node
             known = self._views.get(node)
+            if known is None:  # who sees its card reads of it in the first sentence too
+                self._summed_s = -math.inf
             if known is None or known.now_ms <= view.now_ms:
                 self._views[node] = view
                 self._looked_s[node] = asked_s

@@ -12,7 +12,7 @@ import pytest
 
 from collector.config import Config, SqliteStore, Station
 from collector.numbers.reporting import Reporting, Standard
-from collector.web import render
+from collector.web import summary
 from collector.web.scales import Scale, scale_of
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.index import Concentration
@@ -93,14 +93,14 @@ def test_a_city_of_thousands_has_as_many_scales_as_ways_of_reporting(
         made.append(standard)
         return scale_of(standard, on)
 
-    monkeypatch.setattr(render, "scale_of", counted)
+    monkeypatch.setattr(summary, "scale_of", counted)
     site: Any = SimpleNamespace(
         reporting=lambda node: europe if node.endswith("7") else china, now_ms=lambda: 1_790_000_000_000
     )
     views: Any = [
         SimpleNamespace(station=SimpleNamespace(node=f"lp-{n:05d}"), now_ms=1_790_000_000_000) for n in range(5_000)
     ]
-    found = render.scales_in_force(views, site)
+    found = summary.Summary(views, site).scales
     assert [scale.standard for scale in found] == ["china", "eu"]
     assert made == ["china", "eu"]
 

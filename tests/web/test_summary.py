@@ -1,0 +1,59 @@
+"""What all stations say together is worked out once a second, for every page and every reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.web.readings import View
+from collector.web.render import Renderer
+from collector.web.summary import Summary
+from collector.web.views import Views
+from tests.web.city import City
+
+
+class _Counted(list[View]):
+    """Stations that know how often somebody went through all of them."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[View]:
+        self.walks += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("template", ["city.html", "live.html"])
+def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: str) -> None:
+    city = City(tmp_path)
+    site = city.site()
+    views = _Counted(Views(site)._look(city.stations))
+    renderer, summary = Renderer(site), Summary(views, site)
+    pager = {"page_number": 1, "pages": 1, "reports": None, "changes": None, "events": None, "path": "/"}
+    told = {"summary": summary, "cards": [], "changed": [], "alerts": [], "city": True, "safe": False}
+
+    first = renderer.page(template, "zh", **told, **pager, store_down=False)
+    walked = views.walks
+    second = renderer.page(template, "en", **told, **pager, store_down=False)
+
+    assert walked > 0
+    assert views.walks == walked
+    assert "建国路东口" in first
+    assert "Jianguo Rd East" in second
+    city.close()
+
+
+def test_a_summary_is_kept_for_a_second_but_not_past_a_new_station(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    seen = Views(city.site())
+    asyncio.run(seen.fresh({"lp-0001"}))
+    first = seen.summary(age_s=60)
+
+    assert seen.summary(age_s=60) is first
+    assert seen.summary(age_s=0) is not first
+
+    asyncio.run(seen.fresh({"lp-0002"}))
+    assert [view.station.node for view in seen.summary(age_s=60).views] == ["lp-0001", "lp-0002"]
+    city.close()
