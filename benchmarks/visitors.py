@@ -1,10 +1,12 @@
 """200 people read the public page while 10,000 stations report: how long does a page take?
 
-    python -m benchmarks.visitors [--visitors 200] [--streams 50] [--seconds 10] [--port 8080]
+    python -m benchmarks.visitors [--visitors 200] [--streams 50] [--seconds 10] [--port 8080] [--stations 10000]
 
-Prints one JSON object; ends with 1 when the 95th percentile is not under 300 ms. With --port the readers visit a
-collector that runs already; without, a server of twelve stations with the news of ten thousand. Readers, server and
-news share this machine's cores, so the figure is an upper bound.
+Prints one JSON object; ends with 1 when the 95th percentile is not under `p95_ms_max`. With --port the readers visit a
+collector that runs already; without, a server of twelve stations with the news of ten thousand. They load the front
+page again and again. With --stations they look around: every second page is one of the list or one of a station, by
+chance, each is read for ten seconds, and nearly each is made for one reader alone, which may take a second. Readers,
+server and news share this machine's cores, so the figure is an upper bound.
 """
 
 from __future__ import annotations
@@ -29,14 +31,15 @@ from collector.web.site import Site, Station
 
 STATIONS = 10_000
 SHOWN = 12
-P95_MS_MAX = 300
+P95_MS_MAX, P95_MS_MAX_AROUND = 300, 1000
 PAUSE_S = 2.0
+READ_S = 10.0
 
 
 def main() -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("visitors", 200), ("streams", 50), ("seconds", 10), ("port", 0)):
+    for name, default in (("visitors", 200), ("streams", 50), ("seconds", 10), ("port", 0), ("stations", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     wants = parser.parse_args()
     if wants.port:
@@ -46,9 +49,11 @@ def main() -> int:
             times_s = _own(wants, Path(folder))
     times_s.sort()
     p95_ms = round(1000 * times_s[int(0.95 * len(times_s))])
+    p95_ms_max = P95_MS_MAX_AROUND if wants.stations else P95_MS_MAX
     told = {"visitors": wants.visitors, "streams": wants.streams, "pages": len(times_s)}
-    print(json.dumps(told | {"p50_ms": round(1000 * times_s[len(times_s) // 2]), "p95_ms": p95_ms}))
-    return int(p95_ms >= P95_MS_MAX)
+    told |= {"p50_ms": round(1000 * times_s[len(times_s) // 2]), "p95_ms": p95_ms, "p95_ms_max": p95_ms_max}
+    print(json.dumps(told))
+    return int(p95_ms >= p95_ms_max)
 
 
 def _own(wants: argparse.Namespace, folder: Path) -> list[float]:
@@ -73,7 +78,7 @@ def _read(wants: argparse.Namespace, port: int) -> list[float]:
     for _ in range(wants.streams):
         _background(lambda: _stream(port, ending))
     try:
-        return _visits(port, wants.visitors, wants.seconds)
+        return _visits(port, wants)
     finally:
         ending.set()
 
@@ -110,27 +115,38 @@ def _stream(port: int, ending: threading.Event) -> None:
     connection.close()
 
 
-def _visits(port: int, visitors: int, seconds: int) -> list[float]:
+def _visits(port: int, wants: argparse.Namespace) -> list[float]:
     times_s: list[float] = []
-    until_s = time.monotonic() + seconds
+    until_s = time.monotonic() + wants.seconds
+    pause_s = READ_S if wants.stations else PAUSE_S
 
     def visit(number: int) -> None:
-        time.sleep(random.random() * PAUSE_S)
+        time.sleep(random.random() * pause_s)
         while time.monotonic() < until_s:
+            address = ("" if number % 2 else "/en") + _somewhere(wants.stations)
             started_s = time.monotonic()
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/" if number % 2 else "/en/", headers={"Accept-Encoding": "gzip"})
+            connection.request("GET", address, headers={"Accept-Encoding": "gzip"})
             connection.getresponse().read()
             connection.close()
             times_s.append(time.monotonic() - started_s)
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
 
-    threads = [threading.Thread(target=visit, args=(number,)) for number in range(visitors)]
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(wants.visitors)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     return times_s
+
+
+def _somewhere(stations: int) -> str:
+    """The front page, or as often a page of the list or of a station when there are `stations` to look at."""
+    if not stations or random.random() < 0.5:
+        return "/"
+    if random.random() < 0.5:
+        return f"/?page={random.randint(1, max(1, stations // SHOWN))}"
+    return f"/station/lp-{random.randrange(stations):05d}"
 
 
 def _background(work: object) -> None:

@@ -93,11 +93,9 @@ class Book:
 
     def tokens(self, now_ms: int) -> list[Token]:
         """All tokens that are remembered, newest first."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT * FROM token ORDER BY made_ms DESC").fetchall()
         return [
             Token(row["digest"].hex()[:12], row["node"], row["made_by"], row["expires_ms"], _state(row, now_ms))
-            for row in rows
+            for row in self._file.look("SELECT * FROM token ORDER BY made_ms DESC")
         ]
 
     def revoke_token(self, beginning: str, who: str, now_ms: int) -> bool:
@@ -135,26 +133,24 @@ class Book:
 
     def is_good(self, node: str, serial: int) -> bool:
         """Whether this certificate was given to this node and not revoked, whatever its age."""
-        with self._file.use() as db:
-            row = db.execute(
-                "SELECT 1 FROM certificate JOIN station USING (node)"
-                " WHERE serial = ? AND node = ? AND revoked_ms IS NULL AND state = 'active'",
-                (f"{serial:x}", node),
-            ).fetchone()
-        return row is not None
+        found = self._file.look(
+            "SELECT 1 FROM certificate JOIN station USING (node)"
+            " WHERE serial = ? AND node = ? AND revoked_ms IS NULL AND state = 'active'",
+            f"{serial:x}",
+            node,
+        )
+        return bool(found)
 
     def revoked(self) -> list[int]:
         """Serial numbers for the list of the revoked."""
-        with self._file.use() as db:
-            return [int(row[0], 16) for row in db.execute("SELECT serial FROM certificate WHERE revoked_ms NOT NULL")]
+        return [int(row[0], 16) for row in self._file.look("SELECT serial FROM certificate WHERE revoked_ms NOT NULL")]
 
     def stations(self) -> list[Enrolled]:
         """Every station that was ever enrolled."""
-        with self._file.use() as db:
-            rows = db.execute(
-                "SELECT node, state, changed_ms, (SELECT max(expires_ms) FROM certificate c WHERE c.node = s.node"
-                " AND revoked_ms IS NULL) FROM station s ORDER BY node"
-            ).fetchall()
+        rows = self._file.look(
+            "SELECT node, state, changed_ms, (SELECT max(expires_ms) FROM certificate c WHERE c.node = s.node"
+            " AND revoked_ms IS NULL) FROM station s ORDER BY node"
+        )
         return [Enrolled(*row) for row in rows]
 
     def note(self, who: str, what: str, about: str, now_ms: int) -> None:

@@ -48,7 +48,10 @@ class Influx1(Store):
         return answers.of_write(answer.status, answer.data.decode(errors="replace"), answer.headers.get("Retry-After"))
 
     def select(self, question: Select) -> list[Series]:
-        return self._asker.select(question)
+        return self._asker.select_all([question])[0]
+
+    def select_all(self, questions: Sequence[Select]) -> list[list[Series]]:
+        return self._asker.select_all(questions)
 
     def remove(self, measurement: str) -> None:
         self._asker.ask(f'DROP MEASUREMENT "{key(measurement)}"', post=True)

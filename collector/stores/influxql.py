@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import urllib3
@@ -66,12 +67,13 @@ class Asker:
         self._url = url.rstrip("/") + "/query"
         self._database = database
         self._headers = headers
-        self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=5.0, read=timeout_s), retries=urllib3.Retry(0, redirect=False)
+        self._pool = urllib3.PoolManager(  # several threads ask at once
+            maxsize=8, timeout=urllib3.Timeout(connect=5.0, read=timeout_s), retries=urllib3.Retry(0, redirect=False)
         )
 
-    def ask(self, text: str, post: bool = False) -> list[dict[str, Any]]:
-        """The series of one statement's answer. Raises StoreDown."""
+    def ask(self, *statements: str, post: bool = False) -> list[list[dict[str, Any]]]:
+        """The series of each statement's answer. Raises StoreDown."""
+        text = ";".join(statements)
         fields = {"db": self._database, "q": text, "epoch": "ms"}
         try:
             if post or len(text) > _GET_CHARS_MAX:
@@ -85,22 +87,28 @@ class Asker:
         if answer.status != 200:
             raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace')}")
         try:
-            result = json.loads(answer.data)["results"][0]
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+            results: list[dict[str, Any]] = json.loads(answer.data)["results"]
+            wrong = [result["error"] for result in results if "error" in result]
+        except (ValueError, KeyError, TypeError) as error:
             raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
-        if "error" in result:
-            raise StoreDown(f"{self._url}: {result['error']}")
-        series: list[dict[str, Any]] = result.get("series", [])
-        return series
+        if wrong:  # the statements behind one that fails are not answered
+            raise StoreDown(f"{self._url}: {wrong[0]}")
+        if len(results) != len(statements):
+            raise StoreDown(f"{self._url} answers {len(results)} statements of {len(statements)}, not as InfluxDB does")
+        return [result.get("series", []) for result in results]
 
-    def select(self, question: Select) -> list[Series]:
-        """Answer a question. Raises StoreDown.
+    def select_all(self, questions: Sequence[Select]) -> list[list[Series]]:
+        """Answer questions in one request. Raises StoreDown.
 
         Others that speak this language answer with a series of nothing where InfluxDB has none.
         """
-        found = [Series(one.get("tags", {}), one["values"]) for one in self.ask(render(question)) if one.get("values")]
-        if any(series.tags.keys() != set(question.group_by) for series in found):
-            raise StoreDown(f"{self._url} answers, but not as InfluxDB does: a series without the tags asked for")
+        answers = self.ask(*(render(question) for question in questions)) if questions else []
+        found = [
+            [Series(one.get("tags", {}), one["values"]) for one in series if one.get("values")] for series in answers
+        ]
+        for question, some in zip(questions, found, strict=True):
+            if any(series.tags.keys() != set(question.group_by) for series in some):
+                raise StoreDown(f"{self._url} answers, but not as InfluxDB does: a series without the tags asked for")
         return found
 
     def close(self) -> None:

@@ -22,6 +22,9 @@ PAGES_MAX: Final = 500
 STILL_GOOD_S: Final = 3.0
 """A page older than this says nothing of now: who asks for it waits for a new one."""
 
+AT_ONCE: Final = 3
+"""Pages being made. Six are slower than three, and forty threads take their turns from the readings that arrive."""
+
 Make = Callable[[], Awaitable[str]]
 
 
@@ -41,6 +44,7 @@ class Memo:
         self._pages: dict[Hashable, Made] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
         self._making: set[asyncio.Task[Made]] = set()
+        self._hands = asyncio.Semaphore(AT_ONCE)
 
     async def get(self, key: Hashable, make: Make) -> Made:
         """The page of that key, made by `make` when there is none young enough."""
@@ -58,9 +62,10 @@ class Memo:
         async with self._lock(key):
             made = self._pages.get(key)
             if made is None or time.monotonic() - made.at_s > self._age_s:
-                asked_s = time.monotonic()
-                plain = (await make()).encode()
-                packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)
+                async with self._hands:
+                    asked_s = time.monotonic()
+                    plain = (await make()).encode()
+                    packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)
                 made = Made(asked_s, plain, packed)
                 if len(self._pages) >= PAGES_MAX:
                     self._pages.clear()

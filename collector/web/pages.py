@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +28,9 @@ from wire.names import is_node
 
 STATIONS_A_PAGE = 12
 _YEAR_S = 365 * 86400
+
+More = Callable[[], dict[str, Any]]
+"""Asks for what else a page tells, in a thread that may wait."""
 
 
 class Pages:
@@ -59,12 +62,11 @@ class Pages:
         number = _page(request, pages)
         some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
 
-        async def values() -> dict[str, Any]:
+        def values() -> dict[str, Any]:
             told: dict[str, Any] = {"page_number": number, "pages": pages, "reports": None, "changes": None}
             if self._reports is None:
                 return told
-            told["reports"] = await run_in_threadpool(self._reports.newest)
-            return told | {"changes": await run_in_threadpool(self._reports.newest_changes)}
+            return told | {"reports": self._reports.newest(), "changes": self._reports.newest_changes()}
 
         return await self._show(request, "city.html", "/", some, values)
 
@@ -78,17 +80,16 @@ class Pages:
         if length not in SPANS:
             raise HTTPException(404, "not_found")
 
-        async def values() -> dict[str, Any]:
+        def values() -> dict[str, Any]:
             told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "spans": SPANS}
             told |= {"last_week": None, "past": None, "reports": None, "changes": None}
             told |= {"corrections": {record.sensor: record for record in self._site.corrections(node)}}
             with suppress(StoreDown):  # the page says so itself
-                told["past"] = await run_in_threadpool(past_of, self._site, node, length)
-                told["last_week"] = await run_in_threadpool(hour_last_week, self._site.store, node, self._site.now_ms())
+                told["past"] = past_of(self._site, node, length)
+                told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms())
             if self._reports is None:
                 return told
-            told["reports"] = await run_in_threadpool(self._reports.of, node)
-            return told | {"changes": await run_in_threadpool(self._reports.changes, node)}
+            return told | {"reports": self._reports.of(node), "changes": self._reports.changes(node)}
 
         return await self._show(request, "station.html", f"/station/{node}", [station], values, reported, length)
 
@@ -98,7 +99,7 @@ class Pages:
         template: str,
         path: str,
         shown: Sequence[Station],
-        values: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+        values: More = dict,
         anew: bool = False,
         length: str = "",
     ) -> Response:
@@ -108,8 +109,7 @@ class Pages:
         nodes = [station.node for station in shown]
 
         async def make() -> str:
-            more = await values() if values is not None else {}
-            return await self._make(template, language, path, nodes, more | {"safe": safe})
+            return await self._make(template, language, path, nodes, lambda: {"safe": safe} | values())
 
         key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe, length)
         response = answer(request, await self._memo.get(key, make), {"Cache-Control": "no-cache", "Vary": "Cookie"})
@@ -117,7 +117,7 @@ class Pages:
             response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")
         return response
 
-    async def _make(self, template: str, language: Language, path: str, nodes: list[str], more: dict[str, Any]) -> str:
+    async def _make(self, template: str, language: Language, path: str, nodes: list[str], more: More) -> str:
         views: list[View] = []
         store_down = False
         try:
@@ -127,18 +127,15 @@ class Pages:
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
         city = page != "station"
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
-        return await run_in_threadpool(
-            self._renderer.page,
-            template,
-            language,
-            path=path,
-            summary=self._views.summary() if city else Summary(views, self._site),
-            cards=views,
-            alerts=alerts,
-            events=f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",
-            store_down=store_down,
-            **more,
-        )
+        told: dict[str, Any] = {
+            "path": path,
+            "summary": self._views.summary() if city else Summary(views, self._site),
+            "cards": views,
+            "alerts": alerts,
+            "events": f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",
+            "store_down": store_down,
+        }
+        return await run_in_threadpool(lambda: self._renderer.page(template, language, **told | more()))
 
     async def events(self, request: Request) -> Response:
         """The stream for a page in `lang` that shows the stations `nodes`."""

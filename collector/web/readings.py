@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -133,15 +134,21 @@ class View:
 def look(
     store: Store, stations: Sequence[Station], now_ms: int, reporting: ReportingOf = reports_as_china
 ) -> list[View]:
-    """The last hour of each station, in the order given. Six questions, however many they are. Raises StoreDown."""
+    """The last hour of each station, in the order given. One request, however many they are. Raises StoreDown."""
     if not stations:
         return []
     nodes = tuple(station.node for station in stations)
     since_ms = now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS
     pm = Select("air_quality", _PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
-    fine = store.select(replace(pm, aggregate="mean", every_ms=FINE_MS))
-    latest = store.select(replace(pm, columns=(*_PM, COLUMN), latest=True))
-    flow = store.select(replace(pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",)))
+    fine, latest, flow, known, *newest_others = store.select_all(
+        [
+            replace(pm, aggregate="mean", every_ms=FINE_MS),
+            replace(pm, columns=(*_PM, COLUMN), latest=True),
+            replace(pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",)),
+            _of_indices(nodes, now_ms),
+            *(replace(pm, measurement=kind, columns=names, latest=True) for kind, names in _OTHERS.items()),
+        ]
+    )
     newest = {(one.tags["node"], one.tags["sensor"]): one.rows[0] for one in latest}
     air: dict[str, list[Air]] = defaultdict(list)
     for series in fine:
@@ -149,11 +156,13 @@ def look(
         air[node] += _airs(sensor, series.rows, newest.get((node, sensor)))
     rows = {one.tags["node"]: one.rows for one in flow}
     others: dict[str, list[Other]] = defaultdict(list)
-    for kind, names in _OTHERS.items():
-        for one in store.select(replace(pm, measurement=kind, columns=names, latest=True)):
+    for names, found in zip(_OTHERS.values(), newest_others, strict=True):
+        for one in found:
             newest_values = zip(names, one.rows[0][1:], strict=True)
             others[one.tags["node"]] += [Other(QUANTITIES[n], value) for n, value in newest_values if value is not None]
-    indices = _indices(store, nodes, now_ms)
+    indices = defaultdict[str, list[IndexRow]](list)
+    for one in known:
+        indices[one.tags["node"]].append(index_row(one.tags, one.rows[0]))
     views = []
     for station in stations:
         node, reports = station.node, reporting(station.node)
@@ -163,14 +172,10 @@ def look(
     return views
 
 
-def _indices(store: Store, nodes: tuple[str, ...], now_ms: int) -> dict[str, list[IndexRow]]:
+def _of_indices(nodes: tuple[str, ...], now_ms: int) -> Select:
     where: dict[str, str | tuple[str, ...]] = {"node": nodes, "period": "1h"}
     tags = ("node", "sensor", "standard", "edition")
-    found: dict[str, list[IndexRow]] = defaultdict(list)
-    question = Select(INDEX, INDEX_COLUMNS, now_ms - INDEX_AGE_MS, now_ms, where, tags, latest=True)
-    for one in store.select(question):
-        found[one.tags["node"]].append(index_row(one.tags, one.rows[0]))
-    return found
+    return Select(INDEX, INDEX_COLUMNS, now_ms - INDEX_AGE_MS, now_ms, where, tags, latest=True)
 
 
 def _newest(rows: list[IndexRow]) -> list[IndexRow]:
@@ -205,18 +210,19 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
     """How it was at this time a week ago. Raises StoreDown."""
     until_ms = now_ms - WEEK_MS
     question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
-    rows = [row for series in store.select(question) for row in series.rows if row[1] is not None]
     minutes = replace(question, measurement="air_quality" + MINUTES, columns=("pm25_ugm3_mean",), group_by=("sensor",))
-    means = [[row[1] for row in one.rows if row[1] is not None] for one in store.select(minutes)]
+    driven, air = store.select_all([question, minutes])
+    rows = [row for series in driven for row in series.rows if row[1] is not None]
+    means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
     return LastWeek(fmean(means[0]) if means and means[0] else None, total(rows) if rows else None)
 
 
 def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
-    """When stations that are silent were heard last, in ms, of those within a week. Two questions. Raises StoreDown."""
+    """When stations that are silent were heard last, in ms, of those within a week. Raises StoreDown."""
     question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
     flow = replace(question, measurement="traffic_flow", columns=_FLOW)
     heard: dict[str, int] = {}
-    for one in (*store.select(question), *store.select(flow)):
+    for one in chain.from_iterable(store.select_all([question, flow])):
         node = one.tags["node"]
         heard[node] = max(one.rows[0][0], heard.get(node, 0))
     return heard

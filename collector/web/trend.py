@@ -12,7 +12,7 @@ from collector.numbers.indices import edition_day
 from collector.numbers.reporting import is_of
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.station_query import indices
-from collector.stores.store import Select, Store
+from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW
@@ -128,26 +128,33 @@ def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) 
     since_ms = day_of(since_ms, zone)[0] if span.every_ms == DAY_MS else since_ms // span.every_ms * span.every_ms
     flow_since_ms = day_of(since_ms, zone)[0] if span.flow_ms == DAY_MS else since_ms // HOUR_MS * HOUR_MS
     before: list[tuple[int, float]] = []
+    driven = _of_flow(node, span, flow_since_ms, now_ms)
+    questions = [_of_air(node, span, since_ms, now_ms), driven]
     if span.name == "day":
-        past = _flow(store, node, span, flow_since_ms - WEEK_MS, now_ms - WEEK_MS)
-        before = [(one.start_ms + WEEK_MS, one.flow_vph) for one in past if one.flow_vph is not None]
-    flow = _flow(store, node, span, flow_since_ms, now_ms)
-    return Trend(span, since_ms, now_ms, _air(store, node, span, since_ms, now_ms), flow, before, flow_since_ms)
+        questions.append(replace(driven, since_ms=flow_since_ms - WEEK_MS, until_ms=now_ms - WEEK_MS))
+    air, flow, *past = store.select_all(questions)
+    for week_ago in past:
+        before = [(one.start_ms + WEEK_MS, one.flow_vph) for one in _flow(week_ago) if one.flow_vph is not None]
+    found = ((one.tags["sensor"], [(t, v) for t, v in one.rows if v is not None]) for one in air)
+    measured = [(sensor, points) for sensor, points in found if points]
+    return Trend(span, since_ms, now_ms, measured, _flow(flow), before, flow_since_ms)
 
 
-def _air(store: Store, node: str, span: Span, since_ms: int, now_ms: int) -> list[tuple[str, list[tuple[int, float]]]]:
+def _of_air(node: str, span: Span, since_ms: int, now_ms: int) -> Select:
     question = Select("air_quality" + span.suffix, ("pm25_ugm3_mean",), since_ms, now_ms, {"node": node}, ("sensor",))
     if span.suffix == MINUTES:
-        question = replace(question, aggregate="mean", every_ms=span.every_ms)
-    found = ((one.tags["sensor"], [(t, v) for t, v in one.rows if v is not None]) for one in store.select(question))
-    return [(sensor, points) for sensor, points in found if points]
+        return replace(question, aggregate="mean", every_ms=span.every_ms)
+    return question
 
 
-def _flow(store: Store, node: str, span: Span, since_ms: int, until_ms: int) -> list[Flow]:
+def _of_flow(node: str, span: Span, since_ms: int, until_ms: int) -> Select:
     columns = ("count_sum", "heavy_count_sum", "speed_tms_kmh_mean", "duration_s_sum")
-    question = Select("traffic_flow" + span.flow_suffix, columns, since_ms, until_ms, {"node": node}, ("node",))
+    return Select("traffic_flow" + span.flow_suffix, columns, since_ms, until_ms, {"node": node}, ("node",))
+
+
+def _flow(answer: list[Series]) -> list[Flow]:
     by_time: dict[int, list[list[Any]]] = defaultdict(list)
-    for series in store.select(question):
+    for series in answer:
         for row in series.rows:
             if row[1] is not None:
                 by_time[row[0]].append(row)

@@ -30,15 +30,17 @@ class Views:
         self._looked_s: dict[str, float] = {}
         self._heard: dict[str, tuple[int, int | None]] = {}
         self._lock = asyncio.Lock()
+        self._wanted: set[str] = set()
         self._summed_s, self._summary = -math.inf, Summary([], site)
 
     async def fresh(self, nodes: Set[str], age_s: float = FRESH_S) -> list[View]:
         """Views of these stations, none older than `age_s`, in the site's order. Raises StoreDown."""
+        oldest_s = time.monotonic() - age_s
+        self._wanted |= self._older(nodes, oldest_s)
         async with self._lock:
-            oldest_s = time.monotonic() - age_s
-            old = [s for s in self._site.stations() if s.node in nodes and self._looked_s.get(s.node, -1e9) < oldest_s]
-            asked_s = time.monotonic()
-            self._keep(await run_in_threadpool(self._look, old), asked_s)
+            if self._older(nodes, oldest_s):  # who has the lock asks for all who wait
+                wanted, self._wanted = self._wanted | nodes, set()
+                await self._look_at(wanted)
         return [view for view in self.all() if view.station.node in nodes]
 
     def summary(self, age_s: float = FRESH_S) -> Summary:
@@ -55,10 +57,16 @@ class Views:
 
     async def _round(self, nodes: Set[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
+        await self._look_at(self._older(nodes, time.monotonic() - ROUND_S / 2))
+
+    def _older(self, nodes: Set[str], oldest_s: float) -> set[str]:
+        """Those of some stations that nobody has looked at since then."""
+        return {node for node in nodes if self._looked_s.get(node, -math.inf) < oldest_s}
+
+    async def _look_at(self, nodes: Set[str]) -> None:
         asked_s = time.monotonic()
-        oldest_s = asked_s - ROUND_S / 2
-        old = [s for s in self._site.stations() if s.node in nodes and self._looked_s.get(s.node, -1e9) < oldest_s]
-        self._keep(await run_in_threadpool(self._look, old), asked_s)
+        stations = [station for station in self._site.stations() if station.node in nodes]
+        self._keep(await run_in_threadpool(self._look, stations), asked_s)
 
     def _keep(self, views: list[View], asked_s: float) -> None:
         for view in views:

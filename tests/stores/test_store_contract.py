@@ -97,6 +97,16 @@ def test_time_bounds_and_tags_select(store: Store) -> None:
     assert store.select(Select("air_quality", ("pm25_ugm3",), where={"node": "it's nobody"})) == []
 
 
+def test_several_questions_are_answered_in_their_order(store: Store) -> None:
+    write(store, table([T0], [1.5]), Table("weather", TAGS, [T0], {"temp_c": [21.5]}))
+    asked = [Select(name, (column,)) for name, column in (("weather", "temp_c"), ("nothing", "at_all"))]
+    weather, nothing, air = store.select_all([*asked, Select("air_quality", ("pm25_ugm3",), group_by=("node",))])
+    assert [series.rows for series in weather] == [[[T0, 21.5]]]
+    assert nothing == []
+    assert [(series.tags, series.rows) for series in air] == [({"node": "lp-1"}, [[T0, 1.5]])]
+    assert store.select_all([]) == []
+
+
 def test_an_unknown_measurement_has_no_rows(store: Store) -> None:
     assert store.select(Select("nothing_here", ("x",))) == []
 
@@ -139,9 +149,9 @@ def test_influxdb_forgets_what_is_older_than_it_shall_keep(influxd: Influxd) -> 
     made = Influx1(influxd.url, "kept")
     assert made.prepare() == Stored()
     made.keep_for(400)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    ((series,),) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
     assert series["values"][0][1] == "9600h0m0s"
     made.keep_for(None)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    ((series,),) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
     assert series["values"][0][1] == "0s"
     made.close()

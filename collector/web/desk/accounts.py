@@ -73,13 +73,12 @@ class Accounts:
 
     def log_in(self, name: str, password: str, now_ms: int) -> str | None:
         """The token of a new session, or None. Takes the same time whether the name is known or not."""
-        with self._file.use() as db:
-            row = db.execute("SELECT hash FROM account WHERE name = ?", (name,)).fetchone()
+        found = self._file.look("SELECT hash FROM account WHERE name = ?", name)
         try:
-            self._hasher.verify(row["hash"] if row is not None else self._nobody, password[:PASSWORD_MAX])
+            self._hasher.verify(found[0]["hash"] if found else self._nobody, password[:PASSWORD_MAX])
         except (VerificationError, InvalidHashError):
             return None
-        if row is None:
+        if not found:
             return None
         token = secrets.token_urlsafe(32)
         with self._file.use() as db:
@@ -92,21 +91,20 @@ class Accounts:
 
     def session(self, token: str, now_ms: int) -> Session | None:
         """The session of a token, or None when there is none or it has ended."""
-        with self._file.use() as db:
-            row = db.execute("SELECT * FROM session WHERE digest = ?", (_digest(token),)).fetchone()
-            if row is None or now_ms - row["seen_ms"] > IDLE_MS or now_ms - row["at_ms"] > LIFE_MS:
-                return None
-            if now_ms - row["seen_ms"] > _TOUCH_MS:
-                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, row["digest"]))
-        return Session(row["name"], row["csrf"])
+        found = self._file.look("SELECT * FROM session WHERE digest = ?", _digest(token))
+        if not found or now_ms - found[0]["seen_ms"] > IDLE_MS or now_ms - found[0]["at_ms"] > LIFE_MS:
+            return None
+        if now_ms - found[0]["seen_ms"] > _TOUCH_MS:
+            with self._file.use() as db:
+                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, found[0]["digest"]))
+        return Session(found[0]["name"], found[0]["csrf"])
 
     def log_out(self, token: str) -> None:
         with self._file.use() as db:
             db.execute("DELETE FROM session WHERE digest = ?", (_digest(token),))
 
     def _any(self) -> bool:
-        with self._file.use() as db:
-            return db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is not None
+        return bool(self._file.look("SELECT 1 FROM account LIMIT 1"))
 
 
 def _digest(token: str) -> bytes:

@@ -69,17 +69,16 @@ class ApiTokens:
         """Who bears it, or None when it is not good."""
         if not _TOKEN.fullmatch(token):
             return None
-        with self._file.use() as db:
-            row = db.execute("SELECT * FROM api_token WHERE digest = ?", (_digest(token),)).fetchone()
-            if row is None or row["expires_ms"] <= now_ms:
-                return None
-            if now_ms - (row["used_ms"] or 0) > _TOUCH_MS:
-                db.execute("UPDATE api_token SET used_ms = ? WHERE digest = ?", (now_ms, row["digest"]))
-        return Grant(row["name"], frozenset(row["scopes"].split(",")))
+        found = self._file.look("SELECT * FROM api_token WHERE digest = ?", _digest(token))
+        if not found or found[0]["expires_ms"] <= now_ms:
+            return None
+        if now_ms - (found[0]["used_ms"] or 0) > _TOUCH_MS:
+            with self._file.use() as db:
+                db.execute("UPDATE api_token SET used_ms = ? WHERE digest = ?", (now_ms, found[0]["digest"]))
+        return Grant(found[0]["name"], frozenset(found[0]["scopes"].split(",")))
 
     def listed(self) -> list[Listed]:
-        with self._file.use() as db:
-            rows = db.execute("SELECT name, scopes, expires_ms, used_ms FROM api_token ORDER BY name").fetchall()
+        rows = self._file.look("SELECT name, scopes, expires_ms, used_ms FROM api_token ORDER BY name")
         return [Listed(*row) for row in rows]
 
     def revoke(self, name: str, who: str, now_ms: int) -> bool:

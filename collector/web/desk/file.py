@@ -1,4 +1,4 @@
-"""The desk's file: one connection, one writer at a time, durable when a call returns."""
+"""The desk's file: one writer at a time, durable when a call returns, and readers that wait for nobody."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from collector import trail
 from collector.statedb import CURE
@@ -35,7 +36,9 @@ class DeskFile:
     """A SQLite file shared by the desk's parts."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
+        self._readers = threading.local()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
@@ -57,6 +60,15 @@ class DeskFile:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def look(self, question: str, *given: Any) -> list[sqlite3.Row]:
+        """The answer to one SELECT. Every page of every reader asks: nobody waits for a writer or another reader."""
+        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if reader is None:
+            reader = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            reader.row_factory = sqlite3.Row
+            self._readers.connection = reader
+        return reader.execute(question, given).fetchall()
 
     def close(self) -> None:
         self._db.close()

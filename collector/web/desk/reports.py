@@ -84,20 +84,16 @@ class Reports:
 
     def of(self, node: str, limit: int = 20) -> list[Report]:
         """A station's reports, newest first."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT * FROM report WHERE node = ? ORDER BY id DESC LIMIT ?", (node, limit)).fetchall()
+        rows = self._file.look("SELECT * FROM report WHERE node = ? ORDER BY id DESC LIMIT ?", node, limit)
         return [_report(row) for row in rows]
 
     def newest(self, limit: int = 6) -> list[Report]:
         """The newest reports of all stations."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT * FROM report ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
-        return [_report(row) for row in rows]
+        return [_report(row) for row in self._file.look("SELECT * FROM report ORDER BY id DESC LIMIT ?", limit)]
 
     def waiting(self, limit: int = 100) -> list[Report]:
         """Reports without an answer, oldest first."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT * FROM report WHERE answer IS NULL ORDER BY id LIMIT ?", (limit,)).fetchall()
+        rows = self._file.look("SELECT * FROM report WHERE answer IS NULL ORDER BY id LIMIT ?", limit)
         return [_report(row) for row in rows]
 
     def add_change(self, node: str, kind: str, zh: str, en: str, now_ms: int) -> None:
@@ -112,23 +108,17 @@ class Reports:
 
     def changes(self, node: str, limit: int = 20) -> list[Change]:
         """A station's changes, newest first."""
-        with self._file.use() as db:
-            rows = db.execute(
-                "SELECT * FROM change WHERE node = ? ORDER BY at_ms DESC LIMIT ?", (node, limit)
-            ).fetchall()
+        rows = self._file.look("SELECT * FROM change WHERE node = ? ORDER BY at_ms DESC LIMIT ?", node, limit)
         return [Change(*row) for row in rows]
 
     def retired(self) -> set[str]:
         """Nodes whose newest change is that they were removed."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT node, kind, max(at_ms) FROM change GROUP BY node").fetchall()
+        rows = self._file.look("SELECT node, kind, max(at_ms) FROM change GROUP BY node")
         return {row["node"] for row in rows if row["kind"] == "removed"}
 
     def newest_changes(self, limit: int = 6) -> list[Change]:
         """The newest changes of all stations."""
-        with self._file.use() as db:
-            rows = db.execute("SELECT * FROM change ORDER BY at_ms DESC LIMIT ?", (limit,)).fetchall()
-        return [Change(*row) for row in rows]
+        return [Change(*row) for row in self._file.look("SELECT * FROM change ORDER BY at_ms DESC LIMIT ?", limit)]
 
 
 def _report(row: sqlite3.Row) -> Report:
