@@ -38,8 +38,9 @@ class Views:
         oldest_s = time.monotonic() - age_s
         self._wanted |= self._older(nodes, oldest_s)
         async with self._lock:
-            if self._older(nodes, oldest_s):  # who has the lock asks for all who wait
-                wanted, self._wanted = self._wanted | nodes, set()
+            old = self._older(nodes, oldest_s)
+            if old:  # who has the lock asks for all who wait
+                wanted, self._wanted = self._wanted | old, set()
                 await self._look_at(wanted)
         return [view for view in self.all() if view.station.node in nodes]
 

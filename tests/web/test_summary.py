@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
 
 from collector.web.readings import View
 from collector.web.render import Renderer
+from collector.web.site import Station
 from collector.web.summary import Summary
 from collector.web.views import Views
 from tests.web.city import City
@@ -56,4 +57,25 @@ def test_a_summary_is_kept_for_a_second_but_not_past_a_new_station(tmp_path: Pat
 
     asyncio.run(seen.fresh({"lp-0002"}))
     assert [view.station.node for view in seen.summary(age_s=60).views] == ["lp-0001", "lp-0002"]
+    city.close()
+
+
+def test_who_waits_for_a_look_is_looked_for_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    city = City(tmp_path)
+    seen, looks = Views(city.site()), list[set[str]]()
+    look = seen._look
+
+    def counted(stations: list[Station]) -> list[View]:
+        looks.append({station.node for station in stations})
+        return look(stations)
+
+    monkeypatch.setattr(seen, "_look", counted)
+
+    async def four_readers() -> list[list[View]]:
+        wanted: list[Set[str]] = [{"lp-0001"}, {"lp-0002"}, {"lp-0003"}, {"lp-0002", "lp-0003"}]
+        return await asyncio.gather(*(seen.fresh(nodes, age_s=60) for nodes in wanted))
+
+    found = asyncio.run(four_readers())
+    assert [len(views) for views in found] == [1, 1, 1, 2]
+    assert looks == [{"lp-0001"}, {"lp-0002", "lp-0003"}], "those who came meanwhile share one"
     city.close()
