@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,9 @@ from collector.web.query import BadQuery, Parameter
 from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
 from collector.web.site import AlertView, Site, Station
 from wire.quantities import QUANTITIES
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ROOT: Final = "/api/v1"
 PATHS: Final[dict[str, Sequence[Parameter]]] = {
@@ -59,8 +63,9 @@ class Span(NamedTuple):
 class Api:
     """Handlers of the open API."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, hands: asyncio.Semaphore) -> None:
         self._site = site
+        self._hands = hands
         self._zone = ZoneInfo(site.time_zone)
 
     def routes(self) -> list[Route]:
@@ -127,7 +132,7 @@ class Api:
         every_ms = history.EVERY_MS[every]
         span = self._span(asked, every_ms, 288, _DAY_MS, whole=True)
         store = self._site.store
-        rows = await run_in_threadpool(history.windows, store, kind, span.node, span.since_ms, span.end_ms, every_ms)
+        rows = await self._ask(history.windows, store, kind, span.node, span.since_ms, span.end_ms, every_ms)
         names = ("time", *history.columns(kind)[1:])
         units = {name: QUANTITIES[name].unit for name in history.fields(kind)}
         head = {"node": span.node, "kind": kind, "every_s": every_ms // 1000, "units": units}
@@ -138,7 +143,7 @@ class Api:
         asked = query.read(request.query_params.multi_items(), CONCENTRATIONS)
         every = asked.get("every", "1h")
         span = self._span(asked, _WINDOW_MS[every], 168, 168 * _WINDOW_MS[every])
-        found = await run_in_threadpool(
+        found = await self._ask(
             concentrations, self._site.store, span.node, every, span.since_ms, span.end_ms, asked.get("quantity", ())
         )
         rows = [
@@ -156,7 +161,7 @@ class Api:
         period = asked.get("period", "1h")
         span = self._span(asked, _WINDOW_MS[period], 168, 168 * _WINDOW_MS[period])
         wanted = (asked["standard"],) if "standard" in asked else span.reporting.standards
-        found = await run_in_threadpool(indices, self._site.store, span.node, period, span.since_ms, span.end_ms)
+        found = await self._ask(indices, self._site.store, span.node, period, span.since_ms, span.end_ms)
         names = ("time_ms", "sensor", "standard", "edition", "value", "level", "category", "primary", "completeness")
         rows = [
             {name: getattr(row, name) for name in names}
@@ -167,6 +172,10 @@ class Api:
         ]
         head = {"node": span.node, "period": period, "reports": list(span.reporting.standards)}
         return self._page(request, span, "/indices", head, INDEX, rows)
+
+    async def _ask(self, question: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        async with self._hands:
+            return await run_in_threadpool(question, *given, **named)
 
     def _span(self, asked: Mapping[str, Any], window_ms: int, limit: int, default_ms: int, whole: bool = False) -> Span:
         """The page of a question: at most its limit of windows from its start. Raises BadQuery.

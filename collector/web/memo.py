@@ -22,9 +22,6 @@ PAGES_MAX: Final = 500
 STILL_GOOD_S: Final = 3.0
 """A page older than this says nothing of now: who asks for it waits for a new one."""
 
-AT_ONCE: Final = 3
-"""Pages being made. Six are slower than three, and forty threads take their turns from the readings that arrive."""
-
 Make = Callable[[], Awaitable[str]]
 
 
@@ -37,14 +34,14 @@ class Made(NamedTuple):
 
 
 class Memo:
-    """Remembers each page for `age_s`. However many want it, one is being made."""
+    """Remembers each page for `age_s`. However many want it, one is being made, by one of the `hands`."""
 
-    def __init__(self, age_s: float) -> None:
+    def __init__(self, age_s: float, hands: asyncio.Semaphore) -> None:
         self._age_s = age_s
         self._pages: dict[Hashable, Made] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
         self._making: set[asyncio.Task[Made]] = set()
-        self._hands = asyncio.Semaphore(AT_ONCE)
+        self._hands = hands
 
     async def get(self, key: Hashable, make: Make) -> Made:
         """The page of that key, made by `make` when there is none young enough."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -36,13 +37,21 @@ More = Callable[[], dict[str, Any]]
 class Pages:
     """Handlers of the public pages."""
 
-    def __init__(self, site: Site, renderer: Renderer, views: Views, live: Live, reports: Reports | None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        renderer: Renderer,
+        views: Views,
+        live: Live,
+        reports: Reports | None,
+        hands: asyncio.Semaphore,
+    ) -> None:
         self._site = site
         self._renderer = renderer
         self._views = views
         self._live = live
         self._reports = reports
-        self._memo = Memo(FRESH_S)
+        self._memo = Memo(FRESH_S, hands)
 
     def routes(self) -> list[Route]:
         return [
