@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Final, Literal, NamedTuple
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
-from collector.web.feed import Subscription
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site
 from collector.web.summary import Summary
@@ -26,6 +26,7 @@ from collector.web.words import Language
 log = logging.getLogger("lamppost.web")
 
 BEAT_S = 1.0  # news of one second make one message
+PAUSE_S_MAX = 10.0
 REFRESH_S = 30.0  # without news, so that silence is seen too
 KEEP_ALIVE_S = 15.0
 MESSAGES_MAX = 16
@@ -121,25 +122,32 @@ class Live:
         """Serve for ever; cancelled at the end."""
         loop = self._loop = asyncio.get_running_loop()
         subscription = self._site.feed.subscribe(lambda: loop.call_soon_threadsafe(self._woken.set))
+        missed = 0
         try:
             while True:
+                refresh = not await self._news()
+                began_s, events = time.monotonic(), subscription.take()
+                refresh |= subscription.dropped > missed
+                missed = subscription.dropped
                 try:
-                    await self._beat(subscription)
+                    await self._beat(events, refresh)
                 except Exception:  # the task must outlive one message that cannot be made
                     log.exception("a live message could not be made; readers keep what they have")
-                await asyncio.sleep(BEAT_S)
+                await asyncio.sleep(pause_s(time.monotonic() - began_s))
         finally:
             self._site.feed.unsubscribe(subscription)
 
-    async def _beat(self, subscription: Subscription) -> None:
-        """Wait for news (or for long enough), then tell everybody who looks at what changed."""
+    async def _news(self) -> bool:
+        """Wait for news, or for long enough; whether there are any."""
         try:
             await asyncio.wait_for(self._woken.wait(), REFRESH_S)
-            refresh = False
         except TimeoutError:
-            refresh = True
+            return False
         self._woken.clear()
-        events = subscription.take()
+        return True
+
+    async def _beat(self, events: Sequence[Mapping[str, Any]], refresh: bool) -> None:
+        """Tell everybody who looks at what changed; at a refresh, of everything: it was quiet, or news were missed."""
         watched = {node for reader in self.readers for node in reader.looks_at.nodes}
         news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
         alerts_moved = refresh or any(event.get("type") == "alert" for event in events)
@@ -171,6 +179,15 @@ class Live:
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
                 )
             reader.put(messages[sight])
+
+
+def pause_s(took_s: float) -> float:
+    """How long to rest after a beat that took so long.
+
+    At most a fifth of the time is spent on messages, however many read: the readings that arrive take turns with them.
+    A beat that waited for the database is no reason to be silent for minutes.
+    """
+    return min(max(BEAT_S, 4 * took_s), PAUSE_S_MAX)
 
 
 def stream(live: Live, sight: Sight) -> Response:

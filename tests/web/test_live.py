@@ -1,0 +1,54 @@
+"""The beat of live pages: what is told when, whatever the pace of the news."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.web import feed, live
+from collector.web.live import Live, Sight, pause_s
+from collector.web.render import Renderer
+from collector.web.views import Views
+from tests.web.city import City
+
+
+@pytest.mark.parametrize(("took_s", "rests_s"), [(0.0, 1.0), (0.2, 1.0), (0.5, 2.0), (2.0, 8.0), (30.0, 10.0)])
+def test_at_most_a_fifth_of_the_time_goes_into_messages(took_s: float, rests_s: float) -> None:
+    assert pause_s(took_s) == rests_s
+
+
+def test_news_that_found_no_room_are_told_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert whose news was dropped would stay on the pages until the next silence."""
+    monkeypatch.setattr(live, "BEAT_S", 0.0)
+    monkeypatch.setattr(feed, "Subscription", partial(feed.Subscription, queue_max=3))
+    city = City(tmp_path)
+    site = city.site()
+    told: list[tuple[int, bool]] = []
+
+    async def three_beats() -> None:
+        beating = Live(site, Renderer(site), Views(site))
+        assert beating.open(Sight("zh", ("lp-0001",), "city")) is not None
+        beaten = asyncio.Event()
+
+        async def beat(events: Sequence[Mapping[str, Any]], refresh: bool) -> None:
+            told.append((len(events), refresh))
+            beaten.set()
+
+        monkeypatch.setattr(beating, "_beat", beat)
+        running = asyncio.create_task(beating.run())
+        await asyncio.sleep(0)
+        for number in (2, 5, 1):
+            for _ in range(number):
+                city.feed.publish({"node": "lp-0001"})
+            await beaten.wait()
+            beaten.clear()
+        running.cancel()
+
+    asyncio.run(three_beats())
+    assert told == [(2, False), (3, True), (1, False)]
+    city.close()
