@@ -54,8 +54,7 @@ class Derivation:
         columns["qc"] = worst(codes, count)
         if codes is not None:
             columns[flags.COLUMN] = codes
-        tags = _tags(envelope.site, envelope.node, envelope.spool, block.kind, block.sensor, tuple(block.tags.items()))
-        return Table(block.kind, tags, block.times_ms, columns, whole, 0, _spans(block, derived))
+        return Table(block.kind, _tags(envelope, block), block.times_ms, columns, whole, 0, _spans(block, derived))
 
 
 def ledger(envelope: Envelope, digest: str, rows: int, quarantined: int, time_ms: int) -> Table:
@@ -89,13 +88,12 @@ def _whole(kind: str, names: tuple[str, ...], derived: tuple[str, ...]) -> froze
     return _FLAGS.union(name for name in names if fields.get(name) or (name in derived and name.endswith("_n")))
 
 
-@lru_cache(32_768)
-def _tags(site: str, node: str, spool: str, kind: str, sensor: str, own: tuple[tuple[str, str], ...]) -> Tags:
-    tags = {"site": site, "node": node, **dict(own)}
-    known = kind_of(kind)
-    assert known is not None
+def _tags(envelope: Envelope, block: Block) -> Tags:
+    tags = {"site": envelope.site, "node": envelope.node, **block.tags}
+    known = kind_of(block.kind)
+    assert known is not None, "the check lets no other pass"
     if known.sensor:
-        tags["sensor"] = sensor
+        tags["sensor"] = block.sensor
     if known.name in _SPOOL_TAGGED:
-        tags["spool"] = spool
+        tags["spool"] = envelope.spool
     return tuple(sorted(tags.items()))

@@ -118,7 +118,6 @@ def _quoted(column: list[Any]) -> list[Any]:
     return [quoted.get(value) for value in column]
 
 
-@lru_cache(32_768)
 def _head(measurement: str, tags: Tags) -> str:
     """Measurement and tags, as a part of a template."""
     head = key(measurement) + "".join(f",{key(k)}={tag(v)}" for k, v in tags if v != "") + " "
