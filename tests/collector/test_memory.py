@@ -1,0 +1,31 @@
+"""What a collector keeps of what passes through it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from collector.numbers.derive import Derivation, ledger
+from collector.stores.line_protocol import lines
+from wire.batch import Block, Envelope
+
+T0 = 1_790_000_000_000
+
+
+def test_spools_that_come_and_go_leave_nothing_behind() -> None:
+    """A node that is set up anew has a new spool; of a fleet's 30,000 something was kept: 40 MB."""
+    derivation = Derivation()
+
+    def batches(numbers: range) -> None:
+        for number in numbers:
+            envelope = Envelope("lp-1", "s", f"{number:032x}", 1, "b71d04c2", "synced", [])
+            block = Block("air-1", "air_quality", [T0, T0 + 1000], {"pm25_raw_ugm3": [12, 13]})
+            for table in (*derivation.tables(envelope, [block]), ledger(envelope, "0" * 16, 2, 0, T0)):
+                lines(table)
+
+    batches(range(100))
+    gc.collect()
+    before = sys.getallocatedblocks()
+    batches(range(100, 2_100))
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 500
