@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from collector.stores.store import StoreDown
+from collector.web import find
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
@@ -66,18 +67,20 @@ class Pages:
         ]
 
     async def city(self, request: Request) -> Response:
-        stations = self._site.stations()
+        wanted = request.query_params.get("find", "").strip()[: find.TEXT_MAX]
+        stations = find.find(self._site.stations(), wanted)
         pages = max(1, -(-len(stations) // STATIONS_A_PAGE))
         number = _page(request, pages)
         some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
 
         def values() -> dict[str, Any]:
-            told: dict[str, Any] = {"page_number": number, "pages": pages, "reports": None, "changes": None}
+            told: dict[str, Any] = {"page_number": number, "pages": pages, "wanted": wanted, "found": len(stations)}
+            told |= {"reports": None, "changes": None}
             if self._reports is None:
                 return told
             return told | {"reports": self._reports.newest(), "changes": self._reports.newest_changes()}
 
-        return await self._show(request, "city.html", "/", some, values)
+        return await self._show(request, "city.html", "/", some, values, wanted=wanted)
 
     async def station(self, request: Request) -> Response:
         node = request.path_params["node"]
@@ -111,6 +114,7 @@ class Pages:
         values: More = dict,
         anew: bool = False,
         length: str = "",
+        wanted: str = "",
     ) -> Response:
         """A page about the stations `shown`, remembered for a second unless it must be made `anew`."""
         colours = request.query_params.get("colours") or request.cookies.get("colours")
@@ -120,7 +124,7 @@ class Pages:
         async def make() -> str:
             return await self._make(template, language, path, nodes, lambda: {"safe": safe} | values())
 
-        key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe, length)
+        key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe, length, wanted)
         response = answer(request, await self._memo.get(key, make), {"Cache-Control": "no-cache", "Vary": "Cookie"})
         if "colours" in request.query_params:
             response.set_cookie("colours", "safe" if safe else "official", max_age=_YEAR_S, samesite="lax")

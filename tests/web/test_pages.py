@@ -17,6 +17,8 @@ from collector.stores.store import Select, Series
 from collector.web import readings, views
 from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
+from collector.web.texts import PUBLIC
+from collector.web.texts_ops import OPS
 from collector.web.views import Views
 from collector.web.words import TEXTS
 from tests.servers import wait_for
@@ -222,6 +224,10 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
 def test_a_taken_port_is_named(served: Served) -> None:
     with pytest.raises(PortTaken, match=f"127.0.0.1:{served.port}"):
         WebServer(None, "127.0.0.1", served.port).start()  # type: ignore[arg-type]
+
+
+def test_no_text_of_the_public_pages_is_replaced_by_one_of_the_desk() -> None:
+    assert len(TEXTS) == len(PUBLIC) + len(OPS)
 
 
 def test_every_text_has_both_languages_with_the_same_parts() -> None:

@@ -33,6 +33,7 @@ def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: s
     views = _Counted(Views(site)._look(city.stations))
     renderer, summary = Renderer(site), Summary(views, site)
     pager = {"page_number": 1, "pages": 1, "reports": None, "changes": None, "events": None, "path": "/"}
+    pager |= {"wanted": "", "found": 3}
     told = {"summary": summary, "cards": [], "changed": [], "alerts": [], "city": True, "safe": False}
 
     first = renderer.page(template, "zh", **told, **pager, store_down=False)

@@ -1,0 +1,30 @@
+"""Which stations a reader means who types a part of a name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from collector.web.site import Station
+
+TEXT_MAX: Final = 64
+
+
+def find(stations: Sequence[Station], text: str) -> Sequence[Station]:
+    """Those that have every word of `text` in a name of theirs, in either language, or in their node or site.
+
+    Wide and narrow letters, large and small ones are the same. All of them when nothing is asked for.
+    """
+    words = _plain(text[:TEXT_MAX]).split()
+    if not words:
+        return stations
+    return [one for one in stations if _has(_plain(f"{one.name_zh} {one.name_en} {one.node} {one.site}"), words)]
+
+
+def _has(names: str, words: Sequence[str]) -> bool:
+    return all(word in names for word in words)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
