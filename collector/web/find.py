@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from collector.web.site import Station
@@ -11,12 +11,17 @@ from collector.web.site import Station
 TEXT_MAX: Final = 64
 
 
+def asked(query: Mapping[str, str]) -> str:
+    """What a page's address asks for, cut to a sensible length."""
+    return query.get("find", "").strip()[:TEXT_MAX]
+
+
 def find(stations: Sequence[Station], text: str) -> Sequence[Station]:
     """Those that have every word of `text` in a name of theirs, in either language, or in their node or site.
 
     Wide and narrow letters, large and small ones are the same. All of them when nothing is asked for.
     """
-    words = _plain(text[:TEXT_MAX]).split()
+    words = _plain(text).split()
     if not words:
         return stations
     return [one for one in stations if _has(_plain(f"{one.name_zh} {one.name_en} {one.node} {one.site}"), words)]

@@ -17,6 +17,7 @@ from collector.questions import answer as answers
 from collector.questions.canned import CANNED
 from collector.questions.question import BadVariable
 from collector.stores.store import StoreDown
+from collector.web import find
 from collector.web.condition import Condition, conditions
 from collector.web.desk.accounts import Session
 from collector.web.desk.handling import Handling
@@ -112,8 +113,11 @@ class Tabs:
 
     async def stations(self, request: Request, session: Session) -> Response:
         """Every station with its condition; those that need somebody come first."""
-        told = await run_in_threadpool(self.told, self._views.all())
-        shown = {"told": told[:STATIONS_MAX], "left_out": max(0, len(told) - STATIONS_MAX)}
+        wanted = find.asked(request.query_params)
+        nodes = {station.node for station in find.find(self._site.stations(), wanted)}
+        told = await run_in_threadpool(self.told, [view for view in self._views.all() if view.station.node in nodes])
+        shown: dict[str, Any] = {"told": told[:STATIONS_MAX], "left_out": max(0, len(told) - STATIONS_MAX)}
+        shown |= {"wanted": wanted, "found": len(told)}
         return self._show(request, session, "ops_all_stations.html", "/ops/stations", **shown)
 
     async def data(self, request: Request, session: Session) -> Response:

@@ -67,7 +67,7 @@ class Pages:
         ]
 
     async def city(self, request: Request) -> Response:
-        wanted = request.query_params.get("find", "").strip()[: find.TEXT_MAX]
+        wanted = find.asked(request.query_params)
         stations = find.find(self._site.stations(), wanted)
         pages = max(1, -(-len(stations) // STATIONS_A_PAGE))
         number = _page(request, pages)

@@ -27,7 +27,6 @@ STATIONS = [
         ("ｌｐ－０００２", ["lp-0002"]),
         ("学院 rd", ["lp-0002"]),
         ("长安街", []),
-        ("x" * 10_000, []),
     ],
 )
 def test_every_word_is_in_a_name_whatever_the_width_of_its_letters(text: str, nodes: list[str]) -> None:

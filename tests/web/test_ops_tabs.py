@@ -54,6 +54,17 @@ def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operato
     assert operator.get("/ops/data?q=drop").status == 404
 
 
+def test_an_operator_finds_a_station_by_a_part_of_its_name(desk: tuple[Operator, City]) -> None:
+    operator, _ = desk
+    assert operator.get("/en/ops/stations").text.count('<th scope="row">') == 3
+    found = operator.get("/en/ops/stations?find=xueyuan").text
+    assert found.count('<th scope="row">') == 1
+    assert "<code>lp-0002</code>" in found
+    nobody = operator.get("/en/ops/stations?find=nowhere").text
+    assert "No station has “nowhere” in its name." in nobody
+    assert "<table" not in nobody
+
+
 def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City]) -> None:
     operator, city = desk
     plan = {"match": "node=lp-0002 rule=*", "start": "2027-03-01T08:00", "end": "2027-03-01T10:00", "note": "new mast"}
