@@ -71,8 +71,12 @@ class Asker:
             maxsize=8, timeout=urllib3.Timeout(connect=5.0, read=timeout_s), retries=urllib3.Retry(0, redirect=False)
         )
 
-    def ask(self, *statements: str, post: bool = False) -> list[list[dict[str, Any]]]:
-        """The series of each statement's answer. Raises StoreDown."""
+    def ask(self, statement: str, post: bool = False) -> list[dict[str, Any]]:
+        """The series of one statement's answer. Raises StoreDown."""
+        return self.ask_all([statement], post)[0]
+
+    def ask_all(self, statements: Sequence[str], post: bool = False) -> list[list[dict[str, Any]]]:
+        """The series of each statement's answer, all in one request. Raises StoreDown."""
         text = ";".join(statements)
         fields = {"db": self._database, "q": text, "epoch": "ms"}
         try:
@@ -102,7 +106,7 @@ class Asker:
 
         Others that speak this language answer with a series of nothing where InfluxDB has none.
         """
-        answers = self.ask(*(render(question) for question in questions)) if questions else []
+        answers = self.ask_all([render(question) for question in questions]) if questions else []
         found = [
             [Series(one.get("tags", {}), one["values"]) for one in series if one.get("values")] for series in answers
         ]

@@ -149,9 +149,9 @@ def test_influxdb_forgets_what_is_older_than_it_shall_keep(influxd: Influxd) -> 
     made = Influx1(influxd.url, "kept")
     assert made.prepare() == Stored()
     made.keep_for(400)
-    ((series,),) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
     assert series["values"][0][1] == "9600h0m0s"
     made.keep_for(None)
-    ((series,),) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
     assert series["values"][0][1] == "0s"
     made.close()
