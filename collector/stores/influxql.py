@@ -93,13 +93,14 @@ class Asker:
         try:
             results: list[dict[str, Any]] = json.loads(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]
-        except (ValueError, KeyError, TypeError) as error:
+            found: list[list[dict[str, Any]]] = [result.get("series", []) for result in results]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
         if wrong:  # the statements behind one that fails are not answered
             raise StoreDown(f"{self._url}: {wrong[0]}")
         if len(results) != len(statements):
             raise StoreDown(f"{self._url} answers {len(results)} statements of {len(statements)}, not as InfluxDB does")
-        return [result.get("series", []) for result in results]
+        return found
 
     def select_all(self, questions: Sequence[Select]) -> list[list[Series]]:
         """Answer questions in one request. Raises StoreDown.

@@ -17,7 +17,7 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
-from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored
+from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored, StoreDown
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code
@@ -101,7 +101,7 @@ def test_refused_rows_are_found_wherever_they_stand_with_few_writes(bad: set[int
 
 
 class Portal:
-    """A web server that answers every write alike, until it is told otherwise."""
+    """A web server that answers every write and question alike, until it is told otherwise."""
 
     def __init__(self) -> None:
         portal = self
@@ -110,6 +110,9 @@ class Portal:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 portal.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.do_GET()
+
+            def do_GET(self) -> None:
                 self.send_response(portal.status)
                 self.send_header("Content-Length", str(len(portal.body)))
                 self.send_header("Location", "http://127.0.0.1:9/")
@@ -162,3 +165,26 @@ def test_an_answer_of_somebody_else_holds_everything_raises_an_alarm_and_loses_n
     assert codes(ingest, NOW) == [Code.STORED]
     assert sum(body.count(b"air_quality,") for body in portal.bodies) == 10
     assert "store" not in ingest.alarms
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Log in</html>",
+        b"[]",
+        b"{}",
+        b'{"results":null}',
+        b'{"results":[]}',
+        b'{"results":["x"]}',
+        b'{"results":[1]}',
+        b'{"results":{"a":1}}',
+        b'{"results":"x"}',
+        b'{"results":[{},{}]}',
+        b'{"results":[{"error":"timeout"}]}',
+    ],
+)
+def test_a_question_that_somebody_else_answers_is_one_that_nobody_answered(portal: Portal, body: bytes) -> None:
+    portal.status, portal.body = 200, body
+    with pytest.raises(StoreDown):
+        Influx1(portal.url, "lamppost").select(Select("air_quality", ("pm25_ugm3",)))
