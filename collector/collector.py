@@ -216,6 +216,7 @@ class Collector:
                 raise
             except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
                 self._broken_by(message, error)
+        self.registry.save()
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         self._answer(now_ms)

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from typing import NamedTuple
 
+from collector.statedb import transaction
 from wire import status
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS node (node TEXT PRIMARY KEY, body BLOB, online INTEGER, since_ms INTEGER)"
@@ -20,13 +21,18 @@ class Node(NamedTuple):
 
 
 class Registry:
-    """All nodes. Written by the ingest thread; `nodes` may be read from any."""
+    """All nodes. Written by the ingest thread; `nodes` may be read from any.
+
+    A city whose broker comes back announces itself within seconds, so what is new is kept on the disk all at once, by
+    `save`. A birth that is lost before comes again: the broker retains it.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._lock = threading.Lock()
         db.execute(_SCHEMA)
         self._nodes: dict[str, Node] = {}
+        self._unsaved: dict[str, bytes] = {}
         for node, body, online, since_ms in db.execute("SELECT node, body, online, since_ms FROM node"):
             birth = status.decode(node, body)
             assert isinstance(birth, status.Birth)
@@ -51,10 +57,17 @@ class Registry:
         else:
             same = known is not None and known.online and known.birth.session == message.session
             new = Node(message, True, known.since_ms if known is not None and same else now_ms)
+        self._unsaved[message.node] = status.encode(new.birth)
         with self._lock:
             self._nodes[message.node] = new
-        self._db.execute(
-            "INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?)",
-            (message.node, status.encode(new.birth), new.online, new.since_ms),
-        )
         return known is None or known.online != new.online or known.birth.session != new.birth.session
+
+    def save(self) -> None:
+        """Keep what was said since the last call, in one transaction. Raises sqlite3.Error, and forgets nothing."""
+        if not self._unsaved:
+            return
+        new = ((self._nodes[name], body) for name, body in self._unsaved.items())
+        rows = [(node.birth.node, body, node.online, node.since_ms) for node, body in new]
+        with transaction(self._db):
+            self._db.executemany("INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?)", rows)
+        self._unsaved.clear()

@@ -121,6 +121,7 @@ class Worker:
             case "status":
                 with suppress(status.BadStatus):  # the receiver says so
                     self._registry.update(status.decode(order.node, order.body), now_ms)
+                    self._registry.save()
             case "greet":
                 birth = status.decode(order.node, order.body)
                 assert isinstance(birth, status.Birth)
