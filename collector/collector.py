@@ -216,7 +216,7 @@ class Collector:
                 raise
             except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
                 self._broken_by(message, error)
-        self.registry.save()
+        self._keep_births()
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         self._answer(now_ms)
@@ -362,6 +362,13 @@ class Collector:
             self.counts["death_ignored"] += 1  # of another session than the one in force
         if isinstance(said, status.Birth) and self.standby.active:
             self._greet(said, now_ms)
+
+    def _keep_births(self) -> None:
+        """A disk that takes none of them holds up no reading: they are in memory, and the broker has them."""
+        try:
+            self.registry.save()
+        except sqlite3.Error as error:
+            self._state_failed(str(error))
 
     def _greet(self, birth: status.Birth, now_ms: int) -> None:
         """The hello that answers a birth."""

@@ -145,3 +145,16 @@ def test_an_error_of_our_own_file_is_none_of_a_message(
     with pytest.raises(sqlite3.OperationalError):
         collector.receive(data(BAD, 1))
     assert collector.counts["unforeseen"] == 0
+
+
+def test_births_that_the_disk_does_not_take_hold_up_no_reading(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(_: Registry) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "save", is_full)
+        collector.receive(birth(GOOD), data(GOOD, 1))
+    assert collector.inbox.answered() == [(GOOD, 1)]
+    assert "database or disk is full. Cure: free space" in collector.ingest.alarms["state"]
