@@ -56,6 +56,22 @@ def test_numbers_that_are_none(line: str) -> None:
     assert rows(OPS, line.encode() + b"\r\n") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("omnipresense-ops243a", "--88.3\r\n"),
+        ("omnipresense-ops243a", "+-5\r\n"),
+        ("omnipresense-ops243a", '{"speed":"--5.2"}\r\n'),
+        ("vaisala-wxt", "0R1,Dm=--5D,Sm=1.0M\r\n"),
+        ("agd-315", "0001917903,R,A,22: #T0:A,29,11,--1.7,70.3\r"),
+    ],
+)
+def test_a_second_sign_is_damage_and_the_next_line_comes(name: str, line: str) -> None:
+    profile = PROFILES[name]
+    good = profile.examples[0].data
+    assert framed(profile, [line.encode(), good]) == [BadFrame(line.encode(), "bad_format"), Frame(good)]
+
+
 def test_broken_json_then_a_good_line() -> None:
     assert rows(OPS, b'{"speed":\r\n{"speed":13.2}\r\n') == [{"speed_kmh": 13.2}]
 
