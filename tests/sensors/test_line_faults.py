@@ -5,6 +5,7 @@ import random
 import pytest
 
 from device_profiles.profile import Profile
+from edge_agent.commands import command_bytes
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import BadFrame, Frame, Framer
 from tests.sensors.streams import PROFILES, decoded, framed
@@ -99,6 +100,19 @@ def test_each_damaged_frame_counts_once(name: str) -> None:
         items = framed(profile, [b"".join(frames)])
         assert sum(isinstance(item, BadFrame) for item in items) == hurt
         assert sum(isinstance(item, Frame) for item in items) == 12 - hurt
+
+
+@pytest.mark.parametrize("start", [0x0000, 0x0200, 0x0300, 0x03FF, 0x0400, 0x2000, 0xF000])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_echo_of_our_own_request_is_no_damage_wherever_its_registers_lie(start: int, at_once: bool) -> None:
+    profile = PROFILES["rs485-modbus-weather"].with_options({"start": start})
+    request, reply = command_bytes(profile, "read_two", {}), profile.examples[0].data
+    framer, stream = Framer(profile), request + reply
+    items = [item for at in range(len(stream)) for item in framer.feed(stream[at : at + 1])]
+    assert (framed(profile, [stream]) if at_once else items) == [Frame(request), Frame(reply)]
+    echoed = decode(profile, Frame(request), "read_two")
+    assert isinstance(echoed, Values)
+    assert (echoed.message, echoed.info["register"], echoed.info["value"]) == ("modbus", start, 2)
 
 
 CHECKED = [
