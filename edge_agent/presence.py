@@ -30,6 +30,7 @@ class Presence:
         self._count = self._covered_ms = 0
         self._background_m: float | None = None
         self._came_ms: int | None = None  # something is nearer since
+        self._booked_ms = 0  # until when its time is in an interval that has closed
         self._seen_ms = 0  # when it was last seen
         self._reports = 0
 
@@ -53,8 +54,9 @@ class Presence:
             return []
         covered_ms = self._covered_ms
         if self._came_ms is not None and self._reports >= REPORTS_MIN:
-            covered_ms += max(0, min(self._seen_ms, end_ms) - self._came_ms)
-            self._came_ms = min(self._seen_ms, end_ms)
+            until_ms = max(min(self._seen_ms, end_ms), self._booked_ms)
+            covered_ms += until_ms - self._booked_ms
+            self._booked_ms = until_ms
         reading = self._reading(self._start_ms, end_ms, covered_ms)
         self._count = self._covered_ms = 0
         self._start_ms = now_ms // self._interval_ms * self._interval_ms
@@ -76,11 +78,12 @@ class Presence:
             self._start_ms += offset_ms
         if self._came_ms is not None:
             self._came_ms += offset_ms
+        self._booked_ms += offset_ms
         self._seen_ms += offset_ms
 
     def _nearer(self, time_ms: int, range_m: float) -> None:
         if self._came_ms is None:
-            self._came_ms, self._reports = time_ms, 0
+            self._came_ms, self._booked_ms, self._reports = time_ms, time_ms, 0
         self._reports += 1
         self._seen_ms = time_ms
         if self._reports == REPORTS_MIN:
@@ -91,7 +94,7 @@ class Presence:
 
     def _leave(self) -> None:
         if self._came_ms is not None and self._reports >= REPORTS_MIN:
-            self._covered_ms += self._seen_ms - self._came_ms
+            self._covered_ms += self._seen_ms - self._booked_ms
         self._came_ms, self._reports = None, 0
 
     def _reading(self, start_ms: int, end_ms: int, covered_ms: int) -> Reading:

@@ -49,13 +49,20 @@ def test_one_that_stands_over_the_boundary_counts_once_and_covers_both() -> None
     assert values["occupancy_ratio"] + later["occupancy_ratio"] == pytest.approx(20 / 60, abs=0.01)
 
 
-def test_what_stays_becomes_the_background() -> None:
-    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
-    for step in range(0, 400_000, 100):
-        eye.detect(step, EMPTY_M if step < 1000 else ROOF_M)
-    for step in range(400_000, 401_000, 100):
-        eye.detect(step, ROOF_M - 1.0)
-    assert eye.state()["count"] == 2
+@pytest.mark.parametrize("interval_s", [20, 60, 300])
+def test_what_stays_becomes_the_background_however_short_the_interval(interval_s: int) -> None:
+    eye = Presence("lidar-1", "p@1", "1", ("in",), interval_s)
+    told = []
+    for step in range(0, 1_200_000, 100):
+        told += eye.tick(step)
+        eye.detect(step, EMPTY_M if step < 60_000 else ROOF_M if step < 900_000 else ROOF_M - 1.0)
+        if step == 900_000 - 100:
+            assert eye._background_m == ROOF_M
+    told += eye.tick(1_200_000)
+    values = [reading.values for reading in told]
+    assert sum(one["count"] for one in values) == 2
+    covered_s = sum(one["occupancy_ratio"] * one["duration_s"] for one in values)
+    assert covered_s == pytest.approx(2 * 180, abs=1), "each covers the lane until it is the background"
 
 
 def test_the_open_interval_survives_a_restart_and_a_set_clock() -> None:
