@@ -118,6 +118,17 @@ def test_no_distance_as_text_is_no_vehicle_at_the_lamppost() -> None:
     assert not found.fit
 
 
+def test_hail_counted_in_hits_costs_no_wind() -> None:
+    """WXT530 user guide M211840EN-C p. 140: hail in M and I is of a surface, in H hits alone, which no quantity is."""
+    line = b"0R0,Dm=100D,Sm=1.0M,Ta=20.0C,Rc=0.00M,Hc=3.0H,Hd=10s,Hi=7.5H,Hp=8.0H\r\n"
+    (found,), bad = frames.read(PROFILES["vaisala-wxt"], line, None)
+    wind = {"wind_dir_deg": 100, "wind_speed_ms": 1.0}
+    assert (found.rows, bad) == ([{**wind, "temp_c": 20.0, "rain_mm": 0.0, "hail_duration_s": 10}], [])
+    (found,), _ = frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3.0M"), None)
+    assert found.rows[0]["hail_hits_per_cm2"] == 3.0
+    assert not frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3,0H"), None)[0]
+
+
 def test_a_rangers_other_checksum_is_an_option() -> None:
     """AJ-SR04M adds up the two bytes of the distance only."""
     profile = PROFILES["ultrasonic-ff"].with_options({"checksum": "distance_only"})
