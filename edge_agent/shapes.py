@@ -22,7 +22,7 @@ STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
 """SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
 _REQUEST_BYTES: Final = 8
 _REGISTERS_MAX: Final = 125  # of one read (Modbus application protocol V1.1b3, 6.3)
-_AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
+AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
 _NUMBERS: Final = {"u8": struct.Struct("B"), "u16be": struct.Struct(">H"), "u16le": struct.Struct("<H")}
 
 
@@ -203,7 +203,7 @@ class _Line:
 
     def __init__(self, shape: frames.LineShape) -> None:
         opening = _template(shape.opening).pattern if shape.opening else _one_of(shape.start.encode())
-        self.head = (_AFTER_AN_END if shape.anchored else b"") + opening
+        self.head = (AFTER_AN_END if shape.anchored else b"") + opening
         self.head_bytes = len(shape.opening) if shape.opening else 1
         self._next = re.compile(opening) if not shape.anchored and len(shape.start) < 2 else None
         self.longest = shape.longest

@@ -85,6 +85,15 @@ def test_rest_of_a_damaged_line_is_no_line() -> None:
     assert rows(OPS, b"\xad88.3\r\n12.0\r\n") == [{"speed_kmh": 12.0}]
 
 
+@pytest.mark.parametrize("spoilt", [b"\xb12.34\r\n", b"\xad1.00\r\n", b"1\xae2.34\r\n"])  # 12.34, -1.00 and 112.34
+def test_rest_of_a_damaged_distance_is_no_shorter_one(spoilt: bytes) -> None:
+    tfmini = PROFILES["benewake-tfmini"]
+    for before in (b"", b"5.00\r\n"):
+        found = rows(tfmini, before + spoilt + b"12.00\r\n")
+        assert [row["range_m"] for row in found] == [5.0, 12.0][not before :]
+    assert rows(tfmini, b".34\r\n" + b"12.00\r\n") == [{"range_m": 12.0}], "who joins in the middle of a line"
+
+
 @pytest.mark.parametrize("name", ["nova-sds011", "plantower-pms5003", "plantower-pms5003st", "winsen-mhz19b"])
 def test_each_damaged_frame_counts_once(name: str) -> None:
     """Damage that keeps the length: as many bad frames as frames were damaged, neighbours included."""
