@@ -85,6 +85,12 @@ def test_rest_of_a_damaged_line_is_no_line() -> None:
     assert rows(OPS, b"\xad88.3\r\n12.0\r\n") == [{"speed_kmh": 12.0}]
 
 
+def test_a_direction_without_its_speed_is_no_speed() -> None:
+    """Two-byte format: the byte that tells the next direction is no speed, the radars end at 240 km/h."""
+    found = rows(PROFILES["hikvision-csr"], bytes.fromhex("F9 F9 32 F9 3C F8 F7 2A F9 F0"))
+    assert found == [{"speed_kmh": 50}, {"speed_kmh": 60}, {"speed_abs_kmh": 42}, {"speed_kmh": 240}]
+
+
 @pytest.mark.parametrize("spoilt", [b"\xb12.34\r\n", b"\xad1.00\r\n", b"1\xae2.34\r\n"])  # 12.34, -1.00 and 112.34
 def test_rest_of_a_damaged_distance_is_no_shorter_one(spoilt: bytes) -> None:
     tfmini = PROFILES["benewake-tfmini"]
