@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
+from typing import Any
+
 import pytest
 
 from device_profiles.profile import Profile
@@ -127,6 +131,37 @@ def test_hail_counted_in_hits_costs_no_wind() -> None:
     (found,), _ = frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3.0M"), None)
     assert found.rows[0]["hail_hits_per_cm2"] == 3.0
     assert not frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3,0H"), None)[0]
+
+
+def nmea(body: str) -> Any:
+    """One sentence, with its checksum, read."""
+    good, bad = frames.read(PROFILES["nmea-gnss"], f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode(), None)
+    (found,) = [*good, *bad]
+    return found
+
+
+GGA = "GPGGA,184353.07,1929.045,S,02410.506,E,{quality},04,{hdop},100.00,M,-33.9,M,,0000"
+
+
+def test_what_a_simulator_tells_is_no_position() -> None:
+    for quality in "1245":
+        assert nmea(GGA.format(quality=quality, hdop="2.6")).rows
+    for quality in ("0", "8", ""):
+        found = nmea(GGA.format(quality=quality, hdop="2.6"))
+        assert (found.rows, found.flags) == ([], ("no_fix",))
+
+
+def test_a_makers_own_sentence_is_none_of_the_standards() -> None:
+    """Garmin's $PGRMC tells of its settings; only by its last letters is it an RMC."""
+    found = nmea("PGRMC,A,218.8,100,6378137.000,298.257223563,0.0,0.0,0.0,A,4,1,2,4,30")
+    assert (found.message, found.rows) == ("other_sentence", [])
+
+
+def test_a_number_may_begin_or_end_with_its_point() -> None:
+    for hdop, number in [(".9", 0.9), ("0.9", 0.9), ("9.", 9), ("9", 9)]:
+        assert nmea(GGA.format(quality=1, hdop=hdop)).rows[0]["hdop"] == number
+    for none in (".", "-.", "..9", "--.9"):
+        assert nmea(GGA.format(quality=1, hdop=none)).reason == "bad_field"
 
 
 def test_a_rangers_other_checksum_is_an_option() -> None:
