@@ -222,8 +222,9 @@ class _Line:
         if found is None:
             return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
         if self._next is not None and (later := self._next.search(buffer, start + 1, found.start())):
-            # the next line begins in this one: whole without its end, or damaged there
-            return later.start() - start, self._wrong(bytes(buffer[start : later.start()])) and "bad_tail"
+            # the next line begins in this one: whole without its end, where that can be proved, or damaged there
+            proved = (self._check or self._templates) and not self._wrong(bytes(buffer[start : later.start()]))
+            return later.start() - start, None if proved else "bad_tail"
         size = found.end() - start
         if not found[0].endswith(self.tail):
             return size, "bad_tail"
