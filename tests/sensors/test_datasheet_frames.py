@@ -109,6 +109,19 @@ def test_how_strong_is_strong_enough_differs_between_the_tfminis() -> None:
         assert found.fit == is_fit, strength
 
 
+def test_a_tfmini_that_tells_millimetres_is_an_option() -> None:
+    """TFmini Plus manual, command 05: the same frame with the distance in mm."""
+    data = bytes.fromhex("59 59 E8 03 40 01 40 09 27")
+    for form, range_m in [("cm", 10.0), ("mm", 1.0)]:
+        (found,), _ = frames.read(PROFILES["benewake-tfmini"].with_options({"format": form}), data, None)
+        assert found.rows == [{"range_m": range_m, "magnitude": 320}]
+
+
+def test_a_tfmini_says_its_new_speed() -> None:
+    (found,), _ = frames.read(PROFILES["benewake-tfmini"], bytes.fromhex("5A 08 06 00 C2 01 00 2B"), None)
+    assert (found.message, found.info) == ("set_baud", {"baud": 115200})
+
+
 def test_an_mhz19_that_boots_has_no_value_yet() -> None:
     """Byte 5 is 1 then, and 64 when it is steady (ESPEasy P049)."""
     for state, is_fit in [(0, True), (1, False), (64, True)]:
