@@ -16,7 +16,7 @@ from edge_agent.framing import BadFrame
 _SPEED = {"M": 1.0, "K": 1 / 3.6, "S": 0.44704, "N": 1852 / 3600}
 _LENGTH = {"M": 1.0, "I": 25.4}
 _HITS = {"M": 1.0, "I": 1 / 6.4516, "H": None}  # H: hits on the whole surface (WXT530 M211840EN-C p. 140), no density
-_PRESSURE = {"H": 1.0, "P": 0.01, "B": 1000.0, "M": 1.33322, "I": 33.8639}
+_PRESSURE = {"H": 1.0, "P": 0.01, "B": 1000.0, "M": 1.333224, "I": 33.8639}
 _VOLT = {"V": 1.0, "N": 1.0, "W": 1.0, "F": 1.0}  # letters behind the heating voltage tell its state
 _SECONDS = {"s": 1.0, "S": 1.0}
 _KEYS: dict[str, tuple[str, Mapping[str, float | None]]] = {

@@ -177,6 +177,12 @@ def test_a_number_may_begin_or_end_with_its_point() -> None:
         assert nmea(GGA.format(quality=1, hdop=none)).reason == "bad_field"
 
 
+def test_millimetres_of_mercury_are_exact_to_the_last_digit_that_is_told() -> None:
+    """1 mmHg is 133.3224 Pa (NIST SP 811, B.8)."""
+    (found,), _ = frames.read(PROFILES["vaisala-wxt"], b"0R2,Pa=760.0M\r\n", None)
+    assert found.rows == [{"press_hpa": 1013.2502}]
+
+
 def test_a_rangers_other_checksum_is_an_option() -> None:
     """AJ-SR04M adds up the two bytes of the distance only."""
     profile = PROFILES["ultrasonic-ff"].with_options({"checksum": "distance_only"})
