@@ -198,7 +198,7 @@ class Agent:
         if self.up:
             self.up = False
             self._leave()
-            how(self.recorder.spool._db.close)
+            how(self.recorder.spool.abandon)
 
     def _open_spool(self) -> Spool:
         spool = self._rules.spool(self.disk.path, self.node, "street")
