@@ -90,6 +90,11 @@ class Agent:
         if self._session is not None:
             self._broker.disconnect(self._session)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.up:
+            self.recorder.spool.abandon()
+
     # -- work -----------------------------------------------------------------------------------------------------
 
     def capture(self) -> None:
