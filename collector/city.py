@@ -67,7 +67,8 @@ def site(
 
     def list_stations() -> list[Station]:
         heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
-        return [_station(name, heard.get(name), known, names) for name in sorted(known.keys() | heard.keys())]
+        order = sorted(known) + sorted(heard.keys() - known.keys())  # whom nobody has named does not come first
+        return [_station(name, heard.get(name), known, names) for name in order]
 
     return Site(
         store=store,

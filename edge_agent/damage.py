@@ -20,7 +20,7 @@ from typing import Final
 from edge_agent.frame import BadFrame
 
 RECENT: Final = 16
-UNBELIEVED: Final = ("bad_length", "bad_count", "truncated")
+UNBELIEVED: Final = ("bad_length", "bad_count", "truncated", "unforeseen")
 """Damage of which the length itself is a part: what it claims says nothing."""
 
 

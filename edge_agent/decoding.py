@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from edge_agent.fields import FREE, INFO, PROOF, Number, plan, readers
 from edge_agent.framing import BadFrame, Frame
 from edge_agent.shapes import unstuff
+from edge_agent.unforeseen import broken_by
 
 if TYPE_CHECKING:
     from device_profiles.messages import Flag, Message
@@ -52,17 +53,18 @@ def decode(profile: Profile, frame: Frame, asked: str | None = None) -> Decoded:
 class Decoder:
     """A profile's messages, compiled. One for all units with the same options."""
 
-    __slots__ = ("_address", "_messages", "_shdlc", "_text")
+    __slots__ = ("_address", "_messages", "_ref", "_shdlc", "_text")
 
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
+        self._ref = profile.ref
         self._messages = [_Message(message, settings) for message in profile.messages]
         self._shdlc = any(shape.kind == "shdlc" for shape in profile.frames)
         self._text = any(shape.kind == "line" for shape in profile.frames)
         self._address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
 
     def decode(self, data: bytes, asked: str | None = None) -> Decoded:
-        """Decode the exact bytes of one frame."""
+        """Decode the exact bytes of one frame. Raises nothing, whatever a helper does."""
         content = data
         if self._shdlc and b"\x7d" in data:
             content = b"\x7e" + (unstuff(data[1:-1]) or b"") + b"\x7e"
@@ -70,7 +72,10 @@ class Decoder:
             if message.fits(content, asked):
                 if asked and self._address is not None and content[0] != self._address:
                     return Values("another_address", False, [], {"address": content[0]})
-                return message.decode(content)
+                try:
+                    return message.decode(content)
+                except Exception as error:  # noqa: BLE001 - one frame that breaks us may not stop those behind it
+                    return broken_by(self._ref, data, error)
         if self._text and data.isascii() and data.rstrip().decode().isprintable():
             return BadFrame(data, "bad_format")
         # proved whole, but not one this profile knows: neither value nor damage

@@ -136,8 +136,8 @@ def _through(steps: list[Callable[[Any], Any]], value: Any) -> Any:
 
 
 def decimal(text: str) -> Number | None:
-    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, `12.`, full-width, nothing)."""
-    digits = text.lstrip("+-") if text[:1] in "+-" else text
+    """A plain decimal number in ASCII digits; None for anything else (`nan`, `1_000`, `12.`, `--5`, full-width)."""
+    digits = text[1:] if text[:1] in "+-" else text
     whole, point, part = digits.partition(".")
     if not (digits.isascii() and whole.isdecimal() and len(whole) <= 12 and (part.isdecimal() or not point)):
         return None

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 REASONS: Final = (
     "bad_checksum", "truncated", "bad_header", "bad_tail", "bad_length", "bad_count", "bad_format", "bad_field",
-    "bad_stuffing",
+    "bad_stuffing", "unforeseen",
 )  # fmt: skip
 """The closed list of what can be wrong with a frame."""
 

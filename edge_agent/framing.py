@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_agent.damage import Damage
 from edge_agent.frame import REASONS, BadFrame, Frame
 from edge_agent.shapes import compile_shape
+from edge_agent.unforeseen import broken_by
 
 if TYPE_CHECKING:
     from device_profiles.frames import Shape
@@ -32,10 +33,12 @@ _KEPT: Final = 2  # settled bytes that are kept, for lines that must begin after
 class Framer:
     """Cuts a stream into frames; feed it whatever a read returned. Holds less than two of the longest frames."""
 
-    __slots__ = ("_at", "_blanks", "_buffer", "_damage", "_heads", "_longest", "_overlap", "_prove", "_shapes")
+    __slots__ = ("_at", "_blanks", "_buffer", "_damage", "_heads", "_longest", "_overlap", "_prove", "_ref",
+                 "_shapes")  # fmt: skip
 
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
+        self._ref = profile.ref
         self._shapes = [compile_shape(shape) for shape in profile.frames if _chosen(shape, settings)]
         self._heads = re.compile(b"|".join(b"(" + shape.head + b")" for shape in self._shapes), re.S)
         self._overlap = max(shape.head_bytes for shape in self._shapes) - 1
@@ -79,7 +82,10 @@ class Framer:
                 at = start
                 break
             shape = self._shapes[found.lastindex - 1]
-            size, reason = shape.measure(buffer, start)
+            try:
+                size, reason = shape.measure(buffer, start)
+            except Exception as error:  # noqa: BLE001 - bytes that break us may not stay and break us again
+                size, reason = shape.head_bytes, broken_by(self._ref, bytes(buffer[start:]), error).reason
             if size == 0:
                 if not final:
                     at = start

@@ -20,6 +20,8 @@ Verdict = tuple[int, str | None]
 WAIT: Final[Verdict] = (0, None)
 STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
 """SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
+_REQUEST_BYTES: Final = 8
+_REGISTERS_MAX: Final = 125  # of one read (Modbus application protocol V1.1b3, 6.3)
 _AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
 _NUMBERS: Final = {"u8": struct.Struct("B"), "u16be": struct.Struct(">H"), "u16le": struct.Struct("<H")}
 
@@ -166,23 +168,28 @@ class _Modbus:
         self.longest = longest
 
     def measure(self, buffer: bytearray, start: int) -> Verdict:
-        if len(buffer) - start < 3:
+        function = buffer[start + 1]
+        if len(buffer) - start < (5 if function & 0x80 else 7):  # the least there can be
             return WAIT
-        function, count = buffer[start + 1], buffer[start + 2]
+        count = buffer[start + 2]
         if function & 0x80:
-            size = 5
+            claim = 5
         elif function in (0x06, 0x10) or count == 0 or count & 1:  # an odd count is the start of a request
-            size = 8
+            claim = _REQUEST_BYTES
         else:
-            size = 5 + count
-        if size > self.longest:
-            return 5, "bad_length"
-        if len(buffer) < start + size:
-            return WAIT
-        end = start + size - 2
-        if buffer[end : end + 2] != CHECKSUMS["crc16_modbus"](bytes(buffer[start:end])):
-            return size, "bad_checksum"
-        return size, None
+            claim = 5 + count
+        # of a request for registers from 0200h on, the start looks like a count; its number of registers tells it
+        registers = int.from_bytes(buffer[start + 4 : start + 6], "big")
+        echo = {_REQUEST_BYTES} if function in (0x03, 0x04) and 0 < registers <= _REGISTERS_MAX else set()
+        for size in sorted({claim} | echo):
+            if size > self.longest:
+                return 5, "bad_length"
+            if len(buffer) < start + size:
+                return WAIT
+            end = start + size - 2
+            if buffer[end : end + 2] == CHECKSUMS["crc16_modbus"](bytes(buffer[start:end])):
+                return size, None
+        return claim, "bad_checksum"
 
 
 class _Line:

@@ -84,16 +84,20 @@ def formula(
 ) -> None:
     """Correct PM2.5 of a sensor by a published formula with humidity; it needs the sensor's own humidity beside it.
 
+    us-wide-2021 is fitted on the value with CF=1 and reads it where the sensor tells it (cal_id then ends in @cf1);
+    fire-and-smoke-2021 reads the value for the atmosphere.
+
     Example:  lamppost calibrate formula us-wide-2021 --node lp-0007 --sensor air-1 --from 2026-03-01
     """
-    from collector.numbers.calibration import FORMULAS, Calibrations, Record
+    from collector.numbers.calibration import FITTED_ON, FORMULAS, Calibrations, Record
 
     settings = load_settings(config)
     if name not in FORMULAS:
         raise Failure(Exit.USAGE, "formula-unknown", f"{name} is not known", f"name one of {', '.join(FORMULAS)}")
     start_ms = time_of(since, settings.web.time_zone)
+    read = " or ".join((*FITTED_ON.get(name, ())[:1], "pm25_raw_ugm3"))
     record = Record(
-        node, sensor, "pm25_ugm3", start_ms, _now_ms(), this_person(), name, source=f"of pm25_raw_ugm3: {name}"  # type: ignore[arg-type]
+        node, sensor, "pm25_ugm3", start_ms, _now_ms(), this_person(), name, source=f"of {read}: {name}"  # type: ignore[arg-type]
     )  # fmt: skip
     with state_of(settings) as state:
         record = _keep(Calibrations(state), "formula", record)

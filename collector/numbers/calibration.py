@@ -6,6 +6,7 @@ corrected value stand side by side in the database, with `cal_id`:
 
     identity                    nothing was corrected
     pm25_ugm3:c3                by record 3
+    pm25_ugm3:c3@cf1            by record 3, whose formula is fitted on the sensor's value with CF=1
     no2_ugm3:25C,o3_ugm3:c4@25C gases in µg/m³ at 25 °C and 1013.25 hPa, ozone then by record 4
 
 Gases come in ppb (CO in ppm) and are converted to the station's declared state before they are corrected.
@@ -32,6 +33,8 @@ HUMIDITY: Final = "case_rh_pct"
 Formula = Literal["linear", "us-wide-2021", "fire-and-smoke-2021"]
 FORMULAS: Final = {"us-wide-2021": us_wide, "fire-and-smoke-2021": fire_and_smoke}
 """Corrections with humidity (measures.corrections); they need the sensor's own humidity beside the raw value."""
+FITTED_ON: Final = {"us-wide-2021": ("pm25_cf1_ugm3", "cf1")}
+"""The column that a formula reads in place of the raw one, where the sensor tells it, and how `cal_id` says so."""
 DECIMALS: Final = 6
 
 _SCHEMA = """
@@ -159,8 +162,7 @@ class Calibrations:
             if stat == "_n":
                 found[target] = column
                 continue
-            humidity = fields.get(HUMIDITY + ("_mean" if stat else ""))
-            made, names = self._made(node, sensor, raw, times_ms, column, humidity, reporting)
+            made, names = self._made(node, sensor, raw, stat, times_ms, fields, reporting)
             found[target] = made
             if stat in ("", "_mean"):
                 ids.append(names)
@@ -173,28 +175,43 @@ class Calibrations:
         node: str,
         sensor: str,
         raw: str,
+        stat: str,
         times_ms: list[int],
-        column: list[Any],
-        humidity: list[Any] | None,
+        fields: Mapping[str, list[Any]],
         reporting: Reporting,
     ) -> tuple[list[Any], list[str]]:
-        quantity = DERIVED[raw].name
+        quantity, column = DERIVED[raw].name, fields[raw + stat]
         factor = per_raw(raw, reporting)
         state = "" if factor is None else reporting.gas_state
         values = column if factor is None else [None if v is None else round(v * factor, DECIMALS) for v in column]
         if not self._of.get((node, sensor, quantity)):
             return values, [_part(quantity, None, state)]
+        humidity = fields.get(HUMIDITY + ("_mean" if stat else ""))
         first = self.in_force(node, sensor, quantity, times_ms[0])
         if first is self.in_force(node, sensor, quantity, times_ms[-1]):
-            made = values if first is None else first.apply(values, humidity)
-            return made, [_part(quantity, first, state)]
+            if first is None:
+                return values, [_part(quantity, None, state)]
+            given, basis = _given(first, fields, stat, values, state)
+            return first.apply(given, humidity), [_part(quantity, first, basis)]
         made, names = [], []
         for row, time_ms in enumerate(times_ms):
             record = self.in_force(node, sensor, quantity, time_ms)
+            given, basis = (values, state) if record is None else _given(record, fields, stat, values, state)
             rh = None if humidity is None else humidity[row : row + 1]
-            made += values[row : row + 1] if record is None else record.apply(values[row : row + 1], rh)
-            names.append(_part(quantity, record, state))
+            made += given[row : row + 1] if record is None else record.apply(given[row : row + 1], rh)
+            names.append(_part(quantity, record, basis))
         return made, names
+
+
+def _given(
+    record: Record, fields: Mapping[str, list[Any]], stat: str, values: list[Any], state: str
+) -> tuple[list[Any], str]:
+    """What a record is applied to, and what `cal_id` says of it."""
+    if record.formula in FITTED_ON:
+        name, basis = FITTED_ON[record.formula]
+        if name + stat in fields:
+            return fields[name + stat], basis
+    return values, state
 
 
 def per_raw(raw: str, reporting: Reporting) -> float | None:
@@ -214,10 +231,10 @@ def _raw_and_stat(name: str) -> tuple[str, str]:
     return (base, "_" + stat) if base in DERIVED and stat in ("mean", "min", "max", "n") else (name, "")
 
 
-def _part(quantity: str, record: Record | None, state: str) -> str:
+def _part(quantity: str, record: Record | None, basis: str) -> str:
     if record is None:
-        return f"{quantity}:{state}" if state else ""
-    return f"{quantity}:{record.name}@{state}" if state else f"{quantity}:{record.name}"
+        return f"{quantity}:{basis}" if basis else ""
+    return f"{quantity}:{record.name}@{basis}" if basis else f"{quantity}:{record.name}"
 
 
 def _cal_ids(parts: list[list[str]], count: int) -> list[str]:

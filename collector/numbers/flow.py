@@ -21,15 +21,16 @@ THINNED: Final = tuple(
 """What Flow reads of a thinned minute."""
 _SUMMED: Final = frozenset(COUNTED)
 WHOLE_SUMS: Final = frozenset(name + "_sum" for name in COUNTED)
-OWN_SUMS: Final = WHOLE_SUMS | {"count_n", "duration_s_sum"}
+OCCUPANCY_S: Final = "occupancy_s_sum"
+OWN_SUMS: Final = WHOLE_SUMS | {"count_n", "duration_s_sum", OCCUPANCY_S}
 
 
 class Flow:
     """Traffic: counts are summed, speeds weighted by their vehicles, occupancy by time, flow is vehicles over time.
 
     Time-mean speed adds speeds, space-mean speed adds slownesses (Wardrop): averages are never averaged without their
-    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted, `v85_kmh` and its like
-    what the summed speed cells say.
+    counts. `count_n` is intervals, `speed_*_n` vehicles, `duration_s_sum` the seconds counted, `occupancy_s_sum` those
+    whose occupancy is known, `v85_kmh` and its like what the summed speed cells say.
     """
 
     __slots__ = ("_highest", "_lowest", "_sums", "n", "qc")
@@ -66,7 +67,8 @@ class Flow:
                 self._span(name, speed, speed)
         occupancy = row.get("occupancy_ratio")
         if occupancy is not None and seconds:
-            self._occupied(occupancy, seconds)
+            self._sum("occupied_s", occupancy * seconds)
+            self._sum(OCCUPANCY_S, seconds)
             self._span("occupancy_ratio", occupancy, occupancy)
 
     def thinned(self, fields: Mapping[str, Any]) -> None:
@@ -87,7 +89,10 @@ class Flow:
             if fields.get(name + "_mean") is not None:
                 self._speed(name, fields[name + "_mean"], fields.get(name + "_n") or 1)
         if fields.get("occupancy_ratio_mean") is not None:
-            self._occupied(fields["occupancy_ratio_mean"], fields.get("duration_s_sum") or 1)
+            seconds = fields.get(OCCUPANCY_S) or fields.get("duration_s_sum") or 1
+            self._sum("occupied_s", fields["occupancy_ratio_mean"] * seconds)
+            if OCCUPANCY_S not in fields:  # stored before it was
+                self._sum(OCCUPANCY_S, seconds)
         for name in ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio"):
             if fields.get(name + "_min") is not None:
                 self._span(name, fields[name + "_min"], fields[name + "_max"])
@@ -105,10 +110,6 @@ class Flow:
         self._sum(name + "_n", vehicles)
         self._sum(name, vehicles / speed if name == "speed_sms_kmh" else vehicles * speed)
 
-    def _occupied(self, ratio: float, seconds: float) -> None:
-        self._sum("occupied_s", ratio * seconds)
-        self._sum("watched_s", seconds)
-
     def fields(self) -> dict[str, Any]:
         sums = self._sums
         found: dict[str, Any] = {}
@@ -124,8 +125,9 @@ class Flow:
                 found[name + "_mean"] = round(n / sums[name] if name == "speed_sms_kmh" else sums[name] / n, DECIMALS)
                 found[name + "_n"] = int(n)
         found |= self._percentiles()
-        if "watched_s" in sums:
-            found["occupancy_ratio_mean"] = round(sums["occupied_s"] / sums["watched_s"], DECIMALS)
+        if OCCUPANCY_S in sums:
+            found[OCCUPANCY_S] = round(sums[OCCUPANCY_S], DECIMALS)
+            found["occupancy_ratio_mean"] = round(sums["occupied_s"] / sums[OCCUPANCY_S], DECIMALS)
         for name, low in self._lowest.items():
             found[name + "_min"] = round(float(low), DECIMALS)
             found[name + "_max"] = round(float(self._highest[name]), DECIMALS)

@@ -8,8 +8,8 @@ The UK's 15-minute SO2 is not made of hours and is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from statistics import fmean
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from collector.numbers.windows import HOUR_MS, valid_hour
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.china_aqi import IN_FORCE_2012, IN_FORCE_2026, Report
 from measures.completeness import EU_8H, EU_DAY, GB_8H, GB_DAY, US_8H_MAX, US_DAY, Rule, is_mda8_valid
-from measures.gases import EU_20C, ReferenceState, between_states, converted
+from measures.gases import CHINA_25C, EU_20C, ReferenceState, between_states, converted
 from measures.index import OF_QUANTITY, Concentration, Index, NotInStandard
 from measures.nowcast import HOURS as NOWCAST_HOURS
 from measures.nowcast import nowcast
@@ -29,6 +29,8 @@ Hours = Mapping[int, Mapping[str, Any]]
 
 LOOK_BACK_MS: Final = 24 * HOUR_MS
 """How far before an hour its indices look; a late hour changes the indices of as many hours after it."""
+CHINA_25C_FROM: Final = date(2018, 9, 1)
+"""Since then GB 3095 means gases at 298.15 K (amendment of 2018), before at 273.15 K."""
 O3_LIMIT_UGM3: Final = 160
 """GB 3095 class 2, 8-hour daily maximum: above it a day counts although hours are missing (HJ 663-2013)."""
 _PM: Final = ("pm25_ugm3", "pm10_ugm3")
@@ -101,9 +103,11 @@ class _Means:
         """The mean of the hours that end with this one."""
         return self.mean(name, hour_ms - (hours - 1) * HOUR_MS, hour_ms + HOUR_MS, rule)
 
-    def largest(self, name: str, first_ms: int, end_ms: int) -> float | None:
+    def largest(self, name: str, first_ms: int, end_ms: int, rule: Rule | None = None) -> float | None:
+        """The largest hourly mean of a span; a `rule` says of how many it must be."""
         values = self.valid(name, first_ms, end_ms)
-        return self._given(max(values, default=None), len(values), (end_ms - first_ms) // HOUR_MS)
+        largest = max(values, default=None) if rule is None or rule.is_met(len(values)) else None
+        return self._given(largest, len(values), (end_ms - first_ms) // HOUR_MS)
 
     def largest_8h(
         self, name: str, first_ms: int, count: int, rule: Rule, enough: Callable[[int, float | None], bool]
@@ -147,13 +151,42 @@ def _scored(make: Callable[[], _Made], means: _Means) -> Scored | None:
         index, parts = make()
     except NotInStandard:
         raise
-    except ValueError:  # a mean so far below zero that it is a code and no concentration
+    except ValueError:  # a time before the standard's first edition
         return None
     of = index or next(iter(parts.values()), None)
     if of is None:
         return None
     values = {pollutant: part.value for pollutant, part in parts.items()}
     return Scored(of.standard, of.edition, index, values, round(min(means.shares, default=0.0), DECIMALS))
+
+
+def _believed(
+    given: Iterable[Concentration], sub_index: Callable[[Concentration], Index | None]
+) -> list[Concentration]:
+    """The means, those missing that lie so far below zero that `sub_index` calls them codes.
+
+    One pollutant's drifted sensor takes away its own part of the index, and nobody else's.
+    """
+    return [replace(one, value=None) if _is_code(one, sub_index) else one for one in given]
+
+
+def _is_code(one: Concentration, sub_index: Callable[[Concentration], Index | None]) -> bool:
+    if one.value is None or one.value >= 0:
+        return False
+    try:
+        sub_index(one)
+    except NotInStandard:
+        raise
+    except ValueError:
+        return True
+    return False
+
+
+def _at(target: ReferenceState, name: str, averaging: str, mean: float | None, state: ReferenceState) -> Concentration:
+    """A mean stored at `state` as a standard means it; particles have no such state."""
+    if mean is not None and name not in _PM and state.litres_per_mol != target.litres_per_mol:
+        mean = round(between_states(mean, state, target), DECIMALS)
+    return Concentration.of_quantity(name, averaging, mean)
 
 
 # China
@@ -168,9 +201,17 @@ def edition_day(standard: Standard, reporting: Reporting, time_ms: int) -> date:
     return datetime.fromtimestamp(time_ms / 1000, reporting.zone).date()
 
 
+def _china_state(reporting: Reporting, time_ms: int) -> ReferenceState:
+    """What GB 3095 means gases at. Older readings are filled in as they were published, and taken as they stand."""
+    return CHINA_25C if edition_day("china", reporting, time_ms) >= CHINA_25C_FROM else reporting.state
+
+
 def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms: int) -> _Made:
-    on = edition_day(standard, reporting, hour_ms)
-    of = Concentration.of_quantity
+    on, target = edition_day(standard, reporting, hour_ms), _china_state(reporting, hour_ms)
+
+    def of(name: str, averaging: str, mean: float | None) -> Concentration:
+        return _at(target, name, averaging, mean, reporting.state)
+
     names = means.monitored(POLLUTANTS, hour_ms - LOOK_BACK_MS + HOUR_MS, hour_ms + HOUR_MS)
     if china_aqi.scale(on) is china_aqi.HJ_633_2026:
         given = [of(name, "1h", means.hour(name, hour_ms)) for name in names]
@@ -182,24 +223,23 @@ def _china_hour(means: _Means, standard: Standard, reporting: Reporting, hour_ms
 
 
 def _china_day(means: _Means, standard: Standard, reporting: Reporting, day: tuple[int, int]) -> _Made:
-    on = edition_day(standard, reporting, day[0])
+    on, target, state = edition_day(standard, reporting, day[0]), _china_state(reporting, day[0]), reporting.state
+    limit_ugm3 = between_states(O3_LIMIT_UGM3, target, state)
     given = []
     for name in means.monitored(POLLUTANTS, *day):
         if name == "o3_ugm3":
             windows = (day[1] - day[0]) // HOUR_MS - 7
-            largest = means.largest_8h(
-                name, day[0], windows, GB_8H, lambda n, top: is_mda8_valid(n, top, O3_LIMIT_UGM3)
-            )
-            given.append(Concentration.of_quantity(name, "8h", largest))
+            largest = means.largest_8h(name, day[0], windows, GB_8H, lambda n, top: is_mda8_valid(n, top, limit_ugm3))
+            given.append(_at(target, name, "8h", largest, state))
             if china_aqi.scale(on) is china_aqi.HJ_633_2012:
-                given.append(Concentration.of_quantity(name, "1h", means.largest(name, *day)))
+                given.append(_at(target, name, "1h", means.largest(name, *day), state))
         else:
-            given.append(Concentration.of_quantity(name, "24h", means.mean(name, *day, GB_DAY)))
+            given.append(_at(target, name, "24h", means.mean(name, *day, GB_DAY), state))
     return _china(given, Report.DAILY, on)
 
 
 def _china(given: list[Concentration], report: Report, on: date) -> _Made:
-    found = china_aqi.aqi(given, report, on)
+    found = china_aqi.aqi(_believed(given, lambda one: china_aqi.sub_index(one, on)), report, on)
     return found.index, {pollutant: index for pollutant, index in found.iaqi.items() if index is not None}
 
 
@@ -217,7 +257,9 @@ def _us_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> 
         if name in _PM:
             pollutant = OF_QUANTITY[name][0]
             newest = hour_ms - (NOWCAST_HOURS - 1) * HOUR_MS
-            hours = [valid_hour(means.hours.get(newest + n * HOUR_MS, {}), name) for n in range(NOWCAST_HOURS)]
+            stored = (valid_hour(means.hours.get(newest + n * HOUR_MS, {}), name) for n in range(NOWCAST_HOURS))
+            believed = _believed((Concentration.of_quantity(name, "24h", v) for v in stored), us_aqi.sub_index)
+            hours = [one.value for one in believed]  # NowCast is read off the 24-hour column
             cast = nowcast(pollutant, hours)
             if cast is not None:
                 means.shares.append(sum(hour is not None for hour in hours) / NOWCAST_HOURS)
@@ -232,7 +274,7 @@ def _us_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> 
 
 
 def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, int]) -> _Made:
-    state = reporting.state
+    state, day = reporting.state, _in_standard_time(day, reporting)
     given = []
     for name in means.monitored(POLLUTANTS, *day):
         if name in _PM:
@@ -241,14 +283,21 @@ def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, in
             first_ms = day[0] + 7 * HOUR_MS
             largest = means.largest_8h(name, first_ms, 17, EU_8H, lambda n, _: US_8H_MAX.is_met(n))
             given.append(_us_gas(name, "8h", largest, state))
-        if name == "co_mgm3":
-            largest = means.largest_8h(name, day[0], 17, EU_8H, lambda n, _: US_8H_MAX.is_met(n))
+        if name == "co_mgm3":  # 24 means, ending in each hour of the day (AQS: "8-hr run avg end hour")
+            largest = means.largest_8h(name, day[0] - 7 * HOUR_MS, 24, EU_8H, lambda n, _: US_DAY.is_met(n))
             given.append(_us_gas(name, "8h", largest, state))
         if name in ("o3_ugm3", "so2_ugm3", "no2_ugm3"):
-            given.append(_us_gas(name, "1h", means.largest(name, *day), state))
+            given.append(_us_gas(name, "1h", means.largest(name, *day, US_DAY), state))
         if name == "so2_ugm3":
             given.append(_us_gas(name, "24h", means.mean(name, *day, US_DAY), state))
     return _us(given)
+
+
+def _in_standard_time(day: tuple[int, int], reporting: Reporting) -> tuple[int, int]:
+    """The 24 hours from midnight to midnight of local standard time (40 CFR 50 App. N, S, T, U), also in summer."""
+    dst = datetime.fromtimestamp(day[0] / 1000, UTC).astimezone(reporting.zone).dst()
+    start_ms = day[0] + (0 if dst is None else round(dst.total_seconds() * 1000))
+    return start_ms, start_ms + 24 * HOUR_MS
 
 
 def _us_gas(name: str, averaging: str, mean: float | None, state: ReferenceState) -> Concentration:
@@ -260,6 +309,7 @@ def _us_gas(name: str, averaging: str, mean: float | None, state: ReferenceState
 
 
 def _us(given: list[Concentration]) -> _Made:
+    given = _believed(given, us_aqi.sub_index)
     parts: dict[str, Index] = {}
     for (pollutant, _), index in us_aqi.sub_indices(given).items():
         if pollutant not in parts or index.value > parts[pollutant].value:
@@ -273,8 +323,7 @@ def _us(given: list[Concentration]) -> _Made:
 def _eu_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> _Made:
     names = (*_PM, "no2_ugm3", "o3_ugm3", "so2_ugm3")
     given = [_at_20c(name, "1h", means.hour(name, hour_ms), reporting.state) for name in names]
-    parts = {c.pollutant: index for c in given if (index := eu_aqi.sub_index(c)) is not None}
-    return eu_aqi.overall(given), parts
+    return _of_bands(given, eu_aqi.sub_index, eu_aqi.overall)
 
 
 def _uk_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> _Made:
@@ -282,15 +331,21 @@ def _uk_hour(means: _Means, _: Standard, reporting: Reporting, hour_ms: int) -> 
     given = [_at_20c(name, "24h", means.running(name, hour_ms, 24, EU_DAY), state) for name in _PM]
     given.append(_at_20c("no2_ugm3", "1h", means.hour("no2_ugm3", hour_ms), state))
     given.append(_at_20c("o3_ugm3", "8h", means.running("o3_ugm3", hour_ms, 8, EU_8H), state))
-    parts = {c.pollutant: index for c in given if (index := uk_daqi.sub_index(c)) is not None}
-    return uk_daqi.overall(given), parts
+    return _of_bands(given, uk_daqi.sub_index, uk_daqi.overall)
+
+
+def _of_bands(
+    given: list[Concentration],
+    sub_index: Callable[[Concentration], Index | None],
+    overall: Callable[[Iterable[Concentration]], Index | None],
+) -> _Made:
+    given = _believed(given, sub_index)
+    return overall(given), {one.pollutant: index for one in given if (index := sub_index(one)) is not None}
 
 
 def _at_20c(name: str, averaging: str, mean: float | None, state: ReferenceState) -> Concentration:
     """EAQI and DAQI mean gases at 20 °C (2008/50/EC Annex VI C)."""
-    if mean is not None and name not in _PM and state.litres_per_mol != EU_20C.litres_per_mol:
-        mean = round(between_states(mean, state, EU_20C), DECIMALS)
-    return Concentration.of_quantity(name, averaging, mean)
+    return _at(EU_20C, name, averaging, mean, state)
 
 
 _HOURLY: Final[dict[str, Callable[[_Means, Standard, Reporting, int], _Made]]] = {

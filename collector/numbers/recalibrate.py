@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from collector.numbers.calibration import HUMIDITY, Calibrations
+from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import HOUR_MS, MINUTES, hour_of
@@ -17,6 +17,7 @@ from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
 from wire.quantities import DERIVED
 
 _STATS = ("mean", "min", "max", "n")
+_READ = (*DERIVED, *(name for name, _ in FITTED_ON.values()))
 ROWS_PER_WRITE = 5_000
 
 
@@ -54,8 +55,8 @@ def rewrite(
 
 def _raw_fields(suffix: str) -> tuple[str, ...]:
     if not suffix:
-        return (*DERIVED, HUMIDITY)
-    return (*(f"{raw}_{stat}" for raw in DERIVED for stat in _STATS), HUMIDITY + "_mean")
+        return (*_READ, HUMIDITY)
+    return (*(f"{name}_{stat}" for name in _READ for stat in _STATS), HUMIDITY + "_mean")
 
 
 def _hours_with_data(store: Store, node: str, sensor: str, suffix: str, since_ms: int, until_ms: int) -> list[int]:

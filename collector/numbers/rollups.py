@@ -265,11 +265,14 @@ class Rollups:
             self._book.enter(key, start_ms, now_ms + RETRY_MS)
 
     def _enter_days(self, key: Key, hour_ms: int, now_ms: int) -> None:
-        """An hour is new: its day is due when it is over; in the US a day's ozone reaches into the next morning."""
+        """An hour is new: its day is due when it is over.
+
+        In the US a day's ozone reaches into the next morning, and its carbon monoxide back into the evening before.
+        """
         reporting = self._reporting(node_of(key))
         starts = {day_of(hour_ms, reporting.zone)}
         if "us" in reporting.standards and key[0] == AIR:
-            starts.add(day_of(hour_ms - EIGHT_HOURS_MS, reporting.zone))
+            starts |= {day_of(hour_ms + way * EIGHT_HOURS_MS, reporting.zone) for way in (-1, 1)}
         for start_ms, end_ms in starts:
             self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
 

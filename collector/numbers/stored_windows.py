@@ -121,7 +121,7 @@ class StoredWindows:
         kind, tags = key[0].removesuffix(DAYS), key[1]
         reporting = self._reporting(node_of(key))
         span = day_of(start_ms, reporting.zone)
-        hours = self._windows((kind, tags), HOURS, span[0], span[1] + EIGHT_HOURS_MS)
+        hours = self._windows((kind, tags), HOURS, span[0] - EIGHT_HOURS_MS, span[1] + EIGHT_HOURS_MS)
         inside = [hours[time_ms] for time_ms in sorted(hours) if span[0] <= time_ms < span[1]]
         fields = day(kind, inside, span[1] - span[0])
         tables = [table_of((kind, tags), DAYS, {span[0]: fields})] if fields else []

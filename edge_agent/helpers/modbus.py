@@ -15,7 +15,7 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
     if data[1] & 0x80:
         info["modbus_exception"] = data[2]
         return Values("modbus", False, [], info, ("modbus_exception",))
-    if data[1] in (0x03, 0x04) and data[2] == len(data) - 5:
+    if data[1] in (0x03, 0x04) and data[2] == len(data) - 5 and data[2] % 2 == 0:
         words = data[3:-2]
         info["registers"] = list(struct.unpack(f">{len(words) // 2}H", words))
         if len(words) == 4:

@@ -128,14 +128,13 @@ def _samples(name: str) -> Iterator[bytes]:
     elif name == "profile":
         yield from (path.read_bytes() for path in sorted((root / "device_profiles" / "models").glob("*.yaml"))[:8])
     elif name == "framer":
-        frames = json.loads((root / "tests" / "sensors" / "golden_frames.json").read_text())
-        cases = frames["cases"] if isinstance(frames, dict) and "cases" in frames else frames
-        for number, case in enumerate(cases[:200] if isinstance(cases, list) else []):
-            text = case.get("hex") if isinstance(case, dict) else None
-            if isinstance(text, str):
-                yield bytes([number % 256, number % 17]) + bytes.fromhex(text.replace(" ", ""))
-        yield bytes([1, 3]) + bytes.fromhex("aac07d00c800a16046ab")
-        yield bytes([2, 5]) + b'{"speed":13.2}\r\n'
+        from tests.sensors.golden_names import SENSORS
+        from tests.sensors.streams import PROFILES
+
+        names = list(PROFILES)
+        records = json.loads((root / "tests" / "sensors" / "golden_frames.json").read_text())
+        for number, record in enumerate(records):
+            yield bytes([names.index(SENSORS[record["sensor"]]), number % 17]) + bytes.fromhex(record["hex"])
     elif name == "line_protocol":
         yield '建国路 a=b,c \\ "x"\n'.encode()
     elif name == "token":

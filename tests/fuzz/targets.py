@@ -21,7 +21,8 @@ from device_profiles.profile import Profile
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.decoding import decode
-from edge_agent.framing import BadFrame, Framer
+from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.unforeseen import UNFORESEEN
 from wire import ack, batch, check, enrolment, request, signed, status
 
 NOW_MS = 1_790_000_062_000
@@ -175,6 +176,6 @@ def _profiles() -> list[Profile]:
     return list(load())
 
 
-def _decode(which: Profile, frame: Any) -> None:
-    if not isinstance(frame, BadFrame):
-        decode(which, frame, {})
+def _decode(which: Profile, frame: Frame | BadFrame) -> None:
+    read = decode(which, frame) if isinstance(frame, Frame) else frame
+    assert not isinstance(read, BadFrame) or read.reason != UNFORESEEN

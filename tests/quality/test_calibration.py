@@ -23,7 +23,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
-from measures.corrections import us_wide
+from measures.corrections import fire_and_smoke, us_wide
 from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
 from wire.batch import Block, Envelope
@@ -82,6 +82,29 @@ def test_a_formula_takes_the_sensors_own_humidity(calibrations: Calibrations) ->
     calibrations.add(record(NOON, formula="us-wide-2021"))
     found = derived(calibrations, pm25_raw_ugm3=[20, 20, 20], case_rh_pct=[50.0, None, 110.0])
     assert found["pm25_ugm3"] == [pytest.approx(us_wide(20, 50.0)), None, None]
+
+
+def test_the_us_wide_formula_reads_the_value_it_is_fitted_on(calibrations: Calibrations) -> None:
+    """A Plantower in dense smoke: 194 with CF=1, 129 for the atmosphere (Barkjohn et al. 2021)."""
+    calibrations.add(record(NOON, formula="us-wide-2021"))
+    fields = {"pm25_raw_ugm3": [129], "pm25_cf1_ugm3": [194], "case_rh_pct": [50.0]}
+    found = derived(calibrations, **fields)
+    assert found["pm25_ugm3"] == [pytest.approx(0.524 * 194 - 0.0862 * 50 + 5.75)]
+    assert found["cal_id"] == ["pm25_ugm3:c1@cf1"]
+    without = derived(calibrations, **fields | {"pm25_cf1_ugm3": [None]})
+    assert without["pm25_ugm3"] == [None]
+    calibrations.add(record(NOON, formula="fire-and-smoke-2021"))
+    found = derived(calibrations, **fields)
+    assert found["pm25_ugm3"] == [pytest.approx(fire_and_smoke(129, 50.0))]
+    assert found["cal_id"] == ["pm25_ugm3:c2"]
+
+
+def test_each_row_reads_what_its_own_formula_is_fitted_on(calibrations: Calibrations) -> None:
+    calibrations.add(record(NOON, formula="us-wide-2021"))
+    calibrations.add(record(NOON + MINUTE))
+    found = derived(calibrations, pm25_raw_ugm3=[129, 10], pm25_cf1_ugm3=[194, 11], case_rh_pct=[50.0, 50.0])
+    assert found["pm25_ugm3"] == [pytest.approx(us_wide(194, 50.0)), 21.0]
+    assert found["cal_id"] == ["pm25_ugm3:c1@cf1", "pm25_ugm3:c2"]
 
 
 def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) -> None:

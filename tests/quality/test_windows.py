@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.numbers import rollups
+from collector.numbers.flow import Flow
 from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Select, Table
@@ -367,6 +368,19 @@ def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path, closes: Closes) 
     assert len(hours) == 8713
     assert sum(row[1] for row in hours) == sum(row[1] for row in bench.rows("traffic_flow_1d", "count_sum")) == 29420221
     assert all(row[2] == 1 and row[3] == row[1] for row in hours)
+
+
+def test_occupancy_is_weighted_by_the_seconds_in_which_it_was_known() -> None:
+    first, second, day = Flow(), Flow(), Flow()
+    known: dict[str, list[Any]] = {"count": [1] * 60, "duration_s": [60.0] * 60, "occupancy_ratio": [0.2] * 60}
+    first.readings(known, 0, 60)
+    second.readings(known | {"occupancy_ratio": [0.8] + [None] * 59}, 0, 60)
+    for hour in (first, second):
+        day.below(hour.fields())
+    assert day.fields()["occupancy_ratio_mean"] == pytest.approx((0.2 * 3600 + 0.8 * 60) / 3660, abs=1e-6)
+    older = Flow()
+    older.below({"occupancy_ratio_mean": 0.5, "duration_s_sum": 3600.0, "count_sum": 60, "count_n": 60})
+    assert older.fields()["occupancy_ratio_mean"] == 0.5
 
 
 def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path, closes: Closes) -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from device_profiles.profile import Profile
+from edge_agent.commands import command_bytes
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import BadFrame, Frame, Framer
 from tests.sensors.streams import PROFILES, decoded, framed
@@ -56,6 +57,22 @@ def test_numbers_that_are_none(line: str) -> None:
     assert rows(OPS, line.encode() + b"\r\n") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("omnipresense-ops243a", "--88.3\r\n"),
+        ("omnipresense-ops243a", "+-5\r\n"),
+        ("omnipresense-ops243a", '{"speed":"--5.2"}\r\n'),
+        ("vaisala-wxt", "0R1,Dm=--5D,Sm=1.0M\r\n"),
+        ("agd-315", "0001917903,R,A,22: #T0:A,29,11,--1.7,70.3\r"),
+    ],
+)
+def test_a_second_sign_is_damage_and_the_next_line_comes(name: str, line: str) -> None:
+    profile = PROFILES[name]
+    good = profile.examples[0].data
+    assert framed(profile, [line.encode(), good]) == [BadFrame(line.encode(), "bad_format"), Frame(good)]
+
+
 def test_broken_json_then_a_good_line() -> None:
     assert rows(OPS, b'{"speed":\r\n{"speed":13.2}\r\n') == [{"speed_kmh": 13.2}]
 
@@ -83,6 +100,19 @@ def test_each_damaged_frame_counts_once(name: str) -> None:
         items = framed(profile, [b"".join(frames)])
         assert sum(isinstance(item, BadFrame) for item in items) == hurt
         assert sum(isinstance(item, Frame) for item in items) == 12 - hurt
+
+
+@pytest.mark.parametrize("start", [0x0000, 0x0200, 0x0300, 0x03FF, 0x0400, 0x2000, 0xF000])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_echo_of_our_own_request_is_no_damage_wherever_its_registers_lie(start: int, at_once: bool) -> None:
+    profile = PROFILES["rs485-modbus-weather"].with_options({"start": start})
+    request, reply = command_bytes(profile, "read_two", {}), profile.examples[0].data
+    framer, stream = Framer(profile), request + reply
+    items = [item for at in range(len(stream)) for item in framer.feed(stream[at : at + 1])]
+    assert (framed(profile, [stream]) if at_once else items) == [Frame(request), Frame(reply)]
+    echoed = decode(profile, Frame(request), "read_two")
+    assert isinstance(echoed, Values)
+    assert (echoed.message, echoed.info["register"], echoed.info["value"]) == ("modbus", start, 2)
 
 
 CHECKED = [

@@ -1,0 +1,125 @@
+"""Indices of hours and days from hourly means: what one sensor's trouble does to the others, and what a day is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.numbers.indices import Scored, daily, hourly
+from collector.numbers.reporting import GasState, Reporting, Standard
+from collector.numbers.windows import HOUR_MS, day_of
+from measures.index import Index
+
+CHINA, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
+
+
+def at(text: str, zone: ZoneInfo = CHINA) -> int:
+    """A local time in ms."""
+    return round(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
+
+
+def hours_of(first_ms: int, **columns: list[float | None]) -> dict[int, dict[str, Any]]:
+    """Full hours one after the other, from columns of their means."""
+    found: dict[int, dict[str, Any]] = {}
+    for name, column in columns.items():
+        for number, mean in enumerate(column):
+            if mean is not None:
+                found.setdefault(first_ms + number * HOUR_MS, {}).update({name + "_mean": mean, name + "_n": 60})
+    return found
+
+
+def hour_of(standard: Standard, gas_state: GasState = "25C", **means: float) -> Scored | None:
+    """The index of one hour of 2026."""
+    first_ms = at("2026-06-01T12:00")
+    reporting = Reporting(CHINA, (standard,), gas_state)
+    return hourly(standard, reporting, hours_of(first_ms, **{name: [mean] for name, mean in means.items()}), first_ms)
+
+
+def day_of_us(day: str, hours: dict[int, dict[str, Any]]) -> Scored | None:
+    """The US index of a day in New York; gases at 25 °C."""
+    return daily("us", Reporting(NEW_YORK, ("us",)), hours, day_of(at(day + "T12:00", NEW_YORK), NEW_YORK))
+
+
+def index_of(found: Scored | None) -> Index:
+    """The index, which must be there."""
+    assert found is not None
+    assert found.index is not None
+    return found.index
+
+
+# A drifted sensor
+
+
+def test_a_gas_far_below_zero_takes_away_its_own_part_of_the_european_index_and_no_other() -> None:
+    alone = hour_of("eu", pm25_ugm3=120.0)
+    beside = hour_of("eu", pm25_ugm3=120.0, no2_ugm3=-12.0)
+    assert index_of(alone).category == "Very poor"
+    assert beside == alone
+
+
+def test_particles_far_below_zero_are_a_missing_pollutant_in_china() -> None:
+    bad, good = hour_of("china", pm25_ugm3=-36.0, no2_ugm3=700.0), hour_of("china", pm25_ugm3=-36.0, no2_ugm3=20.0)
+    assert (index_of(bad).value, index_of(bad).primary) == (
+        150,
+        ("NO2",),
+    )  # HJ 633-2026 5.3.1: above 100 it is published
+    assert good is not None
+    assert good.index is None  # a good one is not: what is missing may be worse
+    assert good.fields()["category"] == "NA"
+
+
+def test_an_hour_far_below_zero_is_missing_in_nowcast_and_leaves_the_gases_alone() -> None:
+    first_ms = at("2026-06-01T00:00", NEW_YORK)
+    pm: list[float | None] = [20.0] * 12
+    pm[6] = -10.0
+    without: list[float | None] = [*pm]
+    without[6] = None
+    no2: list[float | None] = [None] * 11 + [300.0]
+    reporting, now_ms = Reporting(NEW_YORK, ("us",)), first_ms + 11 * HOUR_MS
+    found = hourly("us", reporting, hours_of(first_ms, pm25_ugm3=pm, no2_ugm3=no2), now_ms)
+    assert found is not None
+    assert found.parts.keys() == {"PM2.5", "NO2"}
+    expected = hourly("us", reporting, hours_of(first_ms, pm25_ugm3=without, no2_ugm3=no2), now_ms)
+    assert expected is not None
+    assert found.parts == expected.parts
+
+
+# States of gases
+
+
+@pytest.mark.parametrize(("gas_state", "stored"), [("25C", 200.0), ("20C", 203.4), ("0C", 218.3)])
+def test_china_means_gases_at_25_degrees_whatever_they_are_stored_at(gas_state: GasState, stored: float) -> None:
+    found = index_of(hour_of("china", gas_state, no2_ugm3=stored))
+    assert (found.value, found.category) == (100, "良")
+
+
+# A day in the United States
+
+
+def test_a_day_of_gases_needs_eighteen_hours() -> None:
+    first_ms = at("2026-01-10T00:00", NEW_YORK)
+    assert day_of_us("2026-01-10", hours_of(first_ms, no2_ugm3=[300.0] * 17)) is None
+    found = day_of_us("2026-01-10", hours_of(first_ms, no2_ugm3=[300.0] * 18))
+    assert index_of(found).value == 112
+
+
+def test_carbon_monoxide_of_an_evening_counts_where_its_eight_hours_end() -> None:
+    first_ms = at("2026-01-10T00:00", NEW_YORK)
+    co: list[float | None] = [0.0] * 17 + [12.0] * 8 + [0.0] * 23  # 17:00 to 01:00
+    before, after = (day_of_us(day, hours_of(first_ms, co_mgm3=co)) for day in ("2026-01-10", "2026-01-11"))
+    assert index_of(before).value == 97  # seven of the eight hours: 9.1 ppm
+    assert index_of(after).value == 116  # all eight: 10.4 ppm
+
+
+def test_a_day_in_summer_is_one_of_standard_time() -> None:
+    assert datetime(2026, 7, 1, 12, tzinfo=UTC).astimezone(NEW_YORK).dst()
+    first_ms = at("2026-07-01T00:00", NEW_YORK)
+    no2: list[float | None] = [300.0] + [10.0] * 24  # 00:00 in summer is 23:00 of the day before
+    found = day_of_us("2026-07-01", hours_of(first_ms, no2_ugm3=no2))
+    assert index_of(found).value < 50
+    no2 = [10.0] * 24 + [300.0]
+    found = day_of_us("2026-07-01", hours_of(first_ms, no2_ugm3=no2))
+    assert index_of(found).value == 112
