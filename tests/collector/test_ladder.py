@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from collector.commands.fleet import stations_app
 from collector.delivery.registry import Registry
 from collector.ladder import BURST, EVERY_MS, RECORDS_MAX, Ladder, installations
 from collector.stores.sqlite import Sqlite
@@ -85,3 +87,25 @@ def test_a_node_that_writes_records_for_ever_fills_nothing(ladder: Ladder) -> No
         assert ask(ladder, "installation", at_ms=NOW + number * EVERY_MS, record={"n": number})["ok"]
     kept = installations(ladder._state, NODE)
     assert [record["n"] for _, record in kept] == list(range(RECORDS_MAX + 9, 9, -1))
+
+
+def test_what_a_technician_wrote_cannot_command_the_operators_terminal(ladder: Ladder) -> None:
+    ask(ladder, "installation", record={"who": "王磊\x1b]0;root\x07", "where": "5 m,\r\nabove \u202ethe lane"})
+    ((_, record),) = installations(ladder._state, NODE)
+    assert record == {"who": "王磊\ufffd]0;root\ufffd", "where": "5 m,\r\nabove \ufffdthe lane"}
+
+
+def test_a_station_is_shown_with_its_place_and_how_it_comes_onto_the_map(ladder: Ladder, tmp_path: Path) -> None:
+    file = tmp_path / "collector.yaml"
+    plain = f"state_file: {tmp_path / 'state.db'}\nstore: {{kind: sqlite, path: {tmp_path / 'readings.db'}}}\n"
+    ask(ladder, "installation", record={"who": "王磊", "lat": 39.9087, "lon": 116.4605})
+    ladder._registry.save()
+    with sqlite3.connect(tmp_path / "state.db") as kept:
+        ladder._state.backup(kept)
+    kept.close()
+    named = plain + f"stations: [{{node: {NODE}, zh: 甲, en: A, lat: 39.9, lon: 116.5}}]\n"
+    for text, is_hinted in ((plain, True), (named, False)):
+        file.write_text(text)
+        shown = CliRunner().invoke(stations_app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
+        assert "place     39.90870, 116.46050" in shown
+        assert (f"- {{node: {NODE}, zh: ..., en: ..., lat: 39.90870, lon: 116.46050}}" in shown) is is_hinted
