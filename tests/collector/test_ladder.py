@@ -16,20 +16,21 @@ from collector.ladder import BURST, EVERY_MS, RECORDS_MAX, Ladder, installations
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from device_profiles.catalogue import load
+from tests.closes import Closes
 from wire import status
 
 NODE, NOW = "lp-0042", 1_790_000_000_000
 
 
 @pytest.fixture
-def ladder(tmp_path: Path) -> Ladder:
-    store = Sqlite(tmp_path / "readings.db")
+def ladder(tmp_path: Path, closes: Closes) -> Ladder:
+    store = closes(Sqlite(tmp_path / "readings.db"))
     store.prepare()
     tags = (("node", NODE), ("sensor", "air-1"), ("site", "here"))
     columns: dict[str, list[Any]] = {"pm25_raw_ugm3": [36.0, 0.0], "qc": [0, 0]}
     table = Table("air_quality", tags, [NOW - 2000, NOW - 1000], columns, frozenset({"qc"}))
     store.write(store.render(table))
-    state = sqlite3.connect(":memory:", isolation_level=None)
+    state = closes(sqlite3.connect(":memory:", isolation_level=None))
     registry = Registry(state)
     sensors = (status.Sensor("air-1", "plantower-pms5003@1"), status.Sensor("radar-1", "agd-315@1"))
     registry.update(status.Birth(NODE, "here", "0" * 16, ("a" * 32,), 1, None, "1", "synced", sensors), NOW)
