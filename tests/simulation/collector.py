@@ -85,6 +85,7 @@ class Process(ProductCollector):
         self._ticked_ms, self._untold = 0, False
         self._inventory_due_ms = 0
         self._held = deque()
+        self._born = []
         self._clock = clock
         self.standby = Standby(name)
         if both:
@@ -131,6 +132,7 @@ class Collector:
     def start(self) -> None:
         """The process begins with what its state file holds, and an empty memory."""
         if not self._rules.durable:
+            self.state.close()
             self.state = _state_file()
         self.up = True
         self._inbox = Lanes()
@@ -149,6 +151,10 @@ class Collector:
                 self._broker.disconnect(self._session)
             will = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
             self._broker.publish(names.collector_status(self.name), will, retain=True)
+
+    def close(self) -> None:
+        """Let go of the file, when the world has ended."""
+        self.state.close()
 
     def pending(self) -> int:
         """What it holds in memory."""
