@@ -24,6 +24,7 @@ from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.inventory import Places, expected
 from collector.notify.teller import Teller
+from collector.rules import derived
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
@@ -165,13 +166,14 @@ class Alerting:
 
         Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
         """
-        columns = stored.columns_of(self._rules.values())
         reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
         since_ms = now_ms - reach_ms - self._engine.lateness_ms
-        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
+        end_ms = now_ms + self._engine.lateness_ms
+        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
             self._engine.observe(series, times, cells, now_ms)
         unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
-        known = points.told_between(self._store, since_ms, unsure_ms)
+        oldest_ms = since_ms - max(map(derived.reach_ms, self._engine.kinds), default=0)
+        known = points.told_between(self._store, oldest_ms, unsure_ms)
         found = points.firing(self._store, self._rules, now_ms)
         open_ones = {each.fingerprint for each in found}
         self._others += [
@@ -335,8 +337,8 @@ class Alerting:
         lateness_ms = self._engine.lateness_ms
         oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
         since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
-        columns, count = stored.columns_of(self._rules.values()), 0
-        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
+        count, end_ms = 0, now_ms + lateness_ms
+        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
             head_ms = self._engine.head_ms(series)
             first = 0
             if head_ms:

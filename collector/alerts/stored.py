@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from collector.numbers import flags
+from collector.rules import derived
 from collector.rules.recent import Columns
 from collector.rules.rule import INDEX_KIND, Rule
 from collector.rules.transition import Series
@@ -28,6 +29,14 @@ def columns_of(rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
         if rule.absent is not None:
             wanted.setdefault(rule.kind, {})
     return {kind: (*names, *_extras(kind)) for kind, names in wanted.items() if names}
+
+
+def since(
+    store: Store, rules: Iterable[Rule], since_ms: int, until_ms: int
+) -> Iterator[tuple[Series, list[int], Columns]]:
+    """What came since then: hours, days and indices came long after the time they are stamped with."""
+    for kind, names in columns_of(rules).items():
+        yield from rows(store, {kind: names}, since_ms - derived.reach_ms(kind), until_ms)
 
 
 def rows(
