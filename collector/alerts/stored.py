@@ -7,8 +7,9 @@ from typing import Final
 
 from collector.numbers import flags
 from collector.rules import derived
+from collector.rules.fields import INDEX_KIND
 from collector.rules.recent import Columns
-from collector.rules.rule import INDEX_KIND, Rule
+from collector.rules.rule import Rule
 from collector.rules.transition import Series
 from collector.stores.store import Select, Store
 from wire.quantities import KINDS, ROLLUPS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from collector.numbers.open_windows import GRACE_MS, SETTLE_MS
-from collector.rules.rule import INDEX_KIND
+from collector.rules.fields import INDEX_KIND
 from collector.rules.transition import Series
 
 MINUTE_MS: Final = 60_000
