@@ -13,6 +13,7 @@ import paho.mqtt.client as paho
 from collector.broker import mqtt
 from collector.config import Config
 from collector.identity.signing import signing_key
+from collector.tame import tame
 from device_profiles.settings import broker_address
 from wire import names, request, signed, status
 from wire.exits import Exit, Failure
@@ -63,7 +64,7 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
 def _answer(payload: bytes) -> dict[str, Any]:
     """The node's words, or nothing that anybody waits for."""
     try:
-        said = json.loads(payload)
+        said = tame(json.loads(payload))
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

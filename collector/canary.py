@@ -71,7 +71,8 @@ class Canary:
     def stop(self) -> None:
         """End."""
         self._ending.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -43,6 +43,7 @@ def site(
     store: Store,
     registry: Registry,
     alerting: Alerting,
+    duty: OnDuty,
     feed: Feed,
     health: Callable[[], Health],
     calibrations: Calibrations,
@@ -66,14 +67,15 @@ def site(
 
     def list_stations() -> list[Station]:
         heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
-        return [_station(name, heard.get(name), known, names) for name in sorted(known.keys() | heard.keys())]
+        order = sorted(known) + sorted(heard.keys() - known.keys())  # whom nobody has named does not come first
+        return [_station(name, heard.get(name), known, names) for name in order]
 
     return Site(
         store=store,
         stations=stations,
         alerts=alerting.current,
         grants=grants(config),
-        duty=OnDuty(alerting, str(config.state_file), now_ms),
+        duty=duty,
         now_ms=now_ms,
         feed=feed,
         health=health,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.routing import Route
 
@@ -119,14 +121,13 @@ def status(
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
     import json
-    import time
 
     from collector.roll_call import roll_call
     from collector.self_report import FRESH_MS, alarms_beside
     from wire.collector_status import State
 
     settings = load_settings(config)
-    found, now_ms = roll_call(settings), time.time_ns() // 1_000_000
+    found, now_ms = roll_call(settings), _now_ms()
     mine = found.get(settings.name)
     runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS
     alarms = alarms_beside(settings.state_file, now_ms, runs)
@@ -169,7 +170,6 @@ def database(
     Example:  lamppost collector database collector.yaml --keep-days 800
     """
     import json
-    import time
 
     from collector.stores import care
     from collector.stores.named import make_store
@@ -183,7 +183,7 @@ def database(
             store.keep_for(keep_days)
         answer = store.prepare()
         trouble = None if isinstance(answer, Stored) else answer.reason
-        trouble = trouble or care.probe(store, settings.name, time.time_ns() // 1_000_000)
+        trouble = trouble or care.probe(store, settings.name, _now_ms())
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error), "may this user change the database?") from error
     finally:
@@ -211,7 +211,9 @@ def sample() -> None:
 
 def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
     import threading
+    from contextlib import ExitStack
 
+    from collector.alerts.on_duty import OnDuty
     from collector.city import site
     from collector.collector import Collector
     from collector.memory import calm_garbage_collector, share_heaps
@@ -230,44 +232,41 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
         )
     except BadAddress as error:
         raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
-    known = site(
-        settings,
-        collector.store,
-        collector.registry,
-        collector.alerting,
-        feed,
-        collector.health,
-        collector.calibrations,
-    )
-    pages = create_app(known, doors=_doors(settings, collector))
-    tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
-    server = WebServer(pages, settings.web.host, settings.web.port, tls)
-    door = _door(settings)
-    try:
-        server.start()
-        if door is not None:
-            door.start()
-    except PortTaken as error:
-        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
-    if pages.state.setup_path is not None:
-        typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
-    stop_metrics = _metrics(settings, collector)
-    calm_garbage_collector()
-    collector.start()
-    try:
+    with ExitStack() as at_the_end:  # the last comes first: when the files are closed, nobody asks any more
+        at_the_end.callback(collector.stop)
+        duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
+        known = site(
+            settings,
+            collector.store,
+            collector.registry,
+            collector.alerting,
+            duty,
+            feed,
+            collector.health,
+            collector.calibrations,
+        )
+        pages = create_app(known, doors=_doors(settings, collector))
+        tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
+        server = WebServer(pages, settings.web.host, settings.web.port, tls)
+        at_the_end.callback(server.stop)
+        door = at_the_end.enter_context(_door(settings))
+        try:
+            server.start()
+            if door is not None:
+                door.start()
+        except PortTaken as error:
+            raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
+        if pages.state.setup_path is not None:
+            typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+        at_the_end.callback(_metrics(settings, collector))
+        calm_garbage_collector()
+        collector.start()
         ending.wait()
-    finally:
-        stop_metrics()
-        if door is not None:
-            door.stop()
-        server.stop()
-        collector.stop()
 
 
 def _doors(settings: Config, collector: Collector) -> list[Route]:
     """Where citizens' sensors push."""
     import hashlib
-    import time
 
     from collector.web.push import Pusher, routes
     from device_profiles.settings import secret
@@ -279,7 +278,7 @@ def _doors(settings: Config, collector: Collector) -> list[Route]:
             if not text:
                 raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
             pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
-    return routes(lambda: time.time_ns() // 1_000_000, collector.guests, pushers)
+    return routes(_now_ms, collector.guests, pushers)
 
 
 def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
@@ -296,10 +295,9 @@ def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
         raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
 
 
-def _door(settings: Config) -> WebServer | None:
+@contextmanager
+def _door(settings: Config) -> Iterator[WebServer | None]:
     """The door at which devices enrol, when this installation has an authority."""
-    import time
-
     from collector.identity.office import desk_path, enrolment
     from collector.web.desk.file import DeskFile
     from collector.web.enrol import create_enrol_app
@@ -307,10 +305,15 @@ def _door(settings: Config) -> WebServer | None:
 
     wants = settings.identities
     if wants is None:
-        return None
-    office = enrolment(settings, DeskFile(desk_path(settings)))
+        yield None
+        return
     pair = (wants.folder / "server.pem", wants.folder / "server.key")
-    return WebServer(create_enrol_app(office, lambda: time.time_ns() // 1_000_000), wants.host, wants.port, pair)
+    with closing(DeskFile(desk_path(settings))) as file:
+        door = WebServer(create_enrol_app(enrolment(settings, file), _now_ms), wants.host, wants.port, pair)
+        try:
+            yield door
+        finally:
+            door.stop()
 
 
 def load_settings(file: Path) -> Config:
@@ -349,9 +352,8 @@ def time_of(text: str, zone: str) -> int:
 def span_of(since: str, until: str | None, zone: str) -> tuple[int, int]:
     """From `since` (a length of time such as 24h, or a date or time) to `until` (default: now), in UTC milliseconds."""
     import re
-    import time
 
-    until_ms = time_of(until, zone) if until else time.time_ns() // 1_000_000
+    until_ms = time_of(until, zone) if until else _now_ms()
     length = re.fullmatch(r"([0-9]{1,6})([mhd])", since)
     if length is None:
         since_ms = time_of(since, zone)
@@ -360,3 +362,7 @@ def span_of(since: str, until: str | None, zone: str) -> tuple[int, int]:
     if since_ms >= until_ms:
         raise Failure(Exit.USAGE, "span-empty", f"--since {since} is not before --until", "give an earlier --since")
     return since_ms, until_ms
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -153,16 +153,21 @@ class Collector:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write and answer what has arrived, then let go of everything."""
+        """Write and answer what has arrived, then let go of everything; also of what was never started."""
         self._ending.set()
         self.link.wake()
-        self._thread.join(timeout=15)
+        if self._thread.is_alive():
+            self._thread.join(timeout=15)
         if self.canary is not None:
             self.canary.stop()
         self.teller.stop()
         self.link.stop()
         if self._writers is not None:
             self._writers.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files, when nothing works on them any more."""
         self.alerting.close()
         self.store.close()
         self._state.close()

@@ -16,6 +16,7 @@ from typing import Any
 from collector.delivery.registry import Registry
 from collector.statedb import transaction
 from collector.stores.store import Select, Store, StoreDown
+from collector.tame import tame
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire import strictjson
 
@@ -132,4 +133,4 @@ def installations(db: sqlite3.Connection, node: str) -> list[tuple[int, dict[str
     """A node's installation records, the newest first, each with when it came (UTC milliseconds)."""
     db.executescript(SCHEMA)
     rows = db.execute("SELECT at_ms, body FROM installation WHERE node = ? ORDER BY id DESC", (node,)).fetchall()
-    return [(at_ms, json.loads(body)) for at_ms, body in rows]
+    return [(at_ms, tame(json.loads(body))) for at_ms, body in rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def _influx2(wants: Influx2Store, node: str) -> None:
 
 
 def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
-    with sqlite3.connect(path, timeout=20) as db:
+    with closing(sqlite3.connect(path, timeout=20)) as db, db:
         found = [
             (number, measurement)
             for number, measurement in db.execute(
@@ -78,7 +79,7 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
 
 def _tables(path: Path, node: str, gone: Counter[str]) -> None:
     """Every table that names the node: in a column of its own, or quoted inside a text."""
-    with sqlite3.connect(path, timeout=20) as db:
+    with closing(sqlite3.connect(path, timeout=20)) as db, db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             if table in _KEPT or table.startswith("sqlite_"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from collector.sqlite_file import open_durable
 from wire.exits import Exit, Failure
 
 CURE = "Cure: check the folder's owner and free space; commands are run as the collector's user"
@@ -22,14 +23,9 @@ class StateUnusable(Failure):
 def open_state(path: Path) -> sqlite3.Connection:
     """Open for the thread that writes. A commit is durable when it returns. Raises StateUnusable."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("CREATE TABLE IF NOT EXISTS probe (at INTEGER)")
+        return open_durable(path, "CREATE TABLE IF NOT EXISTS probe (at INTEGER)")
     except (OSError, sqlite3.Error) as error:
         raise StateUnusable(path, error) from error
-    return db
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def load_settings(model: type[Model], file: Path, sample: str) -> Model:
 
 
 def secret(path: Path | None) -> str | None:
-    """What a secret file holds, without the line end.
+    """What a secret file holds, without the line end. Raises Failure when it cannot be read.
 
     A service that may not read the file itself is handed a copy of the same name by systemd (LoadCredential=).
     """
@@ -59,14 +59,21 @@ def secret(path: Path | None) -> str | None:
         return None
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
     copy = Path(handed) / path.name if handed else None
-    return (copy if copy is not None and copy.exists() else path).read_text().strip()
+    try:
+        return (copy if copy is not None and copy.exists() else path).read_text().strip()
+    except PermissionError as error:
+        cure = "run this as the user of the service, or with sudo"
+        raise Failure(Exit.NOT_PERMITTED, "secret-unreadable", f"{path} may not be read by this user", cure) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", "not UTF-8")
+        cure = "write the secret into it, or name the right file"
+        raise Failure(Exit.CONFIGURATION, "secret-unreadable", f"{path}: {reason}", cure) from error
 
 
 def broker_address(wants: Broker) -> BrokerAddress:
-    """The address that settings name. Raises Failure for certificates that cannot be used, OSError for a secret."""
-    files = None
-    if wants.tls is not None:
-        files = TlsFiles(wants.tls.ca, wants.tls.cert, wants.tls.key)
+    """The address that settings name. Raises Failure for certificates and secrets that cannot be used."""
+    files = tls_files(wants)
+    if files is not None:
         files.check()
     return BrokerAddress(
         wants.host,
@@ -77,6 +84,11 @@ def broker_address(wants: Broker) -> BrokerAddress:
         wants.protocol,
         tuple(_host_and_port(other, wants.port) for other in wants.others),
     )
+
+
+def tls_files(wants: Broker) -> TlsFiles | None:
+    """The certificates that settings name; not looked at yet."""
+    return TlsFiles(wants.tls.ca, wants.tls.cert, wants.tls.key) if wants.tls is not None else None
 
 
 def _host_and_port(address: str, port: int) -> tuple[str, int]:

@@ -32,7 +32,7 @@ class TlsFiles:
         except ssl.SSLError as error:
             raise _unusable(self._at_fault(), _reason(error)) from error
         except OSError as error:
-            raise _unusable(error.filename or self.ca, error.strerror or str(error)) from error
+            raise _refused(error.filename or self._at_fault(), error) from error
 
     def context(self) -> ssl.SSLContext:
         """A context for one connection. Raises OSError, of which ssl.SSLError is one.
@@ -71,6 +71,8 @@ def _private(path: Path) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise _unusable(path, "does not exist") from None
+    except OSError as error:
+        raise _refused(path, error) from error
     if mode & 0o077:
         text = f"{path} can be read by others (mode {mode & 0o777:04o}), and it holds a private key"
         raise Failure(Exit.CONFIGURATION, "key-readable", text, f"chmod 600 {path}")
@@ -80,6 +82,13 @@ def _reason(error: ssl.SSLError) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         return "certificate and key do not belong together"
     return f"is not usable PEM ({(error.reason or 'unknown').lower().replace('_', ' ')})"
+
+
+def _refused(path: object, error: OSError) -> Failure:
+    if isinstance(error, PermissionError):
+        cure = "run this as the user of the service, or with sudo"
+        return Failure(Exit.NOT_PERMITTED, "tls-unreadable", f"{path} may not be read by this user", cure)
+    return _unusable(path, error.strerror or str(error))
 
 
 def _unusable(path: object, reason: str) -> Failure:

@@ -11,7 +11,6 @@ import logging
 import random
 import secrets
 import time
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,17 +18,17 @@ from typing import Any
 
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import BrokerAddress, broker_address
 from edge_agent import clock, making_room, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
 from edge_agent.errands import Errands
-from edge_agent.identity import Identity, read_key
+from edge_agent.identity import Identity
 from edge_agent.line_cost import LineCost
 from edge_agent.notify import Notifier, Progress
 from edge_agent.owner import Owner
 from edge_agent.port import Port
+from edge_agent.reach import broker_of, pinned_keys
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.remote_config import Health
@@ -64,7 +63,7 @@ class Agent:
         self.errands = Errands(self, file) if file is not None else None
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
-        self.broker = _broker(config, self.identity)  # refuses what cannot be used before anything is opened
+        self.broker = broker_of(config)  # refuses what cannot be used before anything is opened
         self._owner = Owner(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
@@ -97,7 +96,7 @@ class Agent:
             self.delivery,
             self.birth,
             self.requests.answer,
-            self.identity.pinned() if self.identity is not None else tuple(map(read_key, config.collector_keys)),
+            pinned_keys(config),
         )
         self.report = SelfReport(self)
         self.led = StatusLed(config.led, lambda: self.report.last) if config.led is not None else None
@@ -331,15 +330,6 @@ def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
     profile = catalogue.get(wants.profile).with_options(wants.options)
     traffic = counter_of(profile, wants.name, wants.lane, tuple(wants.directions), wants.interval_s, wants.one_way)
     return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
-
-
-def _broker(config: Config, identity: Identity | None) -> BrokerAddress:
-    """The broker, reached with the station's identity when it has one. Raises Failure for files that cannot be used."""
-    address = broker_address(config.broker)
-    if identity is None:
-        return address
-    identity.tls.check()
-    return replace(address, tls=identity.tls.context)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -17,7 +17,7 @@ from device_profiles.strict_yaml import NotUsable, Where, parse
 from device_profiles.yaml_splice import readings_of, with_value, without
 from edge_agent import running
 from edge_agent.config import Config
-from edge_agent.config_check import checked, refused
+from edge_agent.config_check import checked, checked_here, refused
 from edge_agent.config_edit import write_synced
 from edge_agent.remote_config import Health, Refused, RemoteConfig, digest
 from wire.exits import Exit, Failure
@@ -71,7 +71,7 @@ def unset(file: Path, paths: Iterable[str]) -> Change:
 def planned(file: Path, before: str, after: str) -> Change:
     """A change to a whole new text. Raises Failure when it could not be used; nothing is written yet."""
     try:
-        return Change(file, before, after, checked(after, str(file)))
+        return Change(file, before, after, checked_here(after, str(file)))
     except NotUsable as error:
         raise refused(error, "nothing was written; lamppost agent config sample explains every key") from error
 

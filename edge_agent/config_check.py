@@ -1,12 +1,12 @@
-"""Settings that can really be used: the keys, and whether each sensor's profile, mode and options are known."""
+"""Settings that can really be used: the keys, each sensor's profile, mode and options, and the files that are named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import Document, NotUsable, Problem, parse
+from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, parse
 from edge_agent.config import Config
 from wire.exits import Exit, Failure
 
@@ -23,13 +23,23 @@ def checked(text: str, file: str) -> Config:
     return config
 
 
-def checked_file(file: Path) -> Config:
+def checked_here(text: str, file: str) -> Config:
+    """The same for this machine: the files named are there. One that only this user may not read passes."""
+    config = checked(text, file)
+    document = parse(text, file)
+    found = [(where, failure) for where, failure in unusable_files(config) if failure.code is not Exit.NOT_PERMITTED]
+    if found:
+        raise NotUsable([document.problem(where, f"{failure}; {failure.cure}") for where, failure in found])
+    return config
+
+
+def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> Config:
     """The same from a file. Raises Failure, exit code 3, with every complaint."""
     from device_profiles.settings import load_settings
 
     load_settings(Config, file, "lamppost agent config sample > agent.yaml")  # missing, unreadable: said as everywhere
     try:
-        return checked(file.read_text(), str(file))
+        return check(file.read_text(), str(file))
     except NotUsable as error:
         raise refused(error) from error
 
@@ -37,6 +47,46 @@ def checked_file(file: Path) -> Config:
 def refused(error: NotUsable, cure: str = "correct the lines named") -> Failure:
     """What a command ends with when settings cannot be used."""
     return Failure(Exit.CONFIGURATION, "config-invalid", str(error), cure)
+
+
+def unusable_files(config: Config) -> Iterator[tuple[Where, Failure]]:
+    """Secrets, certificates and keys that the settings name and that this process could not use, each by its key."""
+    for where, look in _FILES.items():
+        try:
+            look(config)
+        except Failure as failure:
+            yield where, failure
+
+
+def _secret(config: Config) -> None:
+    from device_profiles.settings import secret
+
+    secret(config.broker.password_file)
+
+
+def _tls(config: Config) -> None:
+    from device_profiles.settings import tls_files
+
+    files = tls_files(config.broker)
+    if files is not None:
+        files.check()
+
+
+def _identity(config: Config) -> None:
+    if config.identity is None:
+        return
+    from edge_agent.identity import Identity
+
+    identity = Identity(config.identity)
+    identity.office()
+    identity.tls.check()
+
+
+_FILES: dict[Where, Callable[[Config], None]] = {
+    ("broker", "password_file"): _secret,
+    ("broker", "tls"): _tls,
+    ("identity",): _identity,
+}
 
 
 def _sensor_problems(document: Document, config: Config) -> Iterator[Problem]:

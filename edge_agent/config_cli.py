@@ -183,9 +183,11 @@ def check(file: Path = typer.Argument(Path("/etc/lamppost/agent.yaml"), help="Th
 
     Example:  lamppost agent config check agent.yaml
     """
-    from edge_agent.config_check import checked_file
+    from edge_agent.config_check import checked_file, checked_here, unusable_files
 
-    settings = checked_file(file)
+    settings = checked_file(file, checked_here)
+    for _, failure in unusable_files(settings):
+        typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)
     count = len(settings.sensors)
     typer.echo(f"{file}: fine. Node {settings.node} at {settings.site}, {count} sensor{'s' if count > 1 else ''}.")
 

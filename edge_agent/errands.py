@@ -64,6 +64,8 @@ class Errands:
             check(self._file.read_text(), None)
         except (Refused, OSError) as error:
             log.error("the settings are not taken up: %s", error)
+            if self.trial is None and self.config.trial() is not None:
+                self.config.put_back(str(error))  # who began that trial waits for its end
             return
         self.begin_anew = True
         if self._stop is not None:

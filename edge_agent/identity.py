@@ -63,6 +63,10 @@ class Identity:
         except FileNotFoundError as error:
             text = f"{path} does not exist: this station is not enrolled"
             raise Failure(Exit.CONFIGURATION, "not-enrolled", text, "lamppost agent enrol --token-file FILE") from error
+        except PermissionError as error:
+            cure = "run this as the user of the service, or with sudo"
+            text = f"{path} may not be read by this user"
+            raise Failure(Exit.NOT_PERMITTED, "identity-unreadable", text, cure) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {error}", "enrol again") from error
 

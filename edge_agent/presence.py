@@ -1,8 +1,10 @@
 """Counting with an eye that measures distance: a lidar or ultrasonic ranger that looks at the lane. Pure.
 
 What it sees of an empty lane is the background. Something nearer by `NEARER_M` for `REPORTS_MIN` reports is a vehicle;
-it has gone when the background is back for `GONE_MS`. The share of time under it is the occupancy. Speed and direction
-are not known. What stays for `PARKED_MS` becomes background (snow, a parked car, a moved pole).
+it has gone when the background is back, or nothing is in reach, for `GONE_MS`. A weak or spoilt signal tells neither,
+but what comes when `BLIND_MS` have passed without a distance is another vehicle. The share of time under it is the
+occupancy. Speed and direction are not known. What stays for `PARKED_MS` becomes background (snow, a parked car, a
+moved pole).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from measures.flow import flow_vph, headway_s, occupancy_ratio
 NEARER_M = 0.5
 REPORTS_MIN = 3
 GONE_MS = 150
+BLIND_MS = 2_000  # or, of one that is asked more seldom, two of its reports
 PARKED_MS = 180_000
 DIRECTION = "any"
 
@@ -30,19 +33,30 @@ class Presence:
         self._count = self._covered_ms = 0
         self._background_m: float | None = None
         self._came_ms: int | None = None  # something is nearer since
+        self._booked_ms = 0  # until when its time is in an interval that has closed
         self._seen_ms = 0  # when it was last seen
         self._reports = 0
+        self._last_ms = self._gap_ms = 0  # the last report of a distance, and how long after the one before it came
 
     def detect(self, time_ms: int, range_m: float) -> None:
         """One report of the distance."""
+        gap_ms = time_ms - self._last_ms
+        if gap_ms > max(BLIND_MS, 2 * self._gap_ms):
+            self._leave()
+        self._last_ms, self._gap_ms = time_ms, gap_ms
         if self._background_m is None:
             self._background_m = range_m
         if range_m < self._background_m - NEARER_M:
             self._nearer(time_ms, range_m)
             return
-        if self._came_ms is None or time_ms - self._seen_ms > GONE_MS:
-            self._leave()
+        self.see_nothing(time_ms)
+        if self._came_ms is None:
             self._background_m += (range_m - self._background_m) * 0.05
+
+    def see_nothing(self, time_ms: int) -> None:
+        """One report that nothing is there: the lane, or nothing in reach at all."""
+        if time_ms - self._seen_ms > GONE_MS:
+            self._leave()
 
     def tick(self, now_ms: int) -> list[Reading]:
         """At a boundary one reading, a zero included; what stands there then is covered time of both intervals."""
@@ -53,8 +67,9 @@ class Presence:
             return []
         covered_ms = self._covered_ms
         if self._came_ms is not None and self._reports >= REPORTS_MIN:
-            covered_ms += max(0, min(self._seen_ms, end_ms) - self._came_ms)
-            self._came_ms = min(self._seen_ms, end_ms)
+            until_ms = max(min(self._seen_ms, end_ms), self._booked_ms)
+            covered_ms += until_ms - self._booked_ms
+            self._booked_ms = until_ms
         reading = self._reading(self._start_ms, end_ms, covered_ms)
         self._count = self._covered_ms = 0
         self._start_ms = now_ms // self._interval_ms * self._interval_ms
@@ -76,11 +91,13 @@ class Presence:
             self._start_ms += offset_ms
         if self._came_ms is not None:
             self._came_ms += offset_ms
+        self._booked_ms += offset_ms
         self._seen_ms += offset_ms
+        self._last_ms += offset_ms
 
     def _nearer(self, time_ms: int, range_m: float) -> None:
         if self._came_ms is None:
-            self._came_ms, self._reports = time_ms, 0
+            self._came_ms, self._booked_ms, self._reports = time_ms, time_ms, 0
         self._reports += 1
         self._seen_ms = time_ms
         if self._reports == REPORTS_MIN:
@@ -91,7 +108,7 @@ class Presence:
 
     def _leave(self) -> None:
         if self._came_ms is not None and self._reports >= REPORTS_MIN:
-            self._covered_ms += self._seen_ms - self._came_ms
+            self._covered_ms += self._seen_ms - self._booked_ms
         self._came_ms, self._reports = None, 0
 
     def _reading(self, start_ms: int, end_ms: int, covered_ms: int) -> Reading:

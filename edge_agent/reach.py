@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def broker_of(settings: Config) -> BrokerAddress:
-    """The broker as the agent reaches it. Raises Failure for files that cannot be used, OSError for a secret."""
+    """The broker as the agent reaches it. Raises Failure for files that cannot be used."""
     address = broker_address(settings.broker)
     if settings.identity is None:
         return address

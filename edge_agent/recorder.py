@@ -167,12 +167,16 @@ class Recorder:
 
     def _open_anew(self) -> bool:
         """After a failed write: nothing goes into the file again before it was opened, checked and given a new life."""
+        spool = None
         try:
             spool = self._open_spool()
             spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
         except (SpoolError, sqlite3.Error):
+            if spool is not None:
+                spool.abandon()
             log.debug("the spool cannot be opened again yet")
             return False
+        self.spool.abandon()
         self.spool, self._failed = spool, False
         return True
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.config import Config
-from edge_agent.config_check import checked
+from edge_agent.config_check import checked, unusable_files
 from edge_agent.config_edit import write_synced
 from wire.exits import Failure
 
@@ -164,6 +164,8 @@ def check(text: str, now: Config | None) -> Config:
         raise Refused(str(error)) from error
     except (Failure, OSError) as error:
         raise Refused(f"agent.yaml: {error}") from error
+    for where, failure in unusable_files(config):  # the agent itself asks: what it may not read it cannot use
+        raise Refused(str(parse(text, "agent.yaml").problem(where, f"{failure}; {failure.cure}")))
     for what in ("node", "identity", "spool", "status_file") if now is not None else ():
         if getattr(config, what) != getattr(now, what):
             place = parse(text, "agent.yaml").problem(

@@ -118,8 +118,8 @@ class Sensor:
         if self.doubt is not None:
             self.unfit[self.doubt] += 1
             return []
-        if not decoded.rows and isinstance(self.traffic, TrafficCounter):
-            self.traffic.see_nothing()
+        if not decoded.rows and self.traffic is not None:
+            self.traffic.see_nothing(now_ms)
         return [reading for row in decoded.rows for reading in self._row(row, now_ms)]
 
     def _doubt(self, decoded: Values, now_s: float) -> str | None:

@@ -47,11 +47,12 @@ class Spool:
         self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
-        self.batches = BatchTable(self._db)
-        self._life, self.spool_id = self._current_life()
-        self.next_seq = int(self._meta("next_seq") or 1)
-        self.rescued = 0 if rescue is None else self._take_in(rescue)
-        self._unique = Uniquifier(self._last_times())
+        with spool_file.closed_on_error(self._db):
+            self.batches = BatchTable(self._db)
+            self._life, self.spool_id = self._current_life()
+            self.next_seq = int(self._meta("next_seq") or 1)
+            self.rescued = 0 if rescue is None else self._take_in(rescue)
+            self._unique = Uniquifier(self._last_times())
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -343,8 +344,14 @@ class Spool:
 
     def close(self) -> None:
         """Write what was released and let go of the file."""
-        with self._transaction():
-            self.batches.write_answers()
+        try:
+            with self._transaction():
+                self.batches.write_answers()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the file and write nothing more: what its disk holds is not known any more."""
         self._db.close()
 
     # -- inside ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,8 +160,8 @@ def _purge_unsent(settings: Config, before_ms: int) -> None:
     owner = Owner(settings.spool.path)
     try:
         spool = Spool(settings.spool.path, settings.node, settings.site)
-        give_up(spool, before_ms, _now_ms())
-        spool.close()
+        with closing(spool):
+            give_up(spool, before_ms, _now_ms())
     finally:
         owner.release()
 

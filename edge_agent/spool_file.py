@@ -14,7 +14,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,6 +109,16 @@ def trouble(path: Path, error: sqlite3.Error) -> SpoolError:
     return SpoolError(f"{path}: {error}. Cure: free space or replace the card")
 
 
+@contextmanager
+def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    """Whoever would have owned the connection does not come to be: nobody else would close it."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
+
+
 def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     """Open the file; a damaged one is moved aside and what is intact is handed back. Raises SpoolError."""
     try:
@@ -122,18 +132,18 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
         if foreign is not None:
             return _open(path), Rescue([], [], foreign, path.stat().st_mtime_ns // 1_000_000)
         db = _open(path)
-        if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
-            db.close()
-            raise sqlite3.DatabaseError("quick_check found damage")
+        with closed_on_error(db):
+            if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
+                raise sqlite3.DatabaseError("quick_check found damage")
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
         rescue = _rescue(path)  # of a file without damage, none of our statements is wrong
         return _open(path), rescue
     try:
-        _sync_folder(path.parent)
+        with closed_on_error(db):
+            _sync_folder(path.parent)
     except OSError as error:
-        db.close()
         raise SpoolError(f"{path.parent}: {error.strerror}. Cure: replace the card") from error
     return db, None
 
@@ -178,6 +188,13 @@ def _beside_its_agent(path: Path, what: Callable[[sqlite3.Connection], int]) -> 
 
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    with closed_on_error(db):
+        _prepare(db, path)
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Set what belongs to the connection, and see that the tables are those of a spool that we may work on."""
     db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is damage, not an exception
     db.execute(f"PRAGMA page_size={PAGE}")
     db.execute("PRAGMA journal_mode=WAL")
@@ -187,14 +204,12 @@ def _open(path: Path) -> sqlite3.Connection:
         raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
     db.executescript(SCHEMA)
     if not _columns(db).items() >= _OURS.items():
-        db.close()
         raise sqlite3.DatabaseError("the tables are not those of a spool: damage in the names")
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('format', 'reader')"))
     found = meta.get("format", FORMAT)
     if found > FORMAT + 1 or (found > FORMAT and meta.get("reader", found) > FORMAT):
         text = f"{path}: spool format {found}, this agent reads {FORMAT}"
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
-    return db
 
 
 def _is_sound(db: sqlite3.Connection) -> str | None:
@@ -240,8 +255,8 @@ def _rescue(path: Path) -> Rescue:
     _sync_folder(path.parent)
     found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
     chunks: list[tuple[Any, ...]] = []
-    try:
-        old = sqlite3.connect(aside, isolation_level=None)
+    done: set[tuple[str, int]] = set()
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside, isolation_level=None)) as old:
         for _, (data,) in _rows(old, "sealed", "bytes"):
             one = _named(data)
             if one is not None:
@@ -252,9 +267,6 @@ def _rescue(path: Path) -> Rescue:
             if one[2] is not None
         }
         chunks = [value for _, value in _rows(old, "chunk", "site, boot, clock, rows, body") if None not in value]
-        old.close()
-    except sqlite3.DatabaseError:
-        done = set()
     return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside, written_ms)
 
 

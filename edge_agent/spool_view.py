@@ -72,7 +72,8 @@ class View:
             raise SpoolError(f"{path} does not exist. Cure: has the agent run, and is this the file it uses?")
         try:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-            self._db.execute("SELECT count(*) FROM life").fetchone()
+            with spool_file.closed_on_error(self._db):
+                self._db.execute("SELECT count(*) FROM life").fetchone()
         except sqlite3.Error as error:
             raise SpoolError(f"{path}: {error}. Cure: may you read it? Try sudo") from error
 

@@ -105,7 +105,7 @@ class Counter:
             one.last_ms = time_ms
             one.speeds.append(speed_kmh)
 
-    def see_nothing(self) -> None:
+    def see_nothing(self, time_ms: int) -> None:  # noqa: ARG002 (the same duties as `presence.Presence`)
         """The radar says that nothing is before it: what was reported once until now will not be confirmed any more."""
         for direction in [d for d, one in self._open.items() if not one.is_sure()]:
             self._close(direction)

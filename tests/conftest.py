@@ -6,10 +6,12 @@ import gc
 import signal
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import hypothesis
 import pytest
 
+from tests.closes import Closes
 from tests.servers import Influxd, Mosquitto, Victoria
 
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes says what else runs here
@@ -24,13 +26,20 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _let_go() -> Iterator[None]:
-    """Databases that a file's tests left open are closed before the next file: a process may hold 1,024 files."""
+    """What a file's tests left open shows in that file, not in the next one: a warning is an error here."""
     yield
     with warnings.catch_warnings():
         # paho joins two sockets of its own; now and then they are met before the client that would have closed them.
         ends = r"unclosed <socket\.socket .*laddr=\('127\.0\.0\.1', \d+\), raddr=\('127\.0\.0\.1', \d+\)>"
         warnings.filterwarnings("ignore", ends, ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture
+def closes() -> Iterator[Closes]:
+    """`closes(open_state(path))` is that connection; it is closed when the test has ended."""
+    with ExitStack() as at_the_end:
+        yield Closes(at_the_end)
 
 
 @pytest.fixture(scope="session")

@@ -65,8 +65,12 @@ class Book:
     def open(cls, path: Path | str) -> Book:
         """The book of a state file, over a connection of its own. Raises sqlite3.Error."""
         db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-        db.execute("PRAGMA synchronous=FULL")
-        return cls(db)
+        try:
+            db.execute("PRAGMA synchronous=FULL")
+            return cls(db)
+        except sqlite3.Error:
+            db.close()
+            raise
 
     @property
     def path(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from collector.alerts.alerting import Alerting
@@ -17,7 +18,7 @@ from collector.web.duty import Delivered
 class OnDuty:
     """Asks the alerting of this program; reads what happened from its file."""
 
-    def __init__(self, alerting: Alerting, file: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, alerting: Alerting, file: Path, now_ms: Callable[[], int]) -> None:
         self._alerting = alerting
         self._now_ms = now_ms
         self._book = Book.open(file)
@@ -40,6 +41,10 @@ class OnDuty:
 
     def silences(self) -> list[Silence]:
         return self._alerting.silences()
+
+    def close(self) -> None:
+        """Let go of the file, when no page asks any more."""
+        self._book.close()
 
 
 def delivered(book: Book, each: Delivery) -> Delivered:

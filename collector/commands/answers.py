@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,10 +39,10 @@ def gaps(
     from collector.delivery.gap_facts import from_state
     from collector.delivery.gaps import gaps as find
 
-    settings, store = _open(config)
     now_ms = time.time_ns() // 1_000_000
-    waiting, refused = from_state(settings)
-    hours = _asked(lambda: find(store, now_ms - _span_ms(since), now_ms, waiting, refused, node))
+    with _open(config) as (settings, store):
+        waiting, refused = from_state(settings)
+        hours = _asked(lambda: find(store, now_ms - _span_ms(since), now_ms, waiting, refused, node))
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
         typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
@@ -67,8 +69,8 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
     """
     from collector.delivery.audit import audit as check
 
-    _, store = _open(config)
-    findings = _asked(lambda: check(store, node))
+    with _open(config) as (_, store):
+        findings = _asked(lambda: check(store, node))
     if as_json:
         typer.echo(
             json.dumps([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
@@ -135,8 +137,7 @@ def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
     """
     from collector.delivery.redrive import redrive
 
-    settings, store = _open(config)
-    with _state(config) as db, file_of_the_collector(settings.state_file):
+    with _open(config) as (settings, store), _state(config) as db, file_of_the_collector(settings.state_file):
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
     typer.echo(outcome)
     raise typer.Exit(Exit.FINE if outcome.startswith("stored") else Exit.NOT_HEALTHY)
@@ -153,10 +154,12 @@ def resend(
     Example:  lamppost resend lp-0017 --since 24h
     """
     from collector.asking import ask
+    from collector.cli import load_settings
 
-    settings, _ = _open(config)
     now_ms = time.time_ns() // 1_000_000
-    answer = ask(settings, node, "resend", {"from_ms": now_ms - _span_ms(since), "to_ms": now_ms + 1}, timeout)
+    answer = ask(
+        load_settings(config), node, "resend", {"from_ms": now_ms - _span_ms(since), "to_ms": now_ms + 1}, timeout
+    )
     typer.echo(json.dumps(answer, ensure_ascii=False))
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)
 
@@ -168,12 +171,14 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 """
 
 
-def _open(config: Path) -> tuple[Config, Store]:
+@contextmanager
+def _open(config: Path) -> Iterator[tuple[Config, Store]]:
     from collector.cli import load_settings
     from collector.stores.named import make_store
 
     settings = load_settings(config)
-    return settings, make_store(settings)
+    with closing(make_store(settings)) as store:
+        yield settings, store
 
 
 def _asked(question: Any) -> Any:
@@ -187,16 +192,17 @@ def _asked(question: Any) -> Any:
         ) from error
 
 
-def _state(config: Path) -> sqlite3.Connection:
+def _state(config: Path) -> closing[sqlite3.Connection]:
     from collector.cli import load_settings
 
     path = load_settings(config).state_file
     try:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
     except sqlite3.Error as error:
         raise Failure(
             Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
         ) from error
+    return closing(db)
 
 
 def _hour_json(hour: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,11 @@ import typer
 
 from collector.cli import load_settings, time_of
 from collector.commands.options import CONFIG, JSON, this_person
+from collector.commands.station import state_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from collector.numbers.calibration import Record
+    from collector.numbers.calibration import Calibrations, Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -40,7 +42,6 @@ def fit(
     """
     from collector.numbers import colocation
     from collector.numbers.calibration import Calibrations, Record, per_raw
-    from collector.statedb import open_state
     from wire.quantities import DERIVED, QUANTITIES
 
     settings = load_settings(config)
@@ -62,9 +63,8 @@ def fit(
         "linear", line.slope, line.offset, f"{file.name}: {told}",
     )  # fmt: skip
     if not try_only:
-        calibrations = Calibrations(open_state(settings.state_file))
-        record = calibrations.add(record)
-        calibrations.note(_now_ms(), {"what": "fit", "who": record.who, "record": record.name, **_shown(record)})
+        with state_of(settings) as state:
+            record = _keep(Calibrations(state), "fit", record)
     if as_json:
         typer.echo(json.dumps({"kept": not try_only, **_shown(record)}, ensure_ascii=False))
     else:
@@ -90,7 +90,6 @@ def formula(
     Example:  lamppost calibrate formula us-wide-2021 --node lp-0007 --sensor air-1 --from 2026-03-01
     """
     from collector.numbers.calibration import FITTED_ON, FORMULAS, Calibrations, Record
-    from collector.statedb import open_state
 
     settings = load_settings(config)
     if name not in FORMULAS:
@@ -100,9 +99,8 @@ def formula(
     record = Record(
         node, sensor, "pm25_ugm3", start_ms, _now_ms(), this_person(), name, source=f"of {read}: {name}"  # type: ignore[arg-type]
     )  # fmt: skip
-    calibrations = Calibrations(open_state(settings.state_file))
-    record = calibrations.add(record)
-    calibrations.note(_now_ms(), {"what": "formula", "who": record.who, "record": record.name, **_shown(record)})
+    with state_of(settings) as state:
+        record = _keep(Calibrations(state), "formula", record)
     typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
 
 
@@ -122,28 +120,26 @@ def apply(
     from collector.numbers.calibration import Calibrations
     from collector.numbers.recalibrate import rewrite
     from collector.numbers.window_book import WindowBook
-    from collector.statedb import open_state
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     zone, now_ms = settings.web.time_zone, _now_ms()
     span = (time_of(since, zone), time_of(until, zone) if until else now_ms)
-    state = open_state(settings.state_file)
-    calibrations, book = Calibrations(state), WindowBook(state, owner=False)
-    sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
-    sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
-    store = make_store(settings)
-    rows = hours = 0
-    try:
-        for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
-            rows, hours = rows + done.rows, hours + 1
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
-    finally:
-        said: dict[str, Any] = {"since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours}
-        calibrations.note(now_ms, {"what": "apply", "who": this_person(), "sensors": sensors, **said})
-        store.close()
+    with state_of(settings) as state, closing(make_store(settings)) as store:
+        calibrations, book = Calibrations(state), WindowBook(state, owner=False)
+        sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
+        sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
+        rows = hours = 0
+        try:
+            for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
+                rows, hours = rows + done.rows, hours + 1
+        except StoreDown as error:
+            cure = "run the same command again: it may be repeated"
+            raise Failure(Exit.STORE, "store-down", str(error), cure) from error
+        finally:
+            said: dict[str, Any] = {"since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours}
+            calibrations.note(now_ms, {"what": "apply", "who": this_person(), "sensors": sensors, **said})
     if as_json:
         typer.echo(json.dumps(said))
     else:
@@ -160,11 +156,11 @@ def list_(
     Example:  lamppost calibrate list
     """
     from collector.numbers.calibration import Calibrations
-    from collector.statedb import open_state
 
     settings = load_settings(config)
-    calibrations = Calibrations(open_state(settings.state_file))
-    records, audit = calibrations.all(), calibrations.audit()
+    with state_of(settings) as state:
+        calibrations = Calibrations(state)
+        records, audit = calibrations.all(), calibrations.audit()
     if as_json:
         lines = [{"at_ms": at_ms, **what} for at_ms, what in audit]
         typer.echo(json.dumps({"records": list(map(_shown, records)), "audit": lines}, ensure_ascii=False))
@@ -177,6 +173,13 @@ def list_(
         typer.echo(f"{line}  ({record.who}, {record.source})")
     if not records:
         typer.echo("no records: what sensors say is stored as it is")
+
+
+def _keep(calibrations: Calibrations, what: str, record: Record) -> Record:
+    """The record as it is kept, with its name; the trail of calibrations says so."""
+    record = calibrations.add(record)
+    calibrations.note(_now_ms(), {"what": what, "who": record.who, "record": record.name, **_shown(record)})
+    return record
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import typer
 
 from collector.cli import load_settings, span_of
 from collector.commands.options import CONFIG, JSON
+from collector.commands.station import state_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -139,7 +140,6 @@ def backfill(
     from collector.numbers.window_book import WindowBook
     from collector.opendata.backfill import Account
     from collector.opendata.backfill import backfill as write
-    from collector.statedb import open_state
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
 
@@ -148,20 +148,22 @@ def backfill(
     total = empty = 0
     for part in _history(file, kind, account.now_ms):  # the whole file is read before the first row is written
         total, empty = total + len(part.lines), empty + part.empty
-    store, book = make_store(settings), WindowBook(open_state(settings.state_file), owner=False)
     quality, new, known = Quality(settings.quality), 0, 0
     refused: list[str] = []
     try:
-        store.prepare()
-        with _progress(total, "importing") as seen:
+        with (
+            state_of(settings) as state,
+            contextlib.closing(make_store(settings)) as store,
+            _progress(total, "importing") as seen,
+        ):
+            store.prepare()
+            book = WindowBook(state, owner=False)
             for part in _history(file, kind, account.now_ms):
                 for done in write(store, book, settings.reporting(), quality, part, account):
                     new, known, refused = new + done.new, known + done.known, refused + done.refused
                     seen(done.new + done.known)
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
-    finally:
-        store.close()
     said = {"new": new, "already_there": known, "without_value": empty, "refused": len(refused)}
     words = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in said.items())
     typer.echo(json.dumps(said) if as_json else words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,8 +15,7 @@ from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    pass
-
+    from collector.config import Config
 
 stations_app.add_typer(station_config.app, name="config")
 
@@ -85,8 +84,20 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
         typer.echo(f"sensor    {sensor.name:<12} {sensor.profile}")
     for at_ms, record in installed[:1]:
         typer.echo(f"installed {moment(at_ms)} by {record.get('who') or '?'} {record.get('where') or ''}".rstrip())
+        _tell_place(settings, node, record)
     for version in sent[:1]:
         typer.echo(f"settings  version {version.version}, {version.outcome}, {moment(version.at_ms)} by {version.who}")
+
+
+def _tell_place(settings: Config, node: str, record: dict[str, Any]) -> None:
+    """Where its technician says it stands; the public sees that only when the collector's settings say it too."""
+    lat, lon = record.get("lat"), record.get("lon")
+    if not (isinstance(lat, float) and isinstance(lon, float) and abs(lat) <= 90 and abs(lon) <= 180):
+        return
+    typer.echo(f"place     {lat:.5f}, {lon:.5f}")
+    if not any(named.node == node and named.lat is not None for named in settings.stations):
+        typer.echo("          not on the map; in the collector's settings, under stations:")
+        typer.echo(f"          - {{node: {node}, zh: ..., en: ..., lat: {lat:.5f}, lon: {lon:.5f}}}")
 
 
 @stations_app.command("rename")

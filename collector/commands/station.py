@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,11 +49,11 @@ def node_of(config: Path, node: str) -> tuple[Config, Node]:
     return settings, known
 
 
-def state_of(settings: Config) -> sqlite3.Connection:
-    """The collector's state. Raises Failure when it cannot be opened."""
+def state_of(settings: Config) -> closing[sqlite3.Connection]:
+    """The collector's state, for as long as a `with`. Raises Failure when it cannot be opened."""
     from collector.statedb import open_state
 
-    return open_state(settings.state_file)
+    return closing(open_state(settings.state_file))
 
 
 def moment(at_ms: int) -> str:

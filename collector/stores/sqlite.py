@@ -13,9 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from collector.sqlite_file import Readers, open_durable
 from collector.stores.line_protocol import Unwritable, key
 from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
 
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT, UNIQUE (measurement, tags));
+"""
 _AGGREGATES = {"mean": "avg", "min": "min", "max": "max", "sum": "sum", "count": "count"}
 
 
@@ -37,7 +41,7 @@ class Sqlite(Store):
         self._path = path
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        self._readers = threading.local()
+        self._readers = Readers(path)
         self._series: dict[tuple[str, Tags], int] = {}
         self._columns: dict[str, set[str]] = {}
         self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -46,16 +50,13 @@ class Sqlite(Store):
         if self._writer is not None:
             return Stored()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            writer = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
-            writer.execute("PRAGMA journal_mode=WAL")
-            writer.execute("PRAGMA synchronous=FULL")
-            writer.execute(
-                "CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT,"
-                " UNIQUE (measurement, tags))"
-            )
-            self._learn(writer)
+            writer = open_durable(self._path, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
+            return Held(f"{self._path}: {error}")
+        try:
+            self._learn(writer)
+        except sqlite3.Error as error:
+            writer.close()
             return Held(f"{self._path}: {error}")
         self._writer = writer
         return Stored()
@@ -153,16 +154,10 @@ class Sqlite(Store):
 
     def select(self, question: Select) -> list[Series]:
         try:
-            return self._select(self._reader(), question)
+            with self._readers.one() as reader:
+                return self._select(reader, question)
         except sqlite3.Error as error:
             raise StoreDown(f"{self._path}: {error}") from error
-
-    def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if reader is None:
-            reader = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-            self._readers.connection = reader
-        return reader
 
     def _select(self, reader: sqlite3.Connection, question: Select) -> list[Series]:
         groups: dict[tuple[str, ...], list[int]] = {}
@@ -197,6 +192,7 @@ class Sqlite(Store):
             raise StoreDown("the embedded store keeps everything; use an InfluxDB where readings shall be forgotten")
 
     def close(self) -> None:
+        self._readers.close()
         if self._writer is not None:
             self._writer.close()
             self._writer = None

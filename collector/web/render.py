@@ -22,6 +22,9 @@ from collector.web.words import Language, Words
 HERE = Path(__file__).parent
 _STATES = {"firing": 0, "pending": 1, "resolved": 2}
 HEAP_MIN, HEAP_MAX = 3, 200
+ALERTS_FIRST, ALERTS_MAX = 4, 50
+"""Entries that stand on a page at once, and at most when it is opened: the stations are what people came for."""
+WALL_ALERTS_MAX = 3
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
@@ -61,10 +64,14 @@ class Renderer:
             small=chart.SMALL,
             wide=chart.WIDE,
             levels=LEVELS,
+            alerts_first=ALERTS_FIRST,
+            alerts_max=ALERTS_MAX,
+            wall_alerts_max=WALL_ALERTS_MAX,
             until_resolved_ms=UNTIL_RESOLVED_MS,
             lengths=tuple(LENGTHS_MS),
         )
         self._templates.filters["told_once"] = told_once
+        self._templates.filters["entries"] = entries
         self._templates.filters["heaps"] = heaps
         self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[
             0
@@ -116,6 +123,23 @@ def told_once(alerts: Sequence[AlertView]) -> list[tuple[AlertView, int]]:
     return [
         (max(same, key=lambda one: -math.inf if one.value is None else one.value), len(same)) for same in told.values()
     ]
+
+
+def entries(alerts: Sequence[AlertView]) -> list[list[tuple[AlertView, int]]]:
+    """The entries of a list of alerts: one a station, but one for all where a rule has several, their highest first.
+
+    When dust comes over a city, that is one thing that happens, and not forty.
+    """
+    rules: dict[tuple[str, str, str], list[tuple[AlertView, int]]] = {}
+    for one, often in told_once(alerts):
+        rules.setdefault((one.state, one.severity, one.rule), []).append((one, often))
+    found: list[list[tuple[AlertView, int]]] = []
+    for told in rules.values():
+        if len({one.node for one, _ in told}) >= HEAP_MIN:
+            found.append(sorted(told, key=lambda each: -math.inf if each[0].value is None else -each[0].value))
+        else:
+            found += [[each] for each in told]
+    return found
 
 
 def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:

@@ -95,11 +95,12 @@ class Worker:
     """The work itself: `obey` orders, `step`, `report`. The line of a collector alone, for a share of the nodes."""
 
     def __init__(self, config: Config, number: int, of: int, store: Store) -> None:
-        state = open_state(config.state_file)
-        self._registry = Registry(sqlite3.connect(":memory:", isolation_level=None))  # the receiver keeps the real one
-        self._calibrations = Calibrations(state)
+        self._state = open_state(config.state_file)
+        self._nodes = sqlite3.connect(":memory:", isolation_level=None)  # the receiver keeps the real ones
+        self._registry = Registry(self._nodes)
+        self._calibrations = Calibrations(self._state)
         self.ingest, self.rollups = make_line(
-            config, store, self._registry, state, self._calibrations, lambda node: worker_of(node, of) == number
+            config, store, self._registry, self._state, self._calibrations, lambda node: worker_of(node, of) == number
         )
         self._columns = columns_of(load_rules(config.rules))
         self._key = signing_key(config)
@@ -132,6 +133,11 @@ class Worker:
                 self.rollups.look_up(now_ms)
             case "end":
                 self.ending = True
+
+    def close(self) -> None:
+        """Let go of the files; whoever made the store closes that."""
+        self._state.close()
+        self._nodes.close()
 
     def _take(self, order: Order, now_ms: int) -> None:
         name = None

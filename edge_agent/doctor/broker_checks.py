@@ -51,8 +51,8 @@ def _steps(settings: Config) -> Iterator[Result]:
 
     try:
         address = broker_of(settings)
-    except (Failure, OSError) as error:
-        yield fail("broker.dns", f"credentials: {error}", getattr(error, "cure", "") or "lamppost agent setup")
+    except Failure as failure:
+        yield fail("broker.dns", f"credentials: {failure}", failure.cure)
         return
     yield (dns := _dns(address))
     if dns.state is State.FAIL:

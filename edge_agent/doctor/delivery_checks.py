@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
@@ -58,9 +59,8 @@ def spool_integrity(station: Station) -> Result:
     if not path.exists():
         return skip(check, f"{path} is not there before the first run")
     try:
-        with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2) as db:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
             (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        db.close()
     except sqlite3.Error as error:
         if not os.access(path, os.R_OK):
             return skip(check, f"{path} may not be read by you: sudo")

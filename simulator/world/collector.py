@@ -89,8 +89,7 @@ class Collector:
             self.up = False
             if self._session is not None:
                 self._broker.disconnect(self._session)
-            self.process.alerting.close()
-            self.process._state.close()
+            self.process.close()
             self.process = None
 
     def pending(self) -> int:

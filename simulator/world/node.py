@@ -109,7 +109,7 @@ class Node:
             self.up = False
             self._leave()
             self.recorder.lose("uncommitted")
-            self.recorder.spool._db.close()
+            self.recorder.spool.abandon()
 
     def cut(self, ntp_after_s: float = 0.0) -> None:
         """The power goes, the sensors' too; after it NTP answers so much later."""

@@ -18,6 +18,7 @@ from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Spool
+from tests.closes import Closes
 
 AIR = Series("air-1", "air_quality")
 FIELD = "pm25_raw_ugm3"
@@ -74,6 +75,7 @@ class Station:
         recorder = started(self._path, "f" * 32)
         recorder.commit(Now(1000, self.true_ms, True))
         self._read(recorder)
+        recorder.spool.close()
 
     def _read(self, recorder: Recorder) -> None:
         for one in recorder.seal():
@@ -98,9 +100,10 @@ def test_every_reading_of_two_hundred_boots_has_its_true_time_or_says_that_it_is
     assert 0 < len(estimated) < len(station.truth) / 2
 
 
-def test_a_step_of_an_hour_while_running_never_takes_a_time_back_nor_twice(tmp_path: Path) -> None:
+def test_a_step_of_an_hour_while_running_never_takes_a_time_back_nor_twice(tmp_path: Path, closes: Closes) -> None:
     rng = random.Random(5)
     recorder = started(tmp_path / "spool.db", "a" * 32)
+    closes(recorder.spool)
     times, off_ms, steps = [], 0, 0
     for minute in range(600):
         if rng.random() < 0.02:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,7 @@ T0 = 1_790_000_000_000
 
 
 @pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def delivery(spool: Spool) -> Delivery:
     made = Delivery(spool, random.Random(7), connect_pause_s=0)
     made.on_connect(0)
     return made

@@ -13,6 +13,7 @@ from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import SYNCED, Origin, Spool
 from edge_agent.uplink import Uplink
+from tests.closes import Closes
 from wire import ack, names, signed, status
 
 NOW = 1_790_000_062_000
@@ -24,8 +25,8 @@ TOPIC = names.ack(NODE)
 class Bench:
     """A real spool with waiting batches behind a real uplink's reader, without a broker."""
 
-    def __init__(self, folder: Path) -> None:
-        self.spool = Spool(folder / "spool.db", NODE, "here")
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
         for number in range(8):
             rows = [Reading(Series("air-1", "air_quality"), NOW + number * 1000, {"pm25_raw_ugm3": 12.0})]
             self.spool.accept(rows, Origin(NODE, "here", "b71d04c2", SYNCED))
@@ -75,8 +76,8 @@ def forgeries(bench: Bench, rng: random.Random) -> Any:
         yield signed.seal(TOPIC, body.replace(b",0]", b",%d]" % code), OURS)
 
 
-def test_ten_thousand_forged_and_mutated_acks_delete_nothing(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_ten_thousand_forged_and_mutated_acks_delete_nothing(tmp_path: Path, closes: Closes) -> None:
+    bench = Bench(closes(Spool(tmp_path / "spool.db", NODE, "here")))
     waiting = bench.waits()
     source = forgeries(bench, random.Random(11))
     for _ in range(10_000):
@@ -88,8 +89,8 @@ def test_ten_thousand_forged_and_mutated_acks_delete_nothing(tmp_path: Path) -> 
     assert bench.waits() == 0, "the true one still works"
 
 
-def test_the_answer_of_the_first_time_does_not_release_what_is_sent_again(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_the_answer_of_the_first_time_does_not_release_what_is_sent_again(tmp_path: Path, closes: Closes) -> None:
+    bench = Bench(closes(Spool(tmp_path / "spool.db", NODE, "here")))
     kept = signed.seal(TOPIC, bench.true_ack(), OURS)
     bench.hear(kept)
     assert bench.waits() == 0

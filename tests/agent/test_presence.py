@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from device_profiles import catalogue
+from edge_agent.agent import sensor_of
+from edge_agent.checksums import CHECKSUMS
+from edge_agent.config import Sensor as Settings
 from edge_agent.presence import Presence
 from edge_agent.sensor import counter_of
 from edge_agent.traffic import Counter
@@ -49,13 +52,20 @@ def test_one_that_stands_over_the_boundary_counts_once_and_covers_both() -> None
     assert values["occupancy_ratio"] + later["occupancy_ratio"] == pytest.approx(20 / 60, abs=0.01)
 
 
-def test_what_stays_becomes_the_background() -> None:
-    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
-    for step in range(0, 400_000, 100):
-        eye.detect(step, EMPTY_M if step < 1000 else ROOF_M)
-    for step in range(400_000, 401_000, 100):
-        eye.detect(step, ROOF_M - 1.0)
-    assert eye.state()["count"] == 2
+@pytest.mark.parametrize("interval_s", [20, 60, 300])
+def test_what_stays_becomes_the_background_however_short_the_interval(interval_s: int) -> None:
+    eye = Presence("lidar-1", "p@1", "1", ("in",), interval_s)
+    told = []
+    for step in range(0, 1_200_000, 100):
+        told += eye.tick(step)
+        eye.detect(step, EMPTY_M if step < 60_000 else ROOF_M if step < 900_000 else ROOF_M - 1.0)
+        if step == 900_000 - 100:
+            assert eye._background_m == ROOF_M
+    told += eye.tick(1_200_000)
+    values = [reading.values for reading in told]
+    assert sum(one["count"] for one in values) == 2
+    covered_s = sum(one["occupancy_ratio"] * one["duration_s"] for one in values)
+    assert covered_s == pytest.approx(2 * 180, abs=1), "each covers the lane until it is the background"
 
 
 def test_the_open_interval_survives_a_restart_and_a_set_clock() -> None:
@@ -67,6 +77,58 @@ def test_the_open_interval_survives_a_restart_and_a_set_clock() -> None:
     again.restore(eye.state())
     again.shift(3_600_000)
     assert again.tick(3_660_000)[0].values["count"] == 1
+
+
+def eyed(name: str, spans: list[tuple[float, bytes]], **options: str) -> dict[str, float]:
+    """The minute's traffic of a sensor whose frames, given by the seconds they last, come fifty times a second."""
+    sensor = sensor_of(catalogue.load(), Settings(name="eye-1", profile=name, port="/dev/null", options=options))
+    sensor.begin(0.0, 0.0)
+    sensor.poller.due(0.0)
+    sensor.tick(0)
+    step = 0
+    for seconds, frame in spans:
+        for _ in range(int(seconds * 50)):
+            sensor.feed(frame, step * 20, step / 50)
+            step += 1
+    assert not sensor.bad
+    return sensor.tick(60_000)[0].values
+
+
+def lidar(distance_cm: int, strength: int = 500) -> bytes:
+    data = b"YY" + distance_cm.to_bytes(2, "little") + strength.to_bytes(2, "little") + b"\x40\x09"
+    return data + CHECKSUMS["sum8"](data)
+
+
+@pytest.mark.parametrize("between", [lidar(0, 50), lidar(0xFFFF), lidar(480, 50), b""])
+def test_two_vehicles_with_a_blind_eye_between_them_are_two(between: bytes) -> None:
+    values = eyed(
+        "benewake-tfmini", [(5, lidar(500)), (1, lidar(350)), (10, between), (1, lidar(350)), (5, lidar(500))]
+    )
+    assert values["count"] == 2
+    assert values["occupancy_ratio"] == pytest.approx(2 / 60, abs=0.002)
+
+
+def test_a_weak_signal_in_the_middle_of_a_roof_parts_nothing() -> None:
+    values = eyed("benewake-tfmini", [(5, lidar(500)), (1, lidar(350)), (1, lidar(350, 50)), (1, lidar(350))])
+    assert values["count"] == 1
+    assert values["occupancy_ratio"] == pytest.approx(3 / 60, abs=0.002)
+
+
+def test_nothing_in_reach_is_an_empty_lane() -> None:
+    near, far, none = (b"\xff" + mm.to_bytes(2, "big") for mm in (1500, 3000, 0xFFFD))
+    spans = [(5, far), (0.4, near), (0.3, none), (0.4, near), (1, none)]
+    values = eyed("ultrasonic-ff", [(seconds, data + CHECKSUMS["sum8"](data)) for seconds, data in spans])
+    assert values["count"] == 2
+    assert values["occupancy_ratio"] == pytest.approx(0.8 / 60, abs=0.002)
+
+
+def test_an_eye_that_is_asked_seldom_still_sees_who_stands_there() -> None:
+    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
+    eye.tick(0)
+    for t_s in range(0, 60, 5):
+        eye.detect(t_s * 1000, ROOF_M if 20 <= t_s < 45 else EMPTY_M)
+    values = eye.tick(60_000)[0].values
+    assert (values["count"], values["occupancy_ratio"]) == (1, pytest.approx(20 / 60, abs=0.001))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,24 @@ from edge_agent.recorder import PENDING_MAX, Now, Recorder
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Spool, SpoolError
 from edge_agent.timeline import FLOOR_MS, Timeline
+from tests.closes import Closes
 from wire import batch
 
 UTC = 1_790_000_000_000
 AIR = Series("air-1", "air_quality")
 
 
-def recorder(path: Path, boot: str = "b" * 32) -> Recorder:
-    return Recorder("lp-1", "s", boot, [], lambda: Spool(path, "lp-1", "s"))
+Recorders = Callable[..., Recorder]
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, closes: Closes) -> Recorders:
+    """Recorders over one spool: each after the first begins where a killed one has left it."""
+
+    def begin(boot: str = "b" * 32, kind: type[Spool] = Spool) -> Recorder:
+        return Recorder("lp-1", "s", boot, [], lambda: closes(kind(tmp_path / "spool.db", "lp-1", "s")))
+
+    return begin
 
 
 def air(time_ms: int, value: int = 1) -> Reading:
@@ -34,8 +45,8 @@ def sealed(made: Recorder) -> list[tuple[str, list[int]]]:
     ]
 
 
-def test_readings_before_the_clock_is_set_get_their_true_time(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db")
+def test_readings_before_the_clock_is_set_get_their_true_time(recorder: Recorders) -> None:
+    made = recorder()
     for boot_ms in (10_000, 11_000):
         now = Now(boot_ms, 5_000, False)
         made.keep([air(made.stamp(now))])
@@ -49,11 +60,11 @@ def test_readings_before_the_clock_is_set_get_their_true_time(tmp_path: Path) ->
     assert sealed(made)[0] == ("synced", [UTC + 1_000])
 
 
-def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_one(tmp_path: Path) -> None:
-    lost = recorder(tmp_path / "spool.db", "a" * 32)
+def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_one(recorder: Recorders) -> None:
+    lost = recorder("a" * 32)
     lost.keep([air(50_000), air(51_000)])
     lost.commit(Now(51_000, 0, False))
-    made = recorder(tmp_path / "spool.db", "b" * 32)
+    made = recorder("b" * 32)
     made.commit(Now(20_000, UTC, True))
     ((clock, times),) = sealed(made)
     assert clock == "estimated"
@@ -61,19 +72,19 @@ def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_o
     assert times[1] < UTC - 20_000, "before this boot began"
 
 
-def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db")
+def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(recorder: Recorders) -> None:
+    made = recorder()
     made.commit(Now(1_000, FLOOR_MS - 1, True))
     assert not made.timeline.trusted
 
 
-def test_a_step_of_the_clock_is_told_and_no_time_goes_back(tmp_path: Path) -> None:
+def test_a_step_of_the_clock_is_told_and_no_time_goes_back(recorder: Recorders) -> None:
     timeline = Timeline()
     assert timeline.observe(1_000, UTC, True) is None
     assert timeline.observe(2_000, UTC + 1_300, True) is None, "a correction below a second is followed"
     assert timeline.observe(3_000, UTC - 3_600_000, True) == pytest.approx(-3_602_300)
     assert timeline.steps == 1
-    made = recorder(tmp_path / "spool.db")
+    made = recorder()
     made.commit(Now(0, UTC, True))
     made.keep([air(UTC + 1_000)])
     made.commit(Now(1_000, UTC + 1_000, True))
@@ -94,8 +105,8 @@ class Full(Spool):
         return super().accept(*args, **more)
 
 
-def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(tmp_path: Path) -> None:
-    made = Recorder("lp-1", "s", "b" * 32, [], lambda: Full(tmp_path / "spool.db", "lp-1", "s"))
+def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: Recorders) -> None:
+    made = recorder(kind=Full)
     made.commit(Now(0, UTC, True))
     Full.full = True
     total = PENDING_MAX + 500
@@ -112,8 +123,8 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(tmp_path: 
     assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
 
 
-def test_the_ledger_of_an_hour_counts_what_was_accepted(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db")
+def test_the_ledger_of_an_hour_counts_what_was_accepted(recorder: Recorders) -> None:
+    made = recorder()
     hour = UTC // 3_600_000 * 3_600_000
     made.commit(Now(0, hour, True))
     for second in range(0, 3_600 + 130, 10):
@@ -125,12 +136,12 @@ def test_the_ledger_of_an_hour_counts_what_was_accepted(tmp_path: Path) -> None:
     assert in_hour == sorted(in_hour)
 
 
-def test_the_open_hour_survives_a_restart(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db")
+def test_the_open_hour_survives_a_restart(recorder: Recorders) -> None:
+    made = recorder()
     made.commit(Now(0, UTC, True))
     made.keep([air(UTC + 1), air(UTC + 2)])
     made.commit(Now(1_000, UTC + 1_000, True))
-    again = recorder(tmp_path / "spool.db")
+    again = recorder()
     again.commit(Now(2_000, UTC + 2_000, True))
     again.keep([air(UTC + 3)])
     again.commit(Now(3_000, UTC + 3_000, True))
@@ -139,8 +150,8 @@ def test_the_open_hour_survives_a_restart(tmp_path: Path) -> None:
     assert max(row.values["accepted"] for row in rows) == 3
 
 
-def test_the_account_told_at_the_end_holds_what_was_accepted_last(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db")
+def test_the_account_told_at_the_end_holds_what_was_accepted_last(recorder: Recorders) -> None:
+    made = recorder()
     made.commit(Now(1_000, UTC, True))
     made.keep([air(UTC + 1_000), air(UTC + 1_500)])
     made.commit(Now(2_000, UTC + 1_000, True), closing=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Spool
+from tests.closes import Closes
 from wire import batch, check
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 RADAR = Series("radar-1", "traffic_flow", (("lane", "1"), ("direction", "in")))
 ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
 T0 = 1_790_000_000_000
+Reopened = Callable[[Spool], Spool]
 
 
 def air(offset_ms: int, pm25: float | int = 12) -> Reading:
@@ -23,15 +25,11 @@ def air(offset_ms: int, pm25: float | int = 12) -> Reading:
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool.db", "lp-1", "s")
+def reopened(closes: Closes) -> Reopened:
+    return lambda spool: closes(Spool(spool.path, "lp-1", "s"))
 
 
-def reopened(spool: Spool) -> Spool:
-    return Spool(spool.path, "lp-1", "s")
-
-
-def test_what_was_accepted_is_there_after_a_kill(spool: Spool) -> None:
+def test_what_was_accepted_is_there_after_a_kill(spool: Spool, reopened: Reopened) -> None:
     spool.accept([air(0), air(1000)], ORIGIN)
     again = reopened(spool)  # no close: as after kill -9
     (sealed,) = again.seal()
@@ -52,7 +50,7 @@ def test_sealed_bytes_are_a_batch_the_collector_accepts(spool: Spool) -> None:
     assert batch.digest(sealed.data) == sealed.digest
 
 
-def test_bytes_and_sequence_survive_a_restart(spool: Spool) -> None:
+def test_bytes_and_sequence_survive_a_restart(spool: Spool, reopened: Reopened) -> None:
     spool.accept([air(0)], ORIGIN)
     (first,) = spool.seal()
     again = reopened(spool)
@@ -62,7 +60,7 @@ def test_bytes_and_sequence_survive_a_restart(spool: Spool) -> None:
     assert again.newest(1) == [second]
 
 
-def test_only_released_batches_stop_waiting(spool: Spool) -> None:
+def test_only_released_batches_stop_waiting(spool: Spool, reopened: Reopened) -> None:
     for n in range(3):
         spool.accept([air(n)], ORIGIN)
         spool.seal()
@@ -89,7 +87,7 @@ def test_two_readings_of_one_millisecond_get_two_times(spool: Spool) -> None:
     assert [r.time_ms - T0 for r in taken] == [0, 1, 2]
 
 
-def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool) -> None:
+def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool, reopened: Reopened) -> None:
     spool.accept([air(5000)], ORIGIN)
     spool.seal()
     spool.accept([air(6000)], ORIGIN)
@@ -105,12 +103,12 @@ def test_a_batch_holds_one_boot_and_site(spool: Spool) -> None:
     assert [batch.read("lp-1", s.data).site for s in sealed] == ["s", "s", "other"]
 
 
-def test_interval_state_is_committed_with_the_readings(spool: Spool) -> None:
+def test_interval_state_is_committed_with_the_readings(spool: Spool, reopened: Reopened) -> None:
     spool.accept([], ORIGIN, {"radar-1": {"start_ms": T0, "speeds": {"in": [42.0]}}})
     assert reopened(spool).state("radar-1") == {"start_ms": T0, "speeds": {"in": [42.0]}}
 
 
-def test_a_newer_format_is_refused_with_the_cure(spool: Spool) -> None:
+def test_a_newer_format_is_refused_with_the_cure(spool: Spool, reopened: Reopened) -> None:
     spool._db.execute("UPDATE meta SET value = 99 WHERE key = 'format'")
     with pytest.raises(Exception, match=r"format 99.*install the newer agent"):
         reopened(spool)

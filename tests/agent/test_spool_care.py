@@ -13,6 +13,7 @@ from edge_agent.making_room import make_room, split
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool, SpoolError
+from tests.closes import Closes
 from wire import batch
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
@@ -64,7 +65,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, dict[int
 
 @pytest.mark.parametrize("seed", range(60))
 def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
-    tmp_path: Path, seed: int, full: tuple[bytes, str, dict[int, Sealed]]
+    tmp_path: Path, seed: int, full: tuple[bytes, str, dict[int, Sealed]], closes: Closes
 ) -> None:
     rng = random.Random(seed)
     path = tmp_path / "spool.db"
@@ -78,7 +79,7 @@ def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
         for _ in range(3):
             _damaged(path, rng.randbytes(200), rng.randrange(100, size - 200))
     intact = {seq for seq, one in before.items() if one.data in path.read_bytes()}
-    again = Spool(path, "lp-1", "s")
+    again = closes(Spool(path, "lp-1", "s"))
     saved = {one.seq: one.data for one in again.oldest(1000) if one.spool == old_id}
     assert all(data == before[seq].data for seq, data in saved.items()), "never other bytes under an old name"
     assert intact <= saved.keys(), "every batch whose bytes are still in the file goes on"
@@ -88,24 +89,24 @@ def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
     fill(again, 1, first=1000)
 
 
-def test_a_file_of_noise_is_put_aside(tmp_path: Path) -> None:
+def test_a_file_of_noise_is_put_aside(tmp_path: Path, closes: Closes) -> None:
     path = tmp_path / "spool.db"
     path.write_bytes(random.Random(1).randbytes(50_000))
-    spool = Spool(path, "lp-1", "s")
+    spool = closes(Spool(path, "lp-1", "s"))
     assert spool.rescued == 0
     assert spool.damaged() == str(path) + ".damaged-1"
     fill(spool, 1)
 
 
-def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
+def test_most_batches_survive_one_spoiled_page(tmp_path: Path, closes: Closes) -> None:
     path = tmp_path / "spool.db"
-    spool = Spool(path, "lp-1", "s")
+    spool = closes(Spool(path, "lp-1", "s"))
     fill(spool, 100, rows=30)
     old_id = spool.spool_id
     spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spool.close()
     _damaged(path, b"\xff" * 4096, path.stat().st_size // 4096 // 2 * 4096)
-    again = Spool(path, "lp-1", "s")
+    again = closes(Spool(path, "lp-1", "s"))
     kept = [one for one in again.oldest(1000) if one.spool == old_id]
     assert again.rescued >= 60
     assert again.spools() == (again.spool_id, old_id)
@@ -116,8 +117,7 @@ def test_most_batches_survive_one_spoiled_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows_a_batch", [60, 50], ids=["whole minutes", "minutes cut by batches"])
-def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path, rows_a_batch: int) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(spool: Spool, rows_a_batch: int) -> None:
     fill(spool, 200, rows=rows_a_batch)
     total = 200 * rows_a_batch
     while make_room(spool, 120_000 if rows_a_batch == 60 else 90_000, T0 + 10**8):
@@ -136,8 +136,7 @@ def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(tmp_path: Path
     assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"
 
 
-def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(spool: Spool) -> None:
     fill(spool, 30, rows=60)
     for _ in range(200):
         if not make_room(spool, 20_000, T0 + 10**8):
@@ -147,8 +146,7 @@ def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(tm
     assert sum(gap["lost_count"] for gap in gaps(spool)) == 30 * 60, "thinned, then dropped: counted once"
 
 
-def test_the_replay_ring_goes_before_anything_is_thinned(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_the_replay_ring_goes_before_anything_is_thinned(spool: Spool) -> None:
     for one in fill(spool, 100, rows=60):
         spool.release(one.id, 0, T0)
     fill(spool, 3, first=500)
@@ -159,8 +157,7 @@ def test_the_replay_ring_goes_before_anything_is_thinned(tmp_path: Path) -> None
 # -- names ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_too_large_is_sealed_again_in_halves(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_batch_too_large_is_sealed_again_in_halves(spool: Spool) -> None:
     (one,) = fill(spool, 1, rows=100)
     split(spool, one.id, T0 + 10**6)
     assert [s.seq for s in spool.oldest(9)] == [2, 3, 4]
@@ -169,8 +166,7 @@ def test_a_batch_too_large_is_sealed_again_in_halves(tmp_path: Path) -> None:
     assert (gap["reason"], gap["lost_count"], gap["from_seq"], gap["to_seq"]) == ("split", 0, 1, 1)
 
 
-def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(spool: Spool, closes: Closes) -> None:
     sealed = fill(spool, 3)
     old_id = spool.spool_id
     spool.begin_life(T0 + 10**6)
@@ -179,11 +175,10 @@ def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(tmp_path: Path)
     assert {one.spool for one in waiting} == {spool.spool_id}
     assert [row for row in rows_of(waiting) if row.series == AIR] == rows_of(sealed)
     assert [gap["reason"] for gap in gaps(spool)] == ["renumbered"]
-    assert Spool(spool.path, "lp-1", "s").spool_id == spool.spool_id
+    assert closes(Spool(spool.path, "lp-1", "s")).spool_id == spool.spool_id
 
 
-def test_a_replay_sends_the_same_bytes_again_marked(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_replay_sends_the_same_bytes_again_marked(spool: Spool) -> None:
     first, second = fill(spool, 2)
     for one in (first, second):
         spool.release(one.id, 0, T0)
@@ -194,8 +189,7 @@ def test_a_replay_sends_the_same_bytes_again_marked(tmp_path: Path) -> None:
     assert spool.oldest(9) == []
 
 
-def test_rows_without_a_true_time_wait_and_get_it_later(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_rows_without_a_true_time_wait_and_get_it_later(spool: Spool) -> None:
     unsynced = ORIGIN._replace(clock="unsynced")
     spool.accept([Reading(AIR, 5_000, {"pm25_raw_ugm3": 1})], unsynced)
     spool.accept([Reading(AIR, 6_000, {"pm25_raw_ugm3": 2})], unsynced)
@@ -206,10 +200,8 @@ def test_rows_without_a_true_time_wait_and_get_it_later(tmp_path: Path) -> None:
     assert [row.time_ms for row in rows_of([sealed])] == [T0 + 5_000, T0 + 6_000]
 
 
-def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_is_told_apart_from_a_full_one(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_agent.spool import SpoolError, SpoolIoError
-
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
 
     class Disk:
         """SQLite's connection cannot be patched; this stands before it and fails as a disk does."""
@@ -230,8 +222,7 @@ def test_a_disk_that_fails_is_told_apart_from_a_full_one(tmp_path: Path, monkeyp
             spool.accept([Reading(AIR, T0, {"pm25_raw_ugm3": 1})], ORIGIN)
 
 
-def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(spool: Spool) -> None:
     rows = [Reading(AIR, T0 + at * 200, {"pm25_raw_ugm3": 1.0}) for at in range(5)]
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
     spool._db.execute(f"PRAGMA max_page_count = {pages}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool
 from edge_agent.spool_cli import app
 from edge_agent.spool_screen import screen
+from tests.closes import Closes
 from wire.exits import Failure
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
@@ -63,8 +65,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.spool.abandon()
 
 
 def test_status_tells_what_waits_what_is_kept_and_how_long_the_room_lasts(desk: Desk) -> None:
@@ -128,7 +132,9 @@ def test_purge_deletes_what_was_answered_and_only_says_so_without_yes(desk: Desk
     assert (said["kept_rows"], said["waiting_rows"]) == (0, 3605)
 
 
-def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_record(desk: Desk) -> None:
+def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_record(
+    desk: Desk, closes: Closes
+) -> None:
     owner = Owner(desk.path)
     with pytest.raises(Failure, match="in use by process"):
         desk.says("purge", "--older-than", "30m", "--unsent", "--yes")
@@ -138,7 +144,9 @@ def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_
     said = desk.survey()
     assert said["lost"] == {"purged": 1800}
     assert said["waiting_rows"] == 3605 - 1800 + 1, "the gap record waits too"
-    (gap,) = [row for one in Spool(desk.path, "lp-1", "s").oldest(99) for row in readings_of(one.data)[0][-1:]][-1:]
+    (gap,) = [row for one in closes(Spool(desk.path, "lp-1", "s")).oldest(99) for row in readings_of(one.data)[0][-1:]][
+        -1:
+    ]
     assert (dict(gap.series.tags), gap.values["lost_count"]) == ({"reason": "purged"}, 1800)
 
 

@@ -18,6 +18,7 @@ from edge_agent.spool import Origin, Spool, SpoolError
 from edge_agent.spool_file import FORMAT
 from edge_agent.spool_view import View
 from tests.agent.spools.make import AIR, FIELD, NODE, SITE, T0
+from tests.closes import Closes
 from wire import batch
 
 SPOOLS = Path(__file__).parent / "spools"
@@ -51,7 +52,7 @@ def test_there_is_a_fixture_of_every_format() -> None:
 
 
 @pytest.mark.parametrize("fixture", FORMATS, ids=lambda file: file.name)
-def test_a_full_spool_of_an_earlier_agent_goes_on_byte_for_byte(fixture: Path, tmp_path: Path) -> None:
+def test_a_full_spool_of_an_earlier_agent_goes_on_byte_for_byte(fixture: Path, tmp_path: Path, closes: Closes) -> None:
     path = kept(fixture, tmp_path)
     before = sqlite3.connect(path)
     sealed = dict(before.execute("SELECT seq, bytes FROM batch JOIN sealed USING (id) WHERE acked_ms IS NULL"))
@@ -72,13 +73,15 @@ def test_a_full_spool_of_an_earlier_agent_goes_on_byte_for_byte(fixture: Path, t
     )
     assert numbers == list(range(203))
     spool.close()
-    assert View(path).survey().waiting_rows == 203 + 20 + 1 + 2  # a gap record of the split, two rows without a time
+    assert (
+        closes(View(path)).survey().waiting_rows == 203 + 20 + 1 + 2
+    )  # a gap record of the split, two rows without a time
 
 
-def test_an_agent_of_format_1_can_work_on_a_file_of_today(tmp_path: Path) -> None:
+def test_an_agent_of_format_1_can_work_on_a_file_of_today(tmp_path: Path, closes: Closes) -> None:
     spool = Spool(tmp_path / "spool.db", NODE, SITE)
     spool.close()
-    db = sqlite3.connect(tmp_path / "spool.db")
+    db = closes(sqlite3.connect(tmp_path / "spool.db"))
     for statement in FORMAT_1:
         db.execute("EXPLAIN " + statement, (None,) * statement.count("?"))
     assert dict(db.execute("SELECT key, value FROM meta WHERE key = 'reader'"))["reader"] <= FORMAT
@@ -95,7 +98,7 @@ def made_by_the_next(path: Path, reader: int) -> None:
     db.close()
 
 
-def test_a_file_of_the_next_format_is_worked_on_and_stays_what_it_is(tmp_path: Path) -> None:
+def test_a_file_of_the_next_format_is_worked_on_and_stays_what_it_is(tmp_path: Path, closes: Closes) -> None:
     path = tmp_path / "spool.db"
     made_by_the_next(path, reader=FORMAT)
     spool = Spool(path, NODE, SITE)
@@ -103,7 +106,7 @@ def test_a_file_of_the_next_format_is_worked_on_and_stays_what_it_is(tmp_path: P
     assert [one.seq for one in spool.seal()] == [1]
     assert spool.oldest(9)[0].rows == 1
     spool.close()
-    db = sqlite3.connect(path)
+    db = closes(sqlite3.connect(path))
     assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0] == FORMAT + 1
 
 

@@ -50,7 +50,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
-            self.spool._db.close()
+            self.spool.abandon()
             shutil.rmtree(self.folder)
 
     # -- what the agent does --------------------------------------------------------------------------------------
@@ -120,13 +120,13 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule()
     def kill(self) -> None:
-        self.disk.kill(self.spool._db.close)
+        self.disk.kill(self.spool.abandon)
         self._reopen()
 
     @rule(where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255), log=st.booleans())
     def rot(self, where: float, flip: int, log: bool) -> None:
         """One byte changes while the agent is down."""
-        self.disk.kill(self.spool._db.close)
+        self.disk.kill(self.spool.abandon)
         path = self.path.with_name(self.path.name + "-wal") if log else self.path
         data = bytearray(path.read_bytes())
         if data:
@@ -137,7 +137,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(where=st.floats(0, 1), log=st.booleans())
     def cut_off(self, where: float, log: bool) -> None:
         """The file ends too early."""
-        self.disk.kill(self.spool._db.close)
+        self.disk.kill(self.spool.abandon)
         path = self.path.with_name(self.path.name + "-wal") if log else self.path
         path.write_bytes(path.read_bytes()[: int(where * path.stat().st_size)])
         self._reopen(damaged=True)

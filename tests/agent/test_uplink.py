@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -28,8 +27,7 @@ class Broker:
 
 
 @pytest.mark.parametrize(("codes", "fine"), [((1, 1), True), ((0x80, 1), False), ((1, 0x87), False)])
-def test_a_refused_subscription_ends_the_connection(tmp_path: Path, codes: tuple[int, ...], fine: bool) -> None:
-    spool = Spool(tmp_path / "spool.db", "lp-1", "s")
+def test_a_refused_subscription_ends_the_connection(spool: Spool, codes: tuple[int, ...], fine: bool) -> None:
     birth = status.Birth("lp-1", "s", "0" * 16, spool.spools(), 1, None, "0", "synced")
     uplink = Uplink(
         BrokerAddress("127.0.0.1", 1), "lp-1", Delivery(spool, random.Random(1)), lambda: birth, lambda *_: None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,8 +88,8 @@ def test_one_that_flaps_takes_nothing_from_the_others() -> None:
     assert seen(urgency, air(UTC + 51_000 + round(REFILL_S * 1000), 200))
 
 
-def recorder(path: Path, sensors: list[Sensor]) -> Recorder:
-    made = Recorder("lp-1", "s", "b" * 32, sensors, lambda: Spool(path, "lp-1", "s"), Urgency(LEVELS))
+def recorder(spool: Spool, sensors: list[Sensor]) -> Recorder:
+    made = Recorder("lp-1", "s", "b" * 32, sensors, lambda: spool, Urgency(LEVELS))
     made.timeline.observe(0, UTC, True)
     return made
 
@@ -104,8 +102,8 @@ def at(made: Recorder, second: int, value: float | None, seal: str = "urgent") -
     return made.commit(now, seal=seal)  # type: ignore[arg-type]
 
 
-def test_an_urgent_commit_seals_all_that_waits_in_one_transaction(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db", [])
+def test_an_urgent_commit_seals_all_that_waits_in_one_transaction(spool: Spool) -> None:
+    made = recorder(spool, [])
     assert [at(made, second, 20) for second in range(3)] == [[], [], []]
     (batch,) = at(made, 3, 200)
     assert [row.time_ms for row in readings_of(batch.data)[0] if row.series == AIR] == [
@@ -116,15 +114,15 @@ def test_an_urgent_commit_seals_all_that_waits_in_one_transaction(tmp_path: Path
     assert (made.accepted, made.spool.depth().batches) == (6, 2)
 
 
-def test_what_is_urgent_while_nobody_answers_is_sealed_as_soon_as_somebody_does(tmp_path: Path) -> None:
-    made = recorder(tmp_path / "spool.db", [])
+def test_what_is_urgent_while_nobody_answers_is_sealed_as_soon_as_somebody_does(spool: Spool) -> None:
+    made = recorder(spool, [])
     assert at(made, 0, 200, "no") == []
     assert len(at(made, 1, 200)) == 1
 
 
-def test_a_sensor_that_falls_silent_or_calls_itself_faulty_is_told_at_once(tmp_path: Path) -> None:
+def test_a_sensor_that_falls_silent_or_calls_itself_faulty_is_told_at_once(spool: Spool) -> None:
     sensor = Sensor("air-1", load(None).get("plantower-pms5003"))
-    made = recorder(tmp_path / "spool.db", [sensor])
+    made = recorder(spool, [sensor])
     assert at(made, 0, None) == []  # one that has never spoken is no change
     sensor.last_frame_ms = UTC
     silence_s = round(sensor.profile.silence_s)

@@ -16,6 +16,7 @@ from collector.rules.rule import Rule, parse
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, StoreDown, Table
+from tests.closes import Closes
 from wire.status import Birth, Sensor
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -57,9 +58,16 @@ class Desk:
         self.alerting._tell_book._db.execute("PRAGMA synchronous=OFF")
 
     def die(self) -> None:
+        self._let_go()
+        self.make()
+
+    def close(self) -> None:
+        self._let_go()
+        self.store.close()
+
+    def _let_go(self) -> None:
         self.state.close()
         self.alerting._tell_book.close()
-        self.make()
 
     def store_rows(self, times: list[int], values: list[float], seen: bool = True) -> None:
         """Rows reach the database, and the rules unless the collector dies in between."""
@@ -100,8 +108,10 @@ def node(online: bool = True) -> Node:
     return Node(Birth("lp-1", "east", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced", sensors), online, T0)
 
 
-def test_a_value_that_toggles_at_every_evaluation_for_an_hour_is_told_three_times_at_most(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_a_value_that_toggles_at_every_evaluation_for_an_hour_is_told_three_times_at_most(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     for second in range(0, 3600, 10):
         desk.now_ms = T0 + second * 1000
         desk.reading(90.0 if second % 20 else 10.0)
@@ -111,8 +121,8 @@ def test_a_value_that_toggles_at_every_evaluation_for_an_hour_is_told_three_time
     assert 1 <= len(desk.told) <= 3
 
 
-def test_a_day_of_backfill_calls_nobody_and_its_history_is_right(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HOURLY)
+def test_a_day_of_backfill_calls_nobody_and_its_history_is_right(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HOURLY))
     for minute in range(60):
         desk.now_ms = T0 + minute * MINUTE
         desk.reading(10.0)
@@ -132,8 +142,10 @@ def test_a_day_of_backfill_calls_nobody_and_its_history_is_right(tmp_path: Path)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(tmp_path: Path, seed: int) -> None:
-    dice, desk = random.Random(seed), Desk(tmp_path, HIGH)
+def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(
+    tmp_path: Path, seed: int, closes: Closes
+) -> None:
+    dice, desk = random.Random(seed), closes(Desk(tmp_path, HIGH))
     desk.alerting.desk.policy = calm = Policy(group_ms=0, flap_changes=100, receivers=("hook",))
     for turn in range(120):
         desk.now_ms = T0 + turn * 10_000
@@ -154,8 +166,8 @@ def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(t
     assert sorted(lines) == sorted((state, key) for key in keys for state in ("firing", "resolved"))
 
 
-def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
     desk.alerting.tick(desk.now_ms)
     (sent,) = desk.alerting.outbox.due(desk.now_ms)
@@ -164,11 +176,13 @@ def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp
     assert (again.key, again.attempts) == (sent.key, 1)
 
 
-def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fires_is_told(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fires_is_told(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
     desk.tick()
-    other = Desk(tmp_path, name="c2", store=desk.store)  # somebody else stores meanwhile
+    other = closes(Desk(tmp_path, name="c2", store=desk.store))  # somebody else stores meanwhile
     for turn in range(6 * 60):
         other.now_ms = T0 + turn * MINUTE
         other.reading(90.0 if turn // 15 % 2 else 10.0)
@@ -179,8 +193,10 @@ def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fi
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
 
 
-def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, SILENT, HIGH)
+def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, SILENT, HIGH))
     desk.nodes = [node()]
     desk.die()
     desk.reading(90.0)
@@ -200,8 +216,8 @@ def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_i
     assert [view.rule for view in desk.alerting.current() if view.state == "firing"] == ["pm25-high"]
 
 
-def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path))
     wrong = {("collector-clone", "lp-7"): "two batches 5"}
     for _ in range(3):
         desk.alerting.own_state(True, wrong, desk.now_ms)
@@ -216,8 +232,8 @@ def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path) -> None:
     assert states == ["firing", "resolved"]
 
 
-def test_a_lost_node_stays_lost_over_a_restart(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, OFFLINE)
+def test_a_lost_node_stays_lost_over_a_restart(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, OFFLINE))
     desk.nodes = [node(online=False)]
     desk.die()
     desk.alerting.node_state("lp-1", False, desk.now_ms)
@@ -230,14 +246,14 @@ def test_a_lost_node_stays_lost_over_a_restart(tmp_path: Path) -> None:
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
 
 
-def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path) -> None:
-    first = Desk(tmp_path, HOURLY)
+def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path, closes: Closes) -> None:
+    first = closes(Desk(tmp_path, HOURLY))
     for minute in range(90):
         first.now_ms = T0 + minute * MINUTE
         first.reading(100.0)
         first.tick()
     (told,) = first.told
-    second = Desk(tmp_path, HOURLY, name="c2", store=first.store)
+    second = closes(Desk(tmp_path, HOURLY, name="c2", store=first.store))
     second.now_ms = first.now_ms
     second.alerting.follow([], second.now_ms)
     for minute in range(90, 240):
@@ -251,8 +267,10 @@ def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path:
     assert [view.state for view in first.alerting.current()] == []
 
 
-def test_while_the_database_is_away_at_a_start_the_rules_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_while_the_database_is_away_at_a_start_the_rules_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
     desk.tick()
     desk.now_ms += 10_000
@@ -270,8 +288,8 @@ def test_while_the_database_is_away_at_a_start_the_rules_wait(tmp_path: Path, mo
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
 
 
-def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
     desk.tick()
     (topic,) = desk.retained
@@ -292,8 +310,8 @@ def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_pa
     assert desk.alerting.reconnected() == []
 
 
-def test_a_rule_that_went_ends_its_alert(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_a_rule_that_went_ends_its_alert(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
     desk.tick()
     desk.rules = []
@@ -303,8 +321,8 @@ def test_a_rule_that_went_ends_its_alert(tmp_path: Path) -> None:
     assert [b'"reason":"the rule was removed"' in body for body in desk.retained.values()] == [True]
 
 
-def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
     desk.wait(2 * MINUTE)
     (firing,) = desk.alerting.current()

@@ -13,6 +13,7 @@ from collector.rules.transition import Series, Transition, transition
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Store, Stored
 from tests.alerts.kills import RULE
+from tests.closes import Closes
 
 T0 = 1_790_000_000_000
 AIR = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-1"})
@@ -20,8 +21,8 @@ AIR = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-1"})
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = Sqlite(tmp_path / "alerts.db")
+def store(tmp_path: Path, closes: Closes) -> Store:
+    made = closes(Sqlite(tmp_path / "alerts.db"))
     assert made.prepare() == Stored()
     return made
 

@@ -10,6 +10,7 @@ import pytest
 
 from collector.statedb import transaction
 from tests.alerts.test_alerting import HIGH, MINUTE, Desk
+from tests.closes import Closes
 
 Break = Callable[[Desk], Callable[[], None]]
 
@@ -68,8 +69,10 @@ def states(desk: Desk) -> list[str]:
 
 
 @BREAKS
-def test_what_happens_meanwhile_is_told_in_order_once_the_file_can_be_written(tmp_path: Path, spoil: Break) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_what_happens_meanwhile_is_told_in_order_once_the_file_can_be_written(
+    tmp_path: Path, spoil: Break, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
     desk.wait(MINUTE)
     mend = spoil(desk)
@@ -97,9 +100,9 @@ def test_what_happens_meanwhile_is_told_in_order_once_the_file_can_be_written(tm
 
 @BREAKS
 def test_a_collector_that_dies_while_the_file_cannot_be_written_tells_after_its_start(
-    tmp_path: Path, spoil: Break
+    tmp_path: Path, spoil: Break, closes: Closes
 ) -> None:
-    desk = Desk(tmp_path, HIGH)
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
     desk.wait(MINUTE)
     mend = spoil(desk)
@@ -114,8 +117,10 @@ def test_a_collector_that_dies_while_the_file_cannot_be_written_tells_after_its_
 
 
 @BREAKS
-def test_what_people_ask_meanwhile_is_refused_with_the_reason_and_works_later(tmp_path: Path, spoil: Break) -> None:
-    desk = Desk(tmp_path, HIGH)
+def test_what_people_ask_meanwhile_is_refused_with_the_reason_and_works_later(
+    tmp_path: Path, spoil: Break, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
     desk.wait(MINUTE)
     (name,) = desk.alerting.desk.standings
@@ -130,8 +135,8 @@ def test_what_people_ask_meanwhile_is_refused_with_the_reason_and_works_later(tm
     assert desk.alerting.ask("note", asked, desk.now_ms)["done"]
 
 
-def test_after_a_transaction_that_failed_the_next_can_begin(tmp_path: Path) -> None:
-    db = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+def test_after_a_transaction_that_failed_the_next_can_begin(tmp_path: Path, closes: Closes) -> None:
+    db = closes(sqlite3.connect(tmp_path / "state.db", isolation_level=None))
     db.execute("CREATE TABLE kept (value INTEGER PRIMARY KEY)")
     with pytest.raises(sqlite3.IntegrityError), transaction(db):
         db.executemany("INSERT INTO kept VALUES (?)", [(1,), (1,)])

@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class AgentSide:
     # -- what the agent has -----------------------------------------------------------------------------------------
 
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(f"{self.spool.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+        with closing(sqlite3.connect(f"{self.spool.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(text, values).fetchall()
 
     def waiting(self) -> dict[int, str]:

@@ -9,7 +9,7 @@ import secrets
 import socket
 import ssl
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus, urlencode
 
@@ -89,7 +89,7 @@ class Pages:
         import sqlite3
 
         desk = self.system.city.plan.data / "desk.db"
-        with sqlite3.connect(f"{desk.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+        with closing(sqlite3.connect(f"{desk.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             tables = ("report", "change", "account", "handled", "token", "station")
             return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
 
@@ -322,7 +322,8 @@ def request_pem(name: str, authority: bool = False, key: Any = None, more: str =
 
 def new_token(system: System, node: str) -> str:
     now_ms = system.words.bases["now"] + 1000
-    return system.office(system.city).book.new_token(node, "test", now_ms, 3_600_000)
+    with system.office(system.city) as office:
+        return office.book.new_token(node, "test", now_ms, 3_600_000)
 
 
 def _token_twice(pages: Pages, what: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -268,7 +269,7 @@ def _zero(box: Box, _: Any) -> set[tuple[str, int]]:
 
 
 def _format(box: Box, details: dict[str, Any]) -> set[tuple[str, int]]:
-    with sqlite3.connect(box.path) as db:
+    with closing(sqlite3.connect(box.path)) as db, db:
         (number,) = db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (number + details["delta"],))
     return set(box.batches)
@@ -341,7 +342,7 @@ def _cuts(box: Box, details: dict[str, Any]) -> list[str]:
     for _ in range(min(5, int(details.get("batches", 5)))):
         box.start()
         time.sleep(max(3.0, min(5.0, float(details.get("every_s", 3)))))
-        with sqlite3.connect(f"{box.path.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+        with closing(sqlite3.connect(f"{box.path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             rows = db.execute(
                 "SELECT spool, seq, digest FROM batch JOIN life ON life = life.id WHERE acked_ms IS NULL"
             ).fetchall()

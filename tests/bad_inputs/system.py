@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -389,7 +391,8 @@ class System:
         """Enrol a node on an operator's word."""
         city = city or self.city
         folder = city.folder / "nodes" / node
-        answer = self.office(city).accept(node, enrol.new_request(node, folder), "test", time.time_ns() // 1_000_000)
+        with self.office(city) as opened:
+            answer = opened.accept(node, enrol.new_request(node, folder), "test", time.time_ns() // 1_000_000)
         enrol.take_answer(office.as_file(answer), folder)
 
     def agent_city(self, folder: Path) -> City:
@@ -400,7 +403,8 @@ class System:
             self.admit(node, city)
         return city
 
-    def office(self, city: City) -> office.Enrolment:
+    @contextmanager
+    def office(self, city: City) -> Iterator[office.Enrolment]:
         from collector.config import Config
         from collector.identity.book import Book
         from collector.identity.signing import public_key_text, signing_key
@@ -411,15 +415,16 @@ class System:
         key = signing_key(load(Config, city.settings))
         assert key is not None
         registrar = TlsFiles(pki / "ca.pem", pki / "registrar.pem")
-        return office.Enrolment(
-            Authority.load(pki),
-            Book(DeskFile(city.plan.data / "desk.db")),
-            Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context)),
-            (public_key_text(key),),
-            "127.0.0.1",
-            city.plan.broker_port,
-            lambda _: None,
-        )
+        with closing(DeskFile(city.plan.data / "desk.db")) as file:
+            yield office.Enrolment(
+                Authority.load(pki),
+                Book(file),
+                Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context)),
+                (public_key_text(key),),
+                "127.0.0.1",
+                city.plan.broker_port,
+                lambda _: None,
+            )
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -438,12 +443,12 @@ class System:
 
     def forget_series(self, node: str) -> None:
         """As `lamppost stations purge` does: the node's budget of series is whole again."""
-        with sqlite3.connect(self.state, timeout=10) as db:
+        with closing(sqlite3.connect(self.state, timeout=10)) as db, db:
             db.execute("DELETE FROM series_of_node WHERE node = ?", (node,))
 
     def quarantined(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the collector's quarantine."""
-        with sqlite3.connect(f"{self.state.resolve().as_uri()}?mode=ro", uri=True, timeout=10) as db:
+        with closing(sqlite3.connect(f"{self.state.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(sql, values).fetchall()
 
     def counters(self, after_ms: int = 0) -> tuple[dict[str, int], dict[str, str]]:

@@ -15,6 +15,7 @@ from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Held, Later, Select, Stored
+from tests.closes import Closes
 from wire import batch
 from wire.ack import Code
 from wire.status import Birth, Death
@@ -62,6 +63,10 @@ class Bench:
         self.ingest = Ingest("c1", self.store, self.quarantine, self.registry)
         self.born()
 
+    def close(self) -> None:
+        self.store.close()
+        self.state.close()
+
     def born(self, spool: str = SPOOL) -> None:
         birth = Birth("lp-0017", "jianguo-rd-east", "0" * 16, (spool,), 1, None, "0.1.0", "synced")
         self.registry.update(birth, NOW)
@@ -79,8 +84,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path, closes: Closes) -> Bench:
+    return closes(Bench(tmp_path))
 
 
 def changed(pointer: str, value: Any) -> bytes:

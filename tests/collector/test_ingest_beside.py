@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collector.stores.store import Answer, Later, Stored
+from tests.closes import Closes
 from tests.collector.test_ingest import BATCH, NOW, Bench
 from wire.ack import Code
 
@@ -32,8 +33,8 @@ class Beside:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    bench = Bench(tmp_path)
+def bench(tmp_path: Path, closes: Closes) -> Bench:
+    bench = closes(Bench(tmp_path))
     bench.ingest.aside = Beside()
     bench.ingest.rows_per_write = 4  # a batch of this test
     for seq in (42, 43, 44, 45):

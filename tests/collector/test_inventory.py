@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
@@ -12,6 +15,7 @@ from collector.rules.rule import Rule, parse
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
+from tests.closes import Closes
 from wire.status import Birth, Sensor
 
 NOW = 1_790_000_000_000
@@ -25,11 +29,16 @@ RULES = parse(
 )
 
 
-def alerting(folder: Path, rules: list[Rule] = RULES, places: Places | None = None) -> Alerting:
-    state = open_state(folder / "state.db")
-    store = Sqlite(folder / "readings.db")
-    store.prepare()
-    return Alerting(rules, state, store, Telling(Policy(), {}), [], NOW, places=places)
+@pytest.fixture
+def alerting(tmp_path: Path, closes: Closes) -> Callable[..., Alerting]:
+    """Makes one of rules and places."""
+
+    def make(rules: list[Rule] = RULES, places: Places | None = None) -> Alerting:
+        state, store = closes(open_state(tmp_path / "state.db")), closes(Sqlite(tmp_path / "readings.db"))
+        store.prepare()
+        return closes(Alerting(rules, state, store, Telling(Policy(), {}), [], NOW, places=places))
+
+    return make
 
 
 def node(online: bool = True, name: str = "lp-1") -> Node:
@@ -43,23 +52,23 @@ def fired(made: Alerting, minutes: int) -> set[str]:
     return {view.rule for view in made.current() if view.state == "firing"}
 
 
-def test_a_sensor_that_never_spoke_is_missed(tmp_path: Path) -> None:
-    made = alerting(tmp_path)
+def test_a_sensor_that_never_spoke_is_missed(alerting: Callable[..., Alerting]) -> None:
+    made = alerting()
     made.node_state("lp-1", True, NOW)
     made.expect([node()], NOW)
     assert fired(made, 40) == {"silent"}
 
 
-def test_while_the_node_is_offline_its_sensors_are_not_blamed(tmp_path: Path) -> None:
-    made = alerting(tmp_path)
+def test_while_the_node_is_offline_its_sensors_are_not_blamed(alerting: Callable[..., Alerting]) -> None:
+    made = alerting()
     made.expect([node(online=False)], NOW)
     made.node_state("lp-1", False, NOW)
     assert fired(made, 40) == {"offline"}
 
 
-def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(tmp_path: Path) -> None:
+def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(alerting: Callable[..., Alerting]) -> None:
     rules = parse([{"alert": "radar-silent", "kind": "traffic_flow", "absent": "10m", "text": TEXT}])
-    made = alerting(tmp_path, rules)
+    made = alerting(rules)
     made.expect([node()], NOW)
     tags = (("direction", "in"), ("lane", "1"), ("node", "lp-1"), ("sensor", "radar-1"), ("site", "s"))
     for minute in range(30):
@@ -71,11 +80,11 @@ def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(tmp_path: Pa
         assert firing == ([] if minute < 25 else ["radar-silent"]), minute
 
 
-def test_scopes_look_at_the_labels_that_the_settings_give(tmp_path: Path) -> None:
+def test_scopes_look_at_the_labels_that_the_settings_give(alerting: Callable[..., Alerting]) -> None:
     narrow = {"scope": {"labels": {"district": "chao*"}}, "window": {"last": "pm25_ugm3"}, "raise": "> 75"}
     rules = parse([{"alert": "high", "kind": "air_quality", "text": TEXT, **narrow}])
     places = {"lp-1": Place({"district": "chaoyang"}), "lp-2": Place({"district": "haidian"})}
-    made = alerting(tmp_path, rules, places)
+    made = alerting(rules, places)
     made.expect([node(), node(name="lp-2")], NOW)
     made.tick(NOW)
     for name in ("lp-1", "lp-2"):

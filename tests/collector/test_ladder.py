@@ -8,26 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from collector.commands.fleet import stations_app
 from collector.delivery.registry import Registry
 from collector.ladder import BURST, EVERY_MS, RECORDS_MAX, Ladder, installations
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from device_profiles.catalogue import load
+from tests.closes import Closes
 from wire import status
 
 NODE, NOW = "lp-0042", 1_790_000_000_000
 
 
 @pytest.fixture
-def ladder(tmp_path: Path) -> Ladder:
-    store = Sqlite(tmp_path / "readings.db")
+def ladder(tmp_path: Path, closes: Closes) -> Ladder:
+    store = closes(Sqlite(tmp_path / "readings.db"))
     store.prepare()
     tags = (("node", NODE), ("sensor", "air-1"), ("site", "here"))
     columns: dict[str, list[Any]] = {"pm25_raw_ugm3": [36.0, 0.0], "qc": [0, 0]}
     table = Table("air_quality", tags, [NOW - 2000, NOW - 1000], columns, frozenset({"qc"}))
     store.write(store.render(table))
-    state = sqlite3.connect(":memory:", isolation_level=None)
+    state = closes(sqlite3.connect(":memory:", isolation_level=None))
     registry = Registry(state)
     sensors = (status.Sensor("air-1", "plantower-pms5003@1"), status.Sensor("radar-1", "agd-315@1"))
     registry.update(status.Birth(NODE, "here", "0" * 16, ("a" * 32,), 1, None, "1", "synced", sensors), NOW)
@@ -84,3 +87,25 @@ def test_a_node_that_writes_records_for_ever_fills_nothing(ladder: Ladder) -> No
         assert ask(ladder, "installation", at_ms=NOW + number * EVERY_MS, record={"n": number})["ok"]
     kept = installations(ladder._state, NODE)
     assert [record["n"] for _, record in kept] == list(range(RECORDS_MAX + 9, 9, -1))
+
+
+def test_what_a_technician_wrote_cannot_command_the_operators_terminal(ladder: Ladder) -> None:
+    ask(ladder, "installation", record={"who": "王磊\x1b]0;root\x07", "where": "5 m,\r\nabove \u202ethe lane"})
+    ((_, record),) = installations(ladder._state, NODE)
+    assert record == {"who": "王磊\ufffd]0;root\ufffd", "where": "5 m,\r\nabove \ufffdthe lane"}
+
+
+def test_a_station_is_shown_with_its_place_and_how_it_comes_onto_the_map(ladder: Ladder, tmp_path: Path) -> None:
+    file = tmp_path / "collector.yaml"
+    plain = f"state_file: {tmp_path / 'state.db'}\nstore: {{kind: sqlite, path: {tmp_path / 'readings.db'}}}\n"
+    ask(ladder, "installation", record={"who": "王磊", "lat": 39.9087, "lon": 116.4605})
+    ladder._registry.save()
+    with sqlite3.connect(tmp_path / "state.db") as kept:
+        ladder._state.backup(kept)
+    kept.close()
+    named = plain + f"stations: [{{node: {NODE}, zh: 甲, en: A, lat: 39.9, lon: 116.5}}]\n"
+    for text, is_hinted in ((plain, True), (named, False)):
+        file.write_text(text)
+        shown = CliRunner().invoke(stations_app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
+        assert "place     39.90870, 116.46050" in shown
+        assert (f"- {{node: {NODE}, zh: ..., en: ..., lat: 39.90870, lon: 116.46050}}" in shown) is is_hinted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from statistics import median
 
 from benchmarks.stages import Sink
@@ -39,8 +40,8 @@ class Drain:
 
     def __init__(self, lanes_on: bool, live_every_ms: int = 100) -> None:
         self.clock, self.store, self.hurry = Clock(), Slow(), Hurry()
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        self.ingest = Ingest("c1", self.store, Quarantine(db), Registry(db))
+        self._state = sqlite3.connect(":memory:", isolation_level=None)
+        self.ingest = Ingest("c1", self.store, Quarantine(self._state), Registry(self._state))
         self.ingest.aside = self._aside
         self.lanes: Lanes[tuple[str, bytes, bool]] = Lanes()
         self.waits_ms: list[int] = []
@@ -58,7 +59,8 @@ class Drain:
         self.clock.every(live_every_ms, self._speak)
 
     def run(self) -> Drain:
-        self.clock.run_until(START_MS + round(RUN_S * 1000))
+        with closing(self._state):
+            self.clock.run_until(START_MS + round(RUN_S * 1000))
         return self
 
     def drained(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from collector.delivery.quarantine import NODE_STRAYS_MAX, Full, Name, Part, Qua
 from tests.bad_inputs.__main__ import CASES
 from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import Words, compact
+from tests.closes import Closes
 
 SPOOL = "0" * 32
 
@@ -52,12 +54,13 @@ def test_the_fastest_drain_there_was_is_not_slowed() -> None:
         assert pace.admits("lp-1", int(size), number * 160_000 // (22_700 // 60 * 160))
 
 
-def _quarantine(path: Path) -> Quarantine:
-    return Quarantine(sqlite3.connect(path, isolation_level=None), bytes_max=10_000, node_bytes_max=4_000)
+def _quarantine(path: Path, closes: Closes) -> Quarantine:
+    db = closes(sqlite3.connect(path, isolation_level=None))
+    return Quarantine(db, bytes_max=10_000, node_bytes_max=4_000)
 
 
-def test_one_node_cannot_fill_the_quarantine_of_all(tmp_path: Path) -> None:
-    quarantine = _quarantine(tmp_path / "q.db")
+def test_one_node_cannot_fill_the_quarantine_of_all(tmp_path: Path, closes: Closes) -> None:
+    quarantine = _quarantine(tmp_path / "q.db", closes)
     for seq in range(4):
         quarantine.keep_whole(Name("lp-1", SPOOL, seq, "d"), b"x" * 1000, "bad", 0)
     with pytest.raises(Full) as full:
@@ -65,26 +68,26 @@ def test_one_node_cannot_fill_the_quarantine_of_all(tmp_path: Path) -> None:
     assert full.value.alarm == "quarantine:lp-1"
     quarantine.keep_whole(Name("lp-2", SPOOL, 1, "d"), b"x" * 1000, "bad", 0)
     quarantine.keep_parts(Name("lp-2", SPOOL, 2, "d"), [Part(0, 1, "bad", "y" * 1000)], 0)
-    again = _quarantine(tmp_path / "q.db")
+    again = _quarantine(tmp_path / "q.db", closes)
     with pytest.raises(Full):
         again.keep_whole(Name("lp-1", SPOOL, 200, "d"), b"x" * 1000, "bad", 0)
 
 
-def test_what_comes_twice_is_counted_once_and_room_that_a_person_makes_is_seen(tmp_path: Path) -> None:
-    quarantine = _quarantine(tmp_path / "q.db")
+def test_what_comes_twice_is_counted_once_and_room_that_a_person_makes_is_seen(tmp_path: Path, closes: Closes) -> None:
+    quarantine = _quarantine(tmp_path / "q.db", closes)
     for _ in range(50):
         quarantine.keep_whole(Name("lp-1", SPOOL, 1, "d"), b"x" * 1000, "bad", 0)
     for seq in range(2, 5):
         quarantine.keep_whole(Name("lp-1", SPOOL, seq, "d"), b"x" * 1000, "bad", 0)
     with pytest.raises(Full):
         quarantine.keep_whole(Name("lp-1", SPOOL, 5, "d"), b"x" * 1000, "bad", 0)
-    with sqlite3.connect(tmp_path / "q.db") as other:
+    with closing(sqlite3.connect(tmp_path / "q.db")) as other, other:
         other.execute("DELETE FROM quarantine_whole")
     quarantine.keep_whole(Name("lp-1", SPOOL, 5, "d"), b"x" * 1000, "bad", 0)
 
 
-def test_noise_of_one_node_leaves_room_for_the_noise_of_others(tmp_path: Path) -> None:
-    quarantine = _quarantine(tmp_path / "q.db")
+def test_noise_of_one_node_leaves_room_for_the_noise_of_others(tmp_path: Path, closes: Closes) -> None:
+    quarantine = _quarantine(tmp_path / "q.db", closes)
     for number in range(5 * NODE_STRAYS_MAX):
         quarantine.keep_stray(f"{number}", "lp-1", b"?", "noise", 0)
     quarantine.keep_stray("other", "lp-2", b"?", "noise", 0)

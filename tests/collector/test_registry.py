@@ -9,6 +9,7 @@ import pytest
 
 from collector.delivery.registry import Node, Registry
 from collector.statedb import open_state
+from tests.closes import Closes
 from wire.status import Birth, Death
 
 NOW_MS = 1_790_000_062_000
@@ -25,8 +26,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state.db"
 
 
-def test_a_city_that_announces_itself_costs_one_commit(file: Path) -> None:
-    state = open_state(file)
+def test_a_city_that_announces_itself_costs_one_commit(file: Path, closes: Closes) -> None:
+    state = closes(open_state(file))
     said: list[str] = []
     registry = Registry(state)
     state.set_trace_callback(said.append)
@@ -37,19 +38,19 @@ def test_a_city_that_announces_itself_costs_one_commit(file: Path) -> None:
     registry.save()
 
     assert [each for each in said if each.startswith(("BEGIN", "COMMIT"))] == ["BEGIN IMMEDIATE", "COMMIT"]
-    assert [known.birth.node for known in Registry(open_state(file)).nodes()] == NODES
+    assert [known.birth.node for known in Registry(closes(open_state(file))).nodes()] == NODES
 
 
-def test_the_last_word_of_a_node_is_kept(file: Path) -> None:
-    registry = Registry(open_state(file))
+def test_the_last_word_of_a_node_is_kept(file: Path, closes: Closes) -> None:
+    registry = Registry(closes(open_state(file)))
     registry.update(a_birth("lp-1"), NOW_MS)
     registry.update(Death("lp-1", "0" * 16, "lost"), NOW_MS + 1)
     registry.save()
-    assert Registry(open_state(file)).get("lp-1") == Node(a_birth("lp-1"), False, NOW_MS + 1)
+    assert Registry(closes(open_state(file))).get("lp-1") == Node(a_birth("lp-1"), False, NOW_MS + 1)
 
 
-def test_what_the_disk_did_not_take_is_kept_by_the_next_commit(file: Path) -> None:
-    state = open_state(file)
+def test_what_the_disk_did_not_take_is_kept_by_the_next_commit(file: Path, closes: Closes) -> None:
+    state = closes(open_state(file))
     registry = Registry(state)
     registry.update(a_birth("lp-1"), NOW_MS)
     state.execute("PRAGMA query_only=ON")
@@ -60,4 +61,4 @@ def test_what_the_disk_did_not_take_is_kept_by_the_next_commit(file: Path) -> No
     state.execute("PRAGMA query_only=OFF")
     registry.update(a_birth("lp-2"), NOW_MS)
     registry.save()
-    assert [known.birth.node for known in Registry(open_state(file)).nodes()] == ["lp-1", "lp-2"]
+    assert [known.birth.node for known in Registry(closes(open_state(file))).nodes()] == ["lp-1", "lp-2"]

@@ -84,9 +84,7 @@ def collector(tmp_path: Path) -> Iterator[OnItsOwnTime]:
     made.receive()  # nobody else is there: it works from now on
     made.receive(birth(GOOD), birth(BAD))
     yield made
-    made.alerting.close()
-    made.store.close()
-    made._state.close()
+    made.close()
 
 
 def birth(node: str) -> Arrived:

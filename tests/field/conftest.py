@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,8 @@ class Field:
         return self.office("audit").returncode == 0
 
     def _asked(self, question: str) -> int:
-        with sqlite3.connect(self.folder / "spool.db") as db:
+        with closing(sqlite3.connect(self.folder / "spool.db")) as db:
             (count,) = db.execute(question).fetchone()
-        db.close()
         return int(count)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from device_profiles.yaml_splice import inline, with_value, without
 from edge_agent.cli import app
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
+from edge_agent.remote_config import Health, RemoteConfig
 from tests.field.conftest import NODE, Field
 from tests.field.expect import Terminal
 from tests.servers import wait_for
@@ -110,6 +111,15 @@ def test_one_value_changes_and_nothing_else(file: Path, words: list[str], lines:
         (["sensors.air-1.mode=restng"], ":12: sensors[0].mode: plantower-pms5003@1: mode 'restng' is not known"),
         (["site.name=x"], "site holds a value, not keys"),
         (["..=x"], "is not a setting"),
+        (
+            ["broker.password_file=/no/file"],
+            ":5: broker.password_file: /no/file: does not exist; write the secret into",
+        ),
+        (
+            ["broker.tls.ca=/nope.pem"],
+            ":5: broker.tls: /nope.pem: does not exist; enrol again, or name the right files",
+        ),
+        (["identity=/no/folder"], ": identity: /no/folder/office.json does not exist: this station is not enrolled"),
     ],
 )
 def test_what_cannot_be_used_is_not_written_and_says_why(file: Path, words: list[str], said: str) -> None:
@@ -119,6 +129,51 @@ def test_what_cannot_be_used_is_not_written_and_says_why(file: Path, words: list
     assert said in str(result.exception)
     assert file.read_text() == SETTINGS
     assert [path.name for path in file.parent.iterdir()] == ["agent.yaml"]
+
+
+def test_a_check_names_a_secret_that_is_gone_and_says_what_this_user_cannot_tell(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = file.with_name("word")
+    word.write_text("swordfish\n")
+    assert config("set", f"broker.password_file={word}", file=file).exit_code == 0
+    check = ["config", "check", str(file)]
+    assert CliRunner().invoke(app, check).exit_code == 0
+    with monkeypatch.context() as another_user:
+        may_not_read(word, another_user)
+        result = CliRunner().invoke(app, check)
+        assert result.exit_code == 0
+        assert f"{word} may not be read by this user: whether the agent can use it is not known" in result.output
+    word.unlink()
+    gone = CliRunner().invoke(app, check)
+    assert isinstance(gone.exception, Failure)
+    assert f":5: broker.password_file: {word}: does not exist" in str(gone.exception)
+    assert config("get", "broker.password_file", file=file).output.strip() == str(word)  # to look at it is no use of it
+
+
+def test_settings_whose_secret_the_agent_may_not_read_are_put_back_at_its_first_start(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = file.with_name("word")
+    word.write_text("swordfish\n")
+    keeper = RemoteConfig(file)
+    after = with_value(SETTINGS, ("broker", "password_file"), str(word))
+    keeper.take(after, 1, None, None, Health(frozenset(), False, True))
+    may_not_read(word, monkeypatch)  # the service's user is another than who wrote it
+    assert keeper.begin() is None
+    assert file.read_text() == SETTINGS
+    assert f"{word} may not be read by this user" in keeper.outcome()["reason"]
+
+
+def may_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readable = Path.read_text
+
+    def read_text(self: Path, *args: Any, **more: Any) -> str:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return readable(self, *args, **more)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
 
 
 def test_a_dry_run_shows_the_change_and_undo_takes_one_back(file: Path) -> None:
@@ -287,18 +342,22 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
 
 
 @pytest.mark.real
-def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field) -> None:
+@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone"])
+def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, broken: str) -> None:
     import os
     import signal
 
     field.start()
     said = json.loads((field.folder / "status.json").read_text())
-    field.config.write_text("node: [\n")
+    if broken.startswith("a secret"):
+        broken = with_value(field.config.read_text(), ("broker", "password_file"), "/no/file")
+    field.config.write_text(broken)
     os.kill(said["pid"], signal.SIGHUP)
 
     def goes_on() -> bool:
         now = json.loads((field.folder / "status.json").read_text())
         return now["at_ms"] > said["at_ms"] + 2000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
 
+    wait_for("word of it", lambda: "the settings are not taken up" in field.agent.log.read_text(), 20)
     wait_for("the agent going on with the settings it has", goes_on, 20)
     assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from edge_agent.identity import Identity
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.bad_inputs.pages import request_pem
+from tests.closes import Closes
 from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import wait_for
@@ -45,8 +47,8 @@ class Gate:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Enrolment:
-    book = Book(DeskFile(tmp_path / "desk.db"))
+def office(tmp_path: Path, closes: Closes) -> Enrolment:
+    book = Book(closes(DeskFile(tmp_path / "desk.db")))
     made = Authority.new("test", utc_now())
     return Enrolment(made, book, Gate(), ("AAAA",), "127.0.0.1", 8883, lambda _: None)
 
@@ -149,8 +151,8 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
         _renew(office_keys, folder, now_ms + 1)
 
 
-def test_the_trail_tells_when_one_line_of_10000_was_changed_removed_or_cut_off(tmp_path: Path) -> None:
-    file = DeskFile(tmp_path / "desk.db")
+def test_the_trail_tells_when_one_line_of_10000_was_changed_removed_or_cut_off(tmp_path: Path, closes: Closes) -> None:
+    file = closes(DeskFile(tmp_path / "desk.db"))
     with file.use() as db:
         for number in range(10_000):
             trail.append(db, trail.Line(NOW + number, "anna", "note", f"line {number}"))
@@ -272,8 +274,8 @@ def _make_expired(city: City, folder: Path, node: str) -> None:
     key = load_pem_private_key(whole, None)
     request = request_pem(node, key=key).encode()
     old = made.sign_node(node, request, now - 120 * DAY)
-    book = Book(DeskFile(city.plan.data / "desk.db"))
-    book.enrolled(node, old.serial_number, int((now - 30 * DAY).timestamp() * 1000), "test", NOW)
+    with closing(DeskFile(city.plan.data / "desk.db")) as desk:
+        Book(desk).enrolled(node, old.serial_number, int((now - 30 * DAY).timestamp() * 1000), "test", NOW)
     key_pem = whole[: whole.index(b"-----BEGIN CERTIFICATE")]
     authority.write_private(folder / "node.pem", key_pem + authority.pem(old))
     assert Identity(folder).ends_in(now) < timedelta(days=-29)
@@ -311,8 +313,8 @@ def _stored(city: City) -> int:
     from collector.stores.sqlite import Sqlite
     from collector.stores.store import Select
 
-    store = Sqlite(city.plan.data / "readings.db")
-    found = store.select(Select("air_quality", ("qc",), aggregate="count"))
+    with closing(Sqlite(city.plan.data / "readings.db")) as store:
+        found = store.select(Select("air_quality", ("qc",), aggregate="count"))
     return int(sum(row[1] for series in found for row in series.rows))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given
@@ -13,6 +14,7 @@ from collector.delivery.series import SeriesBudget
 from collector.flapping import Flapping
 from collector.statedb import open_state
 from device_profiles.loglines import LINE_MAX, OneLine, one_line
+from tests.closes import Closes
 from wire.batch import Block, Envelope
 from wire.check import Checked
 
@@ -56,10 +58,12 @@ def test_sites_and_spools_count_too() -> None:
     assert sum(spools) == 9
 
 
-def test_what_is_new_and_not_yet_on_disk_counts_when_another_has_written_to_the_file(tmp_path: Path) -> None:
-    budget = SeriesBudget(open_state(tmp_path / "state.db"), most=10)
+def test_what_is_new_and_not_yet_on_disk_counts_when_another_has_written_to_the_file(
+    tmp_path: Path, closes: Closes
+) -> None:
+    budget = SeriesBudget(closes(open_state(tmp_path / "state.db")), most=10)
     taken = [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(9)]
-    with sqlite3.connect(tmp_path / "state.db") as other:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as other, other:
         other.execute("CREATE TABLE other (x)")
     taken += [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(9, 20)]
     assert sum(taken) == 9

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import yaml
@@ -48,9 +50,7 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for path in tmp_path.glob("*.db"):
-        import sqlite3
-
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db:
             hits = [line for line in db.iterdump() if "lp-0017" in line and '"audit"' not in line]
             assert hits == [], path
             if path.name != "desk.db":

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def test_history_of_others_gets_flags_a_ledger_row_and_its_windows_due(city: Cit
     assert [row[1:] for row in ledger.rows] == [[1, 5]]
     rows = city.store.select(Select("air_quality", ("pm25_raw_ugm3", "cq", "qc"), until_ms=T0))[0].rows
     assert rows[0][1:] == [0, 0, 1], "zero is a value"
-    with sqlite3.connect(city.folder / "state.db") as state:
+    with closing(sqlite3.connect(city.folder / "state.db")) as state:
         assert state.execute("SELECT count(*) FROM open_hour").fetchone() == (5,)
 
 

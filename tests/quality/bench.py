@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,10 @@ class Bench:
         self.told: list[Table] = []
         self.restart()
 
+    def close(self) -> None:
+        self.store.close()
+        self._state.close()
+
     def restart(self) -> None:
         self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: self.reporting)
 
@@ -68,7 +73,11 @@ class Bench:
 
     def everything(self) -> dict[str, list[Any]]:
         """All that is stored beside the readings."""
-        db = self.store._reader()
+        with self.store._readers.one() as db:
+            return self._everything(db)
+
+    @staticmethod
+    def _everything(db: sqlite3.Connection) -> dict[str, list[Any]]:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'p\\_%' ESCAPE '\\'")]
         found = {}
         for name in tables:

@@ -24,6 +24,7 @@ from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
 from measures.corrections import fire_and_smoke, us_wide
+from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
 from wire.batch import Block, Envelope
 
@@ -44,8 +45,8 @@ def record(from_ms: int, slope: float = 2.0, offset: float = 1.0, quantity: str 
 
 
 @pytest.fixture
-def calibrations(tmp_path: Path) -> Calibrations:
-    return Calibrations(open_state(tmp_path / "state.db"))
+def calibrations(tmp_path: Path, closes: Closes) -> Calibrations:
+    return Calibrations(closes(open_state(tmp_path / "state.db")))
 
 
 def derived(calibrations: Calibrations, reporting: Reporting = CHINA, **fields: list[Any]) -> dict[str, list[Any]]:
@@ -114,10 +115,10 @@ def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) 
     assert "pm25_ugm3_n" in table.whole
 
 
-def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path) -> None:
-    Calibrations(open_state(tmp_path / "state.db")).add(record(NOON))
-    again = Calibrations(open_state(tmp_path / "state.db"))
-    other = Calibrations(open_state(tmp_path / "state.db"))
+def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path, closes: Closes) -> None:
+    Calibrations(closes(open_state(tmp_path / "state.db"))).add(record(NOON))
+    again = Calibrations(closes(open_state(tmp_path / "state.db")))
+    other = Calibrations(closes(open_state(tmp_path / "state.db")))
     other.add(record(NOON, slope=9))
     again.refresh()
     assert [each.slope for each in again.all()] == [2.0, 9.0]
@@ -152,10 +153,14 @@ class City:
         self.config.write_text(yaml.safe_dump(settings))
         self.store = Sqlite(folder / "readings.db")
         assert self.store.prepare() == Stored()
-        state = open_state(folder / "state.db")
-        self.calibrations = Calibrations(state)
+        self._state = open_state(folder / "state.db")
+        self.calibrations = Calibrations(self._state)
         self.derivation = Derivation(calibrations=self.calibrations, reporting=lambda _: CHINA)
-        self.rollups = Rollups(self.store, WindowBook(state), lambda _: CHINA)
+        self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: CHINA)
+
+    def close(self) -> None:
+        self.store.close()
+        self._state.close()
 
     def send(self, times: list[int], values: list[Any], now_ms: int) -> None:
         self.calibrations.refresh()
@@ -181,8 +186,8 @@ class City:
         return result.output
 
 
-def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path: Path) -> None:
-    city = City(tmp_path)
+def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
     day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
     city.send(day, [20.0] * len(day), NOON + 12 * HOUR)
     city.settle(NOON + 20 * HOUR)
@@ -211,8 +216,8 @@ def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path:
     assert city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id") == readings
 
 
-def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path) -> None:
-    city = City(tmp_path)
+def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
     day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
     city.send(day[: 23 * 60 + 50], [50.0] * (23 * 60 + 50), NOON + 12 * HOUR)
     city.settle(NOON + 20 * HOUR)

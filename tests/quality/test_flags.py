@@ -12,6 +12,7 @@ import pytest
 from collector.numbers import flags
 from collector.numbers.quality import HOUR_MS, Limits, Quality, worst
 from simulator.replay import BEIJING
+from tests.closes import Closes
 from tests.quality.bench import AIR, Bench, air
 from wire.batch import Block
 
@@ -128,9 +129,9 @@ def test_so2_at_its_floor_for_147_hours_is_not_stuck_and_above_it_is() -> None:
     assert [quality.hour_code(stuck, T0 + n * HOUR_MS) for n in (4, 5, 7)] == ["", *["so2_ugm3_mean:flat?"] * 2]
 
 
-def test_two_sensors_that_disagree_are_both_doubted_whoever_comes_first(tmp_path: Path) -> None:
+def test_two_sensors_that_disagree_are_both_doubted_whoever_comes_first(tmp_path: Path, closes: Closes) -> None:
     for first in (0, 1):
-        bench = Bench(tmp_path, T0 - HOUR_MS)
+        bench = closes(Bench(tmp_path, T0 - HOUR_MS))
         times = list(range(T0, T0 + HOUR_MS, 60_000))
         a = air(times, pm25_ugm3=[10.0] * 60)
         other = tuple((name, "air-2" if name == "sensor" else value) for name, value in AIR)

@@ -19,6 +19,7 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Select, Table
 from simulator.replay import I94
+from tests.closes import Closes
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air
 from wire.quantities import QUANTITIES
 
@@ -48,16 +49,18 @@ def chunks(rows: list[Any], sizes: list[int]) -> list[list[Any]]:
     return found
 
 
-def test_a_backlog_that_goes_on_in_an_hour_that_was_computed_is_not_forgotten_by_a_restart(tmp_path: Path) -> None:
+def test_a_backlog_that_goes_on_in_an_hour_that_was_computed_is_not_forgotten_by_a_restart(
+    tmp_path: Path, closes: Closes
+) -> None:
     rows = readings(4, EVENING, 40)
-    bench = Bench(tmp_path, EVENING + DAY)
+    bench = closes(Bench(tmp_path, EVENING + DAY))
     for chunk in (rows[:20], rows[20:]):
         bench.commit(table(chunk))
         assert bench.rows("air_quality_1h", "pm25_ugm3_n")
     assert bench.rollups.waiting(bench.now_ms + 60_000)
     bench.restart()
     bench.settle()
-    plain = Bench(tmp_path, EVENING + DAY)
+    plain = closes(Bench(tmp_path, EVENING + DAY))
     plain.commit(table(rows))
     plain.settle()
     assert bench.everything() == plain.everything()
@@ -70,15 +73,15 @@ def test_a_backlog_that_goes_on_in_an_hour_that_was_computed_is_not_forgotten_by
     shuffled=st.booleans(),
 )
 def test_any_order_repetition_and_restart_gives_the_same_windows_and_indices(
-    tmp_path: Path, seed: int, sizes: list[int], shuffled: bool
+    tmp_path: Path, seed: int, sizes: list[int], shuffled: bool, closes: Closes
 ) -> None:
     rows, mess = readings(seed, EVENING, 400), random.Random(seed)
-    plain = Bench(tmp_path, EVENING - HOUR)
+    plain = closes(Bench(tmp_path, EVENING - HOUR))
     for chunk in chunks(rows, [20]):
         plain.now_ms = chunk[-1][0] + 1000
         plain.commit(table(chunk))
     plain.settle()
-    messy = Bench(tmp_path, EVENING - HOUR)
+    messy = closes(Bench(tmp_path, EVENING - HOUR))
     parts = chunks(rows, sizes)
     parts += mess.sample(parts, len(parts) // 5)
     if shuffled:
@@ -94,8 +97,8 @@ def test_any_order_repetition_and_restart_gives_the_same_windows_and_indices(
     assert messy.everything() == expected
 
 
-def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     times = range(NOON, NOON + 2 * HOUR, MINUTE)
     bench.commit(air([NOON - HOUR], pm25_ugm3=[1.0]))
     for start in range(0, 120, 10):
@@ -106,8 +109,8 @@ def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_pat
     assert len(bench.rows("air_quality_1m", "pm25_ugm3_mean")) == 120  # the last minute is still open
 
 
-def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     codes = ["pm25_raw_ugm3:range", None, "pm10_raw_ugm3:spike?"]
     times = [NOON, NOON + 1000, NOON + 2000]
     bench.commit(air(times, codes, pm25_ugm3=[9000.0, 10.0, 12.0], pm10_ugm3=[20.0, 30.0, 400.0]))
@@ -116,8 +119,8 @@ def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path) -> None:
     assert bench.rows("air_quality_1m", *names) == [[NOON, 11.0, 12.0, 2, 150.0, 3, 4]]
 
 
-def test_a_backfilled_day_rewrites_the_windows_it_touches_and_no_other(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - DAY)
+def test_a_backfilled_day_rewrites_the_windows_it_touches_and_no_other(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - DAY))
     start = day_of(NOON, SHANGHAI)[0]
     for day in (0, 1, 2):
         if day == 1:
@@ -149,8 +152,8 @@ def test_a_backfilled_day_rewrites_the_windows_it_touches_and_no_other(tmp_path:
     assert max(spans["air_index"]) < start + 3 * DAY
 
 
-def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + 4 * HOUR, MINUTE))
     for start in range(0, 240, 20):
         bench.now_ms = times[start + 19] + 1000
@@ -162,8 +165,8 @@ def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path) -> 
     assert bench.rows("air_quality_1h", "pm25_ugm3_max")[0] == [NOON, 500.0]
 
 
-def test_windows_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_windows_wait_for_a_database_that_is_away(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     write = bench.store.write
     times = list(range(NOON, NOON + HOUR, MINUTE))
     bench.commit(air(times, pm25_ugm3=[10.0] * 60))
@@ -177,10 +180,12 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 10.0, 60]]
 
 
-def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+) -> None:
     monkeypatch.setattr(rollups, "HOURS_PER_STEP", 3)
     monkeypatch.setattr(rollups, "ROWS_PER_WRITE", 10)
-    bench = Bench(tmp_path, NOON - HOUR)
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + HOUR, MINUTE))
     names = [f"lp-{number}" for number in range(7)]
     for name in names:
@@ -209,8 +214,8 @@ def flow(times_ms: list[int], **columns: list[Any]) -> Table:
     return Table("traffic_flow", LANE, times_ms, columns, frozenset(filter(is_counted, columns)))
 
 
-def test_traffic_is_summed_and_weighted(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     times = [NOON, NOON + 60_000, NOON + 120_000]
     bench.commit(
         flow(
@@ -231,9 +236,9 @@ def test_traffic_is_summed_and_weighted(tmp_path: Path) -> None:
     assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
 
 
-def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path) -> None:
+def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
-    bench = Bench(tmp_path, NOON - HOUR)
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     slow = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0], "n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
     fast = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0], "n_speed_080_kmh": [5], "wrong_way_count": [1]}
     bench.commit(flow([NOON], **slow))
@@ -255,8 +260,8 @@ def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: P
         assert 80 <= high < 85
 
 
-def test_late_intervals_give_the_same_histogram(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_late_intervals_give_the_same_histogram(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     early = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
     bench.commit(flow([NOON + 2 * MINUTE], **early))
     bench.settle()
@@ -270,8 +275,8 @@ def test_late_intervals_give_the_same_histogram(tmp_path: Path) -> None:
     assert 50 <= row[4] < 55
 
 
-def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     columns: dict[str, list[Any]] = {"wind_dir_deg": [350.0, 10.0], "temp_c": [-1.0, 2.0]}
     bench.commit(Table("weather", AIR, [NOON, NOON + 1000], columns))
     bench.settle()
@@ -291,8 +296,8 @@ def test_hours_of_a_half_hour_zone_begin_at_half_past() -> None:
     assert hour_of(NOON + 40 * MINUTE, ZoneInfo("Asia/Kolkata")) == NOON + 30 * MINUTE
 
 
-def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - DAY)
+def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - DAY))
     start = day_of(NOON, SHANGHAI)[0]
     assert start == NOON - 12 * HOUR
     times = list(range(start, start + DAY, MINUTE))
@@ -304,9 +309,9 @@ def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path) -> None:
     assert len(bench.rows("air_index", "value", period="1h", edition="2026")) == 24
 
 
-def test_one_day_under_five_standards(tmp_path: Path) -> None:
+def test_one_day_under_five_standards(tmp_path: Path, closes: Closes) -> None:
     standards = ("china-2026", "china-2012", "us", "eu", "uk")
-    bench = Bench(tmp_path, NOON - DAY, Reporting(SHANGHAI, standards))
+    bench = closes(Bench(tmp_path, NOON - DAY, Reporting(SHANGHAI, standards)))
     start = day_of(NOON, SHANGHAI)[0]
     times = list(range(start, start + DAY, MINUTE))
     columns = {"pm25_ugm3": 65.0, "pm10_ugm3": 90.0, "no2_ugm3": 60.0, "o3_ugm3": 120.0, "co_mgm3": 1.0}
@@ -329,9 +334,9 @@ def test_one_day_under_five_standards(tmp_path: Path) -> None:
     assert index("UK DAQI", "2013", "1h") == [last, 9, "High", "PM2.5"]
 
 
-def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_path: Path) -> None:
+def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_path: Path, closes: Closes) -> None:
     for pm25, expected in ((40.0, [None, "NA", 60]), (90.0, [128, "轻度污染", 128])):
-        bench = Bench(tmp_path, NOON - DAY)
+        bench = closes(Bench(tmp_path, NOON - DAY))
         start = day_of(NOON, SHANGHAI)[0]
         times = list(range(start, start + DAY, MINUTE))
         o3 = [50.0] * 60 + [None] * (len(times) - 60)
@@ -341,7 +346,7 @@ def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_pa
         assert rows == [[start, *expected]]
 
 
-def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path, closes: Closes) -> None:
     """I-94 2017 repeats an hour once per weather word, 1892 times in all (simulator/real_data/README.md)."""
     with I94.open(newline="") as file:
         rows = [(row["time_local"], int(row["traffic_volume_veh_h"])) for row in csv.DictReader(file)]
@@ -349,7 +354,7 @@ def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path) -> None:
     for text, volume in rows:
         moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
         by_month.setdefault(text[:7], []).append((round(moment.timestamp() * 1000), volume))
-    bench = Bench(tmp_path, min(by_month["2017-01"])[0], Reporting(ZoneInfo("UTC")))
+    bench = closes(Bench(tmp_path, min(by_month["2017-01"])[0], Reporting(ZoneInfo("UTC"))))
     for month in by_month.values():
         once = dict(month)
         again = dict(item for at, item in enumerate(month) if item in month[:at])
@@ -378,8 +383,8 @@ def test_occupancy_is_weighted_by_the_seconds_in_which_it_was_known() -> None:
     assert older.fields()["occupancy_ratio_mean"] == 0.5
 
 
-def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, NOON - HOUR)
+def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + HOUR, MINUTE))
     bench.commit(air(times[:30], pm25_ugm3=[10.0] * 30))
     thinned: dict[str, list[Any]] = {"pm25_ugm3_mean": [20.0] * 30, "pm25_ugm3_n": [60] * 30}

@@ -170,6 +170,8 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
         now_ms += HOUR
         collector.step(now_ms)
     assert not collector.rollups.waiting(now_ms)
+    for node in nodes.values():
+        node.recorder.spool.close()
     return collector
 
 
@@ -206,7 +208,7 @@ def test_beijing_wanliu_2016_gives_the_categories_of_both_editions(tmp_path: Pat
         assert not any("so2" in code and "flat" in code for code in floor)
     finally:
         collector.link.stop()
-        collector.store.close()
+        collector.close()
         store.close()
         broker.stop()
         database.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,11 +25,12 @@ UTC = ZoneInfo("UTC")
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = Sqlite(tmp_path_factory.mktemp("town") / "town.db")
     assert store.prepare() == Stored()
     town.fill(store, nodes=3, hours=48)
-    return store
+    yield store
+    store.close()
 
 
 def asked(store: Store, question: Select) -> answer.Table:

@@ -18,6 +18,7 @@ from collector.report.text import sparkline
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from lamppost import _build
+from tests.closes import Closes
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOUR_MS = 3_600_000
@@ -115,8 +116,8 @@ def test_a_sparkline_shows_zero_and_leaves_holes_open() -> None:
     assert sparkline([(0, 0.0)], 0, HOUR_MS) == "▁"
 
 
-def test_summaries_of_stations_without_anything_are_empty(tmp_path: Path) -> None:
-    store = Sqlite(tmp_path / "empty.db")
+def test_summaries_of_stations_without_anything_are_empty(tmp_path: Path, closes: Closes) -> None:
+    store = closes(Sqlite(tmp_path / "empty.db"))
     assert store.prepare() == Stored()
     (report,) = summarise(store, ["lp-9"], T0, T0 + HOUR_MS)
     assert (report.air, report.vehicles, report.share) == ({}, [], None)

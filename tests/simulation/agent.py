@@ -90,6 +90,11 @@ class Agent:
         if self._session is not None:
             self._broker.disconnect(self._session)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.up:
+            self.recorder.spool.abandon()
+
     # -- work -----------------------------------------------------------------------------------------------------
 
     def capture(self) -> None:
@@ -198,7 +203,7 @@ class Agent:
         if self.up:
             self.up = False
             self._leave()
-            how(self.recorder.spool._db.close)
+            how(self.recorder.spool.abandon)
 
     def _open_spool(self) -> Spool:
         spool = self._rules.spool(self.disk.path, self.node, "street")

@@ -131,6 +131,7 @@ class Collector:
     def start(self) -> None:
         """The process begins with what its state file holds, and an empty memory."""
         if not self._rules.durable:
+            self.state.close()
             self.state = _state_file()
         self.up = True
         self._inbox = Lanes()
@@ -149,6 +150,10 @@ class Collector:
                 self._broker.disconnect(self._session)
             will = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
             self._broker.publish(names.collector_status(self.name), will, retain=True)
+
+    def close(self) -> None:
+        """Let go of the file, when the world has ended."""
+        self.state.close()
 
     def pending(self) -> int:
         """What it holds in memory."""

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
@@ -26,8 +27,9 @@ def run(kind: str, seed: int, rules: Rules | None = None) -> Outcome:
     """Live through one world; the same kind, seed and rules give the same outcome."""
     with tempfile.TemporaryDirectory(dir=IN_RAM if IN_RAM.is_dir() else None) as folder:
         chance = random.Random(f"{kind} {seed}")
-        with patch("edge_agent.spool.secrets.token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}"):
-            return World(kind, chance, rules or Rules(), Path(folder)).run()
+        drawn = patch("edge_agent.spool.secrets.token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}")
+        with drawn, closing(World(kind, chance, rules or Rules(), Path(folder))) as world:
+            return world.run()
 
 
 class World:
@@ -76,6 +78,13 @@ class World:
             ):
                 break
         return self._outcome()
+
+    def close(self) -> None:
+        """The world ends: every file is let go of."""
+        for agent in self.agents:
+            agent.close()
+        for collector in self.collectors:
+            collector.close()
 
     def _outcome(self) -> Outcome:
         stuck = sum(agent.stuck() for agent in self.agents)

@@ -16,6 +16,7 @@ from simulator.scenario.scenario import load, names
 from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
 from simulator.world.run import Files, Run
+from tests.closes import Closes
 
 SEED = 7
 GOLDEN = "974321fd019a99b9e43195127c4b20be"
@@ -114,10 +115,10 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         assert "mine.yaml:" in str(caught.value)
 
 
-def test_a_missing_excuse_is_not_excused(tmp_path: Path) -> None:
+def test_a_missing_excuse_is_not_excused(tmp_path: Path, closes: Closes) -> None:
     """A verdict must not believe a cause that the scenario does not allow."""
     notes = Notes(tmp_path / "notes.db")
-    store = Sqlite(tmp_path / "readings.db")
+    store = closes(Sqlite(tmp_path / "readings.db"))
     store.prepare()
     from simulator.notes import SeriesOf
 
@@ -142,9 +143,11 @@ sensors:
 """
 
 
-def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(tmp_path: Path) -> None:
+def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(
+    tmp_path: Path, closes: Closes
+) -> None:
     (tmp_path / "road.yaml").write_text(ROAD)
-    store = Sqlite(tmp_path / "readings.db")
+    store = closes(Sqlite(tmp_path / "readings.db"))
     store.prepare()
     world = Run(
         load(str(tmp_path / "road.yaml")), SEED, store, Files(tmp_path, tmp_path / "notes.db", tmp_path / "rules.yaml")

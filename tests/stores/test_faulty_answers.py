@@ -18,6 +18,7 @@ from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored, StoreDown
+from tests.closes import Closes
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code
@@ -35,8 +36,8 @@ def payload(seq: int, rows: int = 10) -> bytes:
     return batch.encode(node="lp-1", site="s", spool=SPOOL, seq=seq, boot="b71d04c2", clock="synced", blocks=[block])
 
 
-def ingest_on(store: Store, folder: Path) -> Ingest:
-    state = open_state(folder / "state.db")
+def ingest_on(store: Store, folder: Path, closes: Closes) -> Ingest:
+    state = closes(open_state(folder / "state.db"))
     registry = Registry(state)
     registry.update(Birth("lp-1", "s", "0" * 16, (SPOOL,), 1, None, "0", "synced"), NOW)
     return Ingest("c1", store, Quarantine(state), registry)
@@ -57,14 +58,14 @@ class LosesAnswers(Influx1):
 
 
 @pytest.mark.real
-def test_a_lost_answer_doubles_nothing(tmp_path: Path) -> None:
+def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
     server = Influxd(tmp_path / "influxd")
     server.start()
     try:
         store = LosesAnswers(server.url, "lamppost")
         while not isinstance(store.prepare(), Stored):
             continue
-        ingest, now_ms, stored = ingest_on(store, tmp_path), NOW, 0
+        ingest, now_ms, stored = ingest_on(store, tmp_path, closes), NOW, 0
         for seq in range(1, 101):
             ingest.take("lp-1", payload(seq), now_ms)
             now_ms += 20_000  # past every wait for another try
@@ -149,9 +150,9 @@ def portal() -> Iterator[Portal]:
     ],
 )
 def test_an_answer_of_somebody_else_holds_everything_raises_an_alarm_and_loses_nothing(
-    portal: Portal, tmp_path: Path, status: int, body: bytes
+    portal: Portal, tmp_path: Path, status: int, body: bytes, closes: Closes
 ) -> None:
-    ingest = ingest_on(Influx1(portal.url, "lamppost"), tmp_path)
+    ingest = ingest_on(Influx1(portal.url, "lamppost"), tmp_path, closes)
     portal.status, portal.body = status, body
     ingest.take("lp-1", payload(1), NOW)
     for second in range(0, 600, 10):

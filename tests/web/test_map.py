@@ -6,6 +6,7 @@ import json
 import random
 import re
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,7 @@ def test_a_station_goes_by_the_name_it_was_given_last(tmp_path: Path) -> None:
     config = fit(Config, parse(text))
     assert Names(config).of("lp-1") == ("旧名", "Old name")
     assert Names(config).of("lp-2") is None
-    with sqlite3.connect(config.state_file, isolation_level=None) as db:
+    with closing(sqlite3.connect(config.state_file, isolation_level=None)) as db:
         db.executescript(SCHEMA)
         rename(db, "lp-1", "", "New name")
         rename(db, "lp-2", "新站", "")

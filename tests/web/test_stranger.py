@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 from typing import Any
 
@@ -42,7 +43,7 @@ def desk(served: Served) -> dict[str, Any]:
     """Everything that people have decided, row by row."""
     path = served.city.site().desk
     assert path is not None
-    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {table: db.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}
 

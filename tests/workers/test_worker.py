@@ -15,6 +15,7 @@ from collector.delivery.quarantine import Full, Quarantine
 from collector.stores.sqlite import Sqlite
 from collector.workers.talk import Order, Report
 from collector.workers.worker import Worker
+from tests.closes import Closes
 from wire import ack, signed
 from wire.check import FUTURE_MS
 
@@ -22,12 +23,12 @@ STARTER = Path(rules.__file__).parent / "starter.yaml"
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Worker:
+def worker(tmp_path: Path, closes: Closes) -> Worker:
     store = SqliteStore(kind="sqlite", path=tmp_path / "readings.db")
     config = Config(store=store, state_file=tmp_path / "state.db", rules=[STARTER])
-    readings = Sqlite(store.path)
+    readings = closes(Sqlite(store.path))
     readings.prepare()
-    return Worker(config, 0, 1, readings)
+    return closes(Worker(config, 0, 1, readings))
 
 
 def codes(report: Report) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collector import trail
+from collector.sqlite_file import Readers, open_durable
 from collector.statedb import CURE
 from wire.exits import Exit, Failure
 
@@ -36,18 +37,13 @@ class DeskFile:
     """A SQLite file shared by the desk's parts."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._readers = threading.local()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA + trail.SCHEMA)
+            self._db = open_durable(path, _SCHEMA + trail.SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise DeskUnusable(path, error) from error
         self._db.row_factory = sqlite3.Row
+        self._readers = Readers(path, sqlite3.Row)
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
@@ -63,12 +59,9 @@ class DeskFile:
 
     def look(self, question: str, *given: Any) -> list[sqlite3.Row]:
         """The answer to one SELECT. Every page of every reader asks: nobody waits for a writer or another reader."""
-        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if reader is None:
-            reader = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-            reader.row_factory = sqlite3.Row
-            self._readers.connection = reader
-        return reader.execute(question, given).fetchall()
+        with self._readers.one() as reader:
+            return reader.execute(question, given).fetchall()
 
     def close(self) -> None:
+        self._readers.close()
         self._db.close()

@@ -17,10 +17,12 @@ function replaceParts(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const part of fresh.querySelectorAll("[data-live]")) {
     for (const old of document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`)) {
-      if (shown.get(old) === part.innerHTML || old.querySelector("details[open]")) continue;
+      const open = [...old.querySelectorAll("details[open]")];
+      if (shown.get(old) === part.innerHTML || open.some((details) => !details.id)) continue;
       shown.set(old, part.innerHTML);
       const focused = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
       old.replaceChildren(...part.cloneNode(true).childNodes);
+      for (const { id } of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
       if (focused) old.querySelector(focused)?.focus();
     }
   }

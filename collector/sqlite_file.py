@@ -1,0 +1,65 @@
+"""How the collector opens a SQLite file of its own: durable for whoever writes, without waiting for whoever reads.
+
+A connection that nobody closes is closed by chance: each has an owner, and ends with it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def open_durable(path: Path, schema: str) -> sqlite3.Connection:
+    """Open, or make, a file with these tables; a commit is durable when it returns. Raises OSError, sqlite3.Error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.executescript(schema)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+class Readers:
+    """Connections that only read: as many as ask at the same time, whichever thread they ask from."""
+
+    def __init__(self, path: Path, row_factory: type[sqlite3.Row] | None = None) -> None:
+        self._path, self._row_factory = path, row_factory
+        self._lock = threading.Lock()
+        self._free: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """A connection for the caller alone. Raises sqlite3.Error."""
+        with self._lock:
+            reader = self._free.pop() if self._free else None
+        if reader is None:
+            address = f"{self._path.resolve().as_uri()}?mode=ro"
+            reader = sqlite3.connect(address, uri=True, timeout=10, check_same_thread=False)
+            reader.row_factory = self._row_factory
+        try:
+            yield reader
+        finally:
+            self._give_back(reader)
+
+    def _give_back(self, reader: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._free.append(reader)
+                return
+        reader.close()
+
+    def close(self) -> None:
+        """Close what is free now, and whatever is in use when it comes back."""
+        with self._lock:
+            self._closed = True
+            free, self._free = self._free, []
+        for reader in free:
+            reader.close()

@@ -1,0 +1,23 @@
+"""What a node says, fit for an operator's terminal. Pure.
+
+A terminal obeys control characters: a node that somebody else holds could hide its answer, write over that of another
+or change the window's title. Line ends and tabs stay, and so does text of any language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_OBEYED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+
+def tame(said: Any) -> Any:
+    """A JSON value with U+FFFD in place of every character that a terminal obeys, or that turns text around."""
+    if isinstance(said, str):
+        return _OBEYED.sub("\ufffd", said)
+    if isinstance(said, list):
+        return [tame(each) for each in said]
+    if isinstance(said, dict):
+        return {tame(name): tame(value) for name, value in said.items()}
+    return said

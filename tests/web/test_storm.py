@@ -1,0 +1,79 @@
+"""Dust comes over the city: one rule fires at forty stations, and the pages still show the stations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from collector.web.render import ALERTS_FIRST, entries
+from collector.web.site import AlertView, Station
+from tests.web.served import Seen, Served
+
+STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in range(40)]
+
+
+def too_high(first: AlertView, number: int) -> AlertView:
+    """The same rule at another station, its value in its words."""
+    value = 84.0 + number
+    words = {"text_zh": f"PM2.5 过高：{value:.0f}", "text_en": f"PM2.5 too high: {value:.0f}"}
+    return replace(first, fingerprint=f"h{number}", node=STATIONS[number].node, value=value, **words)
+
+
+@pytest.fixture
+def storm(served: Served) -> Served:
+    """Forty stations above one level, and five other rules at the first station."""
+    first = served.city.alerts[0]
+    others = [
+        replace(first, fingerprint=f"o{n}", rule=f"o{n}", text_zh=f"其他 {n}", text_en=f"Other {n}") for n in range(5)
+    ]
+    served.city.stations += STATIONS
+    served.city.alerts = [*(too_high(first, number) for number in range(40)), *others]
+    return served
+
+
+def test_a_rule_at_many_stations_is_one_entry_with_the_highest_first(storm: Served) -> None:
+    found = entries(storm.city.alerts)
+    assert [len(some) for some in found] == [40, 1, 1, 1, 1, 1]
+    assert found[0][0][0].value == 123.0
+    page = storm.get("/en/").text
+    assert "PM2.5 too high</b> · 40 stations" in page
+    assert "84–123 µg/m³ (limit 75)" in page
+    assert f'<a href="/en/station/{STATIONS[39].node}">Stop 39</a>' in page  # without a script all of it is there
+    assert "2 more" in page
+
+
+def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
+    assert [len(some) for some in entries(storm.city.alerts[:2])] == [1, 1]
+    assert entries([]) == []
+
+
+def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
+    page = storm.get("/en/wall").text
+    assert page.count('<li class="alert') == 3
+    assert "3 more" in page
+    assert "<details" not in page  # nobody can click there
+    assert page.count('<article class="tile') == 12
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("storm")
+def test_on_a_phone_the_map_is_where_its_button_says_and_the_list_is_short(seen: Seen) -> None:
+    seen.page.set_viewport_size({"width": 360, "height": 740})
+    seen.go("/")
+    assert seen.page.locator(".alerts > .alert:visible").count() == ALERTS_FIRST
+    seen.page.click("[data-show=map]")
+    box = seen.page.locator(".mapped").bounding_box()
+    assert box is not None
+    assert box["y"] < 500
+
+
+@pytest.mark.real
+def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, seen: Seen) -> None:
+    page = seen.page
+    seen.go("/en/")
+    page.wait_for_selector(".link[data-state=connected]")
+    page.click("#at-pm25-hourly-high-firing summary")
+    storm.city.alerts[39] = replace(storm.city.alerts[39], value=321.0)
+    storm.city.feed.publish({"type": "alert", "fingerprint": "h39"})
+    page.wait_for_selector("#at-pm25-hourly-high-firing[open] >> text=321", timeout=4000)
