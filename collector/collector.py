@@ -113,6 +113,7 @@ class Collector:
         self._on_event = on_event
         self._state = state
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
+        self._born: list[status.Birth] = []  # in this round
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._writers: Writers | None = None
@@ -221,7 +222,7 @@ class Collector:
                 raise
             except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
                 self._broken_by(message, error)
-        self._keep_births()
+        self._greet_born(now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
         self._answer(now_ms)
@@ -366,14 +367,20 @@ class Collector:
         elif isinstance(said, status.Death):
             self.counts["death_ignored"] += 1  # of another session than the one in force
         if isinstance(said, status.Birth) and self.standby.active:
-            self._greet(said, now_ms)
+            self._born.append(said)
 
-    def _keep_births(self) -> None:
-        """A disk that takes none of them holds up no reading: they are in memory, and the broker has them."""
+    def _greet_born(self, now_ms: int) -> None:
+        """Answer the births of a round when they are kept, all in one commit.
+
+        A disk that takes none of them holds up no reading: they are in memory, and the broker has them.
+        """
         try:
             self.registry.save()
         except sqlite3.Error as error:
             self._state_failed(str(error))
+        born, self._born = self._born, []
+        for birth in born:
+            self._greet(birth, now_ms)
 
     def _greet(self, birth: status.Birth, now_ms: int) -> None:
         """The hello that answers a birth."""

@@ -156,3 +156,19 @@ def test_births_that_the_disk_does_not_take_hold_up_no_reading(
         collector.receive(birth(GOOD), data(GOOD, 1))
     assert collector.inbox.answered() == [(GOOD, 1)]
     assert "database or disk is full. Cure: free space" in collector.ingest.alarms["state"]
+
+
+def test_a_birth_is_answered_when_it_is_kept(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has heard the hello finds the birth in the collector's file."""
+    kept: list[bool] = []
+    publish = collector.inbox.publish
+
+    def look(topic: str, *rest: Any, **more: Any) -> None:
+        if topic == names.ack(GOOD):
+            kept.append(Registry(collector._state).get(GOOD) == collector.registry.get(GOOD))
+        publish(topic, *rest, **more)
+
+    monkeypatch.setattr(collector.inbox, "publish", look)
+    said = status.Birth(GOOD, "here", "1" * 16, (SPOOLS[GOOD],), 1, None, "1", "synced", ())
+    collector.receive(Arrived(names.status(GOOD), status.encode(said), False))
+    assert kept == [True]

@@ -85,6 +85,7 @@ class Process(ProductCollector):
         self._ticked_ms, self._untold = 0, False
         self._inventory_due_ms = 0
         self._held = deque()
+        self._born = []
         self._clock = clock
         self.standby = Standby(name)
         if both:
