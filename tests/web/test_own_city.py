@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.alerts.on_duty import OnDuty
 from collector.city import site
 from collector.collector import Collector
 from collector.config import Config, SqliteStore
@@ -41,14 +42,16 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
 @pytest.fixture
 def port(collector: Collector) -> Iterator[int]:
     """Where its pages are served."""
+    duty = OnDuty(collector.alerting, collector.config.state_file, lambda: 0)
     known = site(
-        collector.config, collector.store, collector.registry, collector.alerting, Feed(), collector.health,
+        collector.config, collector.store, collector.registry, collector.alerting, duty, Feed(), collector.health,
         collector.calibrations,
     )  # fmt: skip
     server = WebServer(create_app(known), "127.0.0.1", 0)
     server.start()
     yield int(server.url.rstrip("/").rpartition(":")[2])
     server.stop()
+    duty.close()
 
 
 def test_the_api_tells_the_newest_reading_of_a_station(collector: Collector, request: pytest.FixtureRequest) -> None:
