@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import hypothesis
 import pytest
 
+from tests import unclosed
 from tests.closes import Closes
 from tests.servers import Influxd, Mosquitto, Victoria
 
@@ -19,8 +20,9 @@ hypothesis.settings.load_profile("shared")
 
 
 def pytest_configure() -> None:
-    """Whoever is started in the background ignores Ctrl-C, and so would every program that is tested from there."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    """Before any test."""
+    unclosed.watch()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background, and so would all that is started there
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
