@@ -37,6 +37,7 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
     collector.link.stop()
     collector.alerting.close()
     collector.store.close()
+    collector._state.close()
 
 
 @pytest.fixture
