@@ -11,14 +11,13 @@ from pathlib import Path
 from tests.servers import free_port, wait_for
 from tests.web.served import Served
 
-RULE = """rules:
-  - alert: pm25-high
-    kind: air_quality
-    quantity: pm25_ugm3
-    window: {stat: mean, over: 10m}
-    raise: "> 75"
-    clear: "< 60"
-    text: {zh: 高, en: high}
+RULE = """
+- alert: pm25-high
+  kind: air_quality
+  window: {mean: pm25_ugm3, over: 10m}
+  raise: "> 75"
+  clear: "< 60"
+  text: {zh: 高, en: high}
 """
 
 
