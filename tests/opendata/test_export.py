@@ -206,6 +206,22 @@ def test_json_lines_come_in_as_documented(city: City) -> None:
     assert [row[1] for row in found] == [0, 1]
 
 
+def test_a_row_without_flags_gets_its_own_where_another_has_them(city: City) -> None:
+    path = city.folder / "part.csv"
+    rows = (
+        "00:00:00+08:00,lp-0001,jianguo,air-1,7,3,pm25_raw_ugm3:flat?",
+        "01:00:00+08:00,lp-0001,jianguo,air-1,-500,,",
+    )
+    head = "time,node,site,sensor,pm25_raw_ugm3,qc,qc_code\n"
+    path.write_text(head + "".join(f"2026-02-01T{row}\n" for row in rows))
+    assert json.loads(city.run("backfill", str(path), "--json").stdout)["new"] == 2
+    found = city.store.select(Select("air_quality", ("pm25_raw_ugm3", "cq", "qc", "qc_code"), until_ms=T0))[0].rows
+    assert [row[1:] for row in found] == [
+        [7, 0, 3, "pm25_raw_ugm3:flat?"],
+        [-500, 0, 4, "pm25_raw_ugm3:range"],
+    ]
+
+
 def test_a_csv_as_excel_writes_it_comes_in_and_an_archive_is_called_one(city: City) -> None:
     path = city.folder / "excel.csv"
     text = "time,node,site,sensor,temp_c\r\n2026-02-01T00:00:00Z,lp-0001,jianguo,wx-1,1\r\n\r\n"
