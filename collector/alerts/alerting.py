@@ -11,7 +11,6 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -25,11 +24,9 @@ from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.inventory import Places, expected
 from collector.notify.teller import Teller
-from collector.rules import derived
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
-from collector.rules.recent import Columns
 from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
@@ -168,13 +165,13 @@ class Alerting:
 
         Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
         """
+        columns = stored.columns_of(self._rules.values())
         reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
         since_ms = now_ms - reach_ms - self._engine.lateness_ms
-        for series, times, cells in self._stored_rows(since_ms, now_ms):
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
             self._engine.observe(series, times, cells, now_ms)
         unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
-        oldest_ms = since_ms - max(map(derived.reach_ms, self._engine.kinds), default=0)
-        known = points.told_between(self._store, oldest_ms, unsure_ms)
+        known = points.told_between(self._store, since_ms, unsure_ms)
         found = points.firing(self._store, self._rules, now_ms)
         open_ones = {each.fingerprint for each in found}
         self._others += [
@@ -338,8 +335,8 @@ class Alerting:
         lateness_ms = self._engine.lateness_ms
         oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
         since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
-        count = 0
-        for series, times, cells in self._stored_rows(since_ms, now_ms):
+        columns, count = stored.columns_of(self._rules.values()), 0
+        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
             head_ms = self._engine.head_ms(series)
             first = 0
             if head_ms:
@@ -349,12 +346,6 @@ class Alerting:
                 cut = {name: column[first:] for name, column in cells.items()}
                 self._engine.observe(series, times[first:], cut, now_ms)
         log.info("the rules have caught up over %d rows", count)
-
-    def _stored_rows(self, since_ms: int, now_ms: int) -> Iterator[tuple[Series, list[int], Columns]]:
-        """What came since then: hours, days and indices came long after the time they are stamped with."""
-        for kind, names in stored.columns_of(self._rules.values()).items():
-            first_ms, end_ms = since_ms - derived.reach_ms(kind), now_ms + self._engine.lateness_ms
-            yield from stored.rows(self._store, {kind: names}, first_ms, end_ms)
 
     def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
         """The end of what people were told of and the rules know nothing of: readings that the database has lost."""

@@ -11,7 +11,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import Any
 
-from collector.rules import derived
 from collector.rules.columns import wanted
 from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
@@ -27,12 +26,11 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "live", "past", "plan", "series", "wait_ms")
+    __slots__ = ("jump_ms", "live", "past", "plan", "series")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
         self.plan = plan
-        self.wait_ms = derived.wait_ms(series)
         self.live = Reel(plan, interval_ms, lateness_ms, self.say)
         self.past: Reel | None = None
         self.jump_ms = 0
@@ -41,7 +39,6 @@ class Timeline:
         """Committed rows of this series, times rising; each row is given once."""
         if self.live.interval_ms is None and (lengths := columns.get("duration_s")):
             self.live.set_interval(int(1000 * (lengths[0] or 0)) or None)
-        now_ms -= self.wait_ms  # a row is as old as the time since it could be there
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
         if times[0] > head_ms:
