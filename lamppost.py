@@ -91,6 +91,8 @@ def main() -> None:
         _end(_missing(word, error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+    except _refused_as_file() as error:
+        _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), "correct the lines named"))
     except _refused_by_sqlite() as error:
         cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
         _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
@@ -141,6 +143,13 @@ def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
         raise error
     text = f"lamppost {word} needs the package {package}, which is not installed"
     return Failure(Exit.CONFIGURATION, "extra-missing", text, f"pip install 'lamppost[{extra}]'")
+
+
+def _refused_as_file() -> type[Exception]:
+    """What a file of the user's raises that cannot be used, such as a profile in a folder of their own."""
+    from device_profiles.strict_yaml import NotUsable
+
+    return NotUsable
 
 
 def _refused_by_sqlite() -> type[Exception]:

@@ -43,7 +43,8 @@ def fit(model: type[Model], document: Document) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise NotUsable([_problem(document, item) for item in error.errors(include_url=False)]) from error
+        found = error.errors(include_url=False)
+        raise NotUsable([_problem(document, item) for item in found if not _says_nothing(item)]) from error
 
 
 def misplaced(text: str, *where: str | int) -> PydanticCustomError:
@@ -66,6 +67,12 @@ def _unknown(key: str, known: list[str]) -> str:
         return f"unknown key '{key}': put the text before it in quotes when it holds a comma"
     near = nearest(key, known)
     return f"unknown key '{key}'" + (f", did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
+
+
+def _says_nothing(item: ErrorDetails) -> bool:
+    """A list of a word or a list is wrong somewhere within, which is told; that it is no word helps nobody."""
+    branch = str(item["loc"][-1]) if item["loc"] else ""
+    return branch.startswith("literal[") and isinstance(item["input"], (dict, list))
 
 
 def _problem(document: Document, item: ErrorDetails) -> Problem:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_profiles.settings import load_settings
-from device_profiles.strict_yaml import parse
+from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.config import Config
+from edge_agent.config_check import checked_here, refused
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
@@ -80,13 +81,11 @@ def replace_checked(file: Path, text: str) -> None:
 
     Raises Failure with line, key and cure when it is not; then nothing has changed.
     """
-    aside = file.with_name(file.name + ".check")
     try:
-        write_synced(aside, text, like=file)
-        load_settings(Config, aside, SAMPLE_COMMAND)
-        write_synced(file, text, like=file)
-    finally:
-        aside.unlink(missing_ok=True)
+        checked_here(text, str(file))
+    except NotUsable as error:
+        raise refused(error, "nothing was written") from error
+    write_synced(file, text, like=file)
 
 
 def write_synced(path: Path, text: str, like: Path | None = None) -> None:

@@ -19,7 +19,6 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
-    from edge_agent.config import Config
     from edge_agent.watching import Seen, Watch
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
@@ -64,7 +63,7 @@ def watch(
     from edge_agent.tap import socket_path
 
     settings = load_settings(Config, config, "lamppost agent config sample > agent.yaml")
-    source = _beside_agent(socket_path(settings.status_file)) or _alone(settings)
+    source = _beside_agent(socket_path(settings.status_file)) or _alone(config)
     chosen = _chosen(source, names or [])
     if not as_json:
         said = "beside the running agent" if source.through_agent else "no agent runs: the ports are opened here"
@@ -167,6 +166,7 @@ def _beside_agent(path: Path) -> Source | None:
     try:
         link.connect(str(path))
     except (FileNotFoundError, ConnectionRefusedError):
+        link.close()
         return None
     except PermissionError as error:
         cure = "join the agent's group, or use sudo"
@@ -198,12 +198,14 @@ def _from_agent(link: socket.socket) -> Iterator[Event]:
             yield Event(said["s"], bytes.fromhex(said.get("r") or said.get("w") or ""), "w" in said)
 
 
-def _alone(settings: Config) -> Source:
+def _alone(config: Path) -> Source:
     """No agent runs: every port is opened and run as the agent would run it."""
     from device_profiles.catalogue import load
     from edge_agent.agent import sensor_of
+    from edge_agent.config_check import checked_file
     from edge_agent.listening import listen
 
+    settings = checked_file(config)
     catalogue = load(settings.profiles)
     sensors = [(wants.name, sensor_of(catalogue, wants).profile, wants.port) for wants in settings.sensors]
     heard: queue.SimpleQueue[Event | Failure] = queue.SimpleQueue()

@@ -43,6 +43,27 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["profiles list --folder {folder}", "agent probe /dev/null --profiles {folder}", "agent watch -c {settings}"],
+)
+def test_a_profile_of_ones_own_that_cannot_be_used_is_named_with_its_line(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong, settings = tmp_path / "acme-dust1.yaml", tmp_path / "settings/agent.yaml"
+    wrong.write_text("profile: acme-dust1\nversoin: 1\n")
+    settings.parent.mkdir()
+    settings.write_text(
+        f"node: lp-1\nsite: here\nprofiles: {tmp_path}\nstatus_file: {tmp_path / 'status.json'}\n"
+        "sensors:\n  - {name: air-1, profile: acme-dust1, port: /dev/null}\n"
+    )
+    monkeypatch.setattr(sys, "argv", ["lamppost", *line.format(folder=tmp_path, settings=settings).split()])
+    with pytest.raises(SystemExit) as ended:
+        lamppost.main()
+    assert ended.value.code == 3
+    assert f"{wrong}:2: versoin: unknown key 'versoin'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_missing_file_is_named_in_one_line(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -55,9 +55,17 @@ def read_token(text: str) -> Token:
     node, url, digest, secret = (raw.get(key) for key in ("n", "u", "a", "t"))
     if not (isinstance(url, str) and isinstance(digest, str) and isinstance(secret, str) and isinstance(node, str)):
         raise BadToken("the token is damaged: was all of it copied?")
-    if not names.is_node(node) or urlsplit(url).scheme != "https" or not urlsplit(url).hostname or len(digest) != 64:
+    if not names.is_node(node) or not _is_https(url) or len(digest) != 64:
         raise BadToken("the token names no node, no https address or no authority")
     return Token(node, url.rstrip("/"), digest, secret)
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half an IPv6 address
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def digest_of(authority_pem: bytes) -> str:

@@ -12,10 +12,10 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from device_profiles.field_types import FilePath, Host, Name, NodeName, Port
-from device_profiles.strict_model import Strict, fit
+from device_profiles.strict_model import Strict, fit, misplaced
 from device_profiles.strict_yaml import NotUsable, parse
 from wire.exits import Exit, Failure
 
@@ -37,6 +37,17 @@ class SensorAnswer(Strict):
     name: Name
     profile: str
     port: str
+
+    @field_validator("profile")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        from device_profiles.catalogue import UnknownProfile, load
+
+        try:
+            load().path(value)
+        except UnknownProfile as error:
+            raise misplaced(str(error)) from error
+        return value
 
 
 class Answers(Strict):

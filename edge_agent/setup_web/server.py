@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from edge_agent.clock import synchronised
 from edge_agent.setup.answers import Answers
@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self._ours():
             return
-        setup, path = self.server.setup, urlsplit(self.path).path
+        setup, path = self.server.setup, self._split()[0]
         if path == "/style.css":
             self._send(page.STYLE.read_text(), "text/css")
         elif path not in ("/", "/live"):
@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if not self._ours():
             return
-        form, setup, path = self._form(), self.server.setup, urlsplit(self.path).path
+        form, setup, path = self._form(), self.server.setup, self._split()[0]
         if form is None:
             self._send("too large\n", "text/plain", 413)
         elif path == "/enter":
@@ -205,9 +205,14 @@ class _Handler(BaseHTTPRequestHandler):
             setup.take(answers)
         self._go(f"/?lang={self._t.language}")
 
+    def _split(self) -> tuple[str, str]:
+        """Path and query, whatever a stranger asks for: `urlsplit` raises at `//[`."""
+        path, _, query = self.path.partition("?")
+        return path, query
+
     @property
     def _t(self) -> Words:
-        asked = parse_qs(urlsplit(self.path).query).get("lang", [None])[0]
+        asked = parse_qs(self._split()[1]).get("lang", [None])[0]
         return Words(language_of(asked, self.headers.get("Accept-Language", "")))
 
     def _inside(self) -> bool:

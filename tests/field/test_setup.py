@@ -111,6 +111,28 @@ def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
     assert "lack site, node or token" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("was", "wrong", "reason"),
+    [
+        (
+            "plantower-pms5003",
+            "plantower-pms5004",
+            "answers.yaml:8: sensors[0].profile: profile 'plantower-pms5004' is not known; "
+            "did you mean 'plantower-pms5003'? Cure",
+        ),
+        ("/etc/credstore/", "/no/credstore/", "broker.password_file: /no/credstore/lamppost.broker: does not exist"),
+    ],
+)
+def test_answers_that_no_agent_could_use_are_not_written(tmp_path: Path, was: str, wrong: str, reason: str) -> None:
+    config, answers = tmp_path / "agent.yaml", tmp_path / "answers.yaml"
+    answers.write_text(ANSWERS.replace(was, wrong))
+    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(answers), "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stdout
+    assert reason in done.stderr
+    assert not config.exists()
+
+
 def test_a_wizard_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
     config = tmp_path / "agent.yaml"
     command = [sys.executable, "-m", "lamppost", "agent", "setup", "--config", str(config)]

@@ -22,6 +22,7 @@ from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
 from edge_agent.setup_web.live import Live, Row
 from edge_agent.setup_web.server import SetupPage
+from edge_agent.setup_web.server import _Handler as Handler
 from edge_agent.setup_web.texts import TEXTS, Words, language_of
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
@@ -76,6 +77,16 @@ def test_wrong_codes_after_the_right_one_do_not_put_its_owner_out() -> None:
 )  # fmt: skip
 def test_only_addresses_are_answered_to(host: str, ours: bool) -> None:
     assert is_our_host(host) is ours
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "query"),
+    [("/live?lang=en", "/live", "lang=en"), ("http://[", "http://[", ""), ("/?lang=a?b", "/", "lang=a?b")],
+)
+def test_whatever_a_stranger_asks_for_has_a_path(asked: str, path: str, query: str) -> None:
+    handler = Handler.__new__(Handler)
+    handler.path = asked
+    assert handler._split() == (path, query)
 
 
 def test_where_to_listen_is_an_address() -> None:

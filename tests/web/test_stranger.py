@@ -96,6 +96,7 @@ def test_a_stranger_changes_nothing_and_sees_nothing_private(city: Served) -> No
                 {"Content_Type": FORM},
                 {"Cookie": "session=" + "A" * 43},
                 {"Origin": "http://evil.example"},
+                {"Origin": "http://]"},
             ):
                 body = "name=li&password=x&csrf=x&note=x" if method in ("POST", "PUT", "PATCH") else None
                 answer = city.get(path, method, body, **headers)
