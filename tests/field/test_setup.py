@@ -98,6 +98,9 @@ def test_what_nobody_confirms_is_not_called_stored(field: Field) -> None:
     assert done.returncode == 1
     assert "NOT read back" in done.stdout
     assert "the record stays here" in done.stderr
+    assert "sensor.air-1" in done.stdout.split("there and back (up to 3 s):")[1].split("Installation")[0]
+    assert "lamppost.uplink" not in done.stderr  # its log is no part of the screen
+    assert "Errno" not in done.stdout + done.stderr
 
 
 def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
