@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.settings import BrokerAddress, broker_address
+from edge_agent.words import reason
 from wire import names, signed, strictjson
 from wire.exits import Exit, Failure
 
@@ -83,7 +84,7 @@ def ask_collector(
     try:
         client.connect(address.host, address.port, 30)
     except OSError as error:
-        text = f"broker {address.host}:{address.port}: {error}"
+        text = f"broker {address.host}:{address.port}: {reason(error)}"
         raise Failure(Exit.NETWORK, "broker-down", text, "lamppost agent doctor --only broker") from error
     client.loop_start()
     until_s = time.monotonic() + timeout_s
