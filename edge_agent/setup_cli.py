@@ -42,7 +42,7 @@ def setup(
     from edge_agent.setup.answers import Answers, Notebook, read_answers
     from edge_agent.setup.wizard import a_person_is_here, ask_all, search_sensors
 
-    notebook = Notebook(config.with_name("setup.json"))
+    notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_ms = time.time_ns() // 1_000_000
     if web and (not config.exists() or anew):
         raise typer.Exit(_by_phone(notebook, config, listen, port, began_ms, proof_s, as_json))
@@ -53,7 +53,7 @@ def setup(
         if from_file is not None:
             answers = read_answers(_text(from_file), str(from_file))
         else:
-            answers = _remembered(notebook)
+            answers = Answers() if anew else _remembered(notebook)
         if a_person_is_here() and from_file is None:
             answers = ask_all(answers, notebook.keep, Path("/etc/credstore"))
         else:
