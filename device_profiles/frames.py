@@ -114,8 +114,8 @@ class LineShape(Strict):
 
     `start` lists the characters it may begin with, `opening` what stands there instead when every line begins alike.
     `templates` fix its form where there is no better proof. Both are written as `V±###.#`: `#` is a digit, `±` a sign,
-    `@` a letter or digit, all else itself. `anchored` lines begin only where another has ended: without a checksum
-    the rest of a damaged line must not pass for a shorter one.
+    `@` a letter or digit, all else itself. `anchored` lines begin only where a line or a frame has ended: without a
+    checksum the rest of a damaged line must not pass for a shorter one.
     """
 
     kind: Literal["line"]

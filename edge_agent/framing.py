@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.damage import Damage
 from edge_agent.frame import REASONS, BadFrame, Frame
-from edge_agent.shapes import compile_shape
+from edge_agent.shapes import AFTER_AN_END, compile_shape
 from edge_agent.unforeseen import broken_by
 
 if TYPE_CHECKING:
@@ -33,14 +33,18 @@ _KEPT: Final = 2  # settled bytes that are kept, for lines that must begin after
 class Framer:
     """Cuts a stream into frames; feed it whatever a read returned. Holds less than two of the longest frames."""
 
-    __slots__ = ("_at", "_blanks", "_buffer", "_damage", "_heads", "_longest", "_overlap", "_prove", "_ref",
+    __slots__ = ("_at", "_behind", "_blanks", "_buffer", "_damage", "_heads", "_longest", "_overlap", "_prove", "_ref",
                  "_shapes")  # fmt: skip
 
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
         self._ref = profile.ref
         self._shapes = [compile_shape(shape) for shape in profile.frames if _chosen(shape, settings)]
-        self._heads = re.compile(b"|".join(b"(" + shape.head + b")" for shape in self._shapes), re.S)
+        heads = [shape.head for shape in self._shapes]
+        self._heads = _any_of(heads)
+        # directly behind a frame that is no line a line may begin as well
+        mixed = len({shape.text for shape in self._shapes}) > 1
+        self._behind = _any_of([head.removeprefix(AFTER_AN_END) for head in heads]) if mixed else self._heads
         self._overlap = max(shape.head_bytes for shape in self._shapes) - 1
         self._longest = max(shape.longest for shape in self._shapes)
         self._blanks = b"\r\n" if any(shape.text for shape in self._shapes) else b""
@@ -74,7 +78,7 @@ class Framer:
         out: list[Frame | BadFrame] = []
         buffer, damage, done, at = self._buffer, self._damage, _KEPT, self._at
         while True:
-            found = self._heads.search(buffer, at)
+            found = (at == done and self._behind.match(buffer, at)) or self._heads.search(buffer, at)
             start = found.start() if found else len(buffer) if final else max(at, len(buffer) - self._overlap)
             if start > done:
                 done = self._headerless(out, done, start)
@@ -130,6 +134,11 @@ class Framer:
 def _chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
     """True unless the shape belongs to options that are not in force."""
     return shape.kind != "bytes" or all(settings[name] == value for name, value in (shape.option or {}).items())
+
+
+def _any_of(heads: list[bytes]) -> re.Pattern[bytes]:
+    """Finds a possible beginning; the group that matched tells of which shape."""
+    return re.compile(b"|".join(b"(" + head + b")" for head in heads), re.S)
 
 
 def _meaning(profile: Profile, line: bytes) -> str | None:

@@ -22,7 +22,7 @@ STUFFED: Final = {0x5E: 0x7E, 0x5D: 0x7D, 0x31: 0x11, 0x33: 0x13}
 """SHDLC: what stands behind 7D for which byte (SPS30 datasheet 4.1.2)."""
 _REQUEST_BYTES: Final = 8
 _REGISTERS_MAX: Final = 125  # of one read (Modbus application protocol V1.1b3, 6.3)
-_AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
+AFTER_AN_END: Final = rb"(?:(?<=[\r\n])|(?<=\r.))"
 _NUMBERS: Final = {"u8": struct.Struct("B"), "u16be": struct.Struct(">H"), "u16le": struct.Struct("<H")}
 
 
@@ -203,7 +203,7 @@ class _Line:
 
     def __init__(self, shape: frames.LineShape) -> None:
         opening = _template(shape.opening).pattern if shape.opening else _one_of(shape.start.encode())
-        self.head = (_AFTER_AN_END if shape.anchored else b"") + opening
+        self.head = (AFTER_AN_END if shape.anchored else b"") + opening
         self.head_bytes = len(shape.opening) if shape.opening else 1
         self._next = re.compile(opening) if not shape.anchored and len(shape.start) < 2 else None
         self.longest = shape.longest
@@ -222,8 +222,9 @@ class _Line:
         if found is None:
             return WAIT if len(buffer) - start < self.longest else (self.longest, "bad_length")
         if self._next is not None and (later := self._next.search(buffer, start + 1, found.start())):
-            # the next line begins in this one: whole without its end, or damaged there
-            return later.start() - start, self._wrong(bytes(buffer[start : later.start()])) and "bad_tail"
+            # the next line begins in this one: whole without its end, where that can be proved, or damaged there
+            proved = (self._check or self._templates) and not self._wrong(bytes(buffer[start : later.start()]))
+            return later.start() - start, None if proved else "bad_tail"
         size = found.end() - start
         if not found[0].endswith(self.tail):
             return size, "bad_tail"

@@ -51,7 +51,10 @@ def check(record: dict[str, Any]) -> str | None:
     if good[0].measurement != (record["kind"] == "measurement"):
         return f"taken for message {good[0].message}"
     echoed = recognise(profile, data)  # an answer that echoes the command says what the command says
-    words = {} if isinstance(echoed, str) else echoed[0].values
+    words: dict[str, Any] = {}
+    if not isinstance(echoed, str):
+        said = _likeliest(echoed, expect.get("reply_to"))
+        words = {"reply_to": said.command, **said.values}
     return _wrong_values(profile, good[0]._replace(info={**words, **good[0].info}), expect)
 
 
@@ -81,7 +84,7 @@ def _check_command(profile: Profile, data: bytes, expect: dict[str, Any]) -> str
     matches = recognise(profile, data)
     if isinstance(matches, str):
         return f"not recognised: {matches}"
-    found = next((match for match in matches if match.command == expect["command"]), matches[0])
+    found = _likeliest(matches, expect["command"])
     if expect["command"] != found.command and expect["command"] in profile.commands:
         return f"taken for the command {found.command}"
     told = {**_words(profile, found), **found.values}
@@ -91,6 +94,11 @@ def _check_command(profile: Profile, data: bytes, expect: dict[str, Any]) -> str
         if key not in LABELS and not _same(seen, wanted):
             return f"{key} is {seen!r}, not {wanted!r}"
     return None
+
+
+def _likeliest(matches: list[Recognised], wanted: str | None) -> Recognised:
+    """The wanted command where it is among those that the bytes may be."""
+    return next((match for match in matches if match.command == wanted), matches[0])
 
 
 def _check_corrupt(

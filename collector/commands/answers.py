@@ -47,12 +47,15 @@ def gaps(
     if as_json:
         typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
     else:
-        typer.echo("node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  cause")
+        typer.echo(
+            "node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  silent s  cause"
+        )
         for hour in shown:
             when = datetime.fromtimestamp(hour.hour_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+            why = ", ".join(hour.causes) + (" (hour goes on)" if hour.goes_on else "")
             typer.echo(
                 f"{hour.node:<9} {hour.sensor:<9} {when}  {hour.accepted:>8}  {hour.stored:>6}  {hour.refused:>7}  "
-                f"{hour.replaced:>8}  {hour.missing:>7}  {', '.join(hour.causes)}"
+                f"{hour.replaced:>8}  {hour.missing:>7}  {hour.silent_s:>8.0f}  {why}"
             )
         typer.echo(f"{len(hours)} hours, {len([h for h in hours if h.causes])} with something to tell")
     unexplained = any("unexplained" in hour.causes for hour in hours)

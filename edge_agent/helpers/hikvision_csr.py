@@ -15,7 +15,7 @@ from edge_agent.decoding import Decoded, Values
 from edge_agent.framing import BadFrame
 
 _SIGNS = {ord("+"): 1, ord("-"): -1, ord("*"): 0, 0xF9: 1, 0xF8: -1, 0xF7: 0}
-_SPEED_KMH_MAX = 250
+_SPEED_KMH_MAX = 240  # of what the radars measure, and below the bytes that tell a direction
 
 
 def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001

@@ -1,11 +1,12 @@
 """NMEA 0183 from any GNSS receiver: GGA for position, RMC for position, speed and time; other sentences pass by.
 
 A receiver fills in position and speed also when it knows neither: nothing of a GGA with quality 0 or an RMC that says
-V becomes a value, and no date is believed before a fix.
+V becomes a value, no more of what a simulator tells, and no date is believed before a fix.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,16 +16,20 @@ from edge_agent.fields import Number, decimal
 from edge_agent.framing import BadFrame
 
 KMH_PER_KNOT = 1.852
+_BARE_POINT = re.compile(r"^([+-]?)\.(?=\d)")
+"""Some receivers write .9 for 0.9, others 48. for 48.0."""
+_NO_POSITION = (None, 0, 8)  # GGA's quality: empty, no fix, simulator
 
 
 def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
     """One sentence whose checksum is right."""
     cells = data.decode("ascii").strip()[1:-3].split(",")
     address = cells[0]
+    standard = len(address) == 5 and address[0] != "P"  # $PGRMC is Garmin's own and no RMC
     try:
-        if address[-3:] == "GGA" and len(cells) >= 12:
+        if standard and address[2:] == "GGA" and len(cells) >= 12:
             return _gga(_head(address, cells), cells)
-        if address[-3:] == "RMC" and len(cells) >= 10:
+        if standard and address[2:] == "RMC" and len(cells) >= 10:
             return _rmc(_head(address, cells), cells)
     except ValueError:
         return BadFrame(data, "bad_field")
@@ -46,7 +51,7 @@ def _gga(info: dict[str, Any], cells: list[str]) -> Decoded:
         "altitude_m": _number(cells[9]),
         "geoid_separation_m": _number(cells[11]),
     }
-    if not quality or info["latitude_deg"] is None or info["longitude_deg"] is None:
+    if quality in _NO_POSITION or info["latitude_deg"] is None or info["longitude_deg"] is None:
         return Values("sentence", True, [], info, ("no_fix",))
     row = {
         "lat_deg": info["latitude_deg"],
@@ -90,7 +95,7 @@ def _number(text: str) -> Number | None:
     """A number, or None for an empty cell. Raises ValueError for anything else."""
     if not text:
         return None
-    value = decimal(text.removesuffix("."))  # some receivers write 48. for 48.0
+    value = decimal(_BARE_POINT.sub(r"\g<1>0.", text).removesuffix("."))
     if value is None:
         raise ValueError(text)
     return value

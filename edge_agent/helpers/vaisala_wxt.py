@@ -15,11 +15,11 @@ from edge_agent.framing import BadFrame
 
 _SPEED = {"M": 1.0, "K": 1 / 3.6, "S": 0.44704, "N": 1852 / 3600}
 _LENGTH = {"M": 1.0, "I": 25.4}
-_HITS = {"M": 1.0, "I": 1 / 6.4516}
-_PRESSURE = {"H": 1.0, "P": 0.01, "B": 1000.0, "M": 1.33322, "I": 33.8639}
+_HITS = {"M": 1.0, "I": 1 / 6.4516, "H": None}  # H: hits on the whole surface (WXT530 M211840EN-C p. 140), no density
+_PRESSURE = {"H": 1.0, "P": 0.01, "B": 1000.0, "M": 1.333224, "I": 33.8639}
 _VOLT = {"V": 1.0, "N": 1.0, "W": 1.0, "F": 1.0}  # letters behind the heating voltage tell its state
 _SECONDS = {"s": 1.0, "S": 1.0}
-_KEYS: dict[str, tuple[str, dict[str, float]]] = {
+_KEYS: dict[str, tuple[str, Mapping[str, float | None]]] = {
     "Dn": ("wind_dir_min_deg", {"D": 1.0}),
     "Dm": ("wind_dir_deg", {"D": 1.0}),
     "Dx": ("wind_dir_max_deg", {"D": 1.0}),
@@ -78,7 +78,9 @@ def _values(data: bytes, head: str, rest: str) -> Decoded:
             continue
         if number is None or unit not in units:
             return BadFrame(data, "bad_format")
-        row[name] = _converted(number, unit, units[unit])
+        factor = units[unit]
+        if factor is not None:
+            row[name] = _converted(number, unit, factor)
     info = {"address": head[0], "message": f"R{head[2]}"}
     return Values("data", True, [row] if row else [], info, flags)
 

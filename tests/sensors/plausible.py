@@ -15,7 +15,7 @@ from collections.abc import Callable
 REPORT_KEYS = ("speed", "magnitude", "range", "time", "tick", "unit", "direction",
                "DetectedObjectVelocity", "DetectedObjectRange")  # fmt: skip
 UNITS = ("mps", "m/s", "m-per-sec", "kmph", "km/h", "mph", "cmps", "fps")
-OPS_KMH_MAX, LD2415H_KMH_MAX, CSR_KMH_MAX, AGD_KMH_MAX = 400, 300, 250, 400
+OPS_KMH_MAX, LD2415H_KMH_MAX, CSR_KMH_MAX, AGD_KMH_MAX = 400, 300, 240, 400
 
 
 def plausible(model: str, arrives: bytes) -> bool:

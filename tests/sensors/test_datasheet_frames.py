@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
+from typing import Any
+
 import pytest
 
 from device_profiles.profile import Profile
@@ -105,6 +109,19 @@ def test_how_strong_is_strong_enough_differs_between_the_tfminis() -> None:
         assert found.fit == is_fit, strength
 
 
+def test_a_tfmini_that_tells_millimetres_is_an_option() -> None:
+    """TFmini Plus manual, command 05: the same frame with the distance in mm."""
+    data = bytes.fromhex("59 59 E8 03 40 01 40 09 27")
+    for form, range_m in [("cm", 10.0), ("mm", 1.0)]:
+        (found,), _ = frames.read(PROFILES["benewake-tfmini"].with_options({"format": form}), data, None)
+        assert found.rows == [{"range_m": range_m, "magnitude": 320}]
+
+
+def test_a_tfmini_says_its_new_speed() -> None:
+    (found,), _ = frames.read(PROFILES["benewake-tfmini"], bytes.fromhex("5A 08 06 00 C2 01 00 2B"), None)
+    assert (found.message, found.info) == ("set_baud", {"baud": 115200})
+
+
 def test_an_mhz19_that_boots_has_no_value_yet() -> None:
     """Byte 5 is 1 then, and 64 when it is steady (ESPEasy P049)."""
     for state, is_fit in [(0, True), (1, False), (64, True)]:
@@ -116,6 +133,54 @@ def test_an_mhz19_that_boots_has_no_value_yet() -> None:
 def test_no_distance_as_text_is_no_vehicle_at_the_lamppost() -> None:
     (found,), _ = frames.read(PROFILES["benewake-tfmini"], b"0.00\r\n", None)
     assert not found.fit
+
+
+def test_hail_counted_in_hits_costs_no_wind() -> None:
+    """WXT530 user guide M211840EN-C p. 140: hail in M and I is of a surface, in H hits alone, which no quantity is."""
+    line = b"0R0,Dm=100D,Sm=1.0M,Ta=20.0C,Rc=0.00M,Hc=3.0H,Hd=10s,Hi=7.5H,Hp=8.0H\r\n"
+    (found,), bad = frames.read(PROFILES["vaisala-wxt"], line, None)
+    wind = {"wind_dir_deg": 100, "wind_speed_ms": 1.0}
+    assert (found.rows, bad) == ([{**wind, "temp_c": 20.0, "rain_mm": 0.0, "hail_duration_s": 10}], [])
+    (found,), _ = frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3.0M"), None)
+    assert found.rows[0]["hail_hits_per_cm2"] == 3.0
+    assert not frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3,0H"), None)[0]
+
+
+def nmea(body: str) -> Any:
+    """One sentence, with its checksum, read."""
+    good, bad = frames.read(PROFILES["nmea-gnss"], f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode(), None)
+    (found,) = [*good, *bad]
+    return found
+
+
+GGA = "GPGGA,184353.07,1929.045,S,02410.506,E,{quality},04,{hdop},100.00,M,-33.9,M,,0000"
+
+
+def test_what_a_simulator_tells_is_no_position() -> None:
+    for quality in "1245":
+        assert nmea(GGA.format(quality=quality, hdop="2.6")).rows
+    for quality in ("0", "8", ""):
+        found = nmea(GGA.format(quality=quality, hdop="2.6"))
+        assert (found.rows, found.flags) == ([], ("no_fix",))
+
+
+def test_a_makers_own_sentence_is_none_of_the_standards() -> None:
+    """Garmin's $PGRMC tells of its settings; only by its last letters is it an RMC."""
+    found = nmea("PGRMC,A,218.8,100,6378137.000,298.257223563,0.0,0.0,0.0,A,4,1,2,4,30")
+    assert (found.message, found.rows) == ("other_sentence", [])
+
+
+def test_a_number_may_begin_or_end_with_its_point() -> None:
+    for hdop, number in [(".9", 0.9), ("0.9", 0.9), ("9.", 9), ("9", 9)]:
+        assert nmea(GGA.format(quality=1, hdop=hdop)).rows[0]["hdop"] == number
+    for none in (".", "-.", "..9", "--.9"):
+        assert nmea(GGA.format(quality=1, hdop=none)).reason == "bad_field"
+
+
+def test_millimetres_of_mercury_are_exact_to_the_last_digit_that_is_told() -> None:
+    """1 mmHg is 133.3224 Pa (NIST SP 811, B.8)."""
+    (found,), _ = frames.read(PROFILES["vaisala-wxt"], b"0R2,Pa=760.0M\r\n", None)
+    assert found.rows == [{"press_hpa": 1013.2502}]
 
 
 def test_a_rangers_other_checksum_is_an_option() -> None:

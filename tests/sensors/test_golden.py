@@ -27,6 +27,12 @@ def test_damage_is_named_as_its_source_does(record: dict[str, Any]) -> None:
     assert wanted is None or wanted in frames.reasons(profile, data, *frames.read(profile, data, None))
 
 
+@pytest.mark.parametrize(("command", "is_right"), [("set_abc_period", True), ("clear_acknowledgement", False)])
+def test_an_answer_that_echoes_its_command_goes_by_the_commands_name(command: str, is_right: bool) -> None:
+    record = {"sensor": "senseair_s8", "kind": "reply", "hex": "FE06001F00B4AC74", "expect": {"reply_to": command}}
+    assert (frames.check(record) is None) == is_right
+
+
 def test_every_golden_sensor_has_a_profile() -> None:
     assert set(SENSORS.values()) <= set(PROFILES)
     assert {record["sensor"] for record in RECORDS} == set(SENSORS)

@@ -85,6 +85,30 @@ def test_rest_of_a_damaged_line_is_no_line() -> None:
     assert rows(OPS, b"\xad88.3\r\n12.0\r\n") == [{"speed_kmh": 12.0}]
 
 
+def test_a_line_cut_in_its_last_number_is_no_line() -> None:
+    """Without checksum or fixed form nothing tells a whole line that lost its end from one cut in `70.3`."""
+    agd, gnss = PROFILES["agd-315"], PROFILES["nmea-gnss"]
+    line, sentence = agd.examples[0].data, gnss.examples[1].data
+    for cut in (line[:-4], line[:-1]):
+        assert framed(agd, [cut + line]) == [BadFrame(cut, "bad_tail"), Frame(line)]
+    assert framed(gnss, [sentence[:-2] + sentence]) == [Frame(sentence[:-2]), Frame(sentence)]
+
+
+def test_a_direction_without_its_speed_is_no_speed() -> None:
+    """Two-byte format: the byte that tells the next direction is no speed, the radars end at 240 km/h."""
+    found = rows(PROFILES["hikvision-csr"], bytes.fromhex("F9 F9 32 F9 3C F8 F7 2A F9 F0"))
+    assert found == [{"speed_kmh": 50}, {"speed_kmh": 60}, {"speed_abs_kmh": 42}, {"speed_kmh": 240}]
+
+
+@pytest.mark.parametrize("spoilt", [b"\xb12.34\r\n", b"\xad1.00\r\n", b"1\xae2.34\r\n"])  # 12.34, -1.00 and 112.34
+def test_rest_of_a_damaged_distance_is_no_shorter_one(spoilt: bytes) -> None:
+    tfmini = PROFILES["benewake-tfmini"]
+    for before in (b"", b"5.00\r\n"):
+        found = rows(tfmini, before + spoilt + b"12.00\r\n")
+        assert [row["range_m"] for row in found] == [5.0, 12.0][not before :]
+    assert rows(tfmini, b".34\r\n" + b"12.00\r\n") == [{"range_m": 12.0}], "who joins in the middle of a line"
+
+
 @pytest.mark.parametrize("name", ["nova-sds011", "plantower-pms5003", "plantower-pms5003st", "winsen-mhz19b"])
 def test_each_damaged_frame_counts_once(name: str) -> None:
     """Damage that keeps the length: as many bad frames as frames were damaged, neighbours included."""
