@@ -6,7 +6,6 @@ import contextlib
 import json
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,15 +176,12 @@ def _history(file: Path, kind: str | None, now_ms: int) -> Iterator[History]:
     from collector.opendata.history import NotHistory, read_csv, read_json_lines
 
     read = read_json_lines if file.suffix in (".jsonl", ".ndjson") else read_csv
-    if zipfile.is_zipfile(file):
-        text = f"{file} is an archive"
-        raise Failure(Exit.USAGE, "not-history", text, f"unpack it (unzip {file}) and bring its CSV files one by one")
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
             yield from read(lines, now_ms, kind)
     except UnicodeDecodeError as error:
-        cure = "give a CSV or JSON lines in UTF-8; docs/data.md"
-        raise Failure(Exit.USAGE, "not-history", f"{file} is no text in UTF-8", cure) from error
+        text = f"{file} is no text in UTF-8 but an archive, a spreadsheet or an image"
+        raise Failure(Exit.USAGE, "not-history", text, "unpack it, or save it as CSV in UTF-8; docs/data.md") from error
     except NotHistory as error:
         raise Failure(Exit.USAGE, "not-history", f"{file}: {error}", "correct the lines named; docs/data.md") from error
 
