@@ -211,3 +211,15 @@ def test_a_file_that_is_wrong_is_refused_whole_with_line_and_cure(text: str, say
     with pytest.raises(NotHistory) as refused:
         list(read_csv(text.splitlines(True), T0 + 86_400_000))
     assert says in str(refused.value)
+
+
+def test_an_archive_is_no_history_and_is_called_one(city: City) -> None:
+    path = city.folder / "march.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("air.csv", "\N{WINKING FACE}" * 100)
+    path.write_bytes(b"PK\xff\xfe" + path.read_bytes())
+    done = city.run("backfill", str(path))
+    assert done.returncode == 2
+    assert "archive" in done.stderr
+    assert "unpack it" in done.stderr
+    assert "codec" not in done.stderr
