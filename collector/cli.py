@@ -12,6 +12,7 @@ import typer
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     from starlette.routing import Route
@@ -35,6 +36,9 @@ def run(
 ) -> None:
     """Take batches, write them, watch the rules, serve the page; until SIGTERM or Ctrl-C.
 
+    SIGHUP: look at settings and rules as they stand now; when they can be used, end, so that whoever watches over this
+    starts it anew with them; else say why, and go on as before.
+
     With --workers 2 or more, this process keeps the broker's connection, rules, alerts and pages, and passes each
     node's batches to one of so many others. Worth it where one core is busy and others are free: docs/scaling.md. The
     number may change at any restart; alerts, their state and everything kept stay.
@@ -57,7 +61,22 @@ def run(
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
+    signal.signal(signal.SIGHUP, lambda *_: _hang_up(config, ending))
     _serve(settings, ending, workers, quiet)
+
+
+def _hang_up(config: Path, ending: threading.Event) -> None:
+    """End for files that can be used, and never without a word; rules in force keep their state over the restart."""
+    import logging
+
+    log = logging.getLogger("lamppost.collector")
+    try:
+        _check_rules(load_settings(config))
+    except Failure as error:
+        log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
+        return
+    log.warning("SIGHUP: settings and rules can be used; ends, to be started anew with them")
+    ending.set()
 
 
 @app.command()
@@ -112,6 +131,7 @@ def init(
 @app.command()
 def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
+    named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
@@ -126,7 +146,7 @@ def status(
     from collector.self_report import FRESH_MS, alarms_beside
     from wire.collector_status import State
 
-    settings = load_settings(config)
+    settings = load_settings(named or config)
     found, now_ms = roll_call(settings), _now_ms()
     mine = found.get(settings.name)
     runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS

@@ -62,7 +62,7 @@ def _heap(name: str, members: list[Row], now_ms: int, width: int) -> Iterable[st
     said = [_how_many(members, one_rule)]
     if one_rule and values:
         low_high = " to ".join(dict.fromkeys((reading(values[0]), reading(values[-1]))))
-        said.append(f"{low_high} {worst['unit']} ({worst['limit']})".replace("  ", " "))
+        said.append(f"{_when(worst)} {low_high} {worst['unit']} ({worst['limit']})".replace("  ", " "))
     said.append(f"since {span}")
     whole = f"{head}  {', '.join(said)}"
     yield from [whole] if _width(whole) <= width else [head, *_wrapped(said, width)]
@@ -113,7 +113,13 @@ def _value(row: Row) -> str:
     if row["value"] is None:
         return "-"
     unit = row["unit"] if row["unit"] == "%" or not row["unit"] else f" {row['unit']}"
-    return f"{reading(row['value'])}{unit} ({row['limit']})" if row["limit"] else f"{reading(row['value'])}{unit}"
+    value = f"{_when(row)} {reading(row['value'])}{unit}"
+    return f"{value} ({row['limit']})" if row["limit"] else value
+
+
+def _when(row: Row) -> str:
+    """A value is that of the change which was told, and not of now."""
+    return "ended at" if row["state"] == "RESOLVED" else "began at"
 
 
 def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
@@ -140,12 +146,25 @@ def _line(cells: Iterable[str], widths: list[int]) -> str:
 
 def _foot(rows: list[Row], width: int) -> list[str]:
     counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
-    told = f"{counts['FIRING']} firing, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
-    hint = next((row["id"] for row in rows if row["state"] == "FIRING"), None)
+    firing = f"{len(rows) - counts['RESOLVED']} firing:"
+    of_these = f"{counts['FIRING']} open, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
+    told = [f"{firing} {of_these}"] if len(firing) + len(of_these) < width else [firing, f"  {of_these}"]
+    hint = _hint(rows, width)
     if hint is None:
-        return [told]
-    hint = f'lamppost alerts ack {hint} -m "..."'
-    return [f"{told}     {hint}"] if len(told) + len(hint) + 5 <= width else [told, hint]
+        return told
+    return [f"{told[0]}     {hint}"] if len(told[0]) + len(hint) + 5 <= width and len(told) == 1 else [*told, hint]
+
+
+def _hint(rows: list[Row], width: int) -> str | None:
+    """How to acknowledge the worst that is open, and all of its rule where that fires at many stations."""
+    open_ones = [row for row in rows if row["state"] == "FIRING"]
+    if not open_ones:
+        return None
+    one, rule = (
+        f'lamppost alerts ack {name} -m "..."' for name in (open_ones[0]["id"], f"rule={open_ones[0]['rule']}")
+    )
+    is_many = sum(row["rule"] == open_ones[0]["rule"] for row in open_ones) > MANY
+    return rule if is_many and len(rule) <= width else one
 
 
 def age(age_ms: int) -> str:

@@ -30,6 +30,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
     over = told.state == "resolved"  # a word beside the text says so: it need not say it too, nor the number twice
     text_zh, text_en = (rule.text.zh, rule.text.en) if over and rule is not None else (told.text_zh, told.text_en)
     limit = None if rule is None or rule.spec is None else rule.clear_limit if over else rule.limit
+    silenced_until_ms = desk.silenced_until_ms(told, now_ms)
     return AlertView(
         fingerprint=told.fingerprint,
         state="resolved" if over else "firing",
@@ -46,8 +47,9 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
         acked_by=None if ack is None else ack.who,
         acked_note="" if ack is None else ack.note,
         acked_ms=None if ack is None else ack.at_ms,
-        silenced_until_ms=desk.silenced_until_ms(told, now_ms),
+        silenced_until_ms=silenced_until_ms,
         key=told.key,
+        follows=silenced_until_ms is None and desk.hidden(told, now_ms) is not None,
     )
 
 

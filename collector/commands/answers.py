@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, file_of_the_collector
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -47,14 +47,17 @@ def gaps(
     if as_json:
         typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
     else:
-        typer.echo("node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  cause")
+        typer.echo(
+            "node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  silent s  cause"
+        )
         for hour in shown:
             when = datetime.fromtimestamp(hour.hour_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+            why = ", ".join(hour.causes) + (" (hour goes on)" if hour.goes_on else "")
             typer.echo(
                 f"{hour.node:<9} {hour.sensor:<9} {when}  {hour.accepted:>8}  {hour.stored:>6}  {hour.refused:>7}  "
-                f"{hour.replaced:>8}  {hour.missing:>7}  {', '.join(hour.causes)}"
+                f"{hour.replaced:>8}  {hour.missing:>7}  {hour.silent_s:>8.0f}  {why}"
             )
-        typer.echo(f"{len(hours)} hours, {len([h for h in hours if h.causes])} with something to tell")
+        typer.echo(f"{counted(len(hours), 'hour')}, {len([h for h in hours if h.causes])} with something to tell")
     unexplained = any("unexplained" in hour.causes for hour in hours)
     raise typer.Exit(Exit.NOT_HEALTHY if unexplained else Exit.FINE)
 
@@ -101,7 +104,7 @@ def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     for row in rows:
         name = f"{row['node']} {row['spool'][:8]} {row['seq']}" if row["spool"] else row["node"]
         typer.echo(f"{row['kind']:<6} {name:<30} {row['count']:>5}  {row['reason']}")
-    typer.echo(f"{len(rows)} entries")
+    typer.echo(f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'}")
 
 
 @quarantine_app.command("show")

@@ -3,22 +3,29 @@
 The causes, in the order in which they are looked for:
 
     agent-off          no word of the node in that hour, though there was before and after
-    sensor-silent      the sensor said nothing for longer than its profile allows
+    sensor-silent      the sensor said nothing for a minute or more beyond what its profile allows
     bad-frames         frames came damaged
     refused            rows are in the quarantine
     thinned, dropped, purged, disk-full, damaged   the node's own gap records
     still-on-agent     accepted there, not stored yet
     unexplained        accepted, and nowhere: an alarm
+
+Agents tell what they accepted every five minutes: in an hour that goes on, more may be stored than is accounted for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from collector.delivery import ledger
 from collector.delivery.ledger import HOUR_MS, READINGS
 from collector.stores.store import Select, Store
+
+SILENT_S: Final = 60.0
+"""A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""
+SETTLED_MS: Final = 5 * 60_000
+"""After an hour the agents close its account, and it has to arrive."""
 
 
 @dataclass(slots=True)
@@ -34,12 +41,13 @@ class Hour:
     replaced: int = 0
     bad_frames: int = 0
     silent_s: float = 0.0
+    goes_on: bool = False
     causes: list[str] = field(default_factory=list)
 
     @property
     def missing(self) -> int:
         """Accepted by the agent and not accounted for in the database, the quarantine or a gap record."""
-        return self.accepted - self.stored - self.refused - self.replaced
+        return max(0, self.accepted - self.stored - self.refused - self.replaced)
 
 
 def gaps(
@@ -66,6 +74,7 @@ def gaps(
             hours[name].refused += count
     _add_silent_nodes(hours, now_ms)
     for key, hour in hours.items():
+        hour.goes_on = now_ms < hour.hour_ms + HOUR_MS + SETTLED_MS
         hour.causes = _causes(hour, reasons.get(key, []), waiting, now_ms)
     return [hours[key] for key in sorted(hours)]
 
@@ -111,7 +120,7 @@ def _read_gap_records(
             if hour_ms < first_ms:
                 continue
             for key in [k for k in hours if k[0] == gap.node and k[2] == hour_ms and gap.sensor in (k[1], "node")]:
-                take = min(left, max(0, hours[key].missing)) if gap.reason != "disk-full" else 0
+                take = min(left, hours[key].missing) if gap.reason != "disk-full" else 0
                 hours[key].replaced += take
                 left -= take
                 if take or gap.reason == "disk-full":
@@ -133,7 +142,7 @@ def _causes(hour: Hour, reasons: list[str], waiting: dict[str, int | None], now_
     causes = []
     if hour.accepted == hour.stored == 0 and not hour.bad_frames and not hour.silent_s:
         causes.append("agent-off")
-    if hour.silent_s > 0:
+    if hour.silent_s >= SILENT_S:
         causes.append("sensor-silent")
     if hour.bad_frames:
         causes.append("bad-frames")

@@ -90,19 +90,19 @@ class Authority:
     def sign_node(self, node: str, request: bytes, now: datetime, life: timedelta = NODE_LIFE) -> x509.Certificate:
         """A client certificate for `node` from a request (PEM) of which only the key is taken. Raises BadRequest."""
         builder = _builder(_name(node), self.certificate.subject, read_request(request), now, life)
-        builder = _leaf(builder, ExtendedKeyUsageOID.CLIENT_AUTH)
+        builder = self._leaf(builder, ExtendedKeyUsageOID.CLIENT_AUTH)
         return builder.sign(self.key, hashes.SHA256())
 
     def sign_client(self, name: str, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
         """A client certificate for one of our own programs."""
         builder = _builder(_name(name), self.certificate.subject, key, now, SERVER_LIFE)
-        return _leaf(builder, ExtendedKeyUsageOID.CLIENT_AUTH).sign(self.key, hashes.SHA256())
+        return self._leaf(builder, ExtendedKeyUsageOID.CLIENT_AUTH).sign(self.key, hashes.SHA256())
 
     def sign_server(self, hosts: Iterable[str], key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
         """A server certificate for host names and addresses; the first is its name."""
         names = [_host(host) for host in hosts]
         builder = _builder(_name(str(names[0].value)), self.certificate.subject, key, now, SERVER_LIFE)
-        builder = _leaf(builder, ExtendedKeyUsageOID.SERVER_AUTH)
+        builder = self._leaf(builder, ExtendedKeyUsageOID.SERVER_AUTH)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
@@ -123,6 +123,14 @@ class Authority:
         """
         gone = [x509.RevokedCertificateBuilder().serial_number(n).revocation_date(now).build() for n in serials]
         return b"".join(one._revocations(gone, now) for one in (self, *self.older))
+
+    def _leaf(self, builder: x509.CertificateBuilder, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
+        """What is no authority, and names ours by its key (RFC 5280, 4.2.1.1): Python 3.13 looks for that."""
+        mine = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage("digital_signature"), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        return builder.add_extension(mine, critical=False)
 
     def _revocations(self, gone: list[x509.RevokedCertificate], now: datetime) -> bytes:
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
@@ -217,12 +225,6 @@ def _builder(
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
-
-
-def _leaf(builder: x509.CertificateBuilder, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage("digital_signature"), critical=True)
-    return builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
 
 
 def _usage(*uses: str) -> x509.KeyUsage:

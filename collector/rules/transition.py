@@ -224,7 +224,9 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
         name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
         shown = "-" if value is None else f"{reading(value)}{unit}"
         limit = f"{rule.clear_limit if solved_zh else rule.limit}"
-        detail_zh, detail_en = f"：{name_zh} {shown}（限值 {limit}）", f": {name_en} {shown} (limit {limit})"
+        began_zh, began_en = ("", "") if solved_zh else ("触发时 ", "began at ")  # it is read hours later, too
+        detail_zh = f"：{name_zh} {began_zh}{shown}（限值 {limit}）"
+        detail_en = f": {name_en} {began_en}{shown} (limit {limit})"
         if rule.category is not None:
             words = "、".join(rule.category), ", ".join(rule.category)
             detail_zh, detail_en = ("", "") if solved_zh else (f"：{words[0]}", f": {words[1]}")

@@ -23,6 +23,7 @@ from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, 
 from collector.web.query import BadQuery, Parameter
 from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
 from collector.web.site import AlertView, Site, Station
+from collector.web.views import Views
 from wire.quantities import QUANTITIES
 
 P = ParamSpec("P")
@@ -63,8 +64,9 @@ class Span(NamedTuple):
 class Api:
     """Handlers of the open API."""
 
-    def __init__(self, site: Site, hands: asyncio.Semaphore) -> None:
+    def __init__(self, site: Site, views: Views, hands: asyncio.Semaphore) -> None:
         self._site = site
+        self._views = views
         self._hands = hands
         self._zone = ZoneInfo(site.time_zone)
 
@@ -97,6 +99,7 @@ class Api:
 
     def _station(self, station: Station) -> dict[str, Any]:
         reporting = self._site.reporting(station.node)
+        latest_ms = self._views.latest_ms(station.node)
         return {
             "node": station.node,
             "site": station.site,
@@ -105,7 +108,7 @@ class Api:
             "lon_deg": station.lon_deg,
             "height_m": station.height_m,
             "online": station.online,
-            "latest": None if station.last_ms is None else iso(station.last_ms, self._zone),
+            "latest": None if latest_ms is None else iso(latest_ms, self._zone),
             "sensors": [{"name": sensor.name, "profile": sensor.profile} for sensor in station.sensors],
             "standards": list(reporting.standards),
             "time_zone": reporting.zone.key,

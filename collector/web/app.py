@@ -127,7 +127,7 @@ def _routes(site: Site, desk: Desk | None, renderer: Renderer, views: Views, liv
     hands = asyncio.Semaphore(PUBLIC_AT_ONCE)
     yield from Pages(site, renderer, views, live, reports, hands).routes()
     yield from TakePart(site, renderer, reports).routes()
-    yield from Api(site, hands).routes()
+    yield from Api(site, views, hands).routes()
     yield from probes.routes(site)
 
 

@@ -146,7 +146,7 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
     """Firing alerts that nobody has, of one rule each, where one rule has several: the order is the list's."""
     found: dict[str, list[AlertView]] = {}
     for alert in alerts:
-        if alert.state == "firing" and not alert.acked_by and not alert.silenced_until_ms:
+        if alert.attention == "open":
             found.setdefault(alert.rule, []).append(alert)
     return [some[:HEAP_MAX] for some in found.values() if len(some) >= HEAP_MIN]
 

@@ -74,6 +74,17 @@ class AlertView:
     silenced_until_ms: int | None = None
     key: str = ""
     """Names the episode."""
+    follows: bool = False
+    """Whether another alert that fires, such as that of its node, speaks for it."""
+
+    @property
+    def attention(self) -> str:
+        """Of what fires: `open` while it waits for somebody, `acked`, or `silenced`; empty for the rest."""
+        if self.state != "firing":
+            return ""
+        if self.acked_by:
+            return "acked"
+        return "silenced" if self.silenced_until_ms or self.follows else "open"
 
 
 class Watched(NamedTuple):

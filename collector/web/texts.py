@@ -99,6 +99,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "levels_of": ("级别：{name}", "Levels of {name}"),
     "backdrop": ("底图：", "Background: "),
+    "began_at": ("触发时", "began at"),
     "of_limit": ("（阈值 {n}）", " (limit {n})"),
     "at_stations": ("{n} 个站点", "{n} stations"),
     "show_stations": ("哪些站点", "Which stations"),

@@ -25,6 +25,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "bad_password": ("密码要 12 到 200 个字符。", "A password has 12 to 200 characters."),
     "tries": ("尝试太多次，请一刻钟后再试。", "Too many tries; please wait a quarter of an hour."),
     "fresh": ("站点数据实时", "stations fresh"),
+    "open": ("待处理", "open"),
     "silenced": ("已静默", "silenced"),
     "until": ("到 {time}", "until {time}"),
     "until_resolved": ("直到解除", "until resolved"),

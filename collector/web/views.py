@@ -56,6 +56,10 @@ class Views:
         views = (self._views.get(station.node) for station in self._site.stations())
         return [view for view in views if view is not None]
 
+    def latest_ms(self, node: str) -> int | None:
+        """The newest reading of a station, as known when somebody looked last; the database is not asked."""
+        return self._heard.get(node, (0, None))[1]
+
     async def _round(self, nodes: Set[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
         await self._look_at(self._older(nodes, time.monotonic() - ROUND_S / 2))

@@ -250,7 +250,11 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
 
 
 def main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to all of a terminal or a service; the receiver says when
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # sent to all of a terminal or a service; the receiver says when
         signal.signal(number, signal.SIG_IGN)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the receiver is gone
         run(Connection(int(sys.argv[1])))

@@ -75,8 +75,8 @@ def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
     assert channel.send(message()) == Told()
     (took,) = ntfy.took
     assert took["title"] == "[告警] lp-1 站 / [FIRING] Station lp-1"
-    assert "PM2.5 过高：PM2.5 91 µg/m³（限值 > 75）" in took["message"]
-    assert "PM2.5 too high: PM2.5 91 µg/m³ (limit > 75)" in took["message"]
+    assert "PM2.5 过高：PM2.5 触发时 91 µg/m³（限值 > 75）" in took["message"]
+    assert "PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75)" in took["message"]
 
 
 def test_who_has_it_does_not_hear_it_again_when_another_fails(tmp_path: Path, ntfy: Ntfy) -> None:

@@ -51,17 +51,26 @@ def test_a_bad_night_is_a_few_heaps_and_the_worst_comes_first() -> None:
     assert rows[0].startswith("a-05a  FIRING    critical  12 min")
     assert lines[1] == rows[0], "one critical alert is not lost behind thirty others"
     heads = [line for line in lines if " FIRING major  " in line and not line.startswith("a-")]
-    assert heads[0] == "pm25-hourly-high  FIRING major  30 stations, 81 to 110 µg/m³ (> 75), since 1 min to 30 min"
+    assert (
+        heads[0]
+        == "pm25-hourly-high  FIRING major  30 stations, began at 81 to 110 µg/m³ (> 75), since 1 min to 30 min"
+    )
     assert "a-001 建国路东口 lp-0001 81, a-002" in "\n".join(lines)
     assert any(line.startswith("学院路  FIRING major  4 alerts, since 12 min") for line in lines)
     assert len(lines) < 30
-    assert "53.67% (> 20%)" in next(line for line in lines if "a-05f" in line)
+    assert "began at 53.67% (> 20%)" in next(line for line in lines if "a-05f" in line)
     assert '王磊 "现场处理" until 11-26' in "\n".join(lines)
-    assert lines[-1].startswith("36 firing, 1 acknowledged, 2 silenced.     lamppost alerts ack a-05a")
+    assert lines[-1].startswith("39 firing: 36 open, 1 acknowledged, 2 silenced.     lamppost alerts ack a-05a")
+
+
+def test_what_fires_at_many_stations_is_acknowledged_by_its_rule() -> None:
+    storm = [row(n, **PM25) for n in range(1, 41)]
+    assert listing(storm, NOW)[-1].endswith('lamppost alerts ack rule=pm25-hourly-high -m "..."')
+    assert listing(storm[:3], NOW)[-1].endswith('lamppost alerts ack a-001 -m "..."')
 
 
 def test_few_alerts_are_a_table_and_none_is_a_sentence() -> None:
     lines = listing([row(1, **PM25)], NOW, 120)
     assert lines[0].split() == ["ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO"]
     assert "91.4 µg/m³ (> 75)" in lines[1]
-    assert listing([], NOW, 60) == ["0 firing, 0 acknowledged, 0 silenced."]
+    assert listing([], NOW, 60) == ["0 firing: 0 open, 0 acknowledged, 0 silenced."]

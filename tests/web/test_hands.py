@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collector.web.api import Api
 from collector.web.memo import Memo
+from collector.web.views import Views
 from tests.web.city import City
 
 
@@ -49,7 +50,8 @@ def test_however_many_programs_ask_a_few_questions_are_asked_at_a_time(tmp_path:
         return number
 
     async def ask() -> list[int]:
-        api = Api(city.site(), asyncio.Semaphore(2))
+        site = city.site()
+        api = Api(site, Views(site), asyncio.Semaphore(2))
         return await asyncio.gather(*(api._ask(question, number) for number in range(12)))
 
     assert asyncio.run(ask()) == list(range(12))

@@ -222,3 +222,17 @@ def test_the_desk_shows_which_collector_works_and_who_stands_by(served: Served, 
     assert "data-role" not in served.get(path, Cookie=cookie).text, "one alone is not worth a word"
     served.city.health = Health(True, "active", {}, {"c2": "standby"})
     assert said in served.get(path, Cookie=cookie).text
+
+
+def test_what_fires_is_open_or_acknowledged_or_silenced(served: Served) -> None:
+    """The bar says it as `lamppost alerts` does."""
+    fires = next(alert for alert in served.city.alerts if alert.state == "firing")
+    later_ms = served.city.now_ms() + 3_600_000
+    some = [
+        fires, replace(fires, acked_by="li", silenced_until_ms=later_ms), replace(fires, silenced_until_ms=later_ms),
+        replace(fires, follows=True), replace(fires, state="resolved", silenced_until_ms=later_ms),
+    ]  # fmt: skip
+    assert [alert.attention for alert in some] == ["open", "acked", "silenced", "silenced", ""]
+    page = served.get("/en/ops", Cookie=log_in(served)).text
+    assert "<b>1</b> firing: <b>1</b> open" in page
+    assert re.search(r"<code>pm25-hourly-high</code>\s*· began at 91(\.4)? µg/m³", page)

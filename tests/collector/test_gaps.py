@@ -1,0 +1,60 @@
+"""What `lamppost gaps` says of an hour, from rows in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.delivery.gaps import Hour, gaps
+from collector.delivery.ledger import HOUR_MS
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Stored, Table
+
+H = 495_000 * HOUR_MS
+MINUTE_MS = 60_000
+SENSOR = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Sqlite]:
+    store = Sqlite(tmp_path / "readings.db")
+    assert store.prepare() == Stored()
+    yield store
+    store.close()
+
+
+def put(store: Sqlite, stored: int, accepted: int, silent_s: float) -> None:
+    """So many readings of the hour, and the agent's account of it."""
+    times = [H + 1000 * number for number in range(stored)]
+    readings = Table("air_quality", SENSOR, times, {"cq": [0] * stored}, frozenset({"cq"}))
+    account = {"accepted": [accepted], "bad_frames_1h": [0], "silent_s": [silent_s]}
+    tags = tuple(sorted((*SENSOR, ("spool", "f" * 32))))
+    ledger = Table("sensor_ledger", tags, [H + MINUTE_MS], account, frozenset({"accepted", "bad_frames_1h"}))
+    for table in (readings, ledger):
+        assert store.write(store.render(table)) == Stored()
+
+
+def hour(store: Sqlite, now_ms: int) -> Hour:
+    (found,) = (each for each in gaps(store, H, now_ms, {}, {}) if each.hour_ms == H)
+    return found
+
+
+def test_a_healthy_sensor_that_started_a_second_late_has_no_hole(store: Sqlite) -> None:
+    put(store, stored=300, accepted=92, silent_s=1.0)
+    found = hour(store, H + 5 * MINUTE_MS)
+    assert (found.missing, found.causes, found.goes_on) == (0, [], True)
+    assert not hour(store, H + HOUR_MS + 10 * MINUTE_MS).goes_on
+
+
+def test_a_minute_of_silence_is_told_with_its_seconds(store: Sqlite) -> None:
+    put(store, stored=300, accepted=300, silent_s=60.0)
+    found = hour(store, H + 10 * MINUTE_MS)
+    assert (found.causes, found.silent_s) == (["sensor-silent"], 60.0)
+
+
+def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> None:
+    put(store, stored=300, accepted=320, silent_s=0.0)
+    found = hour(store, H + 3 * HOUR_MS)
+    assert (found.missing, found.causes) == (20, ["unexplained"])

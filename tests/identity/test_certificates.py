@@ -1,0 +1,77 @@
+"""Certificates of our authority in a TLS handshake, as the strictest Python looks at them and as ours does."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
+from device_profiles.tls import TlsFiles, believing
+
+HOST = "127.0.0.1"
+Make = Callable[[Authority], x509.Certificate]
+KEY = new_key()
+
+
+def today(authority: Authority) -> x509.Certificate:
+    return authority.sign_server([HOST], KEY.public_key(), utc_now())
+
+
+def without_its_authoritys_name(authority: Authority) -> x509.Certificate:
+    """As we made them once, and as many who sign their own still do."""
+    made = today(authority)
+    builder = x509.CertificateBuilder(
+        made.issuer, made.subject, KEY.public_key(), 7, made.not_valid_before_utc, made.not_valid_after_utc
+    )
+    for each in made.extensions:
+        if not isinstance(each.value, x509.AuthorityKeyIdentifier):
+            builder = builder.add_extension(each.value, each.critical)
+    return builder.sign(authority.key, hashes.SHA256())
+
+
+def shake_hands(client: ssl.SSLContext, folder: Path, certificate: x509.Certificate) -> None:
+    """A handshake in memory. Raises ssl.SSLCertVerificationError when the client does not believe the server."""
+    (folder / "server.pem").write_bytes(pem_key(KEY) + pem(certificate))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "server.pem")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(back, there, server_hostname=HOST), server.wrap_bio(there, back, server_side=True)]
+    for _ in range(10):
+        for end in [*ends]:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            ends.remove(end)
+    assert not ends
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    made = Authority.new("test", utc_now())
+    made.save(tmp_path)
+    return made
+
+
+def test_what_we_sign_stands_up_to_the_strictest_look(tmp_path: Path, authority: Authority) -> None:
+    strict = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    shake_hands(strict, tmp_path, today(authority))
+    with pytest.raises(ssl.SSLCertVerificationError, match="Authority Key Identifier"):
+        shake_hands(strict, tmp_path, without_its_authoritys_name(authority))
+
+
+@pytest.mark.parametrize("make", [today, without_its_authoritys_name])
+def test_an_older_certificate_is_believed_under_every_python(tmp_path: Path, authority: Authority, make: Make) -> None:
+    shake_hands(TlsFiles(tmp_path / "ca.pem").context(), tmp_path, make(authority))
+    shake_hands(believing(cadata=authority.bundle().decode()), tmp_path, make(authority))
+
+
+def test_another_authority_is_not_believed(tmp_path: Path, authority: Authority) -> None:  # noqa: ARG001
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(TlsFiles(tmp_path / "ca.pem").context(), tmp_path, today(Authority.new("test", utc_now())))
