@@ -11,6 +11,7 @@ from typing import Final
 from collector.numbers.open_windows import GRACE_MS, SETTLE_MS
 from collector.rules.fields import INDEX_KIND
 from collector.rules.transition import Series
+from wire.quantities import KINDS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -34,6 +35,12 @@ def wait_ms(series: Series) -> int:
     if every_ms < HOUR_MS:
         return 0
     return GRACE_MS + SETTLE_MS + MARGIN_MS + (HOUR_MS if every_ms == DAY_MS else 0)
+
+
+def is_span(series: Series) -> bool:
+    """Whether a row tells of the time from its own on, and so comes when that is over: also traffic's intervals."""
+    kind = KINDS.get(series.kind)
+    return interval_ms(series) is not None or (kind is not None and bool(kind.tags))
 
 
 def reach_ms(kind: str) -> int:

@@ -17,8 +17,10 @@ from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
+from collector.rules.rule import Spec
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.window import bucket_ms
 
 HOLE_MS = 600_000
 """A jump this long, or three intervals if they are longer, is a hole that a backlog may fill."""
@@ -27,11 +29,12 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "live", "past", "plan", "series", "wait_ms")
+    __slots__ = ("jump_ms", "live", "past", "plan", "series", "spans", "wait_ms")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
         self.plan = plan
+        self.spans = derived.is_span(series)
         self.wait_ms = derived.wait_ms(series)
         self.live = Reel(plan, interval_ms, lateness_ms, self.say)
         self.past: Reel | None = None
@@ -58,6 +61,14 @@ class Timeline:
         if split:
             return said + self.live.reorder(times, columns, now_ms)
         return said + (self.live.advance(times, columns, now_ms) if times else [])
+
+    def behind_ms(self, spec: Spec) -> int:
+        """How long after the end of a bucket its rows are there, on a good day.
+
+        A bucket of whole intervals is over when they are; a narrower one holds the beginning of an interval to come.
+        """
+        every_ms = self.live.interval_ms or 0
+        return self.wait_ms + (every_ms if self.spans and bucket_ms(spec) < every_ms else 0)
 
     def say(self, track: Track, state: str, event_ms: int, late: bool) -> Transition:
         """The words for a change of `track`."""
