@@ -23,9 +23,9 @@ def status_file(file: Path, config: Path | None) -> Path:
     if config is None:
         return file
     from device_profiles.settings import load_settings
-    from edge_agent.config import Config
+    from edge_agent.config import SETTINGS_CURE, Config
 
-    return load_settings(Config, config, "lamppost agent config sample > agent.yaml").status_file
+    return load_settings(Config, config, SETTINGS_CURE).status_file
 
 
 def doctor(

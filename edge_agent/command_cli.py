@@ -45,9 +45,9 @@ def command(
     from device_profiles.catalogue import load
     from device_profiles.settings import load_settings
     from edge_agent.agent import sensor_of
-    from edge_agent.config import Config
+    from edge_agent.config import SETTINGS_CURE, Config
 
-    settings = load_settings(Config, config, "lamppost agent config sample > agent.yaml")
+    settings = load_settings(Config, config, SETTINGS_CURE)
     wants = next((one for one in settings.sensors if one.name == sensor), None)
     if wants is None:
         names = ", ".join(one.name for one in settings.sensors)

@@ -13,6 +13,8 @@ from device_profiles.strict_model import Strict
 from edge_agent.urgency import DEFAULT, limit_of
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
+SETTINGS_CURE = "sudo lamppost agent setup"
+"""What helps where there are no settings."""
 
 
 class Broker(field_types.Broker):

@@ -16,7 +16,7 @@ from device_profiles.setting_path import NoSuchSetting, where_in
 from device_profiles.strict_yaml import NotUsable, Where, parse
 from device_profiles.yaml_splice import readings_of, with_value, without
 from edge_agent import running
-from edge_agent.config import Config
+from edge_agent.config import SETTINGS_CURE, Config
 from edge_agent.config_check import checked, checked_here, refused
 from edge_agent.config_edit import write_synced
 from edge_agent.remote_config import Health, Refused, RemoteConfig, digest
@@ -127,9 +127,7 @@ def read(file: Path) -> str:
     try:
         return file.read_text()
     except FileNotFoundError as error:
-        raise Failure(
-            Exit.CONFIGURATION, "config-missing", f"{file} does not exist", "sudo lamppost agent setup"
-        ) from error
+        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", SETTINGS_CURE) from error
     except (OSError, UnicodeDecodeError) as error:
         text = f"{file}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
         raise Failure(Exit.NOT_PERMITTED, "config-unreadable", text, "the same with sudo") from error

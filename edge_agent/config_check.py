@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, parse
-from edge_agent.config import Config
+from edge_agent.config import SETTINGS_CURE, Config
 from wire.exits import Exit, Failure
 
 _SAID_OF = {"options": "option", "mode": "mode"}
@@ -37,7 +37,7 @@ def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> C
     """The same from a file. Raises Failure, exit code 3, with every complaint."""
     from device_profiles.settings import load_settings
 
-    load_settings(Config, file, "lamppost agent config sample > agent.yaml")  # missing, unreadable: said as everywhere
+    load_settings(Config, file, SETTINGS_CURE)  # missing, unreadable: said as everywhere
     try:
         return check(file.read_text(), str(file))
     except NotUsable as error:

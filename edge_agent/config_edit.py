@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from device_profiles.settings import load_settings
 from device_profiles.strict_yaml import NotUsable, parse
-from edge_agent.config import Config
+from edge_agent.config import SETTINGS_CURE, Config
 from edge_agent.config_check import checked_here, refused
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
 
 _PREFIX = {"air_quality": "air", "detection": "radar", "weather": "weather", "position": "gps"}
-SAMPLE_COMMAND = "lamppost agent setup"
 
 
 def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
@@ -27,7 +26,7 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
 
     Raises Failure when the file is not usable before or after.
     """
-    settings = load_settings(Config, file, SAMPLE_COMMAND)
+    settings = load_settings(Config, file, SETTINGS_CURE)
     known = {os.path.realpath(sensor.port) for sensor in settings.sensors}
     names = {sensor.name for sensor in settings.sensors}
     lines: list[str] = []

@@ -16,6 +16,7 @@ from contextlib import suppress
 import serial
 
 from device_profiles.profile import Serial as SerialSettings
+from edge_agent.words import reason
 
 log = logging.getLogger("lamppost.port")
 
@@ -52,7 +53,7 @@ class Port:
                 device = self._connect()
             except (OSError, ValueError, termios.error) as error:
                 if failures == 0 and not self.counts["lost"]:  # a loss has been told already
-                    log.warning("port %s cannot be opened: %s; trying again", self.path, error)
+                    log.warning("port %s cannot be opened: %s; trying again", self.path, reason(error))
                 failures += 1
                 self.counts["open_failed"] += 1
                 await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
@@ -109,7 +110,7 @@ class Port:
         except BlockingIOError:
             return
         except OSError as error:
-            log.warning("port %s is lost: %s", self.path, error)
+            log.warning("port %s is lost: %s", self.path, reason(error))
             self.counts["lost"] += 1
             self._lost.set()
             return

@@ -13,6 +13,7 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.probing import Move, Outcome, Verdict, search
+from edge_agent.words import reason
 
 READ_S = 0.05
 PORTS_AT_ONCE = 40
@@ -131,4 +132,4 @@ def _reason(error: OSError | ValueError) -> str:
         return "this is no serial port"
     if "No such file" in text:
         return "there is no such port"
-    return text
+    return reason(error)

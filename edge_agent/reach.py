@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.settings import BrokerAddress, broker_address
+from edge_agent.words import reason
 from wire import names, signed, strictjson
 from wire.exits import Exit, Failure
 
@@ -55,6 +56,31 @@ def mqtt_client(settings: Config, address: BrokerAddress, tool: str) -> paho.Cli
     return client
 
 
+def why_not_let_in(address: BrokerAddress, client_id: str, timeout_s: float = 5.0) -> str | None:
+    """Log in once and leave. None when the broker takes us, else what it said, or why it was not reached."""
+    import paho.mqtt.client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311)
+    client.username_pw_set(address.username, address.password)
+    client.connect_timeout = timeout_s
+    said: queue.Queue[Any] = queue.Queue()
+    client.on_connect = lambda _client, _user, _flags, code, _properties: said.put(code)
+    where = f"broker {address.host}:{address.port}"
+    try:
+        client.connect(address.host, address.port, 30)
+        client.loop_start()
+        code = said.get(timeout=timeout_s)
+    except OSError as error:
+        return f"{where}: {reason(error)}"
+    except queue.Empty:
+        return f"{where}: no answer in {timeout_s:g} s"
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    return f"{where} refuses this user and password: {code}" if code.is_failure else None
+
+
 def ask_collector(
     settings: Config, question: str, body: dict[str, Any], tool: str = "setup", timeout_s: float = 10.0
 ) -> dict[str, Any]:
@@ -83,7 +109,7 @@ def ask_collector(
     try:
         client.connect(address.host, address.port, 30)
     except OSError as error:
-        text = f"broker {address.host}:{address.port}: {error}"
+        text = f"broker {address.host}:{address.port}: {reason(error)}"
         raise Failure(Exit.NETWORK, "broker-down", text, "lamppost agent doctor --only broker") from error
     client.loop_start()
     until_s = time.monotonic() + timeout_s

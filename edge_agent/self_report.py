@@ -102,6 +102,7 @@ class SelfReport:
             "profile": sensor.profile.ref,
             "port": port.path,
             "open": port.open,
+            "bytes": port.counts["bytes"],
             "frames": sensor.frames,
             "bad": dict(sensor.bad),
             "unfit": dict(sensor.unfit),

@@ -24,6 +24,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from device_profiles.settings import BrokerAddress
+from edge_agent.words import reason
 from wire import names
 
 ANSWER_S: Final = 5.0
@@ -87,7 +88,7 @@ class _Probe:
         try:
             self._client.connect(broker.host, broker.port, 30)
         except OSError as error:
-            raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {error}") from error
+            raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {reason(error)}") from error
         self._client.loop_start()
         self._until(lambda: self._state is not None)
         if self._state != "Success":

@@ -42,7 +42,7 @@ def setup(
     from edge_agent.setup.answers import Answers, Notebook, read_answers
     from edge_agent.setup.wizard import a_person_is_here, ask_all, search_sensors
 
-    notebook = Notebook(config.with_name("setup.json"))
+    notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_ms = time.time_ns() // 1_000_000
     if web and (not config.exists() or anew):
         raise typer.Exit(_by_phone(notebook, config, listen, port, began_ms, proof_s, as_json))
@@ -53,7 +53,7 @@ def setup(
         if from_file is not None:
             answers = read_answers(_text(from_file), str(from_file))
         else:
-            answers = _remembered(notebook)
+            answers = Answers() if anew else _remembered(notebook)
         if a_person_is_here() and from_file is None:
             answers = ask_all(answers, notebook.keep, Path("/etc/credstore"))
         else:
@@ -187,7 +187,7 @@ def _prove(
     from edge_agent.config import Config
     from edge_agent.doctor.result import Station
     from edge_agent.doctor.run import CHECKS, chosen, examine
-    from edge_agent.doctor.screen import screen
+    from edge_agent.doctor.screen import lines_of, screen
     from edge_agent.service import install, is_active
     from edge_agent.setup import proof
     from edge_agent.setup.record import make
@@ -199,12 +199,16 @@ def _prove(
         say(screen(results, took_s, everything=False))
     if answers.service:
         install(config, say=say)
-    say("\nA reading of each sensor, there and back:")
+    say(f"\nA reading of each sensor, there and back (up to {proof_s:g} s):")
     runs = is_active() or running.find(settings.status_file) is not None
-    context = nullcontext() if runs else proof.agent_of_our_own(config, settings)
+    context = nullcontext() if runs else proof.agent_of_our_own(config, settings, say)
     with context:
         found = proof.read_back(settings, began_ms, say, proof_s)
         checks, _ = examine(Station(config), CHECKS)
+        told = {result.id for result in bad} | {f"sensor.{name}" for name in found}
+        for result in checks:
+            if result.id not in told and (result.state in ("warn", "FAIL") or result.id.startswith("sensor.")):
+                say("\n".join(lines_of(result)))
         record = make(answers, settings, checks, found)
         _send(settings, record, say)
     _keep(settings, record)

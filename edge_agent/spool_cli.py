@@ -236,9 +236,9 @@ def _write(file: str, lines: Iterator[str]) -> int:
 
 def _settings(file: Path) -> Config:
     from device_profiles.settings import load_settings
-    from edge_agent.config import Config
+    from edge_agent.config import SETTINGS_CURE, Config
 
-    return load_settings(Config, file, "lamppost agent config sample > agent.yaml")
+    return load_settings(Config, file, SETTINGS_CURE)
 
 
 @contextmanager

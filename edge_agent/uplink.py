@@ -23,6 +23,7 @@ from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import RTO_MIN_S, Delivery
 from edge_agent.skew import Skew
 from edge_agent.spool import Sealed
+from edge_agent.words import reason
 from wire import ack as wire_ack
 from wire import names, signed, status
 
@@ -89,7 +90,7 @@ class Uplink:
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
                 failures = 0 if time.monotonic() - started_s > STEADY_S else failures
                 if failures == 0:
-                    log.warning("broker %s:%s: %s; trying again", *self._address, error)
+                    log.warning("broker %s:%s: %s; trying again", *self._address, reason(error))
                 self.counts["disconnected"] += 1
             finally:
                 self._delivery.on_disconnect()

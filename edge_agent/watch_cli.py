@@ -59,10 +59,10 @@ def watch(
                lamppost agent watch air-1 --raw --record street.cap
     """
     from device_profiles.settings import load_settings
-    from edge_agent.config import Config
+    from edge_agent.config import SETTINGS_CURE, Config
     from edge_agent.tap import socket_path
 
-    settings = load_settings(Config, config, "lamppost agent config sample > agent.yaml")
+    settings = load_settings(Config, config, SETTINGS_CURE)
     source = _beside_agent(socket_path(settings.status_file)) or _alone(config)
     chosen = _chosen(source, names or [])
     if not as_json:

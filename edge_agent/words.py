@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _SHOWN = {
@@ -31,6 +32,12 @@ def reading(values: Mapping[str, float | int], most: int = 2) -> str:
         same = at + 1 < len(chosen) and chosen[at + 1][1] == unit
         parts.append(f"{label} {value:g}" + (f" {unit}" if unit and not same else ""))
     return "  ".join(parts)
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, without number and without the name again that the sentence around it says."""
+    text = re.sub(r"^.*\[Errno -?\d+\] ", "", str(error), flags=re.DOTALL)
+    return re.sub(r": '[^']*'$", "", text)
 
 
 def span(seconds: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lamppost
+from edge_agent.words import reason
 
 COMMANDS = [
     "profiles check {gone}",
@@ -81,3 +82,32 @@ def test_a_missing_file_is_named_in_one_line(
     assert ended.value.code not in (0, None)
     said = [part for part in told.err.splitlines() + told.out.splitlines() if gone in part]
     assert said, told
+    if line.startswith("agent ") and "-c {gone}" in line and "setup" not in line and "diff" not in line:
+        assert "sudo lamppost agent setup" in told.err
+
+
+def test_a_device_without_settings_is_sent_to_the_set_up_by_its_status_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edge_agent.cli.DEFAULT_CONFIG", tmp_path / "agent.yaml")
+    monkeypatch.setattr(sys, "argv", ["lamppost", "agent", "status", "--file", str(tmp_path / "status.json")])
+    for there, cure in ((False, "sudo lamppost agent setup"), (True, "sudo systemctl start lamppost-agent")):
+        if there:
+            (tmp_path / "agent.yaml").touch()
+        with pytest.raises(SystemExit):
+            lamppost.main()
+        assert f"Cure: {cure}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError("[Errno 2] could not open port /d: [Errno 2] No such file or directory: '/d'"),
+         "No such file or directory"),
+        (OSError("[Errno -2] Name or service not known"), "Name or service not known"),
+        (TimeoutError("Operation timed out"), "Operation timed out"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_told_without_number_and_once(raw: OSError, said: str) -> None:
+    assert reason(raw) == said

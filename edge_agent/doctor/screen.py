@@ -15,10 +15,11 @@ _COLOURS = {State.OK: "32", State.WARN: "33", State.FAIL: "1;31", State.SKIP: "2
 def screen(results: list[Result], took_s: float, colours: bool = False, everything: bool = True) -> str:
     """All lines. Without `everything` what is well is only counted."""
     shown = [result for result in results if everything or result.state in (State.WARN, State.FAIL)]
-    return "\n".join([*(line for result in shown for line in _lines(result, colours)), *_summary(results, took_s)])
+    return "\n".join([*(line for result in shown for line in lines_of(result, colours)), *_summary(results, took_s)])
 
 
-def _lines(result: Result, colours: bool) -> list[str]:
+def lines_of(result: Result, colours: bool = False) -> list[str]:
+    """One result: what was found, and the cure of what is wrong."""
     state = f"{result.state.value:<4}"
     if colours:
         state = f"\x1b[{_COLOURS[result.state]}m{state}\x1b[0m"

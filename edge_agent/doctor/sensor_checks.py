@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge_agent.config import Sensor
 
 BAD_SHARE = 0.2
+FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
 WIRES = "check 5 V, ground, and TX/RX crossed"
 
 
@@ -41,8 +42,13 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
         return warn(check, "the running agent does not know it", "sudo lamppost agent service restart")
     if not mine["open"]:
         return fail(check, "its port is closed or gone", "plug it in; lamppost agent ports")
+    heard = mine.get("bytes", 0)
+    if mine["last_frame_ms"] is None and heard >= FOREIGN_BYTES:
+        return fail(check, f"{heard} bytes, none of them {profile.name}: another model?", "lamppost agent probe")
     if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + profile.silence_s:
-        return warn(check, "nothing heard yet", "wait a minute, then look again")
+        if not heard:
+            return warn(check, f"0 bytes in {span(said['up_s'])}", f"{WIRES}; some models speak after a minute only")
+        return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
     age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
     bad = sum(mine["bad"].values())
     total = mine["frames"] + bad

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.reach import ask_collector
@@ -55,8 +56,11 @@ def read_back(
 
 
 @contextmanager
-def agent_of_our_own(config: Path, settings: Config) -> Iterator[subprocess.Popen[bytes]]:
-    """An agent for as long as the block lasts, as the service's user when there is one and we are root."""
+def agent_of_our_own(config: Path, settings: Config, say: Callable[[str], None]) -> Iterator[subprocess.Popen[bytes]]:
+    """An agent for as long as the block lasts, as the service's user when there is one and we are root.
+
+    Its log lines are no part of a set-up's screen; the last one is, when it ended by itself.
+    """
     as_user: dict[str, Any] = {}
     settings.status_file.parent.mkdir(parents=True, exist_ok=True)
     settings.spool.path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,16 +70,20 @@ def agent_of_our_own(config: Path, settings: Config) -> Iterator[subprocess.Pope
         for folder in (settings.status_file.parent, settings.spool.path.parent):
             os.chown(folder, user.pw_uid, user.pw_gid)
     command = [sys.executable, "-m", "lamppost", "agent", "run", str(config), "--quiet"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **as_user)
-    try:
-        yield process
-    finally:
-        process.terminate()
+    with TemporaryFile() as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, **as_user)
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+            yield process
+        finally:
+            if process.poll() is not None:
+                log.seek(0)
+                say("  the agent has ended: " + (log.read().decode(errors="replace").strip().splitlines() or ["?"])[-1])
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
 
 
 def _user() -> pwd.struct_passwd | None:

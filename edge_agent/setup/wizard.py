@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -84,12 +85,33 @@ def _link(answers: Answers, secrets_folder: Path) -> Answers:
     port = _ask("Port", "1883", lambda said: BrokerAnswer(port=int(said)).port)
     if choose("Does it want a password?", "yn", "n") == "n":
         return answers.with_(broker=BrokerAnswer(host=host, port=port).model_dump())
-    user = typer.prompt("User", default=answers.node or "")
-    password = typer.prompt("Password", hide_input=True)
+    user, password = _login(answers, host, port)
     file = secrets_folder / "lamppost.broker"
     _write_secret(file, password)
     made = BrokerAnswer(host=host, port=port, username=user, password_file=file)
     return answers.with_(broker=made.model_dump())
+
+
+def _login(answers: Answers, host: str, port: int) -> tuple[str, str]:
+    """User and password, tried at once: a slip of the finger is seen here, not at the proof."""
+    from device_profiles.settings import BrokerAddress
+    from edge_agent.reach import why_not_let_in
+
+    user = answers.node or ""
+    while True:
+        user = typer.prompt("User", default=user)
+        password = ""
+        while not password:
+            password = typer.prompt("Password", hide_input=True, default="", show_default=False)
+            if not password:
+                typer.echo("  an empty one is none: type it, or Ctrl-C")
+        refused = why_not_let_in(BrokerAddress(host, port, user, password), f"{answers.node or user}.setup")
+        if refused is None:
+            typer.echo("  the broker lets us in")
+            return user, password
+        typer.echo(textwrap.fill(refused, 60, initial_indent="  ", subsequent_indent="  "))
+        if choose("[t]ype it again, or [k]eep it?", "tk", "t") == "k":
+            return user, password
 
 
 def _sensors(answers: Answers) -> Answers:
@@ -104,17 +126,18 @@ def search_sensors(ask: bool) -> list[SensorAnswer]:
     """Probe all free ports. A person decides where nobody is sure; without one, what is not sure is left out."""
     from device_profiles.catalogue import load
     from edge_agent.config_edit import sensor_name
-    from edge_agent.ports_cli import find_sensors, free_ports
+    from edge_agent.ports_cli import find_sensors
     from edge_agent.ports_screen import finding_lines
 
     catalogue = load()
+    typed: list[str] = []
     while True:
         try:
-            findings = find_sensors(free_ports(), None)
+            findings = find_sensors(_ports(typed), None)
         except Failure as failure:
             if not ask:
                 raise
-            typer.echo(failure.line())
+            typer.echo(textwrap.fill(failure.line(), 60, break_on_hyphens=False))
             findings = []
         for finding in findings:
             typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
@@ -128,13 +151,13 @@ def search_sensors(ask: bool) -> list[SensorAnswer]:
             break
         for sensor in chosen:
             typer.echo(f"  {sensor.name:<8} {sensor.profile}")
-        letter = choose(
-            f"[u]se {_count(chosen)}, search [a]gain, [q]uit for now?",
-            "uaq" if chosen else "aq",
-            "u" if chosen else "a",
-        )
+        use = f"[u]se {_count(chosen)}, " if chosen else ""
+        letters, default = ("uapq", "u") if chosen else ("apq", "a")
+        letter = choose(f"{use}[a]gain, [p]ort by name, [q]uit?", letters, default)
         if letter == "u":
             break
+        if letter == "p":
+            typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
         if letter == "q":
             raise Failure(
                 Exit.DEVICE_OR_PORT, "setup-paused", "no sensors yet", "later: lamppost agent setup goes on here"
@@ -142,6 +165,19 @@ def search_sensors(ask: bool) -> list[SensorAnswer]:
     if not chosen:
         raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
     return chosen
+
+
+def _ports(typed: list[str]) -> list[str]:
+    """What is free, and what a person named. Raises Failure when that is nothing."""
+    from edge_agent.ports_cli import free_ports
+
+    try:
+        free = free_ports()
+    except Failure:
+        if not typed:
+            raise
+        free = []
+    return [*free, *(port for port in typed if port not in free)]
 
 
 def _profile(finding: Finding, ask: bool) -> str | None:

@@ -110,6 +110,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"open": False}, State.FAIL, "plug it in"),
         ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
+        ({"last_frame_ms": None, "frames": 0, "bytes": 320}, State.FAIL, "probe"),
         ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
         ({"bad": {"bad_checksum": 40}}, State.FAIL, "cable"),
         ({"unfit": {"stale": 5}}, State.FAIL, "power"),
@@ -122,6 +123,20 @@ def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cu
     wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
     result = sensor_checks._told(wants, PROFILES["plantower-pms5003"], said(**sensor))
     assert result.state is state
+    assert cure in result.cure
+
+
+@pytest.mark.parametrize(
+    ("heard", "text", "cure"),
+    [(0, "0 bytes in 8 s", "TX/RX"), (40, "40 bytes, no whole frame yet", "wait"), (320, "another model?", "probe")],
+)
+def test_a_sensor_that_has_given_no_reading_yet_is_told_by_its_bytes(heard: int, text: str, cure: str) -> None:
+    from edge_agent.config import Sensor
+
+    wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
+    told = said(last_frame_ms=None, frames=0, bytes=heard) | {"up_s": 8}
+    result = sensor_checks._told(wants, PROFILES["plantower-pms5003"], told)
+    assert text in result.text
     assert cure in result.cure
 
 

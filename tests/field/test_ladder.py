@@ -80,7 +80,7 @@ def test_from_the_package_to_a_reading_read_back_in_five_minutes(root: DebianRoo
     person.type(str(field.broker.port))
     person.expect("password?")
     person.type("n")
-    person.expect("[U/a/q]", 90)
+    person.expect("[U/a/p/q]", 90)
     person.type("u")
     if not synchronised():
         person.expect("[W/b]", 30)

@@ -10,6 +10,7 @@ from edge_agent.config import SAMPLE, Config
 from edge_agent.config_edit import add_sensors
 from edge_agent.port_probe import Finding
 from edge_agent.ports import PortInfo, find_ports
+from edge_agent.ports_cli import free_ports
 from edge_agent.ports_screen import finding_lines, ports_screen
 from edge_agent.probing import Outcome, Verdict
 from tests.sensors.streams import PROFILES
@@ -76,6 +77,14 @@ def test_the_login_console_is_named_with_its_cure_and_not_offered_for_probing(ro
     assert "blocked: login console" in screen
     assert "sudo lamppost agent fix serial-console" in screen
     assert all(len(line) <= 60 for line in screen.splitlines() if not line.startswith("/dev"))
+
+
+def test_where_the_only_port_is_lent_its_own_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = PortInfo("/dev/serial0", "/dev/ttyS0", "GPIO 14/15", "built-in", True, console=True)
+    monkeypatch.setattr("edge_agent.ports.find_ports", lambda: [port])
+    with pytest.raises(Failure) as refused:
+        free_ports()
+    assert refused.value.cure == "sudo lamppost agent fix serial-console"
 
 
 def test_a_port_in_use_says_by_whom(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import stat
 import subprocess
@@ -11,17 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from device_profiles.settings import BrokerAddress
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import parse
 from edge_agent import fixes
 from edge_agent.config import Config
 from edge_agent.identify import blink, find_led
-from edge_agent.setup.answers import Answers, Notebook, as_qr, read_answers
+from edge_agent.reach import why_not_let_in
+from edge_agent.setup import wizard
+from edge_agent.setup.answers import Answers, BrokerAnswer, Notebook, as_qr, read_answers
 from edge_agent.setup.settings_text import settings_text
 from edge_agent.support_bundle import without_secrets
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
+from tests.servers import Mosquitto, free_port
 from wire.exits import Failure
 
 ANSWERS = """node: lp-0042
@@ -98,6 +103,9 @@ def test_what_nobody_confirms_is_not_called_stored(field: Field) -> None:
     assert done.returncode == 1
     assert "NOT read back" in done.stdout
     assert "the record stays here" in done.stderr
+    assert "sensor.air-1" in done.stdout.split("there and back (up to 3 s):")[1].split("Installation")[0]
+    assert "lamppost.uplink" not in done.stderr  # its log is no part of the screen
+    assert "Errno" not in done.stdout + done.stderr
 
 
 def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
@@ -159,6 +167,74 @@ def test_a_wizard_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
     second.end()
     assert "Name of this device" not in second.seen
     assert not config.exists()
+
+
+def test_a_port_can_be_typed_where_none_is_found_and_another_files_set_up_is_not_gone_on_with(field: Field) -> None:
+    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+    field.stubs.start()
+    field.config.unlink(missing_ok=True)
+    known = Answers(node="lp-1", site="here", who="Wang", where="-", lat=1.0, lon=2.0, broker=BrokerAnswer())
+    Notebook(field.folder / "agent.setup.json").keep(known)
+    Notebook(field.folder / "other.setup.json").keep(known.with_(node="lp-2"))
+    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--config", str(field.config)]
+    person = Terminal(command)
+    person.expect("A set-up of lp-1 was begun here")
+    person.type("g")
+    person.expect("[a]gain, [p]ort by name, [q]uit? [A/p/q]", 90)
+    assert "[u]se" not in person.seen  # nothing was found that could be used
+    person.type("p")
+    person.expect("Ports, such as")
+    person.type(str(field.ports / "air"))
+    person.expect("[u]se it, [a]gain, [p]ort by name, [q]uit? [U/a/p/q]", 90)
+    assert "air-1    plantower-pms5003" in person.seen
+    person.type("q")
+    assert person.end() != 0
+    afresh = Terminal([*command, "--anew"])
+    afresh.expect("Have a [t]oken")
+    assert "was begun here" not in afresh.seen
+    afresh.type("\x03")
+    afresh.end()
+
+
+def test_a_login_is_tried_where_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["127.0.0.1", "1883", "y", "lp-1", "", "wrong", "t", "lp-1", "right"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
+    tried: list[str | None] = []
+
+    def answer(address: BrokerAddress, _: str) -> str | None:
+        tried.append(address.password)
+        return None if address.password == "right" else "broker 127.0.0.1:1883 refuses this user and password"
+
+    monkeypatch.setattr("edge_agent.reach.why_not_let_in", answer)
+    answers = wizard._link(Answers(node="lp-1"), tmp_path)
+    assert tried == ["wrong", "right"]
+    assert answers.broker is not None
+    assert answers.broker.password_file is not None
+    assert answers.broker.password_file.read_text() == "right"
+    said = capsys.readouterr().out
+    assert "an empty one is none" in said
+    assert "refuses this user and password" in said
+
+
+@pytest.mark.real
+def test_a_broker_says_whether_it_lets_us_in(tmp_path: Path) -> None:
+    closed = free_port()
+    assert why_not_let_in(BrokerAddress("127.0.0.1", closed), "a") == f"broker 127.0.0.1:{closed}: Connection refused"
+    words = tmp_path / "words"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(words), "lp-1", "right"], check=True)
+    words.chmod(0o644)
+    broker = Mosquitto(tmp_path / "broker")
+    broker.extra = f"user {getpass.getuser()}\npassword_file {words}\n"  # another user may not enter a test's folder
+    broker.configure()
+    broker.start()
+    try:
+        for word, refused in (("wrong", "refuses this user and password: Not authorized"), ("right", None)):
+            said = why_not_let_in(BrokerAddress("127.0.0.1", broker.port, "lp-1", word), "lp-1.setup")
+            assert said is None if refused is None else refused in str(said)
+    finally:
+        broker.stop()
 
 
 def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
