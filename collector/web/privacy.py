@@ -10,7 +10,10 @@ from wire.traffic import CELLS
 FEW = 5
 NOT_PUBLIC = frozenset({*CELLS, "wrong_way_count"})
 """Of single intervals; the pages tell speeds and classes of a day and longer."""
+WINDOW_MS = 300_000
+"""Traffic is told in windows of this one length: two lengths side by side would give away what the mask hides."""
 _COUNTS = ("count", "heavy_count")
+_SETTLES_MS = 60_000
 
 
 class Masked(NamedTuple):
@@ -18,6 +21,14 @@ class Masked(NamedTuple):
 
     values: dict[str, Any]
     hidden: tuple[str, ...]
+
+
+def told_until(now_ms: int) -> int:
+    """The end of the newest window that is told: one over for a minute, its last intervals in it.
+
+    A window that grows while it is looked at tells each of its intervals by subtraction.
+    """
+    return (now_ms - _SETTLES_MS) // WINDOW_MS * WINDOW_MS
 
 
 def mask(row: Mapping[str, Any]) -> Masked:
