@@ -42,10 +42,23 @@ def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
 
 def test_lanes_add_up_and_speed_is_weighted_by_vehicles() -> None:
     rows = [[0, 30, 3, 40.0, 60.0], [0, 10, None, 80.0, 60.0], [60_000, 0, 0, None, 60.0]]
-    hour = traffic(rows, 0, 120_000)
+    hour = traffic(rows, 400_000)
     assert hour is not None
     assert hour.hour.values == {"count": 40, "heavy_count": None, "speed_tms_kmh": 50.0, "flow_vph": 1200.0}
     assert hour.hour.hidden == ("heavy_count",)
+
+
+def test_vehicles_are_told_in_whole_windows_of_five_minutes_however_often_and_early_one_asks() -> None:
+    counts = [9, 8, 2, 7, 6, *([20, 1, 9, 9, 9] * 13)]
+    rows = [[n * MINUTE_MS, count, 0, 50.0 + n, 60.0] for n, count in enumerate(counts)]
+    told: dict[int, set[object]] = {}
+    for now_ms in range(6 * MINUTE_MS, 70 * MINUTE_MS, 10_000):
+        seen = traffic([row for row in rows if row[0] + MINUTE_MS <= now_ms], now_ms)
+        assert seen is not None
+        told.setdefault((now_ms - MINUTE_MS) // (5 * MINUTE_MS), set()).add(repr((seen.hour, seen.windows)))
+        assert [masked.values["count"] for _, masked in seen.windows[:2]] in ([32], [32, 48], [48, 48])
+        assert len(seen.windows) <= 12
+    assert all(len(one) == 1 for one in told.values()), "nothing changes but when a window is over"
 
 
 @given(st.integers(0, 50), st.none() | st.integers(0, 50), st.none() | st.floats(0, 200))
