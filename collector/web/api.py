@@ -20,7 +20,7 @@ from collector.stores.store import StoreDown
 from collector.web import history, query
 from collector.web.openapi import document
 from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, STATIONS
-from collector.web.privacy import told_until
+from collector.web.privacy import public_alerts, told_until
 from collector.web.query import BadQuery, Parameter
 from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
 from collector.web.site import AlertView, Site, Station
@@ -119,7 +119,8 @@ class Api:
     async def alerts(self, request: Request) -> Response:
         """The alerts of today and those that still stand."""
         asked = query.read(request.query_params.multi_items(), ALERTS)
-        alerts = [alert for alert in self._site.alerts() if asked.get("state", alert.state) == alert.state]
+        known = public_alerts(self._site.alerts())
+        alerts = [alert for alert in known if asked.get("state", alert.state) == alert.state]
         return as_json(request, {"alerts": [self._alert(alert) for alert in alerts]}, 5)
 
     def _alert(self, alert: AlertView) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from collector.web.site import AlertView
 from wire.traffic import CELLS
 
 FEW = 5
@@ -44,3 +46,19 @@ def mask(row: Mapping[str, Any]) -> Masked:
     for name in hidden:
         values[name] = None
     return Masked(values, tuple(hidden))
+
+
+def public_alerts(alerts: Iterable[AlertView]) -> list[AlertView]:
+    """Alerts as everybody may see them: on traffic without a value, for it may be one vehicle's, and by the window.
+
+    Those on what is not public, such as driving the wrong way, are for the operators alone.
+    """
+    return [_public(alert) for alert in alerts if not (alert.quantity or "").startswith(tuple(NOT_PUBLIC))]
+
+
+def _public(alert: AlertView) -> AlertView:
+    if not alert.kind.startswith("traffic_flow"):
+        return alert
+    since_ms = alert.since_ms // WINDOW_MS * WINDOW_MS
+    zh, en = alert.text_zh.partition("：")[0], alert.text_en.partition(": ")[0]  # behind it stands the value
+    return replace(alert, value=None, since_ms=since_ms, text_zh=zh, text_en=en)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,20 @@ def test_no_window_of_traffic_is_told_in_part(tmp_path: Path) -> None:
     counts = {minutes: [row["count"] for row in told(minutes)] for minutes in (1, 2, 4, 5, 6, 10, 30)}
     assert counts == {1: [], 2: [], 4: [], 5: [25], 6: [25], 10: [25], 30: [25]}
     assert [row["count"] for row in rows(served, "node=lp-0001&kind=traffic_flow")] == [25]
+    served.server.stop()
+    city.close()
+
+
+def test_alerts_on_traffic_tell_of_no_vehicle(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    one = replace(city.alerts[0], kind="traffic_flow", quantity="wrong_way_count", value=1.0, rule="wrong-way")
+    slow = replace(one, quantity="speed_tms_kmh", value=19.7, rule="congestion", text_en="Slow: began at 19.7")
+    city.alerts = [one, slow]
+    served = Served(city)
+    (told,) = json.loads(served.get(f"{ROOT}/alerts").text)["alerts"]
+    assert (told["rule"], told["value"], told["text"]["en"]) == ("congestion", None, "Slow")
+    for page in ("/en/", "/en/station/lp-0001", "/wall"):
+        assert "19.7" not in served.get(page).text
     served.server.stop()
     city.close()
 

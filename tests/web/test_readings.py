@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
 from collector.web.feed import Feed, Subscription
-from collector.web.privacy import FEW, mask
+from collector.web.privacy import FEW, mask, public_alerts
 from collector.web.readings import View, look, minute_means, traffic
-from collector.web.site import Station
+from collector.web.site import AlertView, Station
 from tests.web.city import MINUTE_MS, City
 
 NOW_MS = 1_790_000_030_000
@@ -73,6 +74,17 @@ def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
         assert shown["speed_tms_kmh"] is None
         assert "count" in hidden
     assert shown["duration_s"] == 60.0
+
+
+def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_driving_is_not() -> None:
+    words = ("超速：车速 触发时 131（限值 > 120）", "Too fast: speed began at 131 (limit > 120)")
+    fast = AlertView("f", "firing", "major", "fast", *words, "n", 310_000, "speed_tms_kmh", 131.0, 120.0, "km/h")
+    fast = replace(fast, kind="traffic_flow")
+    air = replace(fast, kind="air_quality", quantity="pm25_ugm3")
+    wrong = replace(fast, rule="wrong-way", quantity="wrong_way_count", value=1.0)
+    shown, same = public_alerts([fast, wrong, air])
+    assert (shown.text_zh, shown.text_en, shown.value, shown.since_ms) == ("超速", "Too fast", None, 300_000)
+    assert same == air
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_600_000), st.floats(0, 1000)), max_size=40).map(sorted))
