@@ -131,6 +131,7 @@ def init(
 @app.command()
 def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
+    named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
@@ -145,7 +146,7 @@ def status(
     from collector.self_report import FRESH_MS, alarms_beside
     from wire.collector_status import State
 
-    settings = load_settings(config)
+    settings = load_settings(named or config)
     found, now_ms = roll_call(settings), _now_ms()
     mine = found.get(settings.name)
     runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS

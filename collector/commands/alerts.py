@@ -22,7 +22,7 @@ import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON, this_person
+from collector.commands.options import CONFIG, JSON, counted, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -146,19 +146,24 @@ def alerts_ack(
     until_ms = _now_ms() + span_ms(length)
     for name in _named(config, alerts):
         asked = {"alert": name, "note": note, "until_ms": until_ms}
-        ask(config, "ack", asked, who, as_json, "acknowledged {fingerprint}")
+        ask(config, "ack", asked, who, as_json, "acknowledged {id}")
 
 
 def _named(config: Path, alerts: list[str]) -> list[str]:
     """The alerts that were named one by one, or that fire now and match. Raises Failure when none does."""
     if not any("=" in each for each in alerts):
-        return alerts
+        return [_one(config, each) for each in alerts]
     wanted = _matchers(" ".join(alerts))
     with open_book(load_settings(config)) as book:
         found = [each.fingerprint for each in _desk(book).preview(wanted)]
     if not found:
         raise Failure(Exit.NOT_HEALTHY, "nothing-matches", f"nothing that fires matches {' '.join(alerts)}")
     return found
+
+
+def _one(config: Path, alert: str) -> str:
+    with open_book(load_settings(config)) as book:
+        return _find(book, alert)
 
 
 def _matchers(words: str) -> tuple[Matcher, ...]:
@@ -176,7 +181,7 @@ def alerts_unack(alert: str, who: str | None = WHO, config: Path = CONFIG, as_js
 
     Example:  lamppost alerts unack a-4f2
     """
-    ask(config, "unack", {"alert": alert}, who, as_json, "given back {fingerprint}")
+    ask(config, "unack", {"alert": _one(config, alert)}, who, as_json, "given back {id}")
 
 
 @app.command("note")
@@ -187,7 +192,7 @@ def alerts_note(
 
     Example:  lamppost alerts note a-4f2 -m "lamp replaced yesterday"
     """
-    ask(config, "note", {"alert": alert, "note": note}, who, as_json, "noted {fingerprint}")
+    ask(config, "note", {"alert": _one(config, alert), "note": note}, who, as_json, "noted {id}")
 
 
 @app.command("silence")
@@ -205,19 +210,25 @@ def alerts_silence(
 
     Example:  lamppost alerts silence node=lp-0017 --for 2h -m "street works"
     """
+    from collector.rules.silence import SILENCE_MS_MAX
+
     settings, words = load_settings(config), " ".join(match)
     wanted = _matchers(words)
     if preview:
         with open_book(settings) as book:
-            found = _desk(book).preview(wanted)
+            desk = _desk(book)
+        found, names = desk.preview(wanted), _short_names(desk)
         if as_json:
             typer.echo(json.dumps([each.as_json() for each in found], ensure_ascii=False))
             return
         for each in found:
-            typer.echo(f"a-{each.fingerprint[:6]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
+            typer.echo(f"{names[each.fingerprint]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
         typer.echo(f"would silence {len(found)} firing now")
         return
     start_ms = time_of(start, settings.web.time_zone) if start else _now_ms()
+    if span_ms(length) > SILENCE_MS_MAX:
+        cure = "there is always an end: silence it again before that"
+        raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
     asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + span_ms(length), "note": note}
     ask(config, "silence", asked, who, as_json, "{silence}: silences {matches} firing now")
 
@@ -251,7 +262,7 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
         when = f"until {clock(each.end_ms)}" if each.start_ms <= now_ms else f"from {clock(each.start_ms)}"
         note = f' "{each.note}"' if each.note else ""
         typer.echo(f"{each.name}  {' '.join(map(str, each.wanted))}  {when}  {each.who}{note}")
-    typer.echo(f"{len(found)} silences")
+    typer.echo(counted(len(found), "silence"))
 
 
 @app.command("history")
@@ -284,7 +295,7 @@ def alerts_history(
         where = station(settings, each.transition)
         typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.severity:8} "
                    f"{where}  {each.transition.text_en}{mark}")  # fmt: skip
-    typer.echo(f"{len(shown)} changes")
+    typer.echo(counted(len(shown), "change"))
 
 
 # Asking the running collector
@@ -306,6 +317,9 @@ def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json
             cure = "start it: lamppost collector run; nothing was changed"
             raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
         answer = answer or book.answer_to(number) or {}
+        if "fingerprint" in answer:
+            name = answer["fingerprint"]
+            answer["id"] = _short_names(_desk(book)).get(name, f"a-{name}")
     if "refused" in answer:
         raise Failure(Exit.NOT_HEALTHY, "refused", str(answer["refused"]))
     typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else done.format(**answer))
@@ -331,10 +345,15 @@ def _desk(book: Book) -> Desk:
     return Desk.restore(Policy(), book.desk())
 
 
+def _short_names(desk: Desk) -> dict[str, str]:
+    """The ids by which the list of what fires calls them."""
+    return short_names(each.alert.fingerprint for each in desk.standings.values() if each.firing)
+
+
 def _find(book: Book, name: str) -> str:
-    """The fingerprint that a short id means. Raises Failure."""
+    """The fingerprint that a short id means, of what fires first: lists shorten ids among these. Raises Failure."""
     wanted = name.removeprefix("a-")
-    known = book.fingerprints(wanted)
+    known = [each for each in _desk(book).standings if wanted and each.startswith(wanted)] or book.fingerprints(wanted)
     if len(known) != 1:
         text = f"no alert {name!r}" if not known else f"{name!r} begins {len(known)} alerts"
         raise Failure(Exit.USAGE, "alert-unknown", text, "see lamppost alerts list --all")

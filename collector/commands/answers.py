@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, file_of_the_collector
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def gaps(
                 f"{hour.node:<9} {hour.sensor:<9} {when}  {hour.accepted:>8}  {hour.stored:>6}  {hour.refused:>7}  "
                 f"{hour.replaced:>8}  {hour.missing:>7}  {hour.silent_s:>8.0f}  {why}"
             )
-        typer.echo(f"{len(hours)} hours, {len([h for h in hours if h.causes])} with something to tell")
+        typer.echo(f"{counted(len(hours), 'hour')}, {len([h for h in hours if h.causes])} with something to tell")
     unexplained = any("unexplained" in hour.causes for hour in hours)
     raise typer.Exit(Exit.NOT_HEALTHY if unexplained else Exit.FINE)
 
@@ -104,7 +104,7 @@ def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     for row in rows:
         name = f"{row['node']} {row['spool'][:8]} {row['seq']}" if row["spool"] else row["node"]
         typer.echo(f"{row['kind']:<6} {name:<30} {row['count']:>5}  {row['reason']}")
-    typer.echo(f"{len(rows)} entries")
+    typer.echo(f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'}")
 
 
 @quarantine_app.command("show")

@@ -177,9 +177,12 @@ def _history(file: Path, kind: str | None, now_ms: int) -> Iterator[History]:
 
     read = read_json_lines if file.suffix in (".jsonl", ".ndjson") else read_csv
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
+        with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
             yield from read(lines, now_ms, kind)
-    except (NotHistory, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        text = f"{file} is no text in UTF-8 but an archive, a spreadsheet or an image"
+        raise Failure(Exit.USAGE, "not-history", text, "unpack it, or save it as CSV in UTF-8; docs/data.md") from error
+    except NotHistory as error:
         raise Failure(Exit.USAGE, "not-history", f"{file}: {error}", "correct the lines named; docs/data.md") from error
 
 

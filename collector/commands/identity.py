@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -67,15 +68,20 @@ def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost token list
     """
-    with _book(config) as book:
-        tokens = book.tokens(_now_ms())
+    from collector.identity.book import Book
+
+    with _desk(config) as (settings, file):
+        tokens = Book(file).tokens(_now_ms())
     if as_json:
         typer.echo(json.dumps([token._asdict() for token in tokens]))
         return
     if not tokens:
         typer.echo("no tokens: lamppost token create NODE", err=True)
+    zone = ZoneInfo(settings.web.time_zone)
     for token in tokens:
-        typer.echo(f"{token.id}  {token.node:<16} {token.state:<8} until {_time(token.expires_ms)}  by {token.made_by}")
+        typer.echo(
+            f"{token.id}  {token.node:<16} {token.state:<8} until {_time(token.expires_ms, zone)}  by {token.made_by}"
+        )
 
 
 @token_app.command("revoke")
@@ -215,13 +221,14 @@ def trail_list(
     """
     from collector import trail
 
-    with _desk(config) as (_, file), file.use() as db:
+    with _desk(config) as (settings, file), file.use() as db:
         lines = trail.newest(db, count)
+    zone = ZoneInfo(settings.web.time_zone)
     for line in lines:
         if as_json:
             typer.echo(json.dumps(line._asdict(), ensure_ascii=False))
         else:
-            typer.echo(f"{_time(line.at_ms)}  {line.who:<16} {line.what:<16} {line.about}")
+            typer.echo(f"{_time(line.at_ms, zone)}  {line.who:<16} {line.what:<16} {line.about}")
     if not lines and not as_json:
         typer.echo("nobody has done anything yet", err=True)
 
@@ -274,8 +281,9 @@ def _book(config: Path) -> Iterator[Book]:
         yield Book(file)
 
 
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+def _time(ms: int, zone: ZoneInfo) -> str:
+    """As the city's clocks say it, like the history of alerts."""
+    return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _now_ms() -> int:

@@ -10,7 +10,7 @@ import typer
 
 from collector.cli import load_settings
 from collector.commands.alerts import WHO, ask, clock_of, open_book
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, counted
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -91,7 +91,7 @@ def notify_log(
             typer.echo(f"{clock(each.made_ms)}  {each.channel}  {each.state}{why}  {line}")
             if each.state == "dead":
                 typer.echo(f"    lamppost notify again '{each.name}'")
-        typer.echo(f"{len(found)} messages")
+        typer.echo(counted(len(found), "message"))
     raise typer.Exit(Exit.NOT_HEALTHY if any(each.state == "dead" for each in found) else Exit.FINE)
 
 

@@ -18,6 +18,11 @@ CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's se
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 silence`, `2 silences`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def this_person() -> str:
     """Who is at this terminal, as the audit trail names them; in a container the user may have no name."""
     try:

@@ -105,7 +105,7 @@ def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_s
 
 
 @app.command("list")
-def list_(as_json: bool = JSON) -> None:
+def list_(_: Path = CONFIG, as_json: bool = JSON) -> None:
     """The canned questions and their variables.
 
     Example:  lamppost query list

@@ -14,7 +14,7 @@ from typing import Any, Final
 from collector.notify.addresses import NONE, Forbidden, Inner
 from collector.notify.channel import NotNow, Outcome, Told
 from collector.notify.message import Writer
-from collector.notify.post import outcome, post
+from collector.notify.post import outcome, post, trouble
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Transition
 
@@ -98,7 +98,7 @@ class Alertmanager:
         except Forbidden as error:
             return NotNow(str(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return NotNow(str(error)[:300])
+            return trouble(error)
 
 
 def _rfc3339(time_ms: int) -> str:

@@ -6,6 +6,7 @@ address that was checked.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -52,6 +53,14 @@ def request(
             return Answer(answer.status, dict(answer.headers), answer.read(ANSWER_BYTES_MAX, decode_content=True))
         finally:
             answer.close()
+
+
+def trouble(error: Exception) -> NotNow:
+    """A connection that failed, without the words of a library around the system's own."""
+    said = str(error)
+    errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", said)
+    plain = f"no connection: {errno[1]}" if errno else re.sub(r"^HTTPS?Connection(Pool)?\([^)]*\): ", "", said)
+    return NotNow(plain[:300])
 
 
 def outcome(answer: Answer) -> Outcome:

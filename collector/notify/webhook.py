@@ -9,7 +9,7 @@ import json
 from collector.notify.addresses import NONE, Forbidden, Inner, Resolve, resolve
 from collector.notify.channel import NotNow, Outcome
 from collector.notify.message import Writer
-from collector.notify.post import outcome, post
+from collector.notify.post import outcome, post, trouble
 from collector.rules.outbox import Delivery
 
 
@@ -44,4 +44,4 @@ class Webhook:
         except Forbidden as error:  # a name server may be put right, or a setting: nothing is given up at once
             return NotNow(str(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return NotNow(str(error)[:300])
+            return trouble(error)

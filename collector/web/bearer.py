@@ -81,7 +81,7 @@ class Deeds:
         until_ms = None if verb == "note" else length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
         deed = Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms, now_ms)
         try:
-            await run_in_threadpool(self._handling.do, deed)
+            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
         except ValueError:
             return _no(400, "bad-body")
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})

@@ -161,7 +161,7 @@ class Ops:
             until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
         deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
         try:
-            await run_in_threadpool(self._do, deed)
+            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
         except ValueError:
             raise HTTPException(400, "refused_form") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
@@ -178,18 +178,11 @@ class Ops:
             if alert.fingerprint in shown and alert.state == "firing" and not alert.acked_by:
                 deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms, now_ms)
                 try:
-                    await run_in_threadpool(self._do, deed)
+                    await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
                 except ValueError:
                     raise HTTPException(400, "refused_form") from None
                 self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, "#alerts")
-
-    def _do(self, deed: Deed) -> None:
-        """Have it done at the duty desk, or keep it. Raises ValueError."""
-        if self._site.duty is None:
-            self._handling.do(deed)
-        elif "refused" in (answer := self._site.duty.ask(*self._handling.asked(deed))):
-            raise ValueError(answer["refused"])
 
     async def answer(self, request: Request, session: Session) -> Response:
         """Answer a citizen's report."""

@@ -17,7 +17,8 @@ def config_valid(station: Station) -> Result:
     except Failure as failure:
         cure = failure.cure if failure.word == "config-missing" else "sudo lamppost agent config edit"
         return fail(check, str(failure), cure)
-    return ok(check, f"{station.config_file}, {len(settings.sensors)} sensors")
+    count = len(settings.sensors)
+    return ok(check, f"{station.config_file}, {count} sensor{'' if count == 1 else 's'}")
 
 
 def profile_exists(station: Station) -> Result:

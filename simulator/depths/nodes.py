@@ -101,7 +101,7 @@ def run(
     """Run a fleet. With a `broker` its own collector must be there unless a `store` is named too. Raises Failure."""
     orders = _possible(scenario, faults)
     factor = pace.factor or 60.0
-    names = [f"lp-{number:05d}" for number in range(1, scenario.stations + 1)]
+    names = scenario.nodes()
     cuts = _Cuts(orders, names, factor)
     with ExitStack() as at_the_end:
         local = None if broker is not None and store is None else Local(folder, scenario, broker, store)

@@ -7,7 +7,7 @@ import pytest
 from collector.alerts.settings import Alerts
 from collector.notify.addresses import Forbidden, Inner, checked_address
 from collector.notify.channel import Never, NotNow, Told
-from collector.notify.post import Answer, outcome, post
+from collector.notify.post import Answer, outcome, post, trouble
 from tests.alerts.receiver import Receiver
 
 NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169.254.169.254", "255.255.255.255"]
@@ -106,3 +106,21 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
 )
 def test_what_an_answer_means(status: int, headers: dict[str, str], body: bytes, kind: type) -> None:
     assert isinstance(outcome(Answer(status, headers, body)), kind)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "HTTPConnection(host='127.0.0.1', port=9): Failed to establish a new connection: "
+            "[Errno 111] Connection refused",
+            "no connection: Connection refused",
+        ),
+        ("[Errno -2] Name or service not known", "no connection: Name or service not known"),
+        ("HTTPSConnectionPool(host='a', port=443): Read timed out. (read timeout=10.0)",
+         "Read timed out. (read timeout=10.0)"),
+        ("connection closed", "connection closed"),
+    ],
+)  # fmt: skip
+def test_a_connection_that_fails_is_told_in_plain_words(said: str, told: str) -> None:
+    assert trouble(OSError(said)) == NotNow(told)

@@ -103,7 +103,7 @@ def test_files_are_captures_that_every_tool_reads(tmp_path: Path) -> None:
 
 def test_virtual_nodes_through_the_embedded_broker(home: dict[str, str]) -> None:
     ran = said(home, "run", "rush-hour", "--depth", "mqtt", "--stations", "40", "--duration", "4s", "--seal", "1",
-               "--speed", "1x", "--fault", "link-down:2@+1s on lp-00003")  # fmt: skip
+               "--speed", "1x", "--fault", "link-down:2@+1s on lp-0003")  # fmt: skip
     assert ran["verdict"]["passed"], ran
     assert ran["counts"]["connected"] >= 41
     assert ran["verdict"]["sent"] >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,9 @@ import pytest
 from collector.notify.grant import Grants
 from collector.rules.rule import parse
 from collector.rules.transition import Series, Transition, transition
+from collector.web.desk.api_tokens import ApiTokens
+from collector.web.desk.file import DeskFile
+from tests.closes import Closes
 from tests.web.city import City
 from tests.web.duty import DutyDesk
 from tests.web.served import Answer, Served
@@ -149,3 +153,20 @@ def test_without_a_public_address_there_is_no_such_page(tmp_path: Path) -> None:
     assert served.get(f"/act/{token}").status == 404
     served.server.stop()
     city.close()
+
+
+@pytest.mark.parametrize(("verb", "asked"), [("acknowledge", "ack"), ("silence", "silence"), ("note", "note")])
+def test_what_a_program_does_by_the_api_is_done_at_the_duty_desk(
+    served: Served, closes: Closes, verb: str, asked: str
+) -> None:
+    city = served.city
+    alert = fires(city, city.started_ms - 60_000)
+    token = ApiTokens(closes(DeskFile(city.desk))).create("pager", ["handle"], "anna", city.started_ms)
+    headers = {"Content_Type": "application/json", "Authorization": f"Bearer {token}"}
+    body = json.dumps({"length": "8h", "note": "on my way"})
+    done = served.get(f"/api/v1/alerts/{alert.fingerprint}/{verb}", "POST", body, **headers)
+    assert (done.status, json.loads(done.text)["done"]) == (200, verb)
+    assert [(word, given["who"]) for word, given in city.duty.asked] == [(asked, "token:pager")]
+    (deed,) = city.duty.deeds
+    assert alert.fingerprint in deed.about
+    assert deed.who == "token:pager"

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from collector import trail
 from collector.web.desk.file import DeskFile
+from collector.web.duty import Duty
 from collector.web.site import AlertView
 
 VERBS: Final = ("acknowledge", "silence", "note")
@@ -71,7 +72,14 @@ class Handling:
         """The alerts with what was done about them."""
         return [self._on_one(alert, now_ms) for alert in alerts]
 
-    def asked(self, deed: Deed) -> tuple[str, dict[str, Any]]:
+    def have_done(self, duty: Duty | None, deed: Deed) -> None:
+        """Have a deed done where alerts are kept: by the duty desk, or here where there is none. Raises ValueError."""
+        if duty is None:
+            self.do(deed)
+        elif "refused" in (answer := duty.ask(*self._asked(deed))):
+            raise ValueError(answer["refused"])
+
+    def _asked(self, deed: Deed) -> tuple[str, dict[str, Any]]:
         """The deed as the duty desk is asked for it."""
         known = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
         if deed.verb == "silence":
