@@ -22,6 +22,8 @@ LENGTH_EDGES_CM: Final = (0, 198, 350, 600, 655, 1200, 1494)
 SPEED_CELLS: Final = tuple(f"n_speed_{edge:03d}_kmh" for edge in SPEED_EDGES_KMH)
 LENGTH_CELLS: Final = tuple(f"n_length_{edge:04d}_cm" for edge in LENGTH_EDGES_CM)
 CELLS: Final = (*SPEED_CELLS, *LENGTH_CELLS)
+DIRECTIONS: Final = frozenset({"in", "out", "any"})
+"""What the tag `direction` may say: towards the sensor, away from it, not known."""
 
 _FLOW, _SEEN = "traffic_flow", "detection"
 

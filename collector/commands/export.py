@@ -177,7 +177,7 @@ def _history(file: Path, kind: str | None, now_ms: int) -> Iterator[History]:
 
     read = read_json_lines if file.suffix in (".jsonl", ".ndjson") else read_csv
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
+        with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
             yield from read(lines, now_ms, kind)
     except UnicodeDecodeError as error:
         text = f"{file} is no text in UTF-8 but an archive, a spreadsheet or an image"

@@ -6,7 +6,7 @@ spool of the file's own digest, so that the audit still adds up. Nobody is paged
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from collector.delivery import ledger
@@ -22,6 +22,7 @@ from collector.stores.store import Held, Later, Row, Select, Store, StoreDown, T
 from wire.batch import Block
 
 ROWS_PER_WRITE = 4_000
+_BESIDE = frozenset({"cal_id", "cq", "qc", flags.COLUMN})
 
 
 class Written(NamedTuple):
@@ -61,18 +62,25 @@ def _parts(table: Table) -> Iterator[Table]:
 
 
 def _flagged(table: Table, quality: Quality) -> Table:
-    """Every row gets a clock quality and a flag where the file gave none."""
-    columns, count = dict(table.columns), len(table.times_ms)
+    """Every row gets a clock quality and a flag where the file gave it none; what it gave stays."""
+    columns, none = dict(table.columns), [None] * len(table.times_ms)
     tags = dict(table.tags)
-    if "qc" not in columns:
-        fields = {name: column for name, column in columns.items() if name not in ("cq", "cal_id")}
+    given = columns.get("qc", none)
+    if None in given:
+        fields = {name: column for name, column in columns.items() if name not in _BESIDE}
         own = {name: value for name, value in tags.items() if name in ("lane", "direction")}
         codes = quality.codes(Block(tags["sensor"], table.measurement, table.times_ms, fields, own))
-        columns["qc"] = worst(codes, count)
+        columns["qc"] = _filled(given, given, worst(codes, len(given)))
         if codes is not None:
-            columns[flags.COLUMN] = codes
-    columns["cq"] = [0 if value is None else value for value in columns.get("cq", [None] * count)]
+            columns[flags.COLUMN] = _filled(given, columns.get(flags.COLUMN, none), codes)
+    cq = columns.get("cq", none)
+    columns["cq"] = _filled(cq, cq, [0] * len(cq))
     return table._replace(columns=columns, whole=table.whole | {"cq", "qc"})
+
+
+def _filled(given: list[Any], theirs: list[Any], ours: Sequence[Any]) -> list[Any]:
+    """Their cell in rows where a flag was given, else ours."""
+    return [own if flag is None else their for flag, their, own in zip(given, theirs, ours, strict=True)]
 
 
 def _write(store: Store, table: Table, account: Account) -> Written:

@@ -21,12 +21,15 @@ from wire import strictjson
 from wire.check import FUTURE_MS, TIME_MIN_MS
 from wire.names import is_name, is_node
 from wire.quantities import KINDS, QUANTITIES, nearest
+from wire.traffic import DIRECTIONS
 
 _PLACE: Final = ("node", "site", "sensor")
 _IGNORED: Final = frozenset({"time", "masked", *_PLACE})
 _FLAGS: Final = frozenset({"cq", "qc"})
 _ROWS_SHOWN: Final = 20
 _PART: Final = 50_000
+_LARGEST: Final = 1e15
+"""No quantity comes near; beyond it a database would refuse the row, or round it."""
 
 
 class NotHistory(ValueError):
@@ -69,14 +72,14 @@ def read_csv(lines: Iterable[str], now_ms: int, kind: str | None = None) -> Iter
     measurement = kind or _kind_of(comments, header)
     _check_columns(header, measurement)
     first = len(comments) + 2
-    numbered = ((first + n, _named(header, row)) for n, row in enumerate(rows))
+    numbered = ((first + n, _named(header, row)) for n, row in enumerate(rows) if row)
     while part := list(islice(numbered, _PART)):
         yield _collect(measurement, part, now_ms)
 
 
 def read_json_lines(lines: Iterable[str], now_ms: int, kind: str | None = None) -> Iterator[History]:
     """The readings of JSON lines, some ten thousand at a time. Raises NotHistory."""
-    numbered = ((n, line) for n, line in enumerate(lines, start=1) if line.strip())
+    numbered = ((n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip())
     while part := [(n, _object(n, line)) for n, line in islice(numbered, _PART)]:
         names = list(dict.fromkeys(name for _, row in part for name in row))
         measurement = kind or _kind_of([], names)
@@ -118,7 +121,9 @@ def _check_columns(names: list[str], measurement: str) -> None:
     missing = [name for name in ("time", *_PLACE, *kind.tags) if name not in names]
     if missing:
         raise NotHistory(f"line 1: no column {', '.join(missing)}")
-    for name in names:
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise NotHistory(f"line 1: the column {name} twice; leave one out")
         if name not in known:
             near = nearest(name, known)
             raise NotHistory(f"line 1: unknown column {name}" + (f"; did you mean {near}?" if near else ""))
@@ -178,6 +183,8 @@ def _time_ms(text: Any) -> int:
 def _name(column: str, value: Any) -> str:
     if not (is_node(value) if column == "node" else is_name(value)):
         raise ValueError(f"{column} {value!r} is no name of a-z, 0-9 and -")
+    if column == "direction" and value not in DIRECTIONS:
+        raise ValueError(f"direction {value!r} is none of {', '.join(sorted(DIRECTIONS))}")
     return str(value)
 
 
@@ -188,10 +195,12 @@ def _value(name: str, cell: Any) -> Any:
         return cell
     try:
         number = int(cell) if name in WHOLE else float(cell)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{name} {cell!r} is no {'whole ' if name in WHOLE else ''}number") from error
-    if isinstance(cell, bool) or not (isinstance(number, int) or abs(number) < 1e15) or not str(cell).isascii():
+    if isinstance(cell, bool) or not abs(number) < _LARGEST or not str(cell).isascii():
         raise ValueError(f"{name} {cell!r} is no number")
+    if isinstance(cell, float) and number != cell:
+        raise ValueError(f"{name} {cell!r} is no whole number")
     return number
 
 

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from collector.opendata import dataset
-from collector.opendata.history import NotHistory, read_csv
+from collector.opendata.history import NotHistory, read_csv, read_json_lines
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
@@ -195,9 +195,58 @@ def test_history_of_others_gets_flags_a_ledger_row_and_its_windows_due(city: Cit
         assert state.execute("SELECT count(*) FROM open_hour").fetchone() == (5,)
 
 
+def test_json_lines_come_in_as_documented(city: City) -> None:
+    path = city.folder / "old.jsonl"
+    place = {"node": "lp-0001", "site": "jianguo", "sensor": "air-1"}
+    rows = [{"time": f"2026-02-01T0{n}:00:00+08:00", **place, "pm25_raw_ugm3": n} for n in range(2)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "\n")
+    done = city.run("backfill", str(path), "--json")
+    assert done.returncode == 0, done.stderr
+    found = city.store.select(Select("air_quality", ("pm25_raw_ugm3",), until_ms=T0))[0].rows
+    assert [row[1] for row in found] == [0, 1]
+
+
+def test_a_row_without_flags_gets_its_own_where_another_has_them(city: City) -> None:
+    path = city.folder / "part.csv"
+    rows = (
+        "00:00:00+08:00,lp-0001,jianguo,air-1,7,3,pm25_raw_ugm3:flat?",
+        "01:00:00+08:00,lp-0001,jianguo,air-1,-500,,",
+    )
+    head = "time,node,site,sensor,pm25_raw_ugm3,qc,qc_code\n"
+    path.write_text(head + "".join(f"2026-02-01T{row}\n" for row in rows))
+    assert json.loads(city.run("backfill", str(path), "--json").stdout)["new"] == 2
+    found = city.store.select(Select("air_quality", ("pm25_raw_ugm3", "cq", "qc", "qc_code"), until_ms=T0))[0].rows
+    assert [row[1:] for row in found] == [
+        [7, 0, 3, "pm25_raw_ugm3:flat?"],
+        [-500, 0, 4, "pm25_raw_ugm3:range"],
+    ]
+
+
+def test_a_csv_as_excel_writes_it_comes_in(city: City) -> None:
+    path = city.folder / "excel.csv"
+    text = "time,node,site,sensor,temp_c\r\n2026-02-01T00:00:00Z,lp-0001,jianguo,wx-1,1\r\n\r\n"
+    path.write_bytes(text.encode("utf-8-sig"))
+    done = city.run("backfill", str(path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["new"] == 1
+
+
+@pytest.mark.parametrize("value", [5.7, "5.7", True, 10**23, "1" + "0" * 23, 1e400])
+def test_a_count_that_is_none_is_refused_with_its_line(value: Any) -> None:
+    row = {"time": "2026-02-01T00:00:00Z", "node": "lp-1", "site": "s", "sensor": "r", "lane": "1", "direction": "in"}
+    text = json.dumps(row | {"count": value}).replace("Infinity", "1e400")
+    with pytest.raises(NotHistory, match="line 1: count"):
+        list(read_json_lines([text], T0))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("time,node,site,sensor,temp_c,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w,1,2\n", "temp_c twice"),
+        (
+            "time,node,site,sensor,lane,direction,count\n2026-02-01T00:00:00Z,lp-1,s,w,1,sideways,2\n",
+            "line 2: direction 'sideways' is none of any, in, out",
+        ),
         ("time,node,site,sensor,pm10_ugm3,pm25_ugm\n", "did you mean pm25_ugm3?"),
         ("time,node,sensor,pm25_ugm3\n", "no column site"),
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00,lp-1,s,w,1\n", "names no offset"),

@@ -10,6 +10,7 @@ from collector.rules.engine import Expected
 from collector.rules.rehearsal import backtest, explain, parse_cases, readings, rehearse
 from collector.rules.rule import BadRules, parse
 from collector.rules.transition import Series
+from wire.traffic import DIRECTIONS
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = rehearsal.START_MS
@@ -32,6 +33,12 @@ def test_every_rule_of_the_starter_set_fires_in_some_test():
         "weather-sensor-silent",  # as the other silent sensors
         "pm25-suspect",  # needs flags, which a rule test has no words for
     }
+
+
+def test_the_starter_tests_speak_only_of_directions_that_an_agent_sends():
+    told = {series.tags["direction"] for case in CASES for series in case.series if "direction" in series.tags}
+    assert told <= DIRECTIONS
+    assert {direction for rule in STARTER for direction in rule.scope.direction} <= DIRECTIONS
 
 
 def test_values_are_written_briefly():
