@@ -13,7 +13,6 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -52,7 +51,7 @@ def routes(clock_ms: Callable[[], int], guests: Guests, pushers: Mapping[str, Pu
             blocks = airrohr.blocks(body, now_ms)
         except airrohr.NotReadable as error:
             return _say(400, str(error))
-        code = await run_in_threadpool(guests.push, node, pushers[node].site, blocks, now_ms, ANSWER_S)
+        code = await guests.push(node, pushers[node].site, blocks, now_ms, ANSWER_S)
         if code is None or not code.final:
             return _say(503, "not stored; send again later", {"Retry-After": "60"})
         return JSONResponse({"result": code.name.lower()}, 200, {"Cache-Control": "no-store"})
