@@ -85,3 +85,8 @@ def test_a_push_that_nobody_answers_in_time_is_told_so(door: Door, monkeypatch: 
     monkeypatch.setattr(push, "ANSWER_S", 0.05)
     assert door.push("g-1") == 503
     assert door.guests._waiting == {}
+
+
+@pytest.mark.parametrize("secret", ["Basic \xe9\xe9", "Basic //8=", "Basic", "\xff"])
+def test_a_name_and_secret_in_no_known_writing_are_wrong(door: Door, secret: str) -> None:
+    assert door.ask("POST", push.PATH, BODY, Authorization=secret) == 401
