@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
+from collector import unforeseen
 from collector.adapters.guests import Guests
 from collector.alerts.alerting import Alerting
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
@@ -47,6 +48,7 @@ from collector.statedb import open_state
 from collector.stores import care
 from collector.stores.named import make_store
 from collector.stores.store import Store, Stored
+from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import broker_address
@@ -198,12 +200,7 @@ class Collector:
     def _broken_by(self, message: Arrived, error: Exception) -> None:
         """A message that nobody foresaw: it is not answered, so that its sender keeps it, and a person is told."""
         self.counts["unforeseen"] += 1
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
-        text = f"a message on {message.topic} breaks this program: {type(error).__name__} at {place}. Cure: report it"
-        self.ingest.alarm("unforeseen", text)
+        self.ingest.alarm("unforeseen", unforeseen.words(message.topic, error))
 
     def _state_failed(self, why: str) -> None:
         self.counts["state_failed"] += 1
@@ -212,14 +209,14 @@ class Collector:
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
         self._stepped_s = self._seconds()
-        if not 0 <= now_ms - self._refreshed_ms < REFRESH_MS:
+        if passed(now_ms, self._refreshed_ms, REFRESH_MS):
             self._refreshed_ms = now_ms
             self.calibrations.refresh()
         for message in self._arrived(now_ms):
             try:
                 self._receive(message, now_ms)
-            except sqlite3.Error:
-                raise
+            except sqlite3.Error as error:  # our own file: this one is not answered, and comes again
+                self._state_failed(str(error))
             except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
                 self._broken_by(message, error)
         self._greet_born(now_ms)
@@ -400,7 +397,7 @@ class Collector:
             return
         self.alerting.observe(rolled, now_ms)
         self._untold |= bool(written)
-        if now_ms - self._ticked_ms >= (TOLD_MS if self._untold else TICK_MS):
+        if passed(now_ms, self._ticked_ms, TOLD_MS if self._untold else TICK_MS):
             self._ticked_ms, self._untold = now_ms, False
             if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
                 self._inventory_due_ms = 0

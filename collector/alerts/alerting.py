@@ -31,6 +31,7 @@ from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
+from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 from device_profiles.catalogue import load as load_catalogue
@@ -97,7 +98,7 @@ class Alerting:
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
-        self._due_ms = dict.fromkeys(("catch up", "save", "views", "forget", "state"), 0)
+        self._waits: dict[str, tuple[int, int]] = {}  # since when, and for how long
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -194,7 +195,7 @@ class Alerting:
 
         While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
         """
-        if now_ms < self._due_ms["state"]:
+        if not self._is_due("state", now_ms):
             return []
         try:
             changes = self._step(now_ms)
@@ -207,7 +208,7 @@ class Alerting:
         return changes
 
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
-        self._due_ms["state"] = now_ms + RETRY_MS
+        self._waits["state"] = (now_ms, RETRY_MS)
         if self.trouble is None:
             log.error("alerts wait, the state file cannot be written: %s", error)
         self.trouble = str(error)
@@ -233,12 +234,12 @@ class Alerting:
             self._write(self._book)
         if told and self.teller is not None:
             self.teller.wake()
-        if fresh or told or now_ms >= self._due_ms["views"]:
-            self._due_ms["views"] = now_ms + VIEWS_EVERY_MS
+        if fresh or told or self._is_due("views", now_ms):
+            self._waits["views"] = (now_ms, VIEWS_EVERY_MS)
             self._show(now_ms)
         self._store_points()
-        if now_ms >= self._due_ms["forget"]:
-            self._due_ms["forget"] = now_ms + FORGET_EVERY_MS
+        if self._is_due("forget", now_ms):
+            self._waits["forget"] = (now_ms, FORGET_EVERY_MS)
             with self._book.commit():
                 self._book.forget(now_ms)
         if self._trail is not None:
@@ -274,7 +275,7 @@ class Alerting:
                 self._write(self._tell_book)
             except sqlite3.Error as error:
                 self._cannot_write(error, now_ms)
-        self._due_ms["views"] = 0
+        self._waits.pop("views", None)
         return said
 
     def silences(self) -> list[Silence]:
@@ -283,6 +284,9 @@ class Alerting:
             return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
 
     # Within
+
+    def _is_due(self, what: str, now_ms: int) -> bool:
+        return what not in self._waits or passed(now_ms, *self._waits[what])
 
     def _answer(
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
@@ -296,8 +300,8 @@ class Alerting:
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
-        if said or urgent or (unsaved and replayed) or (unsaved and now_ms >= self._due_ms["save"]):
-            self._due_ms["save"] = now_ms + SAVE_EVERY_MS
+        if said or urgent or (unsaved and replayed) or (unsaved and self._is_due("save", now_ms)):
+            self._waits["save"] = (now_ms, SAVE_EVERY_MS)
             within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
             quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
             most = SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota
@@ -317,7 +321,7 @@ class Alerting:
 
     def _catch_up(self, now_ms: int) -> bool:
         """Give the rules what the database has and they have not seen; False while the database is away."""
-        if now_ms < self._due_ms["catch up"]:
+        if not self._is_due("catch up", now_ms):
             return False
         try:
             if self._fresh:
@@ -325,7 +329,7 @@ class Alerting:
             else:
                 self._replay(now_ms)
         except StoreDown as error:
-            self._due_ms["catch up"] = now_ms + RETRY_MS
+            self._waits["catch up"] = (now_ms, RETRY_MS)
             log.warning("the rules wait for the database: %s", error)
             return False
         self._caught_up = self._replayed = True

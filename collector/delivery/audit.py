@@ -6,12 +6,16 @@ batches brought, less those in quarantine, are the rows the database has. One mi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from collector.delivery import ledger
 from collector.stores.store import Store
 
 MISSING_SHOWN = 20
+Span = tuple[int, int]
+"""Sequence numbers from one to another, both included."""
 
 
 class Finding(NamedTuple):
@@ -39,28 +43,42 @@ class Finding(NamedTuple):
 def audit(store: Store, node: str | None = None) -> list[Finding]:
     """Check every node, or one. Raises StoreDown."""
     stored = ledger.rows_by_node(store, node)
-    replaced: dict[str, set[int]] = {}
-    renumbered: dict[str, set[int]] = {}
+    replaced: dict[str, list[Span]] = {}
     for gap in ledger.gaps(store, node):
-        numbers = set(range(gap.from_seq, gap.to_seq + 1)) - {0}
-        replaced.setdefault(gap.node, set())
-        (renumbered if gap.reason == "renumbered" else replaced).setdefault(gap.node, set()).update(numbers)
+        replaced.setdefault(gap.node, []).append((max(gap.from_seq, 1), gap.to_seq))
     by_node: dict[str, list[tuple[str, list[ledger.Batch]]]] = {}
     for (name, spool), found in ledger.batches(store, node).items():
         by_node.setdefault(name, []).append((spool, found))
     return [
-        _finding(
-            name, by_node.get(name, []), stored.get(name, 0), replaced.get(name, set()) | renumbered.get(name, set())
-        )
+        _finding(name, by_node.get(name, []), stored.get(name, 0), joined(replaced.get(name, [])))
         for name in sorted(by_node.keys() | stored.keys())
     ]
 
 
-def _finding(node: str, spools: list[tuple[str, list[ledger.Batch]]], stored: int, replaced: set[int]) -> Finding:
-    missing = []
+def joined(spans: list[Span]) -> list[Span]:
+    """The same numbers as spans that neither touch nor overlap, in order: whoever sends one chooses how wide it is."""
+    found: list[Span] = []
+    for first, last in sorted(span for span in spans if span[0] <= span[1]):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
+def between(spans: list[Span], most: int) -> Iterator[int]:
+    """The numbers from 1 to `most` that are in none of these."""
+    following = 1
+    for first, last in (*spans, (most + 1, most + 1)):
+        yield from range(following, min(first, most + 1))
+        following = max(following, last + 1)
+
+
+def _finding(node: str, spools: list[tuple[str, list[ledger.Batch]]], stored: int, replaced: list[Span]) -> Finding:
+    missing: list[tuple[str, int]] = []
     for spool, found in spools:
-        present = {batch.seq for batch in found}
-        missing += [(spool, seq) for seq in range(1, max(present) + 1) if seq not in present and seq not in replaced]
+        there = joined([(batch.seq, batch.seq) for batch in found] + replaced)
+        missing += ((spool, seq) for seq in islice(between(there, max(b.seq for b in found)), MISSING_SHOWN))
     every = [batch for _, found in spools for batch in found]
     return Finding(
         node,
@@ -69,5 +87,5 @@ def _finding(node: str, spools: list[tuple[str, list[ledger.Batch]]], stored: in
         sum(batch.quarantined for batch in every),
         stored,
         missing[:MISSING_SHOWN],
-        len(replaced),
+        sum(last - first + 1 for first, last in replaced),
     )

@@ -48,8 +48,8 @@ def words(node: str, offset_ms: int) -> str:
 def _ahead_ms(raw_blocks: list[Any], checked: Checked, now_ms: int) -> int:
     """By how much the newest reading lies in the future; those that were refused for it count too."""
     newest = max((block.times_ms[-1] for block in checked.blocks), default=now_ms)
-    for refusal in checked.refusals:
-        if refusal.reason == _FUTURE and refusal.row is not None:
-            raw = raw_blocks[refusal.block]
-            newest = max(newest, raw["t0"] + sum(raw["dt"][: refusal.row + 1]))
+    ahead = {refusal.block: refusal.row for refusal in checked.refusals if refusal.reason == _FUTURE}
+    for block, row in ahead.items():  # the last one of a block, whose times rise
+        if row is not None:
+            newest = max(newest, raw_blocks[block]["t0"] + sum(raw_blocks[block]["dt"][: row + 1]))
     return newest - now_ms

@@ -68,7 +68,7 @@ def gaps(
     hours: dict[tuple[str, str, int], Hour] = {}
     _read_ledger(store, first_ms, where, hours)
     _read_stored(store, first_ms, where, hours)
-    reasons = _read_gap_records(store, first_ms, node, hours)
+    reasons = _read_gap_records(store, node, hours)
     for name, count in refused.items():
         if name in hours:
             hours[name].refused += count
@@ -110,16 +110,17 @@ def _read_stored(store: Store, first_ms: int, where: dict[str, Any], hours: dict
 
 
 def _read_gap_records(
-    store: Store, first_ms: int, node: str | None, hours: dict[tuple[str, str, int], Hour]
+    store: Store, node: str | None, hours: dict[tuple[str, str, int], Hour]
 ) -> dict[tuple[str, str, int], list[str]]:
     """Spread each record's count over the hours it touches, where more was accepted than stored."""
     reasons: dict[tuple[str, str, int], list[str]] = {}
+    of_node: dict[str, list[tuple[str, str, int]]] = {}
+    for key in sorted(hours, key=lambda each: each[2]):
+        of_node.setdefault(key[0], []).append(key)
     for gap in ledger.gaps(store, node):
         left = gap.lost
-        for hour_ms in range(gap.from_ms // HOUR_MS * HOUR_MS, gap.to_ms + 1, HOUR_MS):
-            if hour_ms < first_ms:
-                continue
-            for key in [k for k in hours if k[0] == gap.node and k[2] == hour_ms and gap.sensor in (k[1], "node")]:
+        for key in of_node.get(gap.node, ()):  # not hour by hour: whoever sends a gap chooses how long it is
+            if gap.sensor in (key[1], "node") and gap.from_ms < key[2] + HOUR_MS and key[2] <= gap.to_ms:
                 take = min(left, hours[key].missing) if gap.reason != "disk-full" else 0
                 hours[key].replaced += take
                 left -= take

@@ -30,6 +30,7 @@ from collector.delivery.work import Group, Work, content, part_of_row
 from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
+from collector.timers import passed
 from wire import batch, check
 from wire.ack import Ack, Code, Hello, Verdict
 from wire.status import Birth
@@ -70,7 +71,7 @@ class Ingest:
     _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
     _failures: int = 0
-    _retry_at_ms: int = 0
+    _waits: tuple[int, int] = (0, 0)  # since when, and for how long
 
     def __post_init__(self) -> None:
         self.known = Known(self.store, partial(self.alarm, "store"))
@@ -103,6 +104,8 @@ class Ingest:
         name = Name(node, envelope.spool, envelope.seq, digest)
         if name in self._works:
             self.counts["resent_while_pending"] += 1
+        elif self._works.rival(name) is not None:  # it is answered when it comes again, and the other is stored
+            self._hold_clone(name)
         elif self._may_store(name) and (replay or self._is_new(name)):
             self._queue(name, envelope, payload, now_ms, live)
         return name if name in self._works else None
@@ -151,12 +154,15 @@ class Ingest:
             self.counts["already_stored"] += 1
             self._answer(name, Code.ALREADY_STORED)
         else:
-            self.counts["held_equivocation"] += 1
-            self.alarm(
-                f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
-            )
+            self._hold_clone(name)
             self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
         return False
+
+    def _hold_clone(self, name: Name) -> None:
+        self.counts["held_equivocation"] += 1
+        self.alarm(
+            f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
+        )
 
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
         if isinstance(refused, batch.VersionUnknown):
@@ -219,12 +225,12 @@ class Ingest:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
         self.series.flush()
-        if self._failures and now_ms >= self._retry_at_ms:
+        if self._failures and passed(now_ms, *self._waits):
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
         while True:
-            if now_ms >= self._retry_at_ms:
+            if passed(now_ms, *self._waits):
                 self._begin()
             if not self._go_on(now_ms, done):
                 return done
@@ -358,7 +364,7 @@ class Ingest:
         wait_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
         if isinstance(answer, Later) and answer.after_s is not None:
             wait_s = max(wait_s, answer.after_s)
-        self._retry_at_ms = now_ms + int(wait_s * 1000)
+        self._waits = (now_ms, int(wait_s * 1000))
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
         self.alarm("store", answer.reason)
 

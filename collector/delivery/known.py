@@ -17,15 +17,18 @@ MEMORY = 50_000  # batches by name at most, some 180 bytes each, in two generati
 
 
 class Known:
-    """The memory of one ingest. While the store is `away` it is not asked; `complain` hears when it does not answer."""
+    """The memory of one ingest, for each node by itself: who knows a spool's name need not be its owner.
+
+    While the store is `away` it is not asked; `complain` hears when it does not answer.
+    """
 
     def __init__(self, store: Store, complain: Callable[[str], None]) -> None:
         self.away = False
         self._store = store
         self._complain = complain
-        self._young: dict[tuple[str, int], bytes] = {}
-        self._old: dict[tuple[str, int], bytes] = {}
-        self._highest: dict[str, int] = {}
+        self._young: dict[tuple[str, str, int], bytes] = {}
+        self._old: dict[tuple[str, str, int], bytes] = {}
+        self._highest: dict[tuple[str, str], int] = {}
 
     def digest(self, name: Name) -> str | None:
         """The digest under which this batch is in the database, as far as anyone can tell now."""
@@ -36,7 +39,7 @@ class Known:
 
     def remembered(self, name: Name) -> str | None:
         """The same, of what is in memory."""
-        key = (name.spool, name.seq)
+        key = (name.node, name.spool, name.seq)
         found = self._young.get(key) or self._old.get(key)
         return None if found is None else found.hex()
 
@@ -44,20 +47,21 @@ class Known:
         """This batch is in the database, or in the quarantine."""
         if len(self._young) >= MEMORY // 2:
             self._young, self._old = {}, self._young
-        self._young[intern(name.spool), name.seq] = bytes.fromhex(name.digest)
-        if name.spool in self._highest:
-            self._highest[name.spool] = max(name.seq, self._highest[name.spool])
+        of = (name.node, name.spool)
+        self._young[intern(name.node), intern(name.spool), name.seq] = bytes.fromhex(name.digest)
+        if of in self._highest:
+            self._highest[of] = max(name.seq, self._highest[of])
 
     def highest(self, node: str, spool: str) -> int:
         """The highest sequence of a spool that is known to be in the database, 0 for none."""
-        if spool not in self._highest:
+        if (node, spool) not in self._highest:
             found = self._ask(lambda: ledger.highest(self._store, node, spool), None)
             if found is None:
                 return 0  # asked again at the next birth or batch
             if len(self._highest) >= MEMORY:  # a node may name a new spool with each birth
                 self._highest.clear()
-            self._highest[spool] = found
-        return self._highest[spool]
+            self._highest[node, spool] = found
+        return self._highest[node, spool]
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile: all of it comes from the database anew."""

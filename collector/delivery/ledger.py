@@ -47,10 +47,10 @@ def highest(store: Store, node: str, spool: str) -> int:
     return int(found[0].rows[0][1]) if found else 0
 
 
-def highest_of_all(store: Store) -> dict[str, int]:
-    """The highest sequence of every spool that the database knows, in one question. Raises StoreDown."""
-    found = store.select(Select(LEDGER, ("seq",), group_by=("spool",), aggregate="max"))
-    return {series.tags["spool"]: int(series.rows[0][1]) for series in found}
+def highest_of_all(store: Store) -> dict[tuple[str, str], int]:
+    """The highest sequence of every node and spool that the database knows, in one question. Raises StoreDown."""
+    found = store.select(Select(LEDGER, ("seq",), group_by=("node", "spool"), aggregate="max"))
+    return {(series.tags["node"], series.tags["spool"]): int(series.rows[0][1]) for series in found}
 
 
 def digest_of(store: Store, node: str, spool: str, seq: int) -> str | None:

@@ -22,6 +22,7 @@ class Work:
     origins: list[tuple[int, list[int] | None]]
     rows: list[Row]
     row_count: int
+    """With those that were refused."""
     time_ms: int
     parts: list[Part] = field(default_factory=list)
     live: bool = False
@@ -62,7 +63,7 @@ def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
     if refusal.row is None or not isinstance(block, dict):
         return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
     row = refusal.row
-    kept = {key: value for key, value in block.items() if key not in ("t0", "dt", "fields")}
+    kept = {key: block[key] for key in ("sensor", "kind", "profile", "tags") if key in block}
     kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
     kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
     return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]

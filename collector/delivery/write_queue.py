@@ -30,19 +30,24 @@ class WriteQueue:
     def __init__(self) -> None:
         self.rows = 0
         self.rows_of: Counter[str] = Counter()
-        self._works: dict[Name, Work] = {}
+        self._works: dict[tuple[str, str, int], Work] = {}  # by node, spool and sequence
         self._waiting: dict[bool, deque[Work]] = {True: deque(), False: deque()}
         self._groups: dict[bool, list[Group]] = {True: [], False: []}
 
     def __contains__(self, name: Name) -> bool:
-        return name in self._works
+        return self.rival(name) == name.digest
+
+    def rival(self, name: Name) -> str | None:
+        """The digest of the batch of this node, spool and sequence that is here; None when there is none."""
+        work = self._works.get(name[:3])
+        return None if work is None else work.name.digest
 
     def add(self, work: Work) -> None:
         """A checked batch waits behind those of its lane."""
-        self._works[work.name] = work
+        self._works[work.name[:3]] = work
         self._waiting[work.live].append(work)
-        self.rows += len(work.rows)
-        self.rows_of[work.node] += len(work.rows)
+        self.rows += work.row_count
+        self.rows_of[work.node] += work.row_count
 
     def next_works(self, rows: int) -> list[Work]:
         """What is to be written now, about so many rows, the live lane first; nothing while both must wait."""
@@ -110,9 +115,9 @@ class WriteQueue:
             work = group.works.pop(0)
             ended.append(work)
             count += len(work.rows)
-            del self._works[work.name]
-            self.rows -= len(work.rows)
-            self.rows_of[work.node] -= len(work.rows)
+            del self._works[work.name[:3]]
+            self.rows -= work.row_count
+            self.rows_of[work.node] -= work.row_count
         if not group.works:
             self._groups[ended[0].live].remove(group)
         return ended

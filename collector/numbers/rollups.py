@@ -37,6 +37,7 @@ from collector.numbers.windows import (
     day_of,
 )
 from collector.stores.store import Answer, Aside, Refused, Row, Select, Store, Stored, StoreDown, Table, at_once
+from collector.timers import passed
 from wire.quantities import KINDS
 
 log = logging.getLogger("lamppost.rollups")
@@ -128,7 +129,7 @@ class Rollups:
 
         `busy`: batches wait, so what can wait is done in small portions.
         """
-        if now_ms - self._looked_ms >= LOOK_EVERY_MS:
+        if passed(now_ms, self._looked_ms, LOOK_EVERY_MS):
             self._looked_ms = now_ms
             for key in self._open.close_idle(now_ms):
                 self._forget(key)
@@ -158,7 +159,7 @@ class Rollups:
 
     def _store_beside(self, now_ms: int) -> None:
         """Begin to store the minutes that are closed: once a second, and one write at a time."""
-        if self._beside is None and self._open.minutes and now_ms - self._began_ms >= MINUTES_EVERY_MS:
+        if self._beside is None and self._open.minutes and passed(now_ms, self._began_ms, MINUTES_EVERY_MS):
             self._began_ms = now_ms
             minutes = self._closed_minutes()
             tables = [table_of(key, MINUTES, windows) for key, windows in minutes.items()]

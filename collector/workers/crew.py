@@ -128,6 +128,7 @@ class Crew:
                 total.update(last.counts)
             total["worker_restarts"] += hand.restarts
             total["resent_while_pending"] += hand.repeats
+            total["put_aside"] += hand.put_aside
         return total
 
     def alarm(self, key: str, text: str) -> None:

@@ -30,6 +30,7 @@ SILENCE_S = 120.0
 """A worker reports twice a second; one question to a slow database may take a minute."""
 LIVED_S = 60.0
 ILL_AFTER = 3
+DEATHS_MAX = 2
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0)
 """A worker that ended is started again at once; one that does not live long, ever later."""
 
@@ -54,7 +55,8 @@ class Hand:
         self._in_flight: dict[int, Order] = {}
         self._same: dict[int, int] = {}  # how many of each name are in flight
         self._settled: OrderedDict[int, None] = OrderedDict()  # names, the newest last
-        self.repeats = 0
+        self.repeats = self.put_aside = 0
+        self._deaths: Counter[int] = Counter()  # while a batch was in flight, by name
         self._in_flight_bytes = 0
         self._batches = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,11 +85,26 @@ class Hand:
         self._orders = list(orders)
         self._same.clear()
         for order in left:
+            if self._has_seen_too_many_die(order):
+                continue
             self.give(order if _name(order) in self._settled else order._replace(verb="replay"))
         self.send()
         name = f"worker {self.number}"
         self._hearing = threading.Thread(target=self._hear, args=(self._pipe,), name=name, daemon=True)
         self._hearing.start()
+
+    def _has_seen_too_many_die(self, order: Order) -> bool:
+        """A batch that may be what kills: it is put aside unanswered, and comes again like what stood beside it."""
+        name = _name(order)
+        self._deaths[name] += 1
+        if self._deaths[name] <= DEATHS_MAX:
+            return False
+        del self._deaths[name]
+        self.put_aside += 1
+        log.error(
+            "worker %d: a batch of %s is put aside, %d workers ended with it", self.number, order.node, DEATHS_MAX
+        )
+        return True
 
     def look_after(self) -> bool:
         """True when the worker has ended and its next life may begin now."""
@@ -202,6 +219,7 @@ class Hand:
         self._same[name] -= 1
         if not self._same[name]:
             del self._same[name]
+        self._deaths.pop(name, None)
         self._settled[name] = None
         if len(self._settled) > SETTLED_MAX:
             self._settled.popitem(last=False)

@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from collector import unforeseen
 from collector.alerts.stored import columns_of
 from collector.broker.lanes import Lanes
 from collector.config import Config
@@ -245,7 +246,13 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
         order = inbox.next(live=not worker.ingest.has_room())
         if order is None:
             break
-        worker.obey(order, now_ms)
+        try:
+            worker.obey(order, now_ms)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - one order that breaks us may not stop the others
+            worker.ingest.counts["unforeseen"] += 1
+            worker.ingest.alarm("unforeseen", unforeseen.words(names.data(order.node), error))
     worker.step(now_ms)
 
 

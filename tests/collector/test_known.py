@@ -41,7 +41,7 @@ def test_the_newest_are_remembered_and_no_more_than_the_limit(story: list[tuple[
 
 
 def test_another_collector_may_have_written_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.ledger, "highest_of_all", lambda _: {name(1).spool: 9})
+    monkeypatch.setattr(module.ledger, "highest_of_all", lambda _: {("lp-1", name(1).spool): 9})
     known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
     known.remember(name(1))
     known.look_up()

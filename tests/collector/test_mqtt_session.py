@@ -98,6 +98,13 @@ def test_a_refusal_is_told_with_its_reason():
         greeted().receive(mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED]).write())
 
 
+@pytest.mark.parametrize(("asked", "kept"), [(None, 30), (0, 30), (7, 7)])
+def test_a_broker_that_wants_no_sign_of_life_still_gets_one(asked, kept):
+    session = Session(CONNECT, ("t",), Outbox())
+    session.receive(mqtt5.ConnAckPacket(server_keep_alive=asked).write())
+    assert session.keepalive_s == kept
+
+
 def test_a_refused_publish_is_counted():
     session = greeted()
     session.receive(mqtt5.PubAckPacket(3, reason_code=mqtt5.PubAckReasonCode.NOT_AUTHORIZED).write())

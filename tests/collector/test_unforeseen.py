@@ -139,10 +139,13 @@ def test_a_birth_that_breaks_us_is_no_end_either(collector: OnItsOwnTime, monkey
 def test_an_error_of_our_own_file_is_none_of_a_message(
     collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is not answered and comes again; what came beside it is stored and answered."""
     break_on_bad(monkeypatch, sqlite3.OperationalError("database or disk is full"))
-    with pytest.raises(sqlite3.OperationalError):
-        collector.receive(data(BAD, 1))
+    collector.receive(data(BAD, 1), data(GOOD, 1))
     assert collector.counts["unforeseen"] == 0
+    assert collector.counts["state_failed"] == 1
+    assert "database or disk is full. Cure: free space" in collector.ingest.alarms["state"]
+    assert collector.inbox.answered() == [(GOOD, 1)]
 
 
 def test_births_that_the_disk_does_not_take_hold_up_no_reading(

@@ -123,3 +123,26 @@ def test_a_worker_that_hangs_is_ended(hand: Hand, monkeypatch: pytest.MonkeyPatc
     finally:
         hand.ended = True
         hand.wait(5)
+
+
+def test_a_batch_with_which_several_workers_ended_is_put_aside(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.workers.hand._begin", lambda: (None, Deaf()))
+    monkeypatch.setattr(Hand, "_hear", lambda *_: None)
+    hand.start([])
+    hand.give(Order("batch", "lp-1", b"kills"))
+    for left in (1, 1, 0, 0):
+        hand.start([])
+        assert hand.in_flight() == left
+    assert hand.put_aside == 1
+    hand.give(Order("batch", "lp-1", b"kills"))  # it comes again, as all that is not answered
+    assert hand.in_flight() == 1
+
+
+class Deaf:
+    """A pipe that takes everything and says nothing."""
+
+    def send(self, _: object) -> None:
+        pass
+
+    def send_bytes(self, _: object) -> None:
+        pass

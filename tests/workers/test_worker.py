@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.traffic import fleet
 from collector import rules
 from collector.config import Config, SqliteStore
+from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Full, Quarantine
 from collector.stores.sqlite import Sqlite
 from collector.workers.talk import Order, Report
 from collector.workers.worker import Worker
+from collector.workers.worker import _round as work_on
 from tests.closes import Closes
 from wire import ack, signed
 from wire.check import FUTURE_MS
@@ -104,3 +107,33 @@ def test_while_our_own_file_fails_the_rules_see_what_is_stored_and_nobody_is_ans
     assert report is not None
     assert (report.settled, codes(report), len(report.done)) == ([1], [], 1)
     assert codes(do(worker, now_ms)) == [ack.Code.STORED]
+
+
+class Orders:
+    """What the receiver has sent."""
+
+    def __init__(self, *orders: Order) -> None:
+        self._orders = list(orders)
+
+    def next(self, live: bool) -> Order | None:  # noqa: ARG002
+        return self._orders.pop(0) if self._orders else None
+
+
+def test_an_order_that_nobody_foresaw_stops_no_other(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((sender, (first,)),) = fleet(1, 1, 60)
+    now_ms, take = sender.first_ms + 200_000, worker.ingest.take
+
+    def breaks(node: str, *rest: Any) -> Any:
+        if node == "lp-bad":
+            raise OverflowError("int too large")
+        return take(node, *rest)
+
+    monkeypatch.setattr(Ingest, "take", lambda _, *rest: breaks(*rest))
+    birth = Order("status", sender.node, sender.birth())
+    inbox: Any = Orders(Order("batch", "lp-bad", b"x", 1), birth, Order("batch", sender.node, first, 2))
+    work_on(worker, inbox, now_ms)
+    report = worker.report(now_ms)
+    assert report is not None
+    assert (sorted(report.settled), codes(report)) == ([1, 2], [ack.Code.STORED])
+    assert report.counts["unforeseen"] == 1
+    assert "breaks this program: OverflowError" in report.alarms["unforeseen"]
