@@ -5,16 +5,22 @@ A connection that nobody closes is closed by chance: each has an owner, and ends
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def open_durable(path: Path, schema: str) -> sqlite3.Connection:
-    """Open, or make, a file with these tables; a commit is durable when it returns. Raises OSError, sqlite3.Error."""
+    """Open, or make, a file with these tables; a commit is durable when it returns. Raises OSError, sqlite3.Error.
+
+    A file that is made is for its owner alone, as hashes of passwords and people's words in it want.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # it exists; or it cannot be, of which SQLite tells
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # its log gets the same mode
     db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode=WAL")

@@ -10,6 +10,7 @@ import re
 from typing import Any, Final
 
 _OBEYED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+_ENDS: Final = re.compile("[\t-\r\u2028\u2029]+")
 
 
 def tame(said: Any) -> Any:
@@ -21,3 +22,8 @@ def tame(said: Any) -> Any:
     if isinstance(said, dict):
         return {tame(name): tame(value) for name, value in said.items()}
     return said
+
+
+def one_line(said: str) -> str:
+    """A text that cannot begin a line of its own either: for lists with one line for each thing."""
+    return str(tame(_ENDS.sub(" ", said)))

@@ -187,6 +187,8 @@ def _beside_its_agent(path: Path, what: Callable[[sqlite3.Connection], int]) -> 
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    with suppress(OSError):  # it exists; or it cannot be, of which SQLite tells
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))  # for owner and group, as by the unit
     db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     with closed_on_error(db):
         _prepare(db, path)

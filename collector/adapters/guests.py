@@ -6,10 +6,12 @@ is told so. Each life of the collector numbers a guest's batches anew, under a s
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Final
 
 from collector.broker.link import Arrived
@@ -30,26 +32,39 @@ class _Guest:
     seq: int = 0
 
 
-@dataclass(slots=True)
-class _Pushed:
-    """A batch under way; `code` is set when `done` is."""
-
-    done: threading.Event = field(default_factory=threading.Event)
-    code: int | None = None
+Place = tuple[str, int]
+"""A batch by its spool and number."""
 
 
 class Guests:
-    """All guests of one collector. `push` is called by any thread, the rest by the ingest."""
+    """All guests of one collector. `push` is called by any loop, the rest by the ingest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._guests: dict[str, _Guest] = {}
         self._arrived: deque[Arrived] = deque()
-        self._waiting: dict[tuple[str, int], _Pushed] = {}
+        self._waiting: dict[Place, Future[int]] = {}
 
-    def push(self, node: str, site: str, blocks: list[batch.Block], now_ms: int, timeout_s: float) -> Code | None:
-        """What became of these readings; None when nobody has said in time, or too many wait already."""
-        pushed = _Pushed()
+    async def push(self, node: str, site: str, blocks: list[batch.Block], now_ms: int, timeout_s: float) -> Code | None:
+        """What became of these readings; None when nobody has said in time, or too many wait already.
+
+        Who waits holds no thread: those are few, and readers and operators need them.
+        """
+        under_way = self._take_in(node, site, blocks, now_ms)
+        if under_way is None:
+            return None
+        place, code = under_way
+        try:
+            return Code(await asyncio.wait_for(asyncio.wrap_future(code), timeout_s))
+        except TimeoutError:
+            return None
+        finally:
+            with self._lock:
+                self._waiting.pop(place, None)
+
+    def _take_in(
+        self, node: str, site: str, blocks: list[batch.Block], now_ms: int
+    ) -> tuple[Place, Future[int]] | None:
         with self._lock:
             if len(self._waiting) >= WAITING_MAX:
                 return None
@@ -64,12 +79,10 @@ class Guests:
                 node=node, site=site, spool=guest.spool, seq=guest.seq, boot="0" * 8, clock="synced", blocks=blocks
             )
             place = (guest.spool, guest.seq)
-            self._waiting[place] = pushed
+            code = self._waiting[place] = Future[int]()
+            code.set_running_or_notify_cancel()  # who no longer waits cannot take the ingest's word away
             self._arrived.append(Arrived(names.data(node), data, False))
-        pushed.done.wait(timeout_s)
-        with self._lock:
-            self._waiting.pop(place, None)
-        return None if pushed.code is None else Code(pushed.code)
+        return place, code
 
     def take(self, now_ms: int) -> list[Arrived]:
         """What guests have sent since the last call, and the goodbyes of those that have gone quiet."""
@@ -92,10 +105,9 @@ class Guests:
         with self._lock:
             ours = any(guest.spool == answer.spool for guest in self._guests.values())
             for verdict in answer.verdicts if ours else ():
-                pushed = self._waiting.get((answer.spool, verdict.seq))
-                if pushed is not None:
-                    pushed.code = verdict.code
-                    pushed.done.set()
+                code = self._waiting.pop((answer.spool, verdict.seq), None)
+                if code is not None:
+                    code.set_result(verdict.code)
         return ours
 
 

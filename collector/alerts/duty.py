@@ -12,6 +12,7 @@ from typing import Any, Final
 from collector.rules.desk import Deed, Desk
 from collector.rules.outbox import Outbox
 from collector.rules.silence import SILENCE_MS_MAX, Silence, matchers
+from collector.tame import one_line, tame
 
 NOTE_MAX: Final = 1000
 Asked = dict[str, Any]
@@ -108,14 +109,14 @@ class Duty:
 
 
 def _who(asked: Asked) -> str:
-    who = str(asked.get("who", "")).strip()
+    who = one_line(str(asked.get("who", ""))).strip()
     if not who:
         raise Refused("say who you are")
     return who[:80]
 
 
 def _note(asked: Asked) -> str:
-    note = str(asked.get("note", "")).strip()
+    note = str(tame(str(asked.get("note", "")))).strip()
     if len(note) > NOTE_MAX:
         raise Refused(f"a note has at most {NOTE_MAX} characters")
     return note

@@ -220,15 +220,16 @@ def trail_list(
     Example:  lamppost trail list -n 20
     """
     from collector import trail
+    from collector.tame import one_line, tame
 
     with _desk(config) as (settings, file), file.use() as db:
         lines = trail.newest(db, count)
     zone = ZoneInfo(settings.web.time_zone)
     for line in lines:
         if as_json:
-            typer.echo(json.dumps(line._asdict(), ensure_ascii=False))
+            typer.echo(json.dumps(tame(line._asdict()), ensure_ascii=False))
         else:
-            typer.echo(f"{_time(line.at_ms, zone)}  {line.who:<16} {line.what:<16} {line.about}")
+            typer.echo(one_line(f"{_time(line.at_ms, zone)}  {line.who:<16} {line.what:<16} {line.about}"))
     if not lines and not as_json:
         typer.echo("nobody has done anything yet", err=True)
 

@@ -16,6 +16,8 @@ from collector.web.desk.file import DeskFile
 
 LIFE_MS: Final = 15 * 60_000
 LIFE_MS_MAX: Final = 7 * 24 * 3_600_000
+REFUSALS_A_MINUTE: Final = 10
+MINUTE_MS: Final = 60_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS token (digest BLOB PRIMARY KEY, node TEXT, made_by TEXT, made_ms INTEGER,
     expires_ms INTEGER, used_ms INTEGER, revoked_ms INTEGER);
@@ -53,6 +55,7 @@ class Book:
 
     def __init__(self, file: DeskFile) -> None:
         self._file = file
+        self._minute, self._written, self._unwritten = 0, 0, 0
         with file.use() as db:
             for statement in _SCHEMA.strip().split(";\n"):
                 db.execute(statement)
@@ -82,7 +85,7 @@ class Book:
                 (now_ms, _digest(token), node, now_ms),
             ).rowcount
             if not taken:
-                trail.append(db, trail.Line(now_ms, node, "token-refused", _why(db, token, node, now_ms)))
+                self._refused(db, trail.Line(now_ms, node, "token-refused", _why(db, token, node, now_ms)))
         if not taken:
             raise TokenRefused
 
@@ -157,6 +160,22 @@ class Book:
         """A line in the trail."""
         with self._file.use() as db:
             trail.append(db, trail.Line(now_ms, who, what, about))
+
+    def refused(self, who: str, what: str, about: str, now_ms: int) -> None:
+        """Somebody was refused: a line in the trail, or one more of those that the next line counts."""
+        with self._file.use() as db:
+            self._refused(db, trail.Line(now_ms, who, what, about))
+
+    def _refused(self, db: sqlite3.Connection, line: trail.Line) -> None:
+        """Anybody can be refused as often as they like, and a trail is for ever: so many lines a minute."""
+        if line.at_ms // MINUTE_MS != self._minute:
+            self._minute, self._written = line.at_ms // MINUTE_MS, 0
+        if self._written >= REFUSALS_A_MINUTE:
+            self._unwritten += 1
+            return
+        more = f" and {self._unwritten} more before" if self._unwritten else ""
+        trail.append(db, line._replace(about=line.about + more))
+        self._written, self._unwritten = self._written + 1, 0
 
 
 def _digest(token: str) -> bytes:

@@ -86,6 +86,8 @@ class Enrolment:
 
     def renew(self, node: str, certificate: bytes, request: bytes, signature: bytes, now_ms: int) -> dict[str, Any]:
         """A new certificate for who proves to hold the old one's key. Raises Refused."""
+        if not names.is_node(node):  # a stranger's words are not for the trail
+            raise Refused("bad-node", "this is no name of a node")
         try:
             old = x509.load_pem_x509_certificate(certificate)
             key = old.public_key()
@@ -95,7 +97,7 @@ class Enrolment:
         ended = _moment(now_ms) - old.not_valid_after_utc
         good = self.authority.signed(old) and name == f"CN={node}" and self.book.is_good(node, old.serial_number)
         if not good or ended > RENEWABLE_AFTER or not isinstance(key, ec.EllipticCurvePublicKey):
-            self.book.note(node[:63], "renewal-refused", f"{old.serial_number:x}", now_ms)
+            self.book.refused(node, "renewal-refused", f"{old.serial_number:x}", now_ms)
             raise Refused("certificate-refused", "the certificate cannot be renewed; enrol with a token")
         try:
             key.verify(signature, wire.renewal_message(node, request), ec.ECDSA(hashes.SHA256()))

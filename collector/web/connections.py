@@ -1,18 +1,58 @@
 """Connections of strangers: so many at once, and none that is held open by saying nothing (slow headers, slow bodies).
 
-Every connection is a file handle of the process that also takes the readings in. One that has not begun a new request,
+Every connection is a file handle of the process that also takes the readings in, from the moment that it is accepted:
+long before the first byte of a request when TLS comes first. One that has not begun a new request,
 or has not finished one's body, between two looks is closed; a stream of live values goes on, for its request is whole.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
+import socket
 from typing import Any, Final
+from weakref import WeakSet
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_MAX: Final = 3_000
 LOOK_S = 20.0
+HANDSHAKE_S = 10.0
+
+
+def connections_max() -> int:
+    """At one door. There are two of them, for readers and for devices, and the collector needs files of its own."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS_MAX if files == resource.RLIM_INFINITY else min(CONNECTIONS_MAX, files // 3)
+
+
+class Door(socket.socket):
+    """A listening socket. Who comes when as many are inside as may be is sent away at once."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        super().__init__(fileno=listening.detach())
+        self._inside = WeakSet[socket.socket]()
+        self._most = connections_max()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection. Raises ConnectionAbortedError, upon which asyncio goes on to listen."""
+        connection, address = super().accept()
+        if len(self._inside) >= self._most:
+            self._inside = WeakSet(each for each in self._inside if each.fileno() >= 0)
+        if len(self._inside) >= self._most:
+            connection.close()
+            raise ConnectionAbortedError("as many connections as may be")
+        self._inside.add(connection)
+        return connection, address
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """asyncio's loop, with an end to patience with handshakes and with farewells."""
+
+    async def create_server(self, *args: Any, **named: Any) -> asyncio.Server:
+        if named.get("ssl") is not None:
+            named |= {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": HANDSHAKE_S}
+        return await super().create_server(*args, **named)
 
 
 class Bounded(H11Protocol):
@@ -24,9 +64,6 @@ class Bounded(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
-            transport.abort()
-            return
         self._look_again = self.loop.call_later(LOOK_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:

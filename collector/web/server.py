@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from collector.web.connections import Bounded
+from collector.web.connections import Bounded, Door, Loop
 
 
 class PortTaken(Exception):
@@ -35,6 +35,7 @@ class WebServer:
             timeout_graceful_shutdown=2,
             ws="none",
             http=Bounded,
+            loop=f"{Loop.__module__}:{Loop.__name__}",
             ssl_certfile=cert,
             ssl_keyfile=key,
         )
@@ -51,7 +52,7 @@ class WebServer:
         host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = socket.create_server((host, port), family=family, backlog=512)
+            self._socket = Door(socket.create_server((host, port), family=family, backlog=512))
         except OSError as error:
             raise PortTaken(f"cannot serve on {host}:{port}: {error.strerror or error}; choose another port") from error
         self._thread = threading.Thread(

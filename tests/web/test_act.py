@@ -92,6 +92,13 @@ def test_a_reader_acknowledges_from_the_message_and_the_trail_names_both(served:
     assert "<form" not in after
 
 
+def test_a_name_that_would_command_a_terminal_is_tamed(served: Served, token: str) -> None:
+    _, cookie, form = opened(served, f"/act/{token}")
+    assert send(served, f"/act/{token}", cookie, form, name="eve\x1b[2K\u202eve", note="a\x07b\nc").status == 303
+    (deed,) = served.city.duty.deeds
+    assert (deed.who, deed.note) == ("eve\ufffd[2K\ufffdve (duty-phone)", "a\ufffdb\nc")
+
+
 def test_silence_until_it_is_resolved(served: Served, token: str) -> None:
     _, cookie, form = opened(served, f"/act/{token}")
     assert send(served, f"/act/{token}", cookie, form, verb="silence", length="resolved").status == 303

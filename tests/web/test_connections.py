@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import resource
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -13,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from collector.identity.authority import Authority, new_key, pem, pem_key
 from collector.web import connections
 from collector.web.server import WebServer
 
@@ -94,3 +99,40 @@ def test_a_crowd_of_half_connections_keeps_nobody_out_for_long(port: int) -> Non
     for connection in crowd:
         connection.close()
     assert served
+
+
+@pytest.fixture
+def tls_port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
+    """A door with TLS at which 20 may stand."""
+    monkeypatch.setattr(connections, "HANDSHAKE_S", 3.0)
+    monkeypatch.setattr(connections, "CONNECTIONS_MAX", 20)
+    now, key = datetime.now(UTC), new_key()
+    (tmp_path / "s.pem").write_bytes(pem(Authority.new("c", now).sign_server(["127.0.0.1"], key.public_key(), now)))
+    (tmp_path / "s.key").write_bytes(pem_key(key))
+    app = Starlette(routes=[Route("/", _whole)])
+    server = WebServer(app, "127.0.0.1", 0, (tmp_path / "s.pem", tmp_path / "s.key"))
+    server.start()
+    yield int(server.url.rsplit(":", 1)[1].strip("/"))
+    server.stop()
+
+
+def test_a_crowd_that_never_shakes_hands_is_counted_sent_away_and_let_go(tls_port: int) -> None:
+    crowd = [socket.create_connection(("127.0.0.1", tls_port)) for _ in range(60)]
+    sent_away = sum(_ended(connection, 0.001) for connection in crowd)
+    until_s = time.monotonic() + 2.5
+    while sent_away < 40 and time.monotonic() < until_s:
+        sent_away = sum(_ended(connection, 0.001) for connection in crowd)
+    assert sent_away >= 40, "at once, before anybody's time is over"
+    assert all(_ended(connection) for connection in crowd)
+    for connection in crowd:
+        connection.close()
+    asker = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=5, context=ssl._create_unverified_context())
+    asker.request("GET", "/")
+    assert asker.getresponse().read() == b"0"
+    asker.close()
+
+
+def test_the_collector_keeps_files_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for files, most in ((1024, 341), (65_536, 3_000), (resource.RLIM_INFINITY, 3_000)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
+        assert connections.connections_max() == most
