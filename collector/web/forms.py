@@ -59,7 +59,7 @@ class Allowance:
             self._taken.clear()
         for name, most in (("", self._crowd * self._number), (client, self._number)):
             times = self._taken.setdefault(name, deque())
-            while times and times[0] <= now_ms - self._while_ms:
+            while times and not 0 <= now_ms - times[0] < self._while_ms:  # too old, or of a clock since set back
                 times.popleft()
             if len(times) >= most:
                 return False

@@ -37,3 +37,12 @@ def test_one_network_does_not_use_up_the_share_of_everybody() -> None:
     taken = [allowance.take(_from(f"2001:db8::{number:x}"), NOW_MS) for number in range(2_000)]
     assert sum(taken) == 10
     assert allowance.take(_from("198.51.100.7"), NOW_MS)
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_out() -> None:
+    allowance = Allowance(10, 15 * 60_000, crowd=1)
+    for number in range(10):
+        assert allowance.take("198.51.100.7", NOW_MS + 8 * HOUR_MS + number)
+    assert not allowance.take("198.51.100.7", NOW_MS + 8 * HOUR_MS + 10)
+    taken = [allowance.take("198.51.100.7", NOW_MS + number) for number in range(12)]
+    assert taken == [True] * 10 + [False] * 2, "as many as ever: the clock opens no door wider either"
