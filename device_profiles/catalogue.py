@@ -80,6 +80,8 @@ def load(folder: Path | None = None) -> Catalogue:
 def read(path: Path) -> Profile:
     """One profile from its file, which must be named like it. Raises NotUsable."""
     profile = load_model(Profile, path)
-    if path.name not in (f"{profile.ref}.yaml", f"{profile.name}.yaml" if profile.version == 1 else ""):
-        raise NotUsable([Problem(str(path), 1, "profile", f"the file of {profile.ref} is called {profile.ref}.yaml")])
+    right = [f"{profile.name}.yaml"] if profile.version == 1 else []
+    right.append(f"{profile.ref}.yaml")
+    if path.name not in right:
+        raise NotUsable([Problem(str(path), 1, "profile", f"the file of {profile.ref} is called {' or '.join(right)}")])
     return profile

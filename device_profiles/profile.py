@@ -143,6 +143,8 @@ class Profile(Strict):
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
+        if self.evidence == "weak" and self.experimental is None:
+            raise misplaced("weak evidence wants a reason in the key experimental: {en: ..., zh: ...}", "evidence")
         if self.mode not in self.modes:
             raise misplaced("mode " + word(self.mode, self.modes), "mode")
         for name, mode in self.modes.items():

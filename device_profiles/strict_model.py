@@ -90,6 +90,8 @@ def _problem(document: Document, item: ErrorDetails) -> Problem:
         text = "this key is missing"
     elif item["type"] in ("union_tag_invalid", "union_tag_not_found", "secret"):
         pass  # the text says it all; a value that may hold a secret is not repeated
+    elif isinstance(item["input"], str) and repr(item["input"]) in text:
+        pass  # it names the value already
     elif not isinstance(item["input"], (dict, list)):
         text = f"{text}, not {item['input']!r}"
     return document.problem(where, text)

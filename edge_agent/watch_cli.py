@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import socket
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -144,7 +146,7 @@ class _Screen:
             print(json.dumps(said, ensure_ascii=False), flush=True)
         else:
             clock = time.strftime("%H:%M:%S", time.localtime(moment)) + f".{int(moment * 10) % 10}"
-            print(raw_line(seen, frame, clock), flush=True)
+            print(_folded(raw_line(seen, frame, clock)), flush=True)
 
     def _draw(self, now_s: float) -> None:
         from edge_agent.watching import screen
@@ -156,6 +158,13 @@ class _Screen:
             print(HOME + "\n".join(f"{line}\x1b[K" for line in lines) + "\n" + REST, end="", flush=True)
         else:
             print("\n".join(lines))
+
+
+def _folded(line: str) -> str:
+    """A line no wider than the terminal, cut between bytes and not within; as it is for a file or a pipe."""
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _beside_agent(path: Path) -> Source | None:

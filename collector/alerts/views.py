@@ -50,6 +50,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
         silenced_until_ms=silenced_until_ms,
         key=told.key,
         follows=silenced_until_ms is None and desk.hidden(told, now_ms) is not None,
+        kind=told.kind,
     )
 
 
@@ -68,6 +69,7 @@ def _pending(alert: Alert) -> AlertView:
         quantity=quantity,
         value=alert.value,
         unit=unit,
+        kind=series.kind,
     )
 
 

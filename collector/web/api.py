@@ -20,6 +20,7 @@ from collector.stores.store import StoreDown
 from collector.web import history, query
 from collector.web.openapi import document
 from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, STATIONS
+from collector.web.privacy import public_alerts, told_until
 from collector.web.query import BadQuery, Parameter
 from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
 from collector.web.site import AlertView, Site, Station
@@ -118,7 +119,8 @@ class Api:
     async def alerts(self, request: Request) -> Response:
         """The alerts of today and those that still stand."""
         asked = query.read(request.query_params.multi_items(), ALERTS)
-        alerts = [alert for alert in self._site.alerts() if asked.get("state", alert.state) == alert.state]
+        known = public_alerts(self._site.alerts())
+        alerts = [alert for alert in known if asked.get("state", alert.state) == alert.state]
         return as_json(request, {"alerts": [self._alert(alert) for alert in alerts]}, 5)
 
     def _alert(self, alert: AlertView) -> dict[str, Any]:
@@ -133,7 +135,8 @@ class Api:
         if kind == "traffic_flow" and every != history.TRAFFIC_EVERY:
             raise BadQuery("bad-value", "every", f"every: traffic comes in {history.TRAFFIC_EVERY} only")
         every_ms = history.EVERY_MS[every]
-        span = self._span(asked, every_ms, 288, _DAY_MS, whole=True)
+        closed_ms = told_until(self._site.now_ms()) if kind == "traffic_flow" else None
+        span = self._span(asked, every_ms, 288, _DAY_MS, whole=True, closed_ms=closed_ms)
         store = self._site.store
         rows = await self._ask(history.windows, store, kind, span.node, span.since_ms, span.end_ms, every_ms)
         names = ("time", *history.columns(kind)[1:])
@@ -180,10 +183,19 @@ class Api:
         async with self._hands:
             return await run_in_threadpool(question, *given, **named)
 
-    def _span(self, asked: Mapping[str, Any], window_ms: int, limit: int, default_ms: int, whole: bool = False) -> Span:
+    def _span(
+        self,
+        asked: Mapping[str, Any],
+        window_ms: int,
+        limit: int,
+        default_ms: int,
+        whole: bool = False,
+        closed_ms: int | None = None,
+    ) -> Span:
         """The page of a question: at most its limit of windows from its start. Raises BadQuery.
 
         `whole` begins with a whole window of the clock; roll-ups have their own beginnings and are asked as they are.
+        `closed_ms` is where the last window ends that may be told; none is then told in part.
         """
         node = asked["node"]
         if not any(station.node == node for station in self._site.stations()):
@@ -195,6 +207,8 @@ class Api:
             since_ms = since_ms // window_ms * window_ms
         if since_ms >= until_ms:
             raise BadQuery("bad-range", "from", "from: must be before to")
+        if closed_ms is not None:
+            until_ms = max(since_ms, min(until_ms, closed_ms) // window_ms * window_ms)
         end_ms = min(until_ms, since_ms + asked.get("limit", limit) * window_ms)
         return Span(node, since_ms, end_ms, until_ms, asked.get("tz", reporting.zone), reporting)
 

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
+from collector.web.privacy import public_alerts
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site
 from collector.web.summary import Summary
@@ -163,6 +164,7 @@ class Live:
         whole = self._views.summary(age_s=0)
         views = {view.station.node: view for view in whole.views}
         alerts = sort_alerts(self._site.alerts())
+        public = public_alerts(alerts)
         messages: dict[Sight, str] = {}
         for reader in tuple(self.readers):
             sight = reader.looks_at
@@ -170,10 +172,10 @@ class Live:
                 continue
             if sight not in messages:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
-                about, told = whole, alerts
+                about, told = whole, alerts if sight.page == "ops" else public
                 if sight.page == "station":
                     about = Summary([views[node] for node in sight.nodes if node in views], self._site)
-                    told = [one for one in alerts if one.node in sight.nodes]
+                    told = [one for one in public if one.node in sight.nodes]
                 parts = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
                 messages[sight] = await run_in_threadpool(
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **parts

@@ -19,6 +19,7 @@ from collector.web import find
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
+from collector.web.privacy import public_alerts
 from collector.web.readings import View, hour_last_week
 from collector.web.render import Renderer, sort_alerts
 from collector.web.site import Site, Station
@@ -139,7 +140,7 @@ class Pages:
             store_down = True
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
         city = page != "station"
-        alerts = [alert for alert in sort_alerts(self._site.alerts()) if city or alert.node in nodes]
+        alerts = [one for one in sort_alerts(public_alerts(self._site.alerts())) if city or one.node in nodes]
         told: dict[str, Any] = {
             "path": path,
             "summary": self._views.summary() if city else Summary(views, self._site),

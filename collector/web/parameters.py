@@ -31,7 +31,9 @@ _SPAN = (
     Parameter(
         "from", query.instant, "Start, RFC 3339 with offset; by default a page of windows before `to`.", _INSTANT
     ),
-    Parameter("to", query.instant, "End, not included; by default now.", _INSTANT),
+    Parameter(
+        "to", query.instant, "End, not included; by default now. Of traffic no window is told in part.", _INSTANT
+    ),
     Parameter("tz", query.zone, "Time zone of the times in the answer, such as Europe/Berlin."),
     FORMAT,
 )

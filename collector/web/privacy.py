@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from collector.web.site import AlertView
 from wire.traffic import CELLS
 
 FEW = 5
 NOT_PUBLIC = frozenset({*CELLS, "wrong_way_count"})
 """Of single intervals; the pages tell speeds and classes of a day and longer."""
+WINDOW_MS = 300_000
+"""Traffic is told in windows of this one length: two lengths side by side would give away what the mask hides."""
 _COUNTS = ("count", "heavy_count")
+_SETTLES_MS = 60_000
 
 
 class Masked(NamedTuple):
@@ -18,6 +23,14 @@ class Masked(NamedTuple):
 
     values: dict[str, Any]
     hidden: tuple[str, ...]
+
+
+def told_until(now_ms: int) -> int:
+    """The end of the newest window that is told: one over for a minute, its last intervals in it.
+
+    A window that grows while it is looked at tells each of its intervals by subtraction.
+    """
+    return (now_ms - _SETTLES_MS) // WINDOW_MS * WINDOW_MS
 
 
 def mask(row: Mapping[str, Any]) -> Masked:
@@ -33,3 +46,19 @@ def mask(row: Mapping[str, Any]) -> Masked:
     for name in hidden:
         values[name] = None
     return Masked(values, tuple(hidden))
+
+
+def public_alerts(alerts: Iterable[AlertView]) -> list[AlertView]:
+    """Alerts as everybody may see them: on traffic without a value, for it may be one vehicle's, and by the window.
+
+    Those on what is not public, such as driving the wrong way, are for the operators alone.
+    """
+    return [_public(alert) for alert in alerts if not (alert.quantity or "").startswith(tuple(NOT_PUBLIC))]
+
+
+def _public(alert: AlertView) -> AlertView:
+    if not alert.kind.startswith("traffic_flow"):
+        return alert
+    since_ms = alert.since_ms // WINDOW_MS * WINDOW_MS
+    zh, en = alert.text_zh.partition("：")[0], alert.text_en.partition(": ")[0]  # behind it stands the value
+    return replace(alert, value=None, since_ms=since_ms, text_zh=zh, text_en=en)

@@ -18,7 +18,7 @@ from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge, stored
-from collector.web.privacy import Masked, mask
+from collector.web.privacy import WINDOW_MS, Masked, mask, told_until
 from collector.web.site import Station
 from wire.quantities import QUANTITIES, Quantity
 
@@ -81,11 +81,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Vehicles of all lanes over the last hour, already fit for the public."""
+    """Vehicles of all lanes over the last hour of whole windows, already fit for the public."""
 
     hour: Masked  # count, heavy_count, speed_tms_kmh, flow_vph
     windows: list[tuple[int, Masked]]
-    window_ms: int
     latest_ms: int
 
 
@@ -144,7 +143,9 @@ def look(
         [
             replace(pm, aggregate="mean", every_ms=FINE_MS),
             replace(pm, columns=(*_PM, COLUMN), latest=True),
-            replace(pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",)),
+            replace(
+                pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",), since_ms=told_until(now_ms) - HOUR_MS
+            ),
             _of_indices(nodes, now_ms),
             *(replace(pm, measurement=kind, columns=names, latest=True) for kind, names in _OTHERS.items()),
         ]
@@ -209,8 +210,11 @@ class LastWeek(NamedTuple):
 def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
     """How it was at this time a week ago. Raises StoreDown."""
     until_ms = now_ms - WEEK_MS
-    question = Select("traffic_flow", _FLOW, until_ms - HOUR_MS, until_ms, {"node": node}, ("node",))
-    minutes = replace(question, measurement="air_quality" + MINUTES, columns=("pm25_ugm3_mean",), group_by=("sensor",))
+    minutes = Select(
+        "air_quality" + MINUTES, ("pm25_ugm3_mean",), until_ms - HOUR_MS, until_ms, {"node": node}, ("sensor",)
+    )
+    told_ms = told_until(now_ms) - WEEK_MS
+    question = Select("traffic_flow", _FLOW, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
     driven, air = store.select_all([question, minutes])
     rows = [row for series in driven for row in series.rows if row[1] is not None]
     means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
@@ -238,7 +242,7 @@ def _view(
         started_ms = flow[0][0]
     if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
         since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
-    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, since_ms, now_ms), None, [])
+    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, now_ms), None, [])
 
 
 def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:
@@ -271,20 +275,23 @@ def minute_means(fine: Points) -> Points:
     return [(minute_ms, fmean(values)) for minute_ms, values in sorted(minutes.items())]
 
 
-def traffic(rows: list[list[Any]], since_ms: int, now_ms: int) -> Traffic | None:
-    """Sum rows of [time, count, heavy, speed, duration] of all lanes, by hour and by window; None without any."""
+def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:
+    """Sum rows of [time, count, heavy, speed, duration] of all lanes, by window and over an hour; None without any.
+
+    The hour is that of the windows told: one that moved with the clock would tell each interval that enters it.
+    """
     counted = [row for row in rows if row[1] is not None]
-    if not counted:
-        return None
-    window_ms = 5 * MINUTE_MS if now_ms - since_ms > YOUNG_MS else MINUTE_MS
+    until_ms = told_until(now_ms)
     windows: dict[int, list[list[Any]]] = defaultdict(list)
     for row in counted:
-        windows[row[0] // window_ms * window_ms].append(row)
+        if until_ms - HOUR_MS <= row[0] < until_ms:
+            windows[row[0] // WINDOW_MS * WINDOW_MS].append(row)
+    if not windows:
+        return None
     latest_ms = max(row[0] + int(1000 * (row[4] or 0)) for row in counted)
     return Traffic(
-        total(counted),
-        [(start_ms, total(some)) for start_ms, some in sorted(windows.items()) if start_ms >= since_ms],
-        window_ms,
+        total(list(chain.from_iterable(windows.values()))),
+        [(start_ms, total(some)) for start_ms, some in sorted(windows.items())],
         min(latest_ms, now_ms),
     )
 

@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket
 from collector.web import chart, map
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
 from collector.web.levels import LEVELS
-from collector.web.privacy import FEW
+from collector.web.privacy import FEW, WINDOW_MS
 from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
 from collector.web.site import AlertView, Site
 from collector.web.words import Language, Words
@@ -177,5 +177,6 @@ def traffic_chart(view: View) -> chart.Chart:
     assert view.traffic is not None
     young = view.now_ms - view.since_ms <= YOUNG_MS
     until_ms = view.since_ms + (YOUNG_MS if young else 60 * MINUTE_MS)
-    windows = [(start_ms, masked.values["count"]) for start_ms, masked in view.traffic.windows]
-    return chart.bars(windows, view.traffic.window_ms, view.since_ms, until_ms, view.now_ms, FEW - 1)
+    told = view.traffic.windows
+    windows = [(start_ms, masked.values["count"]) for start_ms, masked in told if start_ms + WINDOW_MS > view.since_ms]
+    return chart.bars(windows, WINDOW_MS, view.since_ms, until_ms, view.now_ms, FEW - 1)

@@ -76,6 +76,8 @@ class AlertView:
     """Names the episode."""
     follows: bool = False
     """Whether another alert that fires, such as that of its node, speaks for it."""
+    kind: str = ""
+    """The measurement that its rule looks at."""
 
     @property
     def attention(self) -> str:

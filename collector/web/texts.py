@@ -193,7 +193,6 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "changes_all": ("站点变更记录", "Changes at stations"),
     "clears_below": ("解除低于", "clears below"),
     "heavy": ("大型车", "heavy"),
-    "so_far": ("起至今", "so far"),
     "threshold": ("告警阈值", "alert above"),
     "so_many_more": (
         "另有 {n} 个站点未列出；数据过期的排在前面。",

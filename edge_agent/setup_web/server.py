@@ -277,7 +277,7 @@ def open_page(listen: str, live: Live, suggested: Mapping[str, str], echo: Calla
     for url in urls:
         echo(f"on the phone:  {url}")
     if host.startswith("127."):
-        echo("  this device only: --listen 0.0.0.0:8088 opens it to its networks,")
-        echo("  or  ssh -L 8088:127.0.0.1:8088 ...")
+        echo(f"  this device only: --listen 0.0.0.0:{made.port} opens it to its networks,")
+        echo(f"  or  ssh -L {made.port}:{host}:{made.port} ...")
     echo(f"code:          {guard.code[:3]} {guard.code[3:]}   (once, for 15 minutes)")
     return made

@@ -259,7 +259,8 @@ def names() -> list[str]:
 
 def load(name: str) -> Scenario:
     """A scenario of the library, or a file. Raises NotUsable with file and line, OSError as it comes."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else LIBRARY / f"{name}.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"scenario {word(name, names())}")
+    own = name.endswith((".yaml", ".yml"))
+    path = Path(name) if own else LIBRARY / f"{name}.yaml"
+    if not path.exists():
+        raise FileNotFoundError(f"{name} does not exist" if own else f"scenario {word(name, names())}")
     return fit(Scenario, read(path))

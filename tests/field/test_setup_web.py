@@ -266,6 +266,7 @@ def test_from_the_code_to_a_reading_that_was_read_back(field: Field) -> None:
     reader.start()
     try:
         wait_for("the code", lambda: any(line.startswith("code:") for line in shown), 20)
+        assert f"ssh -L {port}:127.0.0.1:{port}" in "".join(shown)
         phone = Phone(port)
         code = next(line for line in shown if line.startswith("code:"))
         assert phone.ask("/enter", {"code": code[15:22]})[0] == 303

@@ -13,7 +13,7 @@ import pytest
 import serial
 from typer.testing import CliRunner
 
-from edge_agent import captures
+from edge_agent import captures, watch_cli
 from edge_agent.capture_cli import app
 from edge_agent.captures import Capture, CaptureError, Piece
 from edge_agent.playing import moments, stage
@@ -158,6 +158,19 @@ def test_every_model_fits_a_narrow_screen_and_shows_its_fields(name: str) -> Non
         for seen in watch.read(example.data, 1.0):
             assert raw_line(watch, seen, "12:00:00")
     assert all(len(line) <= 60 for line in screen([watch], 12.0, "12:00:00", every=True))
+
+
+def test_a_raw_frame_is_folded_to_the_terminal_and_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = PROFILES["plantower-pms5003"]
+    watch = Watch("air-1", profile, 0.0)
+    (seen,) = watch.read(profile.examples[0].data, 1.0)
+    line = raw_line(watch, seen, "12:00:00")
+    assert watch_cli._folded(line) == line
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    folded = watch_cli._folded(line)
+    assert all(len(row) <= 60 for row in folded.splitlines())
+    assert folded.split() == line.split()
 
 
 def test_fields_are_parted_where_they_begin() -> None:

@@ -1,6 +1,7 @@
 """Every profile found by itself: examples decode, any split is the same, damage costs itself only."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,11 @@ BROKEN = {
     "quantity near": ("quantity: pm25_raw_ugm3", "quantity: pm25_raw_ugm", "did you mean 'pm25_raw_ugm3'"),
     "quantity twice": ("quantity: pm25_raw_ugm3", "quantity: pm10_raw_ugm3", "two fields"),
     "name is a path": ("profile: nova-sds011", "profile: ../../etc/cron.d/x", "lower-case"),
+    "weak without a reason": (
+        "evidence: strong",
+        "evidence: weak",
+        "evidence: weak evidence wants a reason in the key",
+    ),
     "unknown command": ("{command: set_work}", "{command: set_wrk}", "did you mean 'set_work'"),
 }
 
@@ -127,3 +133,10 @@ def test_broken_profile_is_refused_with_line_and_cure(tmp_path, old: str, new: s
         catalogue.read(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"{path}:")
+
+
+def test_a_file_that_is_not_named_like_its_profile_hears_both_right_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(catalogue.load().path("nova-sds011").read_text())
+    with pytest.raises(NotUsable, match=r"is called nova-sds011\.yaml or nova-sds011@1\.yaml"):
+        catalogue.read(path)

@@ -113,6 +113,7 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
             load(str(file))
         assert said in str(caught.value)
         assert "mine.yaml:" in str(caught.value)
+        assert "?, not" not in str(caught.value)
 
 
 def test_a_missing_excuse_is_not_excused(tmp_path: Path, closes: Closes) -> None:

@@ -168,6 +168,7 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str]
     ("words", "code", "told"),
     [
         (("run", "rush-huor"), 2, "did you mean 'rush-hour'"),
+        (("run", "no/such/street.yaml"), 2, "no/such/street.yaml does not exist. Cure"),
         (("run", "rush-hour", "--fault", "bitflip"), 2, "is not KIND"),
         (("run", "rush-hour", "--fault", "broker-down@0.5"), 2, "wants a time"),
         (("run", "rush-hour", "--speed", "fast"), 2, "write 1x, 60x or max"),

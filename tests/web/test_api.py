@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 
 from collector.web import query
 from collector.web.parameters import READINGS
+from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
 
 ROOT = "/api/v1"
@@ -72,6 +76,39 @@ def test_no_answer_tells_of_fewer_than_five_vehicles(standing: Served, form: str
 def test_traffic_in_a_second_length_of_window_is_refused(standing: Served) -> None:
     answer = standing.get(f"{ROOT}/readings?node=lp-0001&kind=traffic_flow&every=1h")
     assert answer.status == 400
+
+
+def test_no_window_of_traffic_is_told_in_part(tmp_path: Path) -> None:
+    start_ms = 1_790_000_100_000 // 300_000 * 300_000
+    city = City(tmp_path, start_ms + 8 * MINUTE_MS)
+    columns: dict[str, list[object]] = {"count": [9, 1, 6, 2, 7, 9, 9, 9], "speed_tms_kmh": [50.0, 83.0, *([40.0] * 6)]}
+    city.write("lp-0001", "radar-1", "traffic_flow", [start_ms + n * MINUTE_MS for n in range(8)], columns)
+    served = Served(city)
+
+    def told(minutes: int) -> list[dict[str, Any]]:
+        ends = (datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (start_ms, start_ms + minutes * MINUTE_MS))
+        since, until = map(quote, ends)
+        return rows(served, f"node=lp-0001&kind=traffic_flow&from={since}&to={until}")
+
+    counts = {minutes: [row["count"] for row in told(minutes)] for minutes in (1, 2, 4, 5, 6, 10, 30)}
+    assert counts == {1: [], 2: [], 4: [], 5: [25], 6: [25], 10: [25], 30: [25]}
+    assert [row["count"] for row in rows(served, "node=lp-0001&kind=traffic_flow")] == [25]
+    served.server.stop()
+    city.close()
+
+
+def test_alerts_on_traffic_tell_of_no_vehicle(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    one = replace(city.alerts[0], kind="traffic_flow", quantity="wrong_way_count", value=1.0, rule="wrong-way")
+    slow = replace(one, quantity="speed_tms_kmh", value=19.7, rule="congestion", text_en="Slow: began at 19.7")
+    city.alerts = [one, slow]
+    served = Served(city)
+    (told,) = json.loads(served.get(f"{ROOT}/alerts").text)["alerts"]
+    assert (told["rule"], told["value"], told["text"]["en"]) == ("congestion", None, "Slow")
+    for page in ("/en/", "/en/station/lp-0001", "/wall"):
+        assert "19.7" not in served.get(page).text
+    served.server.stop()
+    city.close()
 
 
 def test_csv_carries_the_notice_and_the_licence(standing: Served) -> None:

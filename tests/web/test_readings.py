@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
 from collector.web.feed import Feed, Subscription
-from collector.web.privacy import FEW, mask
+from collector.web.privacy import FEW, mask, public_alerts
 from collector.web.readings import View, look, minute_means, traffic
-from collector.web.site import Station
+from collector.web.site import AlertView, Station
 from tests.web.city import MINUTE_MS, City
 
 NOW_MS = 1_790_000_030_000
@@ -42,10 +43,23 @@ def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
 
 def test_lanes_add_up_and_speed_is_weighted_by_vehicles() -> None:
     rows = [[0, 30, 3, 40.0, 60.0], [0, 10, None, 80.0, 60.0], [60_000, 0, 0, None, 60.0]]
-    hour = traffic(rows, 0, 120_000)
+    hour = traffic(rows, 400_000)
     assert hour is not None
     assert hour.hour.values == {"count": 40, "heavy_count": None, "speed_tms_kmh": 50.0, "flow_vph": 1200.0}
     assert hour.hour.hidden == ("heavy_count",)
+
+
+def test_vehicles_are_told_in_whole_windows_of_five_minutes_however_often_and_early_one_asks() -> None:
+    counts = [9, 8, 2, 7, 6, *([20, 1, 9, 9, 9] * 13)]
+    rows = [[n * MINUTE_MS, count, 0, 50.0 + n, 60.0] for n, count in enumerate(counts)]
+    told: dict[int, set[object]] = {}
+    for now_ms in range(6 * MINUTE_MS, 70 * MINUTE_MS, 10_000):
+        seen = traffic([row for row in rows if row[0] + MINUTE_MS <= now_ms], now_ms)
+        assert seen is not None
+        told.setdefault((now_ms - MINUTE_MS) // (5 * MINUTE_MS), set()).add(repr((seen.hour, seen.windows)))
+        assert [masked.values["count"] for _, masked in seen.windows[:2]] in ([32], [32, 48], [48, 48])
+        assert len(seen.windows) <= 12
+    assert all(len(one) == 1 for one in told.values()), "nothing changes but when a window is over"
 
 
 @given(st.integers(0, 50), st.none() | st.integers(0, 50), st.none() | st.floats(0, 200))
@@ -60,6 +74,17 @@ def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
         assert shown["speed_tms_kmh"] is None
         assert "count" in hidden
     assert shown["duration_s"] == 60.0
+
+
+def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_driving_is_not() -> None:
+    words = ("超速：车速 触发时 131（限值 > 120）", "Too fast: speed began at 131 (limit > 120)")
+    fast = AlertView("f", "firing", "major", "fast", *words, "n", 310_000, "speed_tms_kmh", 131.0, 120.0, "km/h")
+    fast = replace(fast, kind="traffic_flow")
+    air = replace(fast, kind="air_quality", quantity="pm25_ugm3")
+    wrong = replace(fast, rule="wrong-way", quantity="wrong_way_count", value=1.0)
+    shown, same = public_alerts([fast, wrong, air])
+    assert (shown.text_zh, shown.text_en, shown.value, shown.since_ms) == ("超速", "Too fast", None, 300_000)
+    assert same == air
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_600_000), st.floats(0, 1000)), max_size=40).map(sorted))
