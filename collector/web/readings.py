@@ -306,11 +306,12 @@ def total(rows: list[list[Any]]) -> Masked:
     timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
     vehicles = sum(number for number, _ in timed)
     seconds = sum({row[0]: row[4] for row in rows if row[4]}.values())
+    timed_count = sum(row[1] for row in rows if row[4])
     return mask(
         {
             "count": count,
             "heavy_count": sum(heavy) if heavy else None,
             "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
-            "flow_vph": count * 3600 / seconds if seconds else None,
+            "flow_vph": timed_count * 3600 / seconds if seconds else None,
         }
     )

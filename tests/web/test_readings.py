@@ -76,6 +76,10 @@ def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
     assert shown["duration_s"] == 60.0
 
 
+def test_flow_is_made_of_intervals_whose_length_is_known() -> None:
+    assert total([[0, 10, 0, 50.0, 60.0], [MINUTE_MS, 10, 0, 50.0, None]]).values["flow_vph"] == 600
+
+
 def test_no_vehicle_and_one_are_masked_alike() -> None:
     none = [[n * MINUTE_MS, 0, 0, None, 60.0] for n in range(5)]
     assert total(none) == total([[0, 1, 0, 44.0, 60.0], *none[1:]])
