@@ -67,6 +67,15 @@ class BatchTable:
         """Every batch without an answer in the file, oldest first."""
         return [Sealed(*row) for row in self._db.execute(f"{_SELECT} WHERE acked_ms IS NULL ORDER BY batch.id")]
 
+    def latest(self, count: int) -> Iterator[bytes]:
+        """The bytes of those whose rows have the latest times, answered or not, earliest first."""
+        rows = self._db.execute(
+            "SELECT CAST(bytes AS BLOB) FROM (SELECT id, to_ms FROM batch ORDER BY to_ms DESC LIMIT ?)"
+            " JOIN sealed USING (id) ORDER BY to_ms",
+            (count,),
+        )
+        return (data for (data,) in rows.fetchall() if isinstance(data, bytes))
+
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""
         row = self._db.execute(

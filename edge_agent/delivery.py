@@ -104,12 +104,19 @@ class Delivery:
         self.connected = False
         self._sent.clear()
 
-    def on_hello(self, hello: Hello, next_seq: int, now_s: float) -> None:
-        """A collector answered our birth. Raises the flag `rolled_back` when it knows sequences we have not used."""
+    def on_hello(self, hello: Hello, next_seq: int, now_s: float, session: str) -> None:
+        """A collector answered our birth. Raises the flag `rolled_back` when it knows sequences we have not used.
+
+        The answer to a birth of this very `session` sets from when on that collector's acknowledgements count: its
+        clock may have been ahead at the one before. An older session's hello, kept by a broker, sets nothing.
+        """
         if hello.highest.get(self.spool.spool_id, 0) >= next_seq:
             self.rolled_back = True
             self.counts["rolled_back"] += 1
-        self.not_before(hello.now_ms, hello.collector)
+        if hello.session and hello.session == session:
+            self._floor_ms[hello.collector] = hello.now_ms
+        elif not hello.session:
+            self.not_before(hello.now_ms, hello.collector)
         self.window = hello.window
         self._hold_until_s = now_s + hello.pause_ms / 1000
         for sent in self._sent.values():

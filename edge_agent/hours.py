@@ -60,7 +60,7 @@ class Hours:
                 rows += _rows(self._open.pop(hour_ms), hour_ms + HOUR_MS - 1)
                 self._first_ms = hour_ms + HOUR_MS
                 self._told_ms = now_ms
-        if self._open and (closing or now_ms - self._told_ms >= TELL_EVERY_MS):
+        if self._open and (closing or abs(now_ms - self._told_ms) >= TELL_EVERY_MS):
             self._told_ms = now_ms
             # While an hour waits to be closed the next one is not told yet; whoever stops tells both.
             for hour_ms in sorted(self._open) if closing else [min(self._open)]:
@@ -81,8 +81,13 @@ class Hours:
         }
 
     def _at(self, time_ms: int, sensor: str) -> Tally:
-        """The account of this time; what belongs to an hour that is closed counts in the first after it."""
-        hour_ms = max(time_ms // HOUR_MS * HOUR_MS, self._first_ms)
+        """The account of this time; what belongs to an hour that is closed counts in the first after it.
+
+        Unless it was closed by a clock that was far ahead for a while.
+        """
+        hour_ms = time_ms // HOUR_MS * HOUR_MS
+        if hour_ms < self._first_ms <= hour_ms + 2 * HOUR_MS:
+            hour_ms = self._first_ms
         return self._open.setdefault(hour_ms, {}).setdefault(sensor, Tally())
 
 

@@ -63,7 +63,7 @@ class Recorder:
         self.urgency = urgency
         self._failed = False
         self._node, self._site, self._boot = node, site, boot
-        self._wall_ms = 0
+        self._boot_ms = self._wall_ms = 0
         self._sensors = sensors
         self._open_spool = open_spool
         self._pending: list[Reading] = []
@@ -90,7 +90,7 @@ class Recorder:
 
     def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
-        self._wall_ms = now.wall_ms
+        self._boot_ms, self._wall_ms = now.boot_ms, now.wall_ms
         stamp = self.stamp(now)
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
@@ -122,7 +122,7 @@ class Recorder:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _write(self, seal: bool = False) -> list[Sealed]:
-        clock = SYNCED if self.timeline.trusted else UNSYNCED
+        clock = self._clock()
         counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
         for reading in counted:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
@@ -185,12 +185,27 @@ class Recorder:
         step_ms = self.timeline.observe(now.boot_ms, now.wall_ms, now.synchronised)
         if step_ms is not None:
             log.warning("the clock was set by %+.1f s", step_ms / 1000)
+            self._shift(step_ms)
+            try:
+                self.spool.doubt()
+            except SpoolError as error:
+                self.trouble(error)
         if self.timeline.trusted and not was_trusted:
             assert self.timeline.offset_ms is not None
             log.info("the clock is trusted")
-            for sensor in self._sensors:
-                if sensor.traffic is not None:
-                    sensor.traffic.shift(self.timeline.offset_ms)
+            self._shift(self.timeline.offset_ms)
+
+    def _shift(self, by_ms: int) -> None:
+        """Intervals that are open move with the clock: one that began ahead of it would not end."""
+        for sensor in self._sensors:
+            if sensor.traffic is not None:
+                sensor.traffic.shift(by_ms)
+
+    def _clock(self) -> str:
+        """The word for what is accepted now."""
+        if not self.timeline.trusted:
+            return UNSYNCED
+        return ESTIMATED if self._boot_ms < self.timeline.doubted_until_ms else SYNCED
 
     def _true_time(self, boot: str) -> tuple[int, str] | None:
         """What to add to times since boot. Another boot's rows are put right before this boot's start: an estimate."""

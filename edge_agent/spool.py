@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ __all__ = ["Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 SYNCED, UNSYNCED, RESTORED, ESTIMATED = "synced", "unsynced", "restored", "estimated"
 HOUR_MS = 3_600_000
 LEDGER_HOURS = 48
+LATEST_BATCHES = 32  # are read at the start
 
 TrueTime = Callable[[str], tuple[int, str] | None]
 
@@ -52,7 +53,7 @@ class Spool:
             self._life, self.spool_id = self._current_life()
             self.next_seq = int(self._meta("next_seq") or 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
-            self._unique = Uniquifier(self._last_times())
+            self._unique = Uniquifier(self._last_times(), self._latest())
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -77,7 +78,7 @@ class Spool:
         self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None, true_time: TrueTime | None
     ) -> tuple[list[Reading], list[Sealed]]:
         first, before = self.next_seq, dict(self._unique.last_ms)
-        taken = [self._unique.unique(reading) for reading in readings] if origin.clock == SYNCED else list(readings)
+        taken = [self._unique.unique(reading) for reading in readings] if origin.clock != UNSYNCED else list(readings)
         sealed: list[Sealed] = []
         try:
             with self._transaction():
@@ -99,6 +100,11 @@ class Spool:
         """The interval state committed last under `key`, or None."""
         row = self._db.execute("SELECT body FROM state WHERE key = ?", (key,)).fetchone()
         return json.loads(row[0]) if row else None
+
+    def doubt(self) -> None:
+        """The clock has jumped, and nobody knows when it was right: what is not sealed yet becomes an estimate."""
+        with self._transaction():
+            self._db.execute("UPDATE chunk SET clock = ? WHERE clock = ?", (ESTIMATED, SYNCED))
 
     # -- sealing --------------------------------------------------------------------------------------------------
 
@@ -368,12 +374,20 @@ class Spool:
         return value
 
     def _last_times(self) -> dict[Series, int]:
-        """The last time of each series: as of the last seal, plus what was accepted since."""
+        """The last time of each series: as of the last seal, then what was accepted since."""
         last = chunk.load_times(self._meta("last_ms"))
-        for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock = ? ORDER BY id", (SYNCED,)):
-            for reading in chunk.load(body) or ():
-                last[reading.series] = max(reading.time_ms, last.get(reading.series, reading.time_ms))
-        return last
+        return last | {reading.series: reading.time_ms for reading in self._timed_chunks()}
+
+    def _latest(self) -> Iterator[Reading]:
+        """What has the latest times here: a clock that is set back now must not meet them once more."""
+        for data in self.batches.latest(LATEST_BATCHES):
+            with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
+                yield from readings_of(data)[0]
+        yield from self._timed_chunks()
+
+    def _timed_chunks(self) -> Iterator[Reading]:
+        for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock != ? ORDER BY id", (UNSYNCED,)):
+            yield from chunk.load(body) or ()
 
     def _transaction(self) -> transaction:
         return transaction(self._db, self.path)

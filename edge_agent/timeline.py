@@ -3,7 +3,8 @@
 Every reading is stamped by the time since boot, which no step of the wall clock moves. While the wall clock is not
 trusted that stamp is all there is, and the reading waits unsealed; once the clock is set, the offset between the two
 gives each waiting reading of this boot its true time. Afterwards time is boot time plus offset: small corrections are
-followed, a step of more than a second is taken as a new offset and told.
+followed, a step of more than a second is taken as a new offset and told. A time server may be wrong for a while: times
+after a step are estimates until the clock has gone on without another.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STEP_MS = 1_000
+PROBATION_MS = 600_000
 FLOOR_MS = 1_767_225_600_000  # 2026-01-01: no reading of this program is older
 
 
@@ -21,6 +23,8 @@ class Timeline:
     floor_ms: int = FLOOR_MS
     offset_ms: int | None = None
     steps: int = 0
+    doubted_until_ms: int = 0
+    """Since boot; a clock is doubted after a step."""
 
     def observe(self, boot_ms: int, wall_ms: int, synchronised: bool) -> int | None:
         """Look at both clocks; returns the size of a step in milliseconds when the wall clock jumped, else None.
@@ -37,6 +41,7 @@ class Timeline:
         self.offset_ms = seen
         if abs(moved) > STEP_MS:
             self.steps += 1
+            self.doubted_until_ms = boot_ms + PROBATION_MS
             return moved
         return None
 

@@ -216,7 +216,8 @@ class Uplink:
             now_s, now_ms = time.monotonic(), int(time.time() * 1000)
             self.skew.note(now_ms, message.now_ms)
             if isinstance(message, wire_ack.Hello):
-                self._delivery.on_hello(message, self._birth().next_seq, now_s)
+                birth = self._birth()
+                self._delivery.on_hello(message, birth.next_seq, now_s, birth.session)
             else:
                 self._delivery.on_ack(message, now_s, now_ms)
             self._sealed.set()

@@ -6,7 +6,9 @@ Acknowledgements are per batch, never cumulative, and each names spool, sequence
 only that triple lets an agent delete (RELIABILITY rules R3 to R5). The *hello* that answers a birth travels on the
 same topic and carries the highest sequence the collector knows of each spool:
 
-    {"v":1,"col":"c1","now":1790000062000,"hello":{"6f1c...":1041},"win":8,"pause_ms":0}
+    {"v":1,"col":"c1","now":1790000062000,"hello":{"6f1c...":1041},"session":"9d02...","win":8,"pause_ms":0}
+
+`session` is that of the birth it answers. Collectors of before say none, and agents of before do not look at it.
 """
 
 from __future__ import annotations
@@ -66,13 +68,17 @@ class Ack(NamedTuple):
 
 
 class Hello(NamedTuple):
-    """Answer to a birth: the highest sequence known of each spool (0 for none), and the collector's time."""
+    """Answer to a birth: the highest sequence known of each spool (0 for none), and the collector's time.
+
+    `session` is the birth's own, empty from a collector of before.
+    """
 
     collector: str
     now_ms: int
     highest: dict[str, int]
     window: int = WINDOW_DEFAULT
     pause_ms: int = 0
+    session: str = ""
 
 
 def encode(message: Ack | Hello, dumps: Callable[[Any], bytes] = strictjson.dumps) -> bytes:
@@ -80,6 +86,8 @@ def encode(message: Ack | Hello, dumps: Callable[[Any], bytes] = strictjson.dump
     head: dict[str, Any] = {"v": VERSION, "col": message.collector, "now": message.now_ms}
     if isinstance(message, Hello):
         head["hello"] = message.highest
+        if message.session:
+            head["session"] = message.session
     else:
         head["spool"] = message.spool
         head["acks"] = [
@@ -106,7 +114,10 @@ def decode(body: bytes) -> Ack | Hello:
         raise BadAck("col or now is missing or malformed")
     assert isinstance(collector, str)
     if "hello" in raw:
-        return Hello(collector, now_ms, _highest(raw["hello"]), window, pause_ms)
+        session = raw.get("session", "")
+        if not isinstance(session, str):
+            raise BadAck("session is not text")
+        return Hello(collector, now_ms, _highest(raw["hello"]), window, pause_ms, session)
     spool = raw.get("spool")
     if not isinstance(spool, str) or not names.is_spool(spool):
         raise BadAck("spool is not 32 hex digits")

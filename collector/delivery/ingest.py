@@ -378,7 +378,8 @@ class Ingest:
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
-        return Hello(self.name, now_ms, {spool: self.known.highest(birth.node, spool) for spool in birth.spools})
+        highest = {spool: self.known.highest(birth.node, spool) for spool in birth.spools}
+        return Hello(self.name, now_ms, highest, session=birth.session)
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile."""

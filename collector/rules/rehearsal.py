@@ -29,9 +29,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from collector.numbers.flags import COLUMN as FLAGS
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
 from collector.rules.engine import Engine, Expected
+from collector.rules.fields import KINDS_WATCHED, fields_of
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
-from collector.rules.rule import KINDS_WATCHED, Ms, Rule, quantities_of
+from collector.rules.rule import Ms, Rule
 from collector.rules.track import Track
 from collector.rules.transition import Episode, Series, Transition, episodes, names_of
 from collector.rules.words import duration_text, reading
@@ -148,7 +149,7 @@ def _unknown_in(case: Case, rules: list[str] | None) -> Iterable[tuple[Path, str
         if each.kind not in KINDS_WATCHED:
             yield ("series", index, "kind"), f"unknown kind {each.kind!r}{hint(each.kind, KINDS_WATCHED)}"
             continue
-        known = (*quantities_of(each.kind), FLAGS, "duration_s")
+        known = (*fields_of(each.kind), FLAGS, "duration_s")
         for name in each.values:
             if name not in known:
                 yield ("series", index, "values", name), f"{each.kind} has no quantity {name!r}{hint(name, known)}"

@@ -70,7 +70,7 @@ class VirtualNode:
             self.counts["ack_malformed"] += 1
             return []
         if isinstance(said, ack.Hello):
-            self.delivery.on_hello(said, self.spool.next_seq, now_s)
+            self.delivery.on_hello(said, self.spool.next_seq, now_s, self.who.session)
             return []
         released = set(self.delivery.on_ack(said, now_s, now_ms))
         return [(verdict.seq, verdict.code) for verdict in said.verdicts if verdict.seq in released]

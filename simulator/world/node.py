@@ -275,7 +275,7 @@ class Node:
             return
         now_s, now_ms = self._world.clock.now_s, self._world.clock.now_ms
         if isinstance(heard, wire_ack.Hello):
-            self.delivery.on_hello(heard, self.recorder.spool.next_seq, now_s)
+            self.delivery.on_hello(heard, self.recorder.spool.next_seq, now_s, self._named())
         else:
             codes = {verdict.seq: int(verdict.code) for verdict in heard.verdicts}
             for seq in self.delivery.on_ack(heard, now_s, now_ms):

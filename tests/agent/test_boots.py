@@ -100,19 +100,56 @@ def test_every_reading_of_two_hundred_boots_has_its_true_time_or_says_that_it_is
     assert 0 < len(estimated) < len(station.truth) / 2
 
 
-def test_a_step_of_an_hour_while_running_never_takes_a_time_back_nor_twice(tmp_path: Path, closes: Closes) -> None:
+def test_a_step_of_an_hour_while_running_gives_no_time_twice_and_no_wrong_one_without_a_word(
+    tmp_path: Path, closes: Closes
+) -> None:
     rng = random.Random(5)
     recorder = started(tmp_path / "spool.db", "a" * 32)
     closes(recorder.spool)
-    times, off_ms, steps = [], 0, 0
+    times, off_ms, was_off_ms, since = [], 0, 0, -HOUR_MS
     for minute in range(600):
+        was_off_ms = off_ms
         if rng.random() < 0.02:
-            off_ms, steps = rng.choice([-HOUR_MS, 0, HOUR_MS]), steps + 1
+            off_ms = rng.choice([-HOUR_MS, 0, HOUR_MS])
+        since = minute if off_ms != was_off_ms else since
         now = Now(minute * TICK_MS, BEGIN_MS + minute * TICK_MS + off_ms, True)
         recorder.keep([Reading(AIR, recorder.stamp(now), {FIELD: minute})])
         recorder.commit(now)
-        times += [row.time_ms for one in recorder.seal() for row in readings_of(one.data)[0] if row.series == AIR]
+        for row, clock in rows_of(recorder):
+            times.append(row.time_ms)
+            assert abs(row.time_ms - (BEGIN_MS + minute * TICK_MS + was_off_ms)) <= TOLERANCE_MS, "as the clock said"
+            assert (clock == "estimated") == (minute - since < 10), "doubted for ten minutes after a step"
     assert len(set(times)) == 600
-    assert times == sorted(times)
-    assert steps > 3
-    assert recorder.timeline.steps > 0
+    assert recorder.timeline.steps > 3
+
+
+def rows_of(recorder: Recorder) -> Iterator[tuple[Reading, str]]:
+    """The readings of the air sensor that are sealed now, each with the word of its clock."""
+    for one in recorder.seal():
+        rows, envelope = readings_of(one.data)
+        yield from ((row, envelope.clock) for row in rows if row.series == AIR)
+
+
+@pytest.mark.parametrize("ahead_ms", [HOUR_MS, 3 * YEAR_MS])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_half_a_minute_of_a_wrong_time_server_spoils_no_time_after_it(
+    tmp_path: Path, ahead_ms: int, restarts: bool
+) -> None:
+    recorder = started(tmp_path / "spool.db", "a" * 32)
+    recorder.timeline.observe(0, BEGIN_MS, True)
+    found: list[tuple[int, int, str]] = []
+    for second in range(1, 5_000):
+        now = Now(second * 1000, BEGIN_MS + second * 1000 + (ahead_ms if 100 < second <= 130 else 0), True)
+        if restarts and second == 131:
+            recorder.spool.close()
+            recorder = started(tmp_path / "spool.db", "a" * 32)
+            recorder.timeline.observe(*now)
+        recorder.keep([Reading(AIR, recorder.stamp(now), {FIELD: second})])
+        recorder.commit(now)
+        if second % 5 == 0:
+            found += [(int(row.values[FIELD]), row.time_ms, clock) for row, clock in rows_of(recorder)]
+    recorder.spool.close()
+    assert len({time_ms for _, time_ms, _ in found}) == len(found) > 4_990
+    wrong = [one for one in found if abs(one[1] - BEGIN_MS - one[0] * 1000) > TOLERANCE_MS]
+    assert {clock for _, _, clock in wrong} == {"estimated"}
+    assert max(second for second, _, _ in wrong) <= 131

@@ -10,6 +10,7 @@ import pytest
 from edge_agent.delivery import RTO_MAX_S, UNANSWERED_S, Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import Origin, Sealed, Spool
+from wire import ack as wire_ack
 from wire.ack import Ack, Hello, Verdict
 
 T0 = 1_790_000_000_000
@@ -120,9 +121,9 @@ def test_a_closed_window_lets_one_probe_through_every_ten_minutes(delivery: Deli
 
 
 def test_hello_detects_a_rolled_back_card(delivery: Delivery) -> None:
-    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 4}), next_seq=5, now_s=1)
+    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 4}), next_seq=5, now_s=1, session="")
     assert not delivery.rolled_back
-    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 5}), next_seq=5, now_s=1)
+    delivery.on_hello(Hello("c1", T0, {delivery.spool.spool_id: 5}), next_seq=5, now_s=1, session="")
     assert delivery.rolled_back
 
 
@@ -130,7 +131,7 @@ def test_hello_brings_waiting_batches_forward(delivery: Delivery) -> None:
     fill(delivery, 1)
     delivery.due(1)
     assert delivery.due(2) == []
-    delivery.on_hello(Hello("c1", T0, {}), next_seq=2, now_s=3)
+    delivery.on_hello(Hello("c1", T0, {}), next_seq=2, now_s=3, session="")
     assert seqs(delivery.due(3)) == [1]
 
 
@@ -230,3 +231,30 @@ def test_a_fortnight_without_an_answer_is_outlived(delivery: Delivery) -> None:
     fill(delivery, 1)
     tries = sum(bool(delivery.due(n * (RTO_MAX_S + 200))) for n in range(2000))
     assert tries > 1024, "and 2 ** 1024 seconds were no number"
+
+
+def test_a_hello_written_far_ahead_holds_no_answer_back_once_the_next_has_come(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    said = ack(delivery, Verdict(1, one.digest, 0))
+    right, ahead = Hello("c1", T0, {}, session="5" * 16), Hello("c1", T0 + 86_400_000, {}, session="5" * 16)
+    delivery.on_hello(ahead, 2, 1, "5" * 16)
+    assert delivery.on_ack(said, 2, T0) == []
+    delivery.on_hello(right, 2, 3, "5" * 16)
+    delivery.on_hello(ahead._replace(session="4" * 16), 2, 3, "5" * 16)  # of the session before: a broker has kept it
+    assert delivery.on_ack(said._replace(now_ms=T0 - 1), 4, T0) == [], "kept from before this session"
+    assert delivery.on_ack(said, 4, T0) == [1]
+
+
+def test_a_hello_that_names_no_session_is_one_of_a_collector_of_before(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    for now_ms in (T0 + 1, T0 - 5):
+        delivery.on_hello(Hello("c1", now_ms, {}), 2, 1, "5" * 16)
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 2, T0) == []
+
+
+def test_a_hello_names_the_session_it_answers_and_need_not() -> None:
+    for hello in (Hello("c1", T0, {"6" * 32: 3}, session="5" * 16), Hello("c1", T0, {"6" * 32: 3})):
+        assert wire_ack.decode(wire_ack.encode(hello)) == hello
+    assert b"session" not in wire_ack.encode(Hello("c1", T0, {}))

@@ -89,3 +89,16 @@ def test_every_hour_is_accounted_for_however_often_the_agent_restarts_around_its
         if then != "goes on":
             account.restart()
     assert +account.told == account.accepted
+
+
+def test_a_clock_that_was_years_ahead_for_a_while_keeps_no_account_from_being_told() -> None:
+    hours = Hours()
+    for now_ms in (H, H + 3 * 8760 * HOUR_MS, H + 3 * 8760 * HOUR_MS + 2 * HOUR_MS):
+        hours.accept("air-1", 1, now_ms)
+        hours.tick(now_ms)
+    told = []
+    for minute in range(180, 250):
+        hours.accept("air-1", 1, H + minute * 60_000)
+        told += hours.tick(H + minute * 60_000)
+    accounts = {row.time_ms // HOUR_MS * HOUR_MS: row.values["accepted"] for row in told}
+    assert accounts[H + 3 * HOUR_MS] == 60

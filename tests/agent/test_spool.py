@@ -91,8 +91,14 @@ def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool, re
     spool.accept([air(5000)], ORIGIN)
     spool.seal()
     spool.accept([air(6000)], ORIGIN)
-    (taken,) = reopened(spool).accept([air(0)], ORIGIN)
-    assert taken.time_ms == T0 + 6001
+    again = reopened(spool)
+    (taken,) = again.accept([air(0)], ORIGIN)
+    assert taken.time_ms == T0, "a clock that was set back is followed"
+    again = reopened(again)
+    (between, late) = again.accept([air(5000), air(6000)], ORIGIN)
+    assert [between.time_ms, late.time_ms] == [T0 + 5001, T0 + 6001], "what was used before is stepped over"
+    (soon,) = again.accept([air(5900)], ORIGIN)
+    assert soon.time_ms == T0 + 6002, "a little back is no step"
 
 
 def test_a_batch_holds_one_boot_and_site(spool: Spool) -> None:

@@ -352,3 +352,36 @@ def test_an_episode_that_was_told_is_not_told_again_when_the_reel_goes_back_into
     for second in (230, 240, 245, 250, 255, 252, 260, 257):  # after half a minute of silence, and not in order
         read(second, 10.0, now=272)
     assert said == [("firing", False), ("resolved", False)]
+
+
+DAY = 24 * HOUR
+INDEX_OF = {"site": "jianguo-rd", "node": "lp-0017", "sensor": "air-1", "standard": "HJ 633", "edition": "2026"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "span_ms"),
+    [
+        ("air_quality_1h", {}, HOUR),
+        ("air_quality_1d", {}, DAY),
+        ("air_quality_1d", {}, DAY + HOUR),  # the day on which the clock is put back
+        ("air_index", {"period": "1h"}, HOUR),
+        ("air_index", {"period": "1d"}, DAY),
+    ],
+)
+def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_long_ago_is_history(kind, tags, span_ms):
+    """Its row bears the time at which its window begins, and comes when that is over and stragglers had their time."""
+    index = kind == "air_index"
+    watched = {"category": ["重度污染"]} if index else {"window": {"last": "pm25_ugm3_mean"}, "raise": "> 75"}
+    rule = {"alert": "high", "kind": kind, "text": {"zh": "高", "en": "high"}} | watched
+    series = Series.of(kind, INDEX_OF | tags if index else {k: INDEX_OF[k] for k in ("site", "node", "sensor")})
+    columns = {"category": ["重度污染"]} if index else {"pm25_ugm3_mean": [90.0]}
+
+    def late(after_ms):
+        engine = Engine(parse([rule]))
+        engine.expect([], T0)
+        engine.observe(series, [T0], columns, T0 + span_ms + after_ms)
+        (said,) = engine.tick(T0 + span_ms + after_ms)
+        return said.late
+
+    assert [late(after_ms) for after_ms in (2 * MINUTE, 3 * MINUTE, 10 * MINUTE)] == [False] * 3
+    assert late(2 * HOUR)

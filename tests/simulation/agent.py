@@ -192,7 +192,7 @@ class Agent:
     def _receive(self, message: Arrived) -> None:
         heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
         if isinstance(heard, wire_ack.Hello):
-            self.delivery.on_hello(heard, self.recorder.spool.next_seq, self._clock.now_s)
+            self.delivery.on_hello(heard, self.recorder.spool.next_seq, self._clock.now_s, f"{self._life:016x}")
         else:
             self.delivery.on_ack(heard, self._clock.now_s, self._clock.now_ms)
         self._pump()
