@@ -21,6 +21,7 @@ from importlib.metadata import version
 from collector import unforeseen
 from collector.adapters.guests import Guests
 from collector.alerts.alerting import Alerting
+from collector.alerts.retained import Change
 from collector.alerts.self_watch import Recent, Wrong, of_alarms
 from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
 from collector.broker.link_311 import Link311, make_link
@@ -40,8 +41,8 @@ from collector.notify import setup
 from collector.notify.addresses import Inner
 from collector.numbers.calibration import Calibrations
 from collector.numbers.rollups import Rollups
+from collector.rules.fields import OWN_LINK
 from collector.rules.loading import load_rules
-from collector.rules.rule import OWN_LINK
 from collector.self_report import SelfReport, path_beside
 from collector.standby import Standby
 from collector.statedb import open_state
@@ -104,6 +105,7 @@ class Collector:
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), now_ms(),
             DeskFile(config.state_file.with_name("desk.db")), config.places(),
         )  # fmt: skip
+        self.alerting.on_broken = self._broken_by
         self.teller = setup.teller(config, self.alerting, now_ms)
         self.canary = None
         if config.alerts.canary is not None:
@@ -197,10 +199,10 @@ class Collector:
         self.step(_now_ms())
         self._finish(self._seconds() + LAST_WRITE_S)
 
-    def _broken_by(self, message: Arrived, error: Exception) -> None:
-        """A message that nobody foresaw: it is not answered, so that its sender keeps it, and a person is told."""
+    def _broken_by(self, what: str, error: Exception) -> None:
+        """Nobody foresaw it; a person is told. A message is not answered, so that its sender keeps it."""
         self.counts["unforeseen"] += 1
-        self.ingest.alarm("unforeseen", unforeseen.words(message.topic, error))
+        self.ingest.alarm("unforeseen", unforeseen.words(what, error))
 
     def _state_failed(self, why: str) -> None:
         self.counts["state_failed"] += 1
@@ -218,7 +220,7 @@ class Collector:
             except sqlite3.Error as error:  # our own file: this one is not answered, and comes again
                 self._state_failed(str(error))
             except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
-                self._broken_by(message, error)
+                self._broken_by(f"a message on {message.topic}", error)
         self._greet_born(now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
@@ -403,7 +405,7 @@ class Collector:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
             self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
-            changes = self.alerting.tick(now_ms)
+            changes = self._tick_alerts(now_ms)
             if self.alerting.trouble is not None:
                 self._state_failed(self.alerting.trouble)
             if self.link.connection not in (None, self._connection):
@@ -413,6 +415,15 @@ class Collector:
                 body = signed.seal(change.topic, change.body, self._key) if change.body else b""
                 self.link.publish(change.topic, body, retain=True)
                 self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+
+    def _tick_alerts(self, now_ms: int) -> list[Change]:
+        try:
+            return self.alerting.tick(now_ms)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - readings go on, whatever a rule breaks
+            self._broken_by("a look at the rules", error)
+            return []
 
     def _wrong(self, now_ms: int) -> Wrong:
         """What is wrong with the collector itself."""

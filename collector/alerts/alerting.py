@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -24,10 +25,13 @@ from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.inventory import Places, expected
 from collector.notify.teller import Teller
+from collector.rules import derived
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
+from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
-from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
+from collector.rules.recent import Columns
+from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
@@ -98,6 +102,7 @@ class Alerting:
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
+        self.on_broken: Callable[[str, Exception], None] | None = None
         self._waits: dict[str, tuple[int, int]] = {}  # since when, and for how long
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
@@ -136,7 +141,16 @@ class Alerting:
         for table in tables:
             if table.measurement in self._engine.kinds:
                 series = Series.at(table.measurement, table.tags)
-                self._engine.observe(series, table.times_ms, table.columns, now_ms)
+                self._look(series, table.times_ms, table.columns, now_ms)
+
+    def _look(self, series: Series, times: list[int], columns: Columns, now_ms: int) -> None:
+        """The rules look at rows. One series that breaks them keeps them from no other: `on_broken` is told."""
+        try:
+            self._engine.observe(series, times, columns, now_ms)
+        except Exception as error:
+            if self.on_broken is None:
+                raise
+            self.on_broken(f"for the rules, a row of {series}", error)
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""
@@ -166,13 +180,14 @@ class Alerting:
 
         Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
         """
-        columns = stored.columns_of(self._rules.values())
         reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
         since_ms = now_ms - reach_ms - self._engine.lateness_ms
-        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + self._engine.lateness_ms):
-            self._engine.observe(series, times, cells, now_ms)
+        end_ms = now_ms + self._engine.lateness_ms
+        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
+            self._look(series, times, cells, now_ms)
         unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
-        known = points.told_between(self._store, since_ms, unsure_ms)
+        oldest_ms = since_ms - max(map(derived.reach_ms, self._engine.kinds), default=0)
+        known = points.told_between(self._store, oldest_ms, unsure_ms)
         found = points.firing(self._store, self._rules, now_ms)
         open_ones = {each.fingerprint for each in found}
         self._others += [
@@ -339,8 +354,8 @@ class Alerting:
         lateness_ms = self._engine.lateness_ms
         oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
         since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
-        columns, count = stored.columns_of(self._rules.values()), 0
-        for series, times, cells in stored.rows(self._store, columns, since_ms, now_ms + lateness_ms):
+        count, end_ms = 0, now_ms + lateness_ms
+        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
             head_ms = self._engine.head_ms(series)
             first = 0
             if head_ms:
@@ -348,7 +363,7 @@ class Alerting:
             if first < len(times):
                 count += len(times) - first
                 cut = {name: column[first:] for name, column in cells.items()}
-                self._engine.observe(series, times[first:], cut, now_ms)
+                self._look(series, times[first:], cut, now_ms)
         log.info("the rules have caught up over %d rows", count)
 
     def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:

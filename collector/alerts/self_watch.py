@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from collector.rules.rule import OWN_LINK
+from collector.rules.fields import OWN_LINK
 from collector.rules.transition import Series, Transition, fingerprint, key
 
 RAISE_MS: Final = 10_000
@@ -43,7 +43,7 @@ TROUBLES: Final = {
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
         Trouble("collector-flood", "major", "节点发送过快", "A node sends more than it may"),
         Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off"),
-        Trouble("collector-unforeseen", "major", "有消息使程序出错", "A message breaks this program"),
+        Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from collector.numbers import flags
+from collector.rules import derived
+from collector.rules.fields import INDEX_KIND
 from collector.rules.recent import Columns
-from collector.rules.rule import INDEX_KIND, Rule
+from collector.rules.rule import Rule
 from collector.rules.transition import Series
 from collector.stores.store import Select, Store
 from wire.quantities import KINDS, ROLLUPS
@@ -28,6 +30,14 @@ def columns_of(rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
         if rule.absent is not None:
             wanted.setdefault(rule.kind, {})
     return {kind: (*names, *_extras(kind)) for kind, names in wanted.items() if names}
+
+
+def since(
+    store: Store, rules: Iterable[Rule], since_ms: int, until_ms: int
+) -> Iterator[tuple[Series, list[int], Columns]]:
+    """What came since then: hours, days and indices came long after the time they are stamped with."""
+    for kind, names in columns_of(rules).items():
+        yield from rows(store, {kind: names}, since_ms - derived.reach_ms(kind), until_ms)
 
 
 def rows(

@@ -22,6 +22,8 @@ THINNED: Final = tuple(
 _SUMMED: Final = frozenset(COUNTED)
 WHOLE_SUMS: Final = frozenset(name + "_sum" for name in COUNTED)
 OCCUPANCY_S: Final = "occupancy_s_sum"
+_TIMED: Final = "timed"
+"""Vehicles of intervals whose length is known: flow is made of them alone."""
 OWN_SUMS: Final = WHOLE_SUMS | {"count_n", "duration_s_sum", OCCUPANCY_S}
 
 
@@ -59,6 +61,7 @@ class Flow:
                 self._sum(name + "_sum", number)
         if seconds and count is not None:
             self._sum("duration_s_sum", seconds)
+            self._sum(_TIMED, count)
             self._span("flow_vph", 3600 * count / seconds, 3600 * count / seconds)
         for name in ("speed_tms_kmh", "speed_sms_kmh"):
             speed = row.get(name)
@@ -85,6 +88,9 @@ class Flow:
         for name, value in fields.items():
             if value is not None and name in OWN_SUMS:
                 self._sum(name, value)
+        flow_vph, counted_s = fields.get("flow_vph_mean"), fields.get("duration_s_sum")
+        if flow_vph is not None and counted_s is not None:
+            self._sum(_TIMED, round(flow_vph * counted_s / 3600))
         for name in ("speed_tms_kmh", "speed_sms_kmh"):
             if fields.get(name + "_mean") is not None:
                 self._speed(name, fields[name + "_mean"], fields.get(name + "_n") or 1)
@@ -116,9 +122,9 @@ class Flow:
         found |= {name: int(value) for name, value in sums.items() if name in WHOLE_SUMS or name == "count_n"}
         if "count_sum" in sums:
             found["count_mean"] = round(sums["count_sum"] / sums["count_n"], DECIMALS)
-        if "duration_s_sum" in sums:
+        if "duration_s_sum" in sums and _TIMED in sums:
             found["duration_s_sum"] = round(sums["duration_s_sum"], DECIMALS)
-            found["flow_vph_mean"] = round(3600 * sums["count_sum"] / sums["duration_s_sum"], DECIMALS)
+            found["flow_vph_mean"] = round(3600 * sums[_TIMED] / sums["duration_s_sum"], DECIMALS)
         for name in ("speed_tms_kmh", "speed_sms_kmh"):
             if name in sums:
                 n = sums[name + "_n"]

@@ -113,6 +113,6 @@ def _masked(dataset: Dataset, row: Row) -> Row:
     """Everything that vehicles made is taken out; length and quality of the interval stay."""
     stay = {"duration_s", *_BESIDE}
     named = list(zip(dataset.fields, row.values, strict=True))
-    hidden = tuple(name for name, value in named if value is not None and name not in stay)
+    hidden = tuple(name for name in dataset.fields if name not in stay)
     values = tuple(None if name in hidden else value for name, value in named)
     return Row(row.time_ms, row.tags, values, hidden)

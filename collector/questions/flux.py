@@ -15,20 +15,21 @@ def render(question: Select, bucket: str) -> str:
     steps.append(_any("_field", question.columns))
     steps += [_any(tag, (value,) if isinstance(value, str) else value) for tag, value in question.where.items()]
     groups = ", ".join(_text(key(tag)) for tag in question.group_by)
-    if question.aggregate is not None or question.latest:
+    if question.aggregate is not None:
         steps.append(f'group(columns: [{groups}{", " if groups else ""}"_field"])')
         steps.append(_reduced(question))
     steps.append(_pivot(question))
     steps.append(f"group(columns: [{groups}])")
     steps += [f"filter(fn: (r) => r.{key(name)} == {value})" for name, value in question.equals.items()]
-    if question.limit is not None:
-        steps.append(f"limit(n: {question.limit})")
+    if _timed(question):
+        steps.append(f'sort(columns: ["_time"]{", desc: true" if question.latest else ""})')
+    limit = 1 if question.latest else question.limit
+    if limit is not None:
+        steps.append(f"limit(n: {limit})")
     return "\n  |> ".join(steps)
 
 
 def _reduced(question: Select) -> str:
-    if question.latest:
-        return "last()"
     if question.every_ms is not None:
         window = f"every: {question.every_ms}ms, fn: {question.aggregate}, createEmpty: false"
         return f'aggregateWindow({window}, timeSrc: "_start")'
@@ -36,10 +37,14 @@ def _reduced(question: Select) -> str:
 
 
 def _pivot(question: Select) -> str:
-    timed = question.aggregate is None or question.every_ms is not None
-    place = [*(["_time"] if timed else []), *question.group_by]
+    place = [*(["_time"] if _timed(question) else []), *question.group_by]
     keys = ", ".join(_text(name) for name in place)
     return f'pivot(rowKey: [{keys}], columnKey: ["_field"], valueColumn: "_value")'
+
+
+def _timed(question: Select) -> bool:
+    """Whether rows of the answer have a time of their own."""
+    return question.aggregate is None or question.every_ms is not None
 
 
 def _range(question: Select) -> str:

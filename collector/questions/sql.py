@@ -39,7 +39,8 @@ def _aggregated(question: Select, groups: list[str], source: str) -> str:
 
 
 def _where(question: Select) -> str:
-    conditions = []
+    """Rows that hold anything of what is asked for: others would be newest rows, or groups, of nothing but nulls."""
+    conditions = ["(" + " OR ".join(f'"{key(name)}" IS NOT NULL' for name in question.columns) + ")"]
     for tag, value in question.where.items():
         values = (value,) if isinstance(value, str) else value
         listed = ", ".join("'" + one.replace("'", "''") + "'" for one in values)
@@ -49,7 +50,7 @@ def _where(question: Select) -> str:
         conditions.append(f"time >= '{_time(question.since_ms)}'")
     if question.until_ms is not None:
         conditions.append(f"time < '{_time(question.until_ms)}'")
-    return " WHERE " + " AND ".join(conditions) if conditions else ""
+    return " WHERE " + " AND ".join(conditions)
 
 
 def _order(columns: list[str]) -> str:

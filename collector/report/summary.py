@@ -1,6 +1,6 @@
 """What a report says of each station, from its hourly and daily roll-ups. Pure, given a store.
 
-Hours with fewer than five vehicles are masked, as everywhere that the public may look.
+Hours with fewer than five vehicles are masked, and the others told in tens, as everywhere that the public may look.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS
 from collector.stores.store import Select, Store
-from collector.web.privacy import FEW
+from collector.web.privacy import FEW, tens
 
 HOUR_MS: Final = 3_600_000
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3")
@@ -116,9 +116,9 @@ def _traffic(
                 total[1] += count * (speed or 0.0)
     for (node, time_ms), (count, weighted) in sorted(sums.items()):
         shown = count >= FEW
-        reports[node].vehicles.append((time_ms, int(count) if shown else None))
+        reports[node].vehicles.append((time_ms, tens(count) if shown else None))
         if shown and weighted:
-            reports[node].speed.append((time_ms, weighted / count))
+            reports[node].speed.append((time_ms, round(weighted / count)))
 
 
 def _indices(

@@ -12,7 +12,8 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from collector.rules.rule import OWN_LINK, STORE_LINK, Rule
+from collector.rules.fields import OWN_LINK
+from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.track import Track, Verdict, step
 from collector.rules.transition import Series, Transition, orphan, transition
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from collector.rules.fields import OWN_LINK
 from collector.rules.notification import Notification, group_of, notification
-from collector.rules.rule import OWN_LINK, SEVERITIES
+from collector.rules.rule import SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.standing import Acknowledgement, Line, Standing
 from collector.rules.transition import Transition

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
+from collector.rules import derived
 from collector.rules.absence import Absences
 from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
@@ -31,7 +32,6 @@ from collector.rules.track import Track
 from collector.rules.transition import Series, Transition
 
 LATENESS_MS: Final = 120_000
-ROLLUP_MS: Final = {"_1m": 60_000, "_1h": 3_600_000, "_1d": 86_400_000}
 
 
 class Expected(NamedTuple):
@@ -228,10 +228,8 @@ class Engine:
 
     def _interval_ms(self, series: Series) -> int | None:
         """What the inventory says, else what the roll-up's name or the index's period say."""
-        if (known := self._expected.get(series)) is not None:
-            return known.interval_ms
-        period_ms = {"1h": 3_600_000, "8h": 3_600_000, "24h": 86_400_000}.get(dict(series.tags).get("period", ""))
-        return next((ms for end, ms in ROLLUP_MS.items() if series.kind.endswith(end)), period_ms)
+        known = self._expected.get(series)
+        return derived.interval_ms(series) if known is None else known.interval_ms
 
 
 def _kinds(rules: Iterable[Rule]) -> frozenset[str]:

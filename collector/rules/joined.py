@@ -1,7 +1,8 @@
 """Rules that look at more than one series: neighbours, last week, another kind at the same node.
 
-They are decided on whole minutes of event time, one lateness after the minute, over closed buckets: by then everything
-that may still count has come, and the order in which the series reported decides nothing.
+They are decided on whole minutes of event time, one lateness after the minute, over buckets whose time is over: by then
+everything that may still count has come, and the order in which the series reported decides nothing. Hours, days and
+intervals come when they are over, and are looked at by so much later (derived.py).
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ class Joined:
         name = (timeline, window.spec, minute_ms)
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = timeline.live.at(window.spec, minute_ms)
+            found = self._found[name] = timeline.live.at(window.spec, minute_ms - timeline.behind_ms(window.spec))
         value, share = found
         return value if share >= window.complete else None
 

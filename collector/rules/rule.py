@@ -30,26 +30,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from collector.rules import words
 from collector.rules.complaint import BadRules as BadRules
 from collector.rules.complaint import LineOf, Path, hint, located, plain_error
+from collector.rules.fields import INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, OWN_LINK, fields_of
 from collector.rules.words import Limit
 from wire import names
-from wire.quantities import KINDS, QUANTITIES, ROLLUPS, STATS
 
 WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "range", "change", "suspect")
 SEVERITIES: Final = ("info", "minor", "major", "critical")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-INDEX_KIND: Final = "air_index"
-OWN_LINK: Final = "collector"
-"""The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
 STORE_LINK: Final = "collector/database"
 """Whether the database takes what arrives, in a node's place: while it does not, no sensor can be called silent."""
-INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
-_STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
-KINDS_WATCHED: Final = (
-    *_STORED_KINDS,
-    *(kind + end for kind in _STORED_KINDS for end in ROLLUPS),
-    INDEX_KIND,
-    OWN_LINK,
-)
 MEANING_NOT: Final = {"text", "notify"}
 """Keys that may change without making another rule of it."""
 
@@ -331,7 +320,7 @@ def _unknown_quantity(raw: dict[str, Any]) -> Iterable[tuple[Path, str]]:
     if not isinstance(window, dict) or not isinstance(kind, str) or kind not in KINDS_WATCHED:
         return
     for stat, quantity in window.items():
-        fields = quantities_of(kind)
+        fields = fields_of(kind)
         if stat in WINDOW_STATS and isinstance(quantity, str) and quantity not in fields:
             yield ("window", stat), f"{kind} has no quantity {quantity!r}{hint(quantity, fields)}"
 
@@ -343,10 +332,13 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
             parts.append(((key,), condition.kind or rule.kind, condition.window))
     for path, kind, window in parts:
         if window is not None:
-            spec, fields = window.spec, quantities_of(kind)
+            spec, fields = window.spec, fields_of(kind)
             limit = rule.limit if not path else getattr(rule, {"and": "and_"}.get(str(path[0]), "unless")).raise_
             if spec.quantity not in fields:
                 text = f"{kind} has no quantity {spec.quantity!r}{hint(spec.quantity, fields)}"
+                yield (*path, "window", spec.stat), text
+            elif kind == INDEX_KIND and spec.quantity in INDEX_WORDS:
+                text = f"{spec.quantity} is a word, a window is of numbers: watch value, or write category: [重度污染]"
                 yield (*path, "window", spec.stat), text
             elif limit.percent and not (spec.versus or spec.stat == "suspect"):
                 yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
@@ -356,15 +348,6 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
                 yield (*path, "window"), "a condition on another kind needs over, such as mean over 10m"
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
-
-
-def quantities_of(kind: str) -> tuple[str, ...]:
-    """The fields a rule may name in a measurement, roll-ups and the index included."""
-    if kind == INDEX_KIND:
-        return INDEX_FIELDS
-    base = next((kind.removesuffix(end) for end in ROLLUPS if kind.endswith(end)), kind)
-    own = tuple(quantity.name for quantity in QUANTITIES.values() if quantity.kind == base)
-    return own if base == kind else tuple(f"{name}_{stat}" for name in own for stat in STATS)
 
 
 def _check_clear(limit: Limit, clear: Limit) -> None:

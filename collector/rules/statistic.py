@@ -83,9 +83,9 @@ class Sums(Window):
     def at_with(
         self, unseen: Present | None, head_ms: int, time_ms: int, interval_ms: int | None
     ) -> tuple[float | None, float]:
-        """Readings of closed buckets are added to what is there; no ring is copied for that."""
+        """Readings of buckets that are over are added to what is there; no ring is copied for that."""
         head, last = head_ms // self.width, time_ms // self.width - 1
-        first, closed = last - self.count + 1, min(last, head - 1)
+        first, closed = last - self.count + 1, min(last, head)
         if unseen is None or not self.top or first <= max(self.floor, head - self.size):
             return super().at_with(unseen, head_ms, time_ms, interval_ms)
         n, filled, (total,) = self._fold(first, min(closed, self.top - 1))

@@ -11,13 +11,16 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import Any
 
+from collector.rules import derived
 from collector.rules.columns import wanted
 from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
+from collector.rules.rule import Spec
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.window import bucket_ms
 
 HOLE_MS = 600_000
 """A jump this long, or three intervals if they are longer, is a hole that a backlog may fill."""
@@ -26,11 +29,13 @@ HOLE_MS = 600_000
 class Timeline:
     """Everything the engine holds of one series."""
 
-    __slots__ = ("jump_ms", "live", "past", "plan", "series")
+    __slots__ = ("jump_ms", "live", "past", "plan", "series", "spans", "wait_ms")
 
     def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
         self.series = series
         self.plan = plan
+        self.spans = derived.is_span(series)
+        self.wait_ms = derived.wait_ms(series)
         self.live = Reel(plan, interval_ms, lateness_ms, self.say)
         self.past: Reel | None = None
         self.jump_ms = 0
@@ -39,6 +44,7 @@ class Timeline:
         """Committed rows of this series, times rising; each row is given once."""
         if self.live.interval_ms is None and (lengths := columns.get("duration_s")):
             self.live.set_interval(int(1000 * (lengths[0] or 0)) or None)
+        now_ms -= self.wait_ms  # a row is as old as the time since it could be there
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
         if times[0] > head_ms:
@@ -55,6 +61,14 @@ class Timeline:
         if split:
             return said + self.live.reorder(times, columns, now_ms)
         return said + (self.live.advance(times, columns, now_ms) if times else [])
+
+    def behind_ms(self, spec: Spec) -> int:
+        """How long after the end of a bucket its rows are there, on a good day.
+
+        A bucket of whole intervals is over when they are; a narrower one holds the beginning of an interval to come.
+        """
+        every_ms = self.live.interval_ms or 0
+        return self.wait_ms + (every_ms if self.spans and bucket_ms(spec) < every_ms else 0)
 
     def say(self, track: Track, state: str, event_ms: int, late: bool) -> Transition:
         """The words for a change of `track`."""

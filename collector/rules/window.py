@@ -167,6 +167,13 @@ class Window:
             self._write(slot, self.open)
             self._stand(self.top, kept)
 
+    def patch_mark(self, mark: Stand, time_ms: int, value: float) -> None:
+        """The same for the bucket that was open at a mark: it is in no ring when the window goes back to it."""
+        if time_ms // self.width == mark[0]:
+            kept, self.open = self.open, mark[1]
+            self.add(time_ms, value)
+            self.open = kept
+
     # Answers
 
     def value(self) -> float | None:
@@ -196,11 +203,17 @@ class Window:
         return min(1.0, (self.base_n + self.open[0] + more) / expected)
 
     def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:
-        """Value and share of the closed buckets that end at or before `time_ms`, as far back as the ring reaches."""
+        """Value and share of the buckets that end at or before `time_ms`, as far back as the ring reaches.
+
+        The newest reading's own bucket is one of them once its time is over.
+        """
         last = time_ms // self.width - 1
-        n, filled, base = self._fold(last - self.count + 1, min(last, self.top - 1))
-        found = self._value(n, base, self._empty())
-        return (None if found is None else round(found, DECIMALS)), self._share_of(n, filled, interval_ms)
+        first = last - self.count + 1
+        n, filled, base = self._fold(first, min(last, self.top - 1))
+        bucket = self.open if self.top and first <= self.top <= last else self._empty()
+        found = self._value(n, base, bucket)
+        share = self._share_of(n + bucket[0], filled + (bucket[0] > 0), interval_ms)
+        return (None if found is None else round(found, DECIMALS)), share
 
     def at_with(
         self, unseen: Present | None, head_ms: int, time_ms: int, interval_ms: int | None

@@ -16,6 +16,7 @@ WINDOW_MS = 300_000
 """Traffic is told in windows of this one length: two lengths side by side would give away what the mask hides."""
 _COUNTS = ("count", "heavy_count")
 _SETTLES_MS = 60_000
+_ROUGH = 10
 
 
 class Masked(NamedTuple):
@@ -36,16 +37,30 @@ def told_until(now_ms: int) -> int:
 def mask(row: Mapping[str, Any]) -> Masked:
     """Hide counts under 5 in one window's row of traffic; with them go the values made of those vehicles alone.
 
-    The speed of two vehicles is nearly the speed of one. Zero is hidden too: a shown zero would tell that a hidden
-    count is not zero.
+    The speed of two vehicles is nearly the speed of one. Zero is hidden too, and what it has no value of is named as
+    well: a shown zero, or no speed to hide, would tell that a hidden count is not zero.
     """
     values = dict(row)
     hidden = [name for name in _COUNTS if values.get(name) is not None and values[name] < FEW]
     if "count" in hidden:
-        hidden += [name for name in values if name not in (*hidden, "duration_s") and values[name] is not None]
+        hidden = [name for name in values if name != "duration_s"]
     for name in hidden:
         values[name] = None
     return Masked(values, tuple(hidden))
+
+
+def rough(shown: Masked) -> Masked:
+    """An hour or more in tens of vehicles and whole km/h: its windows, taken off an exact one, leave what they hide."""
+    values = {
+        name: value if value is None else round(value) if name == "speed_tms_kmh" else tens(value)
+        for name, value in shown.values.items()
+    }
+    return Masked(values, shown.hidden)
+
+
+def tens(vehicles: float) -> int:
+    """To the nearest ten; the fewest that are shown are ten, not none."""
+    return int((vehicles + _ROUGH / 2) // _ROUGH * _ROUGH)
 
 
 def public_alerts(alerts: Iterable[AlertView]) -> list[AlertView]:

@@ -18,7 +18,7 @@ from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge, stored
-from collector.web.privacy import WINDOW_MS, Masked, mask, told_until
+from collector.web.privacy import WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
 from wire.quantities import QUANTITIES, Quantity
 
@@ -218,7 +218,7 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
     driven, air = store.select_all([question, minutes])
     rows = [row for series in driven for row in series.rows if row[1] is not None]
     means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
-    return LastWeek(fmean(means[0]) if means and means[0] else None, total(rows) if rows else None)
+    return LastWeek(fmean(means[0]) if means and means[0] else None, rough(total(rows)) if rows else None)
 
 
 def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
@@ -290,7 +290,7 @@ def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:
         return None
     latest_ms = max(row[0] + int(1000 * (row[4] or 0)) for row in counted)
     return Traffic(
-        total(list(chain.from_iterable(windows.values()))),
+        rough(total(list(chain.from_iterable(windows.values())))),
         [(start_ms, total(some)) for start_ms, some in sorted(windows.items())],
         min(latest_ms, now_ms),
     )
@@ -306,11 +306,12 @@ def total(rows: list[list[Any]]) -> Masked:
     timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
     vehicles = sum(number for number, _ in timed)
     seconds = sum({row[0]: row[4] for row in rows if row[4]}.values())
+    timed_count = sum(row[1] for row in rows if row[4])
     return mask(
         {
             "count": count,
             "heavy_count": sum(heavy) if heavy else None,
             "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
-            "flow_vph": count * 3600 / seconds if seconds else None,
+            "flow_vph": timed_count * 3600 / seconds if seconds else None,
         }
     )

@@ -15,7 +15,7 @@ from collector.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.levels import Judgement, stored
-from collector.web.privacy import FEW
+from collector.web.privacy import FEW, rough
 from collector.web.readings import HOUR_MS, WEEK_MS, total
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
@@ -23,8 +23,6 @@ from measures import china_aqi
 
 DAY_MS: Final = 24 * HOUR_MS
 Length = Literal["day", "week", "month", "year"]
-ROUGH: Final = 10
-"""Hours of traffic are told in tens: with the five-minute counts beside them, exact ones would give away small ones."""
 
 
 class Span(NamedTuple):
@@ -160,9 +158,8 @@ def _flow(answer: list[Series]) -> list[Flow]:
                 by_time[row[0]].append(row)
     found = []
     for start_ms, rows in sorted(by_time.items()):
-        flow = total(rows).values
-        vph = flow["flow_vph"]
-        found.append(Flow(start_ms, None if vph is None else round(vph / ROUGH) * ROUGH, flow["speed_tms_kmh"]))
+        flow = rough(total(rows)).values
+        found.append(Flow(start_ms, flow["flow_vph"], flow["speed_tms_kmh"]))
     return found
 
 

@@ -252,7 +252,7 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - one order that breaks us may not stop the others
             worker.ingest.counts["unforeseen"] += 1
-            worker.ingest.alarm("unforeseen", unforeseen.words(names.data(order.node), error))
+            worker.ingest.alarm("unforeseen", unforeseen.words(f"a message on {names.data(order.node)}", error))
     worker.step(now_ms)
 
 

@@ -336,3 +336,28 @@ def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path,
     (over,) = desk.alerting.current()
     assert (over.state, over.text_zh, over.text_en) == ("resolved", "过高", "too high")
     assert (over.value, over.threshold) == (43.0, 60.0)
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_an_hour_that_was_stored_as_the_collector_died_is_looked_at_by_whoever_goes_on(
+    tmp_path: Path, closes: Closes, follows: bool
+) -> None:
+    """Its row is stamped more than an hour back: a catch-up from now on would not find it."""
+    rule = HIGH | {"kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}}
+    desk = closes(Desk(tmp_path, rule))
+    desk.tick()
+
+    def hour(value: float, seen: bool) -> None:
+        table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR - 3 * MINUTE], {"pm25_ugm3_mean": [value]})
+        desk.store.write(desk.store.render(table))
+        if seen:
+            desk.alerting.observe([table], desk.now_ms)
+
+    hour(10.0, seen=True)
+    desk.wait(HOUR, MINUTE)
+    hour(90.0, seen=False)
+    desk.die()
+    if follows:
+        desk.alerting.follow([], desk.now_ms)
+    desk.wait(10 * MINUTE)
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing"]

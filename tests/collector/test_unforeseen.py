@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from collector.alerts.alerting import Alerting
 from collector.broker.link import Arrived
 from collector.collector import Collector
 from collector.config import Config
 from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Registry
+from collector.rules.engine import Engine
+from collector.rules.transition import Series
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select
 from wire import ack, batch, names, signed, status
@@ -175,3 +178,27 @@ def test_a_birth_is_answered_when_it_is_kept(collector: OnItsOwnTime, monkeypatc
     said = status.Birth(GOOD, "here", "1" * 16, (SPOOLS[GOOD],), 1, None, "1", "synced", ())
     collector.receive(Arrived(names.status(GOOD), status.encode(said), False))
     assert kept == [True]
+
+
+def test_a_rule_that_breaks_on_a_series_ends_no_ingest_and_keeps_no_other_series_from_the_rules(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def breaks(_: Engine, series: Series, *__: Any) -> None:
+        if series.node == BAD:
+            raise TypeError("must be real number, not str")
+        seen.append(series.node)
+
+    monkeypatch.setattr(Engine, "observe", breaks)
+    collector.alerting._engine.kinds = frozenset({"air_quality"})
+    collector.receive(data(BAD, 1), data(GOOD, 1))
+    collector.receive()
+    assert sorted(collector.inbox.answered()) == [(GOOD, 1), (BAD, 1)]
+    assert seen == [GOOD]
+    assert collector.counts["unforeseen"] == 1
+    assert f"node={BAD}" in collector.ingest.alarms["unforeseen"]
+    monkeypatch.setattr(Alerting, "tick", lambda *_: [][1])
+    collector.receive(data(GOOD, 2))
+    collector.receive()
+    assert collector.inbox.answered()[-1] == (GOOD, 2)

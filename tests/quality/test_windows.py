@@ -236,6 +236,17 @@ def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
     assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
 
 
+def test_flow_is_made_of_intervals_whose_length_is_known(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    times = [NOON, NOON + MINUTE, NOON + 30 * MINUTE]
+    bench.commit(flow(times, count=[10, 10, 0], duration_s=[60.0, None, 60.0]))
+    bench.settle()
+    names = ("count_sum", "duration_s_sum", "flow_vph_mean")
+    for suffix in ("_1h", "_1d"):
+        (row,) = bench.rows("traffic_flow" + suffix, *names)
+        assert row[1:] == [20, 120, 300]
+
+
 def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
     bench = closes(Bench(tmp_path, NOON - HOUR))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,8 @@ from collector.questions.canned import CANNED
 from collector.questions.question import DAY_MS, BadVariable
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Store, Stored
+from collector.stores.store import Select, Store, Stored, Table
+from tests.closes import Closes
 from tests.questions import engine, town
 from tests.servers import Influxd
 
@@ -57,8 +59,34 @@ def test_influxdb_answers_every_question_as_the_embedded_store_does(embedded: St
 
 @pytest.mark.parametrize("name", CANNED)
 def test_the_sql_that_is_shown_says_the_same_on_the_engine_of_influxdb_3(embedded: Store, name: str) -> None:
-    select = CANNED[name].ask(*SPAN, {})
-    context = engine.context(select.measurement, town.tables(3, 48), select.columns)
+    same_rows(embedded, town.tables(3, 48), CANNED[name].ask(*SPAN, {}))
+
+
+@pytest.mark.parametrize("name", ["air-latest", "highest", "vehicles", "volume"])
+def test_the_sql_tells_nothing_of_rows_and_stations_without_what_is_asked(
+    name: str, tmp_path: Path, closes: Closes
+) -> None:
+    """A row newer than the others with a raw value alone, and a station that has nothing else."""
+    tables = town.tables(3, 48)
+    for node, kind, columns in (
+        ("lp-0001", "air_quality", {"pm25_raw_ugm3": 5.0}),
+        ("lp-0009", "air_quality", {"pm25_raw_ugm3": 5.0}),
+        ("lp-0009", "air_quality_1h", {"so2_ugm3_mean": 5.0}),
+        ("lp-0009", "traffic_flow_1h", {"count_sum": 2.0}),
+    ):
+        tags = {"node": node, "site": "site-1", "sensor": "air-1"}
+        tags |= {"lane": "1", "direction": "in"} if kind == "traffic_flow_1h" else {}
+        cells = {column: [value] for column, value in columns.items()}
+        tables.append(Table(kind, tuple(sorted(tags.items())), [town.T0 + town.HOUR_MS], cells, frozenset()))
+    store = closes(Sqlite(tmp_path / "town.db"))
+    assert store.prepare() == Stored()
+    for table in tables:
+        assert store.write(store.render(table)) == Stored()
+    same_rows(store, tables, CANNED[name].ask(*SPAN, {}))
+
+
+def same_rows(embedded: Store, tables: list[Table], select: Select) -> None:
+    context = engine.context(select.measurement, tables, select.columns)
     batches = context.sql(sql.render(select)).collect()
     found = [list(row.values()) for batch in batches for row in batch.to_pylist()]
     ours = [
@@ -86,6 +114,17 @@ def test_flux_names_bucket_measurement_and_every_field(name: str) -> None:
     assert text.startswith('from(bucket: "lamppost")')
     assert all(f'"{field}"' in text for field in (select.measurement, *select.columns))
     assert text.count("(") == text.count(")")
+
+
+def test_flux_takes_the_newest_row_whole_and_sorts_by_time() -> None:
+    newest = flux.render(CANNED["air-latest"].ask(*SPAN, {}), "lamppost").split("\n  |> ")
+    assert newest[-4].startswith('pivot(rowKey: ["_time", "node", "site", "sensor"]')
+    assert newest[-3:] == [
+        'group(columns: ["node", "site", "sensor"])',
+        'sort(columns: ["_time"], desc: true)',
+        "limit(n: 1)",
+    ]
+    assert flux.render(CANNED["weather"].ask(*SPAN, {}), "lamppost").endswith('sort(columns: ["_time"])')
 
 
 def test_a_month_is_told_by_hours_and_a_year_by_days() -> None:

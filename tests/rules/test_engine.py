@@ -352,3 +352,50 @@ def test_an_episode_that_was_told_is_not_told_again_when_the_reel_goes_back_into
     for second in (230, 240, 245, 250, 255, 252, 260, 257):  # after half a minute of silence, and not in order
         read(second, 10.0, now=272)
     assert said == [("firing", False), ("resolved", False)]
+
+
+DAY = 24 * HOUR
+INDEX_OF = {"site": "jianguo-rd", "node": "lp-0017", "sensor": "air-1", "standard": "HJ 633", "edition": "2026"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "span_ms"),
+    [
+        ("air_quality_1h", {}, HOUR),
+        ("air_quality_1d", {}, DAY),
+        ("air_quality_1d", {}, DAY + HOUR),  # the day on which the clock is put back
+        ("air_index", {"period": "1h"}, HOUR),
+        ("air_index", {"period": "1d"}, DAY),
+    ],
+)
+def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_long_ago_is_history(kind, tags, span_ms):
+    """Its row bears the time at which its window begins, and comes when that is over and stragglers had their time."""
+    index = kind == "air_index"
+    watched = {"category": ["重度污染"]} if index else {"window": {"last": "pm25_ugm3_mean"}, "raise": "> 75"}
+    rule = {"alert": "high", "kind": kind, "text": {"zh": "高", "en": "high"}} | watched
+    series = Series.of(kind, INDEX_OF | tags if index else {k: INDEX_OF[k] for k in ("site", "node", "sensor")})
+    columns = {"category": ["重度污染"]} if index else {"pm25_ugm3_mean": [90.0]}
+
+    def late(after_ms):
+        engine = Engine(parse([rule]))
+        engine.expect([], T0)
+        engine.observe(series, [T0], columns, T0 + span_ms + after_ms)
+        (said,) = engine.tick(T0 + span_ms + after_ms)
+        return said.late
+
+    assert [late(after_ms) for after_ms in (2 * MINUTE, 3 * MINUTE, 10 * MINUTE)] == [False] * 3
+    assert late(2 * HOUR)
+
+
+@pytest.mark.parametrize("order", [(501, 502), (502, 501)])
+@pytest.mark.parametrize("late", [range(484, 494), range(494, 499), (497,)])
+def test_what_came_too_late_to_be_judged_stays_in_its_windows_when_later_rows_come_out_of_order(order, late):
+    """24 h have buckets of 24 minutes: the one that was open at a mark has these rows too."""
+    engine = engine_of({"window": {"sum": "pm25_ugm3", "over": "24h", "complete": "0%"}, "raise": "> 1000000"})
+    engine.expect([Expected(AIR, MINUTE)], T0)
+    arrivals = [(m, m) for m in range(501) if m not in late] + [(m, 500) for m in late] + [(m, 502) for m in order]
+    for minute, now in arrivals:
+        engine.observe(AIR, [T0 + minute * MINUTE], {"pm25_ugm3": [1.0]}, T0 + now * MINUTE)
+    reel = engine.reel(AIR)
+    reel.wake()
+    assert reel.windows[0].value() == 503

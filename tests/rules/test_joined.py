@@ -3,6 +3,7 @@
 import random
 from statistics import median
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,49 @@ def test_a_station_is_compared_with_series_of_its_own_tags_and_kind_at_its_own_s
         air("lp-1"): ("pm25_ugm3", lambda _: 1.0),
     }
     assert [(each.labels["node"], each.labels["lane"]) for each in run(rule, feeds, 30)] == [("lp-1", "1")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "tags", "interval", "over", "delay"),
+    [
+        ("traffic_flow", "speed_tms_kmh", {"lane": "1", "direction": "in"}, 5, "5m", 5),
+        ("traffic_flow", "speed_tms_kmh", {"lane": "1", "direction": "in"}, 5, "10m", 5),
+        ("traffic_flow", "speed_tms_kmh", {"lane": "1", "direction": "in"}, 1, "5m", 1),
+        ("air_quality", "pm25_ugm3", {}, 5, "10m", 0),
+        ("air_quality_1h", "pm25_ugm3_mean", {}, 60, "1h", 63),
+        ("air_quality_1h", "pm25_ugm3_mean", {}, 60, "3h", 70),
+    ],
+)
+@pytest.mark.parametrize("holds", ["0s", "3h"])
+def test_rows_that_come_when_their_time_is_over_are_compared_too(kind, field, tags, interval, over, delay, holds):
+    """Three times its neighbours, from the first row on and without a gap, however few rows a window has."""
+    all_series = [Series.of(kind, {"site": "s", "node": f"lp-{n}", "sensor": "x", **tags}) for n in range(3)]
+    window = {"mean": field, "over": over, "versus": "neighbours"}
+    rule = {"alert": "odd", "kind": kind, "window": window, "raise": "> 50%", "for": holds, "text": TEXT}
+    engine = Engine(parse([rule]))
+    engine.expect([Expected(each, interval * MINUTE) for each in all_series], T0)
+    said = []
+    for minute in range(12 * 60):
+        now = T0 + minute * MINUTE
+        if minute >= delay and (minute - delay) % interval == 0:
+            for n, series in enumerate(all_series):
+                engine.observe(series, [now - delay * MINUTE], {field: [30.0 if n else 90.0]}, now)
+        said += engine.tick(now)
+    assert [(each.state, each.labels["node"]) for each in said] == [("firing", "lp-0")]
+
+
+@pytest.mark.parametrize("interval", [1, 5])
+def test_a_drop_against_last_week_holds_for_hours_at_any_interval(interval):
+    series = flow("lp-0")
+    window = {"sum": "count", "over": "1h", "versus": "last-week"}
+    rule = {"alert": "odd", "kind": "traffic_flow", "window": window, "raise": "< -50%", "for": "2h", "text": TEXT}
+    engine = Engine(parse([rule]))
+    engine.expect([Expected(series, interval * MINUTE)], T0)
+    said = []
+    for minute in range(interval, 8 * 24 * 60):
+        now = T0 + minute * MINUTE
+        if minute % interval == 0:
+            count = (2 if minute - interval >= 7 * 24 * 60 else 10) * interval
+            engine.observe(series, [now - interval * MINUTE], {"count": [count]}, now)
+        said += engine.tick(now)
+    assert [(each.state, (each.event_ms - T0) // HOUR) for each in said] == [("firing", 7 * 24 + 3)]

@@ -117,3 +117,24 @@ def test_a_zone_that_does_not_exist_is_refused():
 def test_rules_that_are_no_list_are_refused():
     with pytest.raises(BadRules, match="rules are a list"):
         parse({"alert": "x"})
+
+
+@pytest.mark.parametrize(("stat", "word"), [("last", "category"), ("last", "primary"), ("count", "primary")])
+def test_a_window_of_words_is_refused_for_it_cannot_be_counted(stat, word):
+    window = {stat: word} | ({} if stat == "last" else {"over": "3h"})
+    assert f"window.{stat}: {word} is a word" in problem(kind="air_index", window=window, clear=...)
+
+
+@pytest.mark.parametrize("name", ["v85_kmh", "count_sum", "completeness", "duration_s_sum", "n_speed_100_kmh_sum"])
+def test_a_rolled_up_window_has_the_fields_that_are_stored(name):
+    assert parse(changed(kind="traffic_flow_1h", window={"last": name}))
+
+
+@pytest.mark.parametrize("name", ["v85_kmh_mean", "v85_kmh_n", "headway_s_mean", "count_p85"])
+def test_a_field_that_is_stored_nowhere_is_refused(name):
+    assert "traffic_flow_1h has no quantity" in problem(kind="traffic_flow_1h", window={"last": name})
+    assert "no quantity" in problem(kind="air_quality_1h", window={"last": "pm25_raw_ugm3_mean"})
+
+
+def test_minutes_thinned_by_an_agent_have_its_fields_too():
+    assert parse(changed(kind="air_quality_1m", window={"last": "pm25_raw_ugm3_mean"}))

@@ -94,9 +94,9 @@ class Process(ProductCollector):
     def _seconds(self) -> float:  # type: ignore[override]
         return self._clock.now_ms / 1000
 
-    def _broken_by(self, message: Arrived, error: Exception) -> None:
+    def _broken_by(self, what: str, error: Exception) -> None:
         """What the product counts and outlives is a mistake here."""
-        raise AssertionError(f"a message on {message.topic} broke the collector") from error
+        raise AssertionError(what) from error
 
     def __getattr__(self, name: str) -> Any:
         return 0 if name.endswith("_ms") else _Absent()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
 from collector.web.feed import Feed, Subscription
-from collector.web.privacy import FEW, mask, public_alerts
-from collector.web.readings import View, look, minute_means, traffic
+from collector.web.privacy import FEW, mask, public_alerts, tens
+from collector.web.readings import View, look, minute_means, total, traffic
 from collector.web.site import AlertView, Station
 from tests.web.city import MINUTE_MS, City
 
@@ -74,6 +74,23 @@ def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
         assert shown["speed_tms_kmh"] is None
         assert "count" in hidden
     assert shown["duration_s"] == 60.0
+
+
+def test_flow_is_made_of_intervals_whose_length_is_known() -> None:
+    assert total([[0, 10, 0, 50.0, 60.0], [MINUTE_MS, 10, 0, 50.0, None]]).values["flow_vph"] == 600
+
+
+def test_no_vehicle_and_one_are_masked_alike() -> None:
+    none = [[n * MINUTE_MS, 0, 0, None, 60.0] for n in range(5)]
+    assert total(none) == total([[0, 1, 0, 44.0, 60.0], *none[1:]])
+
+
+def test_an_hour_beside_its_windows_is_told_in_tens() -> None:
+    rows = [[n * MINUTE_MS, 1 if n < 5 else 11, 0, 83.0 if n < 5 else 40.0, 60.0] for n in range(60)]
+    seen = traffic(rows, 61 * MINUTE_MS)
+    assert seen is not None
+    assert (seen.hour.values["count"], seen.hour.values["speed_tms_kmh"]) == (610, 40)
+    assert [tens(count) for count in (5, 14, 15, 25)] == [10, 10, 20, 30]
 
 
 def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_driving_is_not() -> None:

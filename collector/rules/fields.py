@@ -1,0 +1,34 @@
+"""What rules may name: the measurements, and the fields of each, as they are stored."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from collector.numbers import windows
+from wire.quantities import KINDS, QUANTITIES, ROLLUPS, agent_fields
+
+INDEX_KIND: Final = "air_index"
+INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
+INDEX_WORDS: Final = ("category", "primary")
+"""Those of them that are no numbers."""
+OWN_LINK: Final = "collector"
+"""The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
+_STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
+KINDS_WATCHED: Final = (
+    *_STORED_KINDS,
+    *(kind + end for kind in _STORED_KINDS for end in ROLLUPS),
+    INDEX_KIND,
+    OWN_LINK,
+)
+
+
+def fields_of(kind: str) -> tuple[str, ...]:
+    """The fields a rule may name in a measurement, roll-ups and the index included."""
+    if kind == INDEX_KIND:
+        return INDEX_FIELDS
+    base, _, end = kind.rpartition("_")
+    if "_" + end not in ROLLUPS:
+        return tuple(quantity.name for quantity in QUANTITIES.values() if quantity.kind == kind)
+    ours = windows.field_names(base) if base in windows.ROLLED else ()
+    share = ("completeness",) if ours and "_" + end != windows.MINUTES else ()
+    return tuple(dict.fromkeys((*ours, *share, *(agent_fields(kind) or ()))))
