@@ -68,7 +68,8 @@ def merged(seqs: list[int], rows: list[Reading], now_ms: int, unique: Callable[[
     """The rows of batches of gap records, with the numbers of these batches, as few rows: one a series and run.
 
     Every number of a run is gone, so each row may name the whole run. It stands at the time of the last that it is
-    for: if that one was stored already, it takes its place. A run that none is for gets one of its own, at a unique time.
+    for: if that one was stored already, it takes its place.
+    A run that none is for gets one of its own.
     """
     counted = [row for row in rows if dict(row.series.tags)["reason"] in COUNTED and row.values["from_seq"]]
     gone = {seq for row in counted for seq in range(int(row.values["from_seq"]), int(row.values["to_seq"]) + 1)}
