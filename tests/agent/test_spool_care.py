@@ -266,7 +266,7 @@ def test_a_spool_that_stays_full_stays_bounded_and_names_every_row_and_number(sp
     raw = sum(row.series.kind == "air_quality" for row in rows)
     lost = sum(gap["lost_count"] for gap in gaps(spool))
     assert raw + lost == 8_000
-    assert {gap["reason"] for gap in gaps(spool)} == {"thinned", "dropped"}
+    assert {gap["reason"] for gap in gaps(spool)} >= {"thinned", "dropped"}
     replaced = {seq for gap in gaps(spool) for seq in range(int(gap["from_seq"]), int(gap["to_seq"]) + 1)}
     present = {one.seq for one in spool.oldest(10_000)}
     assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"
