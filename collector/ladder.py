@@ -65,7 +65,7 @@ class Ladder:
 
     def _may_ask(self, node: str, now_ms: int) -> bool:
         left, at_ms = self._allowed.get(node, (float(BURST), now_ms))
-        left = min(BURST, left + (now_ms - at_ms) / EVERY_MS)
+        left = min(BURST, left + max(0, now_ms - at_ms) / EVERY_MS)  # a clock set back takes nothing away
         self._allowed[node] = (left - 1 if left >= 1 else left, now_ms)
         return left >= 1
 

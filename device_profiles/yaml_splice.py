@@ -49,10 +49,10 @@ def without(text: str, where: Where) -> str:
     if parent.flow_style:
         end = _end(node)
         later = re.match(r"\s*,\s*", text[end:])
-        before = re.search(r"\s*,\s*$", text[:start])
         if later:
             return text[:start] + text[end + later.end() :]
-        return text[: before.start() if before else start] + text[end:]
+        before = text[:start].rstrip()
+        return (before[:-1].rstrip() if before.endswith(",") else text[:start]) + text[end:]
     line = text.rfind("\n", 0, start) + 1
     if line and text[text.rfind("\n", 0, line - 1) + 1 : line].strip() == "" and isinstance(step, int):
         line = text.rfind("\n", 0, line - 1) + 1  # the blank line that parted it from the one before

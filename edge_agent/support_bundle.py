@@ -19,10 +19,11 @@ from edge_agent.doctor.result import Station
 from edge_agent.doctor.run import CHECKS, examine
 
 LOG_LINES = 2000
-_SECRET_KEY = re.compile(r"^(\s*(?:- )?[\w-]*(?:password|token|secret|key)[\w-]*\s*:\s*)(?!\s*$)(.+)$", re.I)
+_SECRET_KEY = re.compile(r"^(\s*(?:- )?(?=[\w-]*(?:password|token|secret|key))[\w-]+\s*:\s*)(\S.*)$", re.I)
 _FILE_KEY = re.compile(r"_file\s*:|^\s*(ca|cert|key)\s*:\s*/", re.I)
-_IN_URL = re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@")
+_IN_URL = re.compile(r"(\b\w+://)[^/\s:@]+:[^/\s@]+@")
 _PEM = re.compile(r"-----BEGIN [^-]+-----.*?-----END [^-]+-----", re.S)
+_PEM_END = re.compile(r"-----END [^-]+-----")
 _LONG = re.compile(r"(?<![\w/.-])[A-Za-z0-9+_-]{40,}={0,2}(?![\w/.-])")
 
 
@@ -79,7 +80,8 @@ def write(bundle: Path, content: list[Part]) -> None:
 
 def without_secrets(text: str) -> str:
     """`text` with values of secret keys, PEM blocks, passwords in addresses and long random words blotted out."""
-    text = _PEM.sub("[removed]", text)
+    last = max((end.end() for end in _PEM_END.finditer(text)), default=0)  # behind it no block is whole: not looked for
+    text = _PEM.sub("[removed]", text[:last]) + text[last:]
     text = _IN_URL.sub(r"\1[removed]@", text)
     lines = []
     for line in text.splitlines():

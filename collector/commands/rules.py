@@ -104,7 +104,7 @@ def rules_backtest(
     Example:  lamppost rules backtest pm25-hourly-high --since 30d
     """
     from collector.alerts import stored
-    from collector.rules.rehearsal import backtest
+    from collector.rules.rehearsal import SLICE_MS, backtest
     from collector.stores.store import StoreDown
 
     settings = load_settings(config)
@@ -116,7 +116,7 @@ def rules_backtest(
         text = "absent and offline look at what arrives, not at what is stored"
         raise Failure(Exit.USAGE, "nothing-to-play", text, "name a rule with a window or a category")
     try:
-        history = stored.rows(store, columns, since_ms, now_ms, 3_600_000, node)
+        history = stored.rows(store, columns, since_ms // SLICE_MS * SLICE_MS, now_ms, SLICE_MS, node)
         found = backtest(wanted, history, _inventory(settings))
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error)) from error

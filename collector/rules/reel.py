@@ -129,12 +129,19 @@ class Reel:
         return said
 
     def patch(self, times: list[int], columns: Columns) -> None:
-        """Rows too late to be judged still complete the windows they belong to."""
+        """Rows too late to be judged still complete the windows they belong to, also those a rewind goes back to."""
         self.wake()
-        for watch, each in zip(self.plan.watches, self.windows, strict=True):
+        marks = [self.base] if self.mid is self.base else [self.base, self.mid]
+        for index, (watch, each) in enumerate(zip(self.plan.watches, self.windows, strict=True)):
             for time_ms, value in zip(times, columns.get(watch.column, ()), strict=False):
                 if value is not None:
                     each.patch(time_ms, value)
+                    for mark in marks:
+                        if time_ms <= mark.time_ms:
+                            each.patch_mark(mark.windows[index], time_ms, value)
+        first = bisect_right(times, self.base.time_ms)
+        if first < len(times):
+            self.recent.put(times[first:], _cut(columns, first, len(times)))
 
     # Rest
 

@@ -167,6 +167,13 @@ class Window:
             self._write(slot, self.open)
             self._stand(self.top, kept)
 
+    def patch_mark(self, mark: Stand, time_ms: int, value: float) -> None:
+        """The same for the bucket that was open at a mark: it is in no ring when the window goes back to it."""
+        if time_ms // self.width == mark[0]:
+            kept, self.open = self.open, mark[1]
+            self.add(time_ms, value)
+            self.open = kept
+
     # Answers
 
     def value(self) -> float | None:

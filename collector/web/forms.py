@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -58,7 +59,7 @@ class Allowance:
             self._taken.clear()
         for name, most in (("", self._crowd * self._number), (client, self._number)):
             times = self._taken.setdefault(name, deque())
-            while times and times[0] <= now_ms - self._while_ms:
+            while times and not 0 <= now_ms - times[0] < self._while_ms:  # too old, or of a clock since set back
                 times.popleft()
             if len(times) >= most:
                 return False
@@ -68,8 +69,15 @@ class Allowance:
 
 
 def client_of(request: Request) -> str:
-    """The address a request came from."""
-    return request.client.host if request.client is not None else "unknown"
+    """Where a request came from: an IPv4 address, or the /64 around an IPv6 one, for whoever has one has all of it."""
+    host = request.client.host if request.client is not None else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def choice(fields: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

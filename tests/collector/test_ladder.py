@@ -57,6 +57,11 @@ def test_an_installation_is_kept(ladder: Ladder) -> None:
     assert not ask(ladder, "installation", record=[1])["ok"]
 
 
+def test_a_clock_that_is_set_back_holds_up_no_question(ladder: Ladder) -> None:
+    assert ask(ladder, at_ms=NOW + 8 * 3_600_000)["ok"]
+    assert [ask(ladder, at_ms=NOW + n * 60_000)["ok"] for n in range(5)] == [True] * 5
+
+
 def test_a_few_questions_at_once_and_then_one_a_second(ladder: Ladder) -> None:
     assert [ask(ladder) is not None for _ in range(BURST + 3)] == [True] * BURST + [False] * 3
     assert ask(ladder, at_ms=NOW + EVERY_MS) is not None

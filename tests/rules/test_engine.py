@@ -385,3 +385,17 @@ def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_lon
 
     assert [late(after_ms) for after_ms in (2 * MINUTE, 3 * MINUTE, 10 * MINUTE)] == [False] * 3
     assert late(2 * HOUR)
+
+
+@pytest.mark.parametrize("order", [(501, 502), (502, 501)])
+@pytest.mark.parametrize("late", [range(484, 494), range(494, 499), (497,)])
+def test_what_came_too_late_to_be_judged_stays_in_its_windows_when_later_rows_come_out_of_order(order, late):
+    """24 h have buckets of 24 minutes: the one that was open at a mark has these rows too."""
+    engine = engine_of({"window": {"sum": "pm25_ugm3", "over": "24h", "complete": "0%"}, "raise": "> 1000000"})
+    engine.expect([Expected(AIR, MINUTE)], T0)
+    arrivals = [(m, m) for m in range(501) if m not in late] + [(m, 500) for m in late] + [(m, 502) for m in order]
+    for minute, now in arrivals:
+        engine.observe(AIR, [T0 + minute * MINUTE], {"pm25_ugm3": [1.0]}, T0 + now * MINUTE)
+    reel = engine.reel(AIR)
+    reel.wake()
+    assert reel.windows[0].value() == 503

@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from collector.rules import rehearsal
-from collector.rules.engine import Expected
+from collector.rules.engine import Engine, Expected
 from collector.rules.rehearsal import backtest, explain, parse_cases, readings, rehearse
 from collector.rules.rule import BadRules, parse
-from collector.rules.transition import Series
+from collector.rules.transition import Series, episodes
 from wire.traffic import DIRECTIONS
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -145,3 +145,36 @@ def test_a_test_about_nothing_is_refused_with_the_nearest_word():
         "t.yaml: haze: series.0.kind: unknown kind 'air_qality', did you mean 'air_quality'?",
         "t.yaml: haze: series.1.values.pm25_ugm: air_quality has no quantity 'pm25_ugm', did you mean 'pm25_ugm3'?",
     ]
+
+
+@pytest.mark.parametrize("slice_minutes", [60, 10, 1])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_backtest_of_a_rule_that_compares_says_what_it_would_have_said(slice_minutes, last):
+    """By whatever slices history comes, and in whichever order its series: what is compared is of one minute."""
+    window = {"mean": "pm25_ugm3", "over": "10m", "versus": "neighbours"}
+    rule = {"alert": "off", "kind": "air_quality", "window": window, "raise": "> 50%", "for": "5m"}
+    (rule,) = parse([rule | {"text": {"zh": "a", "en": "b"}}])
+    series = [Series.of("air_quality", {"site": "east", "node": f"lp-{n}", "sensor": "air-1"}) for n in range(4)]
+    inventory = [Expected(each, MINUTE) for each in series]
+    odd = series[-1 if last else 0]
+
+    def value(each, minute):
+        return 100.0 if each is odd and (65 <= minute < 85 or 200 <= minute < 225) else 20.0
+
+    live, said = Engine([rule]), []
+    live.expect(inventory, T0)
+    for minute in range(360):
+        now_ms = T0 + minute * MINUTE
+        for each in series:
+            live.observe(each, [now_ms], {"pm25_ugm3": [value(each, minute)]}, now_ms)
+        said += live.tick(now_ms)
+
+    def slices():
+        for first in range(0, 360, slice_minutes):
+            minutes = range(first, first + slice_minutes)
+            for each in series:
+                yield each, [T0 + m * MINUTE for m in minutes], {"pm25_ugm3": [value(each, m) for m in minutes]}
+
+    (found,) = backtest([rule], slices(), inventory)
+    assert len(found.episodes) == 2
+    assert found.episodes == episodes(said)
