@@ -5,12 +5,17 @@ One row a sensor and run of sequences: from, to, how many. A reading is counted 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from edge_agent.reading import Reading, Series
 from edge_agent.thinning import SUFFIX
 from wire.quantities import agent_fields
+
+KIND = "gap"
+MERGED = "merged"
+COUNTED = ("thinned", "dropped", "purged", MERGED)
+"""The reasons of which there may be many."""
 
 
 class Loss(NamedTuple):
@@ -41,7 +46,7 @@ def losses(readings: Iterable[Reading]) -> list[Loss]:
 def record(loss: Loss, reason: str, now_ms: int, from_seq: int = 0, to_seq: int = 0) -> Reading:
     """One row; sequences 0 when no batch was sealed of what is gone."""
     values: dict[str, float | int] = {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows}
-    series = Series(loss.sensor, "gap", (("reason", reason),))
+    series = Series(loss.sensor, KIND, (("reason", reason),))
     return Reading(series, now_ms, values | {"from_seq": from_seq, "to_seq": to_seq})
 
 
@@ -52,6 +57,41 @@ def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int
         rows += [record(loss, reason, now_ms, first, last) for loss in losses]
         losses = [loss._replace(rows=0) for loss in losses]
     return rows
+
+
+def is_gap(row: Reading) -> bool:
+    """Whether a row is one of these records."""
+    return row.series.kind == KIND
+
+
+def merged(seqs: list[int], rows: list[Reading], now_ms: int, unique: Callable[[Reading], Reading]) -> list[Reading]:
+    """The rows of batches of gap records, with the numbers of these batches, as few rows: one a series and run.
+
+    Every number of a run is gone, so each row may name the whole run. It stands at the time of the last that it is
+    for: if that one was stored already, it takes its place.
+    A run that none is for gets one of its own.
+    """
+    counted = [row for row in rows if dict(row.series.tags)["reason"] in COUNTED and row.values["from_seq"]]
+    gone = {seq for row in counted for seq in range(int(row.values["from_seq"]), int(row.values["to_seq"]) + 1)}
+    found: dict[tuple[Series, int, int], list[Reading]] = {}
+    for first, last in _runs(gone.union(seqs) - {0}):
+        of_run = [row for row in counted if first <= row.values["from_seq"] <= last]
+        for row in of_run or [unique(record(Loss("node", 0, now_ms, now_ms), MERGED, now_ms, first, last))]:
+            found.setdefault((row.series, first, last), []).append(row)
+    return [
+        *(row for row in rows if row not in counted),
+        *(_sum(series, same, first, last) for (series, first, last), same in found.items()),
+    ]
+
+
+def _sum(series: Series, rows: list[Reading], first: int, last: int) -> Reading:
+    loss = Loss(
+        series.sensor,
+        int(sum(row.values["lost_count"] for row in rows)),
+        int(min(row.values["from_ms"] for row in rows)),
+        int(max(row.values["to_ms"] for row in rows)),
+    )
+    return record(loss, dict(series.tags)["reason"], max(row.time_ms for row in rows), first, last)
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -3,22 +3,42 @@
     the replay ring goes > the oldest are thinned to one-minute rows > what cannot be thinned any more is dropped
 
 Each step is one transaction of the spool with a gap record that names what was replaced. The gap records themselves are
-kept to the last: the account of what is missing outlives what is missing.
+kept: the account of what is missing outlives what is missing. Many old ones become few, or they would fill the room.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from edge_agent import gap_records, thinning
 from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading
-from edge_agent.spool import Sealed, Spool
+from edge_agent.sealing import ROWS_PER_BATCH
+from edge_agent.spool import Origin, Sealed, Spool
 
 THIN_BATCHES = 64
+MERGE_BATCHES = 32  # so many of them with gap records alone become one
 SIZE_MAX = 2 * 2**30
 SHARE = 5
+
+
+class _Opened(NamedTuple):
+    """A waiting batch with its rows."""
+
+    batch: Sealed
+    rows: list[Reading]
+    origin: Origin
+
+    @property
+    def gaps(self) -> list[Reading]:
+        return [row for row in self.rows if gap_records.is_gap(row)]
+
+    @property
+    def others(self) -> list[Reading]:
+        return [row for row in self.rows if not gap_records.is_gap(row)]
 
 
 def limit_bytes(path: Path, asked: int | None) -> int:
@@ -33,9 +53,7 @@ def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:
     """One step towards `max_bytes`; returns how many rows were thinned or dropped. Call again until it returns 0."""
     if spool.used_bytes() <= max_bytes or spool.prune(now_ms + 1):
         return 0
-    oldest = spool.oldest(THIN_BATCHES)
-    same_life = [one for one in oldest if one.spool == oldest[0].spool]
-    return _thin_or_drop(spool, same_life, now_ms)
+    return _thin_or_drop(spool, _oldest(spool, now_ms), now_ms)
 
 
 def split(spool: Spool, number: int, now_ms: int) -> None:
@@ -51,34 +69,59 @@ def purge(spool: Spool, before_ms: int, now_ms: int) -> int:
     """A person gives up what waits and is older than `before_ms`; returns how many readings went. Named like a drop."""
     gone = 0
     while True:
-        old = [one for one in spool.oldest(THIN_BATCHES) if one.to_ms < before_ms]
-        old = [one for one in old if one.spool == old[0].spool and not _only_gaps(spool.opened(one)[0])]
+        old = [one for one in _oldest(spool, now_ms) if one.batch.to_ms < before_ms]
         if not old:
             return gone
-        lost = [row for one in old for row in spool.opened(one)[0]]
-        origin = spool.opened(old[-1])[1]
-        spool.replace(old, origin, [], "purged", gap_records.losses(lost), now_ms)
-        gone += len(lost)
+        gone += _give_up(spool, old, "purged", now_ms)
 
 
-def _thin_or_drop(spool: Spool, batches: list[Sealed], now_ms: int) -> int:
+def _oldest(spool: Spool, now_ms: int) -> list[_Opened]:
+    """The oldest batches, of one life, that hold more than gap records."""
+    passed: list[int] = []
+    while opened := [_Opened(one, *spool.opened(one)) for one in spool.oldest(THIN_BATCHES, passed)]:
+        gaps = [one for one in opened if not one.others]
+        if _merge_gaps(spool, gaps, now_ms):
+            continue
+        if found := [one for one in opened if one.others]:
+            return [one for one in found if one.batch.spool == found[0].batch.spool]
+        passed += [one.batch.id for one in gaps]
+    return []
+
+
+def _merge_gaps(spool: Spool, opened: list[_Opened], now_ms: int) -> bool:
+    """Many batches of gap records become one or a few; False when that gains little."""
+    lives = Counter(one.batch.spool for one in opened)
+    old = [one for one in opened if lives[one.batch.spool] >= MERGE_BATCHES]
+    if len(old) < MERGE_BATCHES:
+        return False
+    seqs, records = [one.batch.seq for one in old], [row for one in old for row in one.rows]
+    rows = gap_records.merged(seqs, records, now_ms, spool.unique)
+    if len(rows) > ROWS_PER_BATCH * len(old) // 4:
+        return False
+    spool.replace([one.batch for one in old], old[0].origin, [rows], "merged", [], now_ms)
+    return True
+
+
+def _thin_or_drop(spool: Spool, opened: list[_Opened], now_ms: int) -> int:
     """Thin what can be; when nothing can, the first of them goes."""
-    opened = [(one, *spool.opened(one)) for one in batches]
-    can_thin = [(one, rows, origin) for one, rows, origin in opened if thinning.thin(rows)[0]]
+    can_thin = [one for one in opened if thinning.thin(one.rows)[0]]
     if can_thin:
-        rows = [row for _, found, _ in can_thin for row in found]
+        rows = [row for one in can_thin for row in one.rows]
         thinned, others = thinning.thin(rows)
         lost = [row for row in rows if row not in others] if others else rows
         thinned = [spool.unique(row) for row in thinned]  # a minute may be thinned in two steps: both parts count
-        gone, origin = [one for one, _, _ in can_thin], can_thin[0][2]
+        gone, origin = [one.batch for one in can_thin], can_thin[0].origin
         spool.replace(gone, origin, [[*thinned, *others]], "thinned", gap_records.losses(lost), now_ms)
         return len(lost)
-    for one, rows, origin in opened:
-        if not _only_gaps(rows):
-            spool.replace([one], origin, [], "dropped", gap_records.losses(rows), now_ms)
-            return len(rows)
-    return 0
+    return _give_up(spool, opened[:1], "dropped", now_ms)
 
 
-def _only_gaps(rows: list[Reading]) -> bool:
-    return all(row.series.kind == "gap" for row in rows)
+def _give_up(spool: Spool, old: list[_Opened], reason: str, now_ms: int) -> int:
+    """These go, but for the gap records among their rows; returns how many rows went."""
+    if not old:
+        return 0
+    lost = [row for one in old for row in one.others]
+    kept = [row for one in old for row in one.gaps]
+    gone = [one.batch for one in old]
+    spool.replace(gone, old[-1].origin, [kept] if kept else [], reason, gap_records.losses(lost), now_ms)
+    return len(lost)

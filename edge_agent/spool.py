@@ -224,6 +224,8 @@ class Spool:
     ) -> None:  # fmt: skip
         """Seal `parts` in the place of batches that go, with a gap record that names them, in one transaction.
 
+        Without `losses` there is none: the parts are gap records, and name them.
+
         Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.
         """
         with self._transaction():
@@ -236,7 +238,8 @@ class Spool:
     def _replace(self, gone: list[Sealed], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
         self._set_meta(_LOST + reason, self.lost(reason) + sum(loss.rows for loss in losses))
         rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
-        self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
+        if rows:
+            self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
         self.batches.delete(gone)
 
     def unique(self, reading: Reading) -> Reading:

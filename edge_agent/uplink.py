@@ -95,8 +95,13 @@ class Uplink:
             finally:
                 self._delivery.on_disconnect()
                 self.connected_since_s = None
-            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
+            await asyncio.sleep(self._wait_s(failures))
             failures += 1
+
+    def _wait_s(self, failures: int) -> float:
+        """How long until the next try, by chance: after a broker's restart a fleet must not come in one second."""
+        wait_s, dice = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)], self._delivery
+        return wait_s / 2 + dice.rng.uniform(0, max(wait_s, dice.connect_pause_s))
 
     def announce(self) -> None:
         """Have the birth published as it then is. Returns at once: who records must never wait for a broker."""
@@ -117,13 +122,18 @@ class Uplink:
             self.connected_since_s = time.monotonic()
             self._delivery.on_connect(time.monotonic())
             publishing: set[asyncio.Task[None]] = set()
-            pump = asyncio.create_task(self._pump(client, publishing), name="publish what is due")
+            both = (
+                asyncio.create_task(self._pump(client, publishing), name="publish what is due"),
+                asyncio.create_task(self._receive(client, publishing), name="hear answers and requests"),
+            )
             try:
-                await self._receive(client, pump, publishing)
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
             finally:
-                for task in (pump, *publishing):
+                for task in (*both, *publishing):
                     task.cancel()
-                await asyncio.gather(pump, *publishing, return_exceptions=True)
+                await asyncio.gather(*both, *publishing, return_exceptions=True)
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     await self._say_goodbye(client)
 
@@ -156,12 +166,8 @@ class Uplink:
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
 
-    async def _receive(
-        self, client: aiomqtt.Client, pump: asyncio.Task[None], publishing: set[asyncio.Task[None]]
-    ) -> None:
+    async def _receive(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
         async for message in client.messages:
-            if pump.done():
-                pump.result()
             payload = message.payload if isinstance(message.payload, bytes) else b""
             topic = message.topic.value
             if topic == names.ack(self._node):

@@ -9,12 +9,13 @@ within the same five minutes: the sum of five minutes is public, and one hidden 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.stores.store import Select, Series, Store
-from collector.web.privacy import NOT_PUBLIC, mask
+from collector.web.privacy import NOT_PUBLIC, mask, mask_lanes
 from wire.quantities import KINDS, QUANTITIES
 
 DAY_MS: Final = 86_400_000
@@ -22,6 +23,7 @@ MERGED_MS: Final = 300_000
 WHAT: Final = {"air": "air_quality", "weather": "weather", "traffic": "traffic_flow"}
 TEXTS: Final = frozenset({"cal_id", "qc_code"})
 WHOLE: Final = frozenset({"cq", "qc"}) | {quantity.name for quantity in QUANTITIES.values() if quantity.whole}
+_COUNTS: Final = ("count", "heavy_count")
 _BESIDE: Final = ("cal_id", "cq", "qc", "qc_code")
 
 
@@ -79,14 +81,15 @@ def read(store: Store, dataset: Dataset) -> Iterator[list[Row]]:
         for start_ms in range(dataset.since_ms // DAY_MS * DAY_MS, dataset.until_ms, DAY_MS):
             span = max(start_ms, dataset.since_ms), min(start_ms + DAY_MS, dataset.until_ms)
             question = Select(dataset.measurement, dataset.fields, *span, {"node": node}, dataset.tags)
-            rows = [row for series in store.select(question) for row in _of_series(dataset, series)]
+            lanes = store.select(question)
+            few = _few(dataset, lanes) if dataset.masks else [frozenset[int]()] * len(lanes)
+            rows = [row for one, hidden in zip(lanes, few, strict=True) for row in _of_series(dataset, one, hidden)]
             if rows:
                 yield sorted(rows, key=lambda row: (row.time_ms, row.tags))
 
 
-def _of_series(dataset: Dataset, series: Series) -> Iterator[Row]:
+def _of_series(dataset: Dataset, series: Series, few: Set[int]) -> Iterator[Row]:
     tags = tuple(series.tags.get(name, "") for name in dataset.tags)
-    few = _few(dataset, series) if dataset.masks else frozenset()
     for time_ms, *cells in series.rows:
         values = tuple(map(_exact, dataset.fields, cells))
         row = Row(time_ms, tags, values)
@@ -100,13 +103,21 @@ def _exact(name: str, value: Any) -> Any:
     return int(value) if name in WHOLE else float(value)
 
 
-def _few(dataset: Dataset, series: Series) -> frozenset[int]:
-    """The five minutes in which at least one interval must be masked."""
-    found = set()
-    for time_ms, *cells in series.rows:
-        if mask(dict(zip(dataset.fields, cells, strict=True))).hidden:
-            found.add(time_ms // MERGED_MS)
-    return frozenset(found)
+def _few(dataset: Dataset, lanes: list[Series]) -> list[Set[int]]:
+    """Of each lane of a station the five minutes that are masked: for an interval of theirs, or as open data do."""
+    found: list[set[int]] = [set() for _ in lanes]
+    sums: dict[int, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for lane, series in enumerate(lanes):
+        for time_ms, *cells in series.rows:
+            row = dict(zip(dataset.fields, cells, strict=True))
+            sums[time_ms // MERGED_MS][lane].update({name: row[name] for name in _COUNTS if row.get(name) is not None})
+            if mask(row).hidden:
+                found[lane].add(time_ms // MERGED_MS)
+    for window, counts in sums.items():
+        for lane, shown in zip(counts, mask_lanes(list(counts.values())), strict=True):
+            if shown.hidden:
+                found[lane].add(window)
+    return list(found)
 
 
 def _masked(dataset: Dataset, row: Row) -> Row:

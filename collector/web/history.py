@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from collector.stores.store import Select, Store
-from collector.web.readings import total
+from collector.web.privacy import mask_lanes
+from collector.web.readings import summed
 from wire.quantities import QUANTITIES
 
 MINUTE_MS = 60_000
@@ -71,19 +72,20 @@ def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int
 
 
 def _traffic(store: Store, question: Select, every_ms: int) -> list[dict[str, Any]]:
-    """Sums and weighted means by lane and direction, masked."""
+    """Sums and weighted means by lane and direction, masked together: a page tells their sum."""
     wanted = ("count", "heavy_count", "speed_tms_kmh", "duration_s", *_QUALITY)
     found = store.select(replace(question, columns=wanted, group_by=("sensor", "lane", "direction")))
-    rows = []
-    for series in found:
-        by_window: dict[int, list[list[Any]]] = defaultdict(list)
+    windows: dict[int, dict[int, list[list[Any]]]] = defaultdict(lambda: defaultdict(list))
+    for lane, series in enumerate(found):
         for row in series.rows:
             if row[1] is not None:
-                by_window[row[0] // every_ms * every_ms].append(row)
-        for time_ms, some in by_window.items():
-            shown = total([row[:5] for row in some])
+                windows[row[0] // every_ms * every_ms][lane].append(row)
+    rows = []
+    for time_ms, lanes in windows.items():
+        masked = mask_lanes([summed([row[:5] for row in some]) for some in lanes.values()])
+        for (lane, some), shown in zip(lanes.items(), masked, strict=True):
             quality = {"rows": len(some), "cq": _worst(some, 5), "qc": _worst(some, 6), "masked": shown.hidden}
-            rows.append({"time_ms": time_ms, **series.tags, **shown.values, **quality})
+            rows.append({"time_ms": time_ms, **found[lane].tags, **shown.values, **quality})
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -40,13 +40,33 @@ def mask(row: Mapping[str, Any]) -> Masked:
     The speed of two vehicles is nearly the speed of one. Zero is hidden too, and what it has no value of is named as
     well: a shown zero, or no speed to hide, would tell that a hidden count is not zero.
     """
-    values = dict(row)
-    hidden = [name for name in _COUNTS if values.get(name) is not None and values[name] < FEW]
+    return _without(row, [name for name in _COUNTS if row.get(name) is not None and row[name] < FEW])
+
+
+def mask_lanes(rows: Sequence[Mapping[str, Any]]) -> list[Masked]:
+    """Mask the lanes of one window, whose sum is told as well: vehicles are hidden in twos of lanes and fives, or all.
+
+    A lane hidden alone is the sum less the others, and few vehicles hidden together have a speed; so the lane with
+    fewest vehicles of those still shown goes with them. Where nobody passed there is nobody to hide: a direction that
+    nobody drives would take the other one along for ever.
+    """
+    shown = [mask(row) for row in rows]
+    for name in _COUNTS:
+        lanes = [lane for lane, row in enumerate(rows) if row.get(name) is not None]
+        hidden = [lane for lane in lanes if name in shown[lane].hidden]
+        others = [lane for lane in lanes if lane not in hidden]
+        vehicles = sum(rows[lane][name] for lane in hidden)
+        if vehicles and others and (len(hidden) == 1 or vehicles < FEW):
+            least = min(others, key=lambda lane: int(rows[lane][name]))
+            shown[least] = _without(rows[least], [*shown[least].hidden, name])
+    return shown
+
+
+def _without(row: Mapping[str, Any], hidden: list[str]) -> Masked:
+    """The row without these counts; with the vehicles goes all that is made of them."""
     if "count" in hidden:
-        hidden = [name for name in values if name != "duration_s"]
-    for name in hidden:
-        values[name] = None
-    return Masked(values, tuple(hidden))
+        hidden = [name for name in row if name != "duration_s"]
+    return Masked({name: None if name in hidden else value for name, value in row.items()}, tuple(hidden))
 
 
 def rough(shown: Masked) -> Masked:

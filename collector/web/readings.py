@@ -297,6 +297,11 @@ def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:
 
 
 def total(rows: list[list[Any]]) -> Masked:
+    """Vehicles of several intervals as one row, masked."""
+    return mask(summed(rows))
+
+
+def summed(rows: list[list[Any]]) -> dict[str, Any]:
     """Vehicles of several intervals as one row: counts summed, speed weighted by vehicles, flow over the time counted.
 
     The time counted is that of the intervals' starts, once each: two lanes counting side by side count one time.
@@ -307,11 +312,9 @@ def total(rows: list[list[Any]]) -> Masked:
     vehicles = sum(number for number, _ in timed)
     seconds = sum({row[0]: row[4] for row in rows if row[4]}.values())
     timed_count = sum(row[1] for row in rows if row[4])
-    return mask(
-        {
-            "count": count,
-            "heavy_count": sum(heavy) if heavy else None,
-            "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
-            "flow_vph": timed_count * 3600 / seconds if seconds else None,
-        }
-    )
+    return {
+        "count": count,
+        "heavy_count": sum(heavy) if heavy else None,
+        "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
+        "flow_vph": timed_count * 3600 / seconds if seconds else None,
+    }

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.making_room import make_room, split
+from edge_agent.gap_records import Loss
+from edge_agent.making_room import make_room, purge, split
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool, SpoolError
@@ -247,3 +248,34 @@ def test_damage_in_the_names_of_the_tables_is_damage_like_any_other(tmp_path: Pa
     again = Spool(path, "lp-1", "s")
     assert again.path.with_name("spool.db.damaged-1").exists()
     again.close()
+
+
+def test_a_spool_that_stays_full_stays_bounded_and_names_every_row_and_number(spool: Spool) -> None:
+    limit, sizes, rng = 72_000, [], random.Random(5)
+    spool._db.execute("PRAGMA synchronous=OFF")  # the account is looked at here, not the disk
+    for minute in range(0, 8_000, 10):
+        values = [{"pm25_raw_ugm3": rng.randrange(500), "pm10_raw_ugm3": rng.randrange(500)} for _ in range(10)]
+        spool.accept_and_seal([Reading(AIR, T0 + (minute + i) * 60_000, values[i]) for i in range(10)], ORIGIN)
+        while make_room(spool, limit, T0 + minute * 60_000):
+            pass
+        sizes.append(spool.used_bytes())
+    assert max(sizes) <= limit
+    while make_room(spool, limit // 2, T0 + 8_000 * 60_000):
+        pass
+    rows = rows_of(spool.oldest(10_000))
+    raw = sum(row.series.kind == "air_quality" for row in rows)
+    lost = sum(gap["lost_count"] for gap in gaps(spool))
+    assert raw + lost == 8_000
+    assert {gap["reason"] for gap in gaps(spool)} >= {"thinned", "dropped"}
+    replaced = {seq for gap in gaps(spool) for seq in range(int(gap["from_seq"]), int(gap["to_seq"]) + 1)}
+    present = {one.seq for one in spool.oldest(10_000)}
+    assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"
+    assert not replaced & present
+
+
+def test_old_readings_are_given_up_also_behind_many_gap_records(spool: Spool) -> None:
+    for n in range(70):
+        spool.replace(fill(spool, 1, first=n), ORIGIN, [], "dropped", [Loss("air-1", 10, T0, T0 + 1)], T0)
+    fill(spool, 1, first=70)
+    assert purge(spool, T0 + 10**8, T0) == 10
+    assert sum(gap["lost_count"] for gap in gaps(spool)) == 710

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiomqtt
@@ -12,7 +15,7 @@ import pytest
 from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import Delivery
 from edge_agent.spool import Spool
-from edge_agent.uplink import Uplink
+from edge_agent.uplink import RECONNECT_S, Uplink
 from wire import status
 
 
@@ -26,14 +29,53 @@ class Broker:
         return self.codes
 
 
+def uplink_of(spool: Spool, seed: int = 1) -> Uplink:
+    birth = status.Birth("lp-1", "s", "0" * 16, spool.spools(), 1, None, "0", "synced")
+    delivery = Delivery(spool, random.Random(seed))
+    return Uplink(BrokerAddress("127.0.0.1", 1), "lp-1", delivery, lambda: birth, lambda *_: None)
+
+
 @pytest.mark.parametrize(("codes", "fine"), [((1, 1), True), ((0x80, 1), False), ((1, 0x87), False)])
 def test_a_refused_subscription_ends_the_connection(spool: Spool, codes: tuple[int, ...], fine: bool) -> None:
-    birth = status.Birth("lp-1", "s", "0" * 16, spool.spools(), 1, None, "0", "synced")
-    uplink = Uplink(
-        BrokerAddress("127.0.0.1", 1), "lp-1", Delivery(spool, random.Random(1)), lambda: birth, lambda *_: None
-    )
+    uplink = uplink_of(spool)
     if fine:
         asyncio.run(uplink._subscribe(Broker(*codes)))  # type: ignore[arg-type]
     else:
         with pytest.raises(aiomqtt.MqttError, match="is refused: 0x8"):
             asyncio.run(uplink._subscribe(Broker(*codes)))  # type: ignore[arg-type]
+
+
+class Silent(Broker):
+    """Takes everything, and never says a word."""
+
+    async def publish(self, *_: Any, **__: Any) -> None:
+        """Taken."""
+
+    @property
+    async def messages(self) -> AsyncIterator[Any]:
+        await asyncio.Event().wait()
+        yield
+
+
+def test_a_session_ends_at_once_when_the_spool_cannot_be_read(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def client() -> AsyncIterator[Silent]:
+        yield Silent(1, 1)
+
+    def damaged(*_: Any) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    uplink = uplink_of(spool)
+    uplink._delivery.connect_pause_s = 0
+    monkeypatch.setattr(uplink, "_client", client)
+    monkeypatch.setattr(spool, "newest", damaged)
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        asyncio.run(asyncio.wait_for(uplink._session(), timeout=10))
+
+
+@pytest.mark.parametrize("failures", [0, 4, 1000])
+def test_a_fleet_comes_back_over_seconds(spool: Spool, failures: int) -> None:
+    waits_s = [uplink_of(spool, seed)._wait_s(failures) for seed in range(200)]
+    longest_s = RECONNECT_S[min(failures, 4)]
+    assert max(waits_s) - min(waits_s) > 4.5
+    assert longest_s / 2 <= min(waits_s) <= max(waits_s) <= longest_s / 2 + max(longest_s, 5)

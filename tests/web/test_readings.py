@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
 from collector.web.feed import Feed, Subscription
-from collector.web.privacy import FEW, mask, public_alerts, tens
+from collector.web.privacy import FEW, mask, mask_lanes, public_alerts, tens
 from collector.web.readings import View, look, minute_means, total, traffic
 from collector.web.site import AlertView, Station
 from tests.web.city import MINUTE_MS, City
@@ -78,6 +78,21 @@ def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
 
 def test_flow_is_made_of_intervals_whose_length_is_known() -> None:
     assert total([[0, 10, 0, 50.0, 60.0], [MINUTE_MS, 10, 0, 50.0, None]]).values["flow_vph"] == 600
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.none() | st.integers(0, 12)), min_size=1, max_size=4))
+@settings(max_examples=200)
+def test_no_vehicle_is_had_by_taking_lanes_off_their_sum(
+    lanes: list[tuple[int, int | None]],
+) -> None:
+    rows = [{"count": count, "heavy_count": heavy, "speed_tms_kmh": 40.0} for count, heavy in lanes]
+    shown = mask_lanes(rows)
+    for name in ("count", "heavy_count"):
+        there = [(row[name], one.values[name]) for row, one in zip(rows, shown, strict=True) if row[name] is not None]
+        hidden = [true for true, told in there if told is None]
+        assert all(told is None or told >= FEW for _, told in there)
+        assert not sum(hidden) or len(hidden) == len(there) or (len(hidden) > 1 and sum(hidden) >= FEW)
+    assert mask_lanes([{"count": 0}, {"count": 42}])[1].values == {"count": 42}, "where nobody passed, nobody is hidden"
 
 
 def test_no_vehicle_and_one_are_masked_alike() -> None:
