@@ -39,7 +39,7 @@ from pydantic import (
 from collector.rules import words
 from collector.rules.complaint import BadRules as BadRules
 from collector.rules.complaint import LineOf, Path, hint, located, plain_error
-from collector.rules.fields import INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, OWN_LINK, fields_of
+from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, OWN_LINK, fields_of
 from collector.rules.words import Limit
 from wire import names
 
@@ -368,6 +368,9 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
                 yield (*path, "window", "versus"), "a second condition takes no versus"
             elif path and kind != rule.kind and not spec.over_ms:
                 yield (*path, "window"), "a condition on another kind needs over, such as mean over 10m"
+    for word in rule.category or ():
+        if word not in CATEGORIES:
+            yield ("category",), f"no index has a category {word!r}{hint(word, CATEGORIES)}"
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
 

@@ -155,3 +155,11 @@ def test_a_lane_may_be_called_by_its_number():
     ones = [parse(changed(**flow, scope={"lane": lane}))[0].scope.lane for lane in (1, [1], "1")]
     assert ones == [("1",)] * 3
     assert parse(changed(**flow, scope={"lane": [1, "2"]}))[0].scope.lane == ("1", "2")
+
+
+def test_a_category_that_no_index_has_is_answered_with_the_nearest():
+    bare = {"kind": "air_index", "window": ..., "clear": ..., "raise": ...}
+    assert "category: no index has a category '重度汚染', did you mean '重度污染'?" in problem(
+        **bare, category="重度汚染"
+    )
+    assert parse(changed(**bare, category=["Very poor", "Unhealthy", "严重污染", "Very High", "Severe"]))
