@@ -112,9 +112,9 @@ def rules_backtest(
     store, now_ms, began_s = _store(settings), _now_ms(), time.monotonic()
     since_ms = now_ms - span_ms(since)
     columns = stored.columns_of(wanted)
-    if not columns:
-        text = "absent and offline look at what arrives, not at what is stored"
-        raise Failure(Exit.USAGE, "nothing-to-play", text, "name a rule with a window or a category")
+    if deaf := [rule.alert for rule in wanted if rule.spec is None]:
+        text = f"{', '.join(deaf)}: absent and offline look at what arrives, not at what is stored"
+        raise Failure(Exit.USAGE, "nothing-to-play", text, "name rules with a window or a category alone")
     try:
         history = stored.rows(store, columns, since_ms // SLICE_MS * SLICE_MS, now_ms, SLICE_MS, node)
         found = backtest(wanted, history, _inventory(settings))
@@ -125,14 +125,16 @@ def rules_backtest(
     spent_s = time.monotonic() - began_s
     times_faster = (now_ms - since_ms) / 1000 / max(spent_s, 0.001)
     if as_json:
-        rows = [{"rule": each.rule, "pages": each.pages, "firing_ms": each.firing_ms, "rows": each.rows,
+        rows = [{"rule": each.rule, "pages": each.pages, "rows": each.rows,
+                 "firing_ms": each.firing_ms, "still_ms": each.still_ms,
                  "episodes": [episode._asdict() for episode in each.episodes]} for each in found]  # fmt: skip
         said = {"since_ms": since_ms, "spent_s": round(spent_s, 3), "times_faster": round(times_faster)}
         typer.echo(json.dumps(said | {"rules": rows}, ensure_ascii=False))
         return
     clock = clock_of(settings)
     for each in found:
-        typer.echo(f"{each.rule}: {each.pages} pages in {since}, firing {each.firing_ms / 3_600_000:.1f} h altogether")
+        hours = (each.firing_ms + each.still_ms) / 3_600_000
+        typer.echo(f"{each.rule}: {each.pages} pages in {since}, firing {hours:.1f} h altogether")
         for episode in each.episodes:
             end = "still firing" if episode.end_ms is None else f"until {clock(episode.end_ms)}"
             where = episode.key.split("|")[1]

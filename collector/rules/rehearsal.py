@@ -33,10 +33,10 @@ from collector.numbers.flags import COLUMN as FLAGS
 from collector.rules import derived
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
 from collector.rules.engine import Engine, Expected
-from collector.rules.fields import KINDS_WATCHED, fields_of
+from collector.rules.fields import INDEX_WORDS, KINDS_WATCHED, fields_of
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
-from collector.rules.rule import Ms, Rule
+from collector.rules.rule import Ms, Rule, SomeMs
 from collector.rules.track import Track
 from collector.rules.transition import Episode, Series, Transition, episodes, names_of
 from collector.rules.words import duration_text, reading
@@ -114,7 +114,7 @@ class Case(_Strict):
 
     name: str
     start: Annotated[int, BeforeValidator(_when)] = START_MS
-    interval: Ms = 60_000
+    interval: SomeMs = 60_000
     rules: tuple[str, ...] | None = None
     series: tuple[FakeSeries, ...]
     links: tuple[Link, ...] = ()
@@ -159,9 +159,12 @@ def _unknown_in(case: Case, rules: list[str] | None) -> Iterable[tuple[Path, str
             yield ("series", index, "kind"), f"unknown kind {each.kind!r}{hint(each.kind, KINDS_WATCHED)}"
             continue
         known = (*fields_of(each.kind), FLAGS, "duration_s")
-        for name in each.values:
+        for name, column in each.values.items():
+            word = next((value for value in column if isinstance(value, str)), None)
             if name not in known:
                 yield ("series", index, "values", name), f"{each.kind} has no quantity {name!r}{hint(name, known)}"
+            elif word is not None and name not in INDEX_WORDS:
+                yield ("series", index, "values", name), f"{word!r} is no number, write 12, 12x30, 10+5x4 or _"
 
 
 def rehearse(case: Case, rules: Iterable[Rule]) -> list[str]:
@@ -204,6 +207,7 @@ class Backtest:
     rule: str
     episodes: list[Episode]
     rows: int
+    until_ms: int
 
     @property
     def pages(self) -> int:
@@ -214,6 +218,11 @@ class Backtest:
     def firing_ms(self) -> int:
         """How long it fired altogether; what never ended does not count."""
         return sum(each.end_ms - each.fired_ms for each in self.episodes if each.end_ms is not None)
+
+    @property
+    def still_ms(self) -> int:
+        """How long, until the end of what was played, those have fired that never ended."""
+        return sum(self.until_ms - each.fired_ms for each in self.episodes if each.end_ms is None)
 
 
 def backtest(
@@ -239,7 +248,7 @@ def backtest(
         engine.observe(series, times_ms, columns, newest_ms)
     said += engine.tick(newest_ms)
     found = episodes(said)
-    return [Backtest(rule.alert, [e for e in found if e.rule == rule.alert], rows) for rule in rules]
+    return [Backtest(rule.alert, [e for e in found if e.rule == rule.alert], rows, newest_ms) for rule in rules]
 
 
 def _by_minute(history: Iterable[Rows]) -> Iterator[Rows]:

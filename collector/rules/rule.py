@@ -25,7 +25,16 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from collector.rules import words
 from collector.rules.complaint import BadRules as BadRules
@@ -57,11 +66,24 @@ def _name_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _patterns(value: object) -> object:
+    """Lanes are called by numbers, which YAML reads as such."""
+    each = value if isinstance(value, list) else [value]
+    return [str(word) if type(word) is int else word for word in each]
+
+
+def _some_time(ms: int) -> int:
+    if not ms:
+        raise ValueError("0s is no time to wait, write one such as 10m")
+    return ms
+
+
 Ms = Annotated[int, BeforeValidator(words.duration)]
+SomeMs = Annotated[Ms, AfterValidator(_some_time)]
 Share = Annotated[float, BeforeValidator(words.share)]
 LimitText = Annotated[Limit, BeforeValidator(words.limit)]
 Clock = Annotated[int, BeforeValidator(words.clock)]
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
 
 
 class _Strict(BaseModel):
@@ -195,7 +217,7 @@ class Rule(_Strict):
     scope: Scope = Scope()
     window: Window | None = None
     category: tuple[str, ...] | None = None
-    absent: Ms | None = None
+    absent: SomeMs | None = None
     offline: Ms | None = None
     raise_: LimitText | None = Field(None, alias="raise")
     clear: LimitText | None = None
@@ -351,6 +373,8 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
 
 
 def _check_clear(limit: Limit, clear: Limit) -> None:
+    if limit.percent != clear.percent:
+        raise ValueError(f'clear "{clear}" and raise "{limit}" must both be in percent, or neither')
     if limit.above == clear.above:
         raise ValueError(f'clear must face the other way than raise "{limit}", such as "{limit.other_side()}"')
     if (clear.level > limit.level) if limit.above else (clear.level < limit.level):

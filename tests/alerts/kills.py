@@ -204,6 +204,10 @@ def _report(feeder: Feeder, receiver: Receiver) -> dict[str, Any]:
         firsts.setdefault(message["key"], message)  # a receiver knows by its key what it has had
     for message in firsts.values():
         for alert in message["alerts"]:
+            if alert["reason"] == "corrected":  # it had merged with one before; when they part it is told anew, rightly
+                messages = {name: keys for name, keys in messages.items() if name[0] != alert["key"]}
+                last.pop(alert["key"], None)
+                continue
             messages.setdefault((alert["key"], alert["state"]), set()).add(message["key"])
             disordered += last.get(alert["key"]) == "resolved" and alert["state"] == "firing"
             last[alert["key"]] = alert["state"]

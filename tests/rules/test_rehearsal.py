@@ -178,3 +178,24 @@ def test_a_backtest_of_a_rule_that_compares_says_what_it_would_have_said(slice_m
     (found,) = backtest([rule], slices(), inventory)
     assert len(found.episodes) == 2
     assert found.episodes == episodes(said)
+
+
+@pytest.mark.parametrize("values", ["5+3 7", "90x", "abc", "1 2 z"])
+def test_a_word_where_a_number_belongs_is_refused_with_the_cure(values):
+    series = {"kind": "air_quality", "values": {"pm25_ugm3": values}}
+    with pytest.raises(BadRules, match=r"pm25_ugm3: '.+' is no number, write 12"):
+        parse_cases([{"name": "x", "series": [series], "expect": {"5m": []}}], "t.yaml")
+
+
+def test_readings_in_no_time_are_refused():
+    series = {"kind": "air_quality", "values": {"pm25_ugm3": "5"}}
+    with pytest.raises(BadRules, match="interval: 0s is no time"):
+        parse_cases([{"name": "x", "interval": "0s", "series": [series], "expect": {"5m": []}}], "t.yaml")
+
+
+def test_what_still_fires_at_the_end_of_a_backtest_counts_until_then():
+    (found,) = backtest(HIGH, history([10] * 10 + [80] * 61), [Expected(AIR, MINUTE)])
+    (episode,) = found.episodes
+    assert episode.end_ms is None
+    assert (found.firing_ms, found.still_ms) == (0, 60 * MINUTE)
+    assert episode.fired_ms == T0 + 10 * MINUTE

@@ -138,3 +138,20 @@ def test_a_field_that_is_stored_nowhere_is_refused(name):
 
 def test_minutes_thinned_by_an_agent_have_its_fields_too():
     assert parse(changed(kind="air_quality_1m", window={"last": "pm25_raw_ugm3_mean"}))
+
+
+def test_a_level_in_percent_is_not_cleared_by_a_plain_one_nor_the_reverse():
+    window = {"mean": "pm25_ugm3", "over": "1h", "versus": "neighbours"}
+    assert "both be in percent" in problem(window=window, clear="< 30", **{"raise": "> 50%"})
+    assert "both be in percent" in problem(clear="< 30%", **{"raise": "> 50"})
+
+
+def test_absent_for_no_time_is_refused():
+    assert "absent: 0s is no time to wait" in problem(window=..., clear=..., absent="0s", **{"raise": ..., "for": ...})
+
+
+def test_a_lane_may_be_called_by_its_number():
+    flow = {"kind": "traffic_flow", "window": {"last": "count"}}
+    ones = [parse(changed(**flow, scope={"lane": lane}))[0].scope.lane for lane in (1, [1], "1")]
+    assert ones == [("1",)] * 3
+    assert parse(changed(**flow, scope={"lane": [1, "2"]}))[0].scope.lane == ("1", "2")
