@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.engine import Expected
     from collector.rules.rule import Rule
-    from collector.rules.transition import Series
+    from collector.rules.transition import Series, Transition
     from collector.stores.store import Store
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -191,7 +191,8 @@ def rules_explain(
     said = []
     for series, history in sorted(found.items()):
         try:
-            why = explain(rule, series, history, at_ms, intervals.get(series), zone.key)
+            standing = _standing(settings, rule, series, history[0][0][0])
+            why = explain(rule, series, history, at_ms, intervals.get(series), zone.key, standing)
         except ValueError as error:
             raise Failure(Exit.USAGE, "not-explained", str(error)) from error
         said.append((series, why, _told(settings, rule, series, at_ms)))
@@ -203,6 +204,23 @@ def rules_explain(
         typer.echo(f"{series}\n{why.text_en}")
         if told:
             typer.echo("Sent: " + ", ".join(told))
+
+
+def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:
+    """The episode that fired at that time, as the collector's state file has it."""
+    from collector.alerts.book import Book
+    from collector.rules.transition import fingerprint
+
+    if not settings.state_file.exists():
+        return None
+    book = Book.open(settings.state_file)
+    try:
+        said = [each.transition for each in book.transitions(0, fingerprint(rule.alert, series))]
+    finally:
+        book.close()
+    void = {each.key for each in said if each.void}
+    last = next((e for e in reversed(said) if e.event_ms < at_ms and e.key not in void), None)
+    return last if last is not None and last.state == "firing" else None
 
 
 def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]:

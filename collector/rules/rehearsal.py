@@ -297,12 +297,17 @@ def explain(
     at_ms: int,
     interval_ms: int | None = None,
     zone: str = "UTC",
+    standing: Transition | None = None,
 ) -> Explanation:
-    """Why `rule` stood as it stood at `at_ms`, from the series' rows up to then; times are shown in `zone`."""
+    """Why `rule` stood as it stood at `at_ms`, from the series' rows up to then; times are shown in `zone`.
+
+    `standing`: the episode that fired already when these rows begin.
+    """
     if rule.spec is None or rule.joined:
         raise ValueError(f"{rule.alert} looks at more than this series' values, and cannot be explained from them")
     engine = Engine([rule])
     engine.expect([Expected(series, interval_ms)] if interval_ms is not None else [], at_ms)
+    engine.adopt([] if standing is None else [standing])
     for times_ms, columns in history:
         end = next((i for i, t in enumerate(times_ms) if t > at_ms), len(times_ms))
         engine.observe(series, times_ms[:end], {name: c[:end] for name, c in columns.items()}, at_ms)

@@ -102,6 +102,8 @@ class View:
     judgement: Judgement | None
     indices: list[IndexRow] = field(default_factory=list)
     """Stored indices of the last full hour, of the standards that the station reports."""
+    traffic_soon: bool = False
+    """Whether vehicles were counted, and no window of them is over yet."""
 
     @property
     def humid(self) -> bool:
@@ -242,7 +244,9 @@ def _view(
         started_ms = flow[0][0]
     if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
         since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
-    return View(station, since_ms, now_ms, pm25, pm10, others, traffic(flow, now_ms), None, [])
+    told = traffic(flow, now_ms)
+    soon = told is None and any(row[1] is not None for row in flow)
+    return View(station, since_ms, now_ms, pm25, pm10, others, told, None, [], soon)
 
 
 def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:

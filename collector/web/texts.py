@@ -101,6 +101,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "backdrop": ("底图：", "Background: "),
     "began_at": ("触发时", "began at"),
     "of_limit": ("（阈值 {n}）", " (limit {n})"),
+    "traffic_soon": (
+        "车流量：首个五分钟结束后显示。",
+        "Traffic: told when its first five minutes are over.",
+    ),
     "at_stations": ("{n} 个站点", "{n} stations"),
     "show_stations": ("哪些站点", "Which stations"),
     "more_alerts": ("还有 {n} 条", "{n} more"),

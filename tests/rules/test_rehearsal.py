@@ -199,3 +199,16 @@ def test_what_still_fires_at_the_end_of_a_backtest_counts_until_then():
     assert episode.end_ms is None
     assert (found.firing_ms, found.still_ms) == (0, 60 * MINUTE)
     assert episode.fired_ms == T0 + 10 * MINUTE
+
+
+def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firing():
+    """Between the two levels since: these rows alone raise nothing."""
+    rule = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
+    (rule,) = parse([rule | {"text": {"zh": "a", "en": "b"}}])
+    live = Engine([rule])
+    live.observe(AIR, [T0 - 12 * HOUR], {"pm25_ugm3": [90.0]}, T0 - 12 * HOUR)
+    (raised,) = live.tick(T0 - 12 * HOUR)
+    rows = [([T0 + minute * MINUTE], {"pm25_ugm3": [70.0]}) for minute in range(60)]
+    assert explain(rule, AIR, rows, T0 + HOUR, MINUTE).state == "inactive"
+    why = explain(rule, AIR, rows, T0 + HOUR, MINUTE, standing=raised)
+    assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR, 70.0)

@@ -62,6 +62,19 @@ def test_vehicles_are_told_in_whole_windows_of_five_minutes_however_often_and_ea
     assert all(len(one) == 1 for one in told.values()), "nothing changes but when a window is over"
 
 
+def test_a_station_whose_first_window_is_not_over_says_when_vehicles_are_told(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    assert not look(city.store, city.stations[:1], NOW_MS)[0].traffic_soon
+    start = NOW_MS // (5 * MINUTE_MS) * 5 * MINUTE_MS
+    city.write("lp-0001", "radar-1", "traffic_flow", [start], {"count": [9], "duration_s": [10.0]})
+    view = look(city.store, city.stations[:1], start + 60_000)[0]
+    assert (view.traffic, view.traffic_soon) == (None, True)
+    view = look(city.store, city.stations[:1], start + 7 * MINUTE_MS)[0]
+    assert view.traffic is not None
+    assert not view.traffic_soon
+    city.close()
+
+
 @given(st.integers(0, 50), st.none() | st.integers(0, 50), st.none() | st.floats(0, 200))
 @settings(max_examples=60)
 def test_a_mask_shows_no_small_count_and_nothing_made_of_one(
