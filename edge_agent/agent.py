@@ -73,6 +73,7 @@ class Agent:
             self.sensors,
             lambda: Spool(config.spool.path, config.node, config.site),
             Urgency(config.urgent),
+            self.notifier.alive,
         )
         self.line_cost = LineCost(config.bytes_per_day, config.seal_s)
         self._urgent = asyncio.Event()
@@ -265,7 +266,7 @@ class Agent:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
             )
-            spool.begin_life(clock.wall_ms())
+            spool.begin_life(clock.wall_ms(), self.notifier.alive)
             self.delivery.rolled_back = False
             self.uplink.announce()
         elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:

@@ -63,6 +63,10 @@ class BatchTable:
         )
         return (Sealed(*row) for row in rows.fetchall())
 
+    def waiting_ids(self) -> list[int]:
+        """The id of every batch without an answer in the file, oldest first."""
+        return [number for (number,) in self._db.execute("SELECT id FROM batch WHERE acked_ms IS NULL ORDER BY id")]
+
     def all_waiting(self) -> list[Sealed]:
         """Every batch without an answer in the file, oldest first."""
         return [Sealed(*row) for row in self._db.execute(f"{_SELECT} WHERE acked_ms IS NULL ORDER BY batch.id")]

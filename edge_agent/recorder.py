@@ -47,12 +47,12 @@ class Now(NamedTuple):
 class Recorder:
     """Keeps what the sensors say. `open_spool` opens the file again after a disk failed under a write.
 
-    Without an `urgency` nothing is urgent.
+    Without an `urgency` nothing is urgent. `alive` is called while something takes its time.
     """
 
     def __init__(
         self, node: str, site: str, boot: str, sensors: list[Sensor], open_spool: Callable[[], Spool],
-        urgency: Urgency | None = None,
+        urgency: Urgency | None = None, alive: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self.spool = open_spool()
         self.timeline = Timeline()
@@ -61,6 +61,7 @@ class Recorder:
         self.refused = 0
         self.disk_ok = True
         self.urgency = urgency
+        self._alive = alive
         self._failed = False
         self._node, self._site, self._boot = node, site, boot
         self._boot_ms = self._wall_ms = 0
@@ -170,7 +171,7 @@ class Recorder:
         spool = None
         try:
             spool = self._open_spool()
-            spool.begin_life(self._wall_ms)  # which of the old numbers are on the disk, nobody knows
+            spool.begin_life(self._wall_ms, self._alive)  # which of the old numbers are on the disk, nobody knows
         except (SpoolError, sqlite3.Error):
             if spool is not None:
                 spool.abandon()

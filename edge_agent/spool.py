@@ -262,21 +262,26 @@ class Spool:
 
     # -- lives ----------------------------------------------------------------------------------------------------
 
-    def begin_life(self, now_ms: int) -> None:
+    def begin_life(self, now_ms: int, alive: Callable[[], None] = lambda: None) -> None:
         """The collector knows sequences this spool has not used yet: the card was rolled back or copied.
 
         Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
-        stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind.
+        stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind. A month may
+        wait: it is read batch by batch, and `alive` called after each, or a watchdog would end this half done for ever.
         """
         before = self._life, self.spool_id, self.next_seq
         try:
             with self._transaction():
                 self.batches.write_answers()
-                waiting = self.batches.all_waiting()
+                waiting: list[Sealed] = []
+                numbers = self.batches.waiting_ids()
                 self._new_life()
-                for one in waiting:
+                for number in numbers:
+                    one = self.sealed(number)
                     rows, origin = self.opened(one)
                     self._seal(origin, rows)
+                    waiting.append(one._replace(data=b""))
+                    alive()
                 if waiting:  # one record for all: one each would double what waits with every new life
                     span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
                     self._replace(waiting, origin, "renumbered", [span], now_ms)

@@ -179,6 +179,14 @@ def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(spool: Spool, c
     assert closes(Spool(spool.path, "lp-1", "s")).spool_id == spool.spool_id
 
 
+def test_a_new_life_of_much_that_waits_says_after_each_batch_that_it_goes_on(spool: Spool) -> None:
+    fill(spool, 30)
+    done: list[int] = []
+    spool.begin_life(T0, lambda: done.append(spool.next_seq - 1))
+    assert done == [*range(1, 31)]
+    assert sum(row.series == AIR for row in rows_of(spool.oldest(1000))) == 300
+
+
 def test_a_replay_sends_the_same_bytes_again_marked(spool: Spool) -> None:
     first, second = fill(spool, 2)
     for one in (first, second):
