@@ -324,8 +324,7 @@ class Collector:
             self.alerting.follow(self.registry.nodes(), now_ms)
         for node in self.registry.nodes():
             self.alerting.node_state(node.birth.node, node.online, now_ms)
-            if node.online:
-                self._greet(node.birth, now_ms)
+        self._greet([node.birth for node in self.registry.nodes() if node.online], now_ms)
         self._inventory_due_ms = now_ms + INVENTORY_MS
         held, self._held = self._held, deque(maxlen=HELD_MAX)
         for message in held:
@@ -378,13 +377,14 @@ class Collector:
         except sqlite3.Error as error:
             self._state_failed(str(error))
         born, self._born = self._born, []
-        for birth in born:
-            self._greet(birth, now_ms)
+        self._greet(born, now_ms)
 
-    def _greet(self, birth: status.Birth, now_ms: int) -> None:
-        """The hello that answers a birth."""
+    def _greet(self, births: Sequence[status.Birth], now_ms: int) -> None:
+        """The hellos that answer births."""
         assert isinstance(self.ingest, Ingest)
-        self._send(names.ack(birth.node), ack.encode(self.ingest.hello(birth, now_ms)), ACK_EXPIRY_S)
+        self.ingest.known.learn([(birth.node, spool) for birth in births for spool in birth.spools])
+        for birth in births:
+            self._send(names.ack(birth.node), ack.encode(self.ingest.hello(birth, now_ms)), ACK_EXPIRY_S)
 
     def _watch(self, written: Sequence[Written], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""

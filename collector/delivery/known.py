@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from sys import intern
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from collector.stores.store import Store, StoreDown
 
 Found = TypeVar("Found")
 
+ASKED_AT_ONCE = 100  # spools: a question is an address of some kilobytes
 MEMORY = 50_000  # batches by name at most, some 180 bytes each, in two generations of half as many: at a thousand a
 # second as long as an agent waits to resend
 
@@ -62,6 +64,16 @@ class Known:
                 self._highest.clear()
             self._highest[node, spool] = found
         return self._highest[node, spool]
+
+    def learn(self, spools: Sequence[tuple[str, str]]) -> None:
+        """Have the highest sequences of these nodes and spools at hand: many new ones are few questions."""
+        new = [each for each in spools if each not in self._highest]
+        for first in range(0, len(new) if len(new) > 1 else 0, ASKED_AT_ONCE):
+            some = new[first : first + ASKED_AT_ONCE]
+            found = self._ask(partial(ledger.highest_of, self._store, [spool for _, spool in some]), None)
+            if found is None or len(self._highest) + len(some) > MEMORY:
+                return
+            self._highest |= {each: found.get(each, 0) for each in some}
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile: all of it comes from the database anew."""

@@ -5,6 +5,7 @@ Everything here is read from the database alone, so that anyone who can query it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector.numbers.derive import LEDGER
@@ -45,6 +46,14 @@ def highest(store: Store, node: str, spool: str) -> int:
     """The highest sequence of a spool that the database has, 0 for none. Raises StoreDown."""
     found = store.select(Select(LEDGER, ("seq",), where={"node": node, "spool": spool}, aggregate="max"))
     return int(found[0].rows[0][1]) if found else 0
+
+
+def highest_of(store: Store, spools: Sequence[str]) -> dict[tuple[str, str], int]:
+    """The highest sequence of each node and spool among these spools that the database knows. Raises StoreDown."""
+    found = store.select(
+        Select(LEDGER, ("seq",), where={"spool": tuple(spools)}, group_by=("node", "spool"), aggregate="max")
+    )
+    return {(series.tags["node"], series.tags["spool"]): int(series.rows[0][1]) for series in found}
 
 
 def highest_of_all(store: Store) -> dict[tuple[str, str], int]:

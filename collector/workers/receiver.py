@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from collector.broker.link import ACK_EXPIRY_S
 from collector.collector import Collector
@@ -38,13 +38,13 @@ class Receiver(Collector):
         self.crew.hear(node, payload)
         super()._on_status(node, payload, now_ms)
 
-    def _greet(self, birth: status.Birth, now_ms: int) -> None:  # noqa: ARG002
-        self.crew.greet(birth)
+    def _greet(self, births: Sequence[status.Birth], now_ms: int) -> None:  # noqa: ARG002
+        for birth in births:
+            self.crew.greet(birth)
 
     def _answer(self, now_ms: int) -> None:
-        for node in self.crew.newly_served():
-            if node.online and self.standby.active:
-                self._greet(node.birth, now_ms)
+        if self.standby.active:
+            self._greet([node.birth for node in self.crew.newly_served() if node.online], now_ms)
         for topic, sealed in self.crew.answers():
             if not self._is_for_guest(topic, sealed):
                 self.link.publish(topic, sealed, expiry_s=ACK_EXPIRY_S)

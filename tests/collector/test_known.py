@@ -47,3 +47,21 @@ def test_another_collector_may_have_written_meanwhile(monkeypatch: pytest.Monkey
     known.look_up()
     assert known.remembered(name(1)) is None
     assert known.highest("lp-1", name(1).spool) == 9
+
+
+def test_the_spools_of_many_births_are_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def answer(_: object, spools: list[str]) -> dict[tuple[str, str], int]:
+        asked.append(len(spools))
+        return {("lp-1", "a"): 7, ("another", "b"): 9}
+
+    monkeypatch.setattr(module.ledger, "highest_of", answer)
+    known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
+    for _ in range(2):
+        known.learn([("lp-1", "a"), ("lp-2", "b"), ("lp-3", "c")])
+    assert asked == [3]
+    assert [known.highest(*each) for each in (("lp-1", "a"), ("lp-2", "b"), ("lp-3", "c"))] == [7, 0, 0]
+    known.away = True
+    known.learn([("lp-4", "d"), ("lp-5", "e")])
+    assert asked == [3]
