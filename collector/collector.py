@@ -401,7 +401,7 @@ class Collector:
         self._untold |= bool(written)
         if passed(now_ms, self._ticked_ms, TOLD_MS if self._untold else TICK_MS):
             self._ticked_ms, self._untold = now_ms, False
-            if self._inventory_due_ms and now_ms >= self._inventory_due_ms:
+            if self._inventory_due_ms and not 0 < self._inventory_due_ms - now_ms <= INVENTORY_MS:
                 self._inventory_due_ms = 0
                 self.alerting.expect(self.registry.nodes(), now_ms)
             self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
