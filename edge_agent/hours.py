@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge_agent.reading import Reading, Series
+from edge_agent.timeline import FLOOR_MS
 
 HOUR_MS = 3_600_000
 KIND = "sensor_ledger"
@@ -83,10 +84,11 @@ class Hours:
     def _at(self, time_ms: int, sensor: str) -> Tally:
         """The account of this time; what belongs to an hour that is closed counts in the first after it.
 
-        Unless it was closed by a clock that was far ahead for a while.
+        Unless it was closed by a clock that was far ahead for a while. Times since boot, while there is no clock, are
+        of no hour: they count in the first as well.
         """
         hour_ms = time_ms // HOUR_MS * HOUR_MS
-        if hour_ms < self._first_ms <= hour_ms + 2 * HOUR_MS:
+        if hour_ms < self._first_ms and (self._first_ms <= hour_ms + 2 * HOUR_MS or time_ms < FLOOR_MS):
             hour_ms = self._first_ms
         return self._open.setdefault(hour_ms, {}).setdefault(sensor, Tally())
 

@@ -161,9 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _home(self) -> None:
         setup = self.server.setup
         if setup.phase == "proof":
-            if setup.proved is not None:
-                setup.seen_end.set()
-            self._send(page.progress_page(self._t, setup.lines, setup.proved))
+            proved = setup.proved
+            self._send(page.progress_page(self._t, setup.lines, proved))
+            if proved is not None:
+                setup.seen_end.set()  # not before all of it is on its way: then this program ends
             return
         unsure = [row for row in setup.live.rows() if row.others]
         minutes = max(1, round((setup.guard.until_s - time.monotonic()) / 60))

@@ -102,3 +102,14 @@ def test_a_clock_that_was_years_ahead_for_a_while_keeps_no_account_from_being_to
         told += hours.tick(H + minute * 60_000)
     accounts = {row.time_ms // HOUR_MS * HOUR_MS: row.values["accepted"] for row in told}
     assert accounts[H + 3 * HOUR_MS] == 60
+
+
+def test_what_came_before_there_was_a_clock_is_of_no_hour_in_1970() -> None:
+    hours = Hours()
+    for now_ms in (H, H + HOUR_MS + 200_000):  # the first hour is closed
+        hours.accept("air-1", 1, now_ms)
+        hours.tick(now_ms)
+    hours.accept("air-1", 5, 40_000)  # seconds since a boot without a clock
+    told = hours.tick(H + 2 * HOUR_MS + 200_000)
+    assert all(row.time_ms >= H for row in told)
+    assert max(row.values["accepted"] for row in told) == 6
