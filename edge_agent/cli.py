@@ -16,6 +16,8 @@ from edge_agent.enrol_cli import app as enrol_app
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge_agent.agent import Agent
     from edge_agent.config import Config
     from edge_agent.notify import Notifier
@@ -52,40 +54,52 @@ def run(
     import asyncio
     import logging
     import signal
+    from functools import partial
 
     from device_profiles import loglines
 
     loglines.begin(quiet)
 
+    asked = False
+
+    def nothing() -> None:
+        """Between two lives."""
+
+    end_this_life: Callable[[], object] = nothing
+    read_settings_again: Callable[[], object] = nothing
+    at_terminal = sys.stdin.isatty()
+
+    def end(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        end_this_life()
+
+    def begin_anew(*_: object) -> None:
+        if at_terminal and not sys.stdin.isatty():
+            end()  # the terminal has gone, and with it whoever started this
+        else:
+            read_settings_again()
+
     async def until_stopped() -> bool:
+        nonlocal end_this_life, read_settings_again
         from edge_agent.notify import Notifier
 
         agent = _agent(_settings_in_force(config), config, Notifier.from_environment())
-        stop = asyncio.Event()
-        asked = False
-
-        def end() -> None:
-            nonlocal asked
-            asked = True
-            stop.set()
-
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
         assert agent.errands is not None
         agent.errands.may_stop(stop)
-        at_terminal = sys.stdin.isatty()
-
-        def begin_anew() -> None:
-            if at_terminal and not sys.stdin.isatty():
-                end()  # the terminal has gone, and with it whoever started this
-            elif agent.errands is not None:
-                agent.errands.read_settings_again()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, end)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin_anew)
-        await agent.run(stop)
+        end_this_life = partial(loop.call_soon_threadsafe, stop.set)
+        read_settings_again = partial(loop.call_soon_threadsafe, agent.errands.read_settings_again)
+        if not asked:
+            await agent.run(stop)
+        end_this_life = read_settings_again = nothing
         return agent.errands.begin_anew and not asked
 
-    while asyncio.run(until_stopped()):
+    # For all lives: what is asked for between two of them must be heard too. The loop looks up once a second.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGHUP, begin_anew)
+    while not asked and asyncio.run(until_stopped()):
         logging.getLogger("lamppost.agent").info("beginning anew with other settings")
 
 

@@ -361,3 +361,30 @@ def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, 
     wait_for("word of it", lambda: "the settings are not taken up" in field.agent.log.read_text(), 20)
     wait_for("the agent going on with the settings it has", goes_on, 20)
     assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0
+
+
+@pytest.mark.real
+def test_an_end_that_is_asked_for_between_two_lives_is_heard(field: Field) -> None:
+    import os
+    import signal
+
+    between = field.folder / "between"
+    field.agent.command[1:3] = ["-c", SLOW_BETWEEN.format(str(between))]  # in place of -m lamppost
+    field.start()
+    assert field.agent.process is not None
+    os.kill(field.agent.process.pid, signal.SIGHUP)
+    wait_for("the end of the first life", between.exists, 20)
+    assert field.agent.stop() == 0
+
+
+SLOW_BETWEEN = """
+import asyncio, pathlib, time
+import lamppost
+close = asyncio.Runner.close
+def slow(runner):
+    pathlib.Path({!r}).touch()
+    time.sleep(1)
+    close(runner)
+asyncio.Runner.close = slow
+lamppost.main()
+"""
