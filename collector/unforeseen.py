@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from wire.breakdown import place_of
+
 
 def words(what: str, error: Exception) -> str:
     """The alarm."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
-    return f"{what} breaks this program: {type(error).__name__} at {place}. Cure: report it"
+    file, line = place_of(error)
+    return f"{what} breaks this program: {type(error).__name__} at {file}:{line}. Cure: report it"

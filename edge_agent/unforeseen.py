@@ -9,6 +9,7 @@ import logging
 from typing import Final
 
 from edge_agent.frame import BadFrame
+from wire.breakdown import place_of
 
 log = logging.getLogger("lamppost.sensor")
 UNFORESEEN: Final = "unforeseen"
@@ -18,10 +19,7 @@ _told: set[tuple[str, str, int]] = set()
 
 def broken_by(profile: str, data: bytes, error: Exception) -> BadFrame:
     """The frame as damage; the log holds the first of each place in the program, with what a report needs."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = (profile, where.tb_frame.f_code.co_filename, where.tb_lineno) if where is not None else (profile, "?", 0)
+    place = (profile, *place_of(error))
     if place not in _told:
         _told.add(place)
         log.error(
