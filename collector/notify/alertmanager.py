@@ -20,7 +20,6 @@ from collector.rules.transition import Transition
 
 REPEAT_MS: Final = 60_000
 GOOD_FOR_MS: Final = 4 * REPEAT_MS
-RESOLVED_FOR_MS: Final = 15 * 60_000
 MOST: Final = 500
 
 

@@ -17,7 +17,7 @@ from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, transition
 from tests.alerts.receiver import Receiver
 from tests.servers import wait_for
