@@ -8,7 +8,7 @@ told of what a silence of ours keeps from people: it was told that it fires.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ MOST: Final = 500
 class Alertmanager:
     """POSTs alerts to `/api/v2/alerts`. `standing` gives what it was told of, firing or just resolved."""
 
+    at_once = 1
+    pause_s = 0.0
+
     def __init__(
         self,
         name: str,
@@ -43,8 +46,9 @@ class Alertmanager:
         self._now_ms = now_ms
         self._inner = inner
 
-    def send(self, delivery: Delivery) -> Outcome:
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Post what changed; an alert that flaps is said to fire."""
+        (delivery,) = deliveries
         alerts = [Transition.read(value) for _, value in delivery.body["lines"]]
         return self._post(alerts) if alerts else self._post_test(delivery)
 

@@ -13,7 +13,8 @@ from collector.delivery.registry import Node
 from collector.identity.book import Book as IdentityBook
 from collector.rules.desk import Policy
 from collector.rules.outbox import Route
-from collector.rules.rule import Rule, parse
+from collector.rules.parsing import parse
+from collector.rules.rule import Rule
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, StoreDown, Table

@@ -8,7 +8,7 @@ import pytest
 from collector.rules.desk import Desk, Policy, Step
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.silence import Silence, matchers
 from collector.rules.transition import Series, transition
 
