@@ -1,7 +1,8 @@
 """Prometheus' Alertmanager (API v2): it groups, silences and routes; we say what fires, again and again.
 
 Alertmanager takes an alert for resolved when nobody repeats it (`resolve_timeout`). So what fires is posted when it
-changes and every minute after, each time good for four more; the end is posted for a quarter of an hour.
+changes and every minute after, each time good for four more; the end is posted again for a while, too. So it is also
+told of what a silence of ours keeps from people: it was told that it fires.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST: Final = 500
 
 
 class Alertmanager:
-    """POSTs alerts to `/api/v2/alerts`. `standing` gives what people are told of now, firing or just resolved."""
+    """POSTs alerts to `/api/v2/alerts`. `standing` gives what it was told of, firing or just resolved."""
 
     at_once = 1
     pause_s = 0.0

@@ -15,6 +15,7 @@ from typing import Any
 
 from collector.notify.channel import Channel, Never, NotNow, Outcome, Told
 from collector.rules.outbox import Attempt, Delivery, Outbox
+from collector.timers import passed
 
 log = logging.getLogger("lamppost.notify")
 
@@ -121,12 +122,12 @@ class Teller:
         work = self._work[channel.name]
         repeat: Any = getattr(channel, "repeat", None)
         every_ms = getattr(channel, "repeat_ms", 60_000)
-        repeat_due_ms = self._now_ms()
+        repeated_ms = self._now_ms() - every_ms
         while not self._ending.is_set():
             try:
                 tried = self.step(channel)
-                if repeat is not None and self._now_ms() >= repeat_due_ms:
-                    repeat_due_ms = self._now_ms() + every_ms
+                if repeat is not None and passed(self._now_ms(), repeated_ms, every_ms):
+                    repeated_ms = self._now_ms()
                     self._note(channel.name, repeat())
             except Exception:
                 log.exception("%s: telling failed; trying again", channel.name)

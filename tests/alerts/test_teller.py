@@ -199,11 +199,11 @@ def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Re
     office.tell()
     receiver.mood = "ok"
     sqlite3.connect(tmp_path / "state.db").close()
-    office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     office.teller = Teller(office.outbox, office.channels, office._save, lambda: office.now_ms)
     office.wait(T0 + MINUTE)
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2"]
-    again = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    again = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     assert again.open == {}
 
 
