@@ -41,6 +41,7 @@ from collector.rules.complaint import BadRules as BadRules
 from collector.rules.complaint import LineOf, Path, hint, located, plain_error
 from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, OWN_LINK, fields_of
 from collector.rules.words import Limit
+from measures.averages import DIRECTIONS
 from wire import names
 
 WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "range", "change", "suspect")
@@ -361,6 +362,9 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
                 yield (*path, "window", spec.stat), text
             elif kind == INDEX_KIND and spec.quantity in INDEX_WORDS:
                 text = f"{spec.quantity} is a word, a window is of numbers: watch value, or write category: [重度污染]"
+                yield (*path, "window", spec.stat), text
+            elif spec.quantity.removesuffix("_mean") in DIRECTIONS and spec.stat not in ("last", "count", "suspect"):
+                text = f"a direction goes round at 360° and has no {spec.stat}: write last: {spec.quantity}"
                 yield (*path, "window", spec.stat), text
             elif limit.percent and not (spec.versus or spec.stat == "suspect"):
                 yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
