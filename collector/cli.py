@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from collector.collector import Collector
     from collector.config import Config
+    from collector.rules.rule import Rule
     from collector.web.server import WebServer
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -53,7 +54,7 @@ def run(
     from device_profiles import loglines
 
     settings = load_settings(config)
-    _check_rules(settings)
+    rules_of(settings)
     if workers > 1 and settings.store.kind == "sqlite":
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
@@ -71,7 +72,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        _check_rules(load_settings(config))
+        rules_of(load_settings(config))
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -86,7 +87,7 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     Example:  lamppost collector check collector.yaml
     """
     settings = load_settings(file)
-    rules = _check_rules(settings)
+    rules = len(rules_of(settings))
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
     typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
     if rules and not settings.alerts.channels:
@@ -344,12 +345,13 @@ def load_settings(file: Path) -> Config:
     return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
 
 
-def _check_rules(settings: Config) -> int:
+def rules_of(settings: Config) -> list[Rule]:
+    """The rules that the settings name. Raises Failure with file, line and cure."""
     from collector.rules.loading import load_rules
     from device_profiles.strict_yaml import NotUsable
 
     try:
-        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
+        return load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 
