@@ -13,7 +13,6 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
-    from edge_agent.ports import PortInfo
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
@@ -107,9 +106,3 @@ def _wants_it(config: Path, as_json: bool) -> bool:
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()) or not config.exists():
         return False
     return typer.confirm(f"Add these to {config}?", default=True)
-
-
-def port_named(found: list[PortInfo], path: str) -> PortInfo | None:
-    """The port behind any of its names."""
-    real = Path(path).resolve()
-    return next((port for port in found if port.path == path or Path(port.device) == real), None)

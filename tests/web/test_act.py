@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.notify.grant import Grants
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
