@@ -47,7 +47,7 @@ def notify_test(
         began_s = time.monotonic()
         try:
             way = setup.channel(known[name], setup.writer(settings), None, _now_ms, Inner(settings.alerts.inner))
-            outcome = way.send(test)
+            outcome = way.send([test])
         except (BadAddress, OSError) as error:
             rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
             continue
