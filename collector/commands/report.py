@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, rules_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_rules, load_settings
 from wire.exits import Exit, Failure
 
 _DAYS = {"day": 1, "week": 7}
@@ -48,7 +47,7 @@ def report(
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
-    told = {rule.alert for rule in rules_of(settings) if rule.spec is None or is_public(rule.spec.quantity)}
+    told = {rule.alert for rule in load_rules(settings) if rule.spec is None or is_public(rule.spec.quantity)}
     store = make_store(settings)
     try:
         nodes = stations or _nodes(store, span)

@@ -112,15 +112,17 @@ class Writer(NamedTuple):
             yield self.link.rstrip("/") + ("/en/ops" if language == "en" else "/ops")
 
     def _line(self, state: str, alert: Transition, language: str) -> str:
-        zone = self.place(alert.labels.get("node", "")).zone
-        since = datetime.fromtimestamp(alert.start_ms / 1000, zone).strftime("%Y-%m-%d %H:%M:%S")
-        until = datetime.fromtimestamp(alert.event_ms / 1000, zone).strftime("%H:%M:%S")
+        zone, over = self.place(alert.labels.get("node", "")).zone, state == "resolved"
+        start, end = (datetime.fromtimestamp(t / 1000, zone) for t in (alert.start_ms, alert.event_ms))
+        since, until = f"{start:%Y-%m-%d %H:%M:%S}", f"{end:%H:%M:%S}"
+        if end.date() != start.date():
+            until = f"{end:%Y-%m-%d %H:%M:%S}"
         where = " ".join(alert.labels[key] for key in ("sensor", "lane", "direction") if key in alert.labels)
         if language == "zh":
-            when = f"始于 {since}" + (f"，止于 {until}" if state == "resolved" else "")
-            return f"[{STATE_WORDS[state][0]}] {alert.text_zh}" + (f"，{where}" if where else "") + f"，{when}"
-        when = f"since {since}" + (f" until {until}" if state == "resolved" else "")
-        return f"[{STATE_WORDS[state][1]}] {alert.text_en}" + (f", {where}" if where else "") + f", {when}"
+            words, when = alert.text_zh.removeprefix("已恢复："), f"始于 {since}" + (f"，止于 {until}" if over else "")
+            return f"[{STATE_WORDS[state][0]}] {words}" + (f"，{where}" if where else "") + f"，{when}"
+        words, when = alert.text_en.removeprefix("Resolved: "), f"since {since}" + (f" until {until}" if over else "")
+        return f"[{STATE_WORDS[state][1]}] {words}" + (f", {where}" if where else "") + f", {when}"
 
     def _stations(self, alerts: Iterable[Transition], language: str, most: int = STATIONS_MOST) -> str:
         nodes = list(filter(None, dict.fromkeys(alert.labels.get("node", "") for alert in alerts)))

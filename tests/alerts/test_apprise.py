@@ -100,7 +100,16 @@ def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
     (took,) = ntfy.took
     assert took["title"] == "[FIRING] ×2 [RESOLVED] Station lp-1, Station lp-2, Station lp-3"
     assert took["message"].count("began at") == 2
+    assert "[RESOLVED] PM2.5 too high: PM2.5 60 µg/m³ (limit <= 75), since 2026-09-21 22:13:20 until" in took["message"]
     assert "  https://city.example/ops/alert/" in took["message"]
+
+
+def test_an_end_on_another_day_has_its_date() -> None:
+    series = Series.of("air_quality", {"site": "s", "node": "lp-1"})
+    ended = transition(series, RULE, T0, 60.0, "resolved", T0 + 86_400_000)
+    delivery = message()
+    delivery.body["lines"] = [["resolved", ended.as_json()]]
+    assert "since 2026-09-21 22:13:20 until 2026-09-22 22:13:20" in WRITER.text([delivery], "en")
 
 
 def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, ntfy: Ntfy) -> None:
