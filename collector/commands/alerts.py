@@ -21,8 +21,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
-from collector.cli import load_settings
-from collector.commands.options import CONFIG, JSON, counted, this_person
+from collector.commands.options import CONFIG, JSON, counted, load_settings, this_person
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -161,7 +161,6 @@ def resend(
     Example:  lamppost resend lp-0017 --since 24h
     """
     from collector.asking import ask
-    from collector.cli import load_settings
 
     settings = load_settings(config)
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)
@@ -179,7 +178,6 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 
 @contextmanager
 def _open(config: Path) -> Iterator[tuple[Config, Store]]:
-    from collector.cli import load_settings
     from collector.stores.named import make_store
 
     settings = load_settings(config)
@@ -199,7 +197,6 @@ def _asked(question: Any) -> Any:
 
 
 def _state(config: Path) -> closing[sqlite3.Connection]:
-    from collector.cli import load_settings
 
     path = load_settings(config).state_file
     try:

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
 from collector.commands.station import state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings
 from collector.commands.alerts import clock_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 

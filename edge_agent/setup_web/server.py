@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/enter":
             self._enter(form.get("code", ""))
         elif not self._inside() or form.get("key") != setup.guard.form_key() or setup.phase != "form":
-            self._send(page.said_page(self._t, self._t("over")), status=403)
+            self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif path == "/again":
             setup.live.stop()
             setup.live.start()
@@ -175,9 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _door(self) -> None:
         guard = self.server.setup.guard
         if guard.is_over(time.monotonic()):
-            self._send(page.said_page(self._t, self._t("over")), status=403)
+            self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif guard.is_taken:
-            self._send(page.said_page(self._t, self._t("taken")), status=403)
+            self._send(page.refusal_page(self._t, self._t("taken")), status=403)
         else:
             self._send(page.code_page(self._t, guard.tries_left, False))
 
