@@ -14,7 +14,8 @@ import sys
 import time
 
 from collector.rules.engine import Engine, Expected
-from collector.rules.rule import Rule, parse
+from collector.rules.parsing import parse
+from collector.rules.rule import Rule
 from collector.rules.transition import Series
 
 T0_MS = 1_790_000_000_000

@@ -120,10 +120,6 @@ class Poller:
         """True while values after power-up or waking are not to be believed."""
         return self.awake and t_s - self._awake_since_s < self._profile.warm_up_s
 
-    def silence_is_fault(self, t_s: float, last_frame_s: float) -> bool:
-        """True when the sensor has said nothing for longer than it may, sleep excepted."""
-        return self.awake and t_s - max(last_frame_s, self._awake_since_s) > self._profile.silence_s
-
     def _take_turns(self, t_s: float) -> None:
         duty = self._mode.duty
         if duty is None or self._turn_s is None or t_s < self._turn_s:

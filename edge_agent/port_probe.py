@@ -46,15 +46,12 @@ class Finding:
 
 
 def probe_ports(
-    paths: Iterable[str],
-    profiles: list[Profile],
-    found: Callable[[Finding], None] = lambda _: None,
-    listening: Callable[[str, int], None] = lambda _path, _baud: None,
+    paths: Iterable[str], profiles: list[Profile], found: Callable[[Finding], None] = lambda _: None
 ) -> list[Finding]:
-    """Search every port; `found` hears of each as soon as it is known, `listening` of each change of speed."""
+    """Search every port; `found` hears of each as soon as it is known."""
 
     def one(path: str) -> Finding:
-        finding = probe_port(path, profiles, listening)
+        finding = probe_port(path, profiles)
         found(finding)
         return finding
 
@@ -62,9 +59,7 @@ def probe_ports(
         return list(pool.map(one, paths))
 
 
-def probe_port(
-    path: str, profiles: list[Profile], listening: Callable[[str, int], None] = lambda _path, _baud: None
-) -> Finding:
+def probe_port(path: str, profiles: list[Profile]) -> Finding:
     """Search one port. The line is left as it was found: no break, no DTR pulse that would reset a board."""
     try:
         device = serial.Serial(None, timeout=READ_S, write_timeout=1.0, exclusive=True)
@@ -75,21 +70,17 @@ def probe_port(
         return Finding(path, None, _reason(error))
     try:
         with device:
-            return Finding(path, _search(device, profiles, listening))
+            return Finding(path, _search(device, profiles))
     except (OSError, ValueError) as error:  # pulled out while we listened, or a speed that the adapter cannot do
         return Finding(path, None, _reason(error))
 
 
-def _search(device: serial.Serial, profiles: list[Profile], listening: Callable[[str, int], None]) -> Outcome:
+def _search(device: serial.Serial, profiles: list[Profile]) -> Outcome:
     moves = search(profiles)
     move, before = next(moves), None
     while True:
         if before is None or before.serial != move.serial:
-            listening(str(device.port), move.serial.baud)
-            if not _set(device, move):
-                heard = b""
-            else:
-                heard = _do(device, move)
+            heard = _do(device, move) if _set(device, move) else b""
         else:
             heard = _do(device, move)
         before = move

@@ -79,9 +79,9 @@ def find_ports(root: Path = Path("/")) -> list[PortInfo]:
     return found
 
 
-def holder_of(device: str, root: Path = Path("/")) -> str | None:
+def holder_of(device: str) -> str | None:
     """Who has a device open, such as `lamppost (pid 812)`; None when nobody that we may see."""
-    return _holders(root).get(device)
+    return _holders(Path("/")).get(device)
 
 
 def _names(root: Path) -> list[tuple[str, str]]:

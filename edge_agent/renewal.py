@@ -23,14 +23,12 @@ RETRY_S = 600.0
 WARN = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
 
 
-async def keep_renewed(
-    identity: Identity, counts: Counter[str], look_s: float = LOOK_S, retry_s: float = RETRY_S
-) -> None:
+async def keep_renewed(identity: Identity, counts: Counter[str]) -> None:
     """Look at the certificate until cancelled. Never raises: an agent without an office goes on recording."""
     warned: timedelta | None = None
     left = timedelta()
     while True:
-        wait_s = look_s
+        wait_s = LOOK_S
         try:
             left = identity.ends_in(now_utc())
             if identity.renewal_due(now_utc()):
@@ -40,7 +38,7 @@ async def keep_renewed(
                 warned = None
         except (Failure, OSError, ValueError) as error:
             counts["renewal_failed"] += 1
-            wait_s = retry_s
+            wait_s = RETRY_S
             level = next((limit for limit in reversed(WARN) if left <= limit), None)
             if level != warned or counts["renewal_failed"] == 1:
                 log.warning("certificate ends in %d days and cannot be renewed: %s", left.days, error)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +42,10 @@ def begin_anew(agent: Running) -> None:
     os.kill(agent.pid, signal.SIGHUP)
 
 
-def wait_for(status_file: Path, settings: str, within_s: float, still: Callable[[], bool] = lambda: True) -> bool:
+def wait_for(status_file: Path, settings: str, within_s: float) -> bool:
     """True once an agent says that it runs with these settings; False when it has not within the time."""
     until_s = time.monotonic() + within_s
-    while still() and time.monotonic() < until_s:
+    while time.monotonic() < until_s:
         agent = find(status_file)
         if agent is not None and agent.settings == settings:
             return True

@@ -18,16 +18,12 @@ LOOK_S = 1.0
 
 
 async def see_whether_safe(
-    broker: BrokerAddress,
-    node: str,
-    counts: Counter[str],
-    connected: Callable[[], bool],
-    spread_s: float = SPREAD_S,
+    broker: BrokerAddress, node: str, counts: Counter[str], connected: Callable[[], bool]
 ) -> None:
     """Count and log every hole; ends by waiting for ever, as every task of the agent does. Never raises."""
     while not connected():
         await asyncio.sleep(LOOK_S)
-    await asyncio.sleep(random.uniform(0, spread_s))  # a fleet that starts at once does not test at once
+    await asyncio.sleep(random.uniform(0, SPREAD_S))  # a fleet that starts at once does not test at once
     try:
         found = holes(await asyncio.to_thread(self_test, broker, node))
     except SelfTestImpossible as error:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edge_agent.options import DEFAULT_CONFIG
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.config import Config
     from edge_agent.setup.answers import Answers, Notebook
-
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
 
 def setup(

@@ -15,7 +15,6 @@ import termios
 _TCGETS2, _TCSETS2 = 0x802C542A, 0x402C542B  # asm-generic ioctls.h; glibc's calls know only the classic speeds
 _TERMIOS2 = struct.Struct("4IB19s2I")
 _CBAUD, _BOTHER = 0o010017, 0o010000
-IDLE_BITS = 12
 OUT_MAX = 4096
 
 

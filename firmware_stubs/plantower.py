@@ -6,8 +6,6 @@ import struct
 
 from firmware_stubs.stub import Line, Row, Stub, World, word
 
-STABLE_PERIOD_S = 2.3  # active mode, stable sub-mode; the fast one sends every 200 to 800 ms (p. 5)
-
 
 class Pms5003(Stub):
     """42 4D 00 1C, thirteen words, a 16-bit sum. Active after power-up; a command with a bad sum is not heard."""

@@ -9,7 +9,6 @@ from firmware_stubs.stub import Line, Row, Stub, World, word
 
 NAMES = ("n_to1_per_l", "n_to25_per_l", "n_to10_per_l", "pm1_raw_ugm3", "pm25_raw_ugm3", "pm10_raw_ugm3")
 ASLEEP, NOT_READY = 0x01, 0x04
-FIRST_DATA_S = 15.0
 
 
 class NextPm(Stub):

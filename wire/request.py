@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from wire import strictjson
 
 VERSION = 1
-TRANSACTION_MAX = 64
 SKEW_MS = 10 * 60 * 1000
 """A request of more than ten minutes ago, or to come, is not obeyed."""
 REQUEST_BYTES_MAX = 256 * 1024

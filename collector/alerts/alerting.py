@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -27,7 +26,7 @@ from collector.inventory import Places, expected
 from collector.notify.teller import Teller
 from collector.rules import derived
 from collector.rules.desk import Desk, Policy
-from collector.rules.engine import Engine
+from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
@@ -37,6 +36,7 @@ from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 from collector.web.site import AlertView
 from device_profiles.catalogue import load as load_catalogue
 
@@ -54,6 +54,7 @@ URGENT_MOST: Final = 50
 PENDING_SHOWN: Final = 200
 VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
+RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
 WARM_UP_MS: Final = 24 * 3_600_000
 
@@ -82,19 +83,21 @@ class Alerting:
         self.rules = rules
         self._store = store
         self._catalogue, self._places = load_catalogue(), places
+        self._nodes, self._retired = nodes, set[str]()
         self._book = Book(db)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
         self._alive_ms = snapshot.pop("alive", now_ms)
-        self._engine = Engine.restore(rules, snapshot, expected(nodes, self._catalogue, self._places), now_ms)
+        self._engine = Engine.restore(rules, snapshot, self._expected(), now_ms)
         self.desk = Desk.restore(telling.policy, self._book.desk())
-        self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS))
+        self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS), now_ms)
         self._tell_book = Book.open(self._book.path)
         self._duty = Duty(self.desk, self.outbox)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
         self._trail = trail
+        self._reports = None if trail is None else Reports(trail)
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
@@ -168,11 +171,23 @@ class Alerting:
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
-        self._engine.expect(expected(nodes, self._catalogue, self._places), now_ms)
+        self._nodes = nodes
+        self._engine.expect(self._expected(), now_ms)
+
+    def _expected(self) -> list[Expected]:
+        in_service = [node for node in self._nodes if node.birth.node not in self._retired]
+        return expected(in_service, self._catalogue, self._places)
+
+    def _look_who_retired(self, now_ms: int) -> None:
+        """What was put out of service is missed no more, and its alerts end."""
+        if self._reports is not None and self._retired != (retired := self._reports.retired()):
+            self._retired = retired
+            self._engine.expect(self._expected(), now_ms)
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
-        self._engine = Engine.restore(self._rules.values(), {}, expected(nodes, self._catalogue, self._places), now_ms)
+        self._nodes = nodes
+        self._engine = Engine.restore(self._rules.values(), {}, self._expected(), now_ms)
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
@@ -233,6 +248,9 @@ class Alerting:
             self._write(self._book)  # what could not be written before
         if not self._caught_up and not self._catch_up(now_ms):
             return []
+        if self._is_due("retired", now_ms):
+            self._waits["retired"] = (now_ms, RETIRED_EVERY_MS)
+            self._look_who_retired(now_ms)
         replayed = self._replayed
         self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
@@ -270,14 +288,10 @@ class Alerting:
         """Pending and firing alerts, and those resolved within a day."""
         return list(self._shown)
 
-    def standing(self) -> list[Transition]:
-        """What people are told of now, and what has just ended: for those who must hear it again and again."""
-        now_ms = time.time_ns() // 1_000_000
+    def standing(self, receiver: str) -> list[Transition]:
+        """What a receiver was told of last: for those who must hear it again and again."""
         with self._lock:
-            firing = [each.alert for each in self.desk.standings.values() if each.firing and each.told]
-            shown = [each for each in firing if self.desk.hidden(each, now_ms) is None]
-        ended = [e for e in list(self._episodes.values()) if e.state == "resolved" and e.event_ms > now_ms - 900_000]
-        return shown + ended
+            return self.desk.told_to(receiver)
 
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """Ask the desk from any thread of this program; the answer is on disk when this returns, unless `trouble`."""

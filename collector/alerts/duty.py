@@ -94,8 +94,12 @@ class Duty:
         return {"alerts": [each.as_json() for each in found]}
 
     def _revive(self, asked: Asked, now_ms: int) -> Asked:
-        if not self._outbox.revive(asked["delivery"], now_ms):
+        dead = self._outbox.dead.get(asked["delivery"])
+        if dead is None:
             raise Refused("there is no dead letter of that name")
+        if dead.channel not in self._outbox.channels:
+            raise Refused(f"the settings name no channel {dead.channel!r}")
+        self._outbox.revive(dead.name, now_ms)
         self._other_deeds.append(Deed(now_ms, _who(asked), "sent again", asked["delivery"]))
         return {"delivery": asked["delivery"]}
 

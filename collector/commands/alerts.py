@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
-from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON, counted, this_person
+from collector.commands.options import CONFIG, JSON, counted, load_settings, this_person
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

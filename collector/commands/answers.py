@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -154,7 +154,6 @@ def resend(
     Example:  lamppost resend lp-0017 --since 24h
     """
     from collector.asking import ask
-    from collector.cli import load_settings
 
     now_ms = time.time_ns() // 1_000_000
     answer = ask(
@@ -173,7 +172,6 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 
 @contextmanager
 def _open(config: Path) -> Iterator[tuple[Config, Store]]:
-    from collector.cli import load_settings
     from collector.stores.named import make_store
 
     settings = load_settings(config)
@@ -193,7 +191,6 @@ def _asked(question: Any) -> Any:
 
 
 def _state(config: Path) -> closing[sqlite3.Connection]:
-    from collector.cli import load_settings
 
     path = load_settings(config).state_file
     try:

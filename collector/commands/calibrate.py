@@ -6,15 +6,16 @@ import json
 import time
 from contextlib import closing
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON, this_person
+from collector.commands.options import CONFIG, JSON, load_settings, this_person
 from collector.commands.station import state_of
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -42,22 +43,25 @@ def fit(
     """
     from collector.numbers import colocation
     from collector.numbers.calibration import Calibrations, Record, per_raw
-    from wire.quantities import DERIVED, QUANTITIES
+    from wire.quantities import QUANTITIES
 
     settings = load_settings(config)
-    raw = next((name for name, derived in DERIVED.items() if derived.name == quantity), None)
-    if raw is None:
-        names = ", ".join(derived.name for derived in DERIVED.values())
-        raise Failure(Exit.USAGE, "quantity-unknown", f"{quantity} is not corrected", f"name one of {names}")
+    raw = _raw_of(quantity)
     try:
-        with file.open(newline="") as lines:
-            found = colocation.pairs(lines, sensor_column, reference_column)
+        with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
+            found = colocation.pairs(lines, sensor_column, reference_column, quantity)
         line = colocation.fit(found, per_raw(raw, settings.reporting()(node)) or 1.0)
     except OSError as error:
         raise Failure(Exit.USAGE, "file-unreadable", f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Failure(Exit.USAGE, "file-unreadable", f"{file} is not UTF-8", "save it as CSV UTF-8") from error
     except colocation.NoFit as error:
         raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
     told = line.text(QUANTITIES[quantity].unit)
+    if line.r2 < colocation.R2_GOOD:
+        typer.echo(
+            f"warning: R² {line.r2:.2f}; below {colocation.R2_GOOD} a sensor says little of its reference", err=True
+        )
     record = Record(
         node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), this_person(),
         "linear", line.slope, line.offset, f"{file.name}: {told}",
@@ -72,6 +76,40 @@ def fit(
         typer.echo(
             "nothing was kept" if try_only else f"kept as {record.name}; now: lamppost calibrate apply --since {since}"
         )
+
+
+@app.command("set")
+def set_(
+    node: str = typer.Option(..., "--node"),
+    sensor: str = typer.Option(..., "--sensor"),
+    quantity: str = typer.Option(..., "--quantity", help="What is corrected, such as pm25_ugm3."),
+    since: str = typer.Option(..., "--from", help="In force from this time on, such as 2026-03-01."),
+    slope: float = typer.Option(1.0, "--slope"),
+    offset: float = typer.Option(0.0, "--offset", help="In the unit of the quantity."),
+    source: str = typer.Option("", "--source", help="Where the numbers come from, for the record."),
+    config: Path = CONFIG,
+) -> None:
+    """Keep a line that was found elsewhere; with no numbers, values are from then on what the sensor says.
+
+    So ends a calibration, as when the sensor was exchanged: a record holds for the name, not for the unit behind it.
+
+    Examples:  lamppost calibrate set --node lp-0007 --sensor air-1 --quantity no2_ugm3 --slope 0.91 --from 2026-03-01
+               lamppost calibrate set --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-09-14T10:30
+    """
+    from collector.numbers.calibration import Calibrations, Record
+
+    settings = load_settings(config)
+    _raw_of(quantity)
+    if not (0 < slope < inf and abs(offset) < inf):
+        told = f"--slope {slope:g} --offset {offset:g}"
+        raise Failure(Exit.USAGE, "number-unfit", told, "a slope is above 0, and both are finite")
+    record = Record(
+        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), this_person(),
+        "linear", slope, offset, source,
+    )  # fmt: skip
+    with state_of(settings) as state:
+        record = _keep(Calibrations(state), "set", record)
+    typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
 
 
 @app.command()
@@ -130,20 +168,24 @@ def apply(
         calibrations, book = Calibrations(state), WindowBook(state, owner=False)
         sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
         sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
-        rows = hours = 0
+        rows = hours = left = 0
         try:
             for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
-                rows, hours = rows + done.rows, hours + 1
+                rows, hours, left = rows + done.rows, hours + bool(done.rows), left + done.left
         except StoreDown as error:
             cure = "run the same command again: it may be repeated"
             raise Failure(Exit.STORE, "store-down", str(error), cure) from error
         finally:
-            said: dict[str, Any] = {"since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours}
+            said: dict[str, Any] = {
+                "since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours, "left": left,
+            }  # fmt: skip
             calibrations.note(now_ms, {"what": "apply", "who": this_person(), "sensors": sensors, **said})
     if as_json:
         typer.echo(json.dumps(said))
     else:
         typer.echo(f"{rows} rows of {len(sensors)} sensors rewritten; {hours} hours are due with the collector")
+        if left:
+            typer.echo(f"{left} rows are as they were: the formula in force has no value there, as without case_rh_pct")
 
 
 @app.command("list")
@@ -173,6 +215,17 @@ def list_(
         typer.echo(f"{line}  ({record.who}, {record.source})")
     if not records:
         typer.echo("no records: what sensors say is stored as it is")
+
+
+def _raw_of(quantity: str) -> str:
+    """The raw twin of a quantity that is corrected. Raises Failure for any other."""
+    from wire.quantities import DERIVED
+
+    found = next((name for name, derived in DERIVED.items() if derived.name == quantity), None)
+    if found is None:
+        names = ", ".join(derived.name for derived in DERIVED.values())
+        raise Failure(Exit.USAGE, "quantity-unknown", f"{quantity} is not corrected", f"name one of {names}")
+    return found
 
 
 def _keep(calibrations: Calibrations, what: str, record: Record) -> Record:

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from collector.cli import load_settings, span_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
 from collector.commands.station import state_of
+from collector.commands.times import span_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from collector.cli import load_settings
 from collector.commands.alerts import WHO, ask, clock_of, open_book
-from collector.commands.options import CONFIG, JSON, counted
+from collector.commands.options import CONFIG, JSON, counted, load_settings
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -48,7 +47,7 @@ def notify_test(
         began_s = time.monotonic()
         try:
             way = setup.channel(known[name], setup.writer(settings), None, _now_ms, Inner(settings.alerts.inner))
-            outcome = way.send(test)
+            outcome = way.send([test])
         except (BadAddress, OSError) as error:
             rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
             continue

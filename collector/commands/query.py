@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, span_of, time_of
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.times import span_of, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
 from wire.exits import Exit, Failure
 
 _DAYS = {"day": 1, "week": 7}

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, time_of
 from collector.commands.alerts import clock_of, span_ms
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from collector.stores.line_protocol import key
 
 Shape = Literal["timeseries", "stat", "table"]
 Version = Literal["v1", "v2", "v3"]
-VERSIONS: Final[tuple[Version, ...]] = ("v1", "v2", "v3")
 UID: Final = {"v1": "lamppost-influx1", "v2": "lamppost-influx2", "v3": "lamppost-influx3"}
 _SQL: Final = {"mean": "avg", "max": "max", "min": "min", "sum": "sum", "count": "count", "last": "last_value"}
 

@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -178,11 +177,6 @@ def pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
-
-
-def key_id(key: ec.EllipticCurvePublicKey) -> bytes:
-    """The key itself, for comparing."""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def write_private(path: Path, content: bytes) -> None:

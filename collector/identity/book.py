@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS token (digest BLOB PRIMARY KEY, node TEXT, made_by TE
     expires_ms INTEGER, used_ms INTEGER, revoked_ms INTEGER);
 CREATE TABLE IF NOT EXISTS certificate (serial TEXT PRIMARY KEY, node TEXT, made_ms INTEGER, expires_ms INTEGER,
     revoked_ms INTEGER);
-CREATE TABLE IF NOT EXISTS station (node TEXT PRIMARY KEY, state TEXT, changed_ms INTEGER);
 """
 
 

@@ -1,13 +1,14 @@
 """Prometheus' Alertmanager (API v2): it groups, silences and routes; we say what fires, again and again.
 
 Alertmanager takes an alert for resolved when nobody repeats it (`resolve_timeout`). So what fires is posted when it
-changes and every minute after, each time good for four more; the end is posted for a quarter of an hour.
+changes and every minute after, each time good for four more; the end is posted again for a while, too. So it is also
+told of what a silence of ours keeps from people: it was told that it fires.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,12 +21,14 @@ from collector.rules.transition import Transition
 
 REPEAT_MS: Final = 60_000
 GOOD_FOR_MS: Final = 4 * REPEAT_MS
-RESOLVED_FOR_MS: Final = 15 * 60_000
 MOST: Final = 500
 
 
 class Alertmanager:
-    """POSTs alerts to `/api/v2/alerts`. `standing` gives what people are told of now, firing or just resolved."""
+    """POSTs alerts to `/api/v2/alerts`. `standing` gives what it was told of, firing or just resolved."""
+
+    at_once = 1
+    pause_s = 0.0
 
     def __init__(
         self,
@@ -43,8 +46,9 @@ class Alertmanager:
         self._now_ms = now_ms
         self._inner = inner
 
-    def send(self, delivery: Delivery) -> Outcome:
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Post what changed; an alert that flaps is said to fire."""
+        (delivery,) = deliveries
         alerts = [Transition.read(value) for _, value in delivery.body["lines"]]
         return self._post(alerts) if alerts else self._post_test(delivery)
 

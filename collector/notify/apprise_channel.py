@@ -7,6 +7,8 @@ of another kind (`json://`, `file://`) is refused; redirects are not followed.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -29,8 +31,15 @@ SERVICES: Final = frozenset({
 """Services that reach people. Anything else (`json://` calls any web server, `syslog://` a socket) is refused."""
 
 
+AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
+PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minute
+
+
 class Apprise:
-    """Sends one text to every address of the file; it is told when each of them took it."""
+    """Sends one text to every address of the file; a message is told when each of them took it."""
+
+    at_once = AT_ONCE
+    pause_s = PAUSE_S
 
     def __init__(self, name: str, file: Path, writer: Writer, language: Literal["both", "zh", "en"] = "both") -> None:
         """Raises BadAddress, OSError, ModuleNotFoundError when apprise is not installed."""
@@ -40,27 +49,29 @@ class Apprise:
         self._writer = writer
         self._languages = ("zh", "en") if language == "both" else (language,)
         self._services = [_service(apprise, file, number, line) for number, line in _lines(file)]
-        self._took: dict[str, set[int]] = {}  # by message, which services have it: nobody hears it twice
+        self._took: dict[str, set[int]] = defaultdict(set)  # by message, which services have it: nobody hears it twice
 
-    def send(self, delivery: Delivery) -> Outcome:
-        """Tell every service that has not had it."""
-        title = " / ".join(self._writer.title(delivery, language) for language in self._languages)
-        body = "\n\n".join(self._writer.text(delivery, language) for language in self._languages)
-        took = self._took.setdefault(delivery.key, set())
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Tell every service what it has not had."""
         refused = []
         for number, service in enumerate(self._services):
-            if number in took:
+            wanted = [each for each in deliveries if number not in self._took[each.key]]
+            if not wanted:
                 continue
-            if self._notify(service, title, body):
-                took.add(number)
+            if self._notify(service, wanted):
+                for each in wanted:
+                    self._took[each.key].add(number)
             else:
                 refused.append(f"{service.service_name} (line {number + 1})")
         if refused:
             return NotNow(f"not taken by {', '.join(refused)}")
-        del self._took[delivery.key]
+        for each in deliveries:
+            del self._took[each.key]
         return Told()
 
-    def _notify(self, service: Any, title: str, body: str) -> bool:
+    def _notify(self, service: Any, deliveries: Sequence[Delivery]) -> bool:
+        title = " / ".join(self._writer.title(deliveries, language) for language in self._languages)
+        body = "\n\n".join(self._writer.text(deliveries, language) for language in self._languages)
         try:
             return bool(service.notify(title=title, body=body))
         except (OSError, TypeError, ValueError) as error:

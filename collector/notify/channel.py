@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,9 +37,14 @@ Outcome = Told | NotNow | Never
 
 
 class Channel(Protocol):
-    """One way out. Called from one thread; may take seconds; raises nothing."""
+    """One way out. Called from one thread; may take seconds; raises nothing.
+
+    Programs get messages one by one. People get what is due in one text, and the next after `pause_s`.
+    """
 
     name: str
+    at_once: int
+    pause_s: float
 
-    def send(self, delivery: Delivery) -> Outcome:
-        """Hand a message over; the same message twice has the same key."""
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Hand over at most `at_once` messages together; the same message twice has the same key."""

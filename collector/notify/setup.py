@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from collector.alerts.alerting import Alerting, Telling
@@ -32,7 +33,7 @@ def telling(config: Config) -> Telling:
         group_ms=wants.group,
         flap_changes=wants.flap_changes,
         flap_ms=wants.flap_within,
-        steps=tuple(Step(step.after, tuple(step.notify), step.severity) for step in wants.escalate),
+        steps=tuple(sorted(Step(step.after, tuple(step.notify), step.severity) for step in wants.escalate)),
         receivers=tuple(channel.name for channel in wants.channels),
     )
     routes = {each.name: Route(each.name, each.second, each.second_after) for each in wants.channels}
@@ -81,6 +82,6 @@ def channel(
 
         return Apprise(wants.name, wants.urls_file, words, wants.language)
     if isinstance(wants, AlertmanagerChannel):
-        standing = alerting.standing if alerting is not None else list
+        standing = partial(alerting.standing, wants.name) if alerting is not None else list
         return Alertmanager(wants.name, wants.url, words, standing, now_ms, inner)
     return Webhook(wants.name, wants.url, secret(wants.secret_file), words, inner=inner)

@@ -15,6 +15,7 @@ from typing import Any
 
 from collector.notify.channel import Channel, Never, NotNow, Outcome, Told
 from collector.rules.outbox import Attempt, Delivery, Outbox
+from collector.timers import passed
 
 log = logging.getLogger("lamppost.notify")
 
@@ -61,7 +62,7 @@ class Teller:
     def test(self, name: str, delivery: Delivery) -> Outcome | None:
         """Send one message now, outside the outbox; None when there is no such channel."""
         channel = self._channels.get(name)
-        return None if channel is None else channel.send(delivery)
+        return None if channel is None else channel.send([delivery])
 
     def names(self) -> tuple[str, ...]:
         """The channels there are."""
@@ -71,37 +72,40 @@ class Teller:
         """Try what is due on one channel, once; returns how many were tried."""
         now_ms = self._now_ms()
         with self.lock:
-            due = self._outbox.due(now_ms, channel.name, MANY)
-        for delivery in due:
+            due = self._outbox.due(now_ms, channel.name, max(MANY, channel.at_once))
+        for start in range(0, len(due), channel.at_once):
             if self._ending.is_set():
                 break
-            self._told(delivery, self._send(channel, delivery))
+            together = due[start : start + channel.at_once]
+            self._told(together, self._send(channel, together))
+            self._ending.wait(channel.pause_s)
         return len(due)
 
     @staticmethod
-    def _send(channel: Channel, delivery: Delivery) -> Outcome:
+    def _send(channel: Channel, deliveries: list[Delivery]) -> Outcome:
         """A channel that breaks has not taken it: the message stays, and so do those after it."""
         try:
-            return channel.send(delivery)
+            return channel.send(deliveries)
         except Exception as error:
             log.exception("%s: telling failed; trying again", channel.name)
             return NotNow(f"{type(error).__name__}: {error}"[:200])
 
-    def _told(self, delivery: Delivery, outcome: Outcome) -> None:
-        now_ms = self._now_ms()
+    def _told(self, deliveries: list[Delivery], outcome: Outcome) -> None:
+        now_ms, channel = self._now_ms(), deliveries[0].channel
         with self.lock:
-            if isinstance(outcome, Told):
-                self._outbox.succeeded(delivery.name, now_ms)
-            elif isinstance(outcome, Never):
-                self._outbox.failed(delivery.name, now_ms, outcome.why, for_good=True)
-            else:
-                self._outbox.failed(delivery.name, now_ms, outcome.why, retry_after_ms=outcome.after_ms)
+            for each in deliveries:
+                if isinstance(outcome, Told):
+                    self._outbox.succeeded(each.name, now_ms)
+                elif isinstance(outcome, Never):
+                    self._outbox.failed(each.name, now_ms, outcome.why, for_good=True)
+                else:
+                    self._outbox.failed(each.name, now_ms, outcome.why, retry_after_ms=outcome.after_ms)
             try:
                 self._save(*self._outbox.changes())
             except sqlite3.Error as error:  # kept in memory, written with what comes next, else told again
-                log.error("%s: the outcome is not on disk: %s", delivery.channel, error)
-        self._note(delivery.channel, outcome)
-        if delivery.second is None and not isinstance(outcome, Told):
+                log.error("%s: the outcome is not on disk: %s", channel, error)
+        self._note(channel, outcome)
+        if not isinstance(outcome, Told) and any(each.second is None for each in deliveries):
             self.wake()  # the second channel may have got it just now
 
     def _note(self, channel: str, outcome: Outcome) -> None:
@@ -118,12 +122,12 @@ class Teller:
         work = self._work[channel.name]
         repeat: Any = getattr(channel, "repeat", None)
         every_ms = getattr(channel, "repeat_ms", 60_000)
-        repeat_due_ms = self._now_ms()
+        repeated_ms = self._now_ms() - every_ms
         while not self._ending.is_set():
             try:
                 tried = self.step(channel)
-                if repeat is not None and self._now_ms() >= repeat_due_ms:
-                    repeat_due_ms = self._now_ms() + every_ms
+                if repeat is not None and passed(self._now_ms(), repeated_ms, every_ms):
+                    repeated_ms = self._now_ms()
                     self._note(channel.name, repeat())
             except Exception:
                 log.exception("%s: telling failed; trying again", channel.name)

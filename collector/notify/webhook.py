@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 
 from collector.notify.addresses import NONE, Forbidden, Inner, Resolve, resolve
 from collector.notify.channel import NotNow, Outcome
@@ -20,6 +21,9 @@ class Webhook:
     the body under the shared secret.
     """
 
+    at_once = 1
+    pause_s = 0.0
+
     def __init__(
         self, name: str, url: str, secret: str | None, writer: Writer, resolved: Resolve = resolve, inner: Inner = NONE
     ) -> None:
@@ -30,10 +34,11 @@ class Webhook:
         self._resolve = resolved
         self._inner = inner
 
-    def send(self, delivery: Delivery) -> Outcome:
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
         """POST it once."""
         import urllib3
 
+        (delivery,) = deliveries
         body = json.dumps(self._writer.as_json(delivery), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "X-Lamppost-Key": delivery.key}
         if self._secret is not None:

@@ -223,6 +223,13 @@ def per_raw(raw: str, reporting: Reporting) -> float | None:
     return MOLAR_MASS_G_MOL[gas] / reporting.state.litres_per_mol
 
 
+def derived_name(name: str) -> str | None:
+    """The corrected column of a raw one, thinned or not; None where nothing is derived."""
+    raw, stat = _raw_and_stat(name)
+    quantity = DERIVED.get(raw)
+    return None if quantity is None else quantity.name + stat
+
+
 @cache  # of the names that the wire knows
 def _raw_and_stat(name: str) -> tuple[str, str]:
     if name in DERIVED:

@@ -6,8 +6,14 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean, linear_regression
+from typing import Final
 
-PAIRS_MIN = 10
+from wire.quantities import QUANTITIES, Quantity
+
+PAIRS_MIN: Final = 10
+R2_GOOD: Final = 0.7
+"""What the US EPA asks of a sensor of particles beside a reference (EPA/600/R-20/280); of ozone it asks 0.8."""
+_MISSING: Final = frozenset({"", "-", "na", "n/a", "nan", "null", "none"})
 
 
 class NoFit(ValueError):
@@ -34,22 +40,37 @@ class Fit:
         )
 
 
-def pairs(lines: Iterable[str], sensor: str, reference: str) -> list[tuple[float, float]]:
-    """Pairs of a CSV's columns, rows without both left out. Raises NoFit for a missing column or a bad number."""
+def pairs(lines: Iterable[str], sensor: str, reference: str, quantity: str) -> list[tuple[float, float]]:
+    """Pairs of a CSV's columns: raw values of `quantity` and its own, rows without both left out.
+
+    Raises NoFit for a missing column, and for what is no value: one -999 among a thousand pairs turns the line.
+    """
+    own = QUANTITIES[quantity]
+    assert own.raw is not None
     rows = csv.DictReader(lines)
     names = rows.fieldnames or []
     for name in (sensor, reference):
         if name not in names:
             raise NoFit(f"no column {name!r}; there are {', '.join(names) or 'none'}")
     found = []
-    for row in rows:
-        a, b = row[sensor], row[reference]
-        if a and b:
-            try:
-                found.append((float(a), float(b)))
-            except ValueError as error:
-                raise NoFit(f"line {rows.line_num}: {error}") from error
+    try:
+        for row in rows:
+            a, b = _number(row[sensor], QUANTITIES[own.raw]), _number(row[reference], own)
+            if a is not None and b is not None:
+                found.append((a, b))
+    except (ValueError, csv.Error) as error:
+        raise NoFit(f"line {rows.line_num}: {error}") from error
     return found
+
+
+def _number(cell: str | None, quantity: Quantity) -> float | None:
+    if cell is None or cell.strip().lower() in _MISSING:
+        return None
+    value = float(cell)
+    if not quantity.low <= value <= quantity.high:
+        span = f"{quantity.low:g} to {quantity.high:g} {quantity.unit}"
+        raise ValueError(f"{cell.strip()} is no value of {quantity.name} ({span}): leave the cell empty")
+    return value
 
 
 def fit(found: list[tuple[float, float]], factor: float = 1.0) -> Fit:
@@ -62,5 +83,9 @@ def fit(found: list[tuple[float, float]], factor: float = 1.0) -> Fit:
         r2 = correlation(x, y) ** 2
     except StatisticsError as error:
         raise NoFit(f"no line: {error}") from error
+    if not slope > 0:
+        raise NoFit(
+            f"no line: the sensor does not rise with the reference (slope {slope:.3g}); are the times the same?"
+        )
     rmse = fmean((slope * a + offset - b) ** 2 for a, b in zip(x, y, strict=True)) ** 0.5
     return Fit(slope, offset, r2, rmse, len(found), min(x), max(x))

@@ -2,6 +2,9 @@
 
 Raw values and old records stay. What is rewritten are the corrected columns and `cal_id` of each row; the hours of
 those rows are entered in the book of windows, so that the collector computes minutes, hours, days and indices anew.
+
+A row to which a record gives no value, as a formula does without humidity, is left as it is: a database takes no value
+back, and the one of before must not stand under the new name.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations
+from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations, derived_name
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import HOUR_MS, MINUTES, hour_of
@@ -19,15 +22,17 @@ from wire.quantities import DERIVED
 _STATS = ("mean", "min", "max", "n")
 _READ = (*DERIVED, *(name for name, _ in FITTED_ON.values()))
 ROWS_PER_WRITE = 5_000
+Columns = dict[str, list[Any]]
 
 
 class Rewritten(NamedTuple):
-    """What a run changed: rows of one sensor in one hour."""
+    """What a run changed: rows of one sensor in one hour; `left` is how many were left as they were."""
 
     node: str
     sensor: str
     hour_ms: int
     rows: int
+    left: int
 
 
 def rewrite(
@@ -43,14 +48,16 @@ def rewrite(
         start_ms = hour_of(span[0], reporting(node).zone)
         for suffix in ("", MINUTES):
             for hour_ms in _hours_with_data(store, node, sensor, suffix, start_ms, span[1]):
-                rows = 0
-                for table in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
-                    _write(store, table)
-                    book.enter(("air_quality", table.tags), hour_ms, 0)
-                    rows += len(table.times_ms)
+                rows = left = 0
+                for table, beside in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
+                    left += beside
+                    if table.times_ms:
+                        _write(store, table)
+                        book.enter(("air_quality", table.tags), hour_ms, 0)
+                        rows += len(table.times_ms)
                 book.commit()
-                if rows:
-                    yield Rewritten(node, sensor, hour_ms, rows)
+                if rows or left:
+                    yield Rewritten(node, sensor, hour_ms, rows, left)
 
 
 def _raw_fields(suffix: str) -> tuple[str, ...]:
@@ -78,14 +85,14 @@ def _tables(
     suffix: str,
     hour_ms: int,
     span: tuple[int, int],
-) -> Iterator[Table]:
-    """The corrected columns of one hour, a table a site."""
+) -> Iterator[tuple[Table, int]]:
+    """The corrected columns of one hour, a table a site, and how many rows are left as they are."""
     node, sensor = of
     names = _raw_fields(suffix)
     where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor}
     since_ms, until_ms = max(hour_ms, span[0]), min(hour_ms + HOUR_MS, span[1])
     for series in store.select(Select("air_quality" + suffix, names, since_ms, until_ms, where, ("site",))):
-        columns: dict[str, list[Any]] = {}
+        columns: Columns = {}
         for at, name in enumerate(names, start=1):
             column = [row[at] for row in series.rows]
             if any(value is not None for value in column):
@@ -95,7 +102,16 @@ def _tables(
         if made:
             tags: Tags = tuple(sorted({"site": series.tags["site"], "node": node, "sensor": sensor}.items()))
             whole = frozenset(name for name in made if name.endswith("_n"))
-            yield Table("air_quality" + suffix, tags, times, made, whole)
+            rows = _with_values(columns, made, len(times))
+            kept = {name: [column[row] for row in rows] for name, column in made.items()}
+            table = Table("air_quality" + suffix, tags, [times[row] for row in rows], kept, whole)
+            yield table, len(times) - len(rows)
+
+
+def _with_values(raw: Columns, made: Columns, count: int) -> list[int]:
+    """The rows in which every raw value has a corrected one."""
+    twins = [(column, made[target]) for name, column in raw.items() if (target := derived_name(name)) is not None]
+    return [row for row in range(count) if all(a[row] is None or b[row] is not None for a, b in twins)]
 
 
 def _write(store: Store, table: Table) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from collector.rules.fields import OWN_LINK
 from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.track import Track, Verdict, step
-from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
 _UP: Final = (True, 0)
 
@@ -55,7 +55,7 @@ class Absences:
         gone = [
             (s, name) for s, tracks in self._open.items() for name in tracks if name not in self._watched.get(s, ())
         ]
-        return [self._end(series, name, now_ms, "no longer expected") for series, name in gone]
+        return [self._end(series, name, now_ms, gone=True) for series, name in gone]
 
     def saw(self, series: Series, time_ms: int, now_ms: int) -> list[Transition]:
         """A reading of `time_ms` came. What is older than a rule's patience is no sign of life."""
@@ -124,7 +124,8 @@ class Absences:
             series = Series.read(text)
             rule = self._watched.get(series, {}).get(name)
             if rule is None or rule.version != version:
-                said.append(orphan(series, name, version, state, rule, now_ms))
+                cause = "absent" if series.sensor else "offline"  # links are of nodes as a whole
+                said.append(orphan(series, name, version, state, rule, now_ms, cause))
             else:
                 self._open.setdefault(series, {})[name] = Track.unpacked(rule, state)
         self._links = {node: (online, since_ms) for node, (online, since_ms) in packed["links"].items()}
@@ -168,12 +169,14 @@ class Absences:
         self._wait(time_ms, series, name)
         return [self._end(series, name, time_ms)]
 
-    def _end(self, series: Series, name: str, time_ms: int, reason: str = "") -> Transition:
+    def _end(self, series: Series, name: str, time_ms: int, gone: bool = False) -> Transition:
         track = self._open[series].pop(name)
         if not self._open[series]:
             del self._open[series]
         self.touched = True
-        return transition(series, track.rule, track.start_ms, None, "resolved", time_ms, reason=reason)
+        if gone:
+            return taken_down(series, track.rule, track.start_ms, None, time_ms)
+        return transition(series, track.rule, track.start_ms, None, "resolved", time_ms)
 
     def _wait(self, until_ms: int, series: Series, name: str) -> None:
         self._due[(series, name)] = until_ms

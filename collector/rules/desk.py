@@ -11,6 +11,7 @@ resolved by hand: it is acknowledged (one person has it) or silenced (nobody wan
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from collector.rules.fields import OWN_LINK
@@ -109,6 +110,8 @@ class Desk:
             return
         if len(known.changes) >= self.policy.flap_changes:
             known.flapping, known.news = True, [Line("flapping", alert)]
+        elif alert.state == "firing" and known.told == "resolved" and alert.reason == "corrected":
+            known.news.append(Line("firing", replace(alert, event_ms=now_ms)))  # news, not the message of its beginning
         else:
             known.news.append(Line(alert.state, alert))
 
@@ -242,6 +245,16 @@ class Desk:
             down = self._down.get(OWN_LINK, ())
         return next(iter(down), None)
 
+    def told_to(self, receiver: str) -> list[Transition]:
+        """Each alert as this receiver was told of it last: what it takes for firing, and what has just ended.
+
+        Silences and lost nodes hide news; they do not end what was told.
+        """
+        told = [each for each in self.standings.values() if each.told and receiver in each.receivers]
+        firing = [each.alert for each in told if each.told != "resolved"]
+        ended = [each.alert for each in told if each.told == "resolved" and not each.firing]
+        return [e if e.state == "firing" else replace(e, state="firing") for e in firing] + ended
+
     def silenced_until_ms(self, alert: Transition, now_ms: int) -> int | None:
         """Until when a silence keeps this alert quiet; None when none does."""
         ends = (UNTIL_RESOLVED_MS if s.once else s.end_ms for s in self.silences.values() if s.covers(alert, now_ms))
@@ -252,9 +265,10 @@ class Desk:
         until_ms, heard = self._quiet_until.get(group, (0, -1))
         worst = max(SEVERITIES.index(each.alert.severity) for each in members)
         worse = worst > heard and any(each.firing for each in members)
-        if now_ms < until_ms and not worse:
+        is_quiet = 0 < until_ms - now_ms <= self.policy.group_ms
+        if is_quiet and not worse:
             return []
-        self._quiet_until[group] = (now_ms + self.policy.group_ms, max(worst, heard) if now_ms < until_ms else worst)
+        self._quiet_until[group] = (now_ms + self.policy.group_ms, max(worst, heard) if is_quiet else worst)
         by_receiver: dict[str, list[Line]] = {}
         for each in members:
             for receiver in each.receivers:
@@ -335,7 +349,7 @@ class Desk:
 
     @classmethod
     def restore(cls, policy: Policy, packed: dict[str, Any]) -> Desk:
-        """A desk that goes on where another stopped."""
+        """A desk that goes on where another stopped; who heard by a channel that went hears by those there are."""
         desk = cls(policy)
         for name, each in packed.items():
             kind, _, key = name.partition(":")
@@ -347,6 +361,8 @@ class Desk:
                 desk.silences[key] = Silence.read(each)
             else:
                 desk.standings[key] = standing = Standing.unpacked(each)
+                still = tuple(name for name in standing.receivers if name in policy.receivers)
+                standing.receivers = still or policy.receivers or standing.receivers
                 desk._mark(standing)
         desk._touched = set()
         return desk

@@ -73,15 +73,21 @@ class Engine:
     # What comes in
 
     def expect(self, inventory: Iterable[Expected], now_ms: int) -> None:
-        """The series that should report, with interval and labels. Alerts on series that are gone from it end."""
+        """The series that should report, with interval and labels. Alerts on series that are gone from it end.
+
+        So do those on what is derived of a sensor that is gone: its lanes, its hours and days, its indices.
+        """
         gone, self._expected = set(self._expected), {each.series: each for each in inventory}
         gone -= self._expected.keys()
+        if gone:
+            sensors = set(map(_sensor, gone)) - set(map(_sensor, self._expected))
+            gone |= {series for series in self._timelines if _sensor(series) in sensors}
         self._places = {series.node: each for series, each in self._expected.items()}
         self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
         for series in gone:
             timeline = self._timelines.pop(series, None)
             if timeline is not None:
-                self._said += timeline.end(now_ms, "no longer expected") + self._joined.forget(series, now_ms)
+                self._said += timeline.end(now_ms) + self._joined.forget(series, now_ms)
                 self._touched.setdefault(series)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
@@ -230,6 +236,10 @@ class Engine:
         """What the inventory says, else what the roll-up's name or the index's period say."""
         known = self._expected.get(series)
         return derived.interval_ms(series) if known is None else known.interval_ms
+
+
+def _sensor(series: Series) -> tuple[str, str, str]:
+    return series.site, series.node, series.sensor
 
 
 def _kinds(rules: Iterable[Rule]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
 from collector.rules.track import Track, Verdict, is_open, step
-from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
 MINUTE_MS: Final = 60_000
 WEEK_MS: Final = 7 * 86_400_000
@@ -57,10 +57,7 @@ class Joined:
         self._of_node.get((series.kind, series.node), {}).pop(series, None)
         ours = [name for name in self._tracks if name[0] == series]
         tracks = [track for name in ours if (track := self._tracks.pop(name)).fired_ms is not None]
-        return [
-            transition(series, t.rule, t.start_ms, t.value, "resolved", now_ms, reason="no longer expected")
-            for t in tracks
-        ]
+        return [taken_down(series, t.rule, t.start_ms, t.value, now_ms) for t in tracks]
 
     def tick(self, now_ms: int) -> list[Transition]:
         """Decide every minute that is complete by now."""

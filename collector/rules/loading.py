@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from collector.rules.rule import BadRules, Rule, parse
+from collector.rules.complaint import BadRules
+from collector.rules.parsing import parse
+from collector.rules.rule import Rule
 from device_profiles.strict_yaml import NotUsable, Problem, read
 
 

@@ -40,9 +40,11 @@ def group_of(alert: Transition) -> str:
 def notification(
     receiver: str, what: str, group: str, lines: Iterable[Line], now_ms: int, serial: int = 0
 ) -> Notification:
-    """The message about some alerts of one group; the same alerts in the same states have the same key."""
+    """The message about some alerts of one group; the same alerts in the same states of the same time share a key."""
     told = tuple(lines)
-    name = "|".join((receiver, what, str(serial), *(f"{line.state} {line.alert.key}" for line in told)))
+    name = "|".join(
+        (receiver, what, str(serial), *(f"{line.state} {line.alert.key} {line.alert.event_ms}" for line in told))
+    )
     severity = max((line.alert.severity for line in told), key=SEVERITIES.index)
     texts = ["\n".join(f"[{STATE_WORDS[state][i]}] {(a.text_zh, a.text_en)[i]}" for state, a in told) for i in (0, 1)]
     station = " ".join(filter(None, group.split("/")[:2]))

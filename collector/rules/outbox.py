@@ -6,8 +6,9 @@
                         +-- `second_after_ms` of failures --> also through the second channel
 
 Back-off doubles from one second to fifteen minutes. What belongs to one alert's group leaves a channel in the order it
-came: a later message waits for an earlier one. Who sends holds the clock and the sockets, and stores `changes()` in the
-commit that took the transition; a message that was being sent when the program died is sent again, under its key.
+came: a later message waits for an earlier one, and takes the second channel when that one's failures last. Who sends
+holds the clock and the sockets, and stores `changes()` in the commit that took the transition; a message that was being
+sent when the program died is sent again, under its key.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Outbox:
 
     def __init__(self, routes: dict[str, Route]) -> None:
         self.routes = routes
+        self.channels = frozenset(each for route in routes.values() for each in (route.channel, route.second) if each)
         self.open: dict[str, Delivery] = {}
         self.dead: dict[str, Delivery] = {}
         self.log: list[Attempt] = []
@@ -97,7 +99,8 @@ class Outbox:
 
     def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
-        ready = [each for each in self._heads(channel) if each.due_ms <= now_ms][:most]
+        self._go_round(now_ms)
+        ready = [each for each in self._heads(channel) if _is_due(each, now_ms)][:most]
         for each in ready:
             each.state = "sending"
             each.attempts += 1
@@ -114,6 +117,14 @@ class Outbox:
             if channel in (None, each.channel):
                 heads.setdefault((each.channel, each.order), each)
         return [each for each in heads.values() if each.state == "waiting" and each.name not in self.withheld]
+
+    def _go_round(self, now_ms: int) -> None:
+        """What fails, and what waits behind it, takes the second channel when its own patience is over."""
+        failing = {(each.channel, each.order) for each in self.open.values() if each.why}
+        for each in list(self.open.values()) if failing else ():
+            late = now_ms - each.made_ms >= each.second_after_ms
+            if late and each.second is not None and (each.channel, each.order) in failing:
+                self._also(each, each.second, now_ms)
 
     def succeeded(self, name: str, now_ms: int) -> None:
         """The channel took it."""
@@ -133,7 +144,7 @@ class Outbox:
             return
         waited_ms = now_ms - delivery.made_ms
         delivery.why = why
-        if delivery.second is not None and (for_good or waited_ms >= delivery.second_after_ms):
+        if delivery.second is not None and for_good:
             self._also(delivery, delivery.second, now_ms)
         if for_good or waited_ms >= GIVE_UP_MS:
             del self.open[name]
@@ -150,7 +161,8 @@ class Outbox:
         delivery = self.dead.pop(name, None)
         if delivery is None:
             return False
-        delivery.state, delivery.due_ms, delivery.made_ms, delivery.attempts = "waiting", now_ms, now_ms, 0
+        delivery.state, delivery.why, delivery.attempts = "waiting", "", 0
+        delivery.due_ms = delivery.made_ms = now_ms
         self._add(delivery)
         return True
 
@@ -161,8 +173,11 @@ class Outbox:
         return touched, lines
 
     @classmethod
-    def restore(cls, routes: dict[str, Route], deliveries: Iterable[Delivery]) -> Outbox:
-        """An outbox that goes on, from deliveries as they were last given out; what was being sent is sent again."""
+    def restore(cls, routes: dict[str, Route], deliveries: Iterable[Delivery], now_ms: int) -> Outbox:
+        """An outbox that goes on, from deliveries as they were last given out; what was being sent is sent again.
+
+        What waited for a channel that the routes know no more is dead mail.
+        """
         outbox = cls(routes)
         for each in deliveries:
             outbox._number = max(outbox._number, each.number)
@@ -170,6 +185,8 @@ class Outbox:
                 outbox._done[each.name] = each.done_ms
             elif each.state == "dead":
                 outbox.dead[each.name] = each
+            elif each.channel not in outbox.channels:
+                outbox._bury(each, now_ms, f"the settings name no channel {each.channel!r} any more")
             else:
                 each.state = "waiting"
                 outbox.open[each.name] = each
@@ -197,8 +214,9 @@ class Outbox:
     def _also(self, delivery: Delivery, channel: str, now_ms: int) -> None:
         """Send it through the second channel too; the first goes on trying."""
         delivery.second = None
+        self._touched[delivery.name] = delivery
         twin = Delivery(**asdict(delivery) | {"channel": channel, "made_ms": now_ms, "due_ms": now_ms, "attempts": 0})
-        twin.state = "waiting"
+        twin.state, twin.why = "waiting", ""
         self._add(twin)
 
     def _add(self, delivery: Delivery) -> None:
@@ -215,3 +233,8 @@ class Outbox:
         self.log.append(Attempt(now_ms, delivery.channel, delivery.key, outcome, why))
         self._unsaved_lines = min(self._unsaved_lines + 1, LOG_LINES)
         del self.log[:-LOG_LINES]
+
+
+def _is_due(delivery: Delivery, now_ms: int) -> bool:
+    """Whether its time has come. No back-off is longer than the longest: else the clock was set back meanwhile."""
+    return not 0 < delivery.due_ms - now_ms <= LONGEST_RETRY_MS

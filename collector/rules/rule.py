@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -31,15 +30,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from collector.rules import words
-from collector.rules.complaint import BadRules as BadRules
-from collector.rules.complaint import LineOf, Path, hint, located, plain_error
-from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, OWN_LINK, fields_of
+from collector.rules.complaint import hint
+from collector.rules.fields import INDEX_KIND, KINDS_WATCHED, OWN_LINK
 from collector.rules.words import Limit
 from wire import names
 
@@ -142,9 +139,7 @@ class Hours(_Strict):
     def _known_zone(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError, see below
-            raise ValueError(f"unknown time zone {zone!r}, write one such as Asia/Shanghai") from error
-        except KeyError as error:
+        except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
             raise ValueError(f"unknown time zone {zone!r}, write one such as Asia/Shanghai") from error
         return zone
 
@@ -256,7 +251,7 @@ class Rule(_Strict):
             raise ValueError(f"{what} takes no clear")
         if what in ("absent", "offline") and (self.for_ or self.and_ or self.unless or self.hours):
             raise ValueError(f"{what} takes no for, and, unless or hours: {what} is itself the time to wait")
-        if (what == "offline" and self.kind != "node_health") != (self.kind == OWN_LINK and what == "offline"):
+        if what == "offline" and self.kind not in ("node_health", OWN_LINK):
             raise ValueError(
                 "offline watches a node: write kind: node_health (or collector, our own link to the broker)"
             )
@@ -304,77 +299,6 @@ class Rule(_Strict):
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def parse(data: object, where: str = "rules", line_of: LineOf | None = None) -> list[Rule]:
-    """The rules of a loaded file. Raises BadRules with one line, `FILE:LINE: ...`, for each thing wrong."""
-    if not isinstance(data, list):
-        raise BadRules([f"{where}: rules are a list, each beginning with - alert: NAME"])
-    rules: list[Rule] = []
-    problems: list[str] = []
-    seen: dict[str, int] = {}
-    for number, raw in enumerate(data):
-        found = list(_read(raw, rules))
-        if not found and rules[-1].alert in seen:
-            found = [(("alert",), f"{rules[-1].alert!r} is a second rule of that name")]
-        elif not found:
-            seen[rules[-1].alert] = number
-        problems += [located(where, line_of, (number, *path), _title(raw, number), text) for path, text in found]
-    if problems:
-        raise BadRules(problems)
-    return rules
-
-
-def _read(raw: object, rules: list[Rule]) -> Iterable[tuple[Path, str]]:
-    """Append the rule, or say what is wrong with it."""
-    if not isinstance(raw, dict):
-        return [((), "a rule is a mapping of keys")]
-    try:
-        rule = Rule.model_validate(raw)
-    except ValidationError as error:
-        found = [plain_error(problem, _keys_at(problem["loc"][:-1])) for problem in error.errors()]
-        return found + list(_unknown_quantity(raw))
-    rules.append(rule)
-    return list(_unknown_names(rule))
-
-
-def _unknown_quantity(raw: dict[str, Any]) -> Iterable[tuple[Path, str]]:
-    """The window's quantity, where other things are wrong too: people mend all of it at once."""
-    kind, window = raw.get("kind"), raw.get("window")
-    if not isinstance(window, dict) or not isinstance(kind, str) or kind not in KINDS_WATCHED:
-        return
-    for stat, quantity in window.items():
-        fields = fields_of(kind)
-        if stat in WINDOW_STATS and isinstance(quantity, str) and quantity not in fields:
-            yield ("window", stat), f"{kind} has no quantity {quantity!r}{hint(quantity, fields)}"
-
-
-def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
-    parts: list[tuple[Path, str, Window | None]] = [((), rule.kind, rule.window)]
-    for key, condition in (("and", rule.and_), ("unless", rule.unless)):
-        if condition is not None:
-            parts.append(((key,), condition.kind or rule.kind, condition.window))
-    for path, kind, window in parts:
-        if window is not None:
-            spec, fields = window.spec, fields_of(kind)
-            limit = rule.limit if not path else getattr(rule, {"and": "and_"}.get(str(path[0]), "unless")).raise_
-            if spec.quantity not in fields:
-                text = f"{kind} has no quantity {spec.quantity!r}{hint(spec.quantity, fields)}"
-                yield (*path, "window", spec.stat), text
-            elif kind == INDEX_KIND and spec.quantity in INDEX_WORDS:
-                text = f"{spec.quantity} is a word, a window is of numbers: watch value, or write category: [重度污染]"
-                yield (*path, "window", spec.stat), text
-            elif limit.percent and not (spec.versus or spec.stat == "suspect"):
-                yield (*path, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
-            elif path and spec.versus:
-                yield (*path, "window", "versus"), "a second condition takes no versus"
-            elif path and kind != rule.kind and not spec.over_ms:
-                yield (*path, "window"), "a condition on another kind needs over, such as mean over 10m"
-    for word in rule.category or ():
-        if word not in CATEGORIES:
-            yield ("category",), f"no index has a category {word!r}{hint(word, CATEGORIES)}"
-    if rule.joined and (rule.window is None or rule.window.over == 0):
-        yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
-
-
 def _check_clear(limit: Limit, clear: Limit) -> None:
     if limit.percent != clear.percent:
         raise ValueError(f'clear "{clear}" and raise "{limit}" must both be in percent, or neither')
@@ -386,23 +310,5 @@ def _check_clear(limit: Limit, clear: Limit) -> None:
         raise ValueError(f'{limit.level:g} would both raise and clear, write clear: "{limit.other_side()}"')
 
 
-def _keys_at(path: Path) -> list[str]:
-    models: dict[str | int, type[BaseModel]] = {
-        "window": Window,
-        "scope": Scope,
-        "hours": Hours,
-        "text": Text,
-        "and": Condition,
-        "unless": Condition,
-    }
-    model = models.get(path[-1], Rule) if path else Rule
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
 def _matches(word: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(word, pattern) for pattern in patterns)
-
-
-def _title(raw: object, number: int) -> str:
-    alert = raw.get("alert") if isinstance(raw, dict) else None
-    return alert if names.is_name(alert) and isinstance(alert, str) else f"rule {number + 1}"

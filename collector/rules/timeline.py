@@ -19,7 +19,7 @@ from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Spec
 from collector.rules.track import Track
-from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 from collector.rules.window import bucket_ms
 
 HOLE_MS = 600_000
@@ -105,10 +105,10 @@ class Timeline:
             if track.fired_ms is not None and not track.mute
         ]
 
-    def end(self, now_ms: int, reason: str) -> list[Transition]:
+    def end(self, now_ms: int) -> list[Transition]:
         """The end of every alert that fires: the series is no longer watched."""
         firing = [track for tracks in self.live.tracks for track in tracks.values() if track.fired_ms is not None]
-        return [replace(self.say(track, "resolved", now_ms, False), reason=reason) for track in firing]
+        return [taken_down(self.series, each.rule, each.start_ms, each.value, now_ms) for each in firing]
 
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""

@@ -157,7 +157,6 @@ def transition(
     state: str,
     event_ms: int,
     late: bool = False,
-    reason: str = "",
 ) -> Transition:
     """The words for a change of the alert of `rule` on `series`."""
     text_zh, text_en = texts(rule, value, state)
@@ -179,13 +178,28 @@ def transition(
         text_en=text_en,
         cause="value" if rule.spec is not None else "absent" if rule.absent is not None else "offline",
         late=late,
-        reason=reason,
         unit="" if rule.spec is None else names_of(rule.spec, rule.limit.percent)[2].strip(),
     )
 
 
+def taken_down(series: Series, rule: Rule, start_ms: int, value: float | None, now_ms: int) -> Transition:
+    """The end of an alert on a series that is no longer expected: its sensor or its station is gone."""
+    return replace(
+        transition(series, rule, start_ms, value, "resolved", now_ms),
+        text_zh=f"已结束（站点或传感器已撤下）：{rule.text.zh}",
+        text_en=f"Ended (no longer expected): {rule.text.en}",
+        reason="no longer expected",
+    )
+
+
 def orphan(
-    series: Series, name: str, version: str, packed_track: list[Any], rule: Rule | None, now_ms: int
+    series: Series,
+    name: str,
+    version: str,
+    packed_track: list[Any],
+    rule: Rule | None,
+    now_ms: int,
+    cause: str = "value",
 ) -> Transition:
     """The end of an alert by a rule that went, or that means something else by now (`rule`)."""
     start_ms, _, value, *_ = packed_track
@@ -205,6 +219,7 @@ def orphan(
         key=key(name, version, series, start_ms),
         text_zh=f"已结束：规则 {name} 已移除或更改",
         text_en=f"Ended: the rule {name} was removed or changed",
+        cause=cause,
         reason="the rule was changed" if rule is not None else "the rule was removed",
     )
 

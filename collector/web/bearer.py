@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -12,14 +12,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.web.desk.api_tokens import ApiTokens, Grant
-from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS, VERBS, Deed, Handling
+from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, UNTIL_RESOLVED_MS, VERBS, Deed, Handling
 from collector.web.forms import Allowance, client_of
-from collector.web.site import Site
+from collector.web.replies import refusal
+from collector.web.site import AlertView, Site
 from wire import strictjson
 
 BODY_MAX: Final = 16_384
 TRIES: Final = 30
 TRIES_MS: Final = 60_000
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+_BAD: Final = (401, "bad-token", "no Bearer token, or one that is unknown, expired or revoked")
 
 
 class Bearer:
@@ -44,9 +47,8 @@ class Bearer:
                 grant = await run_in_threadpool(self._tokens.check, token.strip(), self._now_ms())
             if grant is None:
                 held = not self._wrong.take(client_of(request), self._now_ms())
-                answer = _no(429 if held else 401, "too-many" if held else "bad-token")
-                answer.headers["WWW-Authenticate"] = "Bearer"
-                await answer(scope, receive, send)
+                told = (429, "too-many", "too many wrong tokens; wait a minute") if held else _BAD
+                await refusal(*told, headers=_CHALLENGE)(scope, receive, send)
                 return
             scope.setdefault("state", {})["grant"] = grant
         await self._app(scope, receive, send)
@@ -65,42 +67,57 @@ class Deeds:
     async def handle(self, request: Request) -> Response:
         """What the token's bearer does about one alert; the trail names the token."""
         grant: Grant | None = getattr(request.state, "grant", None)
-        if grant is None or "handle" not in grant.scopes:
-            return _no(401 if grant is None else 403, "token-needed" if grant is None else "scope-missing")
-        asked = await _read(request)
-        verb, now_ms = request.path_params["verb"], self._site.now_ms()
-        alert = next((a for a in self._site.alerts() if a.fingerprint == request.path_params["fingerprint"]), None)
-        if alert is None or verb not in VERBS:
-            return _no(404, "no-such-alert")
-        if asked is None or (verb != "note" and alert.state == "resolved"):
-            return _no(400, "bad-body")
-        length, note = asked.get("length", "resolved"), asked.get("note", "")
-        if length not in LENGTHS_MS or not isinstance(note, str):
-            return _no(400, "bad-body")
+        if grant is None:
+            return refusal(401, "token-needed", "send a token: Authorization: Bearer ...", headers=_CHALLENGE)
+        if "handle" not in grant.scopes:
+            return refusal(
+                403, "scope-missing", "this token only reads; `lamppost token api` makes one to handle alerts"
+            )
+        verb, fingerprint = request.path_params["verb"], request.path_params["fingerprint"]
+        if verb not in VERBS:
+            return refusal(404, "unknown-verb", f"the last word is one of {', '.join(VERBS)}", "verb")
+        alert = next((each for each in self._site.alerts() if each.fingerprint == fingerprint), None)
+        if alert is None:
+            return refusal(
+                404, "unknown-alert", "no alert of this fingerprint stands or ended within a day", "fingerprint"
+            )
+        try:
+            deed = self._deed(alert, verb, grant, await _read(request))
+            if verb != "note" and alert.state == "resolved":
+                raise _Refused(409, "not-firing", f"nothing to {verb}: the alert has ended; it may be noted")
+            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
+        except _Refused as refused:
+            return refusal(*refused.args)
+        except ValueError as error:
+            return refusal(409, "refused", f"the duty desk refused: {error}")
+        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        return JSONResponse({"done": verb, "fingerprint": alert.fingerprint}, headers={"Cache-Control": "no-store"})
+
+    def _deed(self, alert: AlertView, verb: str, grant: Grant, asked: Mapping[str, Any]) -> Deed:
+        length, note, now_ms = asked.get("length", "resolved"), asked.get("note", ""), self._site.now_ms()
+        if not isinstance(length, str) or length not in LENGTHS_MS:
+            raise _Refused(400, "bad-length", f"length is one of {', '.join(LENGTHS_MS)}", "length")
+        if not isinstance(note, str) or len(note) > NOTE_MAX:
+            raise _Refused(400, "bad-note", f"note is a text of at most {NOTE_MAX} characters", "note")
         length_ms = LENGTHS_MS[length]
         until_ms = None if verb == "note" else length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
-        deed = Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms, now_ms)
-        try:
-            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
-        except ValueError:
-            return _no(400, "bad-body")
-        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
-        return JSONResponse({"done": verb, "fingerprint": alert.fingerprint})
+        return Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms, now_ms)
 
 
-async def _read(request: Request) -> dict[str, Any] | None:
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        return None
+class _Refused(Exception):
+    """The arguments of a refusal."""
+
+
+async def _read(request: Request) -> dict[str, Any]:
+    """The body. Raises _Refused when it is no JSON object, or too long."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise _Refused(415, "not-json", "the body is one JSON object, its Content-Type application/json")
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > BODY_MAX:
-            return None
+            raise _Refused(413, "too-long", f"a body has at most {BODY_MAX} bytes")
     try:
         return strictjson.loads(body)
-    except strictjson.NotStrict:
-        return None
-
-
-def _no(status: int, word: str) -> JSONResponse:
-    return JSONResponse({"error": word}, status, headers={"Cache-Control": "no-store"})
+    except strictjson.NotStrict as error:
+        raise _Refused(400, "not-json", f"the body is one JSON object: {error}") from error

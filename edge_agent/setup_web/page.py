@@ -23,9 +23,9 @@ def code_page(t: Words, left: int, wrong: bool) -> str:
     )
 
 
-def said_page(t: Words, text: str, good: bool = False) -> str:
-    """One sentence."""
-    return _page(t, f'<p class="{"good" if good else "bad"}">{escape(text)}</p>')
+def refusal_page(t: Words, text: str) -> str:
+    """One sentence: why this page is not to be had."""
+    return _page(t, f'<p class="bad">{escape(text)}</p>')
 
 
 def form_page(

@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif not self._inside():
             self._door(status=403)
         elif form.get("key") != setup.guard.form_key():
-            self._send(page.said_page(self._t, self._t("over")), status=403)
+            self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif path in ("/again", "/start"):
             setup.search_again() if path == "/again" else setup.fill_in(form)
             self._home_again()
@@ -193,9 +193,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _door(self, status: int = 200) -> None:
         guard = self.server.setup.guard
         if guard.is_over(time.monotonic()):
-            self._send(page.said_page(self._t, self._t("over")), status=403)
+            self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif guard.is_taken:
-            self._send(page.said_page(self._t, self._t("taken")), status=403)
+            self._send(page.refusal_page(self._t, self._t("taken")), status=403)
         else:
             self._send(page.code_page(self._t, guard.tries_left, False), status=status)
 

@@ -10,7 +10,6 @@ from simulator.city.shape import Hours
 from simulator.replay import BEIJING, I94, REAL_DATA
 
 LONDON = REAL_DATA / "london_marylebone_2003.csv"
-KELVIN = 273.15
 
 
 def beijing() -> Hours:

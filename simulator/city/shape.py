@@ -26,7 +26,6 @@ class Shape:
 
     mean: float
     spread: float
-    p95: float
     by_hour: tuple[float, ...]
     by_weekday: tuple[float, ...]
     by_month: tuple[float, ...]
@@ -35,14 +34,13 @@ class Shape:
 def shape(hours: Hours, name: str) -> Shape:
     """Measure one column; a month without data has the factor NaN."""
     column = hours.columns[name]
-    values = sorted(value for value in column if value is not None)
+    values = [value for value in column if value is not None]
     mean = sum(values) / len(values)
     spread = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
     stamps = [hours.start + timedelta(hours=row) for row in range(len(column))]
     return Shape(
         mean,
         spread,
-        values[int(0.95 * (len(values) - 1))],
         _profile([stamp.hour for stamp in stamps], column, 24, mean),
         _profile([stamp.weekday() for stamp in stamps], column, 7, mean),
         _profile([stamp.month - 1 for stamp in stamps], column, 12, mean),

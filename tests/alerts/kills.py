@@ -30,7 +30,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, key
 from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.nursery import doing

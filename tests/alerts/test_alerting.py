@@ -10,12 +10,15 @@ import pytest
 
 from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
+from collector.identity.book import Book as IdentityBook
 from collector.rules.desk import Policy
 from collector.rules.outbox import Route
-from collector.rules.rule import Rule, parse
+from collector.rules.parsing import parse
+from collector.rules.rule import Rule
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, StoreDown, Table
+from collector.web.desk.file import DeskFile
 from tests.closes import Closes
 from wire.status import Birth, Sensor
 
@@ -48,13 +51,14 @@ class Desk:
         self.told: list[tuple[str, list[tuple[str, str]]]] = []
         self.retained: dict[str, bytes] = {}
         self.nodes: list[Node] = []
+        self.trail: DeskFile | None = None
         self.make()
 
     def make(self) -> None:
         self.state = open_state(self.folder / f"{self.name}.db")
         self.state.execute("PRAGMA synchronous=OFF")
         telling = Telling(Policy(receivers=("hook",)), {"hook": Route("hook")})
-        self.alerting = Alerting(self.rules, self.state, self.store, telling, self.nodes, self.now_ms)
+        self.alerting = Alerting(self.rules, self.state, self.store, telling, self.nodes, self.now_ms, self.trail)
         self.alerting._tell_book._db.execute("PRAGMA synchronous=OFF")
 
     def die(self) -> None:
@@ -319,6 +323,48 @@ def test_a_rule_that_went_ends_its_alert(tmp_path: Path, closes: Closes) -> None
     desk.wait(10 * MINUTE)
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
     assert [b'"reason":"the rule was removed"' in body for body in desk.retained.values()] == [True]
+
+
+def test_when_the_offline_rule_is_changed_the_sensors_of_its_node_are_heard_again(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH, OFFLINE))
+    desk.nodes = [node(online=False)]
+    desk.alerting.expect(desk.nodes, desk.now_ms)
+    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.wait(7 * MINUTE)
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing"]
+    desk.rules = parse([HIGH, OFFLINE | {"offline": "20m"}])
+    desk.die()
+    desk.wait(6 * MINUTE)
+    desk.reading(90.0)
+    desk.wait(MINUTE)
+    assert [(state, key.partition("@")[0]) for _, lines in desk.told for state, key in lines] == [
+        ("firing", "offline"),
+        ("resolved", "offline"),
+        ("firing", "pm25-high"),
+    ]
+
+
+def test_a_station_that_was_put_out_of_service_is_missed_no_more_and_its_alerts_end(
+    tmp_path: Path, closes: Closes
+) -> None:
+    hour = HIGH | {"alert": "hour", "kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}}
+    desk = Desk(tmp_path, HIGH, hour, SILENT, OFFLINE)
+    file = closes(DeskFile(tmp_path / "desk.db"))
+    desk.trail, desk.nodes = file, [node()]
+    desk.die()
+    closes(desk).tick()
+    desk.reading(90.0)
+    table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR], {"pm25_ugm3_mean": [90.0]})
+    desk.alerting.observe([table], desk.now_ms)
+    desk.wait(MINUTE)
+    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.wait(7 * MINUTE)
+    IdentityBook(file).retire("lp-1", "li", desk.now_ms)
+    desk.wait(2 * HOUR)
+    told = [(state, key.partition("@")[0]) for _, lines in desk.told for state, key in lines]
+    assert sorted(told) == sorted((s, a) for s in ("firing", "resolved") for a in ("pm25-high", "hour", "offline"))
 
 
 def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path, closes: Closes) -> None:

@@ -58,7 +58,7 @@ def test_it_receives_groups_and_resolves(alertmanager: Alertmanager, receiver: R
     writer = Writer(lambda node: Place(f"{node} 站", node, ZoneInfo("UTC")), "https://city.example")
     channel = Channel("am", f"http://127.0.0.1:{alertmanager.port}", writer, lambda: standing, now_ms)
     began = [said("lp-1", "air-1", "firing"), said("lp-1", "air-2", "firing"), said("lp-2", "air-1", "firing")]
-    assert channel.send(message(*began)) == Told()
+    assert channel.send([message(*began)]) == Told()
     alerts = known_to(alertmanager)
     assert {(a["labels"]["alertname"], a["labels"]["severity"]) for a in alerts} == {("pm25-high", "major")}
     assert len(alerts) == 3
@@ -69,7 +69,7 @@ def test_it_receives_groups_and_resolves(alertmanager: Alertmanager, receiver: R
 
     standing += [began[1], began[2]]
     ended = transition(Series.of(began[0].kind, began[0].labels), RULE, began[0].start_ms, 10.0, "resolved", now_ms())
-    assert channel.send(message(ended)) == Told()
+    assert channel.send([message(ended)]) == Told()
     assert channel.repeat() == Told()
     wait_for("the end at the receiver", lambda: any(_ends(m) == ["air-1"] for m in receiver.took))
     assert sorted(a["labels"]["sensor"] for a in known_to(alertmanager)) == ["air-1", "air-2"], "two go on"

@@ -58,10 +58,10 @@ def ntfy() -> Iterator[Ntfy]:
     made.server.server_close()
 
 
-def message() -> Delivery:
-    said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), RULE, T0, 91.0, "firing", T0)
-    body = {"what": "news", "lines": [["firing", said.as_json()]]}
-    return Delivery("k1", "duty", "duty|lp-1", 1, T0, T0, "", "", "major", body)
+def message(node: str = "lp-1", state: str = "firing", value: float = 91.0) -> Delivery:
+    said = transition(Series.of("air_quality", {"site": "s", "node": node}), RULE, T0, value, state, T0)
+    body = {"what": "news", "lines": [[state, said.as_json()]]}
+    return Delivery(f"{node} {state}", "duty", f"duty|{node}", 1, T0, T0, "", "", "major", body)
 
 
 def urls(folder: Path, *lines: str) -> Path:
@@ -72,7 +72,7 @@ def urls(folder: Path, *lines: str) -> Path:
 
 def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER)
-    assert channel.send(message()) == Told()
+    assert channel.send([message()]) == Told()
     (took,) = ntfy.took
     assert took["title"] == "[告警] lp-1 站 / [FIRING] Station lp-1"
     assert "PM2.5 过高：PM2.5 触发时 91 µg/m³（限值 > 75）" in took["message"]
@@ -84,12 +84,62 @@ def test_who_has_it_does_not_hear_it_again_when_another_fails(tmp_path: Path, nt
     other.down = True
     lines = (f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
     channel = Apprise("duty", urls(tmp_path, *lines), WRITER, "zh")
-    refused = channel.send(message())
+    refused = channel.send([message()])
     assert isinstance(refused, NotNow)
     assert "(line 2)" in refused.why
     other.down = False
-    assert channel.send(message()) == Told()
+    assert channel.send([message()]) == Told()
     assert (len(ntfy.took), len(other.took)) == (1, 1)
+    other.server.shutdown()
+    other.server.server_close()
+
+
+def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER, "en")
+    assert channel.send([message(), message("lp-2", value=140.0), message("lp-3", "resolved", 60.0)]) == Told()
+    (took,) = ntfy.took
+    assert took["title"] == "[FIRING] ×2 [RESOLVED] Station lp-1, Station lp-2, Station lp-3"
+    assert took["message"].count("began at") == 2
+    assert "[RESOLVED] PM2.5 too high: PM2.5 60 µg/m³ (limit <= 75), since 2026-09-21 22:13:20 until" in took["message"]
+    assert "  https://city.example/ops/alert/" in took["message"]
+
+
+def test_an_end_on_another_day_has_its_date() -> None:
+    series = Series.of("air_quality", {"site": "s", "node": "lp-1"})
+    ended = transition(series, RULE, T0, 60.0, "resolved", T0 + 86_400_000)
+    delivery = message()
+    delivery.body["lines"] = [["resolved", ended.as_json()]]
+    assert "since 2026-09-21 22:13:20 until 2026-09-22 22:13:20" in WRITER.text([delivery], "en")
+
+
+def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, ntfy: Ntfy) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER)
+    storm = [message(f"lp-{n}", value=80.0 + n) for n in range(40)]
+    assert channel.send([message("lp-99", "resolved", 60.0), *storm]) == Told()
+    (took,) = ntfy.took
+    zh, en = took["message"].split("\n\n")
+    shown = ", ".join(f"Station lp-{n}" for n in range(8))
+    assert en.splitlines()[1:] == [
+        "[FIRING] ×40 PM2.5 too high: 80–119 µg/m³ (limit > 75)",
+        f"  {shown} and 32 more",
+        "[RESOLVED] PM2.5 too high: 60 µg/m³ (limit <= 75)",
+        "  Station lp-99",
+        "https://city.example/en/ops",
+    ]
+    assert "[告警] ×40 PM2.5 过高：80–119 µg/m³（限值 > 75）" in zh
+    assert "lp-7 站 等 40 站" in zh
+
+
+def test_a_service_that_failed_gets_what_it_has_not_had(tmp_path: Path, ntfy: Ntfy) -> None:
+    other = Ntfy()
+    other.down = True
+    lines = (f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
+    channel = Apprise("duty", urls(tmp_path, *lines), WRITER, "en")
+    assert isinstance(channel.send([message()]), NotNow)
+    other.down = False
+    assert channel.send([message(), message("lp-2")]) == Told()
+    assert [took["title"] for took in ntfy.took] == ["[FIRING] Station lp-1", "[FIRING] Station lp-2"]
+    assert [took["title"] for took in other.took] == ["[FIRING] ×2 Station lp-1, Station lp-2"]
     other.server.shutdown()
     other.server.server_close()
 
@@ -97,7 +147,7 @@ def test_who_has_it_does_not_hear_it_again_when_another_fails(tmp_path: Path, nt
 def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
     ntfy.moved = True
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0"), WRITER)
-    assert isinstance(channel.send(message()), NotNow)
+    assert isinstance(channel.send([message()]), NotNow)
     assert ntfy.took == []
 
 

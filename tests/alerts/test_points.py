@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.alerts.points import firing, point
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Store, Stored

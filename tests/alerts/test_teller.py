@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from collector.alerts.book import Book
+from collector.notify.channel import NotNow, Outcome, Told
 from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
 from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
-from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Outbox, Route
-from collector.rules.rule import parse
+from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, transition
 from tests.alerts.receiver import Receiver
+from tests.servers import wait_for
 
 T0 = 1_790_000_000_000
 MINUTE = 60_000
@@ -121,8 +123,6 @@ def test_a_slow_receiver_holds_up_its_own_channel_only(tmp_path: Path, receiver:
         office.change(node, "firing", 0)
     office.teller.start()
     try:
-        from tests.servers import wait_for
-
         wait_for("the quick channel", lambda: len(other.took) == 2, 5)
         assert len(receiver.took) < 2
         wait_for("the slow channel", lambda: len(receiver.took) == 2, 10)
@@ -199,11 +199,11 @@ def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Re
     office.tell()
     receiver.mood = "ok"
     sqlite3.connect(tmp_path / "state.db").close()
-    office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     office.teller = Teller(office.outbox, office.channels, office._save, lambda: office.now_ms)
     office.wait(T0 + MINUTE)
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2"]
-    again = Outbox.restore(office.outbox.routes, office.book.outbox(0))
+    again = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     assert again.open == {}
 
 
@@ -212,6 +212,54 @@ def test_a_whole_district_at_once_is_told_to_the_last_station(office: Office, re
         office.change(f"lp-{number:03d}", "firing", 0)
     office.wait(T0 + MINUTE)
     assert len({node for node, _, _ in told(receiver)}) == 3 * MANY
+
+
+class Phone:
+    """A channel that people read: what it was given, and when."""
+
+    name, at_once, pause_s = "hook", 500, 0.0
+
+    def __init__(self) -> None:
+        self.took: list[list[Delivery]] = []
+        self.outcome: Outcome = Told()
+
+    def send(self, deliveries: Sequence[Delivery]) -> Outcome:
+        self.took.append(list(deliveries))
+        return self.outcome
+
+
+def test_people_get_a_storm_as_one_message_and_the_next_change_after_it(office: Office) -> None:
+    phone = Phone()
+    office.channels[:] = [phone]
+    phone.outcome = NotNow("busy")
+    for number in range(3 * MANY):
+        office.change(f"lp-{number:03d}", "firing", 0)
+        office.change(f"lp-{number:03d}", "resolved", 0)
+    office.tell()
+    phone.outcome = Told()
+    office.wait(T0 + MINUTE)
+    refused, *took = [[each.body["lines"][0][0] for each in together] for together in phone.took]
+    assert refused == ["firing"] * 3 * MANY
+    assert took == [["firing"] * 3 * MANY, ["resolved"] * 3 * MANY]
+    assert office.outbox.open == {}
+
+
+def test_people_are_not_told_faster_than_they_read(office: Office) -> None:
+    phone = Phone()
+    phone.pause_s = 30.0
+    office.teller = Teller(office.outbox, [phone], office._save, lambda: T0)
+    office.teller.start()
+    try:
+        office.change("lp-1", "firing", 0)
+        office.teller.wake()
+        wait_for("the first", lambda: len(phone.took) == 1, 5)
+        for node in ("lp-2", "lp-3"):
+            office.change(node, "firing", 0)
+        office.teller.wake()
+    finally:
+        office.teller.stop()
+    assert len(phone.took) == 1
+    assert len(office.outbox.open) == 2, "they wait for the next message, and outlive the program"
 
 
 def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(

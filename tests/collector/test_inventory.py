@@ -11,7 +11,8 @@ from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
 from collector.inventory import Place, Places, neighbours
 from collector.rules.desk import Policy
-from collector.rules.rule import Rule, parse
+from collector.rules.parsing import parse
+from collector.rules.rule import Rule
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table

@@ -27,6 +27,7 @@ from measures.corrections import fire_and_smoke, us_wide
 from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
 from wire.batch import Block, Envelope
+from wire.exits import Failure
 
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
 MINUTE, HOUR = 60_000, 3_600_000
@@ -129,15 +130,28 @@ def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path, closes
 def test_a_line_is_found_and_a_poor_file_refused() -> None:
     rng = random.Random(1)
     lines = ["time,sensor,reference", *(f"{n},{n},{0.5 * n + 3 + rng.gauss(0, 0.1):.3f}" for n in range(50)), "x,,4"]
-    found = fit(pairs(lines, "sensor", "reference"))
+    found = fit(pairs(lines, "sensor", "reference", "pm25_ugm3"))
     assert (found.slope, found.offset) == (pytest.approx(0.5, abs=0.01), pytest.approx(3, abs=0.2))
     assert found.pairs == 50
     with pytest.raises(NoFit, match="no column 'ref'; there are time, sensor, reference"):
-        pairs(lines, "sensor", "ref")
+        pairs(lines, "sensor", "ref", "pm25_ugm3")
     with pytest.raises(NoFit, match="at least 10"):
         fit([(1, 2)] * 9)
     with pytest.raises(NoFit, match="no line"):
         fit([(1, 2)] * 20)
+
+
+def test_what_is_no_value_turns_no_line() -> None:
+    """Ways in which files say that a value is missing; R writes NA, pandas nan, a logger -999."""
+    good = ["sensor,reference", *(f"{n},{2 * n + 1}" for n in range(20))]
+    assert fit(pairs([*good, "NA,4", "4,nan", " ,3", "N/A,1", "7"], "sensor", "reference", "pm25_ugm3")).pairs == 20
+    for cell in ("-999", "9999", "inf", "65535"):
+        with pytest.raises(NoFit, match=f"line 22: {cell} is no value of pm25_raw_ugm3"):
+            pairs([*good, f"{cell},4"], "sensor", "reference", "pm25_ugm3")
+    with pytest.raises(NoFit, match="does not rise"):
+        fit([(n, 100.0 - n) for n in range(20)])
+    with pytest.raises(NoFit, match="no line"):
+        fit([(n, 7.0) for n in range(20)])
 
 
 class City:
@@ -162,9 +176,10 @@ class City:
         self.store.close()
         self._state.close()
 
-    def send(self, times: list[int], values: list[Any], now_ms: int) -> None:
+    def send(self, times: list[int], values: list[Any], now_ms: int, **more: list[Any]) -> None:
         self.calibrations.refresh()
-        tables = self.derivation.tables(envelope(), [Block("air-1", "air_quality", times, {"pm25_raw_ugm3": values})])
+        block = Block("air-1", "air_quality", times, {"pm25_raw_ugm3": values, **more})
+        tables = self.derivation.tables(envelope(), [block])
         for table in tables:
             assert self.store.write(self.store.render(table)) == Stored()
         self.rollups.observe(tables, now_ms)
@@ -214,6 +229,51 @@ def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path:
     # a batch that is sent again gets the record of its readings' time, not of its arrival
     city.send(day[:10] + day[-10:], [20.0] * 20, NOON + 40 * HOUR)
     assert city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id") == readings
+
+
+def test_a_value_never_stands_under_the_name_of_a_record_that_did_not_make_it(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
+    times = [NOON + n * MINUTE for n in range(4)]
+    city.send(times, [20.0] * 4, NOON + HOUR, case_rh_pct=[50.0, None, 50.0, None])
+    which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
+    city.run(calibrate, "formula", "us-wide-2021", *which)
+    assert "2 rows are as they were" in city.run(calibrate, "apply", "--since", "2026-03-01")
+    made = pytest.approx(us_wide(20, 50.0))
+    rows = city.rows("air_quality", "pm25_ugm3", "cal_id")
+    assert [row[1:] for row in rows] == [
+        [made, "pm25_ugm3:c1"], [20.0, "identity"], [made, "pm25_ugm3:c1"], [20.0, "identity"]
+    ]  # fmt: skip
+
+
+def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
+    which = ("--node", "lp-1", "--sensor", "air-1", "--quantity", "pm25_ugm3")
+    city.run(
+        calibrate, "set", *which, "--from", "2026-03-01T12:00", "--slope", "0.5", "--offset", "3", "--source", "bench"
+    )
+    city.run(calibrate, "set", *which, "--from", "2026-03-01T12:02")  # the sensor was exchanged
+    city.send([NOON + n * MINUTE for n in range(4)], [20.0] * 4, NOON + HOUR)
+    rows = city.rows("air_quality", "pm25_ugm3", "cal_id")
+    assert [row[1:] for row in rows] == [[13.0, "pm25_ugm3:c1"]] * 2 + [[20.0, "pm25_ugm3:c2"]] * 2
+    refused = CliRunner().invoke(
+        calibrate, ["set", *which, "--from", "2026-03-01", "--slope", "0", "--config", str(city.config)]
+    )
+    assert isinstance(refused.exception, Failure)
+
+
+def test_a_file_of_excel_is_read_and_a_poor_fit_is_told(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
+    file = tmp_path / "pole.csv"
+    noise = random.Random(3)
+    rows = "".join(f"{n},{n + 40 * noise.random():.1f}\n" for n in range(20))
+    file.write_text("\ufeffsensor,reference\n" + rows, encoding="utf-8")
+    arguments = ["fit", str(file), "--node", "lp-1", "--sensor", "air-1", "--quantity", "pm25_ugm3"]
+    arguments += ["--from", "2026-03-01", "--try", "--config", str(city.config)]
+    told = CliRunner().invoke(calibrate, arguments, catch_exceptions=False)
+    assert (told.exit_code, "warning: R² 0." in told.stderr) == (0, True)
+    file.write_bytes("时间,sensor,reference\n".encode("gbk"))
+    refused = CliRunner().invoke(calibrate, arguments)
+    assert isinstance(refused.exception, Failure), refused
 
 
 def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path, closes: Closes) -> None:

@@ -7,7 +7,6 @@ import math
 import re
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -20,7 +19,6 @@ from collector.stores.store import Stored, Table
 from lamppost import _build
 from tests.closes import Closes
 
-ZONE = ZoneInfo("Asia/Shanghai")
 HOUR_MS = 3_600_000
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 WEEK = 7 * 24

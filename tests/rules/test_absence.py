@@ -4,7 +4,7 @@ import json
 
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series
 
 MINUTE = 60_000

@@ -8,7 +8,7 @@ import pytest
 from collector.rules.desk import Desk, Policy, Step
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.silence import Silence, matchers
 from collector.rules.transition import Series, transition
 
@@ -57,6 +57,45 @@ def test_an_end_that_late_readings_only_move_is_told_once():
     reopened = replace(firing(), reason="corrected")
     assert heard(desk, 12, reopened, resolved(4)) == []
     assert heard(desk, 18, reopened) == [("bureau", "news", ["firing"])], "but one that goes on is told"
+
+
+def test_an_alert_that_late_readings_open_again_is_a_message_of_its_own():
+    desk, keys = Desk(Policy(flap_changes=100)), []
+    reopened = replace(firing(), reason="corrected")
+    for minute, said in ((0, firing()), (6, resolved(2)), (12, reopened), (18, resolved(17))):
+        now = T0 + minute * MINUTE
+        desk.hear([said], now)
+        keys += [each.key for each in desk.tick(now)]
+    assert len(set(keys)) == 4
+
+
+def test_who_must_hear_it_again_and_again_hears_what_it_was_told():
+    desk = Desk(Policy(flap_changes=2, group_ms=0))
+    desk.hear([firing()], T0)
+    assert desk.told_to("bureau") == [], "nobody was told yet"
+    desk.tick(T0)
+    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "li", ""), T0)
+    desk.tick(T0 + 1)
+    assert desk.told_to("bureau") == [firing()], "a silence ends nothing"
+    assert desk.told_to("other") == []
+    desk.unsilence(next(iter(desk.silences)), "li", T0)
+    assert heard(desk, 1, resolved(1)) == [("bureau", "news", ["flapping"])]
+    assert [each.state for each in desk.told_to("bureau")] == ["firing"], "what flaps is said to fire"
+    assert heard(desk, 32) == [("bureau", "news", ["resolved"])]
+    assert [each.state for each in desk.told_to("bureau")] == ["resolved"]
+
+
+def test_who_heard_by_a_channel_that_went_hears_by_those_there_are():
+    desk = Desk(Policy(receivers=("bureau", "phone")))
+    heard(desk, 0, firing())
+    renamed = Desk.restore(Policy(receivers=("office", "phone")), json.loads(json.dumps(desk.packed())))
+    assert heard(renamed, 6, resolved(6)) == [(name, "news", ["resolved"]) for name in ("office", "phone")]
+
+
+def test_a_clock_that_is_set_back_by_hours_holds_up_no_news():
+    desk = Desk()
+    heard(desk, 0, firing())
+    assert heard(desk, -8 * 60, resolved(1)) == [("bureau", "news", ["resolved"])]
 
 
 def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told_when_it_ends():

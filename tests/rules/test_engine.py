@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.rules.engine import Engine, Expected
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, episodes
 
 MINUTE, HOUR = 60_000, 3_600_000

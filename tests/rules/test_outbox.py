@@ -6,6 +6,8 @@ from dataclasses import asdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.alerts.duty import Duty
+from collector.rules.desk import Desk
 from collector.rules.notification import Notification
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
 
@@ -79,6 +81,42 @@ def test_a_message_refused_for_good_goes_the_second_way_and_is_kept():
     assert [d.channel for d in box.due(T0 + 1)] == ["wecom"]
 
 
+def test_what_waits_behind_a_message_that_fails_takes_the_second_channel_too():
+    box, got = Outbox(ROUTES), []
+    for minute in range(6 * 60):
+        now = T0 + minute * 60_000
+        if minute % 60 == 0:
+            box.put([note(minute)], now)
+        for delivery in box.due(now):
+            if delivery.channel == "wecom":
+                box.failed(delivery.name, now, "502 Bad Gateway")
+            else:
+                box.succeeded(delivery.name, now)
+                got.append((delivery.key, minute))
+    assert got == [(f"k{minute}", minute + 10) for minute in range(0, 6 * 60, 60)]
+
+
+def test_what_waits_for_a_channel_that_the_settings_name_no_more_is_dead_mail():
+    box = Outbox({"bureau": Route("wecom")})
+    box.put([note(1)], T0)
+    again = Outbox.restore({"bureau": Route("sms")}, box.changes()[0], T0 + 1)
+    assert again.open == {}
+    (dead,) = again.dead.values()
+    assert dead.why == "the settings name no channel 'wecom' any more"
+    assert again.changes()[0] == [dead]
+    answer = Duty(Desk(), again).do("revive", {"delivery": dead.name, "who": "li"}, T0 + 2)
+    assert answer == {"refused": "the settings name no channel 'wecom'"}
+
+
+def test_a_clock_that_is_set_back_by_hours_holds_up_no_message():
+    box = Outbox(ROUTES)
+    box.put([note(1)], T0)
+    (delivery,) = box.due(T0)
+    box.failed(delivery.name, T0, "502 Bad Gateway")
+    earlier = T0 - 8 * 3_600_000
+    assert {d.channel for d in box.due(earlier)} >= {"wecom"}
+
+
 def test_a_day_of_failures_ends_in_the_dead_letters_with_the_reason():
     box, now = Outbox({"bureau": Route("wecom")}), T0
     box.put([note(1), note(2)], now)
@@ -108,7 +146,7 @@ def test_whatever_dies_when_every_message_is_sent_and_each_order_is_kept(moves):
         elif move == "die":
             for delivery in box.changes()[0]:
                 kept[delivery.name] = json.dumps(asdict(delivery))
-            box, sending = Outbox.restore(box.routes, (Delivery(**json.loads(text)) for text in kept.values())), []
+            box, sending = Outbox.restore(box.routes, (Delivery(**json.loads(text)) for text in kept.values()), now), []
         elif sending:
             delivery = sending.pop(0)
             if move == "ok":

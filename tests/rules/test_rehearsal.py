@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from collector.rules import rehearsal
+from collector.rules.complaint import BadRules
 from collector.rules.engine import Engine, Expected
+from collector.rules.parsing import parse
 from collector.rules.rehearsal import backtest, explain, parse_cases, readings, rehearse
-from collector.rules.rule import BadRules, parse
 from collector.rules.transition import Series, episodes
 from wire.traffic import DIRECTIONS
 

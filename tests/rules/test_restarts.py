@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector.rules.engine import Engine, Expected
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition
 
 T0 = 1_790_000_000_000

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from collector.rules.rule import BadRules, parse
+from collector.rules.complaint import BadRules
+from collector.rules.parsing import parse
 
 DESIGN_RULE = """
 - alert: pm25-hourly-high

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.notify.grant import Grants
-from collector.rules.rule import parse
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
@@ -177,3 +177,28 @@ def test_what_a_program_does_by_the_api_is_done_at_the_duty_desk(
     (deed,) = city.duty.deeds
     assert alert.fingerprint in deed.about
     assert deed.who == "token:pager"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "reason"),
+    [
+        ("{}/acknowledge", {"length": ["8h"]}, 400, "bad-length"),
+        ("{}/acknowledge", {"length": "9h"}, 400, "bad-length"),
+        ("{}/note", {"note": 7}, 400, "bad-note"),
+        ("{}/note", {"note": "long" * 251}, 400, "bad-note"),
+        ("{}/note", {"note": " "}, 409, "refused"),
+        ("{}/resolve", {}, 404, "unknown-verb"),
+        ("unheard/note", {}, 404, "unknown-alert"),
+        ("{}/note", [], 400, "not-json"),
+    ],
+)
+def test_what_a_program_asks_wrongly_is_refused_with_a_reason(
+    served: Served, closes: Closes, path: str, body: object, status: int, reason: str
+) -> None:
+    city = served.city
+    alert = fires(city, city.started_ms - 60_000)
+    token = ApiTokens(closes(DeskFile(city.desk))).create("pager", ["handle"], "anna", city.started_ms)
+    headers = {"Content_Type": "application/json", "Authorization": f"Bearer {token}"}
+    done = served.get(f"/api/v1/alerts/{path.format(alert.fingerprint)}", "POST", json.dumps(body), **headers)
+    assert (done.status, json.loads(done.text)["error"]["reason"]) == (status, reason)
+    assert not city.duty.deeds

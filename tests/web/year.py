@@ -71,9 +71,9 @@ def _year(now_ms: int, more: float, indexed_hours: int) -> list[tuple[str, dict[
     ]
 
 
-def write_minutes(store: Store, node: str, now_ms: int, site: str = "s") -> None:
+def write_minutes(store: Store, node: str, now_ms: int, more: float = 1.0, site: str = "s") -> None:
     """The last day by minutes, between the same hours."""
-    values = [pair[0] for pair in wanliu()[-26:] if pair[0] is not None]
+    values = [pair[0] * more for pair in wanliu()[-26:] if pair[0] is not None]
     first_ms = now_ms // 60_000 * 60_000 - 24 * HOUR_MS
     windows = {}
     for n in range(24 * 60):

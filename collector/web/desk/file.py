@@ -18,6 +18,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
     at_ms INTEGER, answer TEXT, answered_by TEXT, answered_ms INTEGER, shown INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS change (id INTEGER PRIMARY KEY, node TEXT, at_ms INTEGER, kind TEXT, zh TEXT, en TEXT);
+CREATE TABLE IF NOT EXISTS station (node TEXT PRIMARY KEY, state TEXT, changed_ms INTEGER);
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, hash TEXT, at_ms INTEGER);
 CREATE TABLE IF NOT EXISTS session (digest BLOB PRIMARY KEY, name TEXT, csrf TEXT, seen_ms INTEGER, at_ms INTEGER);
 CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY, fingerprint TEXT, verb TEXT, who TEXT, note TEXT,

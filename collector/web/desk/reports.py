@@ -112,9 +112,12 @@ class Reports:
         return [Change(*row) for row in rows]
 
     def retired(self) -> set[str]:
-        """Nodes whose newest change is that they were removed."""
-        rows = self._file.look("SELECT node, kind, max(at_ms) FROM change GROUP BY node")
-        return {row["node"] for row in rows if row["kind"] == "removed"}
+        """Nodes that were put out (`lamppost stations retire`), or whose newest change is that they were removed."""
+        rows = self._file.look(
+            "SELECT node FROM station WHERE state = 'retired' UNION"
+            " SELECT node FROM (SELECT node, kind, max(at_ms) FROM change GROUP BY node) WHERE kind = 'removed'"
+        )
+        return {row["node"] for row in rows}
 
     def newest_changes(self, limit: int = 6) -> list[Change]:
         """The newest changes of all stations."""
