@@ -61,7 +61,10 @@ def request(
     if out is None:
         typer.echo(made, nl=False)
     else:
-        out.write_text(made)
+        try:
+            out.write_text(made)
+        except OSError as error:
+            raise Failure(Exit.NOT_PERMITTED, "file-not-written", f"{out}: {error.strerror}") from error
         typer.echo(f"{out}: take it to the office, where `lamppost stations accept {node} --request FILE` answers it")
 
 
