@@ -74,7 +74,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
 @app.command()
 def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
-    """Say whether a settings file and its rules can be used; name line, key and cure for everything that is wrong.
+    """Say whether settings and rules can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost collector check collector.yaml
     """
@@ -127,7 +127,8 @@ def status(
     named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
     as_json: bool = JSON,
 ) -> None:
-    """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
+    """Which collectors are on the broker, and which of them works. Tells also what is wrong with the one on this
+    machine.
 
     Exit code 1 when none works.
 
@@ -176,7 +177,7 @@ def database(
     keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
     as_json: bool = JSON,
 ) -> None:
-    """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
+    """Make the database or bucket, and prove that it keeps what it takes. Sets how long it keeps.
 
     A canary is written, read back and removed. Exit code 7 when that fails.
 
