@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edge_agent.options import JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None)
 
 FOLDER = typer.Option(Path("/etc/lamppost/identity"), "--folder", help="Where the identity is kept.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 @app.callback(invoke_without_command=True)
@@ -27,7 +27,8 @@ def enrol(
     folder: Path = FOLDER,
     as_json: bool = JSON,
 ) -> None:
-    """Enrol with a one-time token, or by hand: request, carry the file or the code to the office, import the answer.
+    """Enrol with a one-time token, or by hand. By hand: request, carry the file or the code to the office, import the
+    answer.
 
     The token is never an argument: other users of the device could read it.
 
@@ -60,7 +61,10 @@ def request(
     if out is None:
         typer.echo(made, nl=False)
     else:
-        out.write_text(made)
+        try:
+            out.write_text(made)
+        except OSError as error:
+            raise Failure(Exit.NOT_PERMITTED, "file-not-written", f"{out}: {error.strerror}") from error
         typer.echo(f"{out}: take it to the office, where `lamppost stations accept {node} --request FILE` answers it")
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings
+from collector.commands.options import DEFAULT_CONFIG, load_settings
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -29,7 +29,7 @@ def provision(
         DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file, when there is one."
     ),
 ) -> None:
-    """Write a data source and six dashboards as Grafana provisions them: city, station, air, traffic, fleet, alerts.
+    """Write a data source and six dashboards for Grafana to load. City, station, air, traffic, fleet, alerts.
 
     Example:  lamppost grafana provision --influx v1 -o /etc/grafana/provisioning
     """

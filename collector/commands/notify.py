@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from collector.cli import load_settings
 from collector.commands.alerts import WHO, ask, clock_of, open_book
-from collector.commands.options import CONFIG, JSON, counted
+from collector.commands.options import CONFIG, JSON, counted, load_settings
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -22,7 +21,7 @@ def notify_test(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Send one test message through each channel, now and from here, and print what each said.
+    """Send a test message through each channel and print what each said.
 
     Exit code 6 when one did not take it, 1 when there is none.   Example:  lamppost notify test environment-bureau
     """

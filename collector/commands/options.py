@@ -1,4 +1,4 @@
-"""What is the same in every command of the collector's: options, and the cure when its files are another user's."""
+"""What is the same in every command of the collector's: options, settings, and who may use its files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,38 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG
 from wire.exits import Exit, Failure
 
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.rules.rule import Rule
+
+DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def load_settings(file: Path) -> Config:
+    """The settings of a file. Raises Failure with line, key and cure."""
+    from collector.config import Config
+    from device_profiles import settings
+
+    return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
+
+
+def load_rules(settings: Config) -> list[Rule]:
+    """The rules that the settings name. Raises Failure with file, line and cure."""
+    from collector.rules import loading
+    from device_profiles.strict_yaml import NotUsable
+
+    try:
+        return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
+    except (NotUsable, OSError) as error:
+        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 
 
 def counted(number: int, noun: str) -> str:
