@@ -53,7 +53,7 @@ def run(
     from device_profiles import loglines
 
     settings = load_settings(config)
-    _check_rules(settings)
+    _check(settings)
     if workers > 1 and settings.store.kind == "sqlite":
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
@@ -71,7 +71,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        _check_rules(load_settings(config))
+        _check(load_settings(config))
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -86,7 +86,7 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     Example:  lamppost collector check collector.yaml
     """
     settings = load_settings(file)
-    rules = _check_rules(settings)
+    rules = _check(settings)
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
     typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
     if rules and not settings.alerts.channels:
@@ -237,7 +237,6 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
     from collector.city import site
     from collector.collector import Collector
     from collector.memory import calm_garbage_collector, share_heaps
-    from collector.notify.channel import BadAddress
     from collector.web.app import create_app
     from collector.web.feed import Feed
     from collector.web.server import PortTaken, WebServer
@@ -246,12 +245,7 @@ def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
     assert isinstance(ending, threading.Event)
     feed = Feed()
     share_heaps()
-    try:
-        collector = (
-            Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
-        )
-    except BadAddress as error:
-        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    collector = Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
     with ExitStack() as at_the_end:  # the last comes first: when the files are closed, nobody asks any more
         at_the_end.callback(collector.stop)
         duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
@@ -344,14 +338,23 @@ def load_settings(file: Path) -> Config:
     return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
 
 
-def _check_rules(settings: Config) -> int:
+def _check(settings: Config) -> int:
+    """Whether rules and channels can be used; how many rules there are. Raises Failure."""
+    from collector.notify import setup
+    from collector.notify.channel import BadAddress
     from collector.rules.loading import load_rules
     from device_profiles.strict_yaml import NotUsable
 
     try:
-        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
+        rules = load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+    for channel in settings.alerts.channels:
+        try:
+            setup.channels(channel, setup.writer(settings), None, _now_ms)
+        except BadAddress as error:
+            raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    return len(rules)
 
 
 def time_of(text: str, zone: str) -> int:
