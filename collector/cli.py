@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_settings
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
 
-    from starlette.routing import Route
-
-    from collector.collector import Collector
     from collector.config import Config
-    from collector.web.server import WebServer
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 
 
 @app.command()
@@ -50,6 +43,7 @@ def run(
     import signal
     import threading
 
+    from collector.program import serve
     from device_profiles import loglines
 
     settings = load_settings(config)
@@ -62,7 +56,7 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     signal.signal(signal.SIGHUP, lambda *_: _hang_up(config, ending))
-    _serve(settings, ending, workers, quiet)
+    serve(settings, ending, workers, quiet)
 
 
 def _hang_up(config: Path, ending: threading.Event) -> None:
@@ -132,7 +126,7 @@ def init(
 def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
     named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
 
@@ -181,7 +175,7 @@ def database(
         help="Let InfluxDB forget everything older. 0 days cannot be: use InfluxDB's own tools.",
     ),
     keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
 
@@ -229,115 +223,6 @@ def sample() -> None:
     typer.echo(SAMPLE.read_text(), nl=False)
 
 
-def _serve(settings: Config, ending: object, workers: int, quiet: bool) -> None:
-    import threading
-    from contextlib import ExitStack
-
-    from collector.alerts.on_duty import OnDuty
-    from collector.city import site
-    from collector.collector import Collector
-    from collector.memory import calm_garbage_collector, share_heaps
-    from collector.web.app import create_app
-    from collector.web.feed import Feed
-    from collector.web.server import PortTaken, WebServer
-    from collector.workers.receiver import Receiver
-
-    assert isinstance(ending, threading.Event)
-    feed = Feed()
-    share_heaps()
-    collector = Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
-    with ExitStack() as at_the_end:  # the last comes first: when the files are closed, nobody asks any more
-        at_the_end.callback(collector.stop)
-        duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
-        known = site(
-            settings,
-            collector.store,
-            collector.registry,
-            collector.alerting,
-            duty,
-            feed,
-            collector.health,
-            collector.calibrations,
-        )
-        pages = create_app(known, doors=_doors(settings, collector))
-        tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
-        server = WebServer(pages, settings.web.host, settings.web.port, tls)
-        at_the_end.callback(server.stop)
-        door = at_the_end.enter_context(_door(settings))
-        try:
-            server.start()
-            if door is not None:
-                door.start()
-        except PortTaken as error:
-            raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
-        if pages.state.setup_path is not None:
-            typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
-        at_the_end.callback(_metrics(settings, collector))
-        calm_garbage_collector()
-        collector.start()
-        ending.wait()
-
-
-def _doors(settings: Config, collector: Collector) -> list[Route]:
-    """Where citizens' sensors push."""
-    import hashlib
-
-    from collector.web.push import Pusher, routes
-    from device_profiles.settings import secret
-
-    pushers = {}
-    for station in settings.stations:
-        if station.push is not None:
-            text = secret(station.push.secret_file)
-            if not text:
-                raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
-            pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
-    return routes(_now_ms, collector.guests, pushers)
-
-
-def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
-    """Begin to answer Prometheus, where the settings say so; returns what ends it."""
-    wants = settings.metrics
-    if wants is None:
-        return lambda: None
-    from collector.metrics import serve
-
-    try:
-        return serve(collector, wants.host, wants.port)
-    except OSError as error:
-        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
-        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
-
-
-@contextmanager
-def _door(settings: Config) -> Iterator[WebServer | None]:
-    """The door at which devices enrol, when this installation has an authority."""
-    from collector.identity.office import desk_path, enrolment
-    from collector.web.desk.file import DeskFile
-    from collector.web.enrol import create_enrol_app
-    from collector.web.server import WebServer
-
-    wants = settings.identities
-    if wants is None:
-        yield None
-        return
-    pair = (wants.folder / "server.pem", wants.folder / "server.key")
-    with closing(DeskFile(desk_path(settings))) as file:
-        door = WebServer(create_enrol_app(enrolment(settings, file), _now_ms), wants.host, wants.port, pair)
-        try:
-            yield door
-        finally:
-            door.stop()
-
-
-def load_settings(file: Path) -> Config:
-    """The settings of a file. Raises Failure with line, key and cure."""
-    from collector.config import Config
-    from device_profiles import settings
-
-    return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
-
-
 def _check(settings: Config) -> int:
     """Whether rules and channels can be used; how many rules there are. Raises Failure."""
     from collector.notify import setup
@@ -355,36 +240,6 @@ def _check(settings: Config) -> int:
         except BadAddress as error:
             raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
     return len(rules)
-
-
-def time_of(text: str, zone: str) -> int:
-    """A date or time, in the city's zone unless it names an offset."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        cure = "write 2026-03-01, 2026-03-01T08:00 or, where a length of time may stand, 24h"
-        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", cure) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return round(moment.timestamp() * 1000)
-
-
-def span_of(since: str, until: str | None, zone: str) -> tuple[int, int]:
-    """From `since` (a length of time such as 24h, or a date or time) to `until` (default: now), in UTC milliseconds."""
-    import re
-
-    until_ms = time_of(until, zone) if until else _now_ms()
-    length = re.fullmatch(r"([0-9]{1,6})([mhd])", since)
-    if length is None:
-        since_ms = time_of(since, zone)
-    else:
-        since_ms = until_ms - int(length[1]) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[length[2]]
-    if since_ms >= until_ms:
-        raise Failure(Exit.USAGE, "span-empty", f"--since {since} is not before --until", "give an earlier --since")
-    return since_ms, until_ms
 
 
 def _now_ms() -> int:

@@ -9,23 +9,8 @@ from pathlib import Path
 
 import typer
 
+from edge_agent.options import CONFIG, JSON, NAMES_STATUS_FILE, STATUS_FILE, status_file
 from wire.exits import Exit, Failure
-
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
-STATUS_FILE = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file.")
-NAMES_STATUS_FILE = typer.Option(None, "--config", "-c", help="A settings file that names the status file.")
-
-
-def status_file(file: Path, config: Path | None) -> Path:
-    """The status file as given, or as a settings file names it: reading one costs a tenth of a second."""
-    if config is None:
-        return file
-    from device_profiles.settings import load_settings
-    from edge_agent.config import SETTINGS_CURE, Config
-
-    return load_settings(Config, config, SETTINGS_CURE).status_file
 
 
 def doctor(

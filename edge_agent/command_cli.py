@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from edge_agent.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.config import Sensor as SensorConfig
 
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 QUIET_S = 0.3
 
 
@@ -31,8 +31,8 @@ def command(
     sensor: str = typer.Argument(..., help="The sensor, by its name in the settings."),
     words: list[str] = typer.Argument(None, metavar="COMMAND [NAME=VALUE]", help="None: list them."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask before a command that changes a calibration."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Send commands of its profile to a sensor and print what it answers. Without a command: list them.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.care_cli import CONFIG, JSON
+from edge_agent.options import CONFIG, DEFAULT_CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def schema() -> None:
 
 
 @app.command()
-def check(file: Path = typer.Argument(Path("/etc/lamppost/agent.yaml"), help="The settings file.")) -> None:
+def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")) -> None:
     """Say whether a settings file can be used; name line, key and cure for everything that is wrong.
 
     Example:  lamppost agent config check agent.yaml

@@ -19,7 +19,7 @@ EDITORS = ("nano", "vim", "vi")
 
 def edited(file: Path, before: str) -> Change | None:
     """The change a person made; None when it cannot be used and they gave up. Comes back to the editor on mistakes."""
-    from edge_agent.setup.wizard import choose
+    from edge_agent.setup.questions import choose
 
     command = _editor()
     with tempfile.TemporaryDirectory(prefix="lamppost-") as folder:

@@ -17,11 +17,12 @@ import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from device_profiles.tls import believing
-from edge_agent.identity import Identity, now_utc, read_key, write_private
+from edge_agent.identity import Identity, Office, now_utc, read_key, write_private
 from wire import enrolment, names
 from wire.exits import Exit, Failure
 
@@ -60,6 +61,24 @@ def by_token(text: str, folder: Path = FOLDER) -> Enrolled:
     return take_answer(answer, folder, token.url)
 
 
+def by_token_once(text: str, folder: Path) -> Office:
+    """The same, and the office as it is known from now on; where this token has enrolled us already that will do.
+
+    A set-up that was cut off behind its enrolment goes on: a token is good only once.
+    """
+    identity = Identity(folder)
+    try:
+        by_token(text, folder)
+    except Failure as failure:
+        if failure.word != "token-refused" or not (folder / "node.pem").exists():
+            raise
+        known = identity.office()
+        if known.node != enrolment.read_token(text).node:
+            raise
+        return known
+    return identity.office()
+
+
 def new_request(node: str, folder: Path = FOLDER) -> bytes:
     """A certificate request (PEM) for a key that waits in `folder`: the same key until the request is answered."""
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -74,8 +93,7 @@ def new_request(node: str, folder: Path = FOLDER) -> bytes:
             key = ec.generate_private_key(ec.SECP256R1())
             write_private(folder / "pending.key", _pem_key(key))
     except OSError as error:
-        cure = "run this as the agent's user, or name another --folder"
-        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}", cure) from error
+        raise _unusable(folder, error) from error
     return _request(node, key)
 
 
@@ -117,6 +135,11 @@ def renew(folder: Path = FOLDER) -> Enrolled:
     return _keep(_parse(answer), key, folder, office.url)
 
 
+def _unusable(folder: Path, error: OSError) -> Failure:
+    cure = "run this as the agent's user, or name another --folder"
+    return Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}", cure)
+
+
 def _parse(content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
@@ -152,9 +175,12 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
         raise Failure(Exit.CONFIGURATION, "answer-unusable", text, "import the answer on the device that asked")
     broker = answer["broker"]
     office = {key: answer[key] for key in ("node", "collector_keys", "broker")} | {"url": url}
-    write_private(folder / "ca.pem", answer["authority"].encode())
-    write_private(folder / "office.json", json.dumps(office).encode())
-    write_private(folder / "node.pem", _pem_key(key) + answer["certificate"].encode())
+    try:
+        write_private(folder / "ca.pem", answer["authority"].encode())
+        write_private(folder / "office.json", json.dumps(office).encode())
+        write_private(folder / "node.pem", _pem_key(key) + answer["certificate"].encode())
+    except OSError as error:
+        raise _unusable(folder, error) from error
     return Enrolled(
         answer["node"],
         broker["host"],
@@ -196,8 +222,8 @@ def _ask(request: urllib.request.Request, context: ssl.SSLContext) -> bytes:
         with error:
             said = error.read(2048)
         raise _refused(error.code, said) from error
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
+    except (OSError, HTTPException) as error:  # the latter: what answers there speaks something else
+        reason = getattr(error, "reason", error) or "it does not speak HTTP"
         raise Failure(
             Exit.NETWORK, "office-silent", f"{where}: {reason}", "is the collector up, the port open?"
         ) from error
@@ -216,7 +242,10 @@ def _refused(status: int, said: bytes) -> Failure:
         word, text = str(raw["error"])[:40], str(raw["text"])[:200]
     except (ValueError, KeyError, TypeError):
         word, text = "refused", f"the office answered {status}"
-    cure = {503: "try again in a minute", 429: "wait a minute"}.get(status, "lamppost token create NODE, at the office")
+    cures = {503: "try again in a minute", 429: "wait a minute"}
+    if 300 <= status < 400:
+        return Failure(Exit.NETWORK, word, text, "is a log-in page between? open any page on this network")
+    cure = cures.get(status, "lamppost token create NODE, at the office")
     return Failure(Exit.NETWORK if status >= 429 else Exit.NOT_PERMITTED, word, text, cure)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edge_agent.options import JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None)
 
 FOLDER = typer.Option(Path("/etc/lamppost/identity"), "--folder", help="Where the identity is kept.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 @app.callback(invoke_without_command=True)
@@ -60,7 +60,10 @@ def request(
     if out is None:
         typer.echo(made, nl=False)
     else:
-        out.write_text(made)
+        try:
+            out.write_text(made)
+        except OSError as error:
+            raise Failure(Exit.NOT_PERMITTED, "file-not-written", f"{out}: {error.strerror}") from error
         typer.echo(f"{out}: take it to the office, where `lamppost stations accept {node} --request FILE` answers it")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +22,9 @@ def opened(path: str, profile: Profile) -> serial.Serial:
     """The port with the settings of a profile. Raises Failure saying what keeps us from it, and who has it."""
     try:
         device = serial.Serial(path, timeout=READ_S, write_timeout=1, exclusive=True, **profile.serial.settings())
-    except (OSError, ValueError) as error:
+        device.reset_input_buffer()
+    except (OSError, ValueError, termios.error) as error:
         raise _failure(path, error) from error
-    device.reset_input_buffer()
     return device
 
 
@@ -35,13 +36,13 @@ def listen(path: str, profile: Profile, mode: str | None = None, seconds: float 
         poller.begin(start_s)
         while (now_s := time.monotonic()) - start_s < seconds:
             poller.overdue(now_s)
-            for ask in poller.due(now_s):
-                device.write(ask.data)
-                yield Piece(time.monotonic() - start_s, ask.data, written=True)
             try:
+                for ask in poller.due(now_s):
+                    device.write(ask.data)
+                    yield Piece(time.monotonic() - start_s, ask.data, written=True)
                 data = device.read(1)
                 data += device.read(device.in_waiting) if data else b""
-            except (OSError, serial.SerialException) as error:
+            except OSError as error:  # pyserial's are such too
                 raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
             yield Piece(time.monotonic() - start_s, data)
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edge_agent.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
 
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
-
-def ports(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+def ports(as_json: bool = JSON) -> None:
     """Serial ports by names that stay, what they are and who holds them.
 
     Example:  lamppost agent ports
@@ -39,9 +38,9 @@ def probe(
     paths: list[str] = typer.Argument(None, metavar="PORT", help="Ports; all free ones when left out."),
     every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
     write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
+    config: Path = CONFIG,
     folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Find sensors: listen at every speed we know, then ask, never with a command that could change a sensor.
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import typer
 
+from edge_agent.options import CONFIG
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-CONFIG = typer.Option(Path("/etc/lamppost/agent.yaml"), "--config", "-c", help="The settings file.")
 
 
 @app.command()

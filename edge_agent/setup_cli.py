@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edge_agent.options import DEFAULT_CONFIG
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.config import Config
     from edge_agent.setup.answers import Answers, Notebook
-
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 
 
 def setup(
@@ -40,7 +39,9 @@ def setup(
                sudo lamppost agent setup --web --listen 0.0.0.0
     """
     from edge_agent.setup.answers import Answers, Notebook, read_answers
-    from edge_agent.setup.wizard import a_person_is_here, ask_all, search_sensors
+    from edge_agent.setup.questions import a_person_is_here
+    from edge_agent.setup.sensor_search import search_sensors
+    from edge_agent.setup.wizard import ask_all
 
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_ms = time.time_ns() // 1_000_000
@@ -112,7 +113,7 @@ def _by_phone(
 
 def _remembered(notebook: Any) -> Answers:
     from edge_agent.setup.answers import Answers
-    from edge_agent.setup.wizard import a_person_is_here, choose
+    from edge_agent.setup.questions import a_person_is_here, choose
 
     known: Answers | None = notebook.read()
     if known is None or not a_person_is_here():
@@ -132,7 +133,7 @@ def _without_questions(answers: Answers, search: Any) -> Answers:
         text = f"the answers lack {', '.join(missing)}"
         raise Failure(Exit.CONFIGURATION, "answers-missing", text, "add them, or run this on a terminal")
     if answers.sensors in (None, "search"):
-        answers = answers.with_(sensors=[sensor.model_dump() for sensor in search(ask=False)])
+        answers = answers.with_(sensors=[sensor.model_dump() for sensor in search(by_person=False)])
     return answers.with_(
         broker=(answers.broker.model_dump() if answers.broker is not None else None if answers.token else {}),
         clock=answers.clock or "when-synchronised",
@@ -146,11 +147,11 @@ def _write_settings(answers: Answers, config: Path) -> None:
 
     node, identity, broker = answers.node, None, {}
     if answers.token is not None:
-        from edge_agent.enrol import by_token
+        from edge_agent.enrol import by_token_once
 
-        enrolled = by_token(answers.token, config.with_name("identity"))
-        node, identity = enrolled.node, enrolled.folder
-        broker = {"host": enrolled.broker_host, "port": enrolled.broker_port}
+        identity = config.with_name("identity")
+        office = by_token_once(answers.token, identity)
+        node, broker = office.node, {"host": office.broker_host, "port": office.broker_port}
     elif answers.broker is not None:
         broker = answers.broker.model_dump()
     assert node is not None

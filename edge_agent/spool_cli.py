@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edge_agent.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-CONFIG = typer.Option(Path("/etc/lamppost/agent.yaml"), "--config", "-c", help="The agent's settings file.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 FROM = typer.Option(None, "--from", help="From this time on: 2026-03-01, 2026-03-01T08:00, or 6h, 2d ago. UTC.")
 TO = typer.Option(None, "--to", help="Up to this time.")
 FULL_SOON_DAYS = 3.0

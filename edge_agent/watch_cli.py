@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import typer
 
+from edge_agent.options import CONFIG
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.watching import Seen, Watch
 
-DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 REDRAW_S = 0.5
 CLEAR, HOME, REST = "\x1b[2J", "\x1b[H", "\x1b[J"
 
@@ -50,7 +50,7 @@ def watch(
     record: Path | None = typer.Option(None, "--record", help="Also write a capture (one a sensor when several)."),
     every: bool = typer.Option(False, "--all", help="Every value of a sensor, not only the telling ones."),
     seconds: float = typer.Option(float("inf"), "--seconds", help="End after so long."),
-    config: Path = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file."),
+    config: Path = CONFIG,
     as_json: bool = typer.Option(False, "--json", help="One JSON object a frame."),
 ) -> None:
     """Live values with unit, age, quality and bad frames. Works beside the running agent, which holds the ports.

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, time_of
-from collector.commands.options import CONFIG, JSON, this_person
+from collector.commands.options import CONFIG, JSON, load_settings, this_person
 from collector.commands.station import state_of
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

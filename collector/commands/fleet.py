@@ -10,7 +10,7 @@ import typer
 
 from collector.commands import station_config
 from collector.commands.identity import stations_app
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, this_person
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from wire.exits import Exit, Failure
 
@@ -30,7 +30,6 @@ def list_all(
 
     Example:  lamppost stations list --stale
     """
-    from collector.cli import load_settings
     from collector.fleet import roster
 
     settings = load_settings(config)

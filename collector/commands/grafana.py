@@ -7,7 +7,7 @@ from typing import get_args
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG, load_settings
+from collector.commands.options import DEFAULT_CONFIG, load_settings
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, this_person
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -261,7 +261,6 @@ def trail_verify(
 
 @contextmanager
 def _desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
-    from collector.cli import load_settings
     from collector.identity.office import desk_path
     from collector.web.desk.file import DeskFile
 

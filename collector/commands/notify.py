@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from collector.cli import load_settings
 from collector.commands.alerts import WHO, ask, clock_of, open_book
-from collector.commands.options import CONFIG, JSON, counted
+from collector.commands.options import CONFIG, JSON, counted, load_settings
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

@@ -1,4 +1,4 @@
-"""What is the same in every command of the collector's: options, and the cure when its files are another user's."""
+"""What is the same in every command of the collector's: options, settings, and who may use its files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from collector.cli import DEFAULT_CONFIG
 from wire.exits import Exit, Failure
 
+if TYPE_CHECKING:
+    from collector.config import Config
+
+DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def load_settings(file: Path) -> Config:
+    """The settings of a file. Raises Failure with line, key and cure."""
+    from collector.config import Config
+    from device_profiles import settings
+
+    return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
 
 
 def counted(number: int, noun: str) -> str:

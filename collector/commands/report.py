@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings
-from collector.commands.options import CONFIG, JSON
+from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 _DAYS = {"day": 1, "week": 7}
@@ -75,10 +75,10 @@ def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
     """Midnight to midnight of the city's clock: a day may have 23 or 25 hours."""
     try:
         last = date.fromisoformat(on) if on else datetime.now(zone).date() - timedelta(days=1)
-    except ValueError as error:
+        first, following = (f"{last + timedelta(n)}" for n in (1 - days, 1))
+    except (ValueError, OverflowError) as error:
         raise Failure(Exit.USAGE, "date-unreadable", f"--date {on}", "write 2026-03-01") from error
-    ends = [datetime(*day.timetuple()[:3], tzinfo=zone) for day in (last - timedelta(days - 1), last + timedelta(1))]
-    return round(ends[0].timestamp() * 1000), round(ends[1].timestamp() * 1000)
+    return time_of(first, zone.key), time_of(following, zone.key)
 
 
 def _nodes(store: object, span: tuple[int, int]) -> list[str]:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.cli import load_settings, time_of
-from collector.commands.alerts import clock_of, span_ms
-from collector.commands.options import CONFIG, JSON
+from collector.commands.alerts import clock_of
+from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def rules_backtest(
     settings = load_settings(config)
     wanted = _named(settings, rules, names)
     store, now_ms, began_s = _store(settings), _now_ms(), time.monotonic()
-    since_ms = now_ms - span_ms(since)
+    since_ms = now_ms - length_ms(since)
     columns = stored.columns_of(wanted)
     if deaf := [rule.alert for rule in wanted if rule.spec is None]:
         text = f"{', '.join(deaf)}: absent and offline look at what arrives, not at what is stored"

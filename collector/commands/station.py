@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from collector.commands.options import load_settings
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ TIMEOUT = typer.Option(25.0, "--timeout", help="How long to wait for the answer,
 def ask_node(config: Path, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """What a node answers; `ok` is false when it refuses. Raises Failure when it does not answer."""
     from collector.asking import ask
-    from collector.cli import load_settings
 
     return ask(load_settings(config), node, verb, arguments, timeout_s)
 
@@ -38,7 +38,6 @@ def end_with(answer: dict[str, Any], healthy: Any = lambda: True) -> None:
 
 def node_of(config: Path, node: str) -> tuple[Config, Node]:
     """The collector's settings, and a node it has heard of. Raises Failure for another."""
-    from collector.cli import load_settings
     from collector.delivery.registry import Registry
 
     settings = load_settings(config)

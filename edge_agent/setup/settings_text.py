@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.setup.answers import Answers
 
 
@@ -15,8 +18,8 @@ def settings_text(answers: Answers, node: str, identity: Path | None, broker: di
     lines = [
         f"# Settings of this station, written by `lamppost agent setup` on {written}.",
         "# Every key is explained by:  lamppost agent config sample",
-        f"node: {node}",
-        f"site: {answers.site}",
+        f"node: {_scalar(node)}",
+        f"site: {_scalar(answers.site)}",
     ]
     if identity is not None:
         lines += ["", "# Certificate and keys, from the enrolment.", f"identity: {identity}"]
@@ -26,11 +29,19 @@ def settings_text(answers: Answers, node: str, identity: Path | None, broker: di
         lines += ["  trust: always"]
     lines += ["", "sensors:"]
     for sensor in answers.sensors:
-        lines += [f"  - name: {sensor.name}", f"    profile: {sensor.profile}", f"    port: {_scalar(sensor.port)}", ""]
+        values = {"name": sensor.name, "profile": sensor.profile, "port": sensor.port}
+        entry = [f"{key}: {_scalar(value)}" for key, value in values.items()]
+        lines += [f"  - {entry[0]}", *(f"    {line}" for line in entry[1:]), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
 def _scalar(value: object) -> str:
+    """A value as YAML: plain where it reads as the text it is, else in quotes (a station may be called 17, or no)."""
+    if isinstance(value, int):
+        return str(value)
     text = str(value)
-    plain = text.replace("/", "").replace(".", "").replace("-", "").replace("_", "").replace(":", "").isalnum()
-    return text if isinstance(value, int) or (plain and not text[0].isdigit()) else f'"{text}"'
+    try:
+        plain = re.fullmatch(r"[\w/.-]+", text) is not None and parse(text).data == text
+    except NotUsable:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)

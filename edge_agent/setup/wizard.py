@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import sys
-import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer
-from wire import names
-from wire.exits import Exit, Failure
-
-if TYPE_CHECKING:
-    from edge_agent.port_probe import Finding
-
-LETTERS = "abcdefghijklmnop"
+from edge_agent.setup.answers import Answers, BrokerAnswer
+from edge_agent.setup.questions import ask, choose, indented
+from edge_agent.setup.sensor_search import search_sensors
+from wire import enrolment, names
 
 
 def ask_all(answers: Answers, keep: Callable[[Answers], None], secrets_folder: Path) -> Answers:
@@ -30,48 +23,28 @@ def ask_all(answers: Answers, keep: Callable[[Answers], None], secrets_folder: P
     return answers
 
 
-def choose(text: str, letters: str, default: str) -> str:
-    """One letter of `letters`; Enter takes the default."""
-    shown = "/".join(letter.upper() if letter == default else letter for letter in letters)
-    while True:
-        said: str = typer.prompt(f"{text} [{shown}]", default=default, show_default=False).strip().lower()
-        if said[:1] in letters and len(said) <= 1:
-            return said
-        typer.echo(f"  one of {', '.join(letters)}, please")
-
-
-def _ask(text: str, default: str, check: Callable[[str], Any]) -> Any:
-    """An answer that `check` takes; it raises ValueError with what is wanted."""
-    while True:
-        said: str = typer.prompt(text, default=default).strip()
-        try:
-            return check(said)
-        except ValueError as error:
-            typer.echo(f"  {error}")
-
-
 def _station(answers: Answers) -> Answers:
     if answers.node is None and answers.token is None:
         typer.echo("\n1 of 6  The station")
         letter = choose("Have a [t]oken of the office, or [n]ame it here?", "tn", "n")
         if letter == "t":
-            answers = answers.with_(token=typer.prompt("Token").strip())
+            answers = answers.with_(token=ask("Token", "", _token))
         else:
             suggested = f"lp-{secrets.token_hex(2)}"
-            answers = answers.with_(node=_ask("Name of this device", suggested, _node))
+            answers = answers.with_(node=ask("Name of this device", suggested, _node))
     if answers.site is None:
-        answers = answers.with_(site=_ask("Place, such as jianguo-rd-east", "", _name))
+        answers = answers.with_(site=ask("Place, such as jianguo-rd-east", "", _name))
     return answers
 
 
 def _people(answers: Answers) -> Answers:
     if answers.who is None:
         typer.echo("\n2 of 6  Who and where")
-        answers = answers.with_(who=typer.prompt("Your name", default="-").strip())
+        answers = ask("Your name", "-", lambda said: answers.with_(who=said))
     if answers.where is None:
-        answers = answers.with_(where=typer.prompt("Pole, height, side", default="-").strip())
+        answers = ask("Pole, height, side", "-", lambda said: answers.with_(where=said))
     if answers.lat is None:
-        spot = _ask("Position, such as 39.9087,116.4605", "-", _position)
+        spot = ask("Position, such as 39.9087,116.4605", "-", _position)
         if spot is not None:
             answers = answers.with_(lat=spot[0], lon=spot[1])
     return answers
@@ -81,8 +54,8 @@ def _link(answers: Answers, secrets_folder: Path) -> Answers:
     if answers.token is not None or answers.broker is not None:
         return answers
     typer.echo("\n3 of 6  The broker")
-    host = _ask("Host", "127.0.0.1", lambda said: BrokerAnswer(host=said).host)
-    port = _ask("Port", "1883", lambda said: BrokerAnswer(port=int(said)).port)
+    host = ask("Host", "127.0.0.1", lambda said: BrokerAnswer(host=said).host)
+    port = ask("Port", "1883", _port)
     if choose("Does it want a password?", "yn", "n") == "n":
         return answers.with_(broker=BrokerAnswer(host=host, port=port).model_dump())
     user, password = _login(answers, host, port)
@@ -109,7 +82,7 @@ def _login(answers: Answers, host: str, port: int) -> tuple[str, str]:
         if refused is None:
             typer.echo("  the broker lets us in")
             return user, password
-        typer.echo(textwrap.fill(refused, 60, initial_indent="  ", subsequent_indent="  "))
+        typer.echo(indented(refused))
         if choose("[t]ype it again, or [k]eep it?", "tk", "t") == "k":
             return user, password
 
@@ -118,80 +91,8 @@ def _sensors(answers: Answers) -> Answers:
     if answers.sensors is not None and answers.sensors != "search":
         return answers
     typer.echo("\n4 of 6  Sensors")
-    chosen = search_sensors(ask=True)
+    chosen = search_sensors(by_person=True)
     return answers.with_(sensors=[sensor.model_dump() for sensor in chosen])
-
-
-def search_sensors(ask: bool) -> list[SensorAnswer]:
-    """Probe all free ports. A person decides where nobody is sure; without one, what is not sure is left out."""
-    from device_profiles.catalogue import load
-    from edge_agent.config_edit import sensor_name
-    from edge_agent.ports_cli import find_sensors
-    from edge_agent.ports_screen import finding_lines
-
-    catalogue = load()
-    typed: list[str] = []
-    while True:
-        try:
-            findings = find_sensors(_ports(typed), None)
-        except Failure as failure:
-            if not ask:
-                raise
-            typer.echo(textwrap.fill(failure.line(), 60, break_on_hyphens=False))
-            findings = []
-        for finding in findings:
-            typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
-        chosen: list[SensorAnswer] = []
-        for finding in findings:
-            profile = _profile(finding, ask)
-            if profile is not None:
-                name = sensor_name(profile, [sensor.name for sensor in chosen])
-                chosen.append(SensorAnswer(name=name, profile=profile, port=finding.path))
-        if not ask:
-            break
-        for sensor in chosen:
-            typer.echo(f"  {sensor.name:<8} {sensor.profile}")
-        use = f"[u]se {_count(chosen)}, " if chosen else ""
-        letters, default = ("uapq", "u") if chosen else ("apq", "a")
-        letter = choose(f"{use}[a]gain, [p]ort by name, [q]uit?", letters, default)
-        if letter == "u":
-            break
-        if letter == "p":
-            typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
-        if letter == "q":
-            raise Failure(
-                Exit.DEVICE_OR_PORT, "setup-paused", "no sensors yet", "later: lamppost agent setup goes on here"
-            )
-    if not chosen:
-        raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
-    return chosen
-
-
-def _ports(typed: list[str]) -> list[str]:
-    """What is free, and what a person named. Raises Failure when that is nothing."""
-    from edge_agent.ports_cli import free_ports
-
-    try:
-        free = free_ports()
-    except Failure:
-        if not typed:
-            raise
-        free = []
-    return [*free, *(port for port in typed if port not in free)]
-
-
-def _profile(finding: Finding, ask: bool) -> str | None:
-    if finding.sensor is not None:
-        return finding.sensor.profile
-    verdicts = finding.outcome.verdicts[: len(LETTERS)] if finding.outcome is not None else []
-    if not verdicts or not ask:
-        return None
-    typer.echo(f"What hangs on {finding.path}?")
-    for letter, verdict in zip(LETTERS, verdicts, strict=False):
-        typer.echo(f"  {letter}  {verdict.profile}")
-    letters = LETTERS[: len(verdicts)] + "x"
-    said = choose("Which, or x for none?", letters, "x")
-    return None if said == "x" else verdicts[LETTERS.index(said)].profile
 
 
 def _clock(answers: Answers) -> Answers:
@@ -219,6 +120,17 @@ def _service(answers: Answers) -> Answers:
     return answers.with_(service=choose("Start by itself, also after a power cut?", "yn", "y") == "y")
 
 
+def _token(said: str) -> str:
+    enrolment.read_token(said)  # damaged in copying: better seen now than after the last question
+    return said
+
+
+def _port(said: str) -> int:
+    if not (said.isdecimal() and 1 <= int(said) <= 65535):
+        raise ValueError("a number from 1 to 65535, please")
+    return int(said)
+
+
 def _node(said: str) -> str:
     if not names.is_node(said):
         raise ValueError("small letters, digits and hyphens, please")
@@ -244,17 +156,8 @@ def _position(said: str) -> tuple[float, float] | None:
     return lat, lon
 
 
-def _count(chosen: list[SensorAnswer]) -> str:
-    return "it" if len(chosen) == 1 else f"these {len(chosen)}"
-
-
 def _write_secret(file: Path, text: str) -> None:
     from edge_agent.identity import write_private
 
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(file, text.encode())
-
-
-def a_person_is_here() -> bool:
-    """True when questions can be answered."""
-    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -12,7 +12,9 @@ from wire import names
 FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
 
 
-def answers_of(given: Mapping[str, str], sensors: Sequence[SensorAnswer]) -> tuple[Answers | None, dict[str, str]]:
+def answers_of(
+    given: Mapping[str, str], sensors: Sequence[SensorAnswer], searching: bool = False
+) -> tuple[Answers | None, dict[str, str]]:
     """Answers, or None and by field the key of the text that says what is wanted; `sensors` stands for the list."""
     said = {name: given.get(name, "").strip() for name in FIELDS}
     wrong: dict[str, str] = {}
@@ -28,7 +30,9 @@ def answers_of(given: Mapping[str, str], sensors: Sequence[SensorAnswer]) -> tup
     spot = _spot(said["position"])
     if spot is None:
         wrong["position"] = "spot_is"
-    if not sensors:
+    if searching:
+        wrong["sensors"] = "still_searching"  # or a station would be set up without the sensors that come last
+    elif not sensors:
         wrong["sensors"] = "no_sensors"
     if wrong or spot is None:
         return None, wrong

@@ -24,9 +24,13 @@ class Guard:
         self.until_s = now_s + OPEN_S
         self._tries = 0
         self._session: str | None = None
+        self.busy = False
+        """While a proof is under way: whoever began it sees its end."""
 
     def is_over(self, now_s: float) -> bool:
         """True when the time is up, or too many wrong codes were typed before the right one."""
+        if self.busy:
+            return False
         return now_s >= self.until_s or (self._session is None and self._tries >= TRIES_MAX)
 
     def enter(self, typed: str, now_s: float) -> str | None:

@@ -30,6 +30,13 @@ class Row:
     others: tuple[str, ...] = ()
     trouble: str = ""
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a person may choose: a model that looks the same, or any where a port is open and none is recognised."""
+        if self.others or self.profile is not None or self.trouble:
+            return self.others
+        return tuple(load().names())
+
 
 class Live:
     """Threads that search and read; `rows` is what they know now. Ends at `stop`, and then holds no port any more."""
@@ -68,7 +75,7 @@ class Live:
         """The sensors that are sure, and for the other ports what a person picked of their models."""
         made: list[SensorAnswer] = []
         for row in self.rows():
-            profile = row.profile or (picked.get(row.port) if picked.get(row.port) in row.others else None)
+            profile = row.profile or (picked.get(row.port) if picked.get(row.port) in row.choices else None)
             if profile is not None:
                 name = sensor_name(profile, [sensor.name for sensor in made])
                 made.append(SensorAnswer(name=name, profile=profile, port=row.port))

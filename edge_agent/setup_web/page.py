@@ -106,7 +106,7 @@ def _clock(t: Words, given: Mapping[str, str]) -> str:
 def _pick(t: Words, row: Row, given: Mapping[str, str]) -> str:
     name = f"pick {row.port}"
     options = "".join(
-        f"<option{' selected' if given.get(name) == other else ''}>{escape(other)}</option>" for other in row.others
+        f"<option{' selected' if given.get(name) == one else ''}>{escape(one)}</option>" for one in row.choices
     )
     return (
         f'<label>{escape(t("which", port=row.port))}<select name="{escape(name)}">'

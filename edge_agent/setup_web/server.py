@@ -49,6 +49,7 @@ class SetupPage:
         self.seen_end = threading.Event()
         self._answers: Answers | None = None
         self._given = threading.Event()
+        self._turn = threading.Lock()  # a person may tap twice: one tap at a time, in the phase that it was meant for
         try:
             self._server = _Server(address, self)
         except OSError as error:
@@ -59,9 +60,10 @@ class SetupPage:
 
     def answers(self, trouble: str = "") -> Answers:
         """Wait for answers; `trouble` says why the last could not be used. Raises Failure at the end of time."""
-        self.trouble, self.phase = trouble, "form"
-        self._given.clear()
-        self.live.start()
+        with self._turn:
+            self._given.clear()
+            self.live.start()
+            self.trouble, self.phase, self.guard.busy = trouble, "form", False
         while not self._given.wait(0.5):
             if self.guard.is_over(time.monotonic()):
                 self.phase = "over"
@@ -70,11 +72,27 @@ class SetupPage:
         assert self._answers is not None
         return self._answers
 
-    def take(self, answers: Answers) -> None:
-        """A person has given them."""
-        self.phase = "proof"
-        self._answers = answers
-        self._given.set()
+    def search_again(self) -> None:
+        """Search once more, unless a search is under way already or answers were given: the ports are others' then."""
+        with self._turn:
+            if self.phase == "form" and not self.live.searching:
+                self.live.stop()
+                self.live.start()
+
+    def fill_in(self, form: Mapping[str, str]) -> None:
+        """What a person filled in: taken, or `wrong` says what is wanted. Nothing where answers were taken already."""
+        picked = {name.removeprefix("pick "): value for name, value in form.items() if name.startswith("pick ")}
+        with self._turn:
+            if self.phase != "form":
+                return
+            self.given = {name: value for name, value in form.items() if name != "key"}
+            answers, self.wrong = answers_of(form, self.live.chosen(picked), self.live.searching)
+            self.trouble = ""
+            if answers is not None:
+                self.given.pop("token", None)
+                self.phase, self.guard.busy = "proof", True
+                self._answers = answers
+                self._given.set()
 
     def say(self, text: str) -> None:
         """A line that the phone shows too."""
@@ -129,7 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         setup, path = self.server.setup, self._split()[0]
         if path == "/style.css":
-            self._send(page.STYLE.read_text(), "text/css")
+            kept = {"Cache-Control": "private, max-age=3600"}  # the last page is seen when nobody serves any more
+            self._send(page.STYLE.read_text(), "text/css", more=kept)
         elif path not in ("/", "/live"):
             self._send("not found\n", "text/plain", 404)
         elif not self._inside():
@@ -147,14 +166,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send("too large\n", "text/plain", 413)
         elif path == "/enter":
             self._enter(form.get("code", ""))
-        elif not self._inside() or form.get("key") != setup.guard.form_key() or setup.phase != "form":
+        elif not self._inside():
+            self._door(status=403)
+        elif form.get("key") != setup.guard.form_key():
             self._send(page.refusal_page(self._t, self._t("over")), status=403)
-        elif path == "/again":
-            setup.live.stop()
-            setup.live.start()
-            self._go(f"/?lang={self._t.language}")
-        elif path == "/start":
-            self._start(form)
+        elif path in ("/again", "/start"):
+            setup.search_again() if path == "/again" else setup.fill_in(form)
+            self._home_again()
         else:
             self._send("not found\n", "text/plain", 404)
 
@@ -166,45 +184,32 @@ class _Handler(BaseHTTPRequestHandler):
             if proved is not None:
                 setup.seen_end.set()  # not before all of it is on its way: then this program ends
             return
-        unsure = [row for row in setup.live.rows() if row.others]
+        unsure = [row for row in setup.live.rows() if row.choices]
         minutes = max(1, round((setup.guard.until_s - time.monotonic()) / 60))
         trouble = setup.trouble or self._t.known(setup.wrong.get("sensors", ""))
         key = setup.guard.form_key()
         self._send(page.form_page(self._t, key, setup.given, setup.wrong, unsure, trouble, minutes, synchronised()))
 
-    def _door(self) -> None:
+    def _door(self, status: int = 200) -> None:
         guard = self.server.setup.guard
         if guard.is_over(time.monotonic()):
             self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif guard.is_taken:
             self._send(page.refusal_page(self._t, self._t("taken")), status=403)
         else:
-            self._send(page.code_page(self._t, guard.tries_left, False))
+            self._send(page.code_page(self._t, guard.tries_left, False), status=status)
 
     def _enter(self, code: str) -> None:
         guard = self.server.setup.guard
         session = guard.enter(code, time.monotonic())
         if session is not None:
-            self._go(
-                f"/?lang={self._t.language}", {"Set-Cookie": f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict"}
-            )
+            self._home_again({"Set-Cookie": f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict"})
             return
         time.sleep(WRONG_CODE_S)
         if guard.is_taken or guard.is_over(time.monotonic()):
             self._door()
         else:
             self._send(page.code_page(self._t, guard.tries_left, True), status=403)
-
-    def _start(self, form: dict[str, str]) -> None:
-        setup = self.server.setup
-        picked = {name.removeprefix("pick "): value for name, value in form.items() if name.startswith("pick ")}
-        setup.given = {name: value for name, value in form.items() if name != "key"}
-        answers, setup.wrong = answers_of(form, setup.live.chosen(picked))
-        setup.trouble = ""
-        if answers is not None:
-            setup.given.pop("token", None)
-            setup.take(answers)
-        self._go(f"/?lang={self._t.language}")
 
     def _split(self) -> tuple[str, str]:
         """Path and query, whatever a stranger asks for: `urlsplit` raises at `//[`."""
@@ -241,8 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.rfile.read(int(length)).decode("utf-8", "replace")
         return {name: values[0] for name, values in parse_qs(text, max_num_fields=100).items()}
 
-    def _go(self, path: str, more: dict[str, str] | None = None) -> None:
-        self._send("", "text/plain", 303, {"Location": path} | (more or {}))
+    def _home_again(self, more: Mapping[str, str] | None = None) -> None:
+        self._send("", "text/plain", 303, {"Location": f"/?lang={self._t.language}", **(more or {})})
 
     def _send(
         self, text: str, kind: str = "text/html", status: int = 200, more: Mapping[str, str] | None = None

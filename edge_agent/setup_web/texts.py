@@ -21,8 +21,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No sensor was found. Check 5 V and TX/RX, then search again.",
     ),
     "again": ("重新搜索", "Search again"),
-    "nothing_heard": ("没有可识别的数据", "nothing that a known model sends"),
+    "nothing_heard": (
+        "没有可识别的数据；若接有传感器，请在下面选择型号",
+        "nothing that a known model sends; if a sensor is there, choose its model below",
+    ),
     "unsure": ("型号无法自动区分，请在下面选择", "cannot be told apart by itself: choose below"),
+    "still_searching": (
+        "还在搜索串口，搜索结束后请再按一次",
+        "the ports are still being searched: press once more when that is over",
+    ),
     "which": ("{port} 上是哪一种？", "Which one hangs on {port}?"),
     "none": ("都不是", "none of them"),
     "moving": (

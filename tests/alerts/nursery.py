@@ -24,7 +24,7 @@ import collector.stores.influx1
 import collector.stores.sqlite
 from collector.alerts.alerting import Alerting
 from collector.alerts.book import Book
-from collector.cli import load_settings
+from collector.commands.options import load_settings
 from collector.notify.webhook import Webhook
 
 LISTEN_S = 0.05

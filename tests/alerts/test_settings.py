@@ -30,7 +30,7 @@ def test_escalation_goes_by_time_whatever_the_order_of_its_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "word"), [(None, "No such file"), (b"# none\n", "no address"), (b"\xd5\xbe\n", "not UTF-8")]
+    ("held", "word"), [(None, "No such file"), (b"# none\n", "no address"), (b"\xff\xbe\n", "not UTF-8")]
 )
 def test_a_file_of_addresses_that_cannot_be_used_is_told_before_a_start(
     tmp_path: Path, held: bytes | None, word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

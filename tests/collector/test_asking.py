@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.asking import ask
-from collector.cli import load_settings
+from collector.commands.options import load_settings
 from collector.config import Config
 from tests.servers import Mosquitto
 from wire import names, status

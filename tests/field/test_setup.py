@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import pty
 import stat
 import subprocess
 import sys
@@ -50,6 +52,16 @@ def test_what_setup_writes_is_a_settings_file_with_its_comments() -> None:
     assert config.broker.username == "user: odd"
     assert config.sensors[0].port == "/dev/serial/by-path/usb-0:1.3:1.0"
     assert text.startswith("# Settings of this station")
+
+
+@pytest.mark.parametrize("word", ["17", "no", "null", "1e5", "0x10", "007", "true", "on", "lp-1"])
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(word: str) -> None:
+    sensor = {"name": word, "profile": "plantower-pms5003", "port": "/dev/17: # x"}
+    answers = Answers.model_validate({"site": word, "sensors": [sensor]})
+    broker = {"host": "10.0.0.1", "port": 1883, "username": f'{word}"\\ # x'}
+    config = fit(Config, parse(settings_text(answers, word, None, broker, "2026-09-01"), "agent.yaml"))
+    assert (config.node, config.site, config.sensors[0].name) == (word, word, word)
+    assert (config.sensors[0].port, config.broker.username) == (sensor["port"], broker["username"])
 
 
 def test_a_qr_code_holds_the_same_answers() -> None:
@@ -163,6 +175,8 @@ def test_a_wizard_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
     second.expect("A set-up of lp-0017 was begun here")
     second.type("g")
     second.expect("Your name")  # the station is not asked again
+    second.type("x" * 101)
+    second.expect("at most 100 characters")
     second.type("\x03")
     second.end()
     assert "Name of this device" not in second.seen
@@ -187,6 +201,20 @@ def test_a_port_can_be_typed_where_none_is_found_and_another_files_set_up_is_not
     person.type(str(field.ports / "air"))
     person.expect("[u]se it, [a]gain, [p]ort by name, [q]uit? [U/a/p/q]", 90)
     assert "air-1    plantower-pms5003" in person.seen
+    master, silent = pty.openpty()
+    person.type("p")
+    person.expect("Ports, such as")
+    person.type(f"{field.ports / 'air'} {os.ttyname(silent)}")
+    person.expect("[u]se 1, [a]gain, [p]ort, [m]odel, [q]uit? [U/a/p/m/q]", 90)
+    person.type("m")
+    person.expect("Model, such as")
+    person.type("pms5")
+    person.expect("one of plantower-pms5003,")
+    person.type("mph")
+    person.expect("  radar-1  mph-radar")
+    person.expect("[u]se 2")
+    os.close(silent)
+    os.close(master)
     person.type("q")
     assert person.end() != 0
     afresh = Terminal([*command, "--anew"])

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from html import unescape
 from urllib.parse import urlencode
 
@@ -210,6 +211,86 @@ def test_forms_of_other_pages_and_names_of_others_are_refused(opened: tuple[Setu
     assert phone.ask("/start", FILLED | {"key": "0" * 32})[0] == 403
     assert phone.ask("/start", {"key": phone.key(), "node": "x" * 20_000})[0] == 413
     assert phone.ask("/etc/passwd")[0] == 404
+
+
+class Ports(Live):
+    """What a search has found already, without ports."""
+
+    def __init__(self, *rows: Row) -> None:
+        super().__init__(list)
+        self._rows = rows
+        self.starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+
+    def rows(self) -> list[Row]:
+        return list(self._rows)
+
+
+@pytest.fixture
+def filling(opened: tuple[SetupPage, Phone]) -> Iterator[tuple[SetupPage, Phone, Ports]]:
+    """A phone that is in, and a program that waits for its answers."""
+    setup, phone = opened
+    setup.live = ports = Ports(Row("/dev/a", "air-1", "plantower-pms5003"), Row("/dev/b"))
+
+    def wait() -> None:
+        with suppress(Failure):  # the end of time, where nobody answers
+            setup.answers()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    wait_for("the form", lambda: setup.phase == "form")
+    phone.ask("/enter", {"code": "123456"})
+    yield setup, phone, ports
+    setup.guard.busy, setup.guard.until_s = False, 0.0
+    waiting.join()
+
+
+Filling = tuple[SetupPage, Phone, Ports]
+
+
+def test_a_second_tap_and_the_back_button_lead_to_the_proof(filling: Filling) -> None:
+    setup, phone, ports = filling
+    filled = FILLED | {"key": phone.key()}
+    for _ in range(2):
+        assert phone.ask("/start", filled)[0] == 303
+        assert "Proving" in phone.ask("/")[1]
+    assert phone.ask("/again", {"key": filled["key"]})[0] == 303  # of a page that the phone has kept
+    assert ports.starts == 1, "the ports are the proof's now"
+    assert setup.phase == "proof"
+
+
+def test_a_search_is_not_begun_twice_and_nobody_starts_before_its_end(filling: Filling) -> None:
+    setup, phone, ports = filling
+    key = phone.key()
+    phone.ask("/again", {"key": key})
+    assert ports.starts == 2
+    ports.searching = True
+    phone.ask("/again", {"key": key})
+    assert ports.starts == 2
+    phone.ask("/start", FILLED | {"key": key})
+    assert "still being searched" in phone.ask("/")[1]
+    assert setup.phase == "form"
+
+
+def test_a_model_may_be_chosen_where_none_was_recognised(filling: Filling) -> None:
+    setup, phone, _ = filling
+    said = phone.ask("/")[1]
+    assert 'name="pick /dev/b"' in said
+    assert 'name="pick /dev/a"' not in said
+    assert "<option>mph-radar</option>" in said
+    phone.ask("/start", FILLED | {"key": phone.key(), "pick /dev/b": "mph-radar", "pick /dev/a": "agd-315"})
+    assert setup._answers is not None
+    assert setup._answers.sensors == [SENSOR, SensorAnswer(name="radar-1", profile="mph-radar", port="/dev/b")]
+
+
+def test_a_proof_that_began_in_time_is_seen_to_its_end(filling: Filling) -> None:
+    setup, phone, _ = filling
+    phone.ask("/start", FILLED | {"key": phone.key()})
+    setup.guard.until_s = time.monotonic()
+    setup.say("air-1 read back")
+    assert "air-1 read back" in phone.ask("/")[1]
 
 
 def test_a_page_that_nobody_uses_ends(opened: tuple[SetupPage, Phone]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
 import threading
 import time
-from contextlib import closing
+import urllib.request
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import wait_for
 from wire import enrolment as wire
+from wire.exits import Exit, Failure
 
 NOW = 1_790_000_000_000
 DAY = timedelta(days=1)
@@ -228,6 +232,49 @@ def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path
         found.append(set(keys))
         assert b"password" not in b"".join(path.read_bytes() for path in files if path.suffix == ".json")
     assert not found[0] & found[1]
+
+
+class Portal:
+    """Whoever sits between in a hotel or on a SIM that has run out: answers, but is no office."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                link = self._socket.accept()[0]
+                with link:
+                    link.recv(4096)
+                    link.sendall(self._answer)
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://portal/login\r\n\r\n", "the office answered 302"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "got more than 100 headers"),
+    ],
+)
+def test_whatever_answers_in_the_offices_place_is_a_failure_that_is_tried_again(
+    closes: Closes, answer: bytes, reason: str
+) -> None:
+    """An agent that renews its certificate catches Failure: anything else would end it."""
+    portal = closes(Portal(answer))
+    request = urllib.request.Request(f"http://127.0.0.1:{portal.port}/enrol/v1/renew")
+    with pytest.raises(Failure, match=reason) as raised:
+        enrol._ask(request, ssl.create_default_context())
+    assert raised.value.code == Exit.NETWORK
 
 
 @pytest.mark.real

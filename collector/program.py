@@ -1,0 +1,117 @@
+"""The collector's program: a collector, its pages and its doors, started in order and stopped in the reverse order."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import typer
+from starlette.routing import Route
+
+from collector.alerts.on_duty import OnDuty
+from collector.city import site
+from collector.collector import Collector
+from collector.config import Config
+from collector.identity.office import desk_path, enrolment
+from collector.memory import calm_garbage_collector, share_heaps
+from collector.notify.channel import BadAddress
+from collector.web.app import create_app
+from collector.web.desk.file import DeskFile
+from collector.web.enrol import create_enrol_app
+from collector.web.feed import Feed
+from collector.web.push import Pusher, routes
+from collector.web.server import PortTaken, WebServer
+from collector.workers.receiver import Receiver
+from device_profiles.settings import secret
+from wire.exits import Exit, Failure
+
+
+def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bool = False) -> None:
+    """Work until `ending` is set. Raises Failure when something cannot begin: a channel, a port, a secret, a map."""
+    feed = Feed()
+    share_heaps()
+    try:
+        collector = (
+            Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
+        )
+    except BadAddress as error:
+        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    with ExitStack() as at_the_end:  # the last is stopped first: files are closed when nobody asks any more
+        at_the_end.callback(collector.stop)
+        duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
+        known = site(
+            settings,
+            collector.store,
+            collector.registry,
+            collector.alerting,
+            duty,
+            feed,
+            collector.health,
+            collector.calibrations,
+        )
+        pages = create_app(known, doors=_push_routes(settings, collector))
+        tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
+        server = WebServer(pages, settings.web.host, settings.web.port, tls)
+        at_the_end.callback(server.stop)
+        enrolment_server = at_the_end.enter_context(_enrolment_server(settings))
+        try:
+            server.start()
+            if enrolment_server is not None:
+                enrolment_server.start()
+        except PortTaken as error:
+            raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
+        if pages.state.setup_path is not None:
+            typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
+        at_the_end.callback(_metrics(settings, collector))
+        calm_garbage_collector()
+        collector.start()
+        ending.wait()
+
+
+def _push_routes(settings: Config, collector: Collector) -> list[Route]:
+    """Where citizens' sensors push."""
+    pushers = {}
+    for station in settings.stations:
+        if station.push is not None:
+            text = secret(station.push.secret_file)
+            if not text:
+                raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
+            pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
+    return routes(_now_ms, collector.guests, pushers)
+
+
+def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
+    """Begin to answer Prometheus, where the settings say so; returns what stops it."""
+    wants = settings.metrics
+    if wants is None:
+        return lambda: None
+    from collector.metrics import serve
+
+    try:
+        return serve(collector, wants.host, wants.port)
+    except OSError as error:
+        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
+        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
+
+
+@contextmanager
+def _enrolment_server(settings: Config) -> Iterator[WebServer | None]:
+    """The server at which devices enrol, when this installation has an authority."""
+    wants = settings.identities
+    if wants is None:
+        yield None
+        return
+    pair = (wants.folder / "server.pem", wants.folder / "server.key")
+    with closing(DeskFile(desk_path(settings))) as file:
+        server = WebServer(create_enrol_app(enrolment(settings, file), _now_ms), wants.host, wants.port, pair)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,98 @@
+"""The agent's program: one agent after the other, a new one whenever the settings change, until it is told to end.
+
+SIGTERM and SIGINT end it. SIGHUP begins anew with the settings as they stand now, or ends it when the terminal is gone.
+Heavy imports come after the signals are heard: on a small board they take seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.agent import Agent
+    from edge_agent.config import Config
+    from edge_agent.notify import Notifier
+
+log = logging.getLogger("lamppost.agent")
+
+
+class Program:
+    """Runs agents with the settings of one file. Signals are heard also between two agents."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._at_terminal = sys.stdin.isatty()
+        self._ending = False
+        self._end_agent: Callable[[], object] = _nothing
+        self._read_settings_again: Callable[[], object] = _nothing
+
+    def run(self) -> None:
+        """Until a signal ends it. Raises Failure when an agent cannot begin."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._end())
+        signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
+        while not self._ending and asyncio.run(self._run_one()):
+            log.info("beginning anew with other settings")
+
+    def _end(self) -> None:
+        self._ending = True
+        self._end_agent()
+
+    def _hang_up(self) -> None:
+        if self._at_terminal and not sys.stdin.isatty():
+            self._end()  # the terminal has gone, and with it whoever started this
+        else:
+            self._read_settings_again()
+
+    async def _run_one(self) -> bool:
+        """Run one agent; True when another is to follow with other settings."""
+        from edge_agent.notify import Notifier
+
+        agent = make_agent(settings_in_force(self._file), self._file, Notifier.from_environment())
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        assert agent.errands is not None
+        agent.errands.may_stop(stop)
+        # From a signal's handler; the loop looks up once a second.
+        self._end_agent = partial(loop.call_soon_threadsafe, stop.set)
+        self._read_settings_again = partial(loop.call_soon_threadsafe, agent.errands.read_settings_again)
+        if not self._ending:
+            await agent.run(stop)
+        self._end_agent = self._read_settings_again = _nothing
+        return agent.errands.begin_anew and not self._ending
+
+
+def settings_in_force(file: Path) -> Config:
+    """The settings, after those that the office sent and that cannot be used were put back. Raises Failure."""
+    from edge_agent.config_check import checked_file
+    from edge_agent.remote_config import RemoteConfig
+
+    RemoteConfig(file).begin()
+    return checked_file(file)
+
+
+def make_agent(settings: Config, file: Path, notifier: Notifier) -> Agent:
+    """An agent that can keep its promise: its spool is on a disk and can be opened. Raises Failure."""
+    from edge_agent.agent import Agent, on_tmpfs
+    from edge_agent.spool import SpoolError
+
+    if not settings.spool.allow_tmpfs and on_tmpfs(settings.spool.path):
+        cure = "put spool.path on a disk, or set spool.allow_tmpfs for a demonstration"
+        text = f"spool.path {settings.spool.path} is on a RAM disk, which keeps no promise"
+        raise Failure(Exit.CONFIGURATION, "spool-in-ram", text, cure)
+    try:
+        return Agent(settings, file, notifier)
+    except SpoolError as error:
+        raise Failure(Exit.NOT_PERMITTED, "spool-unusable", str(error)) from error
+
+
+def _nothing() -> None:
+    """What a signal does while there is no agent."""

@@ -1,0 +1,133 @@
+"""Which sensor hangs on which port: searched for, and where nothing is recognised, named by a person."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from edge_agent.setup.answers import SensorAnswer
+from edge_agent.setup.questions import WIDTH, ask, choose, choose_of
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.port_probe import Finding
+
+Models = Mapping[str, str | None]
+"""By port what hangs there; None where nothing was recognised."""
+
+
+def search_sensors(by_person: bool) -> list[SensorAnswer]:
+    """Probe all free ports. A person decides where nobody is sure; without one, what is not sure is left out."""
+    heard = _search([], by_person)
+    chosen = sensors_of(heard)
+    if by_person:
+        chosen = _agreed(heard)
+    if not chosen:
+        raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
+    return chosen
+
+
+def sensors_of(models: Models) -> list[SensorAnswer]:
+    """A sensor for each port of a known model, each with a name of its own."""
+    from edge_agent.config_edit import sensor_name
+
+    made: list[SensorAnswer] = []
+    for port, profile in models.items():
+        if profile is not None:
+            name = sensor_name(profile, [sensor.name for sensor in made])
+            made.append(SensorAnswer(name=name, profile=profile, port=port))
+    return made
+
+
+def _agreed(heard: Models) -> list[SensorAnswer]:
+    """What a person takes; they may search again, add ports, and name what hangs on a port that is not recognised."""
+    typed: list[str] = []
+    named: dict[str, str | None] = {}
+    while True:
+        chosen = sensors_of({port: model or named.get(port) for port, model in heard.items()})
+        silent = [port for port, model in heard.items() if model is None]
+        for sensor in chosen:
+            typer.echo(f"  {sensor.name:<8} {sensor.profile}")
+        letter = _what_now(len(chosen), bool(silent))
+        if letter == "u":
+            return chosen
+        if letter == "q":
+            cure = "later: lamppost agent setup goes on here"
+            raise Failure(Exit.DEVICE_OR_PORT, "setup-paused", "no sensors yet", cure)
+        if letter == "m":
+            port = silent[0] if len(silent) == 1 else choose_of("On which port?", silent)
+            if port is not None:
+                typer.echo(f"What hangs on {port}?")
+                named[port] = ask("Model, such as pms5003, or -", "-", _model)
+            continue
+        if letter == "p":
+            typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
+        heard = _search(typed, True)
+
+
+def _what_now(count: int, some_silent: bool) -> str:
+    """The letter that a person chose, of those that make sense now."""
+    if some_silent:
+        use = f"[u]se {count}, " if count else ""
+        words, letters = f"{use}[a]gain, [p]ort, [m]odel, [q]uit?", "apmq"
+    else:
+        use = f"[u]se {'it' if count == 1 else f'these {count}'}, " if count else ""
+        words, letters = f"{use}[a]gain, [p]ort by name, [q]uit?", "apq"
+    return choose(words, "u" * bool(count) + letters, "u" if count else "a")
+
+
+def _search(typed: list[str], by_person: bool) -> Models:
+    """Listen on every port, show what is found, and let a person decide between models that look the same."""
+    from device_profiles.catalogue import load
+    from edge_agent.ports_cli import find_sensors
+    from edge_agent.ports_screen import finding_lines
+
+    try:
+        findings = find_sensors(_ports(typed), None)
+    except Failure as failure:
+        if not by_person:
+            raise
+        typer.echo(textwrap.fill(failure.line(), WIDTH, break_on_hyphens=False))
+        findings = []
+    catalogue = load()
+    for finding in findings:
+        typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
+    return {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
+
+
+def _ports(typed: list[str]) -> list[str]:
+    """What is free, and what a person named. Raises Failure when that is nothing."""
+    from edge_agent.ports_cli import free_ports
+
+    try:
+        free = free_ports()
+    except Failure:
+        if not typed:
+            raise
+        free = []
+    return [*free, *(port for port in typed if port not in free)]
+
+
+def _profile(finding: Finding, by_person: bool) -> str | None:
+    if finding.sensor is not None:
+        return finding.sensor.profile
+    assert finding.outcome is not None
+    alike = [verdict.profile for verdict in finding.outcome.verdicts]
+    return choose_of(f"What hangs on {finding.path}?", alike) if alike and by_person else None
+
+
+def _model(said: str) -> str | None:
+    """A model's name, or a part that only one has; None for `-`."""
+    from device_profiles.catalogue import load
+    from device_profiles.strict_model import word
+
+    names = load().names()
+    if said == "-" or said in names:
+        return said if said != "-" else None
+    near = [name for name in names if said and said.lower() in name]
+    if len(near) == 1:
+        return near[0]
+    raise ValueError(f"one of {', '.join(near)}" if near else f"{word(said, names)}; all: lamppost profiles list")
