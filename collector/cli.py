@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_settings
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     import threading
 
-    from collector.config import Config
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -75,7 +74,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
 @app.command()
 def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
-    """Say whether a settings file and its rules can be used; name line, key and cure for everything that is wrong.
+    """Say whether settings and rules can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost collector check collector.yaml
     """
@@ -128,7 +127,8 @@ def status(
     named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
     as_json: bool = JSON,
 ) -> None:
-    """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
+    """Which collectors are on the broker, and which of them works. Tells also what is wrong with the one on this
+    machine.
 
     Exit code 1 when none works.
 
@@ -177,7 +177,7 @@ def database(
     keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
     as_json: bool = JSON,
 ) -> None:
-    """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
+    """Make the database or bucket, and prove that it keeps what it takes. Sets how long it keeps.
 
     A canary is written, read back and removed. Exit code 7 when that fails.
 
@@ -227,13 +227,8 @@ def _check(settings: Config) -> int:
     """Whether rules and channels can be used; how many rules there are. Raises Failure."""
     from collector.notify import setup
     from collector.notify.channel import BadAddress
-    from collector.rules.loading import load_rules
-    from device_profiles.strict_yaml import NotUsable
 
-    try:
-        rules = load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
-    except (NotUsable, OSError) as error:
-        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+    rules = load_rules(settings)
     for channel in settings.alerts.channels:
         try:
             setup.channels(channel, setup.writer(settings), None, _now_ms)

@@ -21,7 +21,7 @@ def notify_test(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Send one test message through each channel, now and from here, and print what each said.
+    """Send a test message through each channel and print what each said.
 
     Exit code 6 when one did not take it, 1 when there is none.   Example:  lamppost notify test environment-bureau
     """
