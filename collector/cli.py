@@ -14,6 +14,8 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     import threading
 
+    from collector.config import Config
+
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
