@@ -21,6 +21,8 @@ from wire.exits import Exit, Failure
 
 def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """The node's answer. Raises Failure when the broker or the node does not answer in time."""
+    if not names.is_node(node):
+        raise Failure(Exit.USAGE, "bad-name", f"{node!r} is no node's name", "lamppost stations list")
     broker = broker_address(settings.broker)
     answers: queue.Queue[dict[str, Any]] = queue.Queue()
     transaction = secrets.token_hex(8)

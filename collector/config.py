@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from collector.alerts.settings import Alerts, Url
 from collector.inventory import Place, Places
 from collector.numbers.quality import Limits
 from collector.numbers.reporting import GasState, Reporting, ReportingOf, Standard
+from collector.zones import zone_of
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
 from device_profiles.strict_model import Strict, word
 from wire.quantities import QUANTITIES
@@ -20,15 +21,7 @@ from wire.quantities import QUANTITIES
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
 
 
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("a time zone such as Asia/Shanghai is wanted") from error
-    return value
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(lambda value: zone_of(value).key)]
 
 
 class SqliteStore(Strict):

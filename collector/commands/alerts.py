@@ -22,7 +22,7 @@ import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.commands.options import CONFIG, JSON, counted, load_settings, this_person
-from collector.commands.times import time_of
+from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def alerts_ack(
     Example:  lamppost alerts ack a-4f2 -m "on site" --for 4h
               lamppost alerts ack rule=pm25-* -m "haze, known"
     """
-    until_ms = _now_ms() + span_ms(length)
+    until_ms = _now_ms() + length_ms(length)
     for name in _named(config, alerts):
         asked = {"alert": name, "note": note, "until_ms": until_ms}
         ask(config, "ack", asked, who, as_json, "acknowledged {id}")
@@ -226,10 +226,10 @@ def alerts_silence(
         typer.echo(f"would silence {len(found)} firing now")
         return
     start_ms = time_of(start, settings.web.time_zone) if start else _now_ms()
-    if span_ms(length) > SILENCE_MS_MAX:
+    if length_ms(length) > SILENCE_MS_MAX:
         cure = "there is always an end: silence it again before that"
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
-    asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + span_ms(length), "note": note}
+    asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + length_ms(length), "note": note}
     ask(config, "silence", asked, who, as_json, "{silence}: silences {matches} firing now")
 
 
@@ -279,7 +279,7 @@ def alerts_history(
     """
     settings = load_settings(config)
     with open_book(settings) as book:
-        found = book.transitions(_now_ms() - span_ms(since))
+        found = book.transitions(_now_ms() - length_ms(since))
     shown = [
         each
         for each in found
@@ -363,15 +363,6 @@ def _find(book: Book, name: str) -> str:
 def clock_of(settings: Config) -> Any:
     zone = ZoneInfo(settings.web.time_zone)
     return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).strftime("%m-%d %H:%M:%S")
-
-
-def span_ms(text: str) -> int:
-    from collector.rules.words import UNIT_MS
-
-    number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit()) or unit not in UNIT_MS or not int(number) * UNIT_MS[unit] > 0:
-        raise Failure(Exit.USAGE, "length-unreadable", f"{text!r} is no length of time", "write 90m, 4h or 7d")
-    return int(number) * UNIT_MS[unit]
 
 
 def _columns() -> int:

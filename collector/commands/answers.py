@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings
+from collector.commands.times import span_of
+from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
     from collector.stores.store import Store
 
 NODE = typer.Option(None, "--node", help="One node only.")
+SEQ = typer.Argument(..., min=1, max=SEQ_MAX, help="The batch's number.")
 
 quarantine_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 def gaps(
     config: Path = CONFIG,
-    since: str = typer.Option("24h", "--since", help="How far back: 90m, 24h, 30d."),
+    since: str = typer.Option("24h", "--since", help="How far back (90m, 24h, 30d), or from which date or time on."),
     node: str | None = NODE,
     everything: bool = typer.Option(False, "--all", help="Show hours without a gap too."),
     as_json: bool = JSON,
@@ -39,10 +42,11 @@ def gaps(
     from collector.delivery.gap_facts import from_state
     from collector.delivery.gaps import gaps as find
 
-    now_ms = time.time_ns() // 1_000_000
     with _open(config) as (settings, store):
+        since_ms, now_ms = span_of(since, None, settings.web.time_zone)
         waiting, refused = from_state(settings)
-        hours = _asked(lambda: find(store, now_ms - _span_ms(since), now_ms, waiting, refused, node))
+        hours = _asked(lambda: find(store, since_ms, now_ms, waiting, refused, node))
+    _must_be_known(node, hours)
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
         typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
@@ -71,6 +75,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
 
     with _open(config) as (_, store):
         findings = _asked(lambda: check(store, node))
+    _must_be_known(node, findings)
     if as_json:
         typer.echo(
             json.dumps([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
@@ -88,15 +93,17 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
 
 
 @quarantine_app.command("list")
-def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """What could not be stored, with its reason: whole batches, rows and blocks, and strays without a name.
+def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) -> None:
+    """What could not be stored, with its reason. Whole batches, rows and blocks, and strays without a name.
 
-    Example:  lamppost quarantine list
+    Examples:  lamppost quarantine list
+               lamppost quarantine list --node lp-0017
     """
     with _state(config) as db:
         rows = [
             dict(zip(("kind", "node", "spool", "seq", "reason", "count"), row, strict=True))
             for row in db.execute(_LIST)
+            if node in (None, row[1])
         ]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -108,7 +115,7 @@ def quarantine_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
 
 @quarantine_app.command("show")
-def quarantine_show(node: str, seq: int, config: Path = CONFIG) -> None:
+def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
     """Everything that is kept of one batch, as JSON lines. Exit code 1 when nothing is.
 
     Example:  lamppost quarantine show lp-0017 1042
@@ -130,8 +137,8 @@ def quarantine_show(node: str, seq: int, config: Path = CONFIG) -> None:
 
 
 @quarantine_app.command("redrive")
-def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
-    """Send a whole batch from the quarantine through the ingest once more, after its cause was cured.
+def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
+    """Send a batch through the ingest once more, after its cause was cured.
 
     Example:  lamppost quarantine redrive lp-0017 1042
     """
@@ -145,9 +152,9 @@ def quarantine_redrive(node: str, seq: int, config: Path = CONFIG) -> None:
 
 def resend(
     node: str = typer.Argument(..., help="The node that is asked."),
-    since: str = typer.Option("24h", "--since", help="How far back: 90m, 24h."),
+    since: str = typer.Option("24h", "--since", help="How far back (90m, 24h), or from which date or time on."),
     config: Path = CONFIG,
-    timeout: float = typer.Option(20.0, "--timeout", help="How long to wait for the answer, in seconds."),
+    timeout: float = typer.Option(20.0, "--timeout", min=0, help="How long to wait for the answer, in seconds."),
 ) -> None:
     """Ask a node to send again what its replay ring holds, for a database that has lost it.
 
@@ -155,10 +162,9 @@ def resend(
     """
     from collector.asking import ask
 
-    now_ms = time.time_ns() // 1_000_000
-    answer = ask(
-        load_settings(config), node, "resend", {"from_ms": now_ms - _span_ms(since), "to_ms": now_ms + 1}, timeout
-    )
+    settings = load_settings(config)
+    since_ms, now_ms = span_of(since, None, settings.web.time_zone)
+    answer = ask(settings, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
     typer.echo(json.dumps(answer, ensure_ascii=False))
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)
 
@@ -208,8 +214,8 @@ def _hour_json(hour: Any) -> dict[str, Any]:
     return asdict(hour) | {"missing": hour.missing}
 
 
-def _span_ms(text: str) -> int:
-    units = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-    if len(text) < 2 or text[-1] not in units or not (text[:-1].isascii() and text[:-1].isdigit()):
-        raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")
-    return int(text[:-1]) * units[text[-1]]
+def _must_be_known(node: str | None, found: Sized) -> None:
+    """Nothing to tell of a node is no good news of it: its name may be mistyped, or it has never sent anything."""
+    if node is not None and not found:
+        text = f"the database holds nothing of {node} for that"
+        raise Failure(Exit.NOT_HEALTHY, "nothing-stored", text, "lamppost stations list")

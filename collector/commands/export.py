@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import typer
 
 from collector.commands.options import CONFIG, JSON, load_settings
 from collector.commands.station import state_of
 from collector.commands.times import span_of
+from collector.zones import zone_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def export(
     _check(kinds, output, datasets.WHAT)
     city = settings.web.time_zone
     try:
-        told_in = ZoneInfo(zone or city)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+        told_in = zone_of(zone or city)
+    except ValueError as error:
         raise Failure(Exit.USAGE, "zone-unknown", f"--tz {zone}", "write a zone such as Asia/Shanghai") from error
     span = span_of(since, until, zone or city)
     store = make_store(settings)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from zoneinfo import ZoneInfo
 
 import typer
 
 from collector.commands.options import CONFIG, JSON, load_settings
-from collector.commands.times import span_of, time_of
+from collector.commands.times import span_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -32,7 +31,9 @@ VARIABLE = typer.Option([], "--var", help="A variable as name=value; may be give
 def station(
     node: str = typer.Argument(..., help="The station's node, such as lp-0001."),
     every: str = typer.Option("1h", "--every", help="Windows of 1m, 1h or 1d."),
-    since: str | None = typer.Option(None, "--since", help="From this time; default: the last 24 windows."),
+    since: str | None = typer.Option(
+        None, "--since", help="A length of time (7d) or a date or time; default: the last 24 windows."
+    ),
     until: str | None = typer.Option(None, "--until", help="Up to this time; default: now."),
     quantity: list[str] = typer.Option([], "--quantity", help="Only this quantity; may be given again."),
     standard: str | None = typer.Option(
@@ -41,25 +42,29 @@ def station(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Concentrations, the index with its standard and edition, completeness and flags of one station.
+    """Concentrations, index, completeness and flags of one station. The index is told with its standard and edition.
 
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
-    from collector.numbers.reporting import NAMES, is_of
-    from collector.station_query import EVERY, concentrations, indices
+    from collector.numbers.reporting import Standard, is_of
+    from collector.station_query import AIR, EVERY, concentrations, indices
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
+    from wire.quantities import nearest
 
     if every not in EVERY:
         raise Failure(Exit.USAGE, "window-unknown", f"--every {every}", f"name one of {', '.join(EVERY)}")
     settings = load_settings(config)
     reporting = settings.reporting()(node)
-    length_ms = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}[every]
-    until_ms = time_of(until, reporting.zone.key) if until else time.time_ns() // 1_000_000
-    since_ms = time_of(since, reporting.zone.key) if since else until_ms - 24 * length_ms
+    since_ms, until_ms = span_of(since or {"1m": "24m", "1h": "24h", "1d": "24d"}[every], until, reporting.zone.key)
     wanted = standard or reporting.standards[0]
-    if wanted != "all" and wanted.partition("-")[0] not in NAMES:
-        raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(NAMES)}, all")
+    if wanted not in (known := (*get_args(Standard), "all")):
+        raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(known)}")
+    for name in quantity:
+        if name not in AIR:
+            near = nearest(name, AIR)
+            cure = f"did you mean {near}?" if near else f"name one of {', '.join(AIR)}"
+            raise Failure(Exit.USAGE, "quantity-unknown", f"--quantity {name}: air has no windows of it", cure)
     store = make_store(settings)
     try:
         air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
@@ -133,7 +138,7 @@ def show(
     until: str | None = UNTIL,
     config: Path = CONFIG,
 ) -> None:
-    """A question in InfluxQL (what `run` asks), in Flux (InfluxDB 2) and in SQL (InfluxDB 3), ready to paste.
+    """A question in InfluxQL, Flux and SQL, ready to paste. InfluxQL is what `run` asks.
 
     Example:  lamppost query show windows --var quantity=no2_ugm3 --since 7d
     """

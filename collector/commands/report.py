@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.options import CONFIG, JSON, load_rules, load_settings
+from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
 _DAYS = {"day": 1, "week": 7}
@@ -38,6 +39,7 @@ def report(
     from collector.report.summary import summarise
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
+    from collector.web.privacy import is_public
 
     if length not in _DAYS:
         raise Failure(Exit.USAGE, "word-unknown", f"there is no report of a {length}", "say day or week")
@@ -46,10 +48,11 @@ def report(
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
+    told = {rule.alert for rule in load_rules(settings) if rule.spec is None or is_public(rule.spec.quantity)}
     store = make_store(settings)
     try:
         nodes = stations or _nodes(store, span)
-        reports = summarise(store, nodes, *span)
+        reports = summarise(store, nodes, *span, told)
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
     finally:
@@ -74,10 +77,10 @@ def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
     """Midnight to midnight of the city's clock: a day may have 23 or 25 hours."""
     try:
         last = date.fromisoformat(on) if on else datetime.now(zone).date() - timedelta(days=1)
-    except ValueError as error:
+        first, following = (f"{last + timedelta(n)}" for n in (1 - days, 1))
+    except (ValueError, OverflowError) as error:
         raise Failure(Exit.USAGE, "date-unreadable", f"--date {on}", "write 2026-03-01") from error
-    ends = [datetime(*day.timetuple()[:3], tzinfo=zone) for day in (last - timedelta(days - 1), last + timedelta(1))]
-    return round(ends[0].timestamp() * 1000), round(ends[1].timestamp() * 1000)
+    return time_of(first, zone.key), time_of(following, zone.key)
 
 
 def _nodes(store: object, span: tuple[int, int]) -> list[str]:

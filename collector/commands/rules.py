@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.alerts import clock_of, span_ms
+from collector.commands.alerts import clock_of
 from collector.commands.options import CONFIG, JSON, load_settings
-from collector.commands.times import time_of
+from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ STARTER, STARTER_TESTS = ROOM / "starter.yaml", ROOM / "starter.tests.yaml"
 
 @app.command("check")
 def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."), as_json: bool = JSON) -> None:
-    """Say whether rules can be used; name file, line, rule and the nearest valid word for everything that is wrong.
+    """Say whether rules can be used. Everything that is wrong is named with file, line, rule and the nearest valid
+    word.
 
     Exit code 3 when they cannot.   Example:  lamppost rules check rules.yaml
     """
@@ -58,7 +59,9 @@ def rules_test(
     rules: list[Path] = typer.Option([], "--rules", "-r", help="Files of rules; default: the starter set."),
     as_json: bool = JSON,
 ) -> None:
-    """Play made-up series through rules and see whether they fire when they should: `lamppost rules sample --tests`.
+    """Play made-up series through rules, to see that they fire when they should.
+
+    `lamppost rules sample --tests` shows some.
 
     Exit code 1 when something else fired than was expected.
     Example:  lamppost rules test rules.tests.yaml --rules rules.yaml
@@ -110,7 +113,7 @@ def rules_backtest(
     settings = load_settings(config)
     wanted = _named(settings, rules, names)
     store, now_ms, began_s = _store(settings), _now_ms(), time.monotonic()
-    since_ms = now_ms - span_ms(since)
+    since_ms = now_ms - length_ms(since)
     columns = stored.columns_of(wanted)
     if deaf := [rule.alert for rule in wanted if rule.spec is None]:
         text = f"{', '.join(deaf)}: absent and offline look at what arrives, not at what is stored"
@@ -153,7 +156,7 @@ def rules_explain(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Why a rule stood as it stood: the window's value, how complete it was, since when, and where it was told.
+    """Why a rule stood as it stood: value, completeness, since when, who was told.
 
     Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
     """

@@ -2,7 +2,7 @@
 
 The causes, in the order in which they are looked for:
 
-    agent-off          no word of the node in that hour, though there was before and after
+    agent-off          no word of the sensor in that hour, though there was before
     sensor-silent      the sensor said nothing for a minute or more beyond what its profile allows
     bad-frames         frames came damaged
     refused            rows are in the quarantine
@@ -24,6 +24,8 @@ from collector.stores.store import Select, Store
 
 SILENT_S: Final = 60.0
 """A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""
+KNOWN_MS: Final = 31 * 24 * HOUR_MS
+"""A sensor that has been silent for longer is taken for one that was taken down."""
 SETTLED_MS: Final = 5 * 60_000
 """After an hour the agents close its account, and it has to arrive."""
 
@@ -72,6 +74,7 @@ def gaps(
     for name, count in refused.items():
         if name in hours:
             hours[name].refused += count
+    _read_known(store, first_ms, where, hours)
     _add_silent_nodes(hours, now_ms)
     for key, hour in hours.items():
         hour.goes_on = now_ms < hour.hour_ms + HOUR_MS + SETTLED_MS
@@ -129,8 +132,18 @@ def _read_gap_records(
     return reasons
 
 
+def _read_known(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:
+    """Who had a word before the first hour: a station that has been dead since then has holes and no row."""
+    for measurement, column in (("sensor_ledger", "accepted"), *((name, "cq") for name in READINGS)):
+        question = Select(
+            measurement, (column,), first_ms - KNOWN_MS, first_ms, where, group_by=("node", "sensor"), latest=True
+        )
+        for series in store.select(question):
+            _hour(hours, series.tags["node"], series.tags["sensor"], first_ms)
+
+
 def _add_silent_nodes(hours: dict[tuple[str, str, int], Hour], now_ms: int) -> None:
-    """Hours in which a known sensor has no row at all, between its first and the last whole hour."""
+    """Hours in which a known sensor has no row at all, between its first and the last whole one."""
     seen: dict[tuple[str, str], list[int]] = {}
     for node, sensor, hour_ms in hours:
         seen.setdefault((node, sensor), []).append(hour_ms)

@@ -54,7 +54,7 @@ def readme(datasets: list[Dataset], zone: ZoneInfo) -> str:
     """The README of an archive, in Markdown."""
     parts = [f"# {MARK}\n\n{' '.join(TEXTS['notice'])}\n\n{LICENCE}: {LICENCE_TEXT}"]
     for dataset in datasets:
-        head = f"## {dataset.measurement}.csv\n\n{dataset.rows} rows, {len(dataset.nodes)} stations. "
+        head = f"## {dataset.measurement}.csv\n\n{dataset.rows} rows, {dataset.stations} stations. "
         head += f"From {_moment(dataset.since_ms, zone)} to {_moment(dataset.until_ms, zone)}, {zone.key}.\n\n"
         table = ["| column | unit | meaning | 含义 |", "|---|---|---|---|"]
         for name in columns(dataset):

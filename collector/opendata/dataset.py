@@ -39,15 +39,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What one file holds. `tags` and `fields` name the parts of its rows; `rows` is how many there will be."""
+    """What one file holds. `tags` and `fields` name the parts of its rows; `rows` is how many there will be.
+
+    `days` are the stations with the UTC days of which they have any, in their order.
+    """
 
     measurement: str
     since_ms: int
     until_ms: int
     tags: tuple[str, ...]
     fields: tuple[str, ...]
-    nodes: tuple[str, ...]
+    days: tuple[tuple[str, int], ...]
     rows: int
+
+    @property
+    def stations(self) -> int:
+        """How many there are."""
+        return len({node for node, _ in self.days})
 
     @property
     def masks(self) -> bool:
@@ -64,28 +72,27 @@ def describe(store: Store, what: str, since_ms: int, until_ms: int, node: str | 
     fields = (*own, *_BESIDE)
     where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
     counts: dict[str, int] = dict.fromkeys(fields, 0)
-    nodes = []
-    question = Select(measurement, fields, since_ms, until_ms, where, ("node",), aggregate="count")
+    days = []
+    question = Select(measurement, fields, since_ms, until_ms, where, ("node",), aggregate="count", every_ms=DAY_MS)
     for series in store.select(question):
-        nodes.append(series.tags["node"])
-        for name, count in zip(fields, series.rows[0][1:], strict=True):
-            counts[name] += count or 0
+        for day_ms, *cells in series.rows:
+            days.append((series.tags["node"], day_ms))
+            for name, count in zip(fields, cells, strict=True):
+                counts[name] += count or 0
     tags = ("node", "site", "sensor", *KINDS[measurement].tags)
     present = tuple(name for name in fields if counts[name])
-    return Dataset(measurement, since_ms, until_ms, tags, present, tuple(sorted(nodes)), counts["cq"])
+    return Dataset(measurement, since_ms, until_ms, tags, present, tuple(sorted(days)), counts["cq"])
 
 
 def read(store: Store, dataset: Dataset) -> Iterator[list[Row]]:
     """The rows, a station and day at a time. Raises StoreDown."""
-    for node in dataset.nodes:
-        for start_ms in range(dataset.since_ms // DAY_MS * DAY_MS, dataset.until_ms, DAY_MS):
-            span = max(start_ms, dataset.since_ms), min(start_ms + DAY_MS, dataset.until_ms)
-            question = Select(dataset.measurement, dataset.fields, *span, {"node": node}, dataset.tags)
-            lanes = store.select(question)
-            few = _few(dataset, lanes) if dataset.masks else [frozenset[int]()] * len(lanes)
-            rows = [row for one, hidden in zip(lanes, few, strict=True) for row in _of_series(dataset, one, hidden)]
-            if rows:
-                yield sorted(rows, key=lambda row: (row.time_ms, row.tags))
+    for node, day_ms in dataset.days:
+        span = max(day_ms, dataset.since_ms), min(day_ms + DAY_MS, dataset.until_ms)
+        question = Select(dataset.measurement, dataset.fields, *span, {"node": node}, dataset.tags)
+        lanes = store.select(question)
+        few = _few(dataset, lanes) if dataset.masks else [frozenset[int]()] * len(lanes)
+        rows = [row for one, hidden in zip(lanes, few, strict=True) for row in _of_series(dataset, one, hidden)]
+        yield sorted(rows, key=lambda row: (row.time_ms, row.tags))
 
 
 def _of_series(dataset: Dataset, series: Series, few: Set[int]) -> Iterator[Row]:

@@ -38,6 +38,7 @@ from collector.rules import words
 from collector.rules.complaint import hint
 from collector.rules.fields import INDEX_KIND, KINDS_WATCHED, OWN_LINK
 from collector.rules.words import Limit
+from collector.zones import zone_of
 from wire import names
 
 WINDOW_STATS: Final = ("mean", "min", "max", "sum", "count", "last", "p85", "range", "change", "suspect")
@@ -137,11 +138,7 @@ class Hours(_Strict):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
-            raise ValueError(f"unknown time zone {zone!r}, write one such as Asia/Shanghai") from error
-        return zone
+        return zone_of(zone).key
 
     @cached_property
     def info(self) -> ZoneInfo:

@@ -50,13 +50,13 @@ def _column(name: str, question: Select) -> str:
 
 
 def _equals(tag: str, value: str | tuple[str, ...]) -> str:
+    """Any of the values; what is not printable is no tag's value (line_protocol.py), and none of none is none."""
     values = (value,) if isinstance(value, str) else value
-    return "(" + " OR ".join(f"\"{key(tag)}\" = '{_quoted(one)}'" for one in values) + ")"
+    either = [f"\"{key(tag)}\" = '{_quoted(one)}'" for one in values if one.isprintable()]
+    return "(" + (" OR ".join(either) or "false") + ")"
 
 
 def _quoted(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError(f"{value!r} cannot be asked for")
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 

@@ -58,3 +58,15 @@ def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> Non
     put(store, stored=300, accepted=320, silent_s=0.0)
     found = hour(store, H + 3 * HOUR_MS)
     assert (found.missing, found.causes) == (20, ["unexplained"])
+
+
+def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_of_it(store: Sqlite) -> None:
+    put(store, stored=300, accepted=300, silent_s=0.0)
+    found = gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {})
+    assert [(each.hour_ms, each.causes) for each in found] == [(H + n * HOUR_MS, ["agent-off"]) for n in (24, 25, 26)]
+    assert gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {}, "lp-2") == []
+
+
+def test_a_sensor_that_was_taken_down_long_ago_is_no_hole(store: Sqlite) -> None:
+    put(store, stored=300, accepted=300, silent_s=0.0)
+    assert gaps(store, H + 800 * HOUR_MS, H + 803 * HOUR_MS, {}, {}) == []

@@ -94,7 +94,8 @@ def test_time_bounds_and_tags_select(store: Store) -> None:
     )
     (series,) = store.select(question)
     assert series.rows == [[T0 + 1000, 2]]
-    assert store.select(Select("air_quality", ("pm25_ugm3",), where={"node": "it's nobody"})) == []
+    for nobody in ("it's nobody", "lp-1\n", "lp-1\\", "", ()):
+        assert store.select(Select("air_quality", ("pm25_ugm3",), where={"node": nobody})) == []
 
 
 def test_several_questions_are_answered_in_their_order(store: Store) -> None:
