@@ -38,8 +38,6 @@ CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, life INTEGER, seq INTE
 CREATE INDEX IF NOT EXISTS waiting ON batch (id) WHERE acked_ms IS NULL;
 CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, bytes BLOB);
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledger (hour_ms INTEGER, sensor TEXT, accepted INTEGER, bad_frames INTEGER, silent_s REAL,
-    PRIMARY KEY (hour_ms, sensor)) WITHOUT ROWID;
 """
 REPLAY = (
     "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
