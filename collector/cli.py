@@ -14,6 +14,8 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     import threading
 
+    from collector.config import Config
+
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,7 +48,7 @@ def run(
     from device_profiles import loglines
 
     settings = load_settings(config)
-    load_rules(settings)
+    _check(settings)
     if workers > 1 and settings.store.kind == "sqlite":
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
@@ -64,7 +66,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        load_rules(load_settings(config))
+        _check(load_settings(config))
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -79,7 +81,7 @@ def check(file: Path = typer.Argument(..., help="The settings file."), as_json: 
     Example:  lamppost collector check collector.yaml
     """
     settings = load_settings(file)
-    rules = len(load_rules(settings))
+    rules = _check(settings)
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
     text = f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}."
     say(text, as_json, file=str(file), rules=rules)
@@ -222,6 +224,20 @@ def sample() -> None:
     from collector.config import SAMPLE
 
     typer.echo(SAMPLE.read_text(), nl=False)
+
+
+def _check(settings: Config) -> int:
+    """Whether rules and channels can be used; how many rules there are. Raises Failure."""
+    from collector.notify import setup
+    from collector.notify.channel import BadAddress
+
+    rules = load_rules(settings)
+    for channel in settings.alerts.channels:
+        try:
+            setup.channels(channel, setup.writer(settings), None, _now_ms)
+        except BadAddress as error:
+            raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    return len(rules)
 
 
 def _now_ms() -> int:
