@@ -3,7 +3,7 @@
 A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
 database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
 
-What is live has a write of its own (delivery/hurry.py says what is): beside the large writes of a backlog, not behind.
+What is live (delivery/live_lane.py) has a write of its own: beside the large writes of a backlog, not behind.
 """
 
 from __future__ import annotations
