@@ -29,11 +29,11 @@ check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-vectors: $(VENV)/.test      ## FILE=...: run a file of domain vectors against measures/
-	@$(BIN)/python -m tests.vectors $(FILE)
+vectors: $(VENV)/.test      ## FILE=...: domain vectors against measures/; without FILE those of the tests
+	@$(BIN)/python -m tests.vectors $(or $(FILE),tests/measures/domain_vectors.json)
 
-frames: $(VENV)/.test      ## FILE=...: run a file of golden frames through the profiles
-	@$(BIN)/python -m tests.frames $(FILE)
+frames: $(VENV)/.test      ## FILE=...: golden frames through the profiles; without FILE those of the tests
+	@$(BIN)/python -m tests.frames $(or $(FILE),tests/sensors/golden_frames.json)
 
 sensor-pages: $(VENV)/.test      ## write docs/sensors/ from the profiles
 	@$(BIN)/python -m device_profiles.pages docs/sensors

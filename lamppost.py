@@ -6,6 +6,7 @@ lamppost agent status            lamppost profiles show NAME
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import re
@@ -96,6 +97,8 @@ def main() -> None:
     except _refused_by_sqlite() as error:
         cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
         _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
+    except OSError as error:
+        _end(_refused_by_disk(error))
 
 
 def _build(word: str | None) -> typer.Typer:
@@ -157,6 +160,22 @@ def _refused_by_sqlite() -> type[Exception]:
     from sqlite3 import OperationalError
 
     return OperationalError
+
+
+def _refused_by_disk(error: OSError) -> Failure:
+    """What keeps us from a file: most often a forgotten sudo. Anything else is a fault of ours and shows as it is."""
+    cure = _DISK_CURES.get(error.errno or 0)
+    if cure is None or (error.filename is None and isinstance(error, PermissionError)):
+        raise error
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{error.filename or 'the disk'}: {error.strerror}", cure)
+
+
+_DISK_CURES = {
+    errno.EACCES: "the same with sudo",
+    errno.EPERM: "the same with sudo",
+    errno.ENOSPC: "make room: df -h",
+    errno.EROFS: "is the card failing? lamppost agent doctor --only disk",
+}
 
 
 def _version(

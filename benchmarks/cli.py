@@ -24,18 +24,16 @@ def bench(
     seconds: float = typer.Option(30, "--seconds", help="How long an agent, ages and memory are watched, each.", min=5),
     profile: bool = typer.Option(False, "--profile", help="Where each part's time goes in this process, on stderr."),
 ) -> None:  # fmt: skip
-    """Measure everything: the collector's hot path, whole collectors beside their database, the agent, bytes, start-up.
+    """Measure this machine: collector, database, agent, bytes on the wire, start-up.
 
     Needs mosquitto and influxdb (and victoria-metrics for the v2 path; telegraf and node-red have rows when they are on
     the PATH); takes less than ten minutes. What else runs on the machine shows in times, less in CPU, least in ratios.
     How each figure is meant: docs/performance.md.
 
-    \b
-    Examples:
-      lamppost bench
-      lamppost bench --only hot-path,flags --json
-      lamppost bench --only hot-path --profile        # the functions that cost most
-      lamppost bench --only latency --seconds 120     # from a sensor's last byte to a stored point
+    Examples:  lamppost bench
+               lamppost bench --only hot-path,flags --json
+               lamppost bench --only hot-path --profile        # the functions that cost most
+               lamppost bench --only latency --seconds 120     # from a sensor's last byte to a stored point
     """
     parts = _parts(points, repeat, seconds)
     wanted = list(parts) if only is None else [word.strip() for word in only.split(",")]

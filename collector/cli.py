@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_settings
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     import threading
 
     from collector.config import Config
+
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -47,7 +48,7 @@ def run(
     from device_profiles import loglines
 
     settings = load_settings(config)
-    _check_rules(settings)
+    _check(settings)
     if workers > 1 and settings.store.kind == "sqlite":
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
@@ -65,7 +66,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        _check_rules(load_settings(config))
+        _check(load_settings(config))
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -75,12 +76,12 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
 @app.command()
 def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
-    """Say whether a settings file and its rules can be used; name line, key and cure for everything that is wrong.
+    """Say whether settings and rules can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost collector check collector.yaml
     """
     settings = load_settings(file)
-    rules = _check_rules(settings)
+    rules = _check(settings)
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
     typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
     if rules and not settings.alerts.channels:
@@ -128,7 +129,8 @@ def status(
     named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
     as_json: bool = JSON,
 ) -> None:
-    """Which collectors are on the broker, who works and who stands by, and what is wrong with the one on this machine.
+    """Which collectors are on the broker, and which of them works. Tells also what is wrong with the one on this
+    machine.
 
     Exit code 1 when none works.
 
@@ -177,7 +179,7 @@ def database(
     keep_all: bool = typer.Option(False, "--keep-all", help="Let InfluxDB forget nothing."),
     as_json: bool = JSON,
 ) -> None:
-    """Make the database or bucket if it is missing, set how long it keeps, and prove that it keeps what it takes.
+    """Make the database or bucket, and prove that it keeps what it takes. Sets how long it keeps.
 
     A canary is written, read back and removed. Exit code 7 when that fails.
 
@@ -223,14 +225,18 @@ def sample() -> None:
     typer.echo(SAMPLE.read_text(), nl=False)
 
 
-def _check_rules(settings: Config) -> int:
-    from collector.rules.loading import load_rules
-    from device_profiles.strict_yaml import NotUsable
+def _check(settings: Config) -> int:
+    """Whether rules and channels can be used; how many rules there are. Raises Failure."""
+    from collector.notify import setup
+    from collector.notify.channel import BadAddress
 
-    try:
-        return len(load_rules(settings.rules, [channel.name for channel in settings.alerts.channels]))
-    except (NotUsable, OSError) as error:
-        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+    rules = load_rules(settings)
+    for channel in settings.alerts.channels:
+        try:
+            setup.channels(channel, setup.writer(settings), None, _now_ms)
+        except BadAddress as error:
+            raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    return len(rules)
 
 
 def _now_ms() -> int:

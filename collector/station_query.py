@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.numbers import flags
-from collector.numbers.indices import FIELD_OF
+from collector.numbers.indices import FIELD_OF, NA
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES
 from collector.stores.store import Select, Store
@@ -88,6 +88,8 @@ def indices(store: Store, node: str, period: str, since_ms: int, until_ms: int) 
 def index_row(tags: dict[str, str], row: list[Any]) -> IndexRow:
     """A stored row of INDEX_COLUMNS under its tags."""
     time_ms, value, category, primary, completeness, level, *parts = row
+    if category == NA:  # the database keeps the number of before
+        value = level = None
     there = {name: part for name, part in zip(PARTS, parts, strict=True) if part is not None}
     return IndexRow(
         time_ms, tags["sensor"], tags["standard"], tags["edition"], value, category, primary, completeness, level, there

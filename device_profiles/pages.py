@@ -169,7 +169,7 @@ def _flags(profile: Profile) -> str:
 def _commands(profile: Profile) -> str:
     rows = []
     for name, command in profile.commands.items():
-        sent = command.send if command.send is not None else repr(command.text)[1:-1]
+        sent = (command.send if command.send is not None else repr(command.text)[1:-1]).replace("|", "\\|")
         person = "only when a person asks 仅限人工" if command.person else ""
         note = _both(command.note) if command.note else ""
         rows.append(f"| `{name}` | `{sent}` | {person} {note} |")

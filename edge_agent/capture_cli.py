@@ -115,7 +115,7 @@ def play(
     loop: bool = typer.Option(False, "--loop", help="Again and again, until Ctrl-C."),
     wait_s: float = typer.Option(60.0, "--wait", help="Seconds to wait for a reader."),
 ) -> None:
-    """Play a capture onto a pseudo-terminal, for an agent or anything else that reads a serial port.
+    """Play a capture onto a pseudo-terminal, for whatever reads a serial port.
 
     The port's name is printed first; playing begins when somebody opens it.
 

@@ -98,7 +98,7 @@ def identify(
     config: Path = CONFIG,
     root: Path = typer.Option(Path("/"), "--root", hidden=True),
 ) -> None:
-    """Blink this board's LED: which of the boxes is it? The LED that the settings name, else the activity LED.
+    """Blink this board's LED, to find the box. The LED that the settings name, else the activity LED.
 
     Example:  sudo lamppost agent identify --seconds 60
     """
@@ -123,7 +123,7 @@ def support_bundle(
     config: Path = CONFIG,
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
 ) -> None:
-    """Pack what the office needs to help, without passwords and keys; says what it holds before it is written.
+    """Pack what the office needs to help, without passwords and keys. Says what it packs before it does.
 
     Example:  lamppost agent support-bundle -o help.tar.gz
     """
@@ -148,7 +148,8 @@ def update(
     deb: Path = typer.Argument(..., help="The new package."),
     before: Path | None = typer.Option(None, "--before", help="The installed version's package, the first time."),
 ) -> None:
-    """Install a new version; go back to the one before by itself when the agent is not ready again within 2 minutes.
+    """Install a new version, and go back by itself where it does not do as well. That is when the agent is not ready
+    again within 2 minutes.
 
     Exit code 1 when it went back.
 

@@ -28,7 +28,7 @@ def get(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Print one setting as it counts, default or not; without a name all, each with its line in the file.
+    """Print one setting as it counts, default or not. Without a name all, each with its line in the file.
 
     Examples:  lamppost agent config get broker.host
                lamppost agent config get sensors.air-1
@@ -66,7 +66,7 @@ def set_(
     dry_run: bool = DRY_RUN,
     on_trial: bool = TRY,
 ) -> None:
-    """Set values; comments and order of the file stay, the version before is kept, the running agent takes it up.
+    """Set values. Comments and order of the file stay, the version before is kept, the running agent takes it up.
 
     Checked first: nothing is written that could not be used. Several at once are one change.
 
@@ -86,7 +86,7 @@ def unset(
     dry_run: bool = DRY_RUN,
     on_trial: bool = TRY,
 ) -> None:
-    """Take settings out of the file, so that their defaults count; or a sensor off the list.
+    """Take settings out of the file, or a sensor off the list. Defaults count then.
 
     Examples:  sudo lamppost agent config unset seal_s
                sudo lamppost agent config unset sensors.air-2
@@ -98,7 +98,7 @@ def unset(
 
 @app.command()
 def edit(config: Path = CONFIG, on_trial: bool = TRY) -> None:
-    """Open the file in your editor ($VISUAL, $EDITOR, nano); what comes back is checked before it counts.
+    """Open the file in your editor ($VISUAL, $EDITOR, nano). What comes back is checked before it counts.
 
     Example:  sudo lamppost agent config edit
     """
@@ -136,7 +136,7 @@ def diff(
 
 @app.command()
 def undo(config: Path = CONFIG, dry_run: bool = DRY_RUN) -> None:
-    """Bring back the version before the last change; a second `undo` takes that back again.
+    """Bring back the version before the last change. A second `undo` takes that back again.
 
     Example:  sudo lamppost agent config undo
     """
@@ -149,7 +149,7 @@ def undo(config: Path = CONFIG, dry_run: bool = DRY_RUN) -> None:
 
 @app.command()
 def migrate(config: Path = CONFIG, dry_run: bool = DRY_RUN, root: Path = typer.Option(Path("/"), hidden=True)) -> None:
-    """Bring an older or hand-made file to what this version would write: port names that stay instead of ttyUSB0.
+    """Bring an older or hand-made file to what this version would write. Port names that stay instead of ttyUSB0.
 
     Example:  sudo lamppost agent config migrate --dry-run
     """
@@ -179,7 +179,7 @@ def schema() -> None:
 
 @app.command()
 def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")) -> None:
-    """Say whether a settings file can be used; name line, key and cure for everything that is wrong.
+    """Say whether a settings file can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost agent config check agent.yaml
     """

@@ -27,7 +27,8 @@ def enrol(
     folder: Path = FOLDER,
     as_json: bool = JSON,
 ) -> None:
-    """Enrol with a one-time token, or by hand: request, carry the file or the code to the office, import the answer.
+    """Enrol with a one-time token, or by hand. By hand: request, carry the file or the code to the office, import the
+    answer.
 
     The token is never an argument: other users of the device could read it.
 

@@ -42,7 +42,7 @@ def probe(
     folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles."),
     as_json: bool = JSON,
 ) -> None:
-    """Find sensors: listen at every speed we know, then ask, never with a command that could change a sensor.
+    """Find sensors: listen at every speed, then ask. Never with a command that could change a sensor.
 
     Takes 3 s where a sensor speaks by itself, half a minute where one must be asked.
     Exit code 5 when nothing was found.

@@ -30,7 +30,8 @@ def setup(
     proof_s: float = typer.Option(200.0, "--proof-seconds", help="How long to wait for readings to be read back."),
     as_json: bool = typer.Option(False, "--json", help="Print the installation record as JSON."),
 ) -> None:
-    """Set up this station: sensors, place, broker, service; then prove it by a reading read back from the database.
+    """Set up this station, and prove it by a reading read back from the database. Asks for sensors, place, broker,
+    service.
 
     Can be stopped at any time and goes on where it was. Exit code 1 when not every sensor could be read back.
 

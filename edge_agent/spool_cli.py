@@ -31,7 +31,7 @@ FOR_EVER_MS = 2**62
 
 @app.command()
 def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """How much is stored, since when, how long the room lasts, and what the card is written each day.
+    """How much waits, how long the room lasts, what the card is written each day.
 
     Exit code 1 when the room ends within three days, or a damaged file was put aside.
     Example:  lamppost agent spool status
@@ -60,7 +60,7 @@ def list_(
     limit: int = typer.Option(50, "--limit", min=1, help="The newest so many."),
     as_json: bool = JSON,
 ) -> None:
-    """Batches, oldest first: name, span, rows, bytes, and what the collector has said.
+    """Batches, oldest first: name, span, rows, bytes, the collector's answer.
 
     Example:  lamppost agent spool list --waiting
     """
@@ -88,7 +88,7 @@ def export(
     until: str | None = TO,
     waiting: bool = typer.Option(False, "--waiting", help="Only what nobody has answered."),
 ) -> None:
-    """Take readings out: as CSV (one value a line), or as JSON lines (one batch a line, as it travels).
+    """Take readings out, as CSV or JSON lines. CSV has one value a line, JSON one batch a line, as it travels.
 
     Nothing in the spool changes. Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
     """
@@ -107,7 +107,8 @@ def replay(
     until: str | None = TO,
     config: Path = CONFIG,
 ) -> None:
-    """Send answered batches again that are still kept here, for a database that has lost them. The agent may run.
+    """Send answered batches again, for a database that has lost them. As far as they are still kept here; the agent
+    may run.
 
     Example:  lamppost agent spool replay --from 2026-03-01T08:00 --to 2026-03-01T20:00
     """
@@ -127,7 +128,7 @@ def purge(
     yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
     config: Path = CONFIG,
 ) -> None:
-    """Delete what the collector has answered for and is kept for a replay; with --unsent also what still waits.
+    """Delete what is kept for a replay. With --unsent also what still waits.
 
     --unsent wants the agent stopped. Example:  lamppost agent spool purge --older-than 30d --yes
     """

@@ -34,7 +34,7 @@ def list_(
     runs: bool = typer.Option(False, "--runs", help="What was run and is still kept, instead of scenarios."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """The scenarios that come with the simulator, one line each; or the runs that are kept.
+    """The scenarios that come with the simulator, or the runs that are kept.
 
     Example:  lamppost sim list
     """
@@ -155,7 +155,7 @@ def verify(
     html: Path | None = typer.Option(None, "--html", help="Write a report with plots to this file."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """Compare what the sensors meant with what a database holds: values, units, times, flags, alerts.
+    """Compare what the sensors meant with what a database holds. Values, units, times, flags, alerts.
 
     \b
     Exit code 0: everything is there, once and right, or missing for a reason that the scenario allows. 1: it is not.

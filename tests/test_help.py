@@ -46,6 +46,22 @@ def test_a_word_that_people_try_first_is_shown_where_it_stands(
         assert CliRunner().invoke(lamppost._build(way.split()[0]), [*way.split(), "--help"]).exit_code == 0
 
 
+def groups(room: typer.Typer, before: str) -> Iterator[str]:
+    """Words of every group of commands, the room itself first."""
+    yield before
+    for group in room.registered_groups:
+        assert group.typer_instance is not None
+        yield from groups(group.typer_instance, f"{before} {group.name}")
+
+
+@pytest.mark.parametrize("room", lamppost.ROOMS)
+def test_a_list_of_commands_cuts_no_summary_short(room: str) -> None:
+    found = lamppost._import(lamppost.ROOMS[room][0])
+    for words in groups(found, room) if isinstance(found, typer.Typer) else ():
+        shown = CliRunner().invoke(lamppost._build(room), [*words.split(), "--help"], terminal_width=100).output
+        assert [line for line in shown.splitlines()[1:] if line.endswith("...")] == [], words
+
+
 @pytest.mark.parametrize(
     ("words", "lines"),
     [

@@ -94,7 +94,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
 
 @quarantine_app.command("list")
 def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) -> None:
-    """What could not be stored, with its reason: whole batches, rows and blocks, and strays without a name.
+    """What could not be stored, with its reason. Whole batches, rows and blocks, and strays without a name.
 
     Examples:  lamppost quarantine list
                lamppost quarantine list --node lp-0017
@@ -138,7 +138,7 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
 
 @quarantine_app.command("redrive")
 def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
-    """Send a whole batch from the quarantine through the ingest once more, after its cause was cured.
+    """Send a batch through the ingest once more, after its cause was cured.
 
     Example:  lamppost quarantine redrive lp-0017 1042
     """

@@ -37,7 +37,7 @@ def fit(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Fit a straight line to a co-location and keep it as a new record; stored values change with `apply` alone.
+    """Fit a line to a co-location and keep it as a new record. Stored values change with `apply` alone.
 
     Example:  lamppost calibrate fit pole7.csv --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-03-01
     """
@@ -89,7 +89,7 @@ def set_(
     source: str = typer.Option("", "--source", help="Where the numbers come from, for the record."),
     config: Path = CONFIG,
 ) -> None:
-    """Keep a line that was found elsewhere; with no numbers, values are from then on what the sensor says.
+    """Keep a line that was found elsewhere. Without numbers, values are from then on what the sensor says.
 
     So ends a calibration, as when the sensor was exchanged: a record holds for the name, not for the unit behind it.
 
@@ -120,7 +120,7 @@ def formula(
     since: str = typer.Option(..., "--from", help="In force from this time on, such as 2026-03-01."),
     config: Path = CONFIG,
 ) -> None:
-    """Correct PM2.5 of a sensor by a published formula with humidity; it needs the sensor's own humidity beside it.
+    """Correct PM2.5 by a published formula with humidity. It needs the sensor's own humidity beside it.
 
     us-wide-2021 is fitted on the value with CF=1 and reads it where the sensor tells it (cal_id then ends in @cf1);
     fire-and-smoke-2021 reads the value for the atmosphere.
@@ -151,7 +151,7 @@ def apply(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Rewrite corrected values with the records in force, and have every window they touch computed anew.
+    """Correct stored values by the records in force. Every window that they touch is computed anew.
 
     Example:  lamppost calibrate apply --since 2026-03-01 --node lp-0007
     """

@@ -26,7 +26,7 @@ def list_all(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Every station, enrolled or heard of: its link and since when, what waits there, its names.
+    """Every station, enrolled or heard of: link, what waits there, names.
 
     Example:  lamppost stations list --stale
     """
@@ -52,7 +52,7 @@ def list_all(
 
 @stations_app.command("show")
 def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """All that is known here of one station: link, sensors, what waits on it, its installation, its settings.
+    """All that is known of one station: link, sensors, installation, settings.
 
     Example:  lamppost stations show lp-0017
     """
@@ -168,7 +168,7 @@ def identify(
 
 @stations_app.command("frames")
 def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """The newest frame of each of a station's sensors, byte for byte, and the newest damaged one.
+    """The newest frame of each of a station's sensors. Byte for byte, with the newest damaged one.
 
     Example:  lamppost stations frames lp-0017
     """

@@ -29,7 +29,7 @@ def provision(
         DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file, when there is one."
     ),
 ) -> None:
-    """Write a data source and six dashboards as Grafana provisions them: city, station, air, traffic, fleet, alerts.
+    """Write a data source and six dashboards for Grafana to load. City, station, air, traffic, fleet, alerts.
 
     Example:  lamppost grafana provision --influx v1 -o /etc/grafana/provisioning
     """

@@ -133,7 +133,7 @@ def stations_accept(
     out: Path | None = typer.Option(None, "--out", help="Write the answer here instead of printing it."),
     config: Path = CONFIG,
 ) -> None:
-    """Enrol a device whose request was carried here by hand; the answer goes back to it the same way.
+    """Enrol a device whose request was carried here by hand. The answer goes back to it the same way.
 
     Example:  lamppost stations accept lp-0017 --request lp-0017.csr --out lp-0017.enrolment.json
     """

@@ -16,6 +16,7 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
+    from collector.rules.rule import Rule
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
@@ -28,6 +29,17 @@ def load_settings(file: Path) -> Config:
     from device_profiles import settings
 
     return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
+
+
+def load_rules(settings: Config) -> list[Rule]:
+    """The rules that the settings name. Raises Failure with file, line and cure."""
+    from collector.rules import loading
+    from device_profiles.strict_yaml import NotUsable
+
+    try:
+        return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
+    except (NotUsable, OSError) as error:
+        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 
 
 def counted(number: int, noun: str) -> str:

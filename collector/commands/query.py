@@ -42,7 +42,7 @@ def station(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Concentrations, the index with its standard and edition, completeness and flags of one station.
+    """Concentrations, index, completeness and flags of one station. The index is told with its standard and edition.
 
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
@@ -138,7 +138,7 @@ def show(
     until: str | None = UNTIL,
     config: Path = CONFIG,
 ) -> None:
-    """A question in InfluxQL (what `run` asks), in Flux (InfluxDB 2) and in SQL (InfluxDB 3), ready to paste.
+    """A question in InfluxQL, Flux and SQL, ready to paste. InfluxQL is what `run` asks.
 
     Example:  lamppost query show windows --var quantity=no2_ugm3 --since 7d
     """

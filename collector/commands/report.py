@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.options import CONFIG, JSON, load_rules, load_settings
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
@@ -39,6 +39,7 @@ def report(
     from collector.report.summary import summarise
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
+    from collector.web.privacy import is_public
 
     if length not in _DAYS:
         raise Failure(Exit.USAGE, "word-unknown", f"there is no report of a {length}", "say day or week")
@@ -47,10 +48,11 @@ def report(
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
+    told = {rule.alert for rule in load_rules(settings) if rule.spec is None or is_public(rule.spec.quantity)}
     store = make_store(settings)
     try:
         nodes = stations or _nodes(store, span)
-        reports = summarise(store, nodes, *span)
+        reports = summarise(store, nodes, *span, told)
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
     finally:

@@ -30,7 +30,8 @@ STARTER, STARTER_TESTS = ROOM / "starter.yaml", ROOM / "starter.tests.yaml"
 
 @app.command("check")
 def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."), as_json: bool = JSON) -> None:
-    """Say whether rules can be used; name file, line, rule and the nearest valid word for everything that is wrong.
+    """Say whether rules can be used. Everything that is wrong is named with file, line, rule and the nearest valid
+    word.
 
     Exit code 3 when they cannot.   Example:  lamppost rules check rules.yaml
     """
@@ -58,7 +59,9 @@ def rules_test(
     rules: list[Path] = typer.Option([], "--rules", "-r", help="Files of rules; default: the starter set."),
     as_json: bool = JSON,
 ) -> None:
-    """Play made-up series through rules and see whether they fire when they should: `lamppost rules sample --tests`.
+    """Play made-up series through rules, to see that they fire when they should.
+
+    `lamppost rules sample --tests` shows some.
 
     Exit code 1 when something else fired than was expected.
     Example:  lamppost rules test rules.tests.yaml --rules rules.yaml
@@ -153,7 +156,7 @@ def rules_explain(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Why a rule stood as it stood: the window's value, how complete it was, since when, and where it was told.
+    """Why a rule stood as it stood: value, completeness, since when, who was told.
 
     Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
     """

@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.command("show")
 def config_show(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as_json: bool = JSON) -> None:
-    """A station's settings as they are on it now; on stderr, what became of the last that were sent.
+    """A station's settings as they are on it now. On stderr, what became of the last that were sent.
 
     Example:  lamppost stations config show lp-0017 > lp-0017.yaml
     """
@@ -47,7 +47,7 @@ def config_check(
     timeout: float = TIMEOUT,
     config: Path = CONFIG,
 ) -> None:
-    """Have a station check settings without taking them: it knows its profiles and its files.
+    """Have a station check settings without taking them. It knows its profiles and its files.
 
     Example:  lamppost stations config check lp-0017 lp-0017.yaml
     """

@@ -52,7 +52,7 @@ class Writer(NamedTuple):
             return {}
         root = self.link.rstrip("/") + ("/en/act/" if language == "en" else "/act/")
         token = self.grants.token
-        return {a.key: root + token(a.fingerprint, a.key, each.channel, each.at_ms) for each, a in firing}
+        return {a.key: root + token(a.fingerprint, a.key, each.receiver, each.at_ms) for each, a in firing}
 
     def as_json(self, delivery: Delivery) -> dict[str, Any]:
         """The whole message for a program. `key` is the message's; an alert's `key` is its episode's."""

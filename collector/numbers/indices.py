@@ -56,7 +56,7 @@ class Scored:
         """What is stored, beside the tags standard and edition."""
         parts = {FIELD_OF[pollutant]: value for pollutant, value in self.parts.items()}
         if self.index is None:
-            return {"category": "NA", "primary": "-", "completeness": self.completeness, **parts}
+            return {"category": NA, "primary": "-", "completeness": self.completeness, **parts}
         return {
             "value": self.index.value,
             "category": self.index.category,
@@ -67,6 +67,8 @@ class Scored:
         }
 
 
+NA: Final = "NA"
+"""The category of an hour or day that is published without a number (HJ 633-2026 5.3.1)."""
 FIELD_OF: Final = {pollutant: name.partition("_")[0] + "_index" for name, (pollutant, _) in OF_QUANTITY.items()}
 WHOLE: Final = frozenset({"value", "level", *FIELD_OF.values()})
 """The fields of an index row that hold whole numbers."""

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any, Final
 
 from collector.numbers.ordered import ordered, present
+from measures.averages import DIRECTIONS, LEVELS, direction_deg, energy, level_db
 
 DECIMALS: Final = 6
-CIRCULAR: Final = frozenset({"wind_dir_deg"})
 STATS: Final = ("mean", "min", "max", "n")
 """What is stored of a quantity's window."""
 CELL: Final = 4  # n, sum, smallest, largest
@@ -54,7 +54,7 @@ class Means:
                 continue
             if len(found) < len(values):
                 values = present(values)
-            if name in CIRCULAR:
+            if name in DIRECTIONS:
                 self._turn(name, values)
             else:
                 self._add(name, places[name], values, found[0], found[-1])
@@ -67,7 +67,7 @@ class Means:
             at = self._places.get(name)
             if at is None or mean is None or not field.endswith("_mean"):
                 continue
-            if name in CIRCULAR:
+            if name in DIRECTIONS:
                 self._turn(name, [mean])
             else:
                 low, high = fields.get(name + "_min"), fields.get(name + "_max")
@@ -87,10 +87,7 @@ class Means:
 
     def direction(self, name: str) -> float | None:
         """The middle of the directions; None where they cancel out."""
-        n, sine, cosine = self.turns[name]
-        if math.hypot(sine, cosine) <= 1e-9 * n:
-            return None
-        return round(math.degrees(math.atan2(sine, cosine)) % 360, 3) % 360
+        return direction_deg(*self.turns[name])
 
     def _add(self, name: str, at: int, values: list[float], low: float, high: float) -> None:
         cells = self._cells
@@ -102,6 +99,8 @@ class Means:
                 cells[at + 2] = low
             if high > cells[at + 3]:
                 cells[at + 3] = high
+        if name in LEVELS:
+            values = list(map(energy, values))
         cells[at] += len(values)
         cells[at + 1] = sum(values, cells[at + 1])
 
@@ -118,7 +117,8 @@ class Means:
             at = self._places[name]
             n, total, low, high = self._cells[at : at + CELL]
             mean_field, min_field, max_field, n_field = stat_fields(name)
-            found[mean_field] = round(total / n, DECIMALS)
+            mean = total / n
+            found[mean_field] = round(level_db(mean) if name in LEVELS else mean, DECIMALS)
             found[min_field] = low
             found[max_field] = high
             found[n_field] = int(n)

@@ -1,19 +1,20 @@
 """What a report says of each station, from its hourly and daily roll-ups. Pure, given a store.
 
-Hours with fewer than five vehicles are masked, and the others told in tens, as everywhere that the public may look.
+A report is made to be sent, so it is as public as a page: hours with fewer than five vehicles are masked and the others
+told in tens, and alerts on traffic are told as the public page tells them, without a value that may be one vehicle's.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS
+from collector.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
-from collector.web.privacy import FEW, tens
+from collector.web.privacy import FEW, WINDOW_MS, tens
 
 HOUR_MS: Final = 3_600_000
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3")
@@ -73,14 +74,19 @@ class StationReport:
         return sum(count for _, count in self.vehicles if count is not None)
 
 
-def summarise(store: Store, nodes: Sequence[str], since_ms: int, until_ms: int) -> list[StationReport]:
-    """Reports of the stations that have anything, by name. Raises StoreDown."""
+def summarise(
+    store: Store, nodes: Sequence[str], since_ms: int, until_ms: int, traffic_rules: Container[str] = ()
+) -> list[StationReport]:
+    """Reports of the stations that have anything, by name; of alerts on traffic those of `traffic_rules` are told.
+
+    Raises StoreDown.
+    """
     reports = {node: StationReport(node) for node in nodes}
     where: dict[str, str | tuple[str, ...]] = {"node": tuple(nodes)}
     _air(store, reports, where, since_ms, until_ms)
     _traffic(store, reports, where, since_ms, until_ms)
-    _indices(store, reports, where, since_ms, until_ms)
-    _alerts(store, reports, since_ms, until_ms)
+    _indices(store, reports, since_ms, until_ms)
+    _alerts(store, reports, since_ms, until_ms, traffic_rules)
     return [reports[node] for node in sorted(reports)]
 
 
@@ -105,43 +111,49 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
 def _traffic(
     store: Store, reports: dict[str, StationReport], where: dict[str, Any], since_ms: int, until_ms: int
 ) -> None:
-    columns = ("count_sum", "speed_tms_kmh_mean")
+    columns = ("count_sum", "speed_tms_kmh_mean", "speed_tms_kmh_n")
     lanes = ("node", "sensor", "lane", "direction")
-    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for series in store.select(Select("traffic_flow" + HOURS, columns, since_ms, until_ms, where, lanes)):
-        for time_ms, count, speed in series.rows:
+        for time_ms, count, speed, timed in series.rows:
             if count is not None:
                 total = sums[series.tags["node"], time_ms]
                 total[0] += count
-                total[1] += count * (speed or 0.0)
-    for (node, time_ms), (count, weighted) in sorted(sums.items()):
-        shown = count >= FEW
-        reports[node].vehicles.append((time_ms, tens(count) if shown else None))
-        if shown and weighted:
-            reports[node].speed.append((time_ms, round(weighted / count)))
+                if speed is not None and timed:
+                    total[1] += timed
+                    total[2] += timed * speed
+    for (node, time_ms), (count, timed, weighted) in sorted(sums.items()):
+        reports[node].vehicles.append((time_ms, tens(count) if count >= FEW else None))
+        if timed >= FEW:
+            reports[node].speed.append((time_ms, round(weighted / timed)))
 
 
-def _indices(
-    store: Store, reports: dict[str, StationReport], where: dict[str, Any], since_ms: int, until_ms: int
+def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int) -> None:
+    """The worst of a station's sensors, by day and standard."""
+    for node, report in reports.items():
+        worst: dict[tuple[int, str, str], IndexRow] = {}
+        for row in indices(store, node, DAYS[1:], since_ms, until_ms):
+            day = row.time_ms, row.standard, row.edition
+            if day not in worst or (row.value or -1) > (worst[day].value or -1):
+                worst[day] = row
+        report.indices = [Index(*day, row.value, row.category, row.primary) for day, row in sorted(worst.items())]
+
+
+def _alerts(
+    store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int, traffic_rules: Container[str]
 ) -> None:
-    columns = ("value", "category", "primary")
-    of_days = where | {"period": DAYS[1:]}
-    question = Select(INDEX, columns, since_ms, until_ms, of_days, ("node", "standard", "edition"))
-    for series in store.select(question):
-        tags = series.tags
-        for time_ms, value, category, primary in series.rows:
-            found = Index(time_ms, tags["standard"], tags["edition"], value, category or "", primary or "-")
-            reports[tags["node"]].indices.append(found)
-    for report in reports.values():
-        report.indices.sort(key=lambda index: (index.day_ms, index.standard))
-
-
-def _alerts(store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int) -> None:
-    columns = ("node", "state", "value", "threshold", "late")
-    for series in store.select(Select("alerts", columns, since_ms, until_ms, {}, ("rule", "severity"))):
-        for time_ms, node, state, value, limit, late in series.rows:
-            if node in reports and not late:
-                told = {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **series.tags}
-                reports[node].alerts.append(told)
+    columns = ("node", "state", "value", "threshold", "late", "void", "dedup_key")
+    found = store.select(Select("alerts", columns, since_ms, until_ms, {}, ("rule", "severity")))
+    taken_back = {row[-1] for series in found for row in series.rows if row[-2]}
+    for series in found:
+        for time_ms, node, state, value, limit, late, _, key in series.rows:
+            if node not in reports or late or key in taken_back:
+                continue
+            told = {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **series.tags}
+            if "|traffic_flow" in (key or ""):  # the series in the key begins with its kind
+                if series.tags["rule"] not in traffic_rules:
+                    continue
+                told |= {"time_ms": time_ms // WINDOW_MS * WINDOW_MS, "value": None}
+            reports[node].alerts.append(told)
     for report in reports.values():
         report.alerts.sort(key=lambda alert: alert["time_ms"])

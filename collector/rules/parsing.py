@@ -11,6 +11,7 @@ from collector.rules.complaint import BadRules, LineOf, Path, hint, located, pla
 from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of
 from collector.rules.rule import WINDOW_STATS, Condition, Hours, Rule, Scope, Text, Window
 from collector.rules.words import Limit
+from measures.averages import DIRECTIONS
 from wire import names
 
 
@@ -85,6 +86,9 @@ def _unknown_in_window(at: Path, kind: str, window: Window, limit: Limit) -> Ite
         yield (*at, "window", spec.stat), f"{kind} has no quantity {spec.quantity!r}{hint(spec.quantity, fields)}"
     elif kind == INDEX_KIND and spec.quantity in INDEX_WORDS:
         text = f"{spec.quantity} is a word, a window is of numbers: watch value, or write category: [重度污染]"
+        yield (*at, "window", spec.stat), text
+    elif spec.quantity.removesuffix("_mean") in DIRECTIONS and spec.stat not in ("last", "count", "suspect"):
+        text = f"a direction goes round at 360° and has no {spec.stat}: write last: {spec.quantity}"
         yield (*at, "window", spec.stat), text
     elif limit.percent and not (spec.versus or spec.stat == "suspect"):
         yield (*at, "raise"), "a limit in percent goes with versus or suspect, leave out the %"

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.window import ANY, DECIMALS, NONE, Bounds, Window
+from measures.averages import LEVELS, energy, level_db
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
@@ -110,6 +111,25 @@ class Sums(Window):
         if not n:
             return None
         return float(total if self.stat == "sum" else total / n)
+
+
+class Levels(Window):
+    """mean of sound levels: the level of their mean energy, Leq. Folded anew with each bucket: energies span too many
+    powers of ten for sums that slide."""
+
+    columns: ClassVar[tuple[float, ...]] = (0.0,)
+    __slots__ = ()
+
+    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+        self.open[0] += 1
+        self.open[1] += energy(value)
+
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+        return [sum(cells[0])]
+
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
+        n = base_n + last[0]
+        return level_db((base[0] + last[1]) / n) if n else None
 
 
 class Extremes(Window):
@@ -286,4 +306,5 @@ def window(spec: Spec, reach_ms: int) -> Window:
     """An empty window of this spec that can be wound back by `reach_ms`."""
     if spec.versus == "last-week":
         reach_ms += _WEEK_MS + spec.over_ms
-    return _CLASSES[spec.stat](spec, reach_ms if spec.over_ms else 0)
+    of_levels = spec.stat == "mean" and spec.quantity.removesuffix("_mean") in LEVELS
+    return (Levels if of_levels else _CLASSES[spec.stat])(spec, reach_ms if spec.over_ms else 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from collector.numbers.windows import HOURS, ROLLED
+from collector.numbers.windows import HOURS, ROLLED, hour_of
 from collector.stores.store import Select, Store
 from wire.quantities import QUANTITIES
 
@@ -55,10 +55,9 @@ def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int
     Hours that are rolled up count the minutes of the sensor that was there most.
     """
     today = datetime.fromtimestamp(now_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    midnight_ms = int(today.timestamp() * 1000)
-    since_ms = midnight_ms - (days - 1) * DAY_MS
-    minutes = _rolled_up(store, node, since_ms, now_ms) | _open(store, node, now_ms)
-    return [_day(since_ms + n * DAY_MS, minutes, now_ms, zone) for n in range(days)]
+    midnights = [today - timedelta(days=n) for n in reversed(range(days))]
+    minutes = _rolled_up(store, node, _ms(midnights[0]), now_ms) | _open(store, node, now_ms, zone)
+    return [_day(midnight, minutes, now_ms) for midnight in midnights]
 
 
 def _rolled_up(store: Store, node: str, since_ms: int, now_ms: int) -> dict[int, int]:
@@ -73,9 +72,9 @@ def _rolled_up(store: Store, node: str, since_ms: int, now_ms: int) -> dict[int,
     return found
 
 
-def _open(store: Store, node: str, now_ms: int) -> dict[int, int]:
+def _open(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> dict[int, int]:
     """Of the youngest hours the minutes with any reading."""
-    since_ms = now_ms // HOUR_MS * HOUR_MS - _OPEN_MS
+    since_ms = hour_of(now_ms, zone) - _OPEN_MS
     alive: set[int] = set()
     for measurement, columns in _SIGN_OF_LIFE.items():
         question = Select(
@@ -83,13 +82,18 @@ def _open(store: Store, node: str, now_ms: int) -> dict[int, int]:
         )
         for series in store.select(question):
             alive.update(row[0] // _MINUTE_MS for row in series.rows)
-    hours = {minute * _MINUTE_MS // HOUR_MS * HOUR_MS for minute in alive}
+    hours = {hour_of(minute * _MINUTE_MS, zone) for minute in alive}
     return {hour_ms: sum(hour_ms // _MINUTE_MS + n in alive for n in range(60)) for hour_ms in hours}
 
 
-def _day(start_ms: int, minutes: dict[int, int], now_ms: int, zone: ZoneInfo) -> Day:
-    label = datetime.fromtimestamp(start_ms / 1000, zone).strftime("%m-%d")
-    return Day(label, [_hour(start_ms + n * HOUR_MS, minutes, now_ms) for n in range(24)])
+def _day(midnight: datetime, minutes: dict[int, int], now_ms: int) -> Day:
+    """The hours that the clock shows: one that it leaves out is the next, of one that it shows twice the first."""
+    hours = [_hour(_ms(midnight.replace(hour=hour)), minutes, now_ms) for hour in range(24)]
+    return Day(midnight.strftime("%m-%d"), hours)
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _hour(start_ms: int, counted: dict[int, int], now_ms: int) -> Hour:

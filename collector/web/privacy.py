@@ -88,7 +88,12 @@ def public_alerts(alerts: Iterable[AlertView]) -> list[AlertView]:
 
     Those on what is not public, such as driving the wrong way, are for the operators alone.
     """
-    return [_public(alert) for alert in alerts if not (alert.quantity or "").startswith(tuple(NOT_PUBLIC))]
+    return [_public(alert) for alert in alerts if is_public(alert.quantity or "")]
+
+
+def is_public(quantity: str) -> bool:
+    """Whether alerts on a quantity of traffic, or on windows of it, are for everybody."""
+    return not quantity.startswith(tuple(NOT_PUBLIC))
 
 
 def _public(alert: AlertView) -> AlertView:

@@ -18,7 +18,7 @@ from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
 from collector.web.levels import Judgement, judge, stored
-from collector.web.privacy import WINDOW_MS, Masked, mask, rough, told_until
+from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
 from wire.quantities import QUANTITIES, Quantity
 
@@ -308,17 +308,21 @@ def total(rows: list[list[Any]]) -> Masked:
 def summed(rows: list[list[Any]]) -> dict[str, Any]:
     """Vehicles of several intervals as one row: counts summed, speed weighted by vehicles, flow over the time counted.
 
-    The time counted is that of the intervals' starts, once each: two lanes counting side by side count one time.
+    The time counted is that of the intervals' starts, once each: two lanes counting side by side count one time. The
+    speed of a few, such as the one vehicle that a radar saw beside a lane of a lidar's, is nearly that of one.
     """
     count = sum(row[1] for row in rows)
     heavy = [row[2] for row in rows if row[2] is not None]
     timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
     vehicles = sum(number for number, _ in timed)
-    seconds = sum({row[0]: row[4] for row in rows if row[4]}.values())
+    lengths: dict[int, float] = {}
+    for row in rows:
+        lengths[row[0]] = max(row[4] or 0, lengths.get(row[0], 0))
+    seconds = sum(lengths.values())
     timed_count = sum(row[1] for row in rows if row[4])
     return {
         "count": count,
         "heavy_count": sum(heavy) if heavy else None,
-        "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles else None,
+        "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles >= FEW else None,
         "flow_vph": timed_count * 3600 / seconds if seconds else None,
     }

@@ -15,8 +15,8 @@ from collector.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.levels import Judgement, stored
-from collector.web.privacy import FEW, rough
-from collector.web.readings import HOUR_MS, WEEK_MS, total
+from collector.web.privacy import FEW, mask, rough
+from collector.web.readings import HOUR_MS, WEEK_MS, summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
 from measures import china_aqi
@@ -146,11 +146,12 @@ def _of_air(node: str, span: Span, since_ms: int, now_ms: int) -> Select:
 
 
 def _of_flow(node: str, span: Span, since_ms: int, until_ms: int) -> Select:
-    columns = ("count_sum", "heavy_count_sum", "speed_tms_kmh_mean", "duration_s_sum")
+    columns = ("count_sum", "heavy_count_sum", "speed_tms_kmh_mean", "flow_vph_mean")
     return Select("traffic_flow" + span.flow_suffix, columns, since_ms, until_ms, {"node": node}, ("node",))
 
 
 def _flow(answer: list[Series]) -> list[Flow]:
+    """The lanes of each window side by side: their flows add up, each over the time in which it was watched."""
     by_time: dict[int, list[list[Any]]] = defaultdict(list)
     for series in answer:
         for row in series.rows:
@@ -158,7 +159,9 @@ def _flow(answer: list[Series]) -> list[Flow]:
                 by_time[row[0]].append(row)
     found = []
     for start_ms, rows in sorted(by_time.items()):
-        flow = rough(total(rows)).values
+        lanes = [row[4] for row in rows if row[4] is not None]
+        whole = summed([[*row[:4], None] for row in rows]) | {"flow_vph": sum(lanes) if lanes else None}
+        flow = rough(mask(whole)).values
         found.append(Flow(start_ms, flow["flow_vph"], flow["speed_tms_kmh"]))
     return found
 

@@ -8,7 +8,7 @@ import pytest
 from collector.broker import link as module
 from collector.broker.link import Link
 from device_profiles.settings import BrokerAddress
-from tests.servers import Mosquitto, ServerTrouble, wait_for
+from tests.servers import Mosquitto, wait_for
 from wire import names
 
 pytestmark = pytest.mark.real
@@ -66,15 +66,17 @@ def taken(link, count):
 
 
 def test_a_full_queue_holds_the_broker_back_and_nothing_is_lost(broker, link, monkeypatch):
-    """Above the high-water mark no PUBACK goes out, so no more than the broker's window arrives."""
+    """Above the high-water mark no PUBACK goes out, so no more than the broker's window arrives.
+
+    How wide that is is the broker's affair: mosquitto 2.0.11 sends more than Receive Maximum now and then (its issue
+    2301), so what is asked is that everything above the mark is owed.
+    """
     monkeypatch.setattr(module, "HIGH_WATER_BYTES", 10_000)
     peer = Peer(broker.port)
     peer.send(500, 1000)
-    try:
-        wait_for("the queue to fill", lambda: len(link._owed) == module.RECEIVE_MAXIMUM)
-    except ServerTrouble as error:
-        pytest.fail(f"{error}: {len(link._owed)} owed, {len(link._queue)} queued, {link.connected}, {link.counts}")
-    assert len(link._queue) < 10 + module.RECEIVE_MAXIMUM
+    wait_for("the queue to fill", lambda: len(link._owed) >= module.RECEIVE_MAXIMUM)
+    with link._lock:
+        assert len(link._queue) - len(link._owed) == 9, "nine messages lie below the mark"
     assert taken(link, 500) == list(range(500))
     peer.close()
 

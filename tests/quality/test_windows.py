@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -413,3 +414,22 @@ def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path, clos
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 15.0, 60]]
     names = ("count_sum", "duration_s_sum", "speed_tms_kmh_mean", "flow_vph_mean")
     assert bench.rows("traffic_flow_1h", *names) == [[NOON, 20, 120.0, 50.0, 600.0]]
+
+
+def test_an_hour_of_noise_is_the_level_of_its_energy(tmp_path: Path, closes: Closes) -> None:
+    """Leq of a minute of 90 dB in an hour of 50 dB is 72.2 dB, from memory and from the database alike."""
+    levels = [90.0 if n == 30 else 50.0 for n in range(60)]
+    truth = round(10 * math.log10((1e9 + 59e5) / 60), 6)
+    bench = closes(Bench(tmp_path, NOON - 2 * HOUR))
+    for start_ms in (NOON, NOON + HOUR):
+        for n, level in enumerate(levels):
+            bench.now_ms = start_ms + n * MINUTE
+            bench.commit(air([bench.now_ms], noise_db=[level]))
+    bench.now_ms = NOON + 3 * HOUR
+    bench.settle()
+    names = ("noise_db_mean", "noise_db_min", "noise_db_max")
+    hours = [[start_ms, truth, 50.0, 90.0] for start_ms in (NOON, NOON + HOUR)]
+    assert bench.rows("air_quality_1h", *names) == hours
+    bench.rollups.again(("air_quality", AIR), [NOON], bench.now_ms)
+    bench.settle()
+    assert bench.rows("air_quality_1h", *names) == hours

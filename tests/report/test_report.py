@@ -122,3 +122,58 @@ def test_summaries_of_stations_without_anything_are_empty(tmp_path: Path, closes
     assert store.prepare() == Stored()
     (report,) = summarise(store, ["lp-9"], T0, T0 + HOUR_MS)
     assert (report.air, report.vehicles, report.share) == ({}, [], None)
+
+
+def test_what_is_sent_tells_no_more_than_the_public_page(tmp_path: Path) -> None:
+    """Alerts on traffic without the value, wrong-way driving not at all, and no episode that was taken back."""
+    store = Sqlite(tmp_path / "readings.db")
+    assert store.prepare() == Stored()
+    lane = {"node": "lp-0001", "site": "jianguo", "sensor": "radar-1", "direction": "in"}
+    index = {"node": "lp-0001", "site": "jianguo", "standard": "HJ 633", "edition": "2026", "period": "1d"}
+    lanes = [([T0], [100], [50.0], [100]), ([T0, T0 + HOUR_MS], [300, 300], [None, 171.0], [None, 1])]
+    days = [("air-1", 60, "良", 2), ("air-2", 120, "轻度污染", 3), ("air-3", 180, "NA", 4)]
+    alerts = [
+        ("speeding", "traffic_flow", 0), ("wrong-way", "traffic_flow", 0), ("long-gone", "traffic_flow_1h", 0),
+        ("pm25", "air_quality", 0), ("pm10", "air_quality", 0), ("pm10", "air_quality", 1),
+    ]  # fmt: skip
+    found = [alert(rule, kind, n, void) for n, (rule, kind, void) in enumerate(alerts)]
+    for number, (times, counts, speeds, known) in enumerate(lanes):
+        columns = {"count_sum": counts, "speed_tms_kmh_mean": speeds, "speed_tms_kmh_n": known}
+        tags = lane | {"lane": str(number)}
+        found.append(table("traffic_flow_1h", tags, times, columns, "count_sum", "speed_tms_kmh_n"))
+    for sensor, value, word, level in days:
+        told = {"value": [value], "category": [word], "primary": ["PM2.5"], "level": [level]}
+        found.append(table("air_index", index | {"sensor": sensor}, [T0], told, "value", "level"))
+    for one in found:
+        assert store.write(store.render(one)) == Stored()
+    store.close()
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "- {alert: speeding, kind: traffic_flow, window: {last: v85_kmh}, raise: '> 80',"
+        " severity: minor, text: {zh: 快, en: fast}}\n"
+        "- {alert: wrong-way, kind: traffic_flow, window: {sum: wrong_way_count, over: 5m}, raise: '> 0',"
+        " severity: major, text: {zh: 逆, en: wrong}}\n"
+    )
+    file = tmp_path / "collector.yaml"
+    settings = {"store": {"kind": "sqlite", "path": str(tmp_path / "readings.db")}, "rules": [str(rules)]}
+    file.write_text(yaml.safe_dump(settings))
+    (said,) = json.loads(run(file, "day", "lp-0001", "--date", "2026-03-01", "--json"))
+    assert [(one["rule"], one["value"], one["time_ms"] - T0) for one in said["alerts"]] == [
+        ("speeding", None, 0),
+        ("pm25", 99.0, 1003),
+    ]
+    assert said["speed"] == [[T0, 50]]
+    assert [(one["value"], one["category"]) for one in said["indices"]] == [(120, "轻度污染")]
+
+
+def alert(rule: str, kind: str, n: int, void: int) -> Table:
+    key = f"{rule}@1|{kind},node=lp-0001|{T0}"
+    columns = {
+        "node": ["lp-0001"],
+        "state": ["firing"],
+        "value": [99.0],
+        "late": [0],
+        "void": [void],
+        "dedup_key": [key],
+    }
+    return table("alerts", {"rule": rule, "severity": "major"}, [T0 + 1000 + n], columns, "late", "void")

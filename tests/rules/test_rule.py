@@ -164,3 +164,10 @@ def test_a_category_that_no_index_has_is_answered_with_the_nearest():
         **bare, category="重度汚染"
     )
     assert parse(changed(**bare, category=["Very poor", "Unhealthy", "严重污染", "Very High", "Severe"]))
+
+
+@pytest.mark.parametrize("stat", ["mean", "max", "p85", "range"])
+def test_a_direction_has_no_mean_and_the_like(stat):
+    told = problem(kind="weather", window={stat: "wind_dir_deg", "over": "10m"})
+    assert f"a direction goes round at 360° and has no {stat}: write last: wind_dir_deg" in told
+    assert parse(changed(kind="weather", window={"last": "wind_dir_deg"}))

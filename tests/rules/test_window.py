@@ -1,6 +1,7 @@
 """A window over buckets agrees with the readings it stands for, by whichever road it came there."""
 
 import json
+import math
 import statistics
 
 import pytest
@@ -15,6 +16,19 @@ from collector.rules.window import bucket_ms
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000 // HOUR * HOUR
 STATS = ("mean", "min", "max", "sum", "count", "range", "change", "p85")
+
+
+def test_the_mean_of_sound_levels_is_that_of_their_energies():
+    """Leq (ISO 1996-1): a minute of 80 dB and nine of 60 dB are 70.4 dB; the arithmetic mean would say 62."""
+    spec = Spec("mean", "noise_db", 10 * MINUTE)
+    readings = [(T0 + n * MINUTE, 80.0 if n == 4 else 60.0) for n in range(10)]
+    assert fed(spec, readings).value() == pytest.approx(10 * math.log10((1e8 + 9e6) / 10), abs=1e-6)
+    later = [(T0 + n * MINUTE, 30.0) for n in range(10, 30)]
+    assert fed(spec, [*readings[:5], (T0 + 5 * MINUTE, 160.0), *later]).value() == pytest.approx(30.0)
+    whole = window(spec, 600_000)
+    whole.feed(Present([t for t, _ in readings], [v for _, v in readings]))
+    assert whole.value() == fed(spec, readings).value()
+    assert window(spec, 0).value() is None
 
 
 def fed(spec, readings, reach_ms=600_000):

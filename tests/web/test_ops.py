@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -211,6 +213,24 @@ def test_availability_counts_minutes_and_leaves_the_future_empty(tmp_path: Path)
     assert (told[this_hour - 3_600_000].minutes, told[this_hour - 3_600_000].quarter) == (30, 3)
     assert told[this_hour - 2 * 3_600_000].quarter == 0
     assert all(hour.minutes is None for hour in hours if hour.start_ms > now_ms)
+    city.close()
+
+
+def test_availability_goes_by_the_hours_of_the_local_clock(tmp_path: Path) -> None:
+    """Kathmandu's hours begin at a quarter past; New York's Sunday of 2026-11-01 has 25 of them."""
+    now_ms = 1_790_000_100_000
+    city = City(tmp_path, now_ms)
+    city.fill_an_hour()
+    week = past.availability(city.store, "lp-0001", now_ms, ZoneInfo("Asia/Kathmandu"))
+    found = [hour for day in week for hour in day.hours if hour.minutes]
+    assert sum(hour.minutes or 0 for hour in found) >= 60
+    assert {hour.start_ms % 3_600_000 for hour in found} == {900_000}
+    new_york = ZoneInfo("America/New_York")
+    noon_ms = round(datetime(2026, 11, 4, 12, tzinfo=new_york).timestamp() * 1000)
+    week = past.availability(city.store, "lp-0001", noon_ms, new_york)
+    starts = [datetime.fromtimestamp(day.hours[hour].start_ms / 1000, new_york) for day in week for hour in (0, 23)]
+    assert [start.hour for start in starts] == [0, 23] * 7
+    assert [day.label for day in week] == [start.strftime("%m-%d") for start in starts[::2]]
     city.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from collector.numbers.reporting import Reporting
 from collector.web import chart
-from collector.web.readings import look
+from collector.web.readings import look, summed
 from collector.web.trend import SPANS, past_of
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
@@ -51,6 +51,32 @@ def test_hours_of_traffic_are_told_in_tens_and_few_vehicles_not_at_all(tmp_path:
     assert [one.flow_vph for one in trend.flow] == [210, None, None, 10]
     assert trend.flow[1].speed_kmh is None
     city.close()
+
+
+def test_the_flow_of_an_hour_is_of_the_time_in_which_each_lane_was_watched(tmp_path: Path) -> None:
+    """One lane's radar begins at half past; one interval of the other does not say how long it was."""
+    city = City(tmp_path, NOW_MS)
+    hour_ms = NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS
+    halves = [hour_ms, hour_ms + HOUR_MS // 2]
+    whole = {"count": [100, 50], "duration_s": [1800.0, 1800.0]}
+    city.write("lp-0001", "radar-1", "traffic_flow", halves, whole)
+    city.write("lp-0001", "radar-2", "traffic_flow", halves[1:], {"count": [40], "duration_s": [1800.0]})
+    next_ms = hour_ms + HOUR_MS
+    untimed: dict[str, list[object]] = {"count": [100, 50], "duration_s": [1800.0, None]}
+    city.write("lp-0001", "radar-1", "traffic_flow", [next_ms, next_ms + HOUR_MS // 2], untimed)
+    city.roll_up()
+    trend = past_of(city.site(), "lp-0001", "day").trend
+    assert [(one.start_ms, one.flow_vph) for one in trend.flow] == [(hour_ms, 230), (next_ms, 200)]
+    city.close()
+
+
+def test_the_speed_of_the_one_vehicle_that_had_one_is_not_told() -> None:
+    """A lidar's lane counts thirty without a speed; beside it a radar saw one vehicle."""
+    rows: list[list[object]] = [[0, 30, None, None, 300.0], [0, 1, None, 63.0, 300.0]]
+    assert summed(rows)["speed_tms_kmh"] is None
+    assert summed([rows[0], [0, 5, None, 50.0, 100.0]]) == {
+        "count": 35, "heavy_count": None, "speed_tms_kmh": 50.0, "flow_vph": 420.0
+    }  # fmt: skip
 
 
 def test_speeds_of_a_span_are_shares_and_few_vehicles_are_told_with_others(tmp_path: Path) -> None:

@@ -111,7 +111,13 @@ def _flow(hours: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     found = {}
     for time_ms, count in zip(hours, _busy(), strict=False):
         speed = 52 - count / 40
-        found[time_ms] = {"count_sum": count, "count_n": 60, "heavy_count_sum": count // 9, "duration_s_sum": 3600.0}
+        found[time_ms] = {
+            "count_sum": count,
+            "count_n": 60,
+            "heavy_count_sum": count // 9,
+            "duration_s_sum": 3600.0,
+            "flow_vph_mean": float(count),
+        }
         found[time_ms] |= {"speed_tms_kmh_mean": speed, "flow_vph_mean": float(count), "completeness": 1.0}
         fast, long = count // 4, count // 9
         found[time_ms] |= {speed_cell(speed) + "_sum": count - fast, speed_cell(speed + 11) + "_sum": fast}
