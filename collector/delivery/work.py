@@ -71,12 +71,12 @@ def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
 
 
 def part_of_row(work: Work, position: int, reason: str) -> Part:
-    """A row the database refused, by its place among the stored tables: named as `content` does, with what was written."""
+    """A row the database refused, by its place among the stored tables; named as in `content`, with what was written."""
     row = work.rows[position]
     line = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
     for (block, rows), table in zip(work.origins, work.tables, strict=True):
         if position < len(table.times_ms):
-            kept = {"sensor": dict(table.tags).get("sensor", "node"), "kind": table.measurement}
+            kept: dict[str, Any] = {"sensor": dict(table.tags).get("sensor", "node"), "kind": table.measurement}
             kept |= {"t0": table.times_ms[position], "line": line}
             what = json.dumps(kept, ensure_ascii=False)
             return Part(block, position if rows is None else rows[position], reason, what)

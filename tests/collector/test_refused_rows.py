@@ -1,4 +1,4 @@
-"""Rows that InfluxDB refuses: kept with their reason, told by `gaps`, and out of the quarantine once they are stored."""
+"""Rows that InfluxDB refuses: kept with their reason, told by `gaps`, out of the quarantine once they are stored."""
 
 from __future__ import annotations
 
