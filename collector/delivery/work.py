@@ -71,7 +71,7 @@ def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
 
 
 def part_of_row(work: Work, position: int, reason: str) -> Part:
-    """A row the database refused, by its place among the stored tables; named as in `content`, with what was written."""
+    """A row the database refused, by its place among the tables; named as in `content`, with what was written."""
     row = work.rows[position]
     line = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
     for (block, rows), table in zip(work.origins, work.tables, strict=True):
