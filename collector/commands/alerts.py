@@ -23,6 +23,7 @@ import typer
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.commands.options import CONFIG, JSON, counted, load_settings, this_person
 from collector.commands.times import length_ms, time_of
+from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -307,8 +308,7 @@ def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json
         try:
             number = book.ask(verb, asked | {"who": who or this_person()}, _now_ms())
         except sqlite3.Error as error:
-            cure = "run it as the collector's user, or as one of its group"
-            raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
+            raise unusable(settings.state_file, error) from error
         answer, until_s = None, time.monotonic() + ANSWER_S
         while answer is None and time.monotonic() < until_s:
             time.sleep(0.1)
@@ -335,8 +335,7 @@ def open_book(settings: Config) -> closing[Book]:
     try:
         return closing(Book.open(settings.state_file))
     except sqlite3.Error as error:
-        cure = "run it as the collector's user, or as one of its group"
-        raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
+        raise unusable(settings.state_file, error) from error
 
 
 def _desk(book: Book) -> Desk:
