@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from collector.commands.alerts import WHO, ask, clock_of, open_book
+from collector.commands.alerts import WHO, clock_of
+from collector.commands.duty import ask, open_book
 from collector.commands.options import CONFIG, JSON, counted, load_settings
 from wire.exits import Exit, Failure
 

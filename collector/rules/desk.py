@@ -174,13 +174,6 @@ class Desk:
         self._deeds.append(Deed(now_ms, who, "gave back", fingerprint))
         return True
 
-    def note(self, fingerprint: str, who: str, note: str, now_ms: int) -> bool:
-        """Write something down about an alert. False when the desk does not know it."""
-        if fingerprint not in self.standings:
-            return False
-        self._deeds.append(Deed(now_ms, who, "noted", fingerprint, note))
-        return True
-
     def preview(self, wanted: tuple[Matcher, ...]) -> list[Transition]:
         """The firing alerts that these matchers would silence."""
         return [each.alert for each in self.standings.values() if each.firing and matches(wanted, each.alert)]
