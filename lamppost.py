@@ -30,6 +30,7 @@ ROOMS = {
         "Stations: list, show, accept, rename, doctor, config, retire, purge.",
     ),
     "token": ("collector.commands.identity:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
+    "user": ("collector.commands.user", "Operators' accounts: add, passwd, list, remove."),
     "trail": ("collector.commands.identity:trail_app", "Who did what, hash-chained: list, verify."),
     "gaps": ("collector.commands.answers:gaps", "Every hole and its cause."),
     "audit": ("collector.commands.answers:audit", "Prove from the database that every batch arrived whole."),

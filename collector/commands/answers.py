@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings, say
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -116,8 +116,8 @@ def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: boo
 
 
 @quarantine_app.command("show")
-def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
-    """Everything that is kept of one batch, as JSON lines. Exit code 1 when nothing is.
+def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Everything that is kept of one batch, as JSON lines, with --json as one list. Exit code 1 when nothing is.
 
     Example:  lamppost quarantine show lp-0017 1042
     """
@@ -130,7 +130,7 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
         for block, row, reason, content in db.execute(part, (node, seq)):
             place = {"block": block, "row": None if row < 0 else row}
             kept.append({**place, "reason": reason, "content": content})
-    for each in kept:
+    for each in [kept] if kept and as_json else kept:
         typer.echo(json.dumps(each, ensure_ascii=False))
     if not kept:
         text = f"nothing of {node} {seq} is in quarantine"
@@ -138,7 +138,7 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
 
 
 @quarantine_app.command("redrive")
-def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
+def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Send a batch through the ingest once more, after its cause was cured.
 
     Example:  lamppost quarantine redrive lp-0017 1042
@@ -147,8 +147,9 @@ def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG) -> None
 
     with _open(config) as (settings, store), _state(config) as db:
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
-    typer.echo(outcome)
-    raise typer.Exit(Exit.FINE if outcome.startswith("stored") else Exit.NOT_HEALTHY)
+    is_stored = outcome.startswith("stored")
+    say(outcome, as_json, node=node, seq=seq, stored=is_stored)
+    raise typer.Exit(Exit.FINE if is_stored else Exit.NOT_HEALTHY)
 
 
 def resend(
@@ -156,6 +157,7 @@ def resend(
     since: str = typer.Option("24h", "--since", help="How far back (90m, 24h), or from which date or time on."),
     config: Path = CONFIG,
     timeout: float = typer.Option(20.0, "--timeout", min=0, help="How long to wait for the answer, in seconds."),
+    as_json: bool = JSON,
 ) -> None:
     """Ask a node to send again what its replay ring holds, for a database that has lost it.
 
@@ -166,7 +168,10 @@ def resend(
     settings = load_settings(config)
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)
     answer = ask(settings, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
-    typer.echo(json.dumps(answer, ensure_ascii=False))
+    if as_json or not answer.get("ok"):
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        typer.echo(f"{node} sends again: {answer['batches']} of its batches")
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)
 
 

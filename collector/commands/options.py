@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def load_rules(settings: Config) -> list[Rule]:
         return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
     except (NotUsable, OSError) as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+
+
+def say(text: str, as_json: bool, **facts: object) -> None:
+    """What a command did: one line for people, or the same for programs, with what they may want to know of it."""
+    typer.echo(json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False) if as_json else text)
 
 
 def counted(number: int, noun: str) -> str:
