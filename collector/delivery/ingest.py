@@ -3,7 +3,7 @@
 A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
 database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
 
-What is live has a write of its own (delivery/hurry.py says what is): beside the large writes of a backlog, not behind.
+What is live (delivery/live_lane.py) has a write of its own: beside the large writes of a backlog, not behind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from collector.timers import passed
 from wire import batch, check
-from wire.ack import Ack, Code, Hello, Verdict
+from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello, Verdict
 from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
@@ -195,7 +195,7 @@ class Ingest:
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
-        self.counts["unknown_keys"] += checked.unknown_keys
+        self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
         self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms))
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
@@ -378,12 +378,16 @@ class Ingest:
         """The verdicts since the last call, one acknowledgement a node and spool."""
         verdicts, self._verdicts = self._verdicts, {}
         for (node, spool), found in verdicts.items():
-            yield node, Ack(self.name, now_ms, spool, tuple(found))
+            yield node, Ack(self.name, now_ms, spool, tuple(found), self._window())
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
         highest = {spool: self.known.highest(birth.node, spool) for spool in birth.spools}
-        return Hello(self.name, now_ms, highest, session=birth.session)
+        return Hello(self.name, now_ms, highest, self._window(), session=birth.session)
+
+    def _window(self) -> int:
+        """How many batches an agent may have under way: fewer each time the database was asked in vain."""
+        return max(1, WINDOW_DEFAULT >> self._failures)
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile."""
