@@ -57,7 +57,7 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
     Example:  lamppost stations show lp-0017
     """
     from collector.fleet import history, name_of
-    from collector.ladder import installations
+    from collector.technician import installations
 
     settings, known = node_of(config, node)
     birth = known.birth
