@@ -44,7 +44,8 @@ def gaps(
 
     with _open(config) as (settings, store):
         since_ms, now_ms = span_of(since, None, settings.web.time_zone)
-        waiting, refused = from_state(settings)
+        with file_of_the_collector(settings.state_file):
+            waiting, refused = from_state(settings)
         hours = _asked(lambda: find(store, since_ms, now_ms, waiting, refused, node))
     _must_be_known(node, hours)
     shown = [hour for hour in hours if everything or hour.causes]
@@ -144,7 +145,7 @@ def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json
     """
     from collector.delivery.redrive import redrive
 
-    with _open(config) as (settings, store), _state(config) as db, file_of_the_collector(settings.state_file):
+    with _open(config) as (settings, store), _state(config) as db:
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
     is_stored = outcome.startswith("stored")
     say(outcome, as_json, node=node, seq=seq, stored=is_stored)
@@ -201,16 +202,15 @@ def _asked(question: Any) -> Any:
         ) from error
 
 
-def _state(config: Path) -> closing[sqlite3.Connection]:
-
+@contextmanager
+def _state(config: Path) -> Iterator[sqlite3.Connection]:
     path = load_settings(config).state_file
-    try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
-    except sqlite3.Error as error:
-        raise Failure(
-            Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
-        ) from error
-    return closing(db)
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    with (
+        file_of_the_collector(path),
+        closing(sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)) as db,
+    ):
+        yield db
 
 
 def _hour_json(hour: Any) -> dict[str, Any]:
