@@ -138,6 +138,11 @@ def test_a_device_without_settings_is_sent_to_the_set_up_by_its_status_too(
          "No such file or directory"),
         (OSError("[Errno -2] Name or service not known"), "Name or service not known"),
         (TimeoutError("Operation timed out"), "Operation timed out"),
+        (OSError("_ssl.c:989: The handshake operation timed out"), "The handshake operation timed out"),
+        (OSError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"), "what answers there speaks no TLS"),
+        (OSError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not "
+                 "valid for 'b.city'. (_ssl.c:1006)"),
+         "certificate verify failed: Hostname mismatch, certificate is not valid for 'b.city'"),
     ],
 )  # fmt: skip
 def test_a_reason_is_told_without_number_and_once(raw: OSError, said: str) -> None:
