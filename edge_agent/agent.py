@@ -274,7 +274,9 @@ class Agent:
             self.uplink.announce()
 
     def _care_for_spool(self) -> None:
-        spool, limit = self.recorder.spool, self.spool_limit_bytes()
+        self.recorder.keep_in_place()
+        self.delivery.spool = spool = self.recorder.spool
+        limit = self.spool_limit_bytes()
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
             while making_room.make_room(spool, limit, clock.wall_ms()):

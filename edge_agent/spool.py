@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edge_agent import chunk, gap_records, spool_file
+from edge_agent import chunk, gap_records, in_place, spool_file
 from edge_agent.batch_table import BatchTable
 from edge_agent.chunk_table import UNSYNCED, ChunkTable
 from edge_agent.gap_records import Loss
@@ -54,6 +54,7 @@ class Spool:
             self.next_seq = int(self._meta("next_seq") or 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unique = Uniquifier(self._last_times(), self._latest())
+        self._file = in_place.identity(path)
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -339,6 +340,18 @@ class Spool:
     def unsynced_boots(self) -> dict[str, tuple[int, int]]:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
         return self._chunks.unsynced_boots()
+
+    @property
+    def in_place(self) -> bool:
+        """False when the file has lost its name: what is written now would not be there after a restart."""
+        return in_place.identity(self.path) == self._file
+
+    def write_anew(self, alive: Callable[[], None]) -> None:
+        """Everything under the old name again; the spool is closed by it, to be opened anew. Raises SpoolError."""
+        with self._transaction():
+            self.batches.write_answers()
+        in_place.write_anew(self._db, self.path, alive)
+        self.abandon()
 
     def close(self) -> None:
         """Write what was released and let go of the file."""

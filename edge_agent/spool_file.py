@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edge_agent import foreign_log
+from edge_agent.folder_sync import sync_folder
 from edge_agent.sealing import readings_of
 
 FORMAT = 1
@@ -140,7 +141,7 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
         return _open(path), rescue
     try:
         with closed_on_error(db):
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise SpoolError(f"{path.parent}: {error.strerror}. Cure: replace the card") from error
     return db, None
@@ -252,7 +253,7 @@ def _rescue(path: Path) -> Rescue:
         part = _beside(path, suffix)
         if part.exists():
             part.rename(_beside(aside, suffix))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
     chunks: list[tuple[Any, ...]] = []
     done: set[tuple[str, int]] = set()
@@ -328,12 +329,3 @@ def _rows(
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new or renamed file's name is durable only after its folder is synced (rule R1)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
