@@ -31,6 +31,7 @@ ROOMS = {
         "Stations: list, show, accept, rename, doctor, config, retire, purge.",
     ),
     "token": ("collector.commands.identity:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
+    "user": ("collector.commands.user", "Operators' accounts: add, passwd, list, remove."),
     "trail": ("collector.commands.identity:trail_app", "Who did what, hash-chained: list, verify."),
     "gaps": ("collector.commands.answers:gaps", "Every hole and its cause."),
     "audit": ("collector.commands.answers:audit", "Prove from the database that every batch arrived whole."),
@@ -98,8 +99,7 @@ def main() -> None:
     except _refused_as_file() as error:
         _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), "correct the lines named"))
     except _refused_by_sqlite() as error:
-        cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
-        _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
+        _end(_unusable(error))
     except OSError as error:
         _end(_refused_by_disk(error))
 
@@ -159,10 +159,21 @@ def _refused_as_file() -> type[Exception]:
 
 
 def _refused_by_sqlite() -> type[Exception]:
-    """What SQLite raises for a file that it may not write. Asked for, and so imported, once something was raised."""
-    from sqlite3 import OperationalError
+    """What SQLite raises for a file it may not use. Asked for, and so imported, once something was raised."""
+    from sqlite3 import DatabaseError
 
-    return OperationalError
+    return DatabaseError
+
+
+def _unusable(error: Exception) -> Failure:
+    """A database file that is another user's, or damaged; anything else is a fault of ours and shows as it is."""
+    from sqlite3 import DatabaseError, OperationalError
+
+    from collector.sqlite_file import unusable
+
+    if type(error) not in (DatabaseError, OperationalError):
+        raise error
+    return unusable("a database file of ours", error)
 
 
 def _refused_by_disk(error: OSError) -> Failure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
 
 @app.command()
-def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
+def check(file: Path = typer.Argument(..., help="The settings file."), as_json: bool = JSON) -> None:
     """Say whether settings and rules can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost collector check collector.yaml
@@ -83,7 +83,8 @@ def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
     settings = load_settings(file)
     rules = _check(settings)
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
-    typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
+    text = f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}."
+    say(text, as_json, file=str(file), rules=rules)
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
 

@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import RTO_MIN_S, Delivery
+from edge_agent.delivery import Delivery
 from edge_agent.skew import Skew
 from edge_agent.spool import Sealed
 from edge_agent.words import reason
@@ -263,7 +263,7 @@ class Uplink:
         topic, properties = names.data(self._node), None
         if self._speaks_5:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = int(RTO_MIN_S)
+            properties.MessageExpiryInterval = self._delivery.copy_lives_s(sealed.id)
             if sealed.replay:
                 properties.ContentType = names.REPLAY
         elif sealed.replay:
