@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
@@ -81,6 +82,8 @@ OURS = frozenset(
 
 def main() -> None:
     """Run the command line. Ends the process with one of the exit codes in `wire.exits`."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal in GBK has no µ: a question mark, and no traceback
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
     try:
         if word in ELSEWHERE:
@@ -96,8 +99,7 @@ def main() -> None:
     except _refused_as_file() as error:
         _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), "correct the lines named"))
     except _refused_by_sqlite() as error:
-        cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
-        _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
+        _end(_unusable(error))
     except OSError as error:
         _end(_refused_by_disk(error))
 
@@ -157,10 +159,21 @@ def _refused_as_file() -> type[Exception]:
 
 
 def _refused_by_sqlite() -> type[Exception]:
-    """What SQLite raises for a file that it may not write. Asked for, and so imported, once something was raised."""
-    from sqlite3 import OperationalError
+    """What SQLite raises for a file it may not use. Asked for, and so imported, once something was raised."""
+    from sqlite3 import DatabaseError
 
-    return OperationalError
+    return DatabaseError
+
+
+def _unusable(error: Exception) -> Failure:
+    """A database file that is another user's, or damaged; anything else is a fault of ours and shows as it is."""
+    from sqlite3 import DatabaseError, OperationalError
+
+    from collector.sqlite_file import unusable
+
+    if type(error) not in (DatabaseError, OperationalError):
+        raise error
+    return unusable("a database file of ours", error)
 
 
 def _refused_by_disk(error: OSError) -> Failure:

@@ -44,7 +44,8 @@ def gaps(
 
     with _open(config) as (settings, store):
         since_ms, now_ms = span_of(since, None, settings.web.time_zone)
-        waiting, refused = from_state(settings)
+        with file_of_the_collector(settings.state_file):
+            waiting, refused = from_state(settings)
         hours = _asked(lambda: find(store, since_ms, now_ms, waiting, refused, node))
     _must_be_known(node, hours)
     shown = [hour for hour in hours if everything or hour.causes]
@@ -67,14 +68,17 @@ def gaps(
 
 
 def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) -> None:
-    """Prove from the database alone that every batch arrived whole, or name what is missing.
+    """Prove from the database that every batch arrived whole, or name what is missing and not in the quarantine.
 
     Exit code 1 when it is not complete.   Example:  lamppost audit --json
     """
     from collector.delivery.audit import audit as check
+    from collector.delivery.gap_facts import whole_batches
 
-    with _open(config) as (_, store):
-        findings = _asked(lambda: check(store, node))
+    with _open(config) as (settings, store):
+        with file_of_the_collector(settings.state_file):
+            kept = whole_batches(settings)
+        findings = _asked(lambda: check(store, node, kept))
     _must_be_known(node, findings)
     if as_json:
         typer.echo(
@@ -85,8 +89,9 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
             verdict = "complete" if f.complete else f"NOT COMPLETE: {f.rows_missing} rows missing"
             if f.sequences_missing:
                 verdict += ", sequences " + ", ".join(f"{seq} of {spool[:8]}" for spool, seq in f.sequences_missing)
+            aside = f" and {f.batches_quarantined} batches as a whole" if f.batches_quarantined else ""
             typer.echo(
-                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined} in quarantine,"
+                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined}{aside} in quarantine,"
                 f" {f.rows_stored} stored: {verdict}"
             )
     raise typer.Exit(Exit.FINE if all(f.complete for f in findings) else Exit.NOT_HEALTHY)
@@ -144,7 +149,7 @@ def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json
     """
     from collector.delivery.redrive import redrive
 
-    with _open(config) as (settings, store), _state(config) as db, file_of_the_collector(settings.state_file):
+    with _open(config) as (settings, store), _state(config) as db:
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
     is_stored = outcome.startswith("stored")
     say(outcome, as_json, node=node, seq=seq, stored=is_stored)
@@ -201,16 +206,15 @@ def _asked(question: Any) -> Any:
         ) from error
 
 
-def _state(config: Path) -> closing[sqlite3.Connection]:
-
+@contextmanager
+def _state(config: Path) -> Iterator[sqlite3.Connection]:
     path = load_settings(config).state_file
-    try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
-    except sqlite3.Error as error:
-        raise Failure(
-            Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
-        ) from error
-    return closing(db)
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    with (
+        file_of_the_collector(path),
+        closing(sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)) as db,
+    ):
+        yield db
 
 
 def _hour_json(hour: Any) -> dict[str, Any]:

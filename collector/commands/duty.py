@@ -17,6 +17,7 @@ import typer
 
 from collector.alerts.table import short_names
 from collector.commands.options import load_settings, this_person
+from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: 
             with book.commit():
                 numbers = [book.ask(verb, each | {"who": who or this_person()}, _now_ms()) for each in asked]
         except sqlite3.Error as error:
-            raise _unusable(settings, error) from error
+            raise unusable(settings.state_file, error) from error
         answers = _wait(book, numbers)
         for number in numbers:
             if number not in answers and not book.withdraw(number):
@@ -85,7 +86,7 @@ def open_book(settings: Config) -> closing[Book]:
     try:
         return closing(Book.open(settings.state_file))
     except sqlite3.Error as error:
-        raise _unusable(settings, error) from error
+        raise unusable(settings.state_file, error) from error
 
 
 def desk_of(book: Book) -> Desk:
@@ -98,11 +99,6 @@ def desk_of(book: Book) -> Desk:
 def short_ids(desk: Desk) -> dict[str, str]:
     """The ids by which the list of what fires calls them."""
     return short_names(each.alert.fingerprint for each in desk.standings.values() if each.firing)
-
-
-def _unusable(settings: Config, error: sqlite3.Error) -> Failure:
-    cure = "run it as the collector's user, or as one of its group"
-    return Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure)
 
 
 def _now_ms() -> int:

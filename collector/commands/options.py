@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -66,6 +67,5 @@ def file_of_the_collector(path: Path) -> Iterator[None]:
     """Around what a command does with one of the collector's own files. Raises Failure when SQLite cannot."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        cure = "run it as the collector's user (sudo -u lamppost lamppost ...); is the disk full?"
-        raise Failure(Exit.NOT_PERMITTED, "file-unusable", f"{path}: {error}", cure) from error
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error) from error

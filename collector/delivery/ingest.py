@@ -107,7 +107,7 @@ class Ingest:
         elif self._works.rival(name) is not None:  # it is answered when it comes again, and the other is stored
             self._hold_clone(name)
         elif self._may_store(name) and (replay or self._is_new(name)):
-            self._queue(name, envelope, payload, now_ms, live)
+            self._queue(name, envelope, payload, now_ms, live, replay)
         return name if name in self._works else None
 
     def waits(self, name: Name) -> bool:
@@ -187,7 +187,9 @@ class Ingest:
         self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
-    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
+    def _queue(
+        self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool, replay: bool
+    ) -> None:
         if self._works.rows >= PENDING_ROWS_MAX or self._works.rows_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
@@ -208,7 +210,7 @@ class Ingest:
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         live = live and len(rows) <= LIVE_ROWS_MAX
         row_count = len(rows) + len(parts)
-        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live))
+        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay))
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
         if seen is None:
@@ -298,7 +300,7 @@ class Ingest:
         kept: dict[Name, list[Part]] = {}
         start = 0
         try:
-            has_parts = refused or any(work.parts for work in group.works)
+            has_parts = refused or any(work.parts or work.replay for work in group.works)
             with self.quarantine.together() if has_parts else nullcontext():
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
@@ -333,6 +335,8 @@ class Ingest:
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
         """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
+        if work.replay:  # what was refused then may be stored now
+            self.quarantine.forget_parts(work.name)
         if parts:
             try:
                 self.quarantine.keep_parts(work.name, parts, now_ms)

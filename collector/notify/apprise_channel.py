@@ -90,7 +90,12 @@ def _service(apprise: Any, file: Path, number: int, address: str) -> Any:
         near = nearest(scheme, SERVICES)
         cure = f"did you mean {near}://?" if near else "for a web server of your own use kind: webhook"
         raise BadAddress(f"{file}:{number}: {scheme[:20]}:// is not allowed here; {cure}")
-    service = apprise.Apprise.instantiate(address, asset=apprise.AppriseAsset(http_redirects=False))
+    words = logging.getLogger("apprise")
+    words.disabled = True  # it calls a token that is not one by its letters
+    try:
+        service = apprise.Apprise.instantiate(address, asset=apprise.AppriseAsset(http_redirects=False))
+    finally:
+        words.disabled = False
     if not service:
         raise BadAddress(f"{file}:{number}: not an address of apprise. Cure: see docs/alerts.md for samples")
     return service

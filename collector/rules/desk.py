@@ -102,7 +102,9 @@ class Desk:
         self._mark(known)
         if alert.state == "resolved":
             self._end_once(alert, now_ms)
-        known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms] + [now_ms]
+        known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms]
+        if alert.state == "firing" or not alert.reason:  # a rule or a station that went is no value that flaps
+            known.changes.append(now_ms)
         if known.flapping:
             return
         if known.news and known.news[-1].alert.reason == "corrected" and known.told == alert.state == "resolved":

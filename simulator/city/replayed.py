@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from measures.averages import DIRECTIONS
 from simulator.replay import BEIJING, I94, REAL_DATA, SeriesOfHours
 
 SHIPPED: Final = {"beijing": BEIJING, "i94": I94, "london": REAL_DATA / "london_marylebone_2003.csv"}
@@ -54,7 +55,7 @@ class Replayed:
         for head in heads:
             name, factor = ALIASES.get(head, (head, 1.0))
             if name in KNOWN:
-                series = SeriesOfHours(path, head, time)
+                series = SeriesOfHours(path, head, time, is_direction=name in DIRECTIONS)
                 self._columns[name] = Column(series, factor, series.mean() * factor)
         if not self._columns:
             raise ValueError(f"{file}: no column of {', '.join(sorted(KNOWN))}")

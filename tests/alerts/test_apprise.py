@@ -153,6 +153,18 @@ def test_an_end_on_another_day_has_its_date() -> None:
     assert "since 2026-09-21 22:13:20 until 2026-09-22 22:13:20" in WRITER.text([delivery], "en")
 
 
+def test_what_began_and_ended_in_one_text_has_ended(tmp_path: Path, ntfy: Ntfy) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER, "en")
+    told = [message(), message("lp-2"), message(state="resolved", value=60.0)]
+    assert channel.send(told) == Told()
+    (took,) = ntfy.took
+    assert took["title"] == "[FIRING] [RESOLVED] Station lp-1, Station lp-2"
+    assert [line[:10] for line in took["message"].splitlines() if line.startswith("[")][1:] == [
+        "[RESOLVED]",
+        "[FIRING] P",
+    ]
+
+
 def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, ntfy: Ntfy) -> None:
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER)
     storm = [message(f"lp-{n}", value=80.0 + n) for n in range(40)]
@@ -185,14 +197,15 @@ def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
         ("file:///etc/passwd", "is not allowed here"),
         ("dingtalks://hunter2", "did you mean dingtalk://?"),
         ("tgram://hunter2", "not an address of apprise"),
+        ("zulip://bot@org/hunter2", "not an address of apprise"),
         ("hunter2", "an address begins with its service"),
     ],
 )
 def test_an_address_that_will_not_do_is_refused_and_its_secret_not_repeated(
-    tmp_path: Path, line: str, cure: str
+    tmp_path: Path, line: str, cure: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(BadAddress) as refused:
         Apprise("duty", urls(tmp_path, line), WRITER)
     assert "duty.urls:2: " in str(refused.value)
     assert cure in str(refused.value)
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(refused.value) + caplog.text
