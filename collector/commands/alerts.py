@@ -144,9 +144,10 @@ def alerts_ack(
               lamppost alerts ack rule=pm25-* -m "haze, known"
     """
     until_ms = _now_ms() + length_ms(length)
+    done = f"acknowledged {{id}} until {clock_of(load_settings(config))(until_ms)}"
     for name in _named(config, alerts):
         asked = {"alert": name, "note": note, "until_ms": until_ms}
-        ask(config, "ack", asked, who, as_json, "acknowledged {id}")
+        ask(config, "ack", asked, who, as_json, done)
 
 
 def _named(config: Path, alerts: list[str]) -> list[str]:
@@ -229,8 +230,10 @@ def alerts_silence(
     if length_ms(length) > SILENCE_MS_MAX:
         cure = "there is always an end: silence it again before that"
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
-    asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + length_ms(length), "note": note}
-    ask(config, "silence", asked, who, as_json, "{silence}: silences {matches} firing now")
+    end_ms = start_ms + length_ms(length)
+    asked = {"match": words, "start_ms": start_ms, "end_ms": end_ms, "note": note}
+    done = f"{{silence}}: silent until {clock_of(settings)(end_ms)}, silences {{matches}} firing now"
+    ask(config, "silence", asked, who, as_json, done)
 
 
 @app.command("unsilence")
