@@ -123,8 +123,8 @@ def _import(place: str) -> typer.Typer | Callable[..., None]:
 
 
 def _keep_lines(room: typer.Typer) -> None:
-    """In every --help below `room` examples stay one a line, and summaries are wrapped; click would run the ones together
-    and cut the others short.
+    """In every --help below `room` examples stay one a line, and summaries are wrapped: click would run the ones
+    together and cut the others short.
     """
     for command in room.registered_commands:
         if command.callback is not None and command.help is None:
