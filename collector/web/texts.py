@@ -140,6 +140,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "相对湿度高于 70%：颗粒物读数可能偏高。",
         "Relative humidity is above 70 %: particle readings may be too high.",
     ),
+    "cannot_be": (
+        "颗粒物传感器的最新读数超出可信范围，未采用。",
+        "The particle sensor's newest readings cannot be right; they are not used.",
+    ),
     "hour_of": ("{time} 起的一小时", "hour from {time}"),
     "complete": ("数据完整 {n}%", "{n} % complete"),
     "stored_indices": ("最近一个整小时的指数", "Indices of the last full hour"),
