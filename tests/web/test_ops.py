@@ -81,7 +81,7 @@ def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served
     public = served.get("/").text
     assert "已确认" in public
     assert "on my way" not in public
-    assert "acknowledge" in served.get("/ops/audit", Cookie=cookie).text
+    assert "acknowledge" in served.get("/en/ops/audit", Cookie=cookie).text
 
 
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
