@@ -311,6 +311,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "refused_form": ("表单内容不完整或不合规。", "The form is incomplete or not as expected."),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
+    "broken": ("页面出错了，请稍后再试。", "Something broke here; please try again in a while."),
     "not_found": ("没有这个页面。", "There is no such page."),
     "not_found_station": ("没有这个站点。", "There is no such station."),
     "back": ("回到首页", "Back to the first page"),
