@@ -6,6 +6,7 @@ lamppost agent status            lamppost profiles show NAME
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import re
@@ -29,6 +30,7 @@ ROOMS = {
         "Stations: list, show, accept, rename, doctor, config, retire, purge.",
     ),
     "token": ("collector.commands.identity:token_app", "One-time tokens by which devices enrol: create, list, revoke."),
+    "user": ("collector.commands.user", "Operators' accounts: add, passwd, list, remove."),
     "trail": ("collector.commands.identity:trail_app", "Who did what, hash-chained: list, verify."),
     "gaps": ("collector.commands.answers:gaps", "Every hole and its cause."),
     "audit": ("collector.commands.answers:audit", "Prove from the database that every batch arrived whole."),
@@ -94,8 +96,9 @@ def main() -> None:
     except _refused_as_file() as error:
         _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), "correct the lines named"))
     except _refused_by_sqlite() as error:
-        cure = "run it as the user whose files these are (sudo -u lamppost lamppost ...); is the disk full?"
-        _end(Failure(Exit.NOT_PERMITTED, "file-unusable", f"a database file of ours: {error}", cure))
+        _end(_unusable(error))
+    except OSError as error:
+        _end(_refused_by_disk(error))
 
 
 def _build(word: str | None) -> typer.Typer:
@@ -159,10 +162,37 @@ def _refused_as_file() -> type[Exception]:
 
 
 def _refused_by_sqlite() -> type[Exception]:
-    """What SQLite raises for a file that it may not write. Asked for, and so imported, once something was raised."""
-    from sqlite3 import OperationalError
+    """What SQLite raises for a file it may not use. Asked for, and so imported, once something was raised."""
+    from sqlite3 import DatabaseError
 
-    return OperationalError
+    return DatabaseError
+
+
+def _unusable(error: Exception) -> Failure:
+    """A database file that is another user's, or damaged; anything else is a fault of ours and shows as it is."""
+    from sqlite3 import DatabaseError, OperationalError
+
+    from collector.sqlite_file import unusable
+
+    if type(error) not in (DatabaseError, OperationalError):
+        raise error
+    return unusable("a database file of ours", error)
+
+
+def _refused_by_disk(error: OSError) -> Failure:
+    """What keeps us from a file: most often a forgotten sudo. Anything else is a fault of ours and shows as it is."""
+    cure = _DISK_CURES.get(error.errno or 0)
+    if cure is None or (error.filename is None and isinstance(error, PermissionError)):
+        raise error
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{error.filename or 'the disk'}: {error.strerror}", cure)
+
+
+_DISK_CURES = {
+    errno.EACCES: "the same with sudo",
+    errno.EPERM: "the same with sudo",
+    errno.ENOSPC: "make room: df -h",
+    errno.EROFS: "is the card failing? lamppost agent doctor --only disk",
+}
 
 
 def _version(

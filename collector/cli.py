@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     import threading
+
+    from collector.config import Config
 
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -46,7 +48,7 @@ def run(
     from device_profiles import loglines
 
     settings = load_settings(config)
-    load_rules(settings)
+    _check(settings)
     if workers > 1 and settings.store.kind == "sqlite":
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
@@ -64,7 +66,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        load_rules(load_settings(config))
+        _check(load_settings(config))
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -73,15 +75,16 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
 
 @app.command()
-def check(file: Path = typer.Argument(..., help="The settings file.")) -> None:
+def check(file: Path = typer.Argument(..., help="The settings file."), as_json: bool = JSON) -> None:
     """Say whether settings and rules can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost collector check collector.yaml
     """
     settings = load_settings(file)
-    rules = len(load_rules(settings))
+    rules = _check(settings)
     said = f"{rules} rule" if rules == 1 else f"{rules} rules"
-    typer.echo(f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}.")
+    text = f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}."
+    say(text, as_json, file=str(file), rules=rules)
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
 
@@ -221,6 +224,20 @@ def sample() -> None:
     from collector.config import SAMPLE
 
     typer.echo(SAMPLE.read_text(), nl=False)
+
+
+def _check(settings: Config) -> int:
+    """Whether rules and channels can be used; how many rules there are. Raises Failure."""
+    from collector.notify import setup
+    from collector.notify.channel import BadAddress
+
+    rules = load_rules(settings)
+    for channel in settings.alerts.channels:
+        try:
+            setup.channels(channel, setup.writer(settings), None, _now_ms)
+        except BadAddress as error:
+            raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    return len(rules)
 
 
 def _now_ms() -> int:

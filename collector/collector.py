@@ -3,7 +3,7 @@
     Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
 One thread does all of it, but for the writes, whose answers others wait for; the pages read from others. Rounds are
-short, and what is live (delivery/hurry.py) is taken first in each, also while there is no room for a backlog.
+short, and what is live (delivery/live_lane.py) is taken first in each, also while there is no room for a backlog.
 Of several collectors on one broker one works and the others stand by (standby.py): those keep up with who is there,
 and let batches pass. `_take_over` and `_stand_by` are the two moments in which that changes.
 """
@@ -28,19 +28,18 @@ from collector.broker.link_311 import Link311, make_link
 from collector.canary import Canary
 from collector.config import Config
 from collector.delivery import quick_json
-from collector.delivery.hurry import Hurry
 from collector.delivery.ingest import Ingest
+from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.flapping import Flapping
 from collector.health import Health, health
 from collector.identity.signing import signing_key
-from collector.ladder import Ladder
-from collector.line import Intake, Windows, Writers, Written, make_line
 from collector.notify import setup
 from collector.notify.addresses import Inner
 from collector.numbers.calibration import Calibrations
 from collector.numbers.rollups import Rollups
+from collector.pipeline import Intake, Windows, Writers, Written, make_pipeline
 from collector.rules.fields import OWN_LINK
 from collector.rules.loading import load_rules
 from collector.self_report import SelfReport, path_beside
@@ -49,6 +48,7 @@ from collector.statedb import open_state
 from collector.stores import care
 from collector.stores.named import make_store
 from collector.stores.store import Store, Stored
+from collector.technician import TechnicianDesk
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from device_profiles.catalogue import load as load_catalogue
@@ -91,13 +91,13 @@ class Collector:
         state = open_state(config.state_file)
         self.registry = Registry(state)
         self.calibrations = Calibrations(state)
-        self.ingest, self.rollups = self._line(state)
+        self.ingest, self.rollups = self._make_pipeline(state)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self.pace = Pace(config.rate_per_node)
         self._flapping = Flapping()
-        self.ladder = Ladder(self.store, self.registry, state, load_catalogue(None))
+        self.technician = TechnicianDesk(self.store, self.registry, state, load_catalogue(None))
         self.link = link or make_link(broker_address(config.broker), config.name)
-        self._hurry, self._now_ms = Hurry(), now_ms
+        self._live_lane, self._now_ms = LiveLane(), now_ms
         self.link.goes_ahead = self._goes_ahead
         self.guests = Guests()
         self.standby = Standby(config.name)
@@ -127,11 +127,11 @@ class Collector:
         self._quarantined = Recent()
         self._inventory_due_ms = now_ms()
 
-    def _line(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:
+    def _make_pipeline(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:
         """Who takes batches and makes windows of them: this process itself."""
-        return make_line(self.config, self.store, self.registry, state, self.calibrations)
+        return make_pipeline(self.config, self.store, self.registry, state, self.calibrations)
 
-    def _begin_line(self) -> None:
+    def _begin_pipeline(self) -> None:
         assert isinstance(self.ingest, Ingest)
         assert isinstance(self.rollups, Rollups)
         self._writers = Writers(self.ingest, self.rollups, self.link.wake)
@@ -150,7 +150,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self._begin_line()
+        self._begin_pipeline()
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -248,7 +248,7 @@ class Collector:
     def _goes_ahead(self, message: Arrived) -> bool:
         """Called in the thread of the connection."""
         again = message.retained or message.again
-        return self._hurry.goes_ahead(message.topic, message.payload, again, self._now_ms())
+        return self._live_lane.goes_ahead(message.topic, message.payload, again, self._now_ms())
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
@@ -266,8 +266,10 @@ class Collector:
 
     def _on_question(self, node: str, question: str, payload: bytes, now_ms: int) -> None:
         """A technician's tool on the node asks; whoever is written down as theirs answers."""
-        answer = self.ladder.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
-        if answer is not None:
+        answer = self.technician.answer(node, question, payload, now_ms) if question in names.QUESTIONS else None
+        if answer is None:
+            self.counts["question_refused"] += 1
+        else:
             self._send(names.request(node, question), answer, ACK_EXPIRY_S)
 
     def _on_batch(self, node: str, message: Arrived, now_ms: int) -> None:

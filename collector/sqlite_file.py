@@ -12,6 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from wire.exits import Exit, Failure
+
+
+def unusable(where: Path | str, error: Exception) -> Failure:
+    """What is wrong with a file of ours that SQLite, or the system, does not open, read or write; and the cure."""
+    if type(error) is sqlite3.DatabaseError:  # not a database, or malformed
+        cure = "it is damaged: put it aside with its -wal and -shm, and bring back a backup or begin without it"
+    else:
+        cure = "check the folder's owner and free space; run commands as the collector's user (sudo -u lamppost ...)"
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{where}: {error}", cure)
+
 
 def open_durable(path: Path, schema: str) -> sqlite3.Connection:
     """Open, or make, a file with these tables; a commit is durable when it returns. Raises OSError, sqlite3.Error.

@@ -7,25 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.sqlite_file import open_durable
-from wire.exits import Exit, Failure
-
-CURE = "Cure: check the folder's owner and free space; commands are run as the collector's user"
-
-
-class StateUnusable(Failure):
-    """The file cannot be opened or written; the text names it and the cure."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(Exit.NOT_PERMITTED, "state-unusable", f"{path}: {error}. {CURE}")
+from collector.sqlite_file import open_durable, unusable
 
 
 def open_state(path: Path) -> sqlite3.Connection:
-    """Open for the thread that writes. A commit is durable when it returns. Raises StateUnusable."""
+    """Open for the thread that writes. A commit is durable when it returns. Raises Failure."""
     try:
         return open_durable(path, "CREATE TABLE IF NOT EXISTS probe (at INTEGER)")
     except (OSError, sqlite3.Error) as error:
-        raise StateUnusable(path, error) from error
+        raise unusable(path, error) from error
 
 
 @contextmanager

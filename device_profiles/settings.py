@@ -47,7 +47,8 @@ def load_settings(model: type[Model], file: Path, sample: str) -> Model:
     except FileNotFoundError as error:
         raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", sample) from error
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}") from error
+        cure = "the same with sudo" if isinstance(error, PermissionError) else ""
+        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}", cure) from error
 
 
 def secret(path: Path | None) -> str | None:

@@ -121,6 +121,8 @@ def _usual_slip(reason: str, lines: list[str]) -> str:
     for line in reversed(lines):
         if slip := re.search(r"[：，｛｝［］“”]", line):
             return f" ({slip[0]} is a full-width sign: write : , {{ }} [ ] and straight quotes)"
+        if "\u00a0" in line or "\u3000" in line:
+            return " (a blank here is a wide or a hard one, such as a phone types: write it anew)"
         if slip := re.search(r":\s+([>|%@`*&!])", line):
             return f" (a value that begins with {slip[1]} stands in quotes)"
     return ""

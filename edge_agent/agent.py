@@ -274,7 +274,9 @@ class Agent:
             self.uplink.announce()
 
     def _care_for_spool(self) -> None:
-        spool, limit = self.recorder.spool, self.spool_limit_bytes()
+        self.recorder.keep_in_place()
+        self.delivery.spool = spool = self.recorder.spool
+        limit = self.spool_limit_bytes()
         try:
             spool.prune(clock.wall_ms() - RING_S * 1000)
             while making_room.make_room(spool, limit, clock.wall_ms()):
@@ -337,18 +339,3 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def on_tmpfs(path: Path) -> bool:
-    """True when `path` lies on a file system that lives in RAM, or leads by a link to where things are cleared away."""
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
-        return True
-    best, kind = "", ""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        _, mount, fstype = line.split()[:3]
-        if folder.resolve().is_relative_to(mount) and len(mount) >= len(best):
-            best, kind = mount, fstype
-    return kind in ("tmpfs", "ramfs")

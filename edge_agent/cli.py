@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,9 @@ def status(
         said: dict[str, Any] = json.loads(file.read_text())
     except FileNotFoundError as error:
         cure = "sudo systemctl start lamppost-agent, or name its file with --file"
-        if not (config or DEFAULT_CONFIG).exists():
-            cure = "sudo lamppost agent setup, or name the agent's file with --file"
+        with suppress(PermissionError):  # then there is a folder of the service's, and settings most likely
+            if not (config or DEFAULT_CONFIG).exists():
+                cure = "sudo lamppost agent setup, or name the agent's file with --file"
         raise Failure(Exit.NOT_HEALTHY, "agent-not-running", f"no agent has written {file}", cure) from error
     except (OSError, ValueError) as error:
         raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {error}") from error

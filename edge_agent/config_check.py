@@ -50,7 +50,7 @@ def refused(error: NotUsable, cure: str = "correct the lines named") -> Failure:
 
 
 def unusable_files(config: Config) -> Iterator[tuple[Where, Failure]]:
-    """Secrets, certificates and keys that the settings name and that this process could not use, each by its key."""
+    """What the settings name and this process could not use, by its key: secrets, certificates, keys, the spool."""
     for where, look in _FILES.items():
         try:
             look(config)
@@ -82,10 +82,17 @@ def _identity(config: Config) -> None:
     identity.tls.check()
 
 
+def _spool(config: Config) -> None:
+    from edge_agent import spool_place
+
+    spool_place.check(config.spool.path, config.spool.allow_tmpfs)
+
+
 _FILES: dict[Where, Callable[[Config], None]] = {
     ("broker", "password_file"): _secret,
     ("broker", "tls"): _tls,
     ("identity",): _identity,
+    ("spool", "path"): _spool,
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.options import CONFIG, DEFAULT_CONFIG, JSON
+from edge_agent.options import CONFIG, DEFAULT_CONFIG, JSON, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def schema() -> None:
 
 
 @app.command()
-def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")) -> None:
+def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."), as_json: bool = JSON) -> None:
     """Say whether a settings file can be used. Everything that is wrong is named with line, key and cure.
 
     Example:  lamppost agent config check agent.yaml
@@ -189,7 +189,8 @@ def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")
     for _, failure in unusable_files(settings):
         typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)
     count = len(settings.sensors)
-    typer.echo(f"{file}: fine. Node {settings.node} at {settings.site}, {count} sensor{'s' if count > 1 else ''}.")
+    text = f"{file}: fine. Node {settings.node} at {settings.site}, {count} sensor{'s' if count > 1 else ''}."
+    say(text, as_json, file=str(file), node=settings.node, site=settings.site, sensors=count)
 
 
 @app.command()

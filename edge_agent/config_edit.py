@@ -14,6 +14,7 @@ from device_profiles.settings import load_settings
 from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.config import SETTINGS_CURE, Config
 from edge_agent.config_check import checked_here, refused
+from edge_agent.folder_sync import sync_folder
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
@@ -100,8 +101,4 @@ def write_synced(path: Path, text: str, like: Path | None = None) -> None:
         if os.geteuid() == 0:
             os.chown(aside, said.st_uid, said.st_gid)
     aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename too must survive a power cut
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)  # the rename too must survive a power cut

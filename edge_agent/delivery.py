@@ -118,7 +118,7 @@ class Delivery:
         elif not hello.session:
             self.not_before(hello.now_ms, hello.collector)
         self.window = hello.window
-        self._hold_until_s = now_s + hello.pause_ms / 1000
+        self._hold_until_s = max(self._hold_until_s, now_s + hello.pause_ms / 1000)
         for sent in self._sent.values():
             sent.due_s = min(sent.due_s, now_s + self.rng.uniform(0, self.connect_pause_s))
 
@@ -188,6 +188,11 @@ class Delivery:
         for sealed in backlog:
             self._note(sealed.id, now_s, live=False)
         return [*fresh, *backlog]
+
+    def copy_lives_s(self, number: int) -> int:
+        """For how long a broker may keep the copy that `due` gave: until the next one is due."""
+        sent = self._sent.get(number)
+        return max(1, round(sent.due_s - sent.sent_s)) if sent is not None else int(RTO_MIN_S)
 
     def _live(self, newest: list[Sealed], now_s: float) -> list[Sealed]:
         """What is live of the newest: sealed a moment ago.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.tls import TlsFiles
+from edge_agent.folder_sync import sync_folder
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(handle)
     aside.replace(path)
+    sync_folder(path.parent)
 
 
 def now_utc() -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
@@ -11,6 +12,13 @@ CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.
 JSON = typer.Option(False, "--json", help="Print JSON.")
 STATUS_FILE = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file.")
 NAMES_STATUS_FILE = typer.Option(None, "--config", "-c", help="A settings file that names the status file.")
+
+
+def say(text: str, as_json: bool, **facts: object) -> None:
+    """What a command did: one line for people, or the same for programs, with what they may want to know of it."""
+    if as_json:
+        text = json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False)
+    typer.echo(text)
 
 
 def status_file(file: Path, config: Path | None) -> Path:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from edge_agent.options import say
+from wire.exits import Exit, Failure
+
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
     from device_profiles.catalogue import Catalogue
     from device_profiles.profile import Profile
@@ -21,7 +24,6 @@ app = typer.Typer(
 )
 Folder = Annotated[Path | None, typer.Option("--folder", help="A folder of your own profiles. 自定义配置文件夹。")]
 Json = Annotated[bool, typer.Option("--json", help="For programs. 供程序读取。")]
-USAGE, CONFIGURATION = 2, 3
 NARROW = 100  # columns: below, a model takes two lines
 
 
@@ -75,7 +77,7 @@ def schema() -> None:
 
 
 @app.command()
-def check(file: Path) -> None:
+def check(file: Path, as_json: Json = False) -> None:
     """Check a profile of your own: its words, its names, and every example in it. 检查自己的配置文件。
 
     Example:  lamppost profiles check my-sensor.yaml
@@ -86,14 +88,17 @@ def check(file: Path) -> None:
     try:
         profile = catalogue.read(file)
     except NotUsable as error:
-        _fail(str(error), CONFIGURATION)
+        _fail(str(error), Exit.CONFIGURATION)
     except OSError as error:
-        _fail(f"{file}: {error.strerror}", CONFIGURATION)
+        _fail(f"{file}: {error.strerror}", Exit.CONFIGURATION)
     wrong = [problem for number in range(len(profile.examples)) if (problem := _wrong_example(profile, number))]
     if wrong:
-        _fail("\n".join(f"{file}: {problem}" for problem in wrong), CONFIGURATION)
-    print(f"{profile.ref}: {len(profile.messages)} messages, {len(profile.commands)} commands, "
-          f"{len(profile.examples)} examples decode as they say")  # fmt: skip
+        _fail("\n".join(f"{file}: {problem}" for problem in wrong), Exit.CONFIGURATION)
+    text = (
+        f"{profile.ref}: {len(profile.messages)} messages, {len(profile.commands)} commands, "
+        f"{len(profile.examples)} examples decode as they say"
+    )
+    say(text, as_json, profile=profile.ref, examples=len(profile.examples))
 
 
 @app.command()
@@ -200,16 +205,16 @@ def _same_row(seen: dict[str, Any], said: dict[str, float]) -> bool:
 
 def _bytes(hex_text: str | None, file: Path | None) -> bytes:
     if (hex_text is None) == (file is None):
-        _fail("give either --hex or --file", USAGE)
+        _fail("give either --hex or --file", Exit.USAGE)
     if file is not None:
         try:
             return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         except OSError as error:
-            _fail(f"{file}: {error.strerror}", CONFIGURATION)
+            _fail(f"{file}: {error.strerror}", Exit.CONFIGURATION)
     try:
         return bytes.fromhex(hex_text or "")
     except ValueError:
-        _fail("--hex wants pairs of hex digits, such as 'AA C0 4B 00'", USAGE)
+        _fail("--hex wants pairs of hex digits, such as 'AA C0 4B 00'", Exit.USAGE)
 
 
 def _with_options(profile: Profile, options: list[str]) -> Profile:
@@ -220,7 +225,7 @@ def _with_options(profile: Profile, options: list[str]) -> Profile:
     try:
         return profile.with_options(values)
     except ValueError as error:
-        _fail(str(error), USAGE)
+        _fail(str(error), Exit.USAGE)
 
 
 def _catalogue(folder: Path | None) -> Catalogue:
@@ -236,9 +241,9 @@ def _get(catalogue: Catalogue, name: str) -> Profile:
     try:
         return catalogue.get(name)
     except UnknownProfile as error:
-        _fail(str(error), USAGE)
+        _fail(str(error), Exit.USAGE)
     except NotUsable as error:
-        _fail(str(error), CONFIGURATION)
+        _fail(str(error), Exit.CONFIGURATION)
 
 
 def _summary(profile: Profile) -> dict[str, Any]:
@@ -258,6 +263,5 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _fail(text: str, code: int) -> NoReturn:
-    print(text, file=sys.stderr)
-    raise typer.Exit(code)
+def _fail(text: str, code: Exit) -> NoReturn:
+    raise Failure(code, "not-usable" if code is Exit.CONFIGURATION else "bad-argument", text)

@@ -81,13 +81,11 @@ def settings_in_force(file: Path) -> Config:
 
 def make_agent(settings: Config, file: Path, notifier: Notifier) -> Agent:
     """An agent that can keep its promise: its spool is on a disk and can be opened. Raises Failure."""
-    from edge_agent.agent import Agent, on_tmpfs
+    from edge_agent import spool_place
+    from edge_agent.agent import Agent
     from edge_agent.spool import SpoolError
 
-    if not settings.spool.allow_tmpfs and on_tmpfs(settings.spool.path):
-        cure = "put spool.path on a disk, or set spool.allow_tmpfs for a demonstration"
-        text = f"spool.path {settings.spool.path} is on a RAM disk, which keeps no promise"
-        raise Failure(Exit.CONFIGURATION, "spool-in-ram", text, cure)
+    spool_place.check(settings.spool.path, settings.spool.allow_tmpfs)
     try:
         return Agent(settings, file, notifier)
     except SpoolError as error:

@@ -96,6 +96,7 @@ class Recorder:
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
         if closing:
+            self.keep_in_place()
             self._write()  # the account that is told last must hold what was accepted last
         sealed: list[Sealed] = []
         if self.timeline.trusted:
@@ -119,6 +120,19 @@ class Recorder:
             return []
         self._have_sealed()
         return sealed
+
+    def keep_in_place(self) -> None:
+        """A spool that was deleted or replaced under us is written anew, whole; the disk that cannot is asked again."""
+        if self._failed or self.spool.in_place:
+            return
+        try:
+            self.spool.write_anew(self._alive)
+            self._failed = True  # it is closed now
+            self.spool, self._failed = self._open_spool(), False
+        except SpoolError as error:
+            self.trouble(error)
+            return
+        log.error("%s was deleted or replaced while this agent ran; all of it was written anew", self.spool.path)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

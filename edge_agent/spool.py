@@ -4,7 +4,8 @@
     batch    what was sealed: life, sequence, digest, span, and when the collector answered for it
     sealed   the bytes of each batch, never changed; kept a while after the answer as a replay ring, deleted in bulk
     life     the random ids under which batches were numbered; a new one after a repair or a rolled-back card
-    ledger   per sensor and hour what was accepted, bad and silent: so that every hole can be explained
+    state    intervals that are open and the accounts of the hours, as of the last commit
+    meta     the next sequence, the last time of each series, what was lost and why
 
 Not thread-safe: one thread owns the spool.
 """
@@ -18,8 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edge_agent import chunk, gap_records, spool_file
+from edge_agent import chunk, gap_records, in_place, spool_file
 from edge_agent.batch_table import BatchTable
+from edge_agent.chunk_table import UNSYNCED, ChunkTable
 from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading, Series
 from edge_agent.sealed import Depth, Origin, Sealed
@@ -27,11 +29,9 @@ from edge_agent.sealing import Uniquifier, blocks, portions, readings_of
 from edge_agent.spool_file import FORMAT, Rescue, SpoolError, SpoolIoError, transaction
 from wire import batch as wire_batch
 
-__all__ = ["Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
+__all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 
-SYNCED, UNSYNCED, RESTORED, ESTIMATED = "synced", "unsynced", "restored", "estimated"
-HOUR_MS = 3_600_000
-LEDGER_HOURS = 48
+SYNCED, RESTORED, ESTIMATED = "synced", "restored", "estimated"
 LATEST_BATCHES = 32  # are read at the start
 
 TrueTime = Callable[[str], tuple[int, str] | None]
@@ -40,7 +40,7 @@ TrueTime = Callable[[str], tuple[int, str] | None]
 class Spool:
     """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch.
 
-    What is sealed and what was answered is in `batches`.
+    What is sealed and what was answered is in `batches`, what is not sealed yet in `_chunks`.
     """
 
     def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
@@ -49,11 +49,12 @@ class Spool:
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         with spool_file.closed_on_error(self._db):
-            self.batches = BatchTable(self._db)
+            self.batches, self._chunks = BatchTable(self._db), ChunkTable(self._db)
             self._life, self.spool_id = self._current_life()
             self.next_seq = int(self._meta("next_seq") or 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unique = Uniquifier(self._last_times(), self._latest())
+        self._file = in_place.identity(path)
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -83,8 +84,7 @@ class Spool:
         try:
             with self._transaction():
                 if taken:
-                    body = (origin.site, origin.boot, origin.clock, len(taken), chunk.dump(taken))
-                    self._db.execute(_INSERT_CHUNK, body)
+                    self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
                 for key, value in (state or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 if true_time is not None:
@@ -104,7 +104,7 @@ class Spool:
     def doubt(self) -> None:
         """The clock has jumped, and nobody knows when it was right: what is not sealed yet becomes an estimate."""
         with self._transaction():
-            self._db.execute("UPDATE chunk SET clock = ? WHERE clock = ?", (ESTIMATED, SYNCED))
+            self._chunks.change_clock(SYNCED, ESTIMATED)
 
     # -- sealing --------------------------------------------------------------------------------------------------
 
@@ -118,19 +118,17 @@ class Spool:
 
     def _seal_chunks(self, true_time: TrueTime) -> list[Sealed]:
         sealed: list[Sealed] = []
-        for origin, numbers, rows in self._chunks(true_time):
+        for origin, numbers, rows in self._groups(true_time):
             sealed += [self._seal(origin, part) for part in portions(rows)]
-            self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
+            self._chunks.delete(numbers)
         if sealed:
             self._keep_numbers()
         return sealed
 
-    def _chunks(self, true_time: TrueTime) -> list[tuple[Origin, list[int], list[Reading]]]:
+    def _groups(self, true_time: TrueTime) -> list[tuple[Origin, list[int], list[Reading]]]:
+        """Chunks that can be sealed, by origin: their ids and readings, at their true times."""
         groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
-        for number, site, boot, clock, body, count in self._db.execute(
-            "SELECT id, site, boot, clock, body, rows FROM chunk ORDER BY id"
-        ).fetchall():
-            rows = chunk.load(body)
+        for number, site, boot, clock, count, rows in self._chunks.all():
             if rows is None:
                 at_ms = max(self._unique.last_ms.values(), default=0)
                 rows, clock = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
@@ -211,9 +209,6 @@ class Spool:
     def prune(self, before_ms: int) -> int:
         """Delete acknowledged batches answered before `before_ms`; returns how many."""
         with self._transaction():
-            self._db.execute(
-                "DELETE FROM ledger WHERE hour_ms < ?", (before_ms // HOUR_MS * HOUR_MS - LEDGER_HOURS * HOUR_MS,)
-            )
             return self.batches.prune(before_ms)
 
     # -- replacing ------------------------------------------------------------------------------------------------
@@ -318,13 +313,11 @@ class Spool:
                     lives[one.spool] = number
                 self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
             self._new_life()
-            self._db.executemany(
-                "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rescue.chunks
-            )
+            self._chunks.insert_rows(rescue.chunks)
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
             # 0: nobody can say how many
             gap = [gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)]
-            self._db.execute(_INSERT_CHUNK, (self._site, "0" * 8, SYNCED, 1, chunk.dump(gap)))
+            self._chunks.insert(self._site, "0" * 8, SYNCED, gap)
             self._set_meta("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 
@@ -332,9 +325,8 @@ class Spool:
 
     def depth(self) -> Depth:
         """How much waits to be acknowledged."""
-        chunk_rows = self._db.execute("SELECT coalesce(sum(rows), 0) FROM chunk").fetchone()[0]
         batches, rows, oldest_ms = self.batches.depth()
-        return Depth(rows + chunk_rows, batches, oldest_ms, spool_file.size(self.path))
+        return Depth(rows + self._chunks.readings(), batches, oldest_ms, spool_file.size(self.path))
 
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""
@@ -347,14 +339,19 @@ class Spool:
 
     def unsynced_boots(self) -> dict[str, tuple[int, int]]:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
-        found: dict[str, tuple[int, int]] = {}
-        for boot, body in self._db.execute("SELECT boot, body FROM chunk WHERE clock = ? ORDER BY id", (UNSYNCED,)):
-            times = [row.time_ms for row in chunk.load(body) or ()]
-            if not times:
-                continue
-            low, high = found.get(boot, (min(times), max(times)))
-            found[boot] = min(low, *times), max(high, *times)
-        return found
+        return self._chunks.unsynced_boots()
+
+    @property
+    def in_place(self) -> bool:
+        """False when the file has lost its name: what is written now would not be there after a restart."""
+        return in_place.identity(self.path) == self._file
+
+    def write_anew(self, alive: Callable[[], None]) -> None:
+        """Everything under the old name again; the spool is closed by it, to be opened anew. Raises SpoolError."""
+        with self._transaction():
+            self.batches.write_answers()
+        in_place.write_anew(self._db, self.path, alive)
+        self.abandon()
 
     def close(self) -> None:
         """Write what was released and let go of the file."""
@@ -384,22 +381,17 @@ class Spool:
     def _last_times(self) -> dict[Series, int]:
         """The last time of each series: as of the last seal, then what was accepted since."""
         last = chunk.load_times(self._meta("last_ms"))
-        return last | {reading.series: reading.time_ms for reading in self._timed_chunks()}
+        return last | {reading.series: reading.time_ms for reading in self._chunks.timed()}
 
     def _latest(self) -> Iterator[Reading]:
         """What has the latest times here: a clock that is set back now must not meet them once more."""
         for data in self.batches.latest(LATEST_BATCHES):
             with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
                 yield from readings_of(data)[0]
-        yield from self._timed_chunks()
-
-    def _timed_chunks(self) -> Iterator[Reading]:
-        for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock != ? ORDER BY id", (UNSYNCED,)):
-            yield from chunk.load(body) or ()
+        yield from self._chunks.timed()
 
     def _transaction(self) -> transaction:
         return transaction(self._db, self.path)
 
 
 _LOST = "lost_"
-_INSERT_CHUNK = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.options import CONFIG, JSON
+from edge_agent.options import CONFIG, JSON, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def replay(
     since: str = typer.Option(..., "--from", help="From this time on: 2026-03-01, 2026-03-01T08:00, or 6h, 2d ago."),
     until: str | None = TO,
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Send answered batches again, for a database that has lost them. As far as they are still kept here; the agent
     may run.
@@ -117,7 +118,7 @@ def replay(
     settings = _settings(config)
     with _view(settings):
         count = _trying(lambda: spool_file.replay(settings.spool.path, *_span(since, until)))
-    typer.echo(f"{count} batches will be sent again; lamppost agent spool status shows them waiting")
+    say(f"{count} batches will be sent again; lamppost agent spool status shows them waiting", as_json, batches=count)
     raise typer.Exit(Exit.FINE if count else Exit.NOT_HEALTHY)
 
 
@@ -127,6 +128,7 @@ def purge(
     unsent: bool = typer.Option(False, "--unsent", help="What waits too. It is lost for good; a gap record says so."),
     yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Delete what is kept for a replay. With --unsent also what still waits.
 
@@ -139,14 +141,16 @@ def purge(
     kept, waits = [e for e in old if e.acked_ms is not None], [e for e in old if e.acked_ms is None]
     rows, lost = sum(e.rows for e in kept), sum(e.rows for e in waits) if unsent else 0
     if not yes:
-        typer.echo(f"would delete {rows} answered rows" + (f" and {lost} that wait" if unsent else "") + "; add --yes")
+        text = f"would delete {rows} answered rows" + (f" and {lost} that wait" if unsent else "") + "; add --yes"
+        say(text, as_json, done=False, answered_rows=rows, waiting_rows=lost)
         raise typer.Exit(Exit.NOT_HEALTHY)
     if unsent:
         _trying(lambda: _purge_unsent(settings, before_ms))
     from edge_agent import spool_file
 
     _trying(lambda: spool_file.forget(settings.spool.path, before_ms))
-    typer.echo(f"deleted {rows} answered rows" + (f" and {lost} that waited; the gap is on record" if lost else ""))
+    text = f"deleted {rows} answered rows" + (f" and {lost} that waited; the gap is on record" if lost else "")
+    say(text, as_json, done=True, answered_rows=rows, waiting_rows=lost)
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------

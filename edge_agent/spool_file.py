@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edge_agent import foreign_log
+from edge_agent.folder_sync import sync_folder
 from edge_agent.sealing import readings_of
 
 FORMAT = 1
@@ -37,8 +38,6 @@ CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, life INTEGER, seq INTE
 CREATE INDEX IF NOT EXISTS waiting ON batch (id) WHERE acked_ms IS NULL;
 CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, bytes BLOB);
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledger (hour_ms INTEGER, sensor TEXT, accepted INTEGER, bad_frames INTEGER, silent_s REAL,
-    PRIMARY KEY (hour_ms, sensor)) WITHOUT ROWID;
 """
 REPLAY = (
     "UPDATE batch SET acked_ms = NULL WHERE acked_ms IS NOT NULL AND to_ms >= ? AND from_ms < ?"
@@ -142,7 +141,7 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
         return _open(path), rescue
     try:
         with closed_on_error(db):
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise SpoolError(f"{path.parent}: {error.strerror}. Cure: replace the card") from error
     return db, None
@@ -254,7 +253,7 @@ def _rescue(path: Path) -> Rescue:
         part = _beside(path, suffix)
         if part.exists():
             part.rename(_beside(aside, suffix))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
     chunks: list[tuple[Any, ...]] = []
     done: set[tuple[str, int]] = set()
@@ -330,12 +329,3 @@ def _rows(
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new or renamed file's name is durable only after its folder is synced (rule R1)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

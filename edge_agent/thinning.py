@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edge_agent.reading import Reading, Series
-from measures.averages import DIRECTIONS, LEVELS, equivalent_level_db, mean_direction_deg
+from measures.averages import DIRECTIONS, mean_of
 from measures.speed import merged_space_mean_kmh, merged_time_mean_kmh
 from wire.quantities import agent_fields
 
@@ -45,10 +45,6 @@ def _stats(rows: list[Reading]) -> dict[str, float | int]:
 
 def _mean(name: str, found: list[float | int], rows: list[Reading]) -> float | None:
     """Of speeds by vehicles and of occupancy by time: intervals may be shorter than a minute."""
-    if name in DIRECTIONS:
-        return mean_direction_deg(found)
-    if name in LEVELS:
-        return equivalent_level_db(found)
     if name in _BY_VEHICLES:
         counts = [int(row.values.get("count", 0)) for row in rows]
         speed = _BY_VEHICLES[name]([row.values.get(name) for row in rows], counts)
@@ -58,4 +54,4 @@ def _mean(name: str, found: list[float | int], rows: list[Reading]) -> float | N
         timed = [(row.values[name], row.values.get("duration_s", 0)) for row in rows if name in row.values]
         if seconds := sum(duration_s for _, duration_s in timed):
             return sum(ratio * duration_s for ratio, duration_s in timed) / seconds
-    return sum(found) / len(found)
+    return mean_of(name, found)

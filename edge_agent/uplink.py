@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import RTO_MIN_S, Delivery
+from edge_agent.delivery import Delivery
 from edge_agent.skew import Skew
 from edge_agent.spool import Sealed
 from edge_agent.words import reason
@@ -71,11 +71,11 @@ class Uplink:
         self._address = (broker.host, broker.port)
         self.announced_spools: tuple[str, ...] = ()
         self._keys = keys
-        self._sealed = asyncio.Event()
+        self._work_due = asyncio.Event()
 
     def wake(self) -> None:
         """There is something new to send."""
-        self._sealed.set()
+        self._work_due.set()
 
     async def run(self) -> None:
         """Stay connected until cancelled; a clean stop says so in the node's status."""
@@ -100,13 +100,13 @@ class Uplink:
 
     def _wait_s(self, failures: int) -> float:
         """How long until the next try, by chance: after a broker's restart a fleet must not come in one second."""
-        wait_s, dice = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)], self._delivery
-        return wait_s / 2 + dice.rng.uniform(0, max(wait_s, dice.connect_pause_s))
+        wait_s = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)]
+        return wait_s / 2 + self._delivery.rng.uniform(0, max(wait_s, self._delivery.connect_pause_s))
 
     def announce(self) -> None:
         """Have the birth published as it then is. Returns at once: who records must never wait for a broker."""
         self._birth_due = True
-        self._sealed.set()
+        self._work_due.set()
 
     async def _say_birth(self, client: aiomqtt.Client) -> None:
         self._birth_due = False
@@ -189,7 +189,7 @@ class Uplink:
             self._refuse("request_bad_signature", error)
             return
         response = self._answer(verb, body)
-        self._sealed.set()
+        self._work_due.set()
         if response is None:
             self.counts["request_malformed"] += 1
         elif isinstance(response, bytes):
@@ -226,7 +226,7 @@ class Uplink:
                 self._delivery.on_hello(message, birth.next_seq, now_s, birth.session)
             else:
                 self._delivery.on_ack(message, now_s, now_ms)
-            self._sealed.set()
+            self._work_due.set()
 
     def _refuse(self, reason: str, error: ValueError) -> None:
         if not self.counts[reason]:
@@ -246,10 +246,10 @@ class Uplink:
                 begin(self._say_birth_again(client), "say the birth again")
             for sealed in self._delivery.due(time.monotonic()):
                 begin(self._publish(client, sealed), f"publish batch {sealed.seq}")
-            self._sealed.clear()
+            self._work_due.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):  # wait_for of 3.11 swallows a cancel that meets a set event
-                    await self._sealed.wait()
+                    await self._work_due.wait()
 
     async def _say_birth_again(self, client: aiomqtt.Client) -> None:
         try:
@@ -263,7 +263,7 @@ class Uplink:
         topic, properties = names.data(self._node), None
         if self._speaks_5:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = int(RTO_MIN_S)
+            properties.MessageExpiryInterval = self._delivery.copy_lives_s(sealed.id)
             if sealed.replay:
                 properties.ContentType = names.REPLAY
         elif sealed.replay:

@@ -25,9 +25,24 @@ class Wxt(Stub):
     def __init__(self, weather: World | None = None, address: str = "0", automatic_s: float | None = None) -> None:
         super().__init__(weather)
         self.address, self.automatic_s = address, automatic_s
+        self._reset_rain(0.0)
 
     def _power_on(self, t_s: float) -> None:
         self._due_s = t_s if self.automatic_s else None
+        self._reset_rain(t_s)
+
+    def _reset_rain(self, t_s: float) -> None:
+        self._felt_s, self._fallen = t_s, {"rain_mm": 0.0, "rain_duration_s": 0.0}
+
+    def _felt(self) -> dict[str, float]:
+        """The world, and beside the rain's intensity what has fallen since power-up or a reset (Z=M)."""
+        weather, passed_s = self.world(self.t_s), self.t_s - self._felt_s
+        self._felt_s = self.t_s
+        rate_mmh = weather.get("rain_rate_mmh", 0.0)
+        if rate_mmh > 0:
+            self._fallen["rain_mm"] += rate_mmh * passed_s / 3600
+            self._fallen["rain_duration_s"] += passed_s
+        return weather | self._fallen
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + (self.automatic_s or 0)
@@ -52,6 +67,7 @@ class Wxt(Stub):
                 return self._line(f"{self.address}tX,Use chksum {right}", checked=True)
             return self._data(query[2:-3], checked=True)
         if query[1:3] == "XZ":
+            self._reset_rain(self.t_s)
             return self._line(f"{self.address}TX,{'Rain reset' if query[3:] else 'Start-up'}", checked=False)
         if query[1:2] in SETTINGS and query[2:] == "U":
             return self._line(f"{self.address}{query[1:]},{SETTINGS[query[1]]}", checked=False)
@@ -64,7 +80,7 @@ class Wxt(Stub):
         return b"".join(self._group(group, checked) for group in sorted(groups))
 
     def _group(self, group: str, checked: bool) -> bytes:
-        weather = self.world(self.t_s)
+        weather = self._felt()
         parts, row = [], {}
         for part in PARTS:
             if group in (part.group, "0"):

@@ -42,3 +42,12 @@ def level_db(energy_mean: float) -> float:
 def equivalent_level_db(levels_db: Sequence[float]) -> float | None:
     """Leq of levels that each hold for the same time; None of none."""
     return level_db(math.fsum(map(energy, levels_db)) / len(levels_db)) if levels_db else None
+
+
+def mean_of(quantity: str, values: Sequence[float]) -> float | None:
+    """The mean of a stored quantity's values, as it is averaged; None of none, and of directions that cancel out."""
+    if quantity in DIRECTIONS:
+        return mean_direction_deg(values)
+    if quantity in LEVELS:
+        return equivalent_level_db(values)
+    return sum(values) / len(values) if values else None

@@ -16,9 +16,13 @@ I94 = REAL_DATA / "metro_i94_2017.csv"
 
 
 class SeriesOfHours:
-    """One column of an hourly file: linear between its hours, across its gaps too. Times in seconds of `datetime`."""
+    """One column of an hourly file: linear between its hours, across its gaps too. Times in seconds of `datetime`.
 
-    def __init__(self, file: Path, column: str, time: str = "time_local") -> None:
+    A direction takes the shorter way round: from 350° to 10° over north.
+    """
+
+    def __init__(self, file: Path, column: str, time: str = "time_local", is_direction: bool = False) -> None:
+        self._is_direction = is_direction
         points: dict[float, float] = {}
         with file.open(newline="") as rows:
             for row in csv.DictReader(rows):
@@ -40,7 +44,10 @@ class SeriesOfHours:
             return self._values[-1]
         left, right = self._times[after - 1], self._times[after]
         share = (time_s - left) / (right - left)
-        return self._values[after - 1] * (1 - share) + self._values[after] * share
+        before, then = self._values[after - 1], self._values[after]
+        if self._is_direction:
+            return (before + ((then - before + 180) % 360 - 180) * share) % 360
+        return before * (1 - share) + then * share
 
 
 def _seconds(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -30,6 +31,37 @@ def test_every_command_shows_an_example(room: str) -> None:
     found = lamppost._import(lamppost.ROOMS[room][0])
     helps = dict(commands(found, room)) if isinstance(found, typer.Typer) else {room: inspect.getdoc(found) or ""}
     assert [words for words, text in helps.items() if "Example" not in text] == []
+
+
+TEXT_ALONE = {
+    "agent config": {"diff", "edit", "migrate", "sample", "schema", "set", "undo", "unset"},  # files and changes
+    "agent service": {"install", "logs", "restart", "show", "uninstall"},  # systemd's own words
+    "agent spool": {"export"},
+    "agent": {"fix", "identify", "ready", "run", "support-bundle", "update"},
+    "calibrate": {"formula", "set"},
+    "capture": {"play", "record", "slice"},
+    "collector": {"init", "run", "sample"},
+    "grafana": {"provision"},
+    "profiles": {"schema"},
+    "query": {"show"},
+    "rules": {"sample"},
+    "stations": {"accept"},
+}
+"""What has no --json: its output is a file, a log, or nothing that a program needs beside the exit code."""
+
+
+@pytest.mark.parametrize("room", lamppost.ROOMS)
+def test_a_program_may_read_along(room: str) -> None:
+    def without(command: Any, words: str, has: bool) -> Iterator[str]:
+        has |= any("--json" in parameter.opts for parameter in command.params)
+        for name, below in getattr(command, "commands", {}).items():
+            yield from without(below, f"{words} {name}", has)
+        if not hasattr(command, "commands") and not has:
+            yield words
+
+    whole: Any = typer.main.get_command(lamppost._build(room))
+    told = {f"{group} {name}" for group, names in TEXT_ALONE.items() for name in names if group.split()[0] == room}
+    assert set(without(whole.commands[room], room, False)) == told
 
 
 @pytest.mark.parametrize("word", lamppost.ELSEWHERE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -42,6 +44,35 @@ COMMANDS = [
     "agent setup --from {gone} -c {folder}/agent.yaml",
     "sim run {gone}",
 ]
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.EACCES, "the same with sudo"), (errno.EROFS, "failing?"), (errno.ENOSPC, "make room")]
+)
+def test_what_a_disk_refuses_is_one_line_with_its_cure(
+    number: int, cure: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A forgotten sudo before all: a technician is an ordinary user."""
+    refused = OSError(number, os.strerror(number), "/etc/lamppost/agent.yaml")
+    monkeypatch.setattr(Path, "exists", lambda _: raised(refused))
+    monkeypatch.setattr(sys, "argv", ["lamppost", "agent", "config", "undo"])
+    with pytest.raises(SystemExit) as ended:
+        lamppost.main()
+    assert ended.value.code == 4
+    said = capsys.readouterr().err
+    assert said.startswith(f"lamppost: /etc/lamppost/agent.yaml: {os.strerror(number)}")
+    assert cure in said
+
+
+def raised(error: OSError) -> bool:
+    raise error
+
+
+def test_a_fault_of_ours_still_shows_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: raised(OSError(errno.ELOOP, "?")))
+    monkeypatch.setattr(sys, "argv", ["lamppost", "agent", "config", "undo"])
+    with pytest.raises(OSError, match="40"):
+        lamppost.main()
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,13 @@ SEQ_MAX: Final = 2**53 - 1
 
 _GZIP = b"\x1f\x8b"
 _COMPRESS_FROM = 200
+_KEYS = 8  # of an envelope that is sound
 _PEEK_BYTES = 4096
-_SPOOL_AT_HEAD = re.compile(rb'"spool":"([0-9a-f]{32})","seq":([0-9]{1,16})[,}]')
+_SEQ = re.compile(rb"[1-9][0-9]{0,15}")
+_PLAIN = rb'"([^"\\]*+)"\s*+:\s*+("[^"\\]*+"|[^\s"\[\]{},]++)\s*+[,}]'
+_PLAIN_PAIR = re.compile(_PLAIN)
+_PLAIN_PAIRS = re.compile(rb"\s*+\{(?:\s*+" + _PLAIN + rb")++")
+"""What stands in an envelope before its blocks: texts and numbers, in any order and with any white space."""
 
 Column = list[Any]
 Span = tuple[float, float, bool]
@@ -87,6 +92,7 @@ class Envelope(NamedTuple):
     boot: str
     clock: str
     blocks: list[Any]
+    unknown_keys: int = 0
 
 
 def digest(data: bytes) -> str:
@@ -170,7 +176,7 @@ def _envelope(topic_node: str, spool: str, seq: int, raw: dict[str, Any]) -> Env
     rows = sum(len(b["dt"]) for b in blocks if isinstance(b, dict) and isinstance(b.get("dt"), list))
     if rows > ROWS_MAX:
         raise TooLarge(spool, seq, f"{rows} rows, at most {ROWS_MAX}")
-    return Envelope(topic_node, site, spool, seq, boot, clock, blocks)
+    return Envelope(topic_node, site, spool, seq, boot, clock, blocks, len(raw) - _KEYS)
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -198,10 +204,12 @@ def _at_head(payload: bytes, kind: type[Refused], reason: str) -> Unaddressed | 
 
 
 def peek(payload: bytes) -> tuple[str, int] | None:
-    """Spool and seq from the first bytes alone, or None when they do not stand there."""
+    """Spool and seq from the first bytes alone, or None when they do not stand there, before anything nested."""
     try:
         head = unpack(payload, _PEEK_BYTES)[:_PEEK_BYTES]
     except Unaddressed:
         return None
-    found = _SPOOL_AT_HEAD.search(head)
-    return None if found is None else (found[1].decode(), int(found[2]))
+    plain = _PLAIN_PAIRS.match(head)
+    pairs = dict(_PLAIN_PAIR.findall(plain[0])) if plain is not None else {}
+    spool, seq = pairs.get(b"spool", b"")[1:-1].decode("ascii", "replace"), pairs.get(b"seq", b"")
+    return (spool, int(seq)) if names.is_spool(spool) and _SEQ.fullmatch(seq) else None

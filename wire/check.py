@@ -66,7 +66,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
             refusals.append(Refusal(number, None, str(bad)))
             continue
         unknown_keys += len(raw.keys() - _KNOWN_BLOCK_KEYS)
-        series = (block.kind, block.sensor, *block.tags.values())
+        series = (block.kind, block.sensor, *block.tags.items())
         bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series, []))
         keep: list[int] | None = None
         if bad_rows:

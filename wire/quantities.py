@@ -179,7 +179,9 @@ _QUANTITIES: Final = (
     Quantity("press_hpa", _WEATHER, False, "hPa", "hPa", 300, 1100, "气压", "air pressure", "pressure", "hPa"),
     Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed", "windSpeed", "m/s"),
     Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from", "windDirection"),
-    Quantity("rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "降水量", "rain", "precipitation", "mm"),
+    Quantity(
+        "rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "累计降水量", "rain since a reset", "precipitation", "mm"
+    ),
     _weather("wind_speed_min_ms", "m/s", "m/s", 0, 90, "最小风速", "lull of the wind"),
     _weather("wind_speed_max_ms", "m/s", "m/s", 0, 120, "最大风速", "gust of the wind"),
     _weather("wind_dir_min_deg", "°", "deg", 0, 360, "最小风向", "wind direction, minimum"),

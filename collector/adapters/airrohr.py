@@ -22,7 +22,8 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 _PARTICLES: Final = {"P0": "pm1_raw_ugm3", "P1": "pm10_raw_ugm3", "P2": "pm25_raw_ugm3", "P4": "pm4_raw_ugm3"}
 _WEATHER: Final = {"temperature": ("temp_c", 1.0), "humidity": ("rh_pct", 1.0), "pressure": ("press_hpa", 0.01)}
 _OF_PARTICLES: Final = frozenset({"SDS", "PMS", "HPM", "NPM", "SPS30", "IPS"})
-_OF_WEATHER: Final = frozenset({"", "BME280", "BMP", "BMP280", "HTU21D", "SHT3X", "DHT22", "SCD30"})
+_OF_WEATHER: Final = frozenset({"", "BME280", "BMP", "BMP280", "HTU21D", "SHT3X", "DHT22", "DS18B20", "SCD30"})
+_ALSO_AIR: Final = {"DNMS_noise_LAeq": "noise_db", "SCD30_co2_ppm": "co2_ppm"}
 
 
 class NotReadable(ValueError):
@@ -43,20 +44,22 @@ def blocks(body: bytes, now_ms: int) -> list[Block]:
     values = said.get("sensordatavalues")
     if not isinstance(values, list) or len(values) > VALUES_MAX:
         raise NotReadable(f"sensordatavalues is not a list of at most {VALUES_MAX}")
-    particles: dict[str, list[Any]] = {}
+    air: dict[str, list[Any]] = {}
     weather: dict[str, list[Any]] = {}
     for entry in values:
         name, number = _entry(entry)
         model, _, what = name.rpartition("_")
         if model in _OF_PARTICLES and what in _PARTICLES:
-            particles.setdefault(_PARTICLES[what], [number])
+            air.setdefault(_PARTICLES[what], [number])
+        elif name in _ALSO_AIR:
+            air.setdefault(_ALSO_AIR[name], [number])
         elif model in _OF_WEATHER and what in _WEATHER:
             field, factor = _WEATHER[what]
             weather.setdefault(field, [round(number * factor, 4)])
-    found = [("air-1", "air_quality", particles), ("weather-1", "weather", weather)]
+    found = [("air-1", "air_quality", air), ("weather-1", "weather", weather)]
     made = [Block(sensor, kind, [now_ms], fields) for sensor, kind, fields in found if fields]
     if not made:
-        raise NotReadable("no particles, temperature, humidity or pressure in it")
+        raise NotReadable("no particles, gas, noise, temperature, humidity or pressure in it")
     return made
 
 

@@ -93,7 +93,7 @@ class Alerting:
         self.desk = Desk.restore(telling.policy, self._book.desk())
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS), now_ms)
         self._tell_book = Book.open(self._book.path)
-        self._duty = Duty(self.desk, self.outbox)
+        self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
         self._trail = trail

@@ -25,7 +25,9 @@ class Refused(ValueError):
 class Duty:
     """Answers requests on a desk and an outbox. Used by the thread that owns them."""
 
-    def __init__(self, desk: Desk, outbox: Outbox) -> None:
+    def __init__(self, desk: Desk, outbox: Outbox, ended: Callable[[str], list[str]] = lambda _: []) -> None:
+        """`ended` finds alerts that the desk has done with, by the beginning of their fingerprint."""
+        self._ended = ended
         self._desk = desk
         self._outbox = outbox
         self._other_deeds: list[Deed] = []
@@ -69,10 +71,10 @@ class Duty:
         return {"fingerprint": name}
 
     def _note(self, asked: Asked, now_ms: int) -> Asked:
-        name, note = self._alert(asked["alert"]), _note(asked)
+        name, note = self._alert(asked["alert"], self._ended), _note(asked)
         if not note:
             raise Refused("a note needs words")
-        self._desk.note(name, _who(asked), note, now_ms)
+        self._other_deeds.append(Deed(now_ms, _who(asked), "noted", name, note))
         return {"fingerprint": name}
 
     def _silence(self, asked: Asked, now_ms: int) -> Asked:
@@ -80,6 +82,8 @@ class Duty:
         wanted = matchers(asked["match"])
         once = bool(asked.get("once"))
         end_ms = start_ms + SILENCE_MS_MAX if once else int(asked["end_ms"])
+        if end_ms <= now_ms:
+            raise Refused("it would have ended before now")
         silence = Silence.made(wanted, start_ms, end_ms, _who(asked), _note(asked), once)
         self._desk.silence(silence, now_ms)
         return {"silence": silence.name, "matches": len(self._desk.preview(wanted))}
@@ -103,10 +107,10 @@ class Duty:
         self._other_deeds.append(Deed(now_ms, _who(asked), "sent again", asked["delivery"]))
         return {"delivery": asked["delivery"]}
 
-    def _alert(self, name: str) -> str:
+    def _alert(self, name: str, ended: Callable[[str], list[str]] = lambda _: []) -> str:
         """The fingerprint that `name` begins. Raises Refused when none or several do."""
         wanted = name.removeprefix("a-")
-        found = [each for each in self._desk.standings if wanted and each.startswith(wanted)]
+        found = [each for each in self._desk.standings if wanted and each.startswith(wanted)] or ended(wanted)
         if len(found) != 1:
             raise Refused(f"no alert {name!r}" if not found else f"{name!r} begins {len(found)} alerts: write more")
         return found[0]

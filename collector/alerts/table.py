@@ -40,8 +40,15 @@ def _taken(ack: Acknowledgement, zone: ZoneInfo) -> str:
 
 
 def ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
-    """One alert that is over."""
-    over = {"state": "RESOLVED", "flapping": False, "who": "-", "acknowledged": None, "hidden_by": None}
+    """One alert that is over, since its end."""
+    over = {
+        "since_ms": alert.event_ms,
+        "state": "RESOLVED",
+        "flapping": False,
+        "who": "-",
+        "acknowledged": None,
+        "hidden_by": None,
+    }
     return _plain(settings, alert, names) | over
 
 

@@ -1,7 +1,6 @@
 """`lamppost alerts`: what fires, who has it, who wants quiet, and what became of it.
 
-Reading looks into the collector's state file; doing puts a request there, which the running collector carries out and
-answers. So everything that is done is done in one place, and stands in the audit trail.
+Reading looks into the collector's state file; doing asks the running collector (duty.py).
 """
 
 from __future__ import annotations
@@ -9,10 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import sys
 import time
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +18,14 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
-from collector.commands.options import CONFIG, JSON, counted, load_settings, this_person
+from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
+from collector.commands.options import CONFIG, JSON, counted, load_settings
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
     from collector.config import Config
-    from collector.rules.desk import Desk
     from collector.rules.silence import Matcher
     from collector.rules.transition import Transition
 
@@ -36,7 +33,7 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 WHO = typer.Option(None, "--as", help="Who does it; default: the user of this shell.")
 NOTE = typer.Option("", "-m", "--message", help="What the next person should know.")
-ANSWER_S = 10.0
+HISTORY_MOST = 20_000
 
 
 @app.callback()
@@ -67,7 +64,7 @@ def alerts_list(
 
     settings, now_ms = load_settings(config), _now_ms()
     with open_book(settings) as book:
-        desk = _desk(book)
+        desk = desk_of(book)
         ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
     firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
     names = short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended])
@@ -96,7 +93,7 @@ def alerts_show(
         happened = book.transitions(0, name, 50)
         deeds = book.deeds(name)
         told = book.deliveries(name)
-        standing = _desk(book).standings.get(name)
+        standing = desk_of(book).standings.get(name)
         logs = {each.name: book.attempts(each.key, each.channel) for each in told}
     if as_json:
         said = {
@@ -144,10 +141,18 @@ def alerts_ack(
               lamppost alerts ack rule=pm25-* -m "haze, known"
     """
     until_ms = _now_ms() + length_ms(length)
-    done = f"acknowledged {{id}} until {clock_of(load_settings(config))(until_ms)}"
-    for name in _named(config, alerts):
-        asked = {"alert": name, "note": note, "until_ms": until_ms}
-        ask(config, "ack", asked, who, as_json, done)
+    settings = load_settings(config)
+    asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(config, alerts)]
+    answers = ask_each(settings, "ack", asked, who)
+    if as_json:
+        typer.echo(json.dumps(answers, ensure_ascii=False))
+    else:
+        until = clock_of(settings)(until_ms)
+        for answer in answers:
+            refused = answer.get("refused")
+            done = f"acknowledged {answer['id']} until {until}"
+            typer.echo(f"{answer['id']}: {refused}" if refused else done, err=bool(refused))
+    raise typer.Exit(Exit.NOT_HEALTHY if any("refused" in answer for answer in answers) else Exit.FINE)
 
 
 def _named(config: Path, alerts: list[str]) -> list[str]:
@@ -156,7 +161,7 @@ def _named(config: Path, alerts: list[str]) -> list[str]:
         return [_one(config, each) for each in alerts]
     wanted = _matchers(" ".join(alerts))
     with open_book(load_settings(config)) as book:
-        found = [each.fingerprint for each in _desk(book).preview(wanted)]
+        found = [each.fingerprint for each in desk_of(book).preview(wanted)]
     if not found:
         raise Failure(Exit.NOT_HEALTHY, "nothing-matches", f"nothing that fires matches {' '.join(alerts)}")
     return found
@@ -217,8 +222,8 @@ def alerts_silence(
     wanted = _matchers(words)
     if preview:
         with open_book(settings) as book:
-            desk = _desk(book)
-        found, names = desk.preview(wanted), _short_names(desk)
+            desk = desk_of(book)
+        found, names = desk.preview(wanted), short_ids(desk)
         if as_json:
             typer.echo(json.dumps([each.as_json() for each in found], ensure_ascii=False))
             return
@@ -226,14 +231,16 @@ def alerts_silence(
             typer.echo(f"{names[each.fingerprint]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
         typer.echo(f"would silence {len(found)} firing now")
         return
-    start_ms = time_of(start, settings.web.time_zone) if start else _now_ms()
+    now_ms = _now_ms()
+    start_ms = time_of(start, settings.web.time_zone) if start else now_ms
     if length_ms(length) > SILENCE_MS_MAX:
         cure = "there is always an end: silence it again before that"
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
     end_ms = start_ms + length_ms(length)
     asked = {"match": words, "start_ms": start_ms, "end_ms": end_ms, "note": note}
-    done = f"{{silence}}: silent until {clock_of(settings)(end_ms)}, silences {{matches}} firing now"
-    ask(config, "silence", asked, who, as_json, done)
+    later, clock = start_ms > now_ms, clock_of(settings)
+    when = f"from {clock(start_ms)} to {clock(end_ms)}, would silence" if later else f"until {clock(end_ms)}, silences"
+    ask(config, "silence", asked, who, as_json, f"{{silence}}: {when} {{matches}} firing now")
 
 
 @app.command("unsilence")
@@ -253,7 +260,7 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """
     settings, now_ms = load_settings(config), _now_ms()
     with open_book(settings) as book:
-        desk = _desk(book)
+        desk = desk_of(book)
     found = sorted((s for s in desk.silences.values() if s.end_ms > now_ms), key=lambda each: each.end_ms)
     if as_json:
         rows = [s._asdict() | {"wanted": " ".join(map(str, s.wanted)), "matches": len(desk.preview(s.wanted))}
@@ -262,7 +269,8 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
         return
     clock = clock_of(settings)
     for each in found:
-        when = f"until {clock(each.end_ms)}" if each.start_ms <= now_ms else f"from {clock(each.start_ms)}"
+        when = "until it is resolved" if each.once else f"until {clock(each.end_ms)}"
+        when = when if each.start_ms <= now_ms else f"from {clock(each.start_ms)} {when}"
         note = f' "{each.note}"' if each.note else ""
         typer.echo(f"{each.name}  {' '.join(map(str, each.wanted))}  {when}  {each.who}{note}")
     typer.echo(counted(len(found), "silence"))
@@ -282,7 +290,9 @@ def alerts_history(
     """
     settings = load_settings(config)
     with open_book(settings) as book:
-        found = book.transitions(_now_ms() - length_ms(since))
+        found = book.transitions(_now_ms() - length_ms(since), limit=HISTORY_MOST)
+    if len(found) == HISTORY_MOST:
+        typer.echo(f"only the newest {HISTORY_MOST} changes are shown: give a shorter --since", err=True)
     shown = [
         each
         for each in found
@@ -301,62 +311,12 @@ def alerts_history(
     typer.echo(counted(len(shown), "change"))
 
 
-# Asking the running collector
-
-
-def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json: bool, done: str) -> None:
-    settings = load_settings(config)
-    with open_book(settings) as book:
-        try:
-            number = book.ask(verb, asked | {"who": who or this_person()}, _now_ms())
-        except sqlite3.Error as error:
-            cure = "run it as the collector's user, or as one of its group"
-            raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
-        answer, until_s = None, time.monotonic() + ANSWER_S
-        while answer is None and time.monotonic() < until_s:
-            time.sleep(0.1)
-            answer = book.answer_to(number)
-        if answer is None and book.withdraw(number):
-            cure = "start it: lamppost collector run; nothing was changed"
-            raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
-        answer = answer or book.answer_to(number) or {}
-        if "fingerprint" in answer:
-            name = answer["fingerprint"]
-            answer["id"] = _short_names(_desk(book)).get(name, f"a-{name}")
-    if "refused" in answer:
-        raise Failure(Exit.NOT_HEALTHY, "refused", str(answer["refused"]))
-    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else done.format(**answer))
-
-
-def open_book(settings: Config) -> closing[Book]:
-    """The book of a collector's state file. Raises Failure when there is none."""
-    from collector.alerts.book import Book
-
-    if not settings.state_file.exists():
-        text = f"{settings.state_file}: no such file; no collector has run with these settings"
-        raise Failure(Exit.CONFIGURATION, "state-missing", text, "name the settings with --config")
-    try:
-        return closing(Book.open(settings.state_file))
-    except sqlite3.Error as error:
-        cure = "run it as the collector's user, or as one of its group"
-        raise Failure(Exit.NOT_PERMITTED, "state-unusable", f"{settings.state_file}: {error}", cure) from error
-
-
-def _desk(book: Book) -> Desk:
-    from collector.rules.desk import Desk, Policy
-
-    return Desk.restore(Policy(), book.desk())
-
-
-def _short_names(desk: Desk) -> dict[str, str]:
-    """The ids by which the list of what fires calls them."""
-    return short_names(each.alert.fingerprint for each in desk.standings.values() if each.firing)
-
-
 def _find(book: Book, name: str) -> str:
     """The fingerprint that a short id means, of what fires first: lists shorten ids among these. Raises Failure."""
     wanted = name.removeprefix("a-")
-    known = [each for each in _desk(book).standings if wanted and each.startswith(wanted)] or book.fingerprints(wanted)
+    known = [each for each in desk_of(book).standings if wanted and each.startswith(wanted)] or book.fingerprints(
+        wanted
+    )
     if len(known) != 1:
         text = f"no alert {name!r}" if not known else f"{name!r} begins {len(known)} alerts"
         raise Failure(Exit.USAGE, "alert-unknown", text, "see lamppost alerts list --all")

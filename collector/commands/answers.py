@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings, say
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -44,7 +44,8 @@ def gaps(
 
     with _open(config) as (settings, store):
         since_ms, now_ms = span_of(since, None, settings.web.time_zone)
-        waiting, refused = from_state(settings)
+        with file_of_the_collector(settings.state_file):
+            waiting, refused = from_state(settings)
         hours = _asked(lambda: find(store, since_ms, now_ms, waiting, refused, node))
     _must_be_known(node, hours)
     shown = [hour for hour in hours if everything or hour.causes]
@@ -115,8 +116,8 @@ def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: boo
 
 
 @quarantine_app.command("show")
-def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
-    """Everything that is kept of one batch, as JSON lines. Exit code 1 when nothing is.
+def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Everything that is kept of one batch, as JSON lines, with --json as one list. Exit code 1 when nothing is.
 
     Example:  lamppost quarantine show lp-0017 1042
     """
@@ -129,7 +130,7 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
         for block, row, reason, content in db.execute(part, (node, seq)):
             place = {"block": block, "row": None if row < 0 else row}
             kept.append({**place, "reason": reason, "content": content})
-    for each in kept:
+    for each in [kept] if kept and as_json else kept:
         typer.echo(json.dumps(each, ensure_ascii=False))
     if not kept:
         text = f"nothing of {node} {seq} is in quarantine"
@@ -137,17 +138,18 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
 
 
 @quarantine_app.command("redrive")
-def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG) -> None:
+def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Send a batch through the ingest once more, after its cause was cured.
 
     Example:  lamppost quarantine redrive lp-0017 1042
     """
     from collector.delivery.redrive import redrive
 
-    with _open(config) as (settings, store), _state(config) as db, file_of_the_collector(settings.state_file):
+    with _open(config) as (settings, store), _state(config) as db:
         outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
-    typer.echo(outcome)
-    raise typer.Exit(Exit.FINE if outcome.startswith("stored") else Exit.NOT_HEALTHY)
+    is_stored = outcome.startswith("stored")
+    say(outcome, as_json, node=node, seq=seq, stored=is_stored)
+    raise typer.Exit(Exit.FINE if is_stored else Exit.NOT_HEALTHY)
 
 
 def resend(
@@ -155,6 +157,7 @@ def resend(
     since: str = typer.Option("24h", "--since", help="How far back (90m, 24h), or from which date or time on."),
     config: Path = CONFIG,
     timeout: float = typer.Option(20.0, "--timeout", min=0, help="How long to wait for the answer, in seconds."),
+    as_json: bool = JSON,
 ) -> None:
     """Ask a node to send again what its replay ring holds, for a database that has lost it.
 
@@ -165,7 +168,10 @@ def resend(
     settings = load_settings(config)
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)
     answer = ask(settings, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
-    typer.echo(json.dumps(answer, ensure_ascii=False))
+    if as_json or not answer.get("ok"):
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        typer.echo(f"{node} sends again: {answer['batches']} of its batches")
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)
 
 
@@ -196,16 +202,15 @@ def _asked(question: Any) -> Any:
         ) from error
 
 
-def _state(config: Path) -> closing[sqlite3.Connection]:
-
+@contextmanager
+def _state(config: Path) -> Iterator[sqlite3.Connection]:
     path = load_settings(config).state_file
-    try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
-    except sqlite3.Error as error:
-        raise Failure(
-            Exit.NOT_PERMITTED, "state-unreadable", f"{path}: {error}", "has the collector run here?"
-        ) from error
-    return closing(db)
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    with (
+        file_of_the_collector(path),
+        closing(sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)) as db,
+    ):
+        yield db
 
 
 def _hour_json(hour: Any) -> dict[str, Any]:

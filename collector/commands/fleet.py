@@ -10,7 +10,7 @@ import typer
 
 from collector.commands import station_config
 from collector.commands.identity import stations_app
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, this_person
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from wire.exits import Exit, Failure
 
@@ -57,7 +57,7 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
     Example:  lamppost stations show lp-0017
     """
     from collector.fleet import history, name_of
-    from collector.ladder import installations
+    from collector.technician import installations
 
     settings, known = node_of(config, node)
     birth = known.birth
@@ -105,6 +105,7 @@ def rename(
     zh: str = typer.Option("", "--zh", help="Its name in Chinese."),
     en: str = typer.Option("", "--en", help="Its name in English."),
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Call a station otherwise. The node's own name, its readings and its history stay as they are.
 
@@ -119,7 +120,7 @@ def rename(
     with state_of(settings) as db:
         call(db, node, zh, en)
     note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", now_ms())
-    typer.echo(f"{node} is called {zh or '-'} / {en or '-'}")
+    say(f"{node} is called {zh or '-'} / {en or '-'}", as_json, node=node, zh=zh, en=en)
 
 
 @stations_app.command("doctor")
@@ -155,6 +156,7 @@ def identify(
     seconds: float = typer.Option(30.0, "--seconds", min=1, max=600),
     timeout: float = TIMEOUT,
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Make a station blink: which of the boxes is it?
 
@@ -162,7 +164,7 @@ def identify(
     """
     answer = ask_node(config, node, "identify", {"seconds": seconds}, timeout)
     if answer.get("ok"):
-        typer.echo(f"{node} blinks its LED {answer['led']} for {answer['seconds']:g} s")
+        say(f"{node} blinks its LED {answer['led']} for {answer['seconds']:g} s", as_json, node=node, led=answer["led"])
     end_with(answer)
 
 

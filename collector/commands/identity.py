@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, this_person
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def token_create(
 
     if not names.is_node(node):
         raise Failure(Exit.USAGE, "bad-node", f"{node!r} is no name of a node", "small letters, digits, hyphens")
-    with _desk(config) as (settings, file):
+    with open_desk(config) as (settings, file):
         from collector.identity.book import Book
         from collector.identity.office import enrolment
 
@@ -70,7 +70,7 @@ def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """
     from collector.identity.book import Book
 
-    with _desk(config) as (settings, file):
+    with open_desk(config) as (settings, file):
         tokens = Book(file).tokens(_now_ms())
     if as_json:
         typer.echo(json.dumps([token._asdict() for token in tokens]))
@@ -88,6 +88,7 @@ def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
 def token_revoke(
     beginning: str = typer.Argument(..., help="The id from `token list`, or its first 6 characters."),
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Make a token worthless.
 
@@ -96,7 +97,7 @@ def token_revoke(
     with _book(config) as book:
         if not book.revoke_token(beginning, this_person(), _now_ms()):
             raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
-    typer.echo("revoked")
+    say("revoked", as_json, token=beginning)
 
 
 @token_app.command("api")
@@ -106,6 +107,7 @@ def token_api(
     days: int = typer.Option(365, "--days", min=1, max=3650, help="How long it is good."),
     revoke: bool = typer.Option(False, "--revoke", help="Make the token of this name worthless."),
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Make a token by which a program uses the API, and print it. It cannot be shown again.
 
@@ -113,17 +115,19 @@ def token_api(
     """
     from collector.web.desk.api_tokens import ApiTokens
 
-    with _desk(config) as (_, file):
+    with open_desk(config) as (_, file):
         tokens = ApiTokens(file)
         if revoke:
             if not tokens.revoke(name, this_person(), _now_ms()):
                 raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}")
-            typer.echo("revoked")
+            say("revoked", as_json, name=name)
             return
         try:
-            typer.echo(tokens.create(name, scope, this_person(), _now_ms(), days))
+            token = tokens.create(name, scope, this_person(), _now_ms(), days)
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-token", str(error)) from error
+    made = {"schema": "lamppost.api-token/1", "name": name, "scopes": scope, "token": token, "days": days}
+    typer.echo(json.dumps(made) if as_json else token)
 
 
 @stations_app.command("accept")
@@ -146,7 +150,7 @@ def stations_accept(
     except OSError as error:
         cure = "on the device: lamppost agent enrol request NODE --out FILE"
         raise Failure(Exit.CONFIGURATION, "request-unreadable", f"{request}: {error.strerror}", cure) from error
-    with _desk(config) as (settings, file):
+    with open_desk(config) as (settings, file):
         try:
             answer = as_file(enrolment(settings, file).accept(node, asked, this_person(), _now_ms()))
         except Refused as error:
@@ -161,7 +165,9 @@ def stations_accept(
 
 
 @stations_app.command("retire")
-def stations_retire(node: str = typer.Argument(..., help="The node's name."), config: Path = CONFIG) -> None:
+def stations_retire(
+    node: str = typer.Argument(..., help="The node's name."), config: Path = CONFIG, as_json: bool = JSON
+) -> None:
     """Put a station out, now: stolen, sold, taken down. Its readings stay; it can be enrolled again with a new token.
 
     Example:  lamppost stations retire lp-0017
@@ -169,13 +175,13 @@ def stations_retire(node: str = typer.Argument(..., help="The node's name."), co
     from collector.identity.office import enrolment
     from collector.identity.registrar import BrokerSilent
 
-    with _desk(config) as (settings, file):
+    with open_desk(config) as (settings, file):
         try:
             count = enrolment(settings, file).retire(node, this_person(), _now_ms())
         except BrokerSilent as error:
             text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
             raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
-    typer.echo(f"{node}: out at the broker; {count} certificates revoked")
+    say(f"{node}: out at the broker; {count} certificates revoked", as_json, node=node, certificates=count)
 
 
 @stations_app.command("purge")
@@ -183,6 +189,7 @@ def stations_purge(
     node: str = typer.Argument(..., help="The node's name."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Forget a station: readings, quarantine, births, reports. It cannot be undone; only the trail keeps its name.
 
@@ -195,7 +202,7 @@ def stations_purge(
 
     if not yes and not typer.confirm(f"forget every reading of {node}, for ever?"):
         raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
-    with _desk(config) as (settings, _):
+    with open_desk(config) as (settings, _):
         try:
             gone = purge(settings, node)
         except StoreDown as error:
@@ -204,9 +211,8 @@ def stations_purge(
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
     with _book(config) as book:
         book.note(this_person(), "purged", node, _now_ms())
-    typer.echo(
-        f"{node} is forgotten: " + (", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing")
-    )
+    told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
+    say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
 
 
 @trail_app.command("list")
@@ -222,7 +228,7 @@ def trail_list(
     from collector import trail
     from collector.tame import one_line, tame
 
-    with _desk(config) as (settings, file), file.use() as db:
+    with open_desk(config) as (settings, file), file.use() as db:
         lines = trail.newest(db, count)
     zone = ZoneInfo(settings.web.time_zone)
     for line in lines:
@@ -248,7 +254,7 @@ def trail_verify(
     """
     from collector import trail
 
-    with _desk(config) as (_, file), file.use() as db:
+    with open_desk(config) as (_, file), file.use() as db:
         verdict = trail.verify(db, head)
     if as_json:
         typer.echo(json.dumps({"schema": "lamppost.trail/1"} | verdict._asdict()))
@@ -260,7 +266,8 @@ def trail_verify(
 
 
 @contextmanager
-def _desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
+def open_desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
+    """Settings and the file of what people decide, for as long as one command takes."""
     from collector.identity.office import desk_path
     from collector.web.desk.file import DeskFile
 
@@ -277,7 +284,7 @@ def _desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
 def _book(config: Path) -> Iterator[Book]:
     from collector.identity.book import Book
 
-    with _desk(config) as (_, file):
+    with open_desk(config) as (_, file):
         yield Book(file)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from collector.commands.alerts import WHO, ask, clock_of, open_book
+from collector.commands.alerts import WHO, clock_of
+from collector.commands.duty import ask, open_book
 from collector.commands.options import CONFIG, JSON, counted, load_settings
 from wire.exits import Exit, Failure
 
@@ -40,19 +41,21 @@ def notify_test(
         text = f"{config} names no channel: alerts are shown on the pages and told to nobody"
         raise Failure(Exit.NOT_HEALTHY, "no-channels", text, "lamppost collector sample shows alerts.channels")
     rows = []
+    words, inner = setup.writer(settings), Inner(settings.alerts.inner)
+    body = {"what": "news", "lines": []}
+    zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
     for name in channels or known:
-        body = {"what": "news", "lines": []}
-        zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
-        test = Delivery(f"test-{now_ms}", name, "test", 0, now_ms, now_ms, zh, en, "info", body)
-        began_s = time.monotonic()
         try:
-            way = setup.channel(known[name], setup.writer(settings), None, _now_ms, Inner(settings.alerts.inner))
-            outcome = way.send([test])
-        except (BadAddress, OSError) as error:
+            ways = setup.channels(known[name], words, None, _now_ms, inner)
+        except (BadAddress, Failure) as error:
             rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
             continue
-        why = "" if isinstance(outcome, Told) else outcome.why
-        rows.append({"channel": name, "told": not why, "why": why, "ms": round(1000 * (time.monotonic() - began_s))})
+        for way in ways:
+            test = Delivery(f"test-{now_ms}", way.name, "test", 0, now_ms, now_ms, zh, en, "info", body)
+            began_s = time.monotonic()
+            outcome = way.send([test])
+            why, ms = "" if isinstance(outcome, Told) else outcome.why, round(1000 * (time.monotonic() - began_s))
+            rows.append({"channel": way.name, "told": not why, "why": why, "ms": ms})
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ def load_rules(settings: Config) -> list[Rule]:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
 
 
+def say(text: str, as_json: bool, **facts: object) -> None:
+    """What a command did: one line for people, or the same for programs, with what they may want to know of it."""
+    typer.echo(json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False) if as_json else text)
+
+
 def counted(number: int, noun: str) -> str:
     """`1 silence`, `2 silences`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -60,6 +67,5 @@ def file_of_the_collector(path: Path) -> Iterator[None]:
     """Around what a command does with one of the collector's own files. Raises Failure when SQLite cannot."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        cure = "run it as the collector's user (sudo -u lamppost lamppost ...); is the disk full?"
-        raise Failure(Exit.NOT_PERMITTED, "file-unusable", f"{path}: {error}", cure) from error
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, this_person
+from collector.commands.options import CONFIG, JSON, say, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
 from device_profiles.setting_path import NoSuchSetting, where_in
 from device_profiles.strict_yaml import NotUsable, parse
@@ -46,6 +46,7 @@ def config_check(
     file: Path = typer.Argument(..., help="The settings to send."),
     timeout: float = TIMEOUT,
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Have a station check settings without taking them. It knows its profiles and its files.
 
@@ -53,7 +54,7 @@ def config_check(
     """
     answer = ask_node(config, node, "config", {"do": "check", "text": _text(file)}, timeout)
     if answer.get("ok"):
-        typer.echo(f"{node} could use {file}")
+        say(f"{node} could use {file}", as_json, node=node, file=str(file))
     end_with(answer)
 
 
@@ -65,6 +66,7 @@ def config_apply(
     wait: bool = WAIT,
     timeout: float = TIMEOUT,
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Send settings to a station. It checks them, tries them, and puts its old ones back by itself when readings stop.
 
@@ -72,7 +74,7 @@ def config_apply(
 
     Example:  lamppost stations config apply lp-0017 lp-0017.yaml
     """
-    _send(config, node, _text(file), base, wait, timeout)
+    _send(config, node, _text(file), base, wait, timeout, as_json)
 
 
 @app.command("set")
@@ -83,6 +85,7 @@ def config_set(
     wait: bool = WAIT,
     timeout: float = TIMEOUT,
     config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
     """Change single values in a station's settings; its comments and all else stay. Sent and tried as by `apply`.
 
@@ -94,10 +97,11 @@ def config_set(
         end_with(shown)
     text = _changed(config, node, str(shown["text"]), settings, timeout)
     lines = difflib.unified_diff(shown["text"].splitlines(), text.splitlines(), node, f"{node} (new)", n=1, lineterm="")
-    typer.echo("\n".join(lines) or f"{node}: nothing changes")
-    if dry_run or text == shown["text"]:
-        return
-    _send(config, node, text, shown["digest"], wait, timeout)
+    is_over = dry_run or text == shown["text"]
+    if is_over or not as_json:
+        say("\n".join(lines) or f"{node}: nothing changes", as_json, node=node)
+    if not is_over:
+        _send(config, node, text, shown["digest"], wait, timeout, as_json)
 
 
 def _changed(config: Path, node: str, text: str, settings: list[str], timeout_s: float) -> str:
@@ -148,7 +152,7 @@ def _text(file: Path) -> str:
         raise Failure(Exit.CONFIGURATION, "file-unreadable", f"{file}: {why}", "name a file of settings") from error
 
 
-def _send(config: Path, node: str, text: str, base: str | None, wait: bool, timeout: float) -> None:
+def _send(config: Path, node: str, text: str, base: str | None, wait: bool, timeout: float, as_json: bool) -> None:
     """Send, wait for the end of the trial, write down what became of it, and end the command."""
     from collector.fleet import begin_version, end_version, note
 
@@ -161,7 +165,8 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
         typer.echo(f"{node}: version {version} is on trial, up to two minutes ...", err=True)
         if wait:
             outcome = _outcome(config, node, version)
-            typer.echo(f"{node}: version {version} {outcome}")
+        if wait or as_json:
+            say(f"{node}: version {version} {outcome}", as_json, node=node, version=version, outcome=outcome)
     with state_of(settings) as db:
         end_version(db, node, version, outcome)
     note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", now_ms())

@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 from collector.config import Config
-from wire import status
+from collector.delivery.registry import kept
 
 
 def from_state(settings: Config) -> tuple[dict[str, int | None], dict[tuple[str, str, int], int]]:
@@ -17,10 +17,8 @@ def from_state(settings: Config) -> tuple[dict[str, int | None], dict[tuple[str,
         return waiting, refused
     db = sqlite3.connect(f"{settings.state_file.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        for node, body, online in db.execute("SELECT node, body, online FROM node"):
-            birth = status.decode(node, body)
-            if isinstance(birth, status.Birth):
-                waiting[node] = birth.oldest_ms if online else (birth.oldest_ms or 0)
+        for known in kept(db):
+            waiting[known.birth.node] = known.birth.oldest_ms if known.online else (known.birth.oldest_ms or 0)
         for node, content in db.execute("SELECT node, content FROM quarantine_part"):
             found = _sensor_and_hour(content)
             if found is not None:
@@ -32,7 +30,7 @@ def from_state(settings: Config) -> tuple[dict[str, int | None], dict[tuple[str,
 
 def _sensor_and_hour(content: str) -> tuple[str, int] | None:
     try:
-        kept = json.loads(content)
-        return kept["sensor"], int(kept["t0"]) // 3_600_000 * 3_600_000
+        part = json.loads(content)
+        return part["sensor"], int(part["t0"]) // 3_600_000 * 3_600_000
     except (ValueError, TypeError, KeyError):
         return None

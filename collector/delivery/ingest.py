@@ -3,7 +3,7 @@
 A batch is answered *stored* only after the database said so, *quarantined* only after its bytes are on disk. While the
 database is away nothing is answered but "later", so the readings stay on the agents' disks and memory stays flat.
 
-What is live has a write of its own (delivery/hurry.py says what is): beside the large writes of a backlog, not behind.
+What is live (delivery/live_lane.py) has a write of its own: beside the large writes of a backlog, not behind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from collector.timers import passed
 from wire import batch, check
-from wire.ack import Ack, Code, Hello, Verdict
+from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello, Verdict
 from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
@@ -107,7 +107,7 @@ class Ingest:
         elif self._works.rival(name) is not None:  # it is answered when it comes again, and the other is stored
             self._hold_clone(name)
         elif self._may_store(name) and (replay or self._is_new(name)):
-            self._queue(name, envelope, payload, now_ms, live)
+            self._queue(name, envelope, payload, now_ms, live, replay)
         return name if name in self._works else None
 
     def waits(self, name: Name) -> bool:
@@ -187,13 +187,15 @@ class Ingest:
         self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
 
-    def _queue(self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
+    def _queue(
+        self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool, replay: bool
+    ) -> None:
         if self._works.rows >= PENDING_ROWS_MAX or self._works.rows_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
-        self.counts["unknown_keys"] += checked.unknown_keys
+        self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
         self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms))
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
@@ -208,7 +210,7 @@ class Ingest:
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         live = live and len(rows) <= LIVE_ROWS_MAX
         row_count = len(rows) + len(parts)
-        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live))
+        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay))
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
         if seen is None:
@@ -298,7 +300,7 @@ class Ingest:
         kept: dict[Name, list[Part]] = {}
         start = 0
         try:
-            has_parts = refused or any(work.parts for work in group.works)
+            has_parts = refused or any(work.parts or work.replay for work in group.works)
             with self.quarantine.together() if has_parts else nullcontext():
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
@@ -333,6 +335,8 @@ class Ingest:
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
         """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
+        if work.replay:  # what was refused then may be stored now
+            self.quarantine.forget_parts(work.name)
         if parts:
             try:
                 self.quarantine.keep_parts(work.name, parts, now_ms)
@@ -374,12 +378,16 @@ class Ingest:
         """The verdicts since the last call, one acknowledgement a node and spool."""
         verdicts, self._verdicts = self._verdicts, {}
         for (node, spool), found in verdicts.items():
-            yield node, Ack(self.name, now_ms, spool, tuple(found))
+            yield node, Ack(self.name, now_ms, spool, tuple(found), self._window())
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
         highest = {spool: self.known.highest(birth.node, spool) for spool in birth.spools}
-        return Hello(self.name, now_ms, highest, session=birth.session)
+        return Hello(self.name, now_ms, highest, self._window(), session=birth.session)
+
+    def _window(self) -> int:
+        """How many batches an agent may have under way: fewer each time the database was asked in vain."""
+        return max(1, WINDOW_DEFAULT >> self._failures)
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile."""

@@ -92,6 +92,12 @@ class Quarantine:
             ).rowcount
         self._bytes_of[name.node] += size if added else 0
 
+    def forget_parts(self, name: Name) -> None:
+        """What was refused of this batch is stored now, or refused anew."""
+        where = "node = ? AND spool = ? AND seq = ? AND digest = ?"
+        if self._db.execute(f"DELETE FROM quarantine_part WHERE {where}", name).rowcount:
+            self._version = -1  # there is more room than was counted
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is kept inside is on disk when this ends, with one commit. May be nested. Raises Full."""

@@ -28,6 +28,9 @@ def redrive(db: sqlite3.Connection, store: Store, name: str, node: str, seq: int
         "SELECT spool, digest, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
     ).fetchall()
     if not kept:
+        parts = db.execute("SELECT count(*) FROM quarantine_part WHERE node = ? AND seq = ?", (node, seq)).fetchone()[0]
+        if parts:
+            return f"{parts} parts of {node} {seq} are kept, the rest is stored; for all of it: lamppost resend {node}"
         return f"nothing of {node} {seq} is in quarantine"
     stored = 0
     for spool, digest, payload in kept:

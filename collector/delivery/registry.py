@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from collector.statedb import transaction
@@ -20,6 +22,15 @@ class Node(NamedTuple):
     since_ms: int
 
 
+def kept(db: sqlite3.Connection) -> Iterator[Node]:
+    """The nodes of a state file; one whose birth another version of ours took says it again: the broker retains it."""
+    for name, body, online, since_ms in db.execute("SELECT node, body, online, since_ms FROM node"):
+        with suppress(status.BadStatus):
+            birth = status.decode(name, body)
+            assert isinstance(birth, status.Birth)
+            yield Node(birth, bool(online), since_ms)
+
+
 class Registry:
     """All nodes. Written by the ingest thread; `nodes` may be read from any.
 
@@ -31,12 +42,8 @@ class Registry:
         self._db = db
         self._lock = threading.Lock()
         db.execute(_SCHEMA)
-        self._nodes: dict[str, Node] = {}
         self._unsaved: dict[str, bytes] = {}
-        for node, body, online, since_ms in db.execute("SELECT node, body, online, since_ms FROM node"):
-            birth = status.decode(node, body)
-            assert isinstance(birth, status.Birth)
-            self._nodes[node] = Node(birth, bool(online), since_ms)
+        self._nodes = {node.birth.node: node for node in kept(db)}
 
     def get(self, node: str) -> Node | None:
         """A node, or None when it was never heard of."""

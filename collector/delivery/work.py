@@ -26,6 +26,7 @@ class Work:
     time_ms: int
     parts: list[Part] = field(default_factory=list)
     live: bool = False
+    replay: bool = False
 
     @property
     def node(self) -> str:
@@ -70,11 +71,14 @@ def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
 
 
 def part_of_row(work: Work, position: int, reason: str) -> Part:
-    """A row the database refused, by its place among the stored tables."""
+    """A row the database refused, by its place among the tables; named as in `content`, with what was written."""
     row = work.rows[position]
-    content = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
-    for (block, kept), table in zip(work.origins, work.tables, strict=True):
+    line = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
+    for (block, rows), table in zip(work.origins, work.tables, strict=True):
         if position < len(table.times_ms):
-            return Part(block, position if kept is None else kept[position], reason, content)
+            kept: dict[str, Any] = {"sensor": dict(table.tags).get("sensor", "node"), "kind": table.measurement}
+            kept |= {"t0": table.times_ms[position], "line": line}
+            what = json.dumps(kept, ensure_ascii=False)
+            return Part(block, position if rows is None else rows[position], reason, what)
         position -= len(table.times_ms)
     raise IndexError("a position beyond the batch")

@@ -7,7 +7,6 @@ of another kind (`json://`, `file://`) is refused; redirects are not followed.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -36,51 +35,46 @@ PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minu
 
 
 class Apprise:
-    """Sends one text to every address of the file; a message is told when each of them took it."""
+    """Sends one text to one address: where a file has several, each is a channel of its own and holds up no other."""
 
     at_once = AT_ONCE
     pause_s = PAUSE_S
 
-    def __init__(self, name: str, file: Path, writer: Writer, language: Literal["both", "zh", "en"] = "both") -> None:
-        """Raises BadAddress, OSError, ModuleNotFoundError when apprise is not installed."""
-        import apprise
-
+    def __init__(
+        self, name: str, file: Path, writer: Writer, language: Literal["both", "zh", "en"] = "both", number: int = 0
+    ) -> None:
+        """`number` is the address's place in the file. Raises BadAddress."""
+        try:
+            import apprise
+        except ModuleNotFoundError as error:
+            raise BadAddress(f"{name}: apprise is not installed. Cure: pip install 'lamppost[notify]'") from error
         self.name = name
         self._writer = writer
         self._languages = ("zh", "en") if language == "both" else (language,)
-        self._services = [_service(apprise, file, number, line) for number, line in _lines(file)]
-        self._took: dict[str, set[int]] = defaultdict(set)  # by message, which services have it: nobody hears it twice
+        self._line, address = addresses(file)[number]
+        self._service = _service(apprise, file, self._line, address)
 
     def send(self, deliveries: Sequence[Delivery]) -> Outcome:
-        """Tell every service what it has not had."""
-        refused = []
-        for number, service in enumerate(self._services):
-            wanted = [each for each in deliveries if number not in self._took[each.key]]
-            if not wanted:
-                continue
-            if self._notify(service, wanted):
-                for each in wanted:
-                    self._took[each.key].add(number)
-            else:
-                refused.append(f"{service.service_name} (line {number + 1})")
-        if refused:
-            return NotNow(f"not taken by {', '.join(refused)}")
-        for each in deliveries:
-            del self._took[each.key]
-        return Told()
-
-    def _notify(self, service: Any, deliveries: Sequence[Delivery]) -> bool:
+        """Tell it, in plain text: a service that shows HTML or Markdown gets it escaped."""
         title = " / ".join(self._writer.title(deliveries, language) for language in self._languages)
         body = "\n\n".join(self._writer.text(deliveries, language) for language in self._languages)
         try:
-            return bool(service.notify(title=title, body=body))
+            took = self._service.notify(title=title, body=body, body_format="text")
         except (OSError, TypeError, ValueError) as error:
-            log.warning("%s: %s: %s", self.name, service.service_name, error)
-            return False
+            log.warning("%s: %s: %s", self.name, self._service.service_name, error)
+            took = False
+        return Told() if took else NotNow(f"not taken by {self._service.service_name} (line {self._line})")
 
 
-def _lines(file: Path) -> list[tuple[int, str]]:
-    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+def addresses(file: Path) -> list[tuple[int, str]]:
+    """The addresses of a file, each with its line. Raises BadAddress when there is none to be had."""
+    try:
+        lines = enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    except OSError as error:
+        cure = "Cure: name a file that is there and that the collector's user may read"
+        raise BadAddress(f"{file}: {error.strerror}. {cure}") from error
+    except UnicodeDecodeError as error:
+        raise BadAddress(f"{file}: not UTF-8. Cure: save it as UTF-8") from error
     found = [(number, line.strip()) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not found:
         raise BadAddress(f"{file}: no address. Cure: one a line, such as mailtos://user:password@mail.city.example")
@@ -96,7 +90,12 @@ def _service(apprise: Any, file: Path, number: int, address: str) -> Any:
         near = nearest(scheme, SERVICES)
         cure = f"did you mean {near}://?" if near else "for a web server of your own use kind: webhook"
         raise BadAddress(f"{file}:{number}: {scheme[:20]}:// is not allowed here; {cure}")
-    service = apprise.Apprise.instantiate(address, asset=apprise.AppriseAsset(http_redirects=False))
+    words = logging.getLogger("apprise")
+    words.disabled = True  # it calls a token that is not one by its letters
+    try:
+        service = apprise.Apprise.instantiate(address, asset=apprise.AppriseAsset(http_redirects=False))
+    finally:
+        words.disabled = False
     if not service:
         raise BadAddress(f"{file}:{number}: not an address of apprise. Cure: see docs/alerts.md for samples")
     return service

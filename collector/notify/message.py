@@ -47,12 +47,12 @@ class Writer(NamedTuple):
 
     def act_links(self, deliveries: Sequence[Delivery], language: str = "zh") -> dict[str, str]:
         """By episode, the page on which the reader of this may handle it: of what fires, and of few only."""
-        firing = [(each, alert) for each, state, alert in _lines(deliveries) if state != "resolved"]
+        firing = [(each, alert) for each, state, alert in _newest(deliveries) if state != "resolved"]
         if self.link is None or self.grants is None or len(firing) > ACT_LINKS_MOST:
             return {}
         root = self.link.rstrip("/") + ("/en/act/" if language == "en" else "/act/")
         token = self.grants.token
-        return {a.key: root + token(a.fingerprint, a.key, each.channel, each.at_ms) for each, a in firing}
+        return {a.key: root + token(a.fingerprint, a.key, each.receiver, each.at_ms) for each, a in firing}
 
     def as_json(self, delivery: Delivery) -> dict[str, Any]:
         """The whole message for a program. `key` is the message's; an alert's `key` is its episode's."""
@@ -75,8 +75,9 @@ class Writer(NamedTuple):
 
     def title(self, deliveries: Sequence[Delivery], language: str) -> str:
         """One line: what happened to how many alerts, and where."""
-        lines = _lines(deliveries)
-        counts = Counter(_label(each, state, language) for each, state, _ in lines)
+        lines = _newest(deliveries)
+        gravest_first = sorted(lines, key=lambda line: line[1] == "resolved")
+        counts = Counter(_label(each, state, language) for each, state, _ in gravest_first)
         said = [label + _times(count) for label, count in counts.items()]
         if not lines:
             said.append("[TEST]" if language == "en" else "[测试]")
@@ -86,7 +87,7 @@ class Writer(NamedTuple):
 
     def text(self, deliveries: Sequence[Delivery], language: str) -> str:
         """What is wrong, how much against which limit, since when, and the page; of many, rule by rule."""
-        lines = _lines(deliveries)
+        lines = _newest(deliveries)
         if not lines:
             return "\n\n".join(each.text_en if language == "en" else each.text_zh for each in deliveries)
         told = self._each(deliveries, language) if len(lines) <= EACH_MOST else self._by_rule(lines, language)
@@ -94,7 +95,7 @@ class Writer(NamedTuple):
 
     def _each(self, deliveries: Sequence[Delivery], language: str) -> Iterator[str]:
         act = self.act_links(deliveries, language)
-        for _, state, alert in _lines(deliveries):
+        for _, state, alert in _newest(deliveries):
             yield self._line(state, alert, language)
             if (link := self.link_to(alert.fingerprint)) is not None:
                 yield f"  {link}"
@@ -134,6 +135,11 @@ class Writer(NamedTuple):
 
 def _lines(deliveries: Sequence[Delivery]) -> list[_Line]:
     return [(each, state, Transition.read(value)) for each in deliveries for state, value in each.body["lines"]]
+
+
+def _newest(deliveries: Sequence[Delivery]) -> list[_Line]:
+    """The last word on each episode: what has begun and ended in one text has ended."""
+    return list({line[2].key: line for line in _lines(deliveries)}.values())
 
 
 def _times(count: int) -> str:

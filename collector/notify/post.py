@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 from collector.notify.addresses import NONE, Inner, Resolve, checked_address, resolve
 from collector.notify.channel import Never, NotNow, Outcome, Told
+from collector.tame import one_line
 
 TIMEOUT_S: Final = 10.0
-ANSWER_BYTES_MAX: Final = 64 * 1024
-_GONE: Final = frozenset({400, 405, 410, 411, 413, 414, 415, 422})
-"""The receiver understood, and will never take this. 401, 403 and 404 are somebody's mistake that can be mended."""
+ANSWER_BYTES_MAX: Final = 1024
+"""Enough to tell a page from an answer: one that never ends holds nobody up for long."""
+_GONE: Final = frozenset({400, 410, 411, 413, 414, 415, 422})
+"""The receiver understood, and will never take this. 401, 403, 404 and 405 are mistakes that somebody can mend."""
 
 
 class Answer(NamedTuple):
@@ -57,10 +59,11 @@ def request(
 
 def trouble(error: Exception) -> NotNow:
     """A connection that failed, without the words of a library around the system's own."""
-    said = str(error)
+    inner = next((each for each in reversed(error.args) if isinstance(each, Exception)), None)
+    said = str(inner or error) if isinstance(inner, OSError | None) else repr(inner)
     errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", said)
     plain = f"no connection: {errno[1]}" if errno else re.sub(r"^HTTPS?Connection(Pool)?\([^)]*\): ", "", said)
-    return NotNow(plain[:300])
+    return NotNow(one_line(plain)[:300])
 
 
 def outcome(answer: Answer) -> Outcome:
@@ -74,7 +77,7 @@ def outcome(answer: Answer) -> Outcome:
         return NotNow(f"HTTP {status} with a page: a captive portal?") if page else Told()
     if 300 <= status < 400:
         return NotNow(f"HTTP {status}: a redirect is not followed; correct the address or the network")
-    said = answer.body[:200].decode("utf-8", "replace").strip().replace("\n", " ")
+    said = one_line(answer.body[:200].decode("utf-8", "replace").strip())
     why = f"HTTP {status}" + (f": {said}" if said and not said.startswith("<") else "")
     if status in _GONE:
         return Never(why)

@@ -15,6 +15,7 @@ from collector.config import Config
 from collector.names import Names
 from collector.notify.addresses import NONE, Inner
 from collector.notify.alertmanager import Alertmanager
+from collector.notify.apprise_channel import Apprise, addresses
 from collector.notify.channel import Channel as Way
 from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
@@ -26,7 +27,7 @@ from device_profiles.settings import secret
 
 
 def telling(config: Config) -> Telling:
-    """How much people hear, and by which routes."""
+    """How much people hear, and by which routes. Raises BadAddress."""
     wants = config.alerts
     policy = Policy(
         repeat_ms=wants.repeat,
@@ -36,7 +37,10 @@ def telling(config: Config) -> Telling:
         steps=tuple(sorted(Step(step.after, tuple(step.notify), step.severity) for step in wants.escalate)),
         receivers=tuple(channel.name for channel in wants.channels),
     )
-    routes = {each.name: Route(each.name, each.second, each.second_after) for each in wants.channels}
+    routes = {}
+    for each in wants.channels:
+        first, *more = _names(each)
+        routes[each.name] = Route(first, each.second, each.second_after, tuple(more))
     return Telling(policy, routes)
 
 
@@ -65,23 +69,32 @@ def writer(config: Config, granted: Grants | None = None) -> Writer:
 
 
 def teller(config: Config, alerting: Alerting, now_ms: Callable[[], int]) -> Teller:
-    """The tellers of an alerting. Raises BadAddress, OSError, ModuleNotFoundError."""
+    """The tellers of an alerting. Raises BadAddress, Failure."""
     words = writer(config, grants(config))
-    ways = [channel(each, words, alerting, now_ms, Inner(config.alerts.inner)) for each in config.alerts.channels]
+    inner = Inner(config.alerts.inner)
+    ways = [way for each in config.alerts.channels for way in channels(each, words, alerting, now_ms, inner)]
     made = Teller(alerting.outbox, ways, alerting.save_outbox, now_ms)
     alerting.tell_by(made)
     return made
 
 
-def channel(
+def channels(
     wants: Channel, words: Writer, alerting: Alerting | None, now_ms: Callable[[], int], inner: Inner = NONE
-) -> Way:
-    """One channel; without an alerting it can be tried, but repeats nothing."""
-    if isinstance(wants, AppriseChannel):
-        from collector.notify.apprise_channel import Apprise
+) -> list[Way]:
+    """A channel as the settings name it, each address of its file apart; without an alerting it repeats nothing.
 
-        return Apprise(wants.name, wants.urls_file, words, wants.language)
+    Raises BadAddress, and Failure for a secret that cannot be read.
+    """
+    if isinstance(wants, AppriseChannel):
+        names = enumerate(_names(wants))
+        return [Apprise(name, wants.urls_file, words, wants.language, number) for number, name in names]
     if isinstance(wants, AlertmanagerChannel):
         standing = partial(alerting.standing, wants.name) if alerting is not None else list
-        return Alertmanager(wants.name, wants.url, words, standing, now_ms, inner)
-    return Webhook(wants.name, wants.url, secret(wants.secret_file), words, inner=inner)
+        return [Alertmanager(wants.name, wants.url, words, standing, now_ms, inner)]
+    return [Webhook(wants.name, wants.url, secret(wants.secret_file), words, inner=inner)]
+
+
+def _names(wants: Channel) -> list[str]:
+    """The channel's own name, and for the second address of its file NAME:2, and so on."""
+    count = len(addresses(wants.urls_file)) if isinstance(wants, AppriseChannel) else 1
+    return [wants.name, *(f"{wants.name}:{number}" for number in range(2, count + 1))]

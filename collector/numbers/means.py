@@ -1,5 +1,8 @@
 """A window of air or weather: mean, smallest, largest and number of readings of each quantity. Pure.
 
+A gauge tells what has fallen since somebody reset it. A window's own is the sum of the rises: a fall is a reset, and
+what stands there afterwards has fallen since.
+
 Means are rounded to six decimals, which hides the order of additions: the same readings give the same window by
 whatever road they came.
 """
@@ -16,6 +19,7 @@ from collector.numbers.ordered import ordered, present
 from measures.averages import DIRECTIONS, LEVELS, direction_deg, energy, level_db
 
 DECIMALS: Final = 6
+TOTALS: Final = frozenset({"rain_mm"})
 STATS: Final = ("mean", "min", "max", "n")
 """What is stored of a quantity's window."""
 CELL: Final = 4  # n, sum, smallest, largest
@@ -28,12 +32,13 @@ class Means:
     everything that a busy collector allocates would be scattered between them.
     """
 
-    __slots__ = ("_cells", "_places", "n", "names", "qc", "turns")
+    __slots__ = ("_cells", "_places", "n", "names", "qc", "totals", "turns")
 
     def __init__(self, places: Mapping[str, int]) -> None:
         """`places` says of each quantity where in the array its n, sum, smallest and largest stand."""
         self.names: list[str] = []  # of those with values, but directions
         self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
+        self.totals: dict[str, tuple[float, float]] = {}  # what was added, and where the gauge stood last
         self.n = 0
         self.qc = 0
         self._places = places
@@ -58,6 +63,8 @@ class Means:
                 self._turn(name, values)
             else:
                 self._add(name, places[name], values, found[0], found[-1])
+                if name in TOTALS:
+                    self._rise(name, values)
 
     def below(self, fields: Mapping[str, Any]) -> None:
         self.n += 1
@@ -70,8 +77,10 @@ class Means:
             if name in DIRECTIONS:
                 self._turn(name, [mean])
             else:
-                low, high = fields.get(name + "_min"), fields.get(name + "_max")
-                self._add(name, at, [mean], mean if low is None else low, mean if high is None else high)
+                low, high = fields.get(name + "_min", mean), fields.get(name + "_max", mean)
+                self._add(name, at, [mean], low, high)
+                if name in TOTALS:
+                    self._rise_below(name, low, high, fields.get(name + "_sum"))
 
     def minute(self, minute: Means, fields: Mapping[str, Any]) -> None:
         """Take a minute that is still in memory: the same as `below` of its fields, without looking for them."""
@@ -80,6 +89,8 @@ class Means:
         for name in minute.names:
             mean, low, high, _ = stat_fields(name)
             self._add(name, self._places[name], [fields[mean]], fields[low], fields[high])
+            if name in TOTALS:
+                self._rise_below(name, fields[low], fields[high], fields[name + "_sum"])
         for name in minute.turns:
             degrees = minute.direction(name)
             if degrees is not None:
@@ -111,6 +122,18 @@ class Means:
         turn[1] += sum(math.sin(math.radians(value)) for value in degrees)
         turn[2] += sum(math.cos(math.radians(value)) for value in degrees)
 
+    def _rise(self, name: str, values: list[float]) -> None:
+        added, last = self.totals.get(name, (0.0, values[0]))
+        for value in values:
+            added += value - last if value >= last else value
+            last = value
+        self.totals[name] = added, last
+
+    def _rise_below(self, name: str, low: float, high: float, total: float | None) -> None:
+        """A window's own, and what came between it and the one before; a thinned one knows its ends alone."""
+        added, last = self.totals.get(name, (0.0, low))
+        self.totals[name] = added + (high - low if total is None else total) + max(low - last, 0.0), high
+
     def fields(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in self.names:
@@ -127,6 +150,7 @@ class Means:
             if degrees is not None:
                 found[name + "_mean"] = degrees
             found[name + "_n"] = int(n)
+        found |= {name + "_sum": round(added, DECIMALS) for name, (added, _) in self.totals.items()}
         return found | {"qc": self.qc} if self.qc else found
 
 

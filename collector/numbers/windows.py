@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from collector.numbers.flow import COUNTED, OWN_SUMS, PERCENTILES, WHOLE_SUMS, Flow
-from collector.numbers.means import CELL, DECIMALS, Means, stat_fields
+from collector.numbers.means import CELL, DECIMALS, TOTALS, Means, stat_fields
 from measures.completeness import GB_HOUR
 from wire.quantities import DERIVED, KINDS, QUANTITIES
 from wire.traffic import CELLS
@@ -117,7 +117,8 @@ def _places(kind: str) -> dict[str, int]:
 def field_names(kind: str) -> tuple[str, ...]:
     """Every field that a stored window of a kind may have."""
     if has_minutes(kind):
-        return (*(field for name in rolled(kind) for field in stat_fields(name)), "qc")
+        sums = (name + "_sum" for name in rolled(kind) if name in TOTALS)
+        return (*(field for name in rolled(kind) for field in stat_fields(name)), *sums, "qc")
     measured = ("count", "flow_vph", "speed_tms_kmh", "speed_sms_kmh", "occupancy_ratio")
     spans = (f"{name}_{stat}" for name in measured for stat in ("mean", "min", "max"))
     return (*spans, *sorted(OWN_SUMS), *PERCENTILES, "speed_tms_kmh_n", "speed_sms_kmh_n", "qc")

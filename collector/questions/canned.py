@@ -16,7 +16,7 @@ _NODE: Final = ("node", "site")
 _SENSOR: Final = ("node", "site", "sensor")
 _LANE: Final = ("node", "site", "lane", "direction")
 _AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "noise_db")
-_WEATHER: Final = ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg", "rain_mm")
+_WEATHER: Final = ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg")
 _HEALTH: Final = ("spool_rows", "spool_age_s", "cpu_temp_c", "disk_free_b", "clock_offset_s", "bad_frames")
 _CELLS: Final = {"speed": SPEED_CELLS, "length": LENGTH_CELLS}
 _MARK: Final = {"failed": 4, "suspect": 3}
@@ -59,7 +59,7 @@ def _index(asked: Asked) -> Select:
 
 
 def _weather(asked: Asked) -> Select:
-    columns = (*(f"{name}_mean" for name in _WEATHER), "completeness")
+    columns = (*(f"{name}_mean" for name in _WEATHER), "rain_mm_sum", "completeness")
     return Select("weather" + asked.suffix, columns, asked.since_ms, asked.until_ms, asked.where, _SENSOR)
 
 

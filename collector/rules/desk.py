@@ -102,7 +102,9 @@ class Desk:
         self._mark(known)
         if alert.state == "resolved":
             self._end_once(alert, now_ms)
-        known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms] + [now_ms]
+        known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms]
+        if alert.state == "firing" or not alert.reason:  # a rule or a station that went is no value that flaps
+            known.changes.append(now_ms)
         if known.flapping:
             return
         if known.news and known.news[-1].alert.reason == "corrected" and known.told == alert.state == "resolved":
@@ -172,13 +174,6 @@ class Desk:
         known.ack = None
         self._touched.add(f"standing:{fingerprint}")
         self._deeds.append(Deed(now_ms, who, "gave back", fingerprint))
-        return True
-
-    def note(self, fingerprint: str, who: str, note: str, now_ms: int) -> bool:
-        """Write something down about an alert. False when the desk does not know it."""
-        if fingerprint not in self.standings:
-            return False
-        self._deeds.append(Deed(now_ms, who, "noted", fingerprint, note))
         return True
 
     def preview(self, wanted: tuple[Matcher, ...]) -> list[Transition]:

@@ -27,11 +27,20 @@ LOG_LINES: Final = 1_000
 
 
 class Route(NamedTuple):
-    """How a receiver is reached: a channel, and another when that one fails. A page that waits a day is no page."""
+    """How a receiver is reached: a channel, and another when that one fails. A page that waits a day is no page.
+
+    `more` are the channels of its further addresses, NAME:2 and so on: each hears everything, and waits for no other.
+    """
 
     channel: str
     second: str | None = None
     second_after_ms: int = SECOND_AFTER_MS
+    more: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All addresses of the receiver itself."""
+        return (self.channel, *self.more)
 
 
 @dataclass(slots=True)
@@ -61,6 +70,11 @@ class Delivery:
         """Key and channel: what makes a delivery one."""
         return f"{self.key}|{self.channel}"
 
+    @property
+    def receiver(self) -> str:
+        """The channel as the settings name it, whichever of its addresses this one is for."""
+        return self.channel.partition(":")[0]
+
 
 class Attempt(NamedTuple):
     """One line of a channel's delivery log."""
@@ -77,7 +91,7 @@ class Outbox:
 
     def __init__(self, routes: dict[str, Route]) -> None:
         self.routes = routes
-        self.channels = frozenset(each for route in routes.values() for each in (route.channel, route.second) if each)
+        self.channels = {each for route in routes.values() for each in (*route.channels, route.second)}
         self.open: dict[str, Delivery] = {}
         self.dead: dict[str, Delivery] = {}
         self.log: list[Attempt] = []
@@ -91,11 +105,12 @@ class Outbox:
         """Take notifications for delivery; one taken before is not taken again. Without a route it is dead mail."""
         for each in notifications:
             route = self.routes.get(each.receiver)
-            delivery = self._delivery(each, route or Route(each.receiver), now_ms)
             if route is None:
-                self._bury(delivery, now_ms, f"no channel for the receiver {each.receiver!r}")
-            else:
-                self._add(delivery)
+                dead = self._delivery(each, Route(each.receiver), each.receiver, now_ms)
+                self._bury(dead, now_ms, f"no channel for the receiver {each.receiver!r}")
+                continue
+            for channel in route.channels:
+                self._add(self._delivery(each, route, channel, now_ms))
 
     def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
@@ -192,12 +207,12 @@ class Outbox:
                 outbox.open[each.name] = each
         return outbox
 
-    def _delivery(self, each: Notification, route: Route, now_ms: int) -> Delivery:
+    def _delivery(self, each: Notification, route: Route, channel: str, now_ms: int) -> Delivery:
         self._number += 1
         body = {"what": each.what, "lines": [[line.state, line.alert.as_json()] for line in each.lines]}
         return Delivery(
             each.key,
-            route.channel,
+            channel,
             each.order,
             self._number,
             now_ms,
@@ -211,13 +226,14 @@ class Outbox:
             due_ms=now_ms,
         )
 
-    def _also(self, delivery: Delivery, channel: str, now_ms: int) -> None:
+    def _also(self, delivery: Delivery, second: str, now_ms: int) -> None:
         """Send it through the second channel too; the first goes on trying."""
         delivery.second = None
         self._touched[delivery.name] = delivery
-        twin = Delivery(**asdict(delivery) | {"channel": channel, "made_ms": now_ms, "due_ms": now_ms, "attempts": 0})
-        twin.state, twin.why = "waiting", ""
-        self._add(twin)
+        for channel in self.routes.get(second, Route(second)).channels:
+            twin = Delivery(**asdict(delivery) | {"channel": channel, "made_ms": now_ms, "due_ms": now_ms})
+            twin.state, twin.why, twin.attempts = "waiting", "", 0
+            self._add(twin)
 
     def _add(self, delivery: Delivery) -> None:
         if delivery.name not in self.open and delivery.name not in self._done and delivery.name not in self.dead:

@@ -12,6 +12,10 @@ from collector.stores.store import Answer, Held, Later, Refused, Stored
 
 RETRY_AFTER_S_MAX = 600.0
 _NOT_DATA = ("database not found", "authorization", "unauthorized", "timeout", "no space left")
+_TOO_MANY = (
+    "max-series",
+    "max-values-per-tag",
+)  # new series alone are refused: halving finds them, whatever the status
 
 
 def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
@@ -19,6 +23,8 @@ def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
     reason = _reason(status, body)
     if status == 204:
         return Stored()
+    if (status >= 500 or status == 400) and any(word in reason for word in _TOO_MANY):
+        return Refused(reason)
     if status in (400, 413, 422) and not any(word in reason.lower() for word in _NOT_DATA):
         return Refused(reason)
     if status == 429 or status >= 500:

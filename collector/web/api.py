@@ -65,10 +65,10 @@ class Span(NamedTuple):
 class Api:
     """Handlers of the open API."""
 
-    def __init__(self, site: Site, views: Views, hands: asyncio.Semaphore) -> None:
+    def __init__(self, site: Site, views: Views, slots: asyncio.Semaphore) -> None:
         self._site = site
         self._views = views
-        self._hands = hands
+        self._slots = slots
         self._zone = ZoneInfo(site.time_zone)
 
     def routes(self) -> list[Route]:
@@ -180,7 +180,7 @@ class Api:
         return self._page(request, span, "/indices", head, INDEX, rows)
 
     async def _ask(self, question: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        async with self._hands:
+        async with self._slots:
             return await run_in_threadpool(question, *given, **named)
 
     def _span(

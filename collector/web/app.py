@@ -149,10 +149,10 @@ def _routes(site: Site, desk: Desk | None, renderer: Renderer, views: Views, liv
     if site.grants is not None and site.duty is not None:
         yield from Act(site, renderer, site.grants, site.duty).routes()
     reports = desk.reports if desk is not None else None
-    hands = asyncio.Semaphore(PUBLIC_AT_ONCE)
-    yield from Pages(site, renderer, views, live, reports, hands).routes()
+    slots = asyncio.Semaphore(PUBLIC_AT_ONCE)
+    yield from Pages(site, renderer, views, live, reports, slots).routes()
     yield from TakePart(site, renderer, reports).routes()
-    yield from Api(site, views, hands).routes()
+    yield from Api(site, views, slots).routes()
     yield from probes.routes(site)
 
 

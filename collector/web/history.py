@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from collector.numbers.windows import MINUTES
 from collector.stores.store import Select, Store
 from collector.web.privacy import mask_lanes
 from collector.web.readings import summed
+from measures.averages import DIRECTIONS, LEVELS, mean_of
 from wire.quantities import QUANTITIES
 
 MINUTE_MS = 60_000
@@ -52,6 +55,7 @@ def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int
     counts = store.select(replace(question, columns=("cq",), aggregate="count", every_ms=every_ms))
     quality = {(one.tags["sensor"], row[0]): row[1:] for one in worst for row in one.rows}
     numbers = {(one.tags["sensor"], row[0]): row[1] for one in counts for row in one.rows}
+    others = _of_minutes(store, question, [name for name in names if name in DIRECTIONS | LEVELS], every_ms)
     rows = []
     for series in means:
         sensor = series.tags["sensor"]
@@ -62,6 +66,7 @@ def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int
                     "time_ms": time_ms,
                     "sensor": sensor,
                     **dict(zip(names, values, strict=True)),
+                    **others(sensor, time_ms),
                     "rows": numbers.get((sensor, time_ms)),
                     "cq": cq,
                     "qc": qc,
@@ -69,6 +74,20 @@ def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int
                 }
             )
     return rows
+
+
+def _of_minutes(
+    store: Store, question: Select, names: list[str], every_ms: int
+) -> Callable[[str, int], dict[str, float | None]]:
+    """Of what no database averages, directions and levels: means of a sensor's minutes, by the start of a window."""
+    columns = tuple(name + "_mean" for name in names)
+    found: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    for series in store.select(replace(question, measurement=question.measurement + MINUTES, columns=columns)):
+        for time_ms, *values in series.rows:
+            for name, value in zip(names, values, strict=True):
+                if value is not None:
+                    found[series.tags["sensor"], time_ms // every_ms * every_ms, name].append(value)
+    return lambda sensor, start_ms: {name: mean_of(name, found.get((sensor, start_ms, name), ())) for name in names}
 
 
 def _traffic(store: Store, question: Select, every_ms: int) -> list[dict[str, Any]]:

@@ -34,14 +34,14 @@ class Made(NamedTuple):
 
 
 class Memo:
-    """Remembers each page for `age_s`. However many want it, one is being made, by one of the `hands`."""
+    """Remembers each page for `age_s`. However many want it, it is made once, in one of the `slots`."""
 
-    def __init__(self, age_s: float, hands: asyncio.Semaphore) -> None:
+    def __init__(self, age_s: float, slots: asyncio.Semaphore) -> None:
         self._age_s = age_s
         self._pages: dict[Hashable, Made] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
         self._making: set[asyncio.Task[Made]] = set()
-        self._hands = hands
+        self._slots = slots
 
     async def get(self, key: Hashable, make: Make) -> Made:
         """The page of that key, made by `make` when there is none young enough."""
@@ -59,7 +59,7 @@ class Memo:
         async with self._lock(key):
             made = self._pages.get(key)
             if made is None or time.monotonic() - made.at_s > self._age_s:
-                async with self._hands:
+                async with self._slots:
                     asked_s = time.monotonic()
                     plain = (await make()).encode()
                     packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)

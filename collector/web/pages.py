@@ -46,14 +46,14 @@ class Pages:
         views: Views,
         live: Live,
         reports: Reports | None,
-        hands: asyncio.Semaphore,
+        slots: asyncio.Semaphore,
     ) -> None:
         self._site = site
         self._renderer = renderer
         self._views = views
         self._live = live
         self._reports = reports
-        self._memo = Memo(FRESH_S, hands)
+        self._memo = Memo(FRESH_S, slots)
 
     def routes(self) -> list[Route]:
         return [

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from collector.numbers.calibration import Record
+from collector.rules.words import reading
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
 from wire.quantities import QUANTITIES
@@ -67,6 +68,10 @@ class Words:
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A value without false precision; a dash where there is none. Zero is a value."""
         return "–" if value is None else f"{value:z.{decimals}f}"
+
+    def reading(self, value: float) -> str:
+        """A value beside a limit, of any quantity: what tells 3.6 from 4, and 75.4 from 75, stays."""
+        return reading(value)
 
     def quantity(self, name: str) -> str:
         """What a quantity is called."""

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from collector.broker.link import ACK_EXPIRY_S
 from collector.collector import Collector
 from collector.config import Config
-from collector.line import Intake, Windows
-from collector.workers.crew import Crew
+from collector.pipeline import Intake, Windows
+from collector.workers.pool import WorkerPool
 from wire import ack, names, signed, status
 
 
 class Receiver(Collector):
-    """Everything that exists once stays here: link, standby, registry, rules, desk. The rest is the crew's."""
+    """Everything that exists once stays here: link, standby, registry, rules, desk. The rest is the pool's."""
 
     def __init__(
         self, config: Config, workers: int, on_event: Callable[[dict[str, object]], None], quiet: bool = False
@@ -23,29 +23,29 @@ class Receiver(Collector):
         self._workers, self._quiet = workers, quiet
         super().__init__(config, on_event)
 
-    def _line(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:  # noqa: ARG002
-        self.crew = Crew(self.config, self._workers, self.registry, self._wake, self._quiet)
-        return self.crew, self.crew.windows
+    def _make_pipeline(self, state: sqlite3.Connection) -> tuple[Intake, Windows]:  # noqa: ARG002
+        self.pool = WorkerPool(self.config, self._workers, self.registry, self._wake, self._quiet)
+        return self.pool, self.pool.windows
 
-    def _begin_line(self) -> None:
-        self.crew.start()
+    def _begin_pipeline(self) -> None:
+        self.pool.start()
 
     def _finish(self, until_s: float) -> None:
-        self.crew.finish(until_s)
+        self.pool.finish(until_s)
         self.step(time.time_ns() // 1_000_000)
 
     def _on_status(self, node: str, payload: bytes, now_ms: int) -> None:
-        self.crew.hear(node, payload)
+        self.pool.hear(node, payload)
         super()._on_status(node, payload, now_ms)
 
     def _greet(self, births: Sequence[status.Birth], now_ms: int) -> None:  # noqa: ARG002
         for birth in births:
-            self.crew.greet(birth)
+            self.pool.greet(birth)
 
     def _answer(self, now_ms: int) -> None:
         if self.standby.active:
-            self._greet([node.birth for node in self.crew.newly_served() if node.online], now_ms)
-        for topic, sealed in self.crew.answers():
+            self._greet([node.birth for node in self.pool.newly_served() if node.online], now_ms)
+        for topic, sealed in self.pool.answers():
             if not self._is_for_guest(topic, sealed):
                 self.link.publish(topic, sealed, expiry_s=ACK_EXPIRY_S)
 

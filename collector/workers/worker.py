@@ -1,6 +1,6 @@
 """One worker: a process that takes the batches of its nodes as orders, and reports what it has stored and answered.
 
-    python -m collector.workers.worker FD      started by the receiver (crew.py), never by hand
+    python -m collector.workers.worker FD      started by the receiver (pool.py), never by hand
 
 It ends when the receiver does: at once, in the middle of whatever it does. What it had stored and not reported is
 then like what a killed collector had stored: the agents send it again, and it is written over itself.
@@ -26,14 +26,14 @@ from collector.delivery import quick_json
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
 from collector.identity.signing import signing_key
-from collector.line import Writers, make_line
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.numbers.calibration import Calibrations
+from collector.pipeline import Writers, make_pipeline
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
 from collector.stores.named import make_store
 from collector.stores.store import Store, Table
-from collector.workers.talk import Beginning, Done, Order, Report, send_report, take_orders, worker_of
+from collector.workers.messages import Beginning, Done, Order, Report, send_report, take_orders, worker_of
 from device_profiles import loglines
 from wire import ack, names, signed, status
 
@@ -100,7 +100,7 @@ class Worker:
         self._nodes = sqlite3.connect(":memory:", isolation_level=None)  # the receiver keeps the real ones
         self._registry = Registry(self._nodes)
         self._calibrations = Calibrations(self._state)
-        self.ingest, self.rollups = make_line(
+        self.ingest, self.rollups = make_pipeline(
             config, store, self._registry, self._state, self._calibrations, lambda node: worker_of(node, of) == number
         )
         self._columns = columns_of(load_rules(config.rules))

@@ -15,7 +15,7 @@ def config_valid(station: Station) -> Result:
     try:
         settings = load_settings(Config, station.config_file, "lamppost agent setup")
     except Failure as failure:
-        cure = failure.cure if failure.word == "config-missing" else "sudo lamppost agent config edit"
+        cure = "sudo lamppost agent config edit" if failure.word == "config-invalid" else failure.cure
         return fail(check, str(failure), cure)
     count = len(settings.sensors)
     return ok(check, f"{station.config_file}, {count} sensor{'' if count == 1 else 's'}")

@@ -7,9 +7,9 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
-from pathlib import Path
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.spool_place import nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
 
@@ -75,7 +75,7 @@ def spool_space(station: Station) -> Result:
     check = "spool.space"
     if station.settings is None:
         return skip(check, "needs config.valid")
-    folder = _folder(station.settings.spool.path)
+    folder = nearest_folder(station.settings.spool.path)
     free = shutil.disk_usage(folder).free
     limit = station.settings.spool.max_size
     room = free if limit is None else min(free, limit)
@@ -109,7 +109,7 @@ def disk_readonly(station: Station) -> Result:
     check = "disk.readonly"
     if station.settings is None:
         return skip(check, "needs config.valid")
-    folder = _folder(station.settings.spool.path)
+    folder = nearest_folder(station.settings.spool.path)
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return fail(check, f"{folder} is read-only: the card is failing", "save the spool, change the card")
     return ok(check, f"{folder} can be written")
@@ -131,11 +131,3 @@ def disk_errors(station: Station) -> Result:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _folder(path: Path) -> Path:
-    """The nearest folder above `path` that exists."""
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    return folder

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from measures.averages import DIRECTIONS
 from simulator.replay import BEIJING, I94, REAL_DATA, SeriesOfHours
 
 SHIPPED: Final = {"beijing": BEIJING, "i94": I94, "london": REAL_DATA / "london_marylebone_2003.csv"}
@@ -20,11 +21,12 @@ ALIASES: Final[dict[str, tuple[str, float]]] = {
     "no2_ppb": ("no2_ugm3", 1.882), "o3_ppb": ("o3_ugm3", 1.963), "so2_ppb": ("so2_ugm3", 2.62),
     "co_ppm": ("co_mgm3", 1.146), "pm25_raw_ugm3": ("pm25_ugm3", 1.0), "pm10_raw_ugm3": ("pm10_ugm3", 1.0),
     "traffic_volume_veh_h": ("vehicles_vph", 1.0), "flow_vph": ("vehicles_vph", 1.0),
+    "rain_mm": ("rain_rate_mmh", 1.0),
 }  # fmt: skip
-"""Other names of columns: what they are here, and the factor; gases at 25 °C."""
+"""Other names of columns: what they are here, and the factor; gases at 25 °C, rain by the hour."""
 KNOWN: Final = frozenset(
     {"pm1_ugm3", "pm25_ugm3", "pm10_ugm3", "no_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "temp_c", "rh_pct",
-     "press_hpa", "wind_speed_ms", "wind_dir_deg", "rain_mm", "vehicles_vph"}
+     "press_hpa", "wind_speed_ms", "wind_dir_deg", "rain_rate_mmh", "vehicles_vph"}
 )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ class Replayed:
         for head in heads:
             name, factor = ALIASES.get(head, (head, 1.0))
             if name in KNOWN:
-                series = SeriesOfHours(path, head, time)
+                series = SeriesOfHours(path, head, time, is_direction=name in DIRECTIONS)
                 self._columns[name] = Column(series, factor, series.mean() * factor)
         if not self._columns:
             raise ValueError(f"{file}: no column of {', '.join(sorted(KNOWN))}")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final, NamedTuple
 
+from measures.averages import energy, level_db
 from simulator.city.chance import Chance
 from simulator.city.events import Event, force
 from simulator.city.moment import Moment, moment, season
@@ -85,6 +86,10 @@ class Traffic:
         wet = 0.1 * min(1.0, self._weather.at(time_ms).rain_mm_h / 4)
         speed = self._free_kmh * (1 - wet) / (1 + 0.15 * min(load, 2.2) ** 4 + 0.8 * blocked)
         return Flow(min(demand, 0.97 * capacity), max(6.0, speed), load)
+
+    def noise_db(self, time_ms: int) -> float:
+        """Leq at the kerb: CRTN's basic level (UK 1988, L10 = 42.2 + 10 lg q; Leq 3 dB below) over a town's 45 dB."""
+        return level_db(energy(45.0) + 2 * self.mean_vph * self.activity(time_ms) * energy(39.2))
 
     def vehicles(self, from_ms: int, to_ms: int) -> list[Passing]:
         """Everybody who passes in [from, to), by time: drawn cycle by cycle of the signal, so any hour can be asked."""

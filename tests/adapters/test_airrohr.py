@@ -41,6 +41,18 @@ def test_a_push_becomes_particles_and_weather_in_our_units() -> None:
     assert {block.kind for block in (air, weather)} == {"air_quality", "weather"}
 
 
+def test_noise_carbon_dioxide_and_a_thermometer_of_their_own_are_read() -> None:
+    told = {
+        "DNMS_noise_LAeq": "61.50",
+        "DNMS_noise_LA_max": "70.00",
+        "SCD30_co2_ppm": "412.00",
+        "DS18B20_temperature": "-1.25",
+    }
+    values = [{"value_type": name, "value": value} for name, value in told.items()]
+    air, weather = airrohr.blocks(json.dumps({"sensordatavalues": values}).encode(), 1_790_000_000_000)
+    assert (air.fields, weather.fields) == ({"noise_db": [61.5], "co2_ppm": [412.0]}, {"temp_c": [-1.25]})
+
+
 @pytest.mark.parametrize(
     "body",
     [

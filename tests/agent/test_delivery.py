@@ -135,6 +135,32 @@ def test_hello_brings_waiting_batches_forward(delivery: Delivery) -> None:
     assert seqs(delivery.due(3)) == [1]
 
 
+def test_a_hello_does_not_end_the_wait_by_which_a_fleet_spreads(spool: Spool) -> None:
+    firsts = []
+    for seed in range(50):
+        delivery = Delivery(spool, random.Random(seed), connect_pause_s=5.0)
+        if not seed:
+            fill(delivery, 1)
+        delivery.on_connect(0)
+        delivery.on_hello(Hello("c1", T0, {}), next_seq=2, now_s=0.01, session="")
+        firsts.append(next(t / 10 for t in range(60) if delivery.due(t / 10)))
+    assert min(firsts) < 1
+    assert 4 < max(firsts) <= 5
+
+
+def test_a_copy_dies_in_the_broker_when_the_next_is_due(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    sent_s, lives_s = 0.0, []
+    for now_s in range(1, 3000):
+        if delivery.due(now_s):
+            if lives_s:
+                assert now_s - sent_s == pytest.approx(lives_s[-1], abs=1.5)
+            sent_s = now_s
+            lives_s.append(delivery.copy_lives_s(one.id))
+    assert 24 <= lives_s[0] <= 36
+    assert max(lives_s) > 400
+
+
 def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(delivery: Delivery) -> None:
     (one,) = fill(delivery, 1)
     assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 10)), 2, T0) == []

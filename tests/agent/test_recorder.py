@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,43 @@ def test_the_account_told_at_the_end_holds_what_was_accepted_last(recorder: Reco
     made.commit(Now(2_000, UTC + 1_000, True), closing=True)
     told = [r for one in made.seal() for r in readings_of(one.data)[0] if r.series.kind == "sensor_ledger"]
     assert [row.values["accepted"] for row in told if row.series.sensor == "air-1"][-1] == 2
+
+
+@pytest.mark.parametrize(
+    "gone", [("spool.db",), ("spool.db", "spool.db-wal", "spool.db-shm"), ("folder",), ("replaced",)]
+)
+def test_a_spool_that_is_deleted_or_replaced_while_we_run_is_written_anew_whole(
+    recorder: Recorders, gone: tuple[str, ...]
+) -> None:
+    made = recorder()
+    made.commit(Now(0, UTC, True))
+    made.keep([air(UTC + 1), air(UTC + 2)])
+    made.commit(Now(1, UTC + 3, True), seal="all")
+    made.keep([air(UTC + 4)])
+    made.commit(Now(2, UTC + 5, True))
+    before = (made.spool.spool_id, made.spool.next_seq, made.spool.depth().rows)
+    made.keep_in_place()
+    assert made.spool.in_place
+    path = made.spool.path
+    if gone == ("replaced",):
+        (path.parent / "theirs").write_bytes(b"a backup of last year")
+        (path.parent / "theirs").rename(path)
+    elif gone == ("folder",):
+        shutil.rmtree(path.parent)
+    else:
+        for name in gone:
+            path.with_name(path.name + name.removeprefix("spool.db")).unlink()
+    made.keep([air(UTC + 6)])
+    made.commit(Now(3, UTC + 7, True))
+    assert not made.spool.in_place
+    made.keep_in_place()
+    assert made.spool.in_place
+    made.keep([air(UTC + 8)])
+    made.commit(Now(4, UTC + 9, True), closing=True)
+    made.spool.close()
+    again = Spool(path, "lp-1", "here")
+    assert (again.spool_id, again.next_seq) == before[:2], "the same life goes on"
+    assert again.depth().rows >= before[2] + 2
+    assert again.damaged() is None
+    again.close()
+    assert (path.with_name("spool.db.replaced-1").exists()) == (gone == ("replaced",))

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import email
+import email.message
+import email.policy
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from collector.alerts.settings import Alerts, AppriseChannel
+from collector.config import Config
 from collector.notify.apprise_channel import Apprise
 from collector.notify.channel import BadAddress, NotNow, Told
-from collector.rules.outbox import Delivery
+from collector.notify.message import Place
+from collector.notify.setup import channels, telling
+from collector.notify.teller import Teller
+from collector.rules.notification import notification
+from collector.rules.outbox import Delivery, Outbox
+from collector.rules.standing import Line
 from collector.rules.transition import Series, transition
+from tests.alerts.postbox import Postbox
 from tests.alerts.test_teller import RULE, T0, WRITER
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # one of apprise's own packages
+
+
+ODD = Place("东口", "East <b>&\nBcc: evil@x.example\n\n🚦", ZoneInfo("Asia/Shanghai"))
 
 
 class Ntfy:
@@ -79,19 +95,44 @@ def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
     assert "PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75)" in took["message"]
 
 
-def test_who_has_it_does_not_hear_it_again_when_another_fails(tmp_path: Path, ntfy: Ntfy) -> None:
+def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path: Path, ntfy: Ntfy) -> None:
     other = Ntfy()
     other.down = True
-    lines = (f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
-    channel = Apprise("duty", urls(tmp_path, *lines), WRITER, "zh")
-    refused = channel.send([message()])
-    assert isinstance(refused, NotNow)
-    assert "(line 2)" in refused.why
-    other.down = False
-    assert channel.send([message()]) == Told()
-    assert (len(ntfy.took), len(other.took)) == (1, 1)
+    file = urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
+    wants = AppriseChannel(name="duty", kind="apprise", urls_file=file, language="en")
+    first, second = channels(wants, WRITER, None, lambda: now_ms)
+    route = telling(cast(Config, SimpleNamespace(alerts=Alerts(channels=[wants])))).routes["duty"]
+    assert (route.channels, first.name, second.name) == (("duty", "duty:2"), "duty", "duty:2")
+    outbox, now_ms = Outbox({"duty": route}), T0
+    teller = Teller(outbox, [first, second], lambda *_: None, lambda: now_ms)
+    first.pause_s = second.pause_s = 0.0
+    for hour, state in enumerate(("firing", "resolved", "firing")):
+        now_ms = T0 + hour * 3_600_000
+        said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), RULE, now_ms, 91.0, state, now_ms)
+        outbox.put([notification("duty", "news", "s/lp-1/value", [Line(state, said)], now_ms)], now_ms)
+        for channel in (first, second):
+            teller.step(channel)
+    assert [took["title"][:7] for took in ntfy.took] == ["[FIRING", "[RESOLV", "[FIRING"]
+    other.down, now_ms = False, now_ms + 3_600_000
+    while outbox.open:
+        teller.step(second)
+    assert [took["title"][:7] for took in other.took] == ["[FIRING", "[RESOLV", "[FIRING"]
+    assert len(ntfy.took) == 3, "nobody hears it twice"
     other.server.shutdown()
     other.server.server_close()
+
+
+def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: Path) -> None:
+    with Postbox() as post:
+        address = f"mailto://127.0.0.1:{post.port}?from=lamp@city.example&to=duty@city.example&mode=insecure"
+        channel = Apprise("duty", urls(tmp_path, address), WRITER._replace(place=lambda _: ODD), "en")
+        assert channel.send([message(), message("lp-2")]) == Told()
+    mail = email.message_from_bytes(post.took[0], policy=email.policy.default)
+    assert mail["to"] == "duty@city.example"
+    assert "Bcc" not in mail
+    text = cast(email.message.EmailMessage, mail).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert mail.get_body(("html",)) is None
+    assert "[FIRING] PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75), since" in text.splitlines()[-4]
 
 
 def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
@@ -112,6 +153,18 @@ def test_an_end_on_another_day_has_its_date() -> None:
     assert "since 2026-09-21 22:13:20 until 2026-09-22 22:13:20" in WRITER.text([delivery], "en")
 
 
+def test_what_began_and_ended_in_one_text_has_ended(tmp_path: Path, ntfy: Ntfy) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER, "en")
+    told = [message(), message("lp-2"), message(state="resolved", value=60.0)]
+    assert channel.send(told) == Told()
+    (took,) = ntfy.took
+    assert took["title"] == "[FIRING] [RESOLVED] Station lp-1, Station lp-2"
+    assert [line[:10] for line in took["message"].splitlines() if line.startswith("[")][1:] == [
+        "[RESOLVED]",
+        "[FIRING] P",
+    ]
+
+
 def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, ntfy: Ntfy) -> None:
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street"), WRITER)
     storm = [message(f"lp-{n}", value=80.0 + n) for n in range(40)]
@@ -130,20 +183,6 @@ def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, nt
     assert "lp-7 站 等 40 站" in zh
 
 
-def test_a_service_that_failed_gets_what_it_has_not_had(tmp_path: Path, ntfy: Ntfy) -> None:
-    other = Ntfy()
-    other.down = True
-    lines = (f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
-    channel = Apprise("duty", urls(tmp_path, *lines), WRITER, "en")
-    assert isinstance(channel.send([message()]), NotNow)
-    other.down = False
-    assert channel.send([message(), message("lp-2")]) == Told()
-    assert [took["title"] for took in ntfy.took] == ["[FIRING] Station lp-1", "[FIRING] Station lp-2"]
-    assert [took["title"] for took in other.took] == ["[FIRING] ×2 Station lp-1, Station lp-2"]
-    other.server.shutdown()
-    other.server.server_close()
-
-
 def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
     ntfy.moved = True
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0"), WRITER)
@@ -158,14 +197,15 @@ def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
         ("file:///etc/passwd", "is not allowed here"),
         ("dingtalks://hunter2", "did you mean dingtalk://?"),
         ("tgram://hunter2", "not an address of apprise"),
+        ("zulip://bot@org/hunter2", "not an address of apprise"),
         ("hunter2", "an address begins with its service"),
     ],
 )
 def test_an_address_that_will_not_do_is_refused_and_its_secret_not_repeated(
-    tmp_path: Path, line: str, cure: str
+    tmp_path: Path, line: str, cure: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(BadAddress) as refused:
         Apprise("duty", urls(tmp_path, line), WRITER)
     assert "duty.urls:2: " in str(refused.value)
     assert cure in str(refused.value)
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(refused.value) + caplog.text

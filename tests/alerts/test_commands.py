@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from collector.alerts.book import Book
+from collector.alerts.duty import Duty
 from collector.commands.alerts import app
-from collector.rules.desk import Desk
+from collector.rules.desk import Desk, Policy
 from collector.rules.loading import parse
+from collector.rules.outbox import Outbox
 from collector.rules.transition import Series, transition
 from collector.statedb import open_state
 from wire.exits import Exit, Failure
@@ -25,23 +31,36 @@ RULE = {
     "text": {"zh": "过高", "en": "too high"},
 }  # fmt: skip
 
+FIRED = transition(
+    Series.of("air_quality", {"site": "east", "node": "lp-1", "sensor": "air-1"}),
+    parse([RULE])[0],
+    NOW,
+    80.0,
+    "firing",
+    NOW,
+)
+
 Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """The command line of a collector at whose two stations one rule fires, and which does not run."""
-    (rule,) = parse([RULE])
-    desk = Desk()
-    nodes = (Series.of("air_quality", {"site": "east", "node": node, "sensor": "air-1"}) for node in ("lp-1", "lp-2"))
-    desk.hear([transition(series, rule, NOW, 80.0, "firing", NOW) for series in nodes], NOW)
-    with closing(open_state(tmp_path / "state.db")) as db:
+def state(tmp_path: Path) -> Path:
+    """The state file of a collector at whose two stations one rule fires."""
+    desk, file = Desk(), tmp_path / "state.db"
+    desk.hear([FIRED, replace(FIRED, fingerprint="f" * 16, labels=FIRED.labels | {"node": "lp-2"})], NOW)
+    with closing(open_state(file)) as db:
         book = Book(db)
         with book.commit():
             book.save_desk(desk.changes())
+    return file
+
+
+@pytest.fixture
+def run(tmp_path: Path, state: Path) -> Run:
+    """Its command line."""
     store = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
     settings = tmp_path / "collector.yaml"
-    settings.write_text(json.dumps({"store": store, "state_file": str(tmp_path / "state.db")}))
+    settings.write_text(json.dumps({"store": store, "state_file": str(state)}))
 
     def told(*words: str) -> str:
         done = CliRunner().invoke(app, [*words, "-c", str(settings)])
@@ -50,6 +69,65 @@ def run(tmp_path: Path) -> Run:
         return done.output
 
     return told
+
+
+@pytest.fixture
+def on_duty(state: Path) -> Iterator[list[int]]:
+    """A collector that answers, as far as commands can tell; how many requests each of its looks found."""
+    book, ending, looks = Book.open(state), threading.Event(), list[int]()
+    desk = Desk.restore(Policy(), book.desk())
+    duty = Duty(desk, Outbox({}), book.fingerprints)
+
+    def answer() -> None:
+        while not ending.wait(0.05):
+            asked = book.asked()
+            looks.extend([len(asked)] if asked else [])
+            with book.commit():
+                for number, verb, body in asked:
+                    book.answer(number, duty.do(verb, body, NOW))
+                book.add_deeds(duty.deeds())
+                book.save_desk(desk.changes())
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield looks
+    ending.set()
+    thread.join()
+    book.close()
+
+
+def test_many_are_acknowledged_at_once_and_what_was_refused_keeps_no_other(
+    run: Run, on_duty: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {row["id"]: row["fingerprint"] for row in json.loads(run("list", "--json"))}
+    assert run("ack", "rule=pm25-*").splitlines() == [f"acknowledged {name}" for name in names]
+    assert on_duty == [2], "both in one look"
+    gone, there = names
+    monkeypatch.setattr("collector.commands.alerts._named", lambda *_: ["nosuch", names[there]])
+    refused, done = json.loads(run("ack", gone, there, "--json"))
+    assert refused["refused"] == "no alert 'nosuch'"
+    assert (done["done"], done["id"]) == (True, there)
+
+
+@pytest.mark.usefixtures("on_duty")
+def test_a_silence_that_is_over_is_refused_and_one_that_begins_later_says_so(run: Run) -> None:
+    with pytest.raises(Failure) as refused:
+        run("silence", "node=lp-1", "--from", "2020-01-01 08:00", "--for", "1h")
+    assert str(refused.value) == "it would have ended before now"
+    start = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT08:00Z}"
+    assert ", would silence 1 firing now" in run("silence", "node=lp-1", "--from", start, "--for", "2h")
+    (line, count) = run("silences").splitlines()
+    assert re.search(r"from \d\d-\d\d \d\d:00:00 until \d\d-\d\d \d\d:00:00", line)
+    assert count == "1 silence"
+
+
+@pytest.mark.usefixtures("on_duty")
+def test_the_day_after_a_note_can_be_written_about_an_alert_that_is_over(run: Run, state: Path) -> None:
+    over = replace(FIRED, fingerprint="0123456789abcdef", state="resolved")
+    with closing(Book.open(state)) as book, book.commit():
+        book.add_transition(over, NOW - 86_400_000)
+    assert run("note", "a-0123", "-m", "a fire in the next street") == "noted a-0123456789abcdef\n"
+    assert "a fire in the next street" in run("show", "a-0123")
 
 
 def test_the_preview_of_a_silence_names_alerts_as_the_list_does(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import urllib3
 
 from collector.alerts.settings import Alerts
 from collector.notify.addresses import Forbidden, Inner, checked_address
@@ -100,6 +101,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
         (500, {}, b"", NotNow),
         (401, {}, b"", NotNow),
         (404, {}, b"", NotNow),
+        (405, {}, b"", NotNow),
         (400, {}, b"no", Never),
         (413, {}, b"", Never),
     ],
@@ -124,3 +126,11 @@ def test_what_an_answer_means(status: int, headers: dict[str, str], body: bytes,
 )  # fmt: skip
 def test_a_connection_that_fails_is_told_in_plain_words(said: str, told: str) -> None:
     assert trouble(OSError(said)) == NotNow(told)
+
+
+def test_words_of_a_library_and_signs_that_a_terminal_obeys_stay_outside() -> None:
+    gone = urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionError("Remote end closed connection"))
+    assert trouble(gone) == NotNow("Remote end closed connection")
+    assert outcome(Answer(500, {}, b"\x1b[2Jfine\r\nlp-1  delivered")) == NotNow(
+        "HTTP 500: \ufffd[2Jfine lp-1  delivered"
+    )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+import lamppost
 from collector.alerts.settings import Alerts
 from collector.config import Config
 from collector.notify.setup import telling
@@ -21,3 +27,24 @@ def alerts(**more: Any) -> Config:
 def test_escalation_goes_by_time_whatever_the_order_of_its_lines() -> None:
     steps = [{"after": "60m", "notify": ["phone"], "severity": "info"}, {"after": "15m", "notify": ["bureau"]}]
     assert [step.after_ms for step in telling(alerts(escalate=steps)).policy.steps] == [900_000, 3_600_000]
+
+
+@pytest.mark.parametrize(
+    ("held", "word"), [(None, "No such file"), (b"# none\n", "no address"), (b"\xff\xbe\n", "not UTF-8")]
+)
+def test_a_file_of_addresses_that_cannot_be_used_is_told_before_a_start(
+    tmp_path: Path, held: bytes | None, word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, settings = tmp_path / "duty.urls", tmp_path / "collector.yaml"
+    if held is not None:
+        file.write_bytes(held)
+    duty = {"name": "duty", "kind": "apprise", "urls_file": str(file)}
+    store = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
+    settings.write_text(json.dumps({"broker": {"host": "127.0.0.1"}, "store": store, "alerts": {"channels": [duty]}}))
+    monkeypatch.setattr(sys, "argv", ["lamppost", "collector", "check", str(settings)])
+    with pytest.raises(SystemExit) as ended:
+        lamppost.main()
+    assert ended.value.code == 3
+    said = capsys.readouterr().err
+    assert str(file) in said
+    assert word in said

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Quarantine
@@ -17,7 +20,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Held, Later, Select, Stored
 from tests.closes import Closes
 from wire import batch
-from wire.ack import Code
+from wire.ack import WINDOW_DEFAULT, Code
 from wire.status import Birth, Death
 
 NOW = 1_790_000_062_000
@@ -277,6 +280,35 @@ def test_limits_are_answered_too_large_by_the_first_bytes(bench: Bench) -> None:
     assert bench.send(padded) == [(42, Code.TOO_LARGE)]
 
 
+_DEEP = json.loads("[" * 20 + "]" * 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(BATCH | {"pad": _DEEP}),
+        json.dumps(BATCH | {"pad": _DEEP}, indent=1),
+        json.dumps({"seq": 42, "spool": SPOOL} | {key: BATCH[key] for key in ("blocks", "v")} | {"pad": _DEEP}),
+    ],
+    ids=["spaces", "lines", "another order"],
+)
+def test_the_name_in_the_first_bytes_is_read_however_it_is_written(bench: Bench, text: str) -> None:
+    assert bench.send(text.encode()) == [(42, Code.TOO_LARGE)]
+    assert bench.send(gzip.compress(text.encode())) == [(42, Code.TOO_LARGE)]
+
+
+@given(
+    st.binary(max_size=200), st.sampled_from([" ", "\n\t", ""]), st.permutations(["v", "node", "spool", "seq", "boot"])
+)
+def test_a_peek_finds_the_name_of_an_envelope_and_never_one_in_a_text(junk: bytes, space: str, keys: list[str]) -> None:
+    trap = {"boot": f'","spool":"{"f" * 32}","seq":7,"'}
+    head = {key: BATCH[key] for key in keys}
+    text = json.dumps(head, separators=(f"{space},{space}", f"{space}:{space}")).encode()
+    assert batch.peek(text[:-1] + b"," + junk) == (SPOOL, 42)
+    assert batch.peek(json.dumps(trap | {"blocks": [BATCH]}).encode()) is None
+    assert batch.peek(junk) is None
+
+
 def test_a_bomb_is_not_unpacked(bench: Bench) -> None:
     import gzip
 
@@ -326,6 +358,40 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_same_write_follows(
     assert bench.answers() == [(42, Code.STORED)]
     assert writes[0] == writes[1]
     assert "store" not in bench.ingest.alarms
+
+
+def test_agents_may_have_less_under_way_the_longer_the_store_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def window() -> int:
+        return bench.ingest.hello(Birth("lp-0017", "s", "0" * 16, (SPOOL,), 1, None, "1", "synced"), NOW).window
+
+    assert window() == WINDOW_DEFAULT
+    real, windows = bench.store.write, []
+    monkeypatch.setattr(bench.store, "write", lambda _: Later("HTTP 503"))
+    bench.ingest.take("lp-0017", dump(BATCH), NOW)
+    for minute in range(5):
+        bench.ingest.write(NOW + minute * 61_000)
+        windows.append(window())
+    assert windows == [4, 2, 1, 1, 1]
+    monkeypatch.setattr(bench.store, "write", real)
+    bench.ingest.write(NOW + 9 * 61_000)
+    ((_, stored),) = bench.ingest.acks(NOW)
+    assert (stored.verdicts[0].code, stored.window) == (Code.STORED, WINDOW_DEFAULT)
+
+
+def test_unknown_keys_of_envelope_and_block_are_passed_over_and_counted(bench: Bench) -> None:
+    document = copy.deepcopy(BATCH) | {"later": 1, "more": {"of": ["it"]}}
+    document["blocks"][1]["hint"] = "x"
+    assert bench.send(dump(document)) == [(42, Code.STORED)]
+    assert bench.ingest.counts["unknown_keys"] == 3
+
+
+def test_two_series_whose_tags_share_a_value_are_two(bench: Bench) -> None:
+    one, other = copy.deepcopy(BATCH["blocks"][1]), copy.deepcopy(BATCH["blocks"][1])
+    one["tags"], other["tags"] = {"lane": "1"}, {"direction": "1"}
+    assert bench.send(changed("/blocks", [one, other])) == [(42, Code.STORED)]
+    assert len(bench.rows("traffic_flow", "count")) == 2
 
 
 def test_memory_stays_bounded_while_the_store_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

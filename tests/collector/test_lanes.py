@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.traffic import Sender
 from collector.broker.lanes import OLD_SHARE, Lanes
-from collector.delivery.hurry import LIVE_BYTES, LIVE_MS, LIVE_UNITS_PER_S, Hurry, is_of_now
+from collector.delivery.live_lane import LIVE_BYTES, LIVE_MS, LIVE_UNITS_PER_S, LiveLane, is_of_now
 from collector.delivery.pace import BURST_S
 from wire import names
 
@@ -73,33 +73,33 @@ def test_what_is_large_waits_in_line_whatever_it_claims() -> None:
     assert not is_of_now(sealed(0) + b" " * LIVE_BYTES, NOW)
 
 
-def goes_ahead(hurry: Hurry, payload: bytes, node: str = "lp-00001", now_ms: int = NOW, again: bool = False) -> bool:
-    return hurry.goes_ahead(names.data(node), payload, again, now_ms)
+def goes_ahead(lane: LiveLane, payload: bytes, node: str = "lp-00001", now_ms: int = NOW, again: bool = False) -> bool:
+    return lane.goes_ahead(names.data(node), payload, again, now_ms)
 
 
 def test_births_questions_and_other_collectors_are_never_overtaken_by_batches() -> None:
-    hurry = Hurry()
+    lane = LiveLane()
     for topic in (names.status("lp-1"), names.collector_status("c2"), *names.questions()):
-        assert hurry.goes_ahead(topic.replace("+", "lp-1"), b"", True, NOW)
+        assert lane.goes_ahead(topic.replace("+", "lp-1"), b"", True, NOW)
 
 
 def test_a_replay_and_what_the_broker_has_kept_wait_in_line() -> None:
-    assert goes_ahead(Hurry(), sealed(1_000))
-    assert not goes_ahead(Hurry(), sealed(1_000), again=True)
-    assert not Hurry().goes_ahead(names.replay("lp-00001"), sealed(1_000), False, NOW)
+    assert goes_ahead(LiveLane(), sealed(1_000))
+    assert not goes_ahead(LiveLane(), sealed(1_000), again=True)
+    assert not LiveLane().goes_ahead(names.replay("lp-00001"), sealed(1_000), False, NOW)
 
 
 def test_a_node_that_calls_everything_live_gets_its_bucket_and_no_other_waits_for_it() -> None:
-    hurry, payload = Hurry(), sealed(1_000)
+    lane, payload = LiveLane(), sealed(1_000)
     most = LIVE_UNITS_PER_S * BURST_S
-    ahead = sum(goes_ahead(hurry, payload) for _ in range(10_000))
+    ahead = sum(goes_ahead(lane, payload) for _ in range(10_000))
     assert most / 2 < ahead <= most
-    later = sum(goes_ahead(hurry, payload, now_ms=NOW + 1_000) for _ in range(10_000))
+    later = sum(goes_ahead(lane, payload, now_ms=NOW + 1_000) for _ in range(10_000))
     assert 0 < later <= LIVE_UNITS_PER_S
-    assert goes_ahead(hurry, sealed(1_000, number=2), "lp-00002")
+    assert goes_ahead(lane, sealed(1_000, number=2), "lp-00002")
 
 
 def test_an_honest_station_never_runs_out() -> None:
     """Twelve sensors at 1 Hz, sealed every second, for an hour."""
-    hurry = Hurry()
-    assert all(goes_ahead(hurry, sealed(-s * 1000, 12), now_ms=NOW + (s + 12) * 1000) for s in range(3_600))
+    lane = LiveLane()
+    assert all(goes_ahead(lane, sealed(-s * 1000, 12), now_ms=NOW + (s + 12) * 1000) for s in range(3_600))

@@ -11,8 +11,8 @@ from statistics import median
 from benchmarks.stages import Sink
 from benchmarks.traffic import Sender
 from collector.broker.lanes import Lanes
-from collector.delivery.hurry import Hurry
 from collector.delivery.ingest import Ingest
+from collector.delivery.live_lane import LiveLane
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.stores.store import Answer, Row
@@ -39,7 +39,7 @@ class Drain:
     """A queue that is always full of a backlog, and live batches ten times a second."""
 
     def __init__(self, lanes_on: bool, live_every_ms: int = 100) -> None:
-        self.clock, self.store, self.hurry = Clock(), Slow(), Hurry()
+        self.clock, self.store, self.live_lane = Clock(), Slow(), LiveLane()
         self._state = sqlite3.connect(":memory:", isolation_level=None)
         self.ingest = Ingest("c1", self.store, Quarantine(self._state), Registry(self._state))
         self.ingest.aside = self._aside
@@ -74,7 +74,7 @@ class Drain:
         return answer
 
     def _put(self, node: str, payload: bytes) -> None:
-        live = self.hurry.goes_ahead(names.data(node), payload, False, self.clock.now_ms)
+        live = self.live_lane.goes_ahead(names.data(node), payload, False, self.clock.now_ms)
         self.lanes.put((node, payload, live and self._lanes_on), live and self._lanes_on)
 
     def _speak(self) -> None:

@@ -81,7 +81,7 @@ def test_a_database_restored_from_nothing_is_whole_again_after_resend(rig: Rig) 
     rig.store.prepare()
     assert rig.count("air_quality") == 0
     settings = str(rig.folder / "collector-c1.yaml")
-    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--config", settings]
+    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--json", "--config", settings]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["batches"] > 0
@@ -120,7 +120,7 @@ def test_a_database_restored_from_an_old_backup_is_whole_again_after_resend(rig:
     settings = str(rig.folder / "collector-c1.yaml")
     checked = [sys.executable, "-m", "lamppost", "audit", "--config", settings]
     assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 1, "the hole shows"
-    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--config", settings]
+    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--json", "--config", settings]
     assert subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
     wait_for("every row to be there, none waiting for a timer", lambda: _drained(rig), 20)
     assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0

@@ -119,6 +119,9 @@ def test_one_value_changes_and_nothing_else(file: Path, words: list[str], lines:
             ["broker.tls.ca=/nope.pem"],
             ":5: broker.tls: /nope.pem: does not exist; enrol again, or name the right files",
         ),
+        (["spool.path=/etc"], ": spool.path: spool.path /etc: is a folder"),
+        (["spool.path=/dev/null/spool.db"], ": /dev/null is no folder"),
+        (["spool.path=/dev/shm/spool.db"], ": spool.path /dev/shm/spool.db is on a RAM disk"),
         (["identity=/no/folder"], ": identity: /no/folder/office.json does not exist: this station is not enrolled"),
     ],
 )
@@ -342,7 +345,7 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone"])
+@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone", "a spool in a folder that is none"])
 def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, broken: str) -> None:
     import os
     import signal
@@ -351,6 +354,8 @@ def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, 
     said = json.loads((field.folder / "status.json").read_text())
     if broken.startswith("a secret"):
         broken = with_value(field.config.read_text(), ("broker", "password_file"), "/no/file")
+    if broken.startswith("a spool"):
+        broken = with_value(field.config.read_text(), ("spool", "path"), "/dev/null/spool.db")
     field.config.write_text(broken)
     os.kill(said["pid"], signal.SIGHUP)
 

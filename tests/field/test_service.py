@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import resource
 import shutil
@@ -18,6 +19,7 @@ from tests.field.conftest import Field
 from tests.servers import wait_for
 
 CONFIG = Path("/etc/lamppost/agent.yaml")
+PACKAGE = Path(__file__).parents[2] / "deploy/deb"
 
 
 def test_the_unit_is_hardened_as_systemd_itself_judges_it(tmp_path: Path) -> None:
@@ -45,6 +47,20 @@ def test_the_unit_reads_the_clock_starts_without_a_network_and_never_gives_up() 
     assert not any(line.startswith("ProtectClock") for line in lines)  # it would close the serial ports
     assert "SystemCallFilter=adjtimex clock_adjtime" in lines  # or nothing would tell that NTP has set the time
     assert "@" not in text.replace("@system-service", "").replace("@privileged", "").replace("@resources", "")
+
+
+@pytest.mark.parametrize("minor", range(9, 17))
+def test_the_package_wants_a_python_that_it_holds_an_environment_for(minor: int) -> None:
+    """Ubuntu 24.04 has Python 3.12: a package that installs there and cannot start would be worse than one refused."""
+    control, build = (PACKAGE / name for name in ("control", "build.py"))
+    depends = next(line for line in control.read_text().splitlines() if line.startswith("Depends: "))
+    compare = {">=": operator.ge, "<<": operator.lt}
+    admitted = all(
+        any(compare[sign](minor, int(at)) for sign, at in re.findall(r"python3 \((>=|<<) 3\.(\d+)\)", clause))
+        for clause in depends.split(",")
+        if "python3 (" in clause
+    )
+    assert admitted == (f'"3.{minor}"' in build.read_text())
 
 
 def test_what_install_makes_uninstall_takes_away(tmp_path: Path) -> None:

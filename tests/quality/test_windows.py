@@ -433,3 +433,33 @@ def test_an_hour_of_noise_is_the_level_of_its_energy(tmp_path: Path, closes: Clo
     bench.rollups.again(("air_quality", AIR), [NOON], bench.now_ms)
     bench.settle()
     assert bench.rows("air_quality_1h", *names) == hours
+
+
+def test_rain_is_what_a_gauge_rose_by_whoever_resets_it(tmp_path: Path, closes: Closes) -> None:
+    """A gauge polled every 20 s, reset at odd times: right to what fell between two readings."""
+    rng = random.Random(9)
+    day_ms = day_of(NOON, SHANGHAI)[0]
+    gauge, times, told, fell = 0.0, [], [], [0.0] * 24
+    for time_ms in range(day_ms, day_ms + DAY, 20_000):
+        rise = round(rng.choice([0, 0, 0, 0.01, 0.02, 0.05]), 2)
+        if rng.random() < 0.001:
+            gauge = 0.0
+        gauge = round(gauge + rise, 2)
+        fell[(time_ms - day_ms) // HOUR] += rise
+        times.append(time_ms)
+        told.append(gauge)
+    whole = Table("weather", AIR, times, {"rain_mm": told, "qc": [1] * len(times)}, frozenset({"qc"}))
+    live, late = closes(Bench(tmp_path, day_ms - HOUR)), closes(Bench(tmp_path, day_ms + 3 * DAY))
+    for first in range(0, len(times), 45):
+        live.now_ms = times[first : first + 45][-1]
+        part = slice(first, first + 45)
+        live.commit(whole._replace(times_ms=times[part], columns={n: c[part] for n, c in whole.columns.items()}))
+    late.commit(whole)
+    for bench in (live, late):
+        bench.settle()
+        hours = bench.rows("weather_1h", "rain_mm_sum")
+        for (_, total), truth in zip(hours, fell, strict=True):
+            assert truth - 0.2 <= total <= truth + 1e-9
+        ((_, total),) = bench.rows("weather_1d", "rain_mm_sum")
+        assert total == pytest.approx(sum(fell), abs=0.5)
+    assert live.everything() == late.everything()

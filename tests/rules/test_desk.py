@@ -69,6 +69,14 @@ def test_an_alert_that_late_readings_open_again_is_a_message_of_its_own():
     assert len(set(keys)) == 4
 
 
+def test_a_rule_that_is_changed_while_it_fires_does_not_flap():
+    desk = Desk()
+    heard(desk, 0, firing())
+    ended = replace(resolved(10), reason="the rule was changed")
+    anew = firing(10, by=rule("pm25-high", severity="critical"))
+    assert heard(desk, 10, ended, anew) == [("bureau", "news", ["resolved", "firing"])]
+
+
 def test_who_must_hear_it_again_and_again_hears_what_it_was_told():
     desk = Desk(Policy(flap_changes=2, group_ms=0))
     desk.hear([firing()], T0)

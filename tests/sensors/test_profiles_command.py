@@ -11,6 +11,7 @@ from device_profiles import catalogue, pages
 from device_profiles.strict_yaml import read
 from edge_agent.profiles import app
 from tests.sensors.streams import PROFILES
+from wire.exits import Exit, Failure
 
 run = CliRunner()
 
@@ -51,9 +52,10 @@ def test_decode_reads_stdin_and_options() -> None:
     ],
 )
 def test_mistakes_are_answered_with_the_cure(arguments: list[str], code: int, message: str) -> None:
-    result = run.invoke(app, arguments)
-    assert result.exit_code == code
-    assert message in result.stderr
+    failure = run.invoke(app, arguments).exception
+    assert isinstance(failure, Failure)
+    assert failure.code == code
+    assert message in failure.line()
 
 
 def test_check_runs_the_examples(tmp_path: Path) -> None:
@@ -62,9 +64,10 @@ def test_check_runs_the_examples(tmp_path: Path) -> None:
     path.write_text(text)
     assert "3 examples decode as they say" in run.invoke(app, ["check", str(path)]).stdout
     path.write_text(text.replace("pm25_raw_ugm3: 7.5", "pm25_raw_ugm3: 7.6"))
-    result = run.invoke(app, ["check", str(path)])
-    assert result.exit_code == 3
-    assert "examples[0]: rows are" in result.stderr
+    failure = run.invoke(app, ["check", str(path)]).exception
+    assert isinstance(failure, Failure)
+    assert failure.code == Exit.CONFIGURATION
+    assert "examples[0]: rows are" in failure.line()
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -58,6 +58,8 @@ def test_second_key_names_the_first() -> None:
         ("a: 1\nraise: >= 75\n", "a value that begins with > stands in quotes"),
         ("scope: {node: *}\n", r"a value that begins with \* stands in quotes"),
         ('a: 1\ntext：{zh: "高", en: "x"}\n', "： is a full-width sign"),
+        ("a: 1\nb:\u3000x\nc: 2\n", "a wide or a hard one"),
+        ("a:\n\u00a0 c: 2\n  d: 1\n", "a wide or a hard one"),
         ("a:\n\tb: 1\n", "indent with spaces"),
         ("a: {b: 1, c: 2\nd: 3\n", "did not find expected ',' or '}'$"),
     ],

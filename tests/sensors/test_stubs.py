@@ -19,6 +19,7 @@ from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost, open_stub
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
+from firmware_stubs.vaisala import Wxt
 from tests.sensors.streams import PROFILES
 
 WORLD = {"pm25_ugm3": 34.6, "pm10_ugm3": 55.2, "pm1_ugm3": 20.1, "co2_ppm": 612.0, "temp_c": 21.4, "rh_pct": 43.2,
@@ -215,3 +216,16 @@ def test_damage_costs_itself_only_and_lets_no_wrong_value_through(name: str, kin
     assert spoilt
     if kind != "garbage":
         assert len(good) >= len(truth) - 3
+
+
+def test_a_weather_station_tells_how_hard_it_rains_and_what_has_fallen_since_a_reset() -> None:
+    wxt = Wxt(lambda t_s: {"rain_rate_mmh": 6.0 if 600 <= t_s < 2400 else 0.0})
+    told: list[bytes] = []
+    for t_s in range(0, 3000, 10):
+        wxt.tick(float(t_s))
+        told.append(wxt.receive(b"0R3\r\n"))
+    assert b"Rc=0.00M,Rd=0s,Ri=0.0M" in told[0]
+    assert b"Rc=1.50M,Rd=900s,Ri=6.0M" in told[149]
+    assert b"Rc=3.00M,Rd=1800s,Ri=0.0M" in told[-1]
+    assert wxt.receive(b"0XZRU\r\n") == b"0TX,Rain reset\r\n"
+    assert b"Rc=0.00M,Rd=0s" in wxt.receive(b"0R3\r\n")

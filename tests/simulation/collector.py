@@ -13,7 +13,7 @@ from typing import Any
 from collector.broker.lanes import Lanes
 from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
-from collector.delivery.hurry import Hurry
+from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
@@ -125,7 +125,7 @@ class Collector:
         self.connections = 0
         self._session: Session | None = None
         self._inbox: Lanes[Arrived] = Lanes()
-        self._hurry = Hurry()
+        self._live_lane = LiveLane()
         self.start()
         clock.every(STEP_MS, self._step, rng.randrange(1, STEP_MS))
 
@@ -226,7 +226,7 @@ class Collector:
 
     def _receive(self, message: Arrived) -> None:
         again = message.retained or message.again
-        live = self._hurry.goes_ahead(message.topic, message.payload, again, self._clock.now_ms)
+        live = self._live_lane.goes_ahead(message.topic, message.payload, again, self._clock.now_ms)
         self._inbox.put(message._replace(live=live), live)
 
 

@@ -150,8 +150,10 @@ class DropsInSilence(Spool):
 class AnswersFirst(Ingest):
     """Acknowledged on receipt."""
 
-    def _queue(self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool) -> None:
-        super()._queue(name, envelope, payload, now_ms, live)
+    def _queue(
+        self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool, replay: bool
+    ) -> None:
+        super()._queue(name, envelope, payload, now_ms, live, replay)
         self._answer(name, Code.STORED)
 
 

@@ -47,6 +47,21 @@ def test_sizes_are_ordered_and_nothing_is_negative_in_any_event(kind: str) -> No
         assert sky.wind_speed_ms > 0
 
 
+def test_a_street_is_louder_by_day_and_rain_is_an_intensity() -> None:
+    city = City(7)
+    night, rush = (city.world("a", NOON + hours * HOUR_MS)["noise_db"] for hours in (15, 20))
+    assert 45 < night < rush - 5 < 75
+    assert City(7, (Event("rain", NOON - HOUR_MS, NOON + HOUR_MS),)).world("a", NOON)["rain_rate_mmh"] > 2
+
+
+def test_a_replayed_wind_turns_the_shorter_way(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("time,wd_deg,ws_ms\n2020-01-01T00:00,350,1\n2020-01-01T01:00,20,3\n")
+    replayed = Replayed(str(file), "2020-01-01T00:00", NOON)
+    found = [replayed.at(NOON + n * HOUR_MS // 6)["wind_dir_deg"] for n in range(7)]
+    assert found == pytest.approx([350, 355, 0, 5, 10, 15, 20])
+
+
 def test_each_event_does_what_it_says() -> None:
     quiet = City(7)
 

@@ -17,6 +17,12 @@ from collector.stores.store import Held, Later, Refused, Stored
         (400, '{"error":"partial write: field type conflict: input field \\"v\\" dropped=1"}', Refused),
         (400, '{"error":"unable to parse \'m v= 1\': missing field value"}', Refused),
         (400, '{"error":"partial write: points beyond retention policy dropped=1"}', Refused),
+        (
+            400,
+            '{"error":"partial write: max-values-per-tag limit exceeded (9/9): tag="sensor" value="timeout""}',
+            Refused,
+        ),
+        (500, '{"error":"max-series-per-database limit exceeded: (1000000) dropped=3"}', Refused),
         (422, "", Refused),
         (413, "", Refused),
         (401, "", Held),

@@ -256,3 +256,12 @@ def test_what_fires_is_open_or_acknowledged_or_silenced(served: Served) -> None:
     page = served.get("/en/ops", Cookie=log_in(served)).text
     assert "<b>1</b> firing: <b>1</b> open" in page
     assert re.search(r"<code>pm25-hourly-high</code>\s*· began at 91(\.4)? µg/m³", page)
+
+
+def test_a_limit_is_told_as_finely_as_it_was_set(served: Served) -> None:
+    """CO of 4.2 mg/m³ above a limit of 3.6 was told as 4 above 4."""
+    fires = next(alert for alert in served.city.alerts if alert.state == "firing")
+    served.city.alerts = [replace(fires, quantity="co_mgm3", unit="mg/m³", value=4.2031, threshold=3.6)]
+    desk = served.get("/en/ops", Cookie=log_in(served)).text
+    assert re.search(r"began at 4\.203 mg/m³\s*· Threshold 3\.6 mg/m³", desk)
+    assert re.search(r"began at 4\.203 mg/m³[^<]*3\.6", served.get("/en/").text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from itertools import pairwise
@@ -12,6 +13,7 @@ import pytest
 
 from collector.numbers.reporting import Reporting
 from collector.web import chart
+from collector.web.history import windows
 from collector.web.readings import look, summed
 from collector.web.trend import SPANS, past_of
 from tests.web.city import MINUTE_MS, City
@@ -170,3 +172,20 @@ def test_a_station_says_how_it_is_measured(aged: Served) -> None:
     assert "not corrected, as the sensor gives it" in page
     assert "HJ 633, the edition in force on the day" in page
     assert re.search(r"Indices of the last full hour", page)
+
+
+def test_readings_of_a_direction_and_of_noise_are_averaged_as_such(tmp_path: Path) -> None:
+    """Wind from 350° and 10° is northerly; a minute of 80 dB and four of 60 dB are 73.6 dB."""
+    city = City(tmp_path, NOW_MS)
+    start_ms = NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS
+    times = [start_ms + n * 60_000 for n in range(5)]
+    winds = {"wind_dir_deg": [350.0, 10.0, 350.0, 10.0, 0.0], "wind_speed_ms": [2.0] * 5}
+    city.write("lp-0001", "wxt", "weather", times, winds)
+    city.write("lp-0001", "ear", "air_quality", times, {"noise_db": [80.0, 60.0, 60.0, 60.0, 60.0]})
+    city.roll_up()
+    span = "lp-0001", start_ms, start_ms + 300_000, 300_000
+    (wind,) = windows(city.store, "weather", *span)
+    assert (wind["wind_dir_deg"], wind["wind_speed_ms"], wind["wind_dir_max_deg"]) == (0.0, 2.0, None)
+    (noise,) = windows(city.store, "air_quality", *span)
+    assert noise["noise_db"] == pytest.approx(10 * math.log10((1e8 + 4e6) / 5))
+    city.close()

@@ -10,7 +10,7 @@ import pytest
 
 from collector.numbers.window_book import LIVE, Key, WindowBook
 from collector.statedb import open_state
-from collector.workers.talk import worker_of
+from collector.workers.messages import worker_of
 from tests.closes import Closes
 
 

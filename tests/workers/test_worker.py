@@ -15,7 +15,7 @@ from collector.config import Config, SqliteStore
 from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Full, Quarantine
 from collector.stores.sqlite import Sqlite
-from collector.workers.talk import Order, Report
+from collector.workers.messages import Order, Report
 from collector.workers.worker import Worker
 from collector.workers.worker import _round as work_on
 from tests.closes import Closes

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from collector.workers.talk import worker_of
+from collector.workers.messages import worker_of
 from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.kills import _report, told_by, wanted_of
 from tests.alerts.receiver import Receiver

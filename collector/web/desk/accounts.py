@@ -1,7 +1,8 @@
 """Operators' accounts and sessions. Passwords as argon2id, sessions as digests: the file alone opens no door.
 
 On a machine without accounts the first is made through a set-up link that is used once and lives no longer than the
-program. It is printed where the program was started: who can read that may become the first operator.
+program. It is printed where the program was started: who can read that may become the first operator. More are made
+and taken away by `lamppost user` on the collector's machine.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ class NotAccepted(ValueError):
     """Name or password are not as they must be; the text is the key of the words that say so."""
 
 
+class Account(NamedTuple):
+    """Who may log in, since when with this password, and when they were last seen (None: not since they logged out)."""
+
+    name: str
+    since_ms: int
+    seen_ms: int | None
+
+
 class Session(NamedTuple):
     """Who is logged in, and the token that every form of theirs must carry."""
 
@@ -48,8 +57,10 @@ class Accounts:
         self.setup_token: str | None = None if self._any() else secrets.token_urlsafe(24)
 
     def may_set_up(self, token: str) -> bool:
-        """Whether this is the one-time token, and it is unused."""
-        return self.setup_token is not None and hmac.compare_digest(token.encode(), self.setup_token.encode())
+        """Whether this is the one-time token, and nobody has an account yet: a command may have made one meanwhile."""
+        if self.setup_token is None or not hmac.compare_digest(token.encode(), self.setup_token.encode()):
+            return False
+        return not self._any()
 
     def set_up(self, token: str, name: str, password: str, now_ms: int) -> bool:
         """Make the first account with the one-time token; False when the token is wrong or used. Raises NotAccepted."""
@@ -70,6 +81,20 @@ class Accounts:
         with self._file.use() as db:
             db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?)", (name, known, now_ms))
             db.execute("DELETE FROM session WHERE name = ?", (name,))
+
+    def remove(self, name: str) -> bool:
+        """Take an account away and end its sessions; False when there is none of that name."""
+        with self._file.use() as db:
+            db.execute("DELETE FROM session WHERE name = ?", (name,))
+            return db.execute("DELETE FROM account WHERE name = ?", (name,)).rowcount > 0
+
+    def all(self) -> list[Account]:
+        """Every account, by name."""
+        found = self._file.look(
+            "SELECT name, at_ms, (SELECT max(seen_ms) FROM session WHERE session.name = account.name) AS seen_ms"
+            " FROM account ORDER BY name"
+        )
+        return [Account(*row) for row in found]
 
     def log_in(self, name: str, password: str, now_ms: int) -> str | None:
         """The token of a new session, or None. Takes the same time whether the name is known or not."""

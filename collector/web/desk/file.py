@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collector import trail
-from collector.sqlite_file import Readers, open_durable
-from collector.statedb import CURE
-from wire.exits import Exit, Failure
+from collector.sqlite_file import Readers, open_durable, unusable
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
@@ -27,13 +25,6 @@ CREATE INDEX IF NOT EXISTS handled_of ON handled (fingerprint, at_ms);
 """
 
 
-class DeskUnusable(Failure):
-    """The file cannot be opened; the text names it and the cure."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(Exit.NOT_PERMITTED, "desk-unusable", f"{path}: {error}. {CURE}")
-
-
 class DeskFile:
     """A SQLite file shared by the desk's parts."""
 
@@ -42,7 +33,7 @@ class DeskFile:
         try:
             self._db = open_durable(path, _SCHEMA + trail.SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise DeskUnusable(path, error) from error
+            raise unusable(path, error) from error
         self._db.row_factory = sqlite3.Row
         self._readers = Readers(path, sqlite3.Row)
 

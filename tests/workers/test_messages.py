@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.stores.store import Table
-from collector.workers.talk import (
+from collector.workers.messages import (
     Done,
     Order,
     Report,

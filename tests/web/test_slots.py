@@ -1,4 +1,4 @@
-"""What the public asks for is worked on by a few hands: the readings that arrive take their turns with each."""
+"""Public pages are made a few at a time: the readings that arrive take their turns with each of them."""
 
 from __future__ import annotations
 

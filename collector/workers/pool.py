@@ -1,4 +1,4 @@
-"""The crew: all workers of a receiver. To the collector it is what an `Ingest` and its `Rollups` are to one alone."""
+"""The pool: all workers of a receiver. To the collector it is what an `Ingest` and its `Rollups` are to one alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collector.alarms import Alarms
 from collector.config import Config
 from collector.delivery.registry import Node, Registry
 from collector.stores.store import Table
-from collector.workers.hand import Hand
-from collector.workers.talk import Beginning, Done, Order, worker_of
+from collector.workers.messages import Beginning, Done, Order, worker_of
+from collector.workers.worker_process import WorkerProcess
 from wire import status
 
 
-class Crew:
+class WorkerPool:
     """Gives each node's batches to its worker. Used by the ingest thread; counts and alarms may be read by any."""
 
     def __init__(self, config: Config, workers: int, registry: Registry, wake: Callable[[], None], quiet: bool) -> None:
@@ -24,39 +24,39 @@ class Crew:
         self._registry = registry
         self._wake = wake
         self._news = threading.Event()
-        self._hands = [Hand(Beginning(n, workers, config, quiet), self._heard) for n in range(workers)]
+        self._workers = [WorkerProcess(Beginning(n, workers, config, quiet), self._heard) for n in range(workers)]
         self.alarms = Alarms()  # our own, and those of the workers
         self._far_alarms: dict[str, str] = {}
         self._answers: list[tuple[str, bytes]] = []
         self._rolled: list[Table] = []
         self._looked_up = False
-        self._reborn: list[Hand] = []
+        self._reborn: list[WorkerProcess] = []
 
     # -- their lives ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin all of them."""
-        for hand in self._hands:
-            hand.start(self._introduction(hand))
+        for worker in self._workers:
+            worker.start(self._introduction(worker))
 
     def finish(self, until_s: float) -> None:
         """Let everything that was given be written and reported, and end them."""
-        for hand in self._hands:
-            hand.ended = True
-            hand.give(Order("end"))
-            hand.send()
-        for hand in self._hands:
-            hand.wait(max(0.0, until_s - time.monotonic()))
+        for worker in self._workers:
+            worker.ended = True
+            worker.give(Order("end"))
+            worker.send()
+        for worker in self._workers:
+            worker.wait(max(0.0, until_s - time.monotonic()))
 
     def _look_after(self) -> None:
-        for hand in self._hands:
-            if hand.look_after():
-                hand.start(self._introduction(hand))
-                self._reborn.append(hand)
+        for worker in self._workers:
+            if worker.look_after():
+                worker.start(self._introduction(worker))
+                self._reborn.append(worker)
 
-    def _introduction(self, hand: Hand) -> Iterator[Order]:
+    def _introduction(self, worker: WorkerProcess) -> Iterator[Order]:
         """What a new worker must know: its nodes, and how far the database knows them."""
-        for node in self._nodes(hand):  # a worker need not know whether its link is up
+        for node in self._nodes(worker):  # a worker need not know whether its link is up
             yield Order("status", node.birth.node, status.encode(node.birth))
         if self._looked_up:
             yield Order("look up")
@@ -65,10 +65,10 @@ class Crew:
     def newly_served(self) -> list[Node]:
         """The nodes whose worker has been started again since the last call."""
         reborn, self._reborn = self._reborn, []
-        return [node for hand in reborn for node in self._nodes(hand)]
+        return [node for worker in reborn for node in self._nodes(worker)]
 
-    def _nodes(self, hand: Hand) -> list[Node]:
-        return [node for node in self._registry.nodes() if self._hand(node.birth.node) is hand]
+    def _nodes(self, worker: WorkerProcess) -> list[Node]:
+        return [node for node in self._registry.nodes() if self._worker(node.birth.node) is worker]
 
     # -- as an ingest ---------------------------------------------------------------------------------------------
 
@@ -81,15 +81,15 @@ class Crew:
         live: bool = False,
     ) -> None:
         """Pass a batch to its worker, with the next `write`."""
-        self._hand(node).give(Order("replay" if replay else "live" if live else "batch", node, payload))
+        self._worker(node).give(Order("replay" if replay else "live" if live else "batch", node, payload))
 
     def write(self, now_ms: int) -> list[Done]:  # noqa: ARG002
         """Let the workers have what was given; returns the batches that they have brought into the database."""
         done: list[Done] = []
         self._news.clear()
-        for hand in self._hands:
-            hand.send()
-            for report in hand.reports():
+        for worker in self._workers:
+            worker.send()
+            for report in worker.reports():
                 done += report.done
                 self._rolled += report.windows
                 self._answers += report.answers
@@ -99,7 +99,7 @@ class Crew:
 
     def has_room(self, live: bool = False) -> bool:
         """False while one of them has as much as it may: what is next may be for that one."""
-        return all(hand.has_room(live) for hand in self._hands)
+        return all(worker.has_room(live) for worker in self._workers)
 
     def has_answers(self) -> bool:
         """True while the next `write` has something to do at once: reports come with a call of `wake`."""
@@ -116,19 +116,19 @@ class Crew:
 
     def pending_rows(self) -> int:
         """Rows that wait for the store, as far as reported."""
-        return sum(hand.last.pending_rows for hand in self._hands if hand.last is not None)
+        return sum(worker.last.pending_rows for worker in self._workers if worker.last is not None)
 
     @property
     def counts(self) -> Counter[str]:
         """Of all lives of all workers."""
         total: Counter[str] = Counter()
-        for hand in self._hands:
-            total.update(hand.past)
-            if (last := hand.last) is not None:
+        for worker in self._workers:
+            total.update(worker.past)
+            if (last := worker.last) is not None:
                 total.update(last.counts)
-            total["worker_restarts"] += hand.restarts
-            total["resent_while_pending"] += hand.repeats
-            total["put_aside"] += hand.put_aside
+            total["worker_restarts"] += worker.restarts
+            total["resent_while_pending"] += worker.repeats
+            total["put_aside"] += worker.put_aside
         return total
 
     def alarm(self, key: str, text: str) -> None:
@@ -138,11 +138,11 @@ class Crew:
     def _tell_alarms(self) -> None:
         """What any of the workers complains of, as long as it does, and what we complain of them."""
         found: dict[str, str] = {}
-        for hand in self._hands:
-            if (last := hand.last) is not None:
+        for worker in self._workers:
+            if (last := worker.last) is not None:
                 found |= last.alarms
-            if hand.is_ill():
-                found[f"worker:{hand.number}"] = f"worker {hand.number} ends again and again; see the log"
+            if worker.is_ill():
+                found[f"worker:{worker.number}"] = f"worker {worker.number} ends again and again; see the log"
         for name in self._far_alarms.keys() - found.keys():
             self.alarms.pop(name, None)
         self.alarms.update(found)
@@ -152,11 +152,11 @@ class Crew:
 
     def hear(self, node: str, payload: bytes) -> None:
         """A birth or death that is obeyed."""
-        self._hand(node).give(Order("status", node, payload))
+        self._worker(node).give(Order("status", node, payload))
 
     def greet(self, birth: status.Birth) -> None:
         """Its worker knows how far the node's spools are stored; the hello is among the answers."""
-        self._hand(birth.node).give(Order("greet", birth.node, status.encode(birth)))
+        self._worker(birth.node).give(Order("greet", birth.node, status.encode(birth)))
 
     def answers(self) -> Iterable[tuple[str, bytes]]:
         """Sealed answers to publish, each with its topic; those whose batches `write` returned before."""
@@ -165,8 +165,8 @@ class Crew:
 
     def tell_all(self, order: Order) -> None:
         """The same order to every worker."""
-        for hand in self._hands:
-            hand.give(order)
+        for worker in self._workers:
+            worker.give(order)
 
     def rolled(self) -> list[Table]:
         """Windows that are new in the database."""
@@ -176,14 +176,14 @@ class Crew:
     def window_counts(self) -> Counter[str]:
         """What the workers count of their windows."""
         total: Counter[str] = Counter()
-        for hand in self._hands:
-            total.update(hand.past_windows)
-            if (last := hand.last) is not None:
+        for worker in self._workers:
+            total.update(worker.past_windows)
+            if (last := worker.last) is not None:
                 total.update(last.window_counts)
         return total
 
-    def _hand(self, node: str) -> Hand:
-        return self._hands[worker_of(node, len(self._hands))]
+    def _worker(self, node: str) -> WorkerProcess:
+        return self._workers[worker_of(node, len(self._workers))]
 
     def _heard(self) -> None:
         self._news.set()
@@ -193,18 +193,18 @@ class Crew:
 class FarWindows:
     """The roll-ups, as the collector sees them: made where the readings are."""
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
 
     @property
     def counts(self) -> Counter[str]:
-        return self._crew.window_counts()
+        return self._pool.window_counts()
 
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """The workers have seen them."""
 
     def step(self, now_ms: int, busy: bool = False) -> list[Table]:  # noqa: ARG002
-        return self._crew.rolled()
+        return self._pool.rolled()
 
     def look_up(self, now_ms: int) -> None:  # noqa: ARG002
-        self._crew.tell_all(Order("look up hours"))
+        self._pool.tell_all(Order("look up hours"))

@@ -26,7 +26,7 @@ _HEAD_BYTES: Final = 640  # names of 64 letters before the first time
 _T0 = re.compile(rb'"t0":([0-9]{13})[,}]')
 
 
-class Hurry:
+class LiveLane:
     """Used by one thread, that of the connection. Holds no clock: time is handed in."""
 
     def __init__(self) -> None:

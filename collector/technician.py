@@ -1,4 +1,4 @@
-"""What a technician on the ladder asks the collector: is my reading in the database, and here is what I installed.
+"""What technicians ask the collector: is my reading in the database, and here is what I installed.
 
     node  -> response/stored        {"tx", "from_ms"}     request/stored       -> newest stored row of each sensor
     node  -> response/installation  {"tx", "record"}      request/installation -> kept, under what number
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
 from typing import Any
 
 from collector.delivery.registry import Registry
@@ -34,11 +33,10 @@ COLUMNS = (
 _MEASUREMENTS = {"detection": ("traffic_flow",), "position": ("position", "node_health")}
 
 
-class Ladder:
+class TechnicianDesk:
     """Answers nodes that speak first. Written and read by the ingest thread only."""
 
     def __init__(self, store: Store, registry: Registry, state: sqlite3.Connection, catalogue: Catalogue) -> None:
-        self.counts: Counter[str] = Counter()
         self._store, self._registry, self._state, self._catalogue = store, registry, state, catalogue
         self._allowed: dict[str, tuple[float, int]] = {}
         state.executescript(SCHEMA)
@@ -46,16 +44,13 @@ class Ladder:
     def answer(self, node: str, question: str, payload: bytes, now_ms: int) -> bytes | None:
         """The answer's JSON; None for what is malformed, or asked too often."""
         if len(payload) > RECORD_BYTES_MAX or not self._may_ask(node, now_ms):
-            self.counts["ladder_refused"] += 1
             return None
         try:
             asked = strictjson.loads(payload)
         except strictjson.NotStrict:
-            self.counts["ladder_refused"] += 1
             return None
         transaction = asked.get("tx")
         if not isinstance(transaction, str) or not 1 <= len(transaction) <= 64:
-            self.counts["ladder_refused"] += 1
             return None
         try:
             result = self._stored(node, asked, now_ms) if question == "stored" else self._keep(node, asked, now_ms)

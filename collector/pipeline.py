@@ -41,7 +41,7 @@ class Written(Protocol):
 
 
 class Intake(Protocol):
-    """What takes batches: an `Ingest` in this process, or the `Crew` of workers that have one each."""
+    """What takes batches: an `Ingest` in this process, or the `WorkerPool` of workers that have one each."""
 
     @property
     def counts(self) -> Counter[str]: ...
@@ -97,7 +97,7 @@ class Writers:
         return future
 
 
-def make_line(
+def make_pipeline(
     config: Config,
     store: Store,
     registry: Registry,

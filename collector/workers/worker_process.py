@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from collector.workers.talk import BATCHES, Beginning, Order, Report, send_orders, take_report
+from collector.workers.messages import BATCHES, Beginning, Order, Report, send_orders, take_report
 
 log = logging.getLogger("lamppost.workers")
 
@@ -35,7 +35,7 @@ AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0)
 """A worker that ended is started again at once; one that does not live long, ever later."""
 
 
-class Hand:
+class WorkerProcess:
     """Starts, feeds and hears one worker. `heard` is called by another thread whenever there is something to look at.
 
     After each `start` the caller gives the orders that make a new worker know its nodes.

@@ -1,0 +1,105 @@
+"""How commands ask the running collector: a request in its state file, which it carries out and answers there.
+
+So everything that is done is done in one place, and stands in the audit trail.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from collector.alerts.table import short_names
+from collector.commands.options import load_settings, this_person
+from collector.sqlite_file import unusable
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.alerts.book import Book
+    from collector.config import Config
+    from collector.rules.desk import Desk
+
+ANSWER_S = 10.0
+"""A collector that has answered nothing for so long does not run."""
+Answer = dict[str, Any]
+
+
+def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json: bool, done: str) -> None:
+    """Ask one thing and print what came of it: JSON, or `done` filled in. Raises Failure."""
+    (answer,) = ask_each(load_settings(config), verb, [asked], who)
+    if "refused" in answer:
+        raise Failure(Exit.NOT_HEALTHY, "refused", str(answer["refused"]))
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else done.format(**answer))
+
+
+def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: str | None) -> list[Answer]:
+    """Ask many things at once; the answer to each, `refused` with the reason where it was not done.
+
+    Raises Failure when nobody answers: then nothing was changed.
+    """
+    with open_book(settings) as book:
+        try:
+            with book.commit():
+                numbers = [book.ask(verb, each | {"who": who or this_person()}, _now_ms()) for each in asked]
+        except sqlite3.Error as error:
+            raise unusable(settings.state_file, error) from error
+        answers = _wait(book, numbers)
+        for number in numbers:
+            if number not in answers and not book.withdraw(number):
+                answers[number] = book.answer_to(number) or {}  # just now
+        if not answers:
+            cure = "start it: lamppost collector run; nothing was changed"
+            raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
+        names = short_ids(desk_of(book))
+    found = [answers.get(number, {"refused": "the collector does not answer any more"}) for number in numbers]
+    for each, answer in zip(asked, found, strict=True):
+        if name := answer.get("fingerprint", each.get("alert")):
+            answer["id"] = names.get(name, f"a-{name}")
+    return found
+
+
+def _wait(book: Book, numbers: Sequence[int]) -> dict[int, Answer]:
+    """The answers that come, until none has come for `ANSWER_S`."""
+    answers: dict[int, Answer] = {}
+    until_s = time.monotonic() + ANSWER_S
+    while len(answers) < len(numbers) and time.monotonic() < until_s:
+        time.sleep(0.1)
+        for number in numbers:
+            if number not in answers and (answer := book.answer_to(number)) is not None:
+                answers[number], until_s = answer, time.monotonic() + ANSWER_S
+    return answers
+
+
+def open_book(settings: Config) -> closing[Book]:
+    """The book of a collector's state file. Raises Failure when there is none."""
+    from collector.alerts.book import Book
+
+    if not settings.state_file.exists():
+        text = f"{settings.state_file}: no such file; no collector has run with these settings"
+        raise Failure(Exit.CONFIGURATION, "state-missing", text, "name the settings with --config")
+    try:
+        return closing(Book.open(settings.state_file))
+    except sqlite3.Error as error:
+        raise unusable(settings.state_file, error) from error
+
+
+def desk_of(book: Book) -> Desk:
+    """The duty desk as it was saved."""
+    from collector.rules.desk import Desk, Policy
+
+    return Desk.restore(Policy(), book.desk())
+
+
+def short_ids(desk: Desk) -> dict[str, str]:
+    """The ids by which the list of what fires calls them."""
+    return short_names(each.alert.fingerprint for each in desk.standings.values() if each.firing)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

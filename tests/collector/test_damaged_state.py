@@ -1,0 +1,40 @@
+"""A state file that is damaged, or that another version wrote: told with the cure, or read as far as it goes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from collector.delivery.registry import Registry
+from collector.statedb import open_state
+from tests.closes import Closes
+from wire.exits import Exit
+from wire.status import Birth
+
+
+@pytest.mark.parametrize("line", ["gaps", "quarantine list", "stations list", "alerts list", "collector run"])
+def test_a_damaged_file_is_one_line_with_the_cure(line: str, tmp_path: Path) -> None:
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(
+        f"store: {{kind: sqlite, path: {tmp_path / 'readings.db'}}}\nstate_file: {tmp_path / 'collector.db'}\n"
+    )
+    (tmp_path / "collector.db").write_bytes(b"\xff" * 8192)
+    named = [str(settings)] if line == "collector run" else ["--config", str(settings)]
+    command = [sys.executable, "-m", "lamppost", *line.split(), *named]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert said.returncode == Exit.NOT_PERMITTED
+    assert "collector.db: file is not a database. Cure: it is damaged: put it aside" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_birth_of_another_version_is_left_to_the_broker(tmp_path: Path, closes: Closes) -> None:
+    db = closes(open_state(tmp_path / "state.db"))
+    registry = Registry(db)
+    for node in ("lp-1", "lp-2"):
+        registry.update(Birth(node, "s", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced"), 1)
+    registry.save()
+    db.execute("UPDATE node SET body = ? WHERE node = 'lp-1'", (b'{"v":2,"node":"lp-1"}',))
+    assert [node.birth.node for node in Registry(db).nodes()] == ["lp-2"]
