@@ -114,7 +114,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
 
     Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
     is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
-    Raises DeskUnusable when the site has a desk that cannot be opened.
+    Raises Failure when the site has a desk that cannot be opened.
     """
     desk = _open_desk(site)
     if desk is not None and site.duty is None:
