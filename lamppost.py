@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
@@ -81,6 +82,8 @@ OURS = frozenset(
 
 def main() -> None:
     """Run the command line. Ends the process with one of the exit codes in `wire.exits`."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal in GBK has no µ: a question mark, and no traceback
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
     try:
         if word in ELSEWHERE:

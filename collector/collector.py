@@ -95,6 +95,7 @@ class Collector:
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self.pace = Pace(config.rate_per_node)
         self._flapping = Flapping()
+        self._linked: int | None = None
         self.technician = TechnicianDesk(self.store, self.registry, state, load_catalogue(None))
         self.link = link or make_link(broker_address(config.broker), config.name)
         self._live_lane, self._now_ms = LiveLane(), now_ms
@@ -303,6 +304,7 @@ class Collector:
 
     def _see_whose_turn(self, now_ms: int) -> None:
         now_s = self._seconds()
+        self._look_for_a_twin(now_ms)
         alone = not self.standby.peers
         state = self.standby.tick(self.link.connection, now_s, now_ms)
         if state is not None:
@@ -314,6 +316,17 @@ class Collector:
         if self.standby.due(now_s):
             said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
             self.link.publish(names.collector_status(self.config.name), collector_status.encode(said), retain=True)
+
+    def _look_for_a_twin(self, now_ms: int) -> None:
+        """Two collectors of one name push each other out, and a broker need not say why it ends a connection."""
+        if self.link.connection in (None, self._linked):
+            return
+        self._linked = self.link.connection
+        if self._flapping.note("collector", "link", now_ms):
+            text = (
+                f"the broker ends our connection again and again: is another collector on it called {self.config.name}?"
+            )
+            self.ingest.alarm("flapping", f"{text} Cure: give each a `name` of its own, or stop one")
 
     def _take_over(self, now_ms: int, alone: bool) -> None:
         """This collector works from now on. What another may have done meanwhile is looked up, not remembered.

@@ -12,7 +12,7 @@ import serial
 from device_profiles.profile import Profile
 from edge_agent.captures import Piece
 from edge_agent.polling import Poller
-from edge_agent.words import reason
+from edge_agent.words import why_not_opened
 from wire.exits import Exit, Failure
 
 READ_S = 0.05
@@ -57,7 +57,8 @@ def _failure(path: str, error: Exception) -> Failure:
     if isinstance(error, PermissionError) or "Permission" in str(error):
         return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", "join the group dialout")
     busy = holder or "exclusively lock" in str(error)
-    text = f"{path} is held by {holder or 'another program'}" if busy else f"{path} cannot be opened: {reason(error)}"
+    why = f"is held by {holder or 'another program'}" if busy else f"cannot be opened: {why_not_opened(error)}"
+    text = f"{path} {why}"
     cure = (
         "watch beside a running agent with lamppost agent watch, or stop its service first"
         if busy

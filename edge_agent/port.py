@@ -16,7 +16,7 @@ from contextlib import suppress
 import serial
 
 from device_profiles.profile import Serial as SerialSettings
-from edge_agent.words import reason
+from edge_agent.words import reason, why_not_opened
 
 log = logging.getLogger("lamppost.port")
 
@@ -53,7 +53,7 @@ class Port:
                 device = self._connect()
             except (OSError, ValueError, termios.error) as error:
                 if failures == 0 and not self.counts["lost"]:  # a loss has been told already
-                    log.warning("port %s cannot be opened: %s; trying again", self.path, reason(error))
+                    log.warning("port %s cannot be opened: %s; trying again", self.path, why_not_opened(error))
                 failures += 1
                 self.counts["open_failed"] += 1
                 await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])

@@ -13,7 +13,7 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.probing import Move, Outcome, Verdict, search
-from edge_agent.words import reason
+from edge_agent.words import why_not_opened
 
 READ_S = 0.05
 PORTS_AT_ONCE = 40
@@ -66,13 +66,13 @@ def probe_port(path: str, profiles: list[Profile]) -> Finding:
         device.port = path
         device.dtr = device.rts = False
         device.open()
-    except (OSError, ValueError) as error:
-        return Finding(path, None, _reason(error))
+    except (OSError, ValueError, termios.error) as error:
+        return Finding(path, None, why_not_opened(error))
     try:
         with device:
             return Finding(path, _search(device, profiles))
     except (OSError, ValueError) as error:  # pulled out while we listened, or a speed that the adapter cannot do
-        return Finding(path, None, _reason(error))
+        return Finding(path, None, why_not_opened(error))
 
 
 def _search(device: serial.Serial, profiles: list[Profile]) -> Outcome:
@@ -111,16 +111,3 @@ def _do(device: serial.Serial, move: Move) -> bytes:
     while time.monotonic() < until_s:
         heard += device.read(max(1, device.in_waiting))
     return heard
-
-
-def _reason(error: OSError | ValueError) -> str:
-    text = str(error)
-    if "lock" in text.lower():
-        return "another program reads it"
-    if isinstance(error, PermissionError) or "Permission" in text:
-        return "not permitted: is your user in the group dialout?"
-    if "Inappropriate ioctl" in text:
-        return "this is no serial port"
-    if "No such file" in text:
-        return "there is no such port"
-    return reason(error)

@@ -201,6 +201,9 @@ class Recorder:
         if step_ms is not None:
             log.warning("the clock was set by %+.1f s", step_ms / 1000)
             self._shift(step_ms)
+            # what was sealed keeps its times for ever: which of them are doubtful is told beside them
+            doubtful = Loss("node", 0, *self.timeline.doubtful)
+            self._pending.append(gap_records.record(doubtful, "clock-set", self.stamp(now)))
             try:
                 self.spool.doubt()
             except SpoolError as error:

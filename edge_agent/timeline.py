@@ -25,6 +25,8 @@ class Timeline:
     steps: int = 0
     doubted_until_ms: int = 0
     """Since boot; a clock is doubted after a step."""
+    doubtful: tuple[int, int] = (0, 0)
+    """From and to: times that were given from the step before the last one on, or that the last one leapt over."""
 
     def observe(self, boot_ms: int, wall_ms: int, synchronised: bool) -> int | None:
         """Look at both clocks; returns the size of a step in milliseconds when the wall clock jumped, else None.
@@ -33,17 +35,17 @@ class Timeline:
         """
         if not synchronised or wall_ms < self.floor_ms:
             return None
-        seen = wall_ms - boot_ms
-        if self.offset_ms is None:
-            self.offset_ms = seen
+        given_ms = self.stamp(boot_ms)
+        moved = wall_ms - given_ms
+        if self.offset_ms is None or abs(moved) <= STEP_MS:
+            self.offset_ms = wall_ms - boot_ms
             return None
-        moved = seen - self.offset_ms
-        self.offset_ms = seen
-        if abs(moved) > STEP_MS:
-            self.steps += 1
-            self.doubted_until_ms = boot_ms + PROBATION_MS
-            return moved
-        return None
+        since_ms = self.stamp(self.doubted_until_ms - PROBATION_MS) if self.steps else given_ms
+        self.doubtful = min(since_ms, wall_ms), max(given_ms, wall_ms)
+        self.offset_ms = wall_ms - boot_ms
+        self.steps += 1
+        self.doubted_until_ms = boot_ms + PROBATION_MS
+        return moved
 
     @property
     def trusted(self) -> bool:

@@ -41,8 +41,27 @@ def _short(value: float) -> str:
 
 def reason(error: Exception) -> str:
     """Why something failed, without number and without the name again that the sentence around it says."""
-    text = re.sub(r"^.*\[Errno -?\d+\] ", "", str(error), flags=re.DOTALL)
+    text = re.sub(r"^.*\[(Errno -?\d+|SSL: [A-Z_0-9]+)\] ", "", str(error), flags=re.DOTALL)
+    text = re.sub(r"^_ssl\.c:\d+: |\.? ?\(_ssl\.c:\d+\)$", "", text)
+    if text == "wrong version number":
+        return "what answers there speaks no TLS"
     return re.sub(r": '[^']*'$", "", text)
+
+
+def why_not_opened(error: Exception) -> str:
+    """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
+    text = str(error)
+    if "lock" in text.lower():
+        return "another program reads it"
+    if isinstance(error, PermissionError) or "Permission" in text:
+        return "not permitted: is your user in the group dialout?"
+    if "Inappropriate ioctl" in text:
+        return "this is no serial port"
+    if "No such file" in text:
+        return "there is no such port"
+    if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text
+        return f"it cannot be set so: {error.args[-1]}"
+    return reason(error)
 
 
 def span(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_what_a_disk_refuses_is_one_line_with_its_cure(
 
 def raised(error: OSError) -> bool:
     raise error
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "latin-1", "ascii"])
+def test_a_terminal_that_lacks_a_letter_shows_the_rest(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lamppost", "profiles", "show", "plantower-pms5003"],
+        capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Plantower PMS5003" in done.stdout.decode(encoding)
 
 
 def test_a_fault_of_ours_still_shows_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +149,11 @@ def test_a_device_without_settings_is_sent_to_the_set_up_by_its_status_too(
          "No such file or directory"),
         (OSError("[Errno -2] Name or service not known"), "Name or service not known"),
         (TimeoutError("Operation timed out"), "Operation timed out"),
+        (OSError("_ssl.c:989: The handshake operation timed out"), "The handshake operation timed out"),
+        (OSError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"), "what answers there speaks no TLS"),
+        (OSError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not "
+                 "valid for 'b.city'. (_ssl.c:1006)"),
+         "certificate verify failed: Hostname mismatch, certificate is not valid for 'b.city'"),
     ],
 )  # fmt: skip
 def test_a_reason_is_told_without_number_and_once(raw: OSError, said: str) -> None:

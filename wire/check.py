@@ -21,8 +21,7 @@ _KNOWN_BLOCK_KEYS = frozenset({"sensor", "kind", "profile", "tags", "t0", "dt", 
 _NUMBERS = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
 _INT = frozenset({int})
-_TIME_MAX_MS = 2**53  # as far as every language counts; beyond it there are no dates anyway
-_LIMIT = 2**63  # what a database's integer holds; no quantity comes near it
+_LIMIT = 2**63  # what a database's integer holds; no quantity comes near it, and a time beyond spoils its block
 
 
 class Refusal(NamedTuple):
@@ -118,7 +117,7 @@ def _tags(kind: str, tags: Any) -> dict[str, str]:
 def _times(t0: Any, dt: Any) -> tuple[list[int], int | None]:
     if type(t0) is not int or not isinstance(dt, list) or not dt or set(map(type, dt)) != {int}:
         raise _Bad("t0 or dt is not of whole numbers")
-    if abs(t0) > _TIME_MAX_MS or max(dt) > _TIME_MAX_MS:
+    if abs(t0) >= _LIMIT or max(dt) >= _LIMIT:
         raise _Bad("t0 or dt is beyond any time")
     if dt[0] != 0:
         raise _Bad("dt[0] is not 0")

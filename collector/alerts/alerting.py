@@ -164,9 +164,9 @@ class Alerting:
         self._engine.node_state(OWN_LINK, connected, now_ms)
         self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
         with self._lock:
-            dead = {each.channel for each in self.outbox.dead.values() if each.done_ms > now_ms - SHOWN_AFTER_MS}
-        if dead:
-            wrong = wrong | {("collector-undelivered", OWN_LINK): ", ".join(sorted(dead))}
+            deaf = self.outbox.deaf(now_ms)
+        if deaf:
+            wrong = wrong | {("collector-undelivered", OWN_LINK): ", ".join(sorted(deaf))}
         self._others += self._self_watch.look(wrong, now_ms)
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:

@@ -217,6 +217,7 @@ class Book:
         self._db.execute(
             "DELETE FROM delivery WHERE state = 'delivered' AND made_ms < ?", (now_ms - DELIVERED_KEPT_MS,)
         )
+        self._db.execute("DELETE FROM delivery WHERE made_ms < ?", (now_ms - HISTORY_KEPT_MS,))
         self._db.execute("DELETE FROM attempt WHERE at_ms < ?", (now_ms - DELIVERED_KEPT_MS,))
         self._db.execute("DELETE FROM alert_request WHERE at_ms < ?", (now_ms - 86_400_000,))
         self._db.execute("DELETE FROM alert_transition WHERE stored = 1 AND at_ms < ?", (now_ms - HISTORY_KEPT_MS,))

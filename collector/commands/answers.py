@@ -68,14 +68,17 @@ def gaps(
 
 
 def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) -> None:
-    """Prove from the database alone that every batch arrived whole, or name what is missing.
+    """Prove from the database that every batch arrived whole, or name what is missing and not in the quarantine.
 
     Exit code 1 when it is not complete.   Example:  lamppost audit --json
     """
     from collector.delivery.audit import audit as check
+    from collector.delivery.gap_facts import whole_batches
 
-    with _open(config) as (_, store):
-        findings = _asked(lambda: check(store, node))
+    with _open(config) as (settings, store):
+        with file_of_the_collector(settings.state_file):
+            kept = whole_batches(settings)
+        findings = _asked(lambda: check(store, node, kept))
     _must_be_known(node, findings)
     if as_json:
         typer.echo(
@@ -86,8 +89,9 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
             verdict = "complete" if f.complete else f"NOT COMPLETE: {f.rows_missing} rows missing"
             if f.sequences_missing:
                 verdict += ", sequences " + ", ".join(f"{seq} of {spool[:8]}" for spool, seq in f.sequences_missing)
+            aside = f" and {f.batches_quarantined} batches as a whole" if f.batches_quarantined else ""
             typer.echo(
-                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined} in quarantine,"
+                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined}{aside} in quarantine,"
                 f" {f.rows_stored} stored: {verdict}"
             )
     raise typer.Exit(Exit.FINE if all(f.complete for f in findings) else Exit.NOT_HEALTHY)

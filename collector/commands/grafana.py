@@ -42,12 +42,15 @@ def provision(
         raise Failure(Exit.USAGE, "version-unknown", f"--influx {influx}", "name one of v1, v2, v3")
     store = load_settings(config).store if config.exists() else None
     known = store if isinstance(store, Influx1Store | Influx2Store) else None
+    written: list[Path] = []
     lies_at = installed_at or (output / "dashboards" / "lamppost").absolute()
     try:
         for name, text in files(version, known, str(lies_at)).items():
             path = output / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-            typer.echo(path)
+            written.append(path)
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "folder-unwritable", f"{output}: {error.strerror}") from error
+    for path in written:
+        typer.echo(path)

@@ -35,6 +35,7 @@ def report(
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
     from collector.names import Names
+    from collector.opendata.files import whole
     from collector.report import page, text
     from collector.report.summary import summarise
     from collector.stores.named import make_store
@@ -67,7 +68,8 @@ def report(
         title = settings.web.title_zh if language == "zh" else settings.web.title_en
         html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title)
         try:
-            output.write_text(html, encoding="utf-8")
+            with whole(output) as path:
+                path.write_text(html, encoding="utf-8")
         except OSError as error:
             raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
         typer.echo(f"{output}: {len(reports)} stations", err=True)

@@ -1,12 +1,13 @@
-"""The audit: proves from the database alone that every batch arrived whole, or names what is missing.
+"""The audit: proves from the database that every batch arrived whole, or names what is missing.
 
-For each spool the sequences run without a hole, but for those a gap record names; for each node the rows that its
-batches brought, less those in quarantine, are the rows the database has. One missing row in a million shows.
+For each spool the sequences run without a hole, but for those that a gap record names and those that the collector's
+quarantine holds as a whole; for each node the rows that its batches brought, less those in quarantine, are the rows the
+database has. One missing row in a million shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ class Finding(NamedTuple):
     rows_stored: int
     sequences_missing: list[tuple[str, int]]
     sequences_replaced: int
+    batches_quarantined: int = 0
 
     @property
     def rows_missing(self) -> int:
@@ -40,8 +42,8 @@ class Finding(NamedTuple):
         return self.rows_missing == 0 and not self.sequences_missing
 
 
-def audit(store: Store, node: str | None = None) -> list[Finding]:
-    """Check every node, or one. Raises StoreDown."""
+def audit(store: Store, node: str | None = None, kept: Collection[tuple[str, str, int]] = ()) -> list[Finding]:
+    """Check every node, or one. Raises StoreDown. `kept`: node, spool and sequence of quarantined batches."""
     stored = ledger.rows_by_node(store, node)
     replaced: dict[str, list[Span]] = {}
     for gap in ledger.gaps(store, node):
@@ -50,7 +52,13 @@ def audit(store: Store, node: str | None = None) -> list[Finding]:
     for (name, spool), found in ledger.batches(store, node).items():
         by_node.setdefault(name, []).append((spool, found))
     return [
-        _finding(name, by_node.get(name, []), stored.get(name, 0), joined(replaced.get(name, [])))
+        _finding(
+            name,
+            by_node.get(name, []),
+            stored.get(name, 0),
+            joined(replaced.get(name, [])),
+            [(spool, seq) for of, spool, seq in kept if of == name],
+        )
         for name in sorted(by_node.keys() | stored.keys())
     ]
 
@@ -74,10 +82,17 @@ def between(spans: list[Span], most: int) -> Iterator[int]:
         following = max(following, last + 1)
 
 
-def _finding(node: str, spools: list[tuple[str, list[ledger.Batch]]], stored: int, replaced: list[Span]) -> Finding:
+def _finding(
+    node: str,
+    spools: list[tuple[str, list[ledger.Batch]]],
+    stored: int,
+    replaced: list[Span],
+    kept: list[tuple[str, int]],
+) -> Finding:
     missing: list[tuple[str, int]] = []
     for spool, found in spools:
-        there = joined([(batch.seq, batch.seq) for batch in found] + replaced)
+        aside = [(seq, seq) for of, seq in kept if of == spool]
+        there = joined([(batch.seq, batch.seq) for batch in found] + replaced + aside)
         missing += ((spool, seq) for seq in islice(between(there, max(b.seq for b in found)), MISSING_SHOWN))
     every = [batch for _, found in spools for batch in found]
     return Finding(
@@ -88,4 +103,5 @@ def _finding(node: str, spools: list[tuple[str, list[ledger.Batch]]], stored: in
         stored,
         missing[:MISSING_SHOWN],
         sum(last - first + 1 for first, last in replaced),
+        len(kept),
     )

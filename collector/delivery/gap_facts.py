@@ -4,33 +4,63 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import accumulate
+from typing import Any
 
 from collector.config import Config
+from collector.delivery.ledger import HOUR_MS, READINGS
 from collector.delivery.registry import kept
+from wire import batch
 
 
-def from_state(settings: Config) -> tuple[dict[str, int | None], dict[tuple[str, str, int], int]]:
-    """Per node the oldest reading that it still holds, and refused rows by node, sensor and hour."""
+def from_state(settings: Config) -> tuple[dict[str, int | None], Counter[tuple[str, str, int]]]:
+    """Per node the oldest reading that it still holds, and refused readings by node, sensor and hour."""
     waiting: dict[str, int | None] = {}
-    refused: dict[tuple[str, str, int], int] = {}
+    refused: Counter[tuple[str, str, int]] = Counter()
     if not settings.state_file.exists():
         return waiting, refused
-    db = sqlite3.connect(f"{settings.state_file.resolve().as_uri()}?mode=ro", uri=True)
-    try:
+    with closing(_opened(settings)) as db:
         for known in kept(db):
             waiting[known.birth.node] = known.birth.oldest_ms if known.online else (known.birth.oldest_ms or 0)
         for node, content in db.execute("SELECT node, content FROM quarantine_part"):
-            found = _sensor_and_hour(content)
-            if found is not None:
-                refused[node, *found] = refused.get((node, *found), 0) + 1
-    finally:
-        db.close()
+            refused.update((node, *reading) for reading in _readings(_read(content)))
+        for node, payload in db.execute("SELECT node, payload FROM quarantine_whole"):
+            refused.update((node, *reading) for reading in _readings_of_batch(payload))
     return waiting, refused
 
 
-def _sensor_and_hour(content: str) -> tuple[str, int] | None:
+def whole_batches(settings: Config) -> set[tuple[str, str, int]]:
+    """Node, spool and sequence of each batch that is in the quarantine as a whole, and so in no ledger."""
+    if not settings.state_file.exists():
+        return set()
+    with closing(_opened(settings)) as db:
+        return set(db.execute("SELECT node, spool, seq FROM quarantine_whole"))
+
+
+def _opened(settings: Config) -> sqlite3.Connection:
+    return sqlite3.connect(f"{settings.state_file.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _readings_of_batch(payload: bytes) -> Iterator[tuple[str, int]]:
+    """Whatever is wrong with the batch, its blocks may be readable."""
+    with suppress(batch.Unaddressed, AttributeError, TypeError):
+        for block in _read(batch.unpack(payload)).get("blocks"):
+            yield from _readings(block)
+
+
+def _readings(block: Any) -> Iterator[tuple[str, int]]:
+    """Sensor and hour of each reading of a block, or of the one that is kept alone, as far as they can be read."""
+    with suppress(TypeError, KeyError, AttributeError):
+        if block["kind"] in READINGS:
+            for step_ms in accumulate(block.get("dt", [0])):
+                yield block["sensor"], (block["t0"] + step_ms) // HOUR_MS * HOUR_MS
+
+
+def _read(text: str | bytes) -> Any:
     try:
-        part = json.loads(content)
-        return part["sensor"], int(part["t0"]) // 3_600_000 * 3_600_000
-    except (ValueError, TypeError, KeyError):
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None

@@ -7,6 +7,7 @@ The causes, in the order in which they are looked for:
     bad-frames         frames came damaged
     refused            rows are in the quarantine
     thinned, dropped, purged, disk-full, damaged   the node's own gap records
+    clock-set          the node's clock jumped: times of that hour may be wrong, or were leapt over
     still-on-agent     accepted there, not stored yet
     unexplained        accepted, and nowhere: an alarm
 
@@ -26,6 +27,8 @@ SILENT_S: Final = 60.0
 """A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""
 KNOWN_MS: Final = 31 * 24 * HOUR_MS
 """A sensor that has been silent for longer is taken for one that was taken down."""
+_OF_NOTHING_ACCEPTED: Final = ("disk-full", "clock-set")
+"""Reasons that are told although nothing that was accepted is gone."""
 SETTLED_MS: Final = 5 * 60_000
 """After an hour the agents close its account, and it has to arrive."""
 
@@ -124,10 +127,10 @@ def _read_gap_records(
         left = gap.lost
         for key in of_node.get(gap.node, ()):  # not hour by hour: whoever sends a gap chooses how long it is
             if gap.sensor in (key[1], "node") and gap.from_ms < key[2] + HOUR_MS and key[2] <= gap.to_ms:
-                take = min(left, hours[key].missing) if gap.reason != "disk-full" else 0
+                take = min(left, hours[key].missing) if gap.reason not in _OF_NOTHING_ACCEPTED else 0
                 hours[key].replaced += take
                 left -= take
-                if take or gap.reason == "disk-full":
+                if take or gap.reason in _OF_NOTHING_ACCEPTED:
                     reasons.setdefault(key, []).append(gap.reason)
     return reasons
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from collector.rules.notification import Notification
@@ -23,6 +24,7 @@ FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 900_000
 GIVE_UP_MS: Final = 86_400_000
 SECOND_AFTER_MS: Final = 600_000
+DEAF_AFTER_MS: Final = 1_800_000
 LOG_LINES: Final = 1_000
 
 
@@ -170,6 +172,12 @@ class Outbox:
             backoff_ms = max(backoff_ms, min(retry_after_ms, LONGEST_RETRY_MS))
         delivery.state, delivery.due_ms = "waiting", now_ms + backoff_ms
         self._write(delivery, now_ms, "failed", why)
+
+    def deaf(self, now_ms: int) -> set[str]:
+        """Channels that have not taken a message for half an hour, or for which one was given up within a day."""
+        waits = (e for e in self.open.values() if e.why and now_ms - e.made_ms >= DEAF_AFTER_MS)
+        given_up = (e for e in self.dead.values() if e.done_ms > now_ms - GIVE_UP_MS)
+        return {each.channel for each in chain(waits, given_up)}
 
     def revive(self, name: str, now_ms: int) -> bool:
         """Try a dead letter again, after somebody mended the channel. False when there is none of that name."""

@@ -94,10 +94,13 @@ class Asker:
             results: list[dict[str, Any]] = json.loads(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]
             found: list[list[dict[str, Any]]] = [result.get("series", []) for result in results]
+            is_cut = any(series.get("partial") for some in found for series in some)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
         if wrong:  # the statements behind one that fails are not answered
             raise StoreDown(f"{self._url}: {wrong[0]}")
+        if is_cut:  # of what is missing nothing may be computed, least of all that it was never there
+            raise StoreDown(f"{self._url} tells a part of its answer only. Cure: max-row-limit = 0 in its settings")
         if len(results) != len(statements):
             raise StoreDown(f"{self._url} answers {len(results)} statements of {len(statements)}, not as InfluxDB does")
         return found

@@ -206,6 +206,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "cause_dropped": ("已丢弃", "dropped"),
     "cause_purged": ("已清除", "purged"),
     "cause_disk-full": ("磁盘已满", "disk full"),
+    "cause_clock-set": ("时钟被校正", "clock was set"),
     "cause_damaged": ("存储损坏", "damaged"),
     "cause_still-on-agent": ("还在设备上", "still on the agent"),
     "cause_unexplained": ("原因不明", "unexplained"),

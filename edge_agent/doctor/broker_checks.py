@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
+from edge_agent.words import reason as in_words
 from wire import names
 from wire.exits import Failure
 
@@ -30,6 +31,11 @@ STEPS = (
     "broker.roundtrip", "broker.safe",
 )  # fmt: skip
 NETWORK_CURE = "is the modem up? lamppost agent doctor --only net.route"
+_TLS_CURES = {
+    "not yet valid": "check the clock: date",
+    "expired": "check the clock: date; else tell the office",
+    "mismatch": "is that the broker's name? lamppost agent config get broker.host",
+}
 
 
 def broker(station: Station) -> list[Result]:
@@ -122,11 +128,12 @@ def _tls(address: BrokerAddress) -> Iterator[Result]:
             certificate = secured.getpeercert() or {}
             yield ok("broker.tls", f"{secured.version()}, name and chain are right")
     except ssl.SSLCertVerificationError as error:
-        cure = "check the clock: date" if "not yet valid" in str(error) else "lamppost agent enrol again"
-        yield fail("broker.tls", error.verify_message or "certificate refused", cure)
+        said = error.verify_message or "certificate refused"
+        cure = next((cure for word, cure in _TLS_CURES.items() if word in said), "lamppost agent enrol again")
+        yield fail("broker.tls", said, cure)
         return
     except (ssl.SSLError, OSError) as error:
-        yield fail("broker.tls", getattr(error, "reason", None) or str(error), "is that the TLS port? usually 8883")
+        yield fail("broker.tls", in_words(error), "is that the TLS port? usually 8883")
         return
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     days = (until - datetime.now(UTC)).days

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 import time
+from pathlib import Path
+
+import pytest
+import serial
 
 from device_profiles.catalogue import load
 from edge_agent.port import Port
 from edge_agent.sensor import Sensor
+from edge_agent.words import why_not_opened
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 
@@ -52,3 +58,23 @@ def test_half_a_frame_whose_rest_came_while_a_commit_was_slow_is_no_damage() -> 
     sensor = asyncio.run(_held_up_in_the_middle_of_a_frame())
     assert sensor.bad == {}
     assert sensor.frames == 1
+
+
+def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
+    host = StubHost(links=tmp_path)
+    path = host.add("air-1", Pms5003())
+    try:
+        with serial.Serial(path, exclusive=True):
+            assert _why(path) == "another program reads it"
+    finally:
+        host.stop()
+    assert _why(str(tmp_path / "gone")) == "there is no such port"
+    assert _why("/dev/null") == "this is no serial port"
+    cannot = termios.error(22, "Invalid argument")
+    assert why_not_opened(cannot) == "it cannot be set so: Invalid argument"
+
+
+def _why(path: str) -> str:
+    with pytest.raises(serial.SerialException, match="port") as raised:
+        serial.Serial(path, exclusive=True)
+    return why_not_opened(raised.value)

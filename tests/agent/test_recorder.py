@@ -94,6 +94,27 @@ def test_a_step_of_the_clock_is_told_and_followed(recorder: Recorders) -> None:
     assert sealed(made) == [("estimated", [UTC - 3_600_000, UTC + 1_000])], "one of the two is wrong"
 
 
+def test_what_was_sealed_under_a_clock_that_was_wrong_for_hours_is_told(recorder: Recorders) -> None:
+    """A time server that is three hours ahead for two hours: longer than any probation."""
+    hour, ahead = 3_600_000, 3 * 3_600_000
+    made = recorder()
+    made.commit(Now(0, UTC, True))
+    made.commit(Now(hour, UTC + hour + ahead, True))
+    wrong_from = made.stamp(Now(hour, 0, True))
+    made.keep([air(made.stamp(Now(3 * hour - 1_000, 0, True)))])
+    made.commit(Now(3 * hour - 1_000, UTC + 3 * hour - 1_000 + ahead, True), seal="all")
+    made.commit(Now(3 * hour, UTC + 3 * hour, True))
+    made.commit(Now(3 * hour + 1_000, UTC + 3 * hour + 1_000, True), seal="all")
+    told = [
+        (row.values["from_ms"], row.values["to_ms"], row.values["lost_count"])
+        for one in made.spool.oldest(9)
+        for row in readings_of(one.data)[0]
+        if dict(row.series.tags) == {"reason": "clock-set"}
+    ]
+    assert told == [(UTC + hour, wrong_from, 0), (UTC + 3 * hour, UTC + 3 * hour + ahead, 0)]
+    assert wrong_from == UTC + hour + ahead, "inside the second span"
+
+
 class Full(Spool):
     """A spool on a disk that can be full."""
 

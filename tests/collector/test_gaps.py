@@ -60,6 +60,16 @@ def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> Non
     assert (found.missing, found.causes) == (20, ["unexplained"])
 
 
+def test_a_clock_that_was_set_is_told_of_every_hour_whose_times_it_makes_doubtful(store: Sqlite) -> None:
+    put(store, stored=300, accepted=300, silent_s=0.0)
+    tags = (("node", "lp-1"), ("reason", "clock-set"), ("sensor", "node"), ("site", "s"), ("spool", "f" * 32))
+    values = {"from_ms": H - 5, "to_ms": H + 5, "lost_count": 0, "from_seq": 0, "to_seq": 0}
+    table = Table("gap", tags, [H + 9], {name: [value] for name, value in values.items()}, frozenset(values))
+    assert store.write(store.render(table)) == Stored()
+    found = hour(store, H + 3 * HOUR_MS)
+    assert (found.causes, found.missing, found.replaced) == (["clock-set"], 0, 0)
+
+
 def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_of_it(store: Sqlite) -> None:
     put(store, stored=300, accepted=300, silent_s=0.0)
     found = gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {})

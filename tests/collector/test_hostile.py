@@ -75,12 +75,22 @@ def raw(t0: int, dt: list[int], **more: Any) -> dict[str, Any]:
 # Times
 
 
-@pytest.mark.parametrize(("t0", "dt"), [(10**400, [0]), (-(10**400), [0]), (NOW, [0, 10**400]), (2**60, [0])])
+@pytest.mark.parametrize(("t0", "dt"), [(10**400, [0]), (-(10**400), [0]), (NOW, [0, 10**400]), (2**63, [0])])
 def test_a_time_beyond_all_times_is_refused_and_breaks_nothing(t0: int, dt: list[int]) -> None:
     blocks = [raw(t0, dt)]
     checked = check.check(blocks, NOW)
     assert [refusal.reason for refusal in checked.refusals] == ["t0 or dt is beyond any time"]
     assert look(blocks, checked, NOW) is None
+
+
+@pytest.mark.parametrize("t0", [2**53 + 1, 2**60, 2**63 - 1])
+def test_rows_of_a_far_future_are_refused_one_by_one(t0: int) -> None:
+    blocks = [raw(t0, [0, 1000, 1000])]
+    checked = check.check(blocks, NOW)
+    assert [(refusal.row, refusal.reason) for refusal in checked.refusals] == [
+        (n, "clock: in the future") for n in range(3)
+    ]
+    look(blocks, checked, NOW)
 
 
 def test_thousands_of_rows_of_the_future_are_looked_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Rows that InfluxDB refuses: kept with their reason, told by `gaps`, out of the quarantine once they are stored."""
+"""What is refused: kept with its reason, told by `gaps` and `audit`, out of the quarantine once it is stored."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from pathlib import Path
 import pytest
 
 from collector.config import Config, SqliteStore
-from collector.delivery.gap_facts import from_state
+from collector.delivery.audit import audit
+from collector.delivery.gap_facts import from_state, whole_batches
 from collector.delivery.ingest import Ingest
 from collector.delivery.redrive import redrive
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Stored
-from tests.collector.test_ingest import BATCH, NOW, Bench, dump
+from tests.closes import Closes
+from tests.collector.test_ingest import BATCH, NOW, SPOOL, Bench, changed, dump
 from tests.servers import Influxd
 from wire.ack import Code
 
-pytestmark = pytest.mark.real
+HOUR_MS = 3_600_000
+HOUR = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 TEXT_WHERE_A_NUMBER_BELONGS = b'air_quality,node=foreign pm10_raw_ugm3="text" 1790000000000000000'
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, closes: Closes) -> Bench:
+    return closes(Bench(tmp_path))
 
 
 @pytest.fixture
@@ -34,16 +42,17 @@ def bench(tmp_path: Path, influxd: Influxd) -> Iterator[Bench]:
     made.close()
 
 
-def test_they_are_told_by_sensor_and_hour(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.real
+def test_rows_that_the_database_refuses_are_told_by_sensor_and_hour(bench: Bench, tmp_path: Path) -> None:
     assert bench.send(dump(BATCH)) == [(42, Code.STORED_IN_PART)]
     bench.registry.save()
-    settings = Config(store=SqliteStore(kind="sqlite"), state_file=tmp_path / "state.db")
-    _, refused = from_state(settings)
-    assert refused == {("lp-0017", "air-1", 1_790_000_000_000 // 3_600_000 * 3_600_000): 3}
+    _, refused = from_state(settings_of(tmp_path))
+    assert refused == {("lp-0017", "air-1", HOUR): 3}
     (content,) = bench.state.execute("SELECT content FROM quarantine_part WHERE row = 2").fetchone()
     assert json.loads(content)["line"].startswith("air_quality,node=lp-0017,sensor=air-1,")
 
 
+@pytest.mark.real
 def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(bench: Bench) -> None:
     bench.send(dump(BATCH))
     assert "lamppost resend lp-0017" in redrive(bench.state, bench.store, "c1", "lp-0017", 42, NOW)
@@ -55,3 +64,24 @@ def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(bench
     bench.ingest.write(NOW)
     assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED)], 0)
     assert [row[2:] for row in bench.rows("batch_ledger", "seq", "rows", "quarantined")] == [[4, 0]]
+
+
+@pytest.mark.parametrize("what", [changed("/blocks/0/tags", {"lane": "1"}), changed("/clock", "sundial")])
+def test_every_reading_of_a_refused_block_or_batch_is_told(embedded: Bench, what: bytes, tmp_path: Path) -> None:
+    embedded.send(what)
+    _, refused = from_state(settings_of(tmp_path))
+    assert refused["lp-0017", "air-1", HOUR] == 3
+
+
+def test_a_batch_in_quarantine_as_a_whole_is_no_hole_to_the_audit(embedded: Bench, tmp_path: Path) -> None:
+    for seq in range(1, 5):
+        good = BATCH | {"seq": seq, "clock": "sundial" if seq == 2 else "synced"}
+        embedded.send(dump(good | {"spool": SPOOL}))
+    kept = whole_batches(settings_of(tmp_path))
+    assert [finding.sequences_missing for finding in audit(embedded.store)] == [[(SPOOL, 2)]]
+    assert [finding.sequences_missing for finding in audit(embedded.store, None, kept)] == [[]]
+    assert [finding.batches_quarantined for finding in audit(embedded.store, None, kept)] == [1]
+
+
+def settings_of(folder: Path) -> Config:
+    return Config(store=SqliteStore(kind="sqlite"), state_file=folder / "state.db")

@@ -96,6 +96,19 @@ def test_what_waits_behind_a_message_that_fails_takes_the_second_channel_too():
     assert got == [(f"k{minute}", minute + 10) for minute in range(0, 6 * 60, 60)]
 
 
+def test_a_channel_that_takes_nothing_for_half_an_hour_is_called_deaf_until_it_does():
+    box, now = Outbox({"bureau": Route("wecom")}), T0
+    box.put([note(1)], T0)
+    while now < T0 + 30 * 60_000:
+        assert box.deaf(now) == set()
+        now = max(now, box.next_due_ms())
+        for delivery in box.due(now):
+            box.failed(delivery.name, now, "401 Unauthorized")
+    assert box.deaf(now) == {"wecom"}
+    box.succeeded("k1|wecom", now)
+    assert box.deaf(now) == set()
+
+
 def test_what_waits_for_a_channel_that_the_settings_name_no_more_is_dead_mail():
     box = Outbox({"bureau": Route("wecom")})
     box.put([note(1)], T0)

@@ -83,6 +83,35 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
         server.stop()
 
 
+class TellsTenRows(Influxd):
+    """An InfluxDB whose operator has set a limit on answers."""
+
+    def configure(self) -> None:
+        super().configure()
+        settings = self.folder / "influxdb.conf"
+        settings.write_text(settings.read_text() + "  max-row-limit = 10\n")
+
+
+@pytest.mark.real
+def test_a_part_of_an_answer_is_none(tmp_path: Path, closes: Closes) -> None:
+    server = TellsTenRows(tmp_path / "influxd")
+    server.start()
+    try:
+        store = closes(Influx1(server.url, "lamppost"))
+        assert store.prepare() == Stored()
+        ingest = ingest_on(store, tmp_path, closes)
+        ingest.take("lp-1", payload(1, rows=11), NOW)
+        ingest.write(NOW)
+        assert codes(ingest, NOW) == [Code.STORED]
+        first = NOW - 10**6 + 10_000
+        (series,) = store.select(Select("air_quality", ("pm25_raw_ugm3",), first, first + 10))
+        assert len(series.rows) == 10
+        with pytest.raises(StoreDown, match="max-row-limit = 0"):
+            store.select(Select("air_quality", ("pm25_raw_ugm3",)))
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("bad", [{0}, {64}, {127}, {0, 127}, {1, 2, 3}, set(range(128)), set()], ids=str)
 def test_refused_rows_are_found_wherever_they_stand_with_few_writes(bad: set[int]) -> None:
     rows, writes, kept = list(range(128)), 0, set()
