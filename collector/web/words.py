@@ -39,6 +39,11 @@ class Words:
         """A word of the field (a severity, a clock state) in this language, or the word itself."""
         return self(word) if word in TEXTS else word
 
+    def deed(self, what: str) -> str:
+        """What somebody did: in English as the trail and `lamppost trail` name it, in Chinese where there are words."""
+        keys = (f"did_{what}", f"change_{what}", what.replace("ask ", "ask_"))
+        return what if self.language == "en" else next((self(key) for key in keys if key in TEXTS), what)
+
     def age(self, time_ms: int) -> str:
         """How long ago, in the largest unit that is at least one."""
         seconds = max(0, self._now_ms() - time_ms) // 1000

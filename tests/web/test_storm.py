@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from collector.web.render import ALERTS_FIRST, entries
+from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
+from tests.web.operator import Operator
 from tests.web.served import Seen, Served
 
 STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in range(40)]
@@ -54,6 +55,21 @@ def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> 
     assert "3 more" in page
     assert "<details" not in page  # nobody can click there
     assert page.count('<article class="tile') == 12
+
+
+def test_the_desk_lists_so_many_alerts_and_those_that_nobody_has_are_among_them(storm: Served) -> None:
+    first = storm.city.alerts[0]
+    storm.city.alerts += [
+        replace(
+            first, fingerprint=f"m{n}", rule=f"m{n}", severity="minor", acked_by="" if n > 950 else "wang", acked_ms=1
+        )
+        for n in range(1000)
+    ]
+    page = Operator(storm).get("/en/ops").text
+    assert page.count('<li class="alert') == DESK_ALERTS_MAX
+    assert 'id="alert-m999"' in page
+    assert f"{1045 - DESK_ALERTS_MAX} more: <code>lamppost alerts list</code>" in page
+    assert len(page) < 700_000
 
 
 @pytest.mark.real
