@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from collector.stores import care
 from collector.stores.influx1 import Influx1
+from collector.stores.influxql import Asker
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Store, Stored, Table
+from collector.stores.store import Held, Select, Store, Stored, Table
+from tests.closes import Closes
 from tests.servers import Influxd
 
 T0 = 1_790_000_000_000
@@ -143,6 +146,32 @@ def test_a_canary_comes_back_and_is_gone(store: Store) -> None:
 def test_a_database_that_keeps_nothing_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "write", lambda _rows: Stored())
     assert "did not come back" in str(care.probe(store, "c1", T0))
+
+
+class AsksWhoItIs(Influxd):
+    """An InfluxDB with accounts."""
+
+    def configure(self) -> None:
+        super().configure()
+        settings = self.folder / "influxdb.conf"
+        settings.write_text(settings.read_text() + "  auth-enabled = true\n")
+
+
+@pytest.mark.real
+def test_a_user_who_is_no_administrator_can_prove_the_database(tmp_path: Path, closes: Closes) -> None:
+    server = AsksWhoItIs(tmp_path / "influxd")
+    server.start()
+    try:
+        Asker(server.url, "", {}).ask("CREATE USER root WITH PASSWORD 'a' WITH ALL PRIVILEGES", post=True)
+        admin = closes(Asker(server.url, "", urllib3.make_headers(basic_auth="root:a")))
+        for line in ("CREATE DATABASE d", "CREATE USER lamppost WITH PASSWORD 'b'", "GRANT ALL ON d TO lamppost"):
+            admin.ask(line, post=True)
+        assert care.probe(closes(Influx1(server.url, "d", "lamppost", "b")), "c1", T0) is None
+        answer = closes(Influx1(server.url, "d", "lamppost", "old")).prepare()
+        assert isinstance(answer, Held)
+        assert "Cure: user and password" in answer.reason
+    finally:
+        server.stop()
 
 
 @pytest.mark.real
