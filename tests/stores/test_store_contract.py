@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from collector.stores import care
 from collector.stores.influx1 import Influx1
+from collector.stores.influxql import Asker
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Store, Stored, Table
+from collector.stores.store import Held, Select, Store, Stored, Table
+from tests.closes import Closes
 from tests.servers import Influxd
 
 T0 = 1_790_000_000_000
@@ -145,14 +148,38 @@ def test_a_database_that_keeps_nothing_is_found(store: Store, monkeypatch: pytes
     assert "did not come back" in str(care.probe(store, "c1", T0))
 
 
+class AsksWhoItIs(Influxd):
+    """An InfluxDB with accounts."""
+
+    def configure(self) -> None:
+        super().configure()
+        settings = self.folder / "influxdb.conf"
+        settings.write_text(settings.read_text() + "  auth-enabled = true\n")
+
+
+@pytest.mark.real
+def test_a_user_who_is_no_administrator_can_prove_the_database(tmp_path: Path, closes: Closes) -> None:
+    server = AsksWhoItIs(tmp_path / "influxd")
+    server.start()
+    try:
+        Asker(server.url, "", {}).ask("CREATE USER root WITH PASSWORD 'a' WITH ALL PRIVILEGES", post=True)
+        admin = closes(Asker(server.url, "", urllib3.make_headers(basic_auth="root:a")))
+        for line in ("CREATE DATABASE d", "CREATE USER lamppost WITH PASSWORD 'b'", "GRANT ALL ON d TO lamppost"):
+            admin.ask(line, post=True)
+        assert care.probe(closes(Influx1(server.url, "d", "lamppost", "b")), "c1", T0) is None
+        answer = closes(Influx1(server.url, "d", "lamppost", "old")).prepare()
+        assert isinstance(answer, Held)
+        assert "Cure: user and password" in answer.reason
+    finally:
+        server.stop()
+
+
 @pytest.mark.real
 def test_influxdb_forgets_what_is_older_than_it_shall_keep(influxd: Influxd) -> None:
     made = Influx1(influxd.url, "kept")
     assert made.prepare() == Stored()
-    made.keep_for(400)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
-    assert series["values"][0][1] == "9600h0m0s"
-    made.keep_for(None)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
-    assert series["values"][0][1] == "0s"
+    for days, kept in ((400, ["9600h0m0s", "168h0m0s"]), (2, ["48h0m0s", "24h0m0s"]), (None, ["0s", "168h0m0s"])):
+        made.keep_for(days)
+        (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+        assert series["values"][0][1:3] == kept
     made.close()
