@@ -331,7 +331,8 @@ def _about(config: Config) -> dict[str, Any]:
 def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
     """A sensor as its settings want it. Raises UnknownProfile, NotUsable or ValueError."""
     profile = catalogue.get(wants.profile).with_options(wants.options)
-    traffic = counter_of(profile, wants.name, wants.lane, tuple(wants.directions), wants.interval_s, wants.one_way)
+    lanes = wants.lane, tuple(wants.directions), wants.interval_s, wants.one_way, wants.angle_deg
+    traffic = counter_of(profile, wants.name, *lanes)
     return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
 
 

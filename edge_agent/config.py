@@ -54,6 +54,7 @@ class Sensor(Strict):
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)
     one_way: Literal["in", "out"] | None = None
+    angle_deg: float = Field(default=0.0, ge=0, le=60)
     mode: str | None = None
     period_s: float | None = Field(default=None, gt=0, le=86400)
     options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)

@@ -145,7 +145,13 @@ class Sensor:
 
 
 def counter_of(
-    profile: Profile, name: str, lane: str, directions: tuple[str, ...], interval_s: int, one_way: str | None = None
+    profile: Profile,
+    name: str,
+    lane: str,
+    directions: tuple[str, ...],
+    interval_s: int,
+    one_way: str | None = None,
+    angle_deg: float = 0.0,
 ) -> Counting | None:
     """What counts vehicles for a sensor: by their speeds, or by what comes nearer where only a distance is told."""
     if profile.kind != "detection":
@@ -156,4 +162,4 @@ def counter_of(
     if "range_m" in told and not any("speed" in (q or "") for q in told) and not speaks:
         return Presence(name, profile.ref, lane, directions if one_way is None else (one_way,), interval_s)
     signed = "speed_kmh" in told or speaks
-    return TrafficCounter(name, profile.ref, lane, directions, interval_s, one_way, signed=signed)
+    return TrafficCounter(name, profile.ref, lane, directions, interval_s, one_way, signed=signed, angle_deg=angle_deg)

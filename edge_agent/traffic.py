@@ -9,12 +9,16 @@ Some radars, and some lines of others, tell a speed without a sign. Such a repor
 that drives about as fast; where there is none, the vehicle's direction is not known and it is counted as `any`, unless
 the road is a one-way street.
 
+A radar tells the speed at which a vehicle comes nearer, which is its own times the cosine of the angle between beam and
+path: 6 % too little at 20°. With the angle known, speeds (and lengths, which are speeds times a time) are the road's.
+
 An interval starts when counting starts and ends at the next boundary; the state of the open one is committed with the
 readings every second, so that a restart loses at most one second of vehicles.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -53,14 +57,15 @@ class Counter:
     """Counts the vehicles of one sensor, by direction, in intervals of `interval_s` seconds.
 
     With `one_way` the lane has one direction: others count as driving against it. `signed` False: the sensor is known
-    to tell no direction.
+    to tell no direction. `angle_deg` is between beam and path.
     """
 
     def __init__(
         self, sensor: str, profile: str, lane: str, directions: tuple[str, ...], interval_s: int,
-        one_way: str | None = None, *, signed: bool = True,
+        one_way: str | None = None, *, signed: bool = True, angle_deg: float = 0.0,
     ) -> None:  # fmt: skip
         self._one_way = one_way
+        self._along = 1 / math.cos(math.radians(angle_deg))
         self._known = (one_way,) if one_way is not None else directions
         self._series = {
             d: Series(sensor, "traffic_flow", (("lane", lane), ("direction", d)), profile)
@@ -77,12 +82,12 @@ class Counter:
 
     def detect(self, time_ms: int, speed_kmh: float, length_m: float | None = None) -> None:
         """One report: positive speed inbound, negative outbound. A direction that is not counted is passed over."""
-        direction, speed_kmh = ("in" if speed_kmh > 0 else "out"), abs(speed_kmh)
+        direction, speed_kmh = ("in" if speed_kmh > 0 else "out"), abs(speed_kmh) * self._along
         if speed_kmh < SLOWEST_KMH or (direction not in self._known and self._one_way is None):
             return
         self._tells.add("signed")
         if length_m is not None:
-            self._whole(time_ms, direction, speed_kmh, length_m)
+            self._whole(time_ms, direction, speed_kmh, length_m * self._along)
             return
         self._report(time_ms, direction, speed_kmh)
         nameless = _alike(self._unsigned, time_ms, speed_kmh)
@@ -92,6 +97,7 @@ class Counter:
 
     def detect_unsigned(self, time_ms: int, speed_kmh: float) -> None:
         """One report that does not tell the direction."""
+        speed_kmh *= self._along
         if speed_kmh < SLOWEST_KMH:
             return
         if self._one_way is not None:

@@ -54,6 +54,7 @@ def _twins(
     raw_ucum: str,
     raw_high: float,
 ) -> tuple[Quantity, Quantity]:
+    """A value after calibration, and what an agent sends in its place. `words`: Chinese, English, FIWARE's name."""
     zh, en, fiware = words
     return (
         Quantity(name, _AIR, False, unit, ucum, -50.0, high, zh, en, fiware, None, raw),
@@ -61,8 +62,8 @@ def _twins(
     )
 
 
-def _counts(name: str, unit: str, ucum: str, high: float, zh: str, en: str) -> tuple[Quantity]:
-    return (Quantity(name, _AIR, False, unit, ucum, 0, high, zh, en),)
+def _air(name: str, unit: str, ucum: str, high: float, zh: str, en: str) -> Quantity:
+    return Quantity(name, _AIR, False, unit, ucum, 0, high, zh, en)
 
 
 def _weather(name: str, unit: str, ucum: str, low: float, high: float, zh: str, en: str) -> Quantity:
@@ -72,88 +73,42 @@ def _weather(name: str, unit: str, ucum: str, low: float, high: float, zh: str, 
 _QUANTITIES: Final = (
     # Air: values after calibration beside what the sensor said.
     *_twins("pm1_ugm3", "pm1_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM1", "PM1", "pm1"), "µg/m³", "ug/m3", 2000),
-    *_twins(
-        "pm25_ugm3",
-        "pm25_raw_ugm3",
-        "µg/m³",
-        "ug/m3",
-        2000,
-        ("PM2.5", "PM2.5", "pm25"),
-        "µg/m³",
-        "ug/m3",
-        2000,
-    ),
+    *_twins("pm25_ugm3", "pm25_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM2.5", "PM2.5", "pm25"), "µg/m³", "ug/m3", 2000),
     *_twins("pm10_ugm3", "pm10_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM10", "PM10", "pm10"), "µg/m³", "ug/m3", 3000),
     *_twins(
-        "no2_ugm3",
-        "no2_raw_ppb",
-        "µg/m³",
-        "ug/m3",
-        4000,
-        ("二氧化氮", "nitrogen dioxide", "no2"),
-        "ppb",
-        "[ppb]",
-        2000,
+        "no2_ugm3", "no2_raw_ppb", "µg/m³", "ug/m3", 4000, ("二氧化氮", "nitrogen dioxide", "no2"), "ppb", "[ppb]", 2000
     ),
-    *_twins(
-        "no_ugm3",
-        "no_raw_ppb",
-        "µg/m³",
-        "ug/m3",
-        4000,
-        ("一氧化氮", "nitric oxide", "no"),
-        "ppb",
-        "[ppb]",
-        3000,
-    ),
+    *_twins("no_ugm3", "no_raw_ppb", "µg/m³", "ug/m3", 4000, ("一氧化氮", "nitric oxide", "no"), "ppb", "[ppb]", 3000),
     *_twins("o3_ugm3", "o3_raw_ppb", "µg/m³", "ug/m3", 1500, ("臭氧", "ozone", "o3"), "ppb", "[ppb]", 700),
     *_twins(
-        "so2_ugm3",
-        "so2_raw_ppb",
-        "µg/m³",
-        "ug/m3",
-        3000,
-        ("二氧化硫", "sulphur dioxide", "so2"),
-        "ppb",
-        "[ppb]",
-        1200,
+        "so2_ugm3", "so2_raw_ppb", "µg/m³", "ug/m3", 3000, ("二氧化硫", "sulphur dioxide", "so2"), "ppb", "[ppb]", 1200
     ),
-    *_twins(
-        "co_mgm3",
-        "co_raw_ppm",
-        "mg/m³",
-        "mg/m3",
-        200,
-        ("一氧化碳", "carbon monoxide", "co"),
-        "ppm",
-        "[ppm]",
-        200,
-    ),
+    *_twins("co_mgm3", "co_raw_ppm", "mg/m³", "mg/m3", 200, ("一氧化碳", "carbon monoxide", "co"), "ppm", "[ppm]", 200),
     *_twins("pm4_ugm3", "pm4_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM4", "PM4", None), "µg/m³", "ug/m3", 3000),
     *_twins("pm100_ugm3", "pm100_raw_ugm3", "µg/m³", "ug/m3", 99999, ("PM100", "PM100", None), "µg/m³", "ug/m3", 99999),
     # The same mass by the maker's factory ("CF=1") conversion: another quantity, kept beside the atmospheric one.
-    *_counts("pm1_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM1（CF=1）", "PM1, CF=1"),
-    *_counts("pm25_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM2.5（CF=1）", "PM2.5, CF=1"),
-    *_counts("pm10_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM10（CF=1）", "PM10, CF=1"),
+    _air("pm1_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM1（CF=1）", "PM1, CF=1"),
+    _air("pm25_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM2.5（CF=1）", "PM2.5, CF=1"),
+    _air("pm10_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM10（CF=1）", "PM10, CF=1"),
     # Particles larger than a size in 0.1 litre (Plantower), from 0.3 µm up to a size (SPS30), per litre (NextPM)
-    *_counts("n_over03_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.3 µm", "particles over 0.3 µm"),
-    *_counts("n_over05_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.5 µm", "particles over 0.5 µm"),
-    *_counts("n_over1_per_dl", "1/dL", "/dL", 65535, "粒子数 >1.0 µm", "particles over 1.0 µm"),
-    *_counts("n_over25_per_dl", "1/dL", "/dL", 65535, "粒子数 >2.5 µm", "particles over 2.5 µm"),
-    *_counts("n_over5_per_dl", "1/dL", "/dL", 65535, "粒子数 >5.0 µm", "particles over 5.0 µm"),
-    *_counts("n_over10_per_dl", "1/dL", "/dL", 65535, "粒子数 >10 µm", "particles over 10 µm"),
-    *_counts("n_to05_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–0.5 µm", "particles 0.3 to 0.5 µm"),
-    *_counts("n_to1_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–1.0 µm", "particles 0.3 to 1.0 µm"),
-    *_counts("n_to25_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–2.5 µm", "particles 0.3 to 2.5 µm"),
-    *_counts("n_to4_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–4.0 µm", "particles 0.3 to 4.0 µm"),
-    *_counts("n_to10_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–10 µm", "particles 0.3 to 10 µm"),
-    *_counts("n_to1_per_l", "1/L", "/L", 1e7, "PM1 粒子数", "particles of PM1"),
-    *_counts("n_to25_per_l", "1/L", "/L", 1e7, "PM2.5 粒子数", "particles of PM2.5"),
-    *_counts("n_to10_per_l", "1/L", "/L", 1e7, "PM10 粒子数", "particles of PM10"),
-    *_counts("typical_size_um", "µm", "um", 100, "典型粒径", "typical particle size"),
-    *_counts("hcho_ugm3", "µg/m³", "ug/m3", 10000, "甲醛", "formaldehyde"),
-    *_counts("hcho_ppb", "ppb", "[ppb]", 10000, "甲醛", "formaldehyde"),
-    *_counts("voc_grade", "1", "1", 65535, "挥发性有机物等级", "volatile organics, grade of the maker"),
+    _air("n_over03_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.3 µm", "particles over 0.3 µm"),
+    _air("n_over05_per_dl", "1/dL", "/dL", 65535, "粒子数 >0.5 µm", "particles over 0.5 µm"),
+    _air("n_over1_per_dl", "1/dL", "/dL", 65535, "粒子数 >1.0 µm", "particles over 1.0 µm"),
+    _air("n_over25_per_dl", "1/dL", "/dL", 65535, "粒子数 >2.5 µm", "particles over 2.5 µm"),
+    _air("n_over5_per_dl", "1/dL", "/dL", 65535, "粒子数 >5.0 µm", "particles over 5.0 µm"),
+    _air("n_over10_per_dl", "1/dL", "/dL", 65535, "粒子数 >10 µm", "particles over 10 µm"),
+    _air("n_to05_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–0.5 µm", "particles 0.3 to 0.5 µm"),
+    _air("n_to1_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–1.0 µm", "particles 0.3 to 1.0 µm"),
+    _air("n_to25_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–2.5 µm", "particles 0.3 to 2.5 µm"),
+    _air("n_to4_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–4.0 µm", "particles 0.3 to 4.0 µm"),
+    _air("n_to10_per_cm3", "1/cm³", "/cm3", 10000, "粒子数 0.3–10 µm", "particles 0.3 to 10 µm"),
+    _air("n_to1_per_l", "1/L", "/L", 1e7, "PM1 粒子数", "particles of PM1"),
+    _air("n_to25_per_l", "1/L", "/L", 1e7, "PM2.5 粒子数", "particles of PM2.5"),
+    _air("n_to10_per_l", "1/L", "/L", 1e7, "PM10 粒子数", "particles of PM10"),
+    _air("typical_size_um", "µm", "um", 100, "典型粒径", "typical particle size"),
+    _air("hcho_ugm3", "µg/m³", "ug/m3", 10000, "甲醛", "formaldehyde"),
+    _air("hcho_ppb", "ppb", "[ppb]", 10000, "甲醛", "formaldehyde"),
+    _air("voc_grade", "1", "1", 65535, "挥发性有机物等级", "volatile organics, grade of the maker"),
     # Inside the sensor's own case, warmer and drier than the street
     Quantity(
         "case_temp_c", _AIR, False, "°C", "Cel", -60, 100, "机内温度", "temperature inside the sensor", None, "Cel"
@@ -163,19 +118,7 @@ _QUANTITIES: Final = (
     Quantity("noise_db", _AIR, False, "dB", "dB", 0, 160, "噪声", "noise level", None, "dB"),
     # Weather
     Quantity("temp_c", _WEATHER, False, "°C", "Cel", -60, 80, "气温", "air temperature", "temperature", "Cel"),
-    Quantity(
-        "rh_pct",
-        _WEATHER,
-        False,
-        "%",
-        "%",
-        0,
-        100,
-        "相对湿度",
-        "relative humidity",
-        "relativeHumidity",
-        "%RH",
-    ),
+    Quantity("rh_pct", _WEATHER, False, "%", "%", 0, 100, "相对湿度", "relative humidity", "relativeHumidity", "%RH"),
     Quantity("press_hpa", _WEATHER, False, "hPa", "hPa", 300, 1100, "气压", "air pressure", "pressure", "hPa"),
     Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed", "windSpeed", "m/s"),
     Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from", "windDirection"),
@@ -200,34 +143,12 @@ _QUANTITIES: Final = (
     _weather("reference_v", "V", "V", 0, 10, "参考电压", "reference voltage"),
     *TRAFFIC,
     # The node itself
-    Quantity(
-        "cpu_temp_c",
-        _HEALTH,
-        False,
-        "°C",
-        "Cel",
-        -60,
-        130,
-        "处理器温度",
-        "processor temperature",
-        None,
-        "Cel",
-    ),
+    Quantity("cpu_temp_c", _HEALTH, False, "°C", "Cel", -60, 130, "处理器温度", "processor temperature", None, "Cel"),
     Quantity("load_1m", _HEALTH, False, "1", "1", 0, 1000, "系统负载", "load average"),
     Quantity("disk_free_b", _HEALTH, False, "B", "By", 0, 1e15, "可用磁盘", "free disk space", None, "B"),
     Quantity("spool_rows", _HEALTH, True, "1", "1", 0, 1e12, "待发读数", "readings waiting"),
     Quantity(
-        "spool_age_s",
-        _HEALTH,
-        False,
-        "s",
-        "s",
-        0,
-        1e9,
-        "最旧待发读数",
-        "age of the oldest waiting reading",
-        None,
-        "s",
+        "spool_age_s", _HEALTH, False, "s", "s", 0, 1e9, "最旧待发读数", "age of the oldest waiting reading", None, "s"
     ),
     Quantity("clock_offset_s", _HEALTH, False, "s", "s", -1e10, 1e10, "时钟偏差", "clock offset", None, "s"),
     Quantity("bad_frames", _HEALTH, True, "1", "1", 0, 1e12, "坏帧", "bad frames since start", None, "count"),

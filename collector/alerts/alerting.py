@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -254,7 +255,7 @@ class Alerting:
         replayed = self._replayed
         self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
-        fresh = [each for each in said if not (each.late or replayed) or not self._book.is_known(each)]
+        fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
         asked = self._book.asked()
         self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
         with self._lock:
@@ -400,6 +401,13 @@ class Alerting:
             rows = [row for each in waiting for row in self._store.render(points.point(each.transition, each.id))]
             if isinstance(self._store.write(rows), Stored):
                 self._book.stored(waiting[-1].id)
+
+    def _signed(self, each: Transition) -> Transition:
+        """An end carries who had acknowledged its episode."""
+        known = self.desk.standings.get(each.fingerprint)
+        if each.state != "resolved" or known is None or known.ack is None or known.alert.key != each.key:
+            return each
+        return replace(each, who=known.ack.who)
 
     def _remember(self, transition: Transition) -> None:
         if transition.late:

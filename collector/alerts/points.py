@@ -34,6 +34,7 @@ def point(each: Transition, number: int) -> Table:
         "sensor": [labels.get("sensor")],
         "dedup_key": [each.key],
         "reason": [each.reason or None],
+        "who": [each.who or None],
         "late": [int(each.late)],
         "void": [int(each.void)],
     }

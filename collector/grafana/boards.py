@@ -137,7 +137,8 @@ _ALERTS: Final = Board(
         Panel("每个规则的变化数", "Changes per rule", "timeseries", "alerts", {"dedup_key": "changes"}, "count",
               by=("rule", "severity"), chosen=False, width=24),
         Panel("告警历史", "Every change of an alert", "table", "alerts",
-              {"state": "state", "value": "value", "threshold": "limit", "node": "node", "sensor": "sensor"},
+              {"state": "state", "value": "value", "threshold": "limit", "node": "node", "sensor": "sensor",
+               "who": "who"},
               by=("site", "rule", "severity"), chosen=False, width=24, rows=True),
     ),
 )  # fmt: skip

@@ -112,7 +112,7 @@ def _health(asked: Asked) -> Select:
 
 
 def _alerts(asked: Asked) -> Select:
-    columns = ("state", "value", "threshold", "node", "sensor", "dedup_key")
+    columns = ("state", "value", "threshold", "node", "sensor", "dedup_key", "who")
     where: dict[str, str | tuple[str, ...]] = {
         name: asked.values[name] for name in ("site", "severity", "rule") if name in asked.values
     }

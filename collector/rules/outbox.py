@@ -100,19 +100,27 @@ class Outbox:
         self._touched: dict[str, Delivery] = {}  # what changes() has not given out, and how many lines of the log
         self._unsaved_lines = 0
         self._done: dict[str, int] = {}  # names of delivered ones: told once is enough for a day
+        self._elsewhere: set[str] = set()  # episodes of which a second channel was told that they fire
         self._number = 0
         self.withheld: Collection[str] = frozenset()  # names of what is not on disk yet and must not leave
 
     def put(self, notifications: Iterable[Notification], now_ms: int) -> None:
         """Take notifications for delivery; one taken before is not taken again. Without a route it is dead mail."""
+        notifications = list(notifications)
+        heard = {(each.receiver, *_about(each)) for each in notifications}
         for each in notifications:
             route = self.routes.get(each.receiver)
+            if route is not None and (route.second, *_about(each)) in heard:
+                route = route._replace(second=None)  # who stands in hears the same anyway
             if route is None:
                 dead = self._delivery(each, Route(each.receiver), each.receiver, now_ms)
                 self._bury(dead, now_ms, f"no channel for the receiver {each.receiver!r}")
                 continue
             for channel in route.channels:
-                self._add(self._delivery(each, route, channel, now_ms))
+                delivery = self._delivery(each, route, channel, now_ms)
+                self._add(delivery)
+                if delivery.second is not None and self._ends_what_was_told_elsewhere(delivery):
+                    self._also(delivery, delivery.second, now_ms)
 
     def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
@@ -202,8 +210,10 @@ class Outbox:
         What waited for a channel that the routes know no more is dead mail.
         """
         outbox = cls(routes)
-        for each in deliveries:
-            outbox._number = max(outbox._number, each.number)
+        for each in sorted(deliveries, key=lambda delivery: delivery.number):
+            outbox._number = each.number
+            if each.order.partition("|")[0] != each.receiver:
+                outbox._remember(each)
             if each.state == "delivered":
                 outbox._done[each.name] = each.done_ms
             elif each.state == "dead":
@@ -242,6 +252,16 @@ class Outbox:
             twin = Delivery(**asdict(delivery) | {"channel": channel, "made_ms": now_ms, "due_ms": now_ms})
             twin.state, twin.why, twin.attempts = "waiting", "", 0
             self._add(twin)
+            self._remember(twin)
+
+    def _remember(self, twin: Delivery) -> None:
+        """Whoever heard by a second channel that something fires must hear there that it ended."""
+        for state, alert in twin.body["lines"]:
+            (self._elsewhere.discard if state == "resolved" else self._elsewhere.add)(alert["key"])
+
+    def _ends_what_was_told_elsewhere(self, delivery: Delivery) -> bool:
+        lines = delivery.body["lines"]
+        return any(state == "resolved" and alert["key"] in self._elsewhere for state, alert in lines)
 
     def _add(self, delivery: Delivery) -> None:
         if delivery.name not in self.open and delivery.name not in self._done and delivery.name not in self.dead:
@@ -262,3 +282,8 @@ class Outbox:
 def _is_due(delivery: Delivery, now_ms: int) -> bool:
     """Whether its time has come. No back-off is longer than the longest: else the clock was set back meanwhile."""
     return not 0 < delivery.due_ms - now_ms <= LONGEST_RETRY_MS
+
+
+def _about(each: Notification) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """What a notification says, whoever hears it."""
+    return each.what, each.order.partition("|")[2], tuple((line.state, line.alert.key) for line in each.lines)

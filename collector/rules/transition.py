@@ -59,7 +59,7 @@ class Transition:
 
     `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
     `reason` is empty for what the values themselves decided. `cause` is value, absent (no data) or offline (the node).
-    `unit` is that of `value` and `limit`.
+    `unit` is that of `value` and `limit`. `who` had acknowledged what ends here.
     """
 
     fingerprint: str
@@ -82,6 +82,7 @@ class Transition:
     void: bool = False
     reason: str = ""
     unit: str = ""
+    who: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""

@@ -13,9 +13,12 @@ FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
 
 
 def answers_of(
-    given: Mapping[str, str], sensors: Sequence[SensorAnswer], searching: bool = False
+    given: Mapping[str, str], sensors: Sequence[SensorAnswer], not_yet: str | None = None
 ) -> tuple[Answers | None, dict[str, str]]:
-    """Answers, or None and by field the key of the text that says what is wanted; `sensors` stands for the list."""
+    """Answers, or None and by field the key of the text that says what is wanted; `sensors` stands for the list.
+
+    `not_yet` says why the list is not complete: a station would be set up without the sensors that come last.
+    """
     said = {name: given.get(name, "").strip() for name in FIELDS}
     wrong: dict[str, str] = {}
     if not said["token"] and not names.is_node(said["node"]):
@@ -30,8 +33,8 @@ def answers_of(
     spot = _spot(said["position"])
     if spot is None:
         wrong["position"] = "spot_is"
-    if searching:
-        wrong["sensors"] = "still_searching"  # or a station would be set up without the sensors that come last
+    if not_yet is not None:
+        wrong["sensors"] = not_yet
     elif not sensors:
         wrong["sensors"] = "no_sensors"
     if wrong or spot is None:

@@ -86,13 +86,20 @@ class SetupPage:
             if self.phase != "form":
                 return
             self.given = {name: value for name, value in form.items() if name != "key"}
-            answers, self.wrong = answers_of(form, self.live.chosen(picked), self.live.searching)
+            answers, self.wrong = answers_of(form, self.live.chosen(picked), self._not_yet(picked))
             self.trouble = ""
             if answers is not None:
                 self.given.pop("token", None)
                 self.phase, self.guard.busy = "proof", True
                 self._answers = answers
                 self._given.set()
+
+    def _not_yet(self, picked: Mapping[str, str]) -> str | None:
+        """Why the list of sensors is not complete: the page may be older than what the search has found."""
+        if self.live.searching:
+            return "still_searching"
+        unseen = any(row.choices and row.port not in picked for row in self.live.rows())
+        return "choose_models" if unseen else None
 
     def say(self, text: str) -> None:
         """A line that the phone shows too."""
@@ -244,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()) or int(length) > BODY_MAX:
             return None
         text = self.rfile.read(int(length)).decode("utf-8", "replace")
-        return {name: values[0] for name, values in parse_qs(text, max_num_fields=100).items()}
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=100).items()}
 
     def _home_again(self, more: Mapping[str, str] | None = None) -> None:
         self._send("", "text/plain", 303, {"Location": f"/?lang={self._t.language}", **(more or {})})

@@ -30,6 +30,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "还在搜索串口，搜索结束后请再按一次",
         "the ports are still being searched: press once more when that is over",
     ),
+    "choose_models": (
+        "有串口未能识别：请在下面选择型号或“都不是”，然后再按一次",
+        "a port was not recognised: choose its model below, or none of them, and press once more",
+    ),
     "which": ("{port} 上是哪一种？", "Which one hangs on {port}?"),
     "none": ("都不是", "none of them"),
     "moving": (

@@ -262,3 +262,19 @@ def test_every_boundary_of_a_class_is_the_edge_of_a_cell() -> None:
     assert classified(cells, "fhwa") == {"motorcycle": 1, "short": 3, "medium": 2, "long": 1}
     assert classified(cells, "tls") == {"car-like": 3, "lorry-like": 4}
     assert all(classes[0].from_m == 0 for classes in SCHEMES.values())
+
+
+def test_the_angle_between_beam_and_path_is_made_good() -> None:
+    """A lorry of 10.2 m at 80 km/h, seen under 30°: a radar tells 69.28 km/h and 8.83 m."""
+    sensor = Settings(name="radar-1", profile="omnipresense-ops243a", port="/dev/null", angle_deg=30)
+    radar = sensor_of(PROFILES, sensor).traffic
+    assert isinstance(radar, Counter)
+    radar.tick(0)
+    pass_by(radar, 1_000, 69.282, length_m=8.8335)
+    for n in range(3):
+        radar.detect_unsigned(20_000 + 200 * n, 34.641)
+    told = rows(radar, MINUTE, MINUTE)
+    assert (told["in"][0]["speed_tms_kmh"], told["in"][0]["heavy_count"]) == (80.0, 1)
+    assert told["any"][0]["speed_tms_kmh"] == 40.0
+    with pytest.raises(ValueError, match="less than or equal to 60"):
+        Settings(name="radar-1", profile="omnipresense-ops243a", port="/dev/null", angle_deg=90)

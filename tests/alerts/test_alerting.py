@@ -306,6 +306,8 @@ def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_pa
     desk.reading(10.0)
     desk.tick()
     assert b'"state":"resolved"' in desk.retained[topic]
+    (stored,) = desk.store.select(Select("alerts", ("state", "who")))
+    assert [row[1:] for row in stored.rows] == [["firing", None], ["resolved", "wang"]]
     desk.wait(23 * HOUR, 10 * MINUTE)
     assert topic in desk.retained
     desk.die()

@@ -252,7 +252,7 @@ Filling = tuple[SetupPage, Phone, Ports]
 
 def test_a_second_tap_and_the_back_button_lead_to_the_proof(filling: Filling) -> None:
     setup, phone, ports = filling
-    filled = FILLED | {"key": phone.key()}
+    filled = FILLED | {"key": phone.key(), "pick /dev/b": ""}
     for _ in range(2):
         assert phone.ask("/start", filled)[0] == 303
         assert "Proving" in phone.ask("/")[1]
@@ -280,6 +280,9 @@ def test_a_model_may_be_chosen_where_none_was_recognised(filling: Filling) -> No
     assert 'name="pick /dev/b"' in said
     assert 'name="pick /dev/a"' not in said
     assert "<option>mph-radar</option>" in said
+    phone.ask("/start", FILLED | {"key": phone.key()})  # of a page that was there before the search was over
+    assert "choose its model below" in phone.ask("/")[1]
+    assert setup.phase == "form"
     phone.ask("/start", FILLED | {"key": phone.key(), "pick /dev/b": "mph-radar", "pick /dev/a": "agd-315"})
     assert setup._answers is not None
     assert setup._answers.sensors == [SENSOR, SensorAnswer(name="radar-1", profile="mph-radar", port="/dev/b")]
@@ -287,7 +290,7 @@ def test_a_model_may_be_chosen_where_none_was_recognised(filling: Filling) -> No
 
 def test_a_proof_that_began_in_time_is_seen_to_its_end(filling: Filling) -> None:
     setup, phone, _ = filling
-    phone.ask("/start", FILLED | {"key": phone.key()})
+    phone.ask("/start", FILLED | {"key": phone.key(), "pick /dev/b": ""})
     setup.guard.until_s = time.monotonic()
     setup.say("air-1 read back")
     assert "air-1 read back" in phone.ask("/")[1]

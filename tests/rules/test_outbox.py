@@ -1,15 +1,17 @@
 """Nothing is lost on the way out: order is kept, failures wait, what cannot be delivered is kept with the reason."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.alerts.duty import Duty
 from collector.rules.desk import Desk
-from collector.rules.notification import Notification
+from collector.rules.notification import Notification, notification
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
+from collector.rules.standing import Line
+from tests.rules.test_desk import firing
 
 T0 = 1_790_000_000_000
 ROUTES = {"bureau": Route("wecom", "sms")}
@@ -107,6 +109,49 @@ def test_a_channel_that_takes_nothing_for_half_an_hour_is_called_deaf_until_it_d
     assert box.deaf(now) == {"wecom"}
     box.succeeded("k1|wecom", now)
     assert box.deaf(now) == set()
+
+
+def test_a_second_channel_that_hears_the_same_as_a_receiver_hears_it_once():
+    box = Outbox({"bureau": Route("bureau", "phone"), "phone": Route("phone")})
+    told = [Line("firing", firing())]
+    box.put([notification(name, "news", "east/lp-1/value", told, T0) for name in ("bureau", "phone")], T0)
+    for minute in range(30):
+        for delivery in box.due(T0 + minute * 60_000):
+            if delivery.channel == "phone":
+                box.succeeded(delivery.name, T0 + minute * 60_000)
+            else:
+                box.failed(delivery.name, T0 + minute * 60_000, "502 Bad Gateway")
+    assert [attempt.outcome for attempt in box.log if attempt.channel == "phone"] == ["sent"]
+
+
+def test_the_end_of_what_the_second_channel_was_told_is_told_there_too():
+    box, got = Outbox(ROUTES), []
+
+    def pass_on(now, box, is_down):
+        for delivery in box.due(now):
+            if is_down and delivery.channel == "wecom":
+                box.failed(delivery.name, now, "502 Bad Gateway")
+            else:
+                box.succeeded(delivery.name, now)
+                got.append((delivery.channel, delivery.body["lines"][0][0]))
+
+    fired = firing()
+    for minute in range(12):
+        box.put([notification("bureau", "news", "east/lp-1/value", [Line("firing", fired)], T0)], T0 + minute * 60_000)
+        pass_on(T0 + minute * 60_000, box, True)
+    pass_on(T0 + 30 * 60_000, box, False)
+    again = Outbox.restore(ROUTES, [Delivery(**asdict(each)) for each in box.changes()[0]], T0 + 31 * 60_000)
+    for minute in (40, 50):  # an end, and an episode that begins and ends when all is well
+        lines = [Line("resolved", replace(fired, state="resolved", event_ms=T0 + minute * 60_000))]
+        again.put([notification("bureau", "news", "east/lp-1/value", lines, T0)], T0 + minute * 60_000)
+        pass_on(T0 + minute * 60_000, again, False)
+    assert got == [
+        ("sms", "firing"),
+        ("wecom", "firing"),
+        ("wecom", "resolved"),
+        ("sms", "resolved"),
+        ("wecom", "resolved"),
+    ]
 
 
 def test_what_waits_for_a_channel_that_the_settings_name_no_more_is_dead_mail():
