@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from collector.config import Config, SqliteStore
+from collector.purge import purge
 from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
@@ -146,6 +148,20 @@ def test_a_canary_comes_back_and_is_gone(store: Store) -> None:
 def test_a_database_that_keeps_nothing_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "write", lambda _rows: Stored())
     assert "did not come back" in str(care.probe(store, "c1", T0))
+
+
+def test_a_station_that_was_forgotten_beside_a_running_collector_comes_back_under_its_own_name(
+    tmp_path: Path, closes: Closes
+) -> None:
+    settings = Config(store=SqliteStore(kind="sqlite", path=tmp_path / "r.db"), state_file=tmp_path / "state.db")
+    running = closes(Sqlite(tmp_path / "r.db"))
+    assert running.prepare() == Stored()
+    write(running, table([T0], [1]))
+    assert purge(settings, "lp-1")["air_quality"] == 1
+    other = tuple((k, "lp-2" if k == "node" else v) for k, v in TAGS)
+    write(running, table([T0], [2])._replace(tags=other), table([T0], [3]))
+    found = running.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
+    assert [(series.tags["node"], series.rows) for series in found] == [("lp-1", [[T0, 3]]), ("lp-2", [[T0, 2]])]
 
 
 class AsksWhoItIs(Influxd):
