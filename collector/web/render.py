@@ -56,6 +56,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             bytecode_cache=_Compiled(),
+            auto_reload=False,  # an upgrade under a running program must not mix new templates with old code
         )
         self._templates.globals.update(
             air_chart=air_chart,
