@@ -107,15 +107,16 @@ def main() -> None:
 def _build(word: str | None) -> typer.Typer:
     app = typer.Typer(
         help="Roadside sensing a city can trust.", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-        pretty_exceptions_enable=False, context_settings={"max_content_width": 100},
+        pretty_exceptions_enable=False,
+        context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     for name, (place, help_text) in ROOMS.items():
         room = _import(place) if name == word else typer.Typer()
         if isinstance(room, typer.Typer):
             _keep_lines(room)
-            app.add_typer(room, name=name, help=help_text)
+            app.add_typer(room, name=name, help=help_text, short_help=help_text)
         else:
-            app.command(name, help=_with_kept_lines(room))(room)
+            app.command(name, help=_with_kept_lines(room), short_help=help_text)(room)
     app.callback(invoke_without_command=True)(_version)
     return app
 
@@ -128,12 +129,17 @@ def _import(place: str) -> typer.Typer | Callable[..., None]:
 
 
 def _keep_lines(room: typer.Typer) -> None:
-    """Examples stay one a line in every --help below `room`; click would run them together."""
+    """In every --help below `room` examples stay one a line, and summaries are wrapped: click would run the ones
+    together and cut the others short.
+    """
     for command in room.registered_commands:
         if command.callback is not None and command.help is None:
             command.help = _with_kept_lines(command.callback)
+            command.short_help = re.split(r"(?<=\.)\s|\n\n", command.help, maxsplit=1)[0].replace("\n", " ")
     for group in room.registered_groups:
         if group.typer_instance is not None:
+            if not isinstance(group.short_help, str):
+                group.short_help = group.help if isinstance(group.help, str) else group.typer_instance.info.help
             _keep_lines(group.typer_instance)
 
 

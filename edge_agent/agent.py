@@ -106,8 +106,7 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
         for sensor in self.sensors:
-            if sensor.traffic is not None:
-                sensor.traffic.restore(self.recorder.spool.state(sensor.name))
+            sensor.restore(self.recorder.spool.state(sensor.name))
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
         tasks += [
             asyncio.create_task(self._talk(number, sensor, port), name=f"talk to {sensor.name}")

@@ -80,6 +80,11 @@ class BatchTable:
         )
         return (data for (data,) in rows.fetchall() if isinstance(data, bytes))
 
+    def highest(self, life: int) -> int:
+        """The greatest sequence of a life that lies here, 0 for none."""
+        row = self._db.execute("SELECT max(seq) FROM batch WHERE life = ?", (life,)).fetchone()
+        return int(row[0] or 0)
+
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""
         row = self._db.execute(

@@ -18,7 +18,9 @@ from wire.exits import Exit, Failure
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_cli.app, name="config")
 app.add_typer(spool_cli.app, name="spool", help="What waits on this device: status, list, export, replay, purge.")
-app.add_typer(enrol_app, name="enrol")
+app.add_typer(
+    enrol_app, name="enrol", short_help="Enrol with a one-time token, or by hand: request, show-qr, import, renew."
+)
 app.add_typer(service_cli.app, name="service", help="The systemd service: install, uninstall, restart, logs.")
 app.command()(setup_cli.setup)
 app.command()(ports_cli.ports)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 Identity = Callable[[sqlite3.Connection], str | None]
+DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged file raises; the latter where SQLite itself repeats a damaged name."""
 _WAL_MODE: Final = b"\x02\x02"  # bytes 18 and 19 of the file's header (sqlite.org/fileformat2.html, 1.3)
 
 
@@ -41,7 +43,7 @@ def _look(path: Path, how: str, identity: Identity) -> str | None:
         with closing(db):
             db.text_factory = lambda text: text.decode(errors="replace")
             return identity(db)
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return None
 
 

@@ -7,6 +7,7 @@ hour after it has ended stands in its last second: spread over it, since a resta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,10 +37,12 @@ class Hours:
     """
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
-        self._open: dict[int, dict[str, Tally]] = {
-            int(hour): {name: Tally(**tally) for name, tally in tallies.items()}
-            for hour, tallies in (state or {}).items()
-        }
+        self._open: dict[int, dict[str, Tally]] = {}
+        with suppress(AttributeError, TypeError, ValueError):  # a disk has changed it: these hours begin anew
+            self._open = {
+                int(hour): {name: Tally(**tally) for name, tally in tallies.items()}
+                for hour, tallies in (state or {}).items()
+            }
         self._first_ms = min(self._open, default=0)  # the hours before it are closed
         self._told_ms = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from device_profiles.profile import Profile
@@ -97,6 +98,12 @@ class Sensor:
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""
         return self.traffic.tick(now_ms) if self.traffic is not None else []
+
+    def restore(self, state: dict[str, Any] | None) -> None:
+        """Go on with the interval that was open; what a disk has changed of it is begun anew."""
+        if self.traffic is not None:
+            with suppress(AttributeError, TypeError, ValueError):
+                self.traffic.restore(state)
 
     def state(self) -> dict[str, Any] | None:
         """State of the open interval, committed with the readings."""

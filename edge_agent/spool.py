@@ -51,7 +51,8 @@ class Spool:
         with spool_file.closed_on_error(self._db):
             self.batches, self._chunks = BatchTable(self._db), ChunkTable(self._db)
             self._life, self.spool_id = self._current_life()
-            self.next_seq = int(self._meta("next_seq") or 1)
+            known = self._meta("next_seq")
+            self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unique = Uniquifier(self._last_times(), self._latest())
         self._file = in_place.identity(path)
@@ -97,9 +98,11 @@ class Spool:
         return taken, sealed
 
     def state(self, key: str) -> Any:
-        """The interval state committed last under `key`, or None."""
+        """The interval state committed last under `key`; None for none, and for one that the disk has changed."""
         row = self._db.execute("SELECT body FROM state WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        with suppress(ValueError, TypeError):
+            return json.loads(row[0]) if row else None
+        return None
 
     def doubt(self) -> None:
         """The clock has jumped, and nobody knows when it was right: what is not sealed yet becomes an estimate."""
@@ -381,6 +384,10 @@ class Spool:
     def _last_times(self) -> dict[Series, int]:
         """The last time of each series: as of the last seal, then what was accepted since."""
         last = chunk.load_times(self._meta("last_ms"))
+        if last is None:  # damaged: the latest that lie here tell it too
+            last = {}
+            for series, time_ms, _ in self._latest():
+                last[series] = max(time_ms, last.get(series, time_ms))
         return last | {reading.series: reading.time_ms for reading in self._chunks.timed()}
 
     def _latest(self) -> Iterator[Reading]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from edge_agent import foreign_log
 from edge_agent.folder_sync import sync_folder
+from edge_agent.foreign_log import DAMAGE
 from edge_agent.sealing import readings_of
 
 FORMAT = 1
@@ -132,9 +133,9 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
             return _open(path), Rescue([], [], foreign, path.stat().st_mtime_ns // 1_000_000)
         db = _open(path)
         with closed_on_error(db):
-            if existed and (was_empty or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
-                raise sqlite3.DatabaseError("quick_check found damage")
-    except sqlite3.DatabaseError as error:
+            if existed and (was_empty or db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok"):
+                raise sqlite3.DatabaseError("integrity_check found damage")
+    except DAMAGE as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
         rescue = _rescue(path)  # of a file without damage, none of our statements is wrong
@@ -208,6 +209,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         raise sqlite3.DatabaseError("the tables are not those of a spool: damage in the names")
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('format', 'reader')"))
     found = meta.get("format", FORMAT)
+    if not all(isinstance(number, int) for number in meta.values()):
+        raise sqlite3.DatabaseError("the format is no number: damage")
     if found > FORMAT + 1 or (found > FORMAT and meta.get("reader", found) > FORMAT):
         text = f"{path}: spool format {found}, this agent reads {FORMAT}"
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
@@ -219,7 +222,7 @@ def _is_sound(db: sqlite3.Connection) -> str | None:
         if not _columns(db).items() >= _OURS.items() or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             return None
         found = db.execute("SELECT spool FROM life ORDER BY id LIMIT 1").fetchone()
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return None
     return None if found is None else str(found[0])
 
@@ -257,7 +260,7 @@ def _rescue(path: Path) -> Rescue:
     found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
     chunks: list[tuple[Any, ...]] = []
     done: set[tuple[str, int]] = set()
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside, isolation_level=None)) as old:
+    with suppress(*DAMAGE), closing(sqlite3.connect(aside, isolation_level=None)) as old:
         for _, (data,) in _rows(old, "sealed", "bytes"):
             one = _named(data)
             if one is not None:
@@ -315,7 +318,7 @@ def _rows(
                 f"SELECT {key_column}, {columns} FROM {table} WHERE {key_column} > ? ORDER BY {key_column} LIMIT 1",
                 (key,),
             ).fetchone()
-        except sqlite3.DatabaseError:
+        except DAMAGE:
             key, missed = key + 1, missed + 1
             continue
         if row is None:

@@ -30,8 +30,13 @@ def reading(values: Mapping[str, float | int], most: int = 2) -> str:
     parts = []
     for at, (label, unit, value) in enumerate(chosen):
         same = at + 1 < len(chosen) and chosen[at + 1][1] == unit
-        parts.append(f"{label} {value:g}" + (f" {unit}" if unit and not same else ""))
+        parts.append(f"{label} {_short(value)}" + (f" {unit}" if unit and not same else ""))
     return "  ".join(parts)
+
+
+def _short(value: float) -> str:
+    """A value as a person reads it: 1013, 48.5, 0.04."""
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2g}"
 
 
 def reason(error: Exception) -> str:

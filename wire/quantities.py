@@ -217,8 +217,18 @@ def kind_of(measurement: str) -> Kind | None:
 
 
 def nearest(word: str, known: object) -> str | None:
-    """The known word most like `word`, for a message that names the cure; None when nothing is near."""
+    """The known word most like `word`, for a message that names the cure; None when nothing is near.
+
+    A part that one known word alone has, such as `sps30`, is near to it, however long that word is.
+    """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)  # type: ignore[call-overload]
+    words: list[str] = list(known)  # type: ignore[call-overload]
+    whole = word.lower()
+    having = [each for each in words if whole in each.lower()] if len(word) > 2 else []
+    ending = [each for each in having if each.lower().endswith(whole)]
+    for some in (having, ending):
+        if len(some) == 1:
+            return some[0]
+    found = get_close_matches(word, words, n=1, cutoff=0.6)
     return found[0] if found else None

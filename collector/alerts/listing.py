@@ -150,9 +150,11 @@ def _foot(rows: list[Row], width: int) -> list[str]:
     of_these = f"{counts['FIRING']} open, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
     told = [f"{firing} {of_these}"] if len(firing) + len(of_these) < width else [firing, f"  {of_these}"]
     hint = _hint(rows, width)
-    if hint is None:
-        return told
-    return [f"{told[0]}     {hint}"] if len(told[0]) + len(hint) + 5 <= width and len(told) == 1 else [*told, hint]
+    if hint is not None and len(told) == 1 and len(told[0]) + len(hint) + 5 <= width:
+        told = [f"{told[0]}     {hint}"]
+    elif hint is not None:
+        told.append(hint)
+    return ["~ flapping; told again when it is calm", *told] if any(row["flapping"] for row in rows) else told
 
 
 def _hint(rows: list[Row], width: int) -> str | None:

@@ -141,14 +141,17 @@ def alerts_ack(
               lamppost alerts ack rule=pm25-* -m "haze, known"
     """
     until_ms = _now_ms() + length_ms(length)
+    settings = load_settings(config)
     asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(config, alerts)]
-    answers = ask_each(load_settings(config), "ack", asked, who)
+    answers = ask_each(settings, "ack", asked, who)
     if as_json:
         typer.echo(json.dumps(answers, ensure_ascii=False))
     else:
+        until = clock_of(settings)(until_ms)
         for answer in answers:
             refused = answer.get("refused")
-            typer.echo(f"{answer['id']}: {refused}" if refused else f"acknowledged {answer['id']}", err=bool(refused))
+            done = f"acknowledged {answer['id']} until {until}"
+            typer.echo(f"{answer['id']}: {refused}" if refused else done, err=bool(refused))
     raise typer.Exit(Exit.NOT_HEALTHY if any("refused" in answer for answer in answers) else Exit.FINE)
 
 
@@ -233,9 +236,10 @@ def alerts_silence(
     if length_ms(length) > SILENCE_MS_MAX:
         cure = "there is always an end: silence it again before that"
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
-    asked = {"match": words, "start_ms": start_ms, "end_ms": start_ms + length_ms(length), "note": note}
-    later = start_ms > now_ms
-    when = f"from {clock_of(settings)(start_ms)}, would silence" if later else "silences"
+    end_ms = start_ms + length_ms(length)
+    asked = {"match": words, "start_ms": start_ms, "end_ms": end_ms, "note": note}
+    later, clock = start_ms > now_ms, clock_of(settings)
+    when = f"from {clock(start_ms)} to {clock(end_ms)}, would silence" if later else f"until {clock(end_ms)}, silences"
     ask(config, "silence", asked, who, as_json, f"{{silence}}: {when} {{matches}} firing now")
 
 

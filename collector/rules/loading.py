@@ -45,5 +45,6 @@ def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> 
 
 def _problem(file: Path, text: str) -> Problem:
     """The line that a complaint names stands in front of it."""
-    place, _, rest = text.removeprefix(f"{file}:").partition(":")
-    return Problem(str(file), int(place), "", rest.strip()) if place.isdigit() else Problem(str(file), 1, "", text)
+    told = text.removeprefix(f"{file}:").strip()
+    place, _, rest = told.partition(":")
+    return Problem(str(file), int(place), "", rest.strip()) if place.isdigit() else Problem(str(file), 1, "", told)

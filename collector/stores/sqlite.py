@@ -179,7 +179,7 @@ class Sqlite(Store):
                 groups.setdefault(tuple(found.get(k, "") for k in question.group_by), []).append(series_id)
         known = {row[1] for row in reader.execute(f'PRAGMA table_info("p_{key(question.measurement)}")')}
         present = [name for name in question.columns if name in known]
-        if not present:
+        if not present or not known.issuperset(question.equals):
             return []
         out = []
         for values, ids in sorted(groups.items()):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
@@ -46,6 +46,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
 _STATIC = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 100
@@ -74,6 +75,30 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class Hosts:
+    """Answers under the site's own names only: under another, a page of elsewhere could speak for its reader."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = _host_of(scope) if scope["type"] == "http" else None
+        if scope["type"] != "http" or host in self._hosts:
+            await self._app(scope, receive, send)
+            return
+        text = (
+            "these pages do not answer under this name; who runs them adds it in collector.yaml: web: hosts: [NAME]\n"
+        )
+        await PlainTextResponse(text, 400)(scope, receive, send)
+
+
+def _host_of(scope: Scope) -> str | None:
+    """The name in the Host header, in lower case and without a port; None when it is none."""
+    found = _HOST.fullmatch(Headers(scope=scope).get("host", ""))
+    return None if found is None else (found[1] or found[2]).lower()
+
+
 class Desk(NamedTuple):
     """What the operators' pages work on: one file behind all of it."""
 
@@ -89,7 +114,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
 
     Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
     is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
-    Raises DeskUnusable when the site has a desk that cannot be opened.
+    Raises Failure when the site has a desk that cannot be opened.
     """
     desk = _open_desk(site)
     if desk is not None and site.duty is None:
@@ -99,7 +124,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     app = Starlette(
         routes=[*_routes(site, desk, renderer, views, live), *doors, _STATIC],
         middleware=_middleware(site, desk),
-        exception_handlers={HTTPException: _refuser(renderer)},
+        exception_handlers={HTTPException: _refuser(renderer), Exception: _refuser(renderer)},
         lifespan=_lifespan(renderer, views, live, desk),
     )
     app.state.live = live
@@ -135,7 +160,7 @@ def _middleware(site: Site, desk: Desk | None) -> list[Middleware]:
     """What every request goes through, the outermost first."""
     return [
         Middleware(SecurityHeaders),
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(site.hosts), www_redirect=False),
+        Middleware(Hosts, hosts=site.hosts),
         *([Middleware(Bearer, tokens=desk.tokens, now_ms=site.now_ms)] if desk is not None else []),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
     ]
@@ -174,15 +199,18 @@ def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Res
     """Says no in the manner of the address: JSON under /api/, a page in the reader's language elsewhere."""
 
     async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+        status, detail = 500, "broken"  # nobody foresaw it; the server logs it
+        headers: Mapping[str, str] | None = _HEADERS  # it goes past the middleware
+        if isinstance(error, HTTPException):
+            status, detail, headers = error.status_code, error.detail, error.headers
         if request.url.path.startswith("/api/"):
-            reason = "method-not-allowed" if error.status_code == 405 else "no-such-address"
-            return refusal(
-                error.status_code, reason, f"{ROOT}/openapi.json describes what there is", headers=error.headers
-            )
+            if status == 500:
+                return refusal(status, detail, TEXTS[detail][1], headers=headers)
+            reason = "method-not-allowed" if status == 405 else "no-such-address"
+            return refusal(status, reason, f"{ROOT}/openapi.json describes what there is", headers=headers)
         words = renderer.words(language_of(request))
-        text = words(error.detail if error.detail in TEXTS else "not_found")
+        text = words(detail if detail in TEXTS else "not_found")
         html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)
-        return HTMLResponse(html, error.status_code, headers=error.headers)
+        return HTMLResponse(html, status, headers=headers)
 
     return refuse

@@ -52,7 +52,7 @@ def conditions(view: View, warm_up_s: float, silenced: bool, retired: bool) -> l
         elif station.online and view.freshness == "stale" and (up_ms is None or up_ms > STALE_MS):
             told.append("sensor_fault")
         told.append(view.freshness)
-    if any(":range" in air.doubt for air in (*view.pm25, *view.pm10)):
+    if view.out_of_range:
         told.append("out_of_range")
     if station.clock not in (None, "synced"):
         told.append("clock_unsynced")

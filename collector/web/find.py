@@ -1,14 +1,36 @@
-"""Which stations a reader means who types a part of a name."""
+"""Which stations a reader means who types a part of a name, and so many of them at a time."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.web.site import Station
 
 TEXT_MAX: Final = 64
+
+
+class Leaf(NamedTuple):
+    """One page of the stations that were asked for."""
+
+    stations: Sequence[Station]
+    wanted: str
+    found: int
+    number: int
+    pages: int
+
+
+def leaf(query: Mapping[str, str], stations: Sequence[Station], most: int) -> Leaf | None:
+    """The page that an address asks for, with `most` stations; None when there is no such page."""
+    wanted = asked(query)
+    found = find(stations, wanted)
+    pages = max(1, -(-len(found) // most))
+    text = query.get("page", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= pages):
+        return None
+    number = int(text)
+    return Leaf(found[(number - 1) * most :][:most], wanted, len(found), number, pages)
 
 
 def asked(query: Mapping[str, str]) -> str:

@@ -92,7 +92,7 @@ class Ops:
 
     async def desk(self, request: Request, session: Session) -> Response:
         """All alerts and all stations."""
-        return self._page(request, session, "ops.html", "/ops", events=self._root(request) + "/events")
+        return await self._page(request, session, "ops.html", "/ops", events=self._root(request) + "/events")
 
     async def alert(self, request: Request, session: Session) -> Response:
         """One alert with everything that was done about it."""
@@ -106,7 +106,7 @@ class Ops:
             history = [Deed(alert.fingerprint, each.what, each.who, each.note, None, each.at_ms) for each in done]
             deliveries = await run_in_threadpool(duty.deliveries, alert.fingerprint)
         told: dict[str, Any] = {"alert": alert, "history": history, "deliveries": deliveries}
-        return self._page(request, session, "ops_alert.html", path, **told)
+        return await self._page(request, session, "ops_alert.html", path, **told)
 
     async def station(self, request: Request, session: Session) -> Response:
         """One station: a day's chart, a week's availability, what it says of itself."""
@@ -132,17 +132,17 @@ class Ops:
         told |= {"holes": [hour for hour in holes if hour.causes], "health": health, "said": self._tabs.said(node)}
         told |= {"can_ask": self._site.ask is not None, "told": self._tabs.told(cards)}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
-        return self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
+        return await self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 
     async def reports(self, request: Request, session: Session) -> Response:
         """Citizens' reports that wait for an answer."""
         waiting = await run_in_threadpool(self._reports.waiting)
-        return self._page(request, session, "ops_reports.html", "/ops/reports", reports=waiting)
+        return await self._page(request, session, "ops_reports.html", "/ops/reports", reports=waiting)
 
     async def audit(self, request: Request, session: Session) -> Response:
         """Who did what."""
         lines = await run_in_threadpool(self._handling.audited)
-        return self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
+        return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
 
     async def events(self, request: Request, _: Session) -> Response:
         """The stream of the first page."""
@@ -286,16 +286,21 @@ class Ops:
             raise HTTPException(404, "not_found")
         return alert
 
-    def _page(self, request: Request, session: Session, template: str, path: str, **values: Any) -> Response:
-        shared: dict[str, Any] = {
-            "path": path,
-            "safe": request.cookies.get("colours") == "safe",
-            "events": None,
-            "session": session,
-            "summary": self._views.summary(age_s=0),
-            "alerts": sort_alerts(self._site.alerts()),
-        }
-        return HTMLResponse(self._renderer.page(template, language_of(request), **shared | values))
+    async def _page(self, request: Request, session: Session, template: str, path: str, **values: Any) -> Response:
+        """A page, made beside the loop: with ten thousand stations it takes long enough for others to wait."""
+
+        def make() -> str:
+            shared: dict[str, Any] = {
+                "path": path,
+                "safe": request.cookies.get("colours") == "safe",
+                "events": None,
+                "session": session,
+                "summary": self._views.summary(age_s=0),
+                "alerts": sort_alerts(self._site.alerts()),
+            }
+            return self._renderer.page(template, language_of(request), **shared | values)
+
+        return HTMLResponse(await run_in_threadpool(make))
 
     def _door(self, request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
         safe = request.cookies.get("colours") == "safe"

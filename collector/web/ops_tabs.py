@@ -28,7 +28,7 @@ from collector.web.site import Site, Station
 from collector.web.views import Views
 
 Inside = Callable[[Request, Session], Awaitable[Response]]
-ShowPage = Callable[..., Response]
+ShowPage = Callable[..., Awaitable[Response]]
 Back = Callable[[Request, str], Response]
 HOUR_MS: Final = 3_600_000
 SPANS_MS: Final = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
@@ -118,7 +118,7 @@ class Tabs:
         told = await run_in_threadpool(self.told, [view for view in self._views.all() if view.station.node in nodes])
         shown: dict[str, Any] = {"told": told[:STATIONS_MAX], "left_out": max(0, len(told) - STATIONS_MAX)}
         shown |= {"wanted": wanted, "found": len(told)}
-        return self._show(request, session, "ops_all_stations.html", "/ops/stations", **shown)
+        return await self._show(request, session, "ops_all_stations.html", "/ops/stations", **shown)
 
     async def data(self, request: Request, session: Session) -> Response:
         """Canned questions with their answers, and the holes of one station."""
@@ -141,7 +141,7 @@ class Tabs:
             return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
         told |= {"trouble": trouble, "spans": SPANS_MS, "rows_max": ROWS_MAX, "query": request.url.query}
-        return self._show(request, session, "ops_data.html", "/ops/data", **told)
+        return await self._show(request, session, "ops_data.html", "/ops/data", **told)
 
     def _answer(self, name: str, span: str, given: dict[str, str]) -> answers.Table:
         now_ms = self._site.now_ms()
@@ -160,7 +160,7 @@ class Tabs:
         records = [record for station in self._site.stations() for record in self._site.corrections(station.node)]
         told: dict[str, Any] = {"silences": silences, "records": records, "fields": fields, "matched": matched}
         told |= {"trouble": trouble, "on_duty": duty is not None}
-        return self._show(request, session, "ops_maintenance.html", "/ops/maintenance", **told)
+        return await self._show(request, session, "ops_maintenance.html", "/ops/maintenance", **told)
 
     async def silence(self, request: Request, session: Session) -> Response:
         """Plan quiet, or only see what it would match."""
@@ -196,7 +196,7 @@ class Tabs:
                 told += [(alert, one) for one in await run_in_threadpool(duty.deliveries, alert.fingerprint)]
         told.sort(key=lambda one: -one[1].made_ms)
         shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
-        return self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
+        return await self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
 
     async def revive(self, request: Request, session: Session) -> Response:
         """Try a dead letter again."""

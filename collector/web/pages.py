@@ -68,20 +68,17 @@ class Pages:
         ]
 
     async def city(self, request: Request) -> Response:
-        wanted = find.asked(request.query_params)
-        stations = find.find(self._site.stations(), wanted)
-        pages = max(1, -(-len(stations) // STATIONS_A_PAGE))
-        number = _page(request, pages)
-        some = stations[(number - 1) * STATIONS_A_PAGE :][:STATIONS_A_PAGE]
+        leaf = find.leaf(request.query_params, self._site.stations(), STATIONS_A_PAGE)
+        if leaf is None:
+            raise HTTPException(404, "not_found")
 
         def values() -> dict[str, Any]:
-            told: dict[str, Any] = {"page_number": number, "pages": pages, "wanted": wanted, "found": len(stations)}
-            told |= {"reports": None, "changes": None}
+            told: dict[str, Any] = {"leaf": leaf, "reports": None, "changes": None}
             if self._reports is None:
                 return told
             return told | {"reports": self._reports.newest(), "changes": self._reports.newest_changes()}
 
-        return await self._show(request, "city.html", "/", some, values, wanted=wanted)
+        return await self._show(request, "city.html", "/", leaf.stations, values, wanted=leaf.wanted)
 
     async def station(self, request: Request) -> Response:
         node = request.path_params["node"]
@@ -180,10 +177,3 @@ class Pages:
 
 def language_of(request: Request) -> Language:
     return "en" if request.url.path.startswith("/en/") else "zh"
-
-
-def _page(request: Request, pages: int) -> int:
-    text = request.query_params.get("page", "1")
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= pages):
-        raise HTTPException(404, "not_found")
-    return int(text)

@@ -3,72 +3,41 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from collector.numbers.flags import COLUMN
+from collector.numbers.flags import COLUMN, failed
 from collector.numbers.indices import edition_day
+from collector.numbers.quality import FAIL
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
 from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Store
+from collector.web.air import FINE_MS, MINUTE_MS, PM, ROLLED, Air, airs, passed
 from collector.web.levels import Judgement, judge, stored
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
 from wire.quantities import QUANTITIES, Quantity
 
-MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 WEEK_MS = 7 * 24 * HOUR_MS
-FINE_MS = 10_000
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
 INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
 HUMID_PCT = 70  # above it water swells particles, and optical sensors count the water
-MINUTES_VALID = 45  # GB 3095-2026: an hourly mean stands on at least 45 minutes of sampling
+UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
 
-_PM = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "pm10_raw_ugm3")
 _OTHERS: dict[str, tuple[str, ...]] = {
     "weather": ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "rain_rate_mmh"),
     "air_quality": ("pm1_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db"),
 }
 """What people ask for; the rest of what sensors say is in the open data."""
 _FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
-
-Points = list[tuple[int, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Air:
-    """One pollutant at one sensor over the last hour. `mean` is of `minutes` minute means: no minute weighs more."""
-
-    sensor: str
-    quantity: Quantity
-    corrected: bool
-    latest: float | None
-    latest_ms: int | None
-    mean: float
-    minutes: int
-    fine: Points  # means of 10 s, by their start
-    doubt: str  # what the newest reading did not pass, as collector.flags writes it
-    by_minute: Points
-
-    @property
-    def lowest(self) -> float:
-        return min(value for _, value in self.fine)
-
-    @property
-    def highest(self) -> float:
-        return max(value for _, value in self.fine)
-
-    @property
-    def complete(self) -> bool:
-        return self.minutes >= MINUTES_VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +73,20 @@ class View:
     """Stored indices of the last full hour, of the standards that the station reports."""
     traffic_soon: bool = False
     """Whether vehicles were counted, and no window of them is over yet."""
+    air_ms: int | None = None
+    """The newest reading of air within the hour, whether it passed its tests or not."""
+    doubt: str = ""
+    """What the newest readings of air did not pass, as collector.numbers.flags writes it."""
+
+    @property
+    def out_of_range(self) -> bool:
+        """Whether a sensor of air says what cannot be."""
+        return ":range" in self.doubt
+
+    @property
+    def particles_failed(self) -> bool:
+        """Whether the newest particle readings are not used."""
+        return not failed(self.doubt).isdisjoint(PM)
 
     @property
     def humid(self) -> bool:
@@ -113,8 +96,7 @@ class View:
     @cached_property
     def latest_ms(self) -> int | None:
         """The newest reading we know of."""
-        times = [air.latest_ms for air in (*self.pm25, *self.pm10)]
-        times += [self.traffic.latest_ms if self.traffic else None, self.station.last_ms]
+        times = [self.air_ms, self.traffic.latest_ms if self.traffic else None, self.station.last_ms]
         return max((time_ms for time_ms in times if time_ms is not None), default=None)
 
     @cached_property
@@ -140,29 +122,47 @@ def look(
         return []
     nodes = tuple(station.node for station in stations)
     since_ms = now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS
-    pm = Select("air_quality", _PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
-    fine, latest, flow, known, *newest_others = store.select_all(
+    pm = Select("air_quality", PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
+    failing = {"qc": FAIL}
+    fine, latest, spoilt, recent, flow, known, *newest_others = store.select_all(
         [
             replace(pm, aggregate="mean", every_ms=FINE_MS),
-            replace(pm, columns=(*_PM, COLUMN), latest=True),
+            replace(pm, columns=(*PM, COLUMN), latest=True),
+            replace(
+                pm,
+                measurement=pm.measurement + MINUTES,
+                columns=(*(f"{name}_mean" for name in ROLLED), "qc"),
+                equals=failing,
+            ),
+            replace(pm, columns=(COLUMN, "qc"), equals=failing, since_ms=now_ms - UNROLLED_MS),
             replace(
                 pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",), since_ms=told_until(now_ms) - HOUR_MS
             ),
             _of_indices(nodes, now_ms),
-            *(replace(pm, measurement=kind, columns=names, latest=True) for kind, names in _OTHERS.items()),
+            *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
         ]
     )
     newest = {(one.tags["node"], one.tags["sensor"]): one.rows[0] for one in latest}
+    heard: dict[str, list[list[Any]]] = defaultdict(list)
+    for (node, _), row in newest.items():
+        heard[node].append(row)
+    minutes, cells = ({(one.tags["node"], one.tags["sensor"]): one.rows for one in some} for some in (spoilt, recent))
     air: dict[str, list[Air]] = defaultdict(list)
     for series in fine:
-        node, sensor = series.tags["node"], series.tags["sensor"]
-        air[node] += _airs(sensor, series.rows, newest.get((node, sensor)))
+        at = series.tags["node"], series.tags["sensor"]
+        useful = passed(series.rows, minutes.get(at, ()), cells.get(at, ()))
+        air[at[0]] += airs(at[1], useful, newest.get(at))
     rows = {one.tags["node"]: one.rows for one in flow}
     others: dict[str, list[Other]] = defaultdict(list)
     for names, found in zip(_OTHERS.values(), newest_others, strict=True):
         for one in found:
-            newest_values = zip(names, one.rows[0][1:], strict=True)
-            others[one.tags["node"]] += [Other(QUANTITIES[n], value) for n, value in newest_values if value is not None]
+            _, *values, code = one.rows[0]
+            useless = failed(code or "")
+            others[one.tags["node"]] += [
+                Other(QUANTITIES[name], value)
+                for name, value in zip(names, values, strict=True)
+                if value is not None and name not in useless
+            ]
     indices = defaultdict[str, list[IndexRow]](list)
     for one in known:
         indices[one.tags["node"]].append(index_row(one.tags, one.rows[0]))
@@ -171,7 +171,10 @@ def look(
         node, reports = station.node, reporting(station.node)
         told = [row for row in indices[node] if any(is_of(one, row.standard, row.edition) for one in reports.standards)]
         view = _view(station, since_ms, now_ms, air[node], others[node], rows.get(node, []))
-        views.append(replace(view, judgement=_judgement(view, told, reports), indices=_newest(told)))
+        air_ms = max((row[0] for row in heard[node]), default=None)
+        doubt = ",".join(row[-1] for row in heard[node] if row[-1])
+        judged, hour = _judgement(view, told, reports), _newest(told)
+        views.append(replace(view, judgement=judged, indices=hour, air_ms=air_ms, doubt=doubt))
     return views
 
 
@@ -225,7 +228,7 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
 
 def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
     """When stations that are silent were heard last, in ms, of those within a week. Raises StoreDown."""
-    question = Select("air_quality", _PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
+    question = Select("air_quality", PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
     flow = replace(question, measurement="traffic_flow", columns=_FLOW)
     heard: dict[str, int] = {}
     for one in chain.from_iterable(store.select_all([question, flow])):
@@ -247,36 +250,6 @@ def _view(
     told = traffic(flow, now_ms)
     soon = told is None and any(row[1] is not None for row in flow)
     return View(station, since_ms, now_ms, pm25, pm10, others, told, None, [], soon)
-
-
-def _airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterable[Air]:
-    for good, raw in ((1, 2), (3, 4)):
-        column = good if any(row[good] is not None for row in rows) else raw
-        fine = [(row[0], row[column]) for row in rows if row[column] is not None]
-        if not fine:
-            continue
-        by_minute = minute_means(fine)
-        latest = newest[column] if newest is not None else None
-        yield Air(
-            sensor,
-            QUANTITIES[_PM[column - 1]],
-            any(row[good] != row[raw] for row in rows if row[good] is not None),
-            latest,
-            newest[0] if newest is not None and latest is not None else fine[-1][0],
-            fmean(value for _, value in by_minute),
-            len(by_minute),
-            fine=fine,
-            by_minute=by_minute,
-            doubt=(newest[-1] or "") if newest is not None else "",
-        )
-
-
-def minute_means(fine: Points) -> Points:
-    """Means by minute of finer means, in order."""
-    minutes: dict[int, list[float]] = defaultdict(list)
-    for time_ms, value in fine:
-        minutes[time_ms // MINUTE_MS * MINUTE_MS].append(value)
-    return [(minute_ms, fmean(values)) for minute_ms, values in sorted(minutes.items())]
 
 
 def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:

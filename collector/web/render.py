@@ -12,10 +12,11 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from collector.web import chart, map
+from collector.web.air import FINE_MS, MINUTE_MS
 from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
 from collector.web.levels import LEVELS
 from collector.web.privacy import FEW, WINDOW_MS
-from collector.web.readings import FINE_MS, MINUTE_MS, YOUNG_MS, View
+from collector.web.readings import YOUNG_MS, View
 from collector.web.site import AlertView, Site
 from collector.web.words import Language, Words
 
@@ -25,6 +26,7 @@ HEAP_MIN, HEAP_MAX = 3, 200
 ALERTS_FIRST, ALERTS_MAX = 4, 50
 """Entries that stand on a page at once, and at most when it is opened: the stations are what people came for."""
 WALL_ALERTS_MAX = 3
+DESK_ALERTS_MAX = 200  # a thousand with their forms are 2.4 MB, renewed every second or two
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
@@ -54,6 +56,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             bytecode_cache=_Compiled(),
+            auto_reload=False,  # an upgrade under a running program must not mix new templates with old code
         )
         self._templates.globals.update(
             air_chart=air_chart,
@@ -73,9 +76,9 @@ class Renderer:
         self._templates.filters["told_once"] = told_once
         self._templates.filters["entries"] = entries
         self._templates.filters["heaps"] = heaps
-        self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[
-            0
-        ]  # what a rule is called, without values
+        self._templates.filters["on_desk"] = on_desk
+        self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[0]  # a rule's name, without values
+        self._templates.filters["detail"] = lambda text: text[len(re.split("[:：]", text)[0]) :]
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),
@@ -149,6 +152,13 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
         if alert.attention == "open":
             found.setdefault(alert.rule, []).append(alert)
     return [some[:HEAP_MAX] for some in found.values() if len(some) >= HEAP_MIN]
+
+
+def on_desk(alerts: Sequence[AlertView]) -> list[AlertView]:
+    """The alerts that the desk lists: all, or of too many first those that nobody has."""
+    if len(alerts) <= DESK_ALERTS_MAX:
+        return list(alerts)
+    return sorted(alerts, key=lambda one: one.attention != "open")[:DESK_ALERTS_MAX]
 
 
 def air_chart(view: View, alerts: Sequence[AlertView]) -> chart.Chart:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from collector.web import find
 from collector.web.api import CONCENTRATION, INDEX
 from collector.web.api import ROOT as API
 from collector.web.desk.reports import KINDS, Reports, TooManyReports
@@ -25,6 +26,7 @@ from collector.web.site import Site
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _REPORTS_AN_HOUR = 5
+STATIONS_A_PAGE = 50
 
 
 class TakePart:
@@ -46,21 +48,24 @@ class TakePart:
     async def data(self, request: Request) -> Response:
         """How to take the data home."""
         words = self._renderer.words(language_of(request))
-        html = self._renderer.page(
-            "data.html",
-            language_of(request),
-            path="/data",
-            safe=request.cookies.get("colours") == "safe",
-            events=None,
-            base=str(request.base_url).rstrip("/"),
-            api=API,
-            licence=LICENCE,
-            month=words.iso(self._site.now_ms() - 30 * _DAY_MS),
-            year=words.iso(self._site.now_ms() - 365 * _DAY_MS),
-            concentration=CONCENTRATION,
-            index=INDEX,
-            kinds={kind: columns(kind) for kind in MEASUREMENTS},
-        )
+        leaf = find.leaf(request.query_params, self._site.stations(), STATIONS_A_PAGE)
+        if leaf is None:
+            raise HTTPException(404, "not_found")
+        told: dict[str, Any] = {
+            "path": "/data",
+            "safe": request.cookies.get("colours") == "safe",
+            "events": None,
+            "leaf": leaf,
+            "base": str(request.base_url).rstrip("/"),
+            "api": API,
+            "licence": LICENCE,
+            "month": words.iso(self._site.now_ms() - 30 * _DAY_MS),
+            "year": words.iso(self._site.now_ms() - 365 * _DAY_MS),
+            "concentration": CONCENTRATION,
+            "index": INDEX,
+            "kinds": {kind: columns(kind) for kind in MEASUREMENTS},
+        }
+        html = await run_in_threadpool(lambda: self._renderer.page("data.html", language_of(request), **told))
         return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie"})
 
     async def report(self, request: Request) -> Response:

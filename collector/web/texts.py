@@ -140,6 +140,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "相对湿度高于 70%：颗粒物读数可能偏高。",
         "Relative humidity is above 70 %: particle readings may be too high.",
     ),
+    "cannot_be": (
+        "颗粒物传感器的最新读数超出可信范围，未采用。",
+        "The particle sensor's newest readings cannot be right; they are not used.",
+    ),
     "hour_of": ("{time} 起的一小时", "hour from {time}"),
     "complete": ("数据完整 {n}%", "{n} % complete"),
     "stored_indices": ("最近一个整小时的指数", "Indices of the last full hour"),
@@ -307,6 +311,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "refused_form": ("表单内容不完整或不合规。", "The form is incomplete or not as expected."),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
+    "broken": ("页面出错了，请稍后再试。", "Something broke here; please try again in a while."),
     "not_found": ("没有这个页面。", "There is no such page."),
     "not_found_station": ("没有这个站点。", "There is no such station."),
     "back": ("回到首页", "Back to the first page"),

@@ -39,6 +39,11 @@ class Words:
         """A word of the field (a severity, a clock state) in this language, or the word itself."""
         return self(word) if word in TEXTS else word
 
+    def deed(self, what: str) -> str:
+        """What somebody did: in English as the trail and `lamppost trail` name it, in Chinese where there are words."""
+        keys = (f"did_{what}", f"change_{what}", what.replace("ask ", "ask_"))
+        return what if self.language == "en" else next((self(key) for key in keys if key in TEXTS), what)
+
     def age(self, time_ms: int) -> str:
         """How long ago, in the largest unit that is at least one."""
         seconds = max(0, self._now_ms() - time_ms) // 1000
@@ -73,14 +78,14 @@ class Words:
         return self.pick(QUANTITIES[name].zh, QUANTITIES[name].en)
 
     def known_quantity(self, name: str) -> str:
-        """What a quantity is called, or the name itself."""
-        return self.quantity(name) if name in QUANTITIES else name
+        """What a quantity is called, or another figure of a device, or the name itself."""
+        return self.quantity(name) if name in QUANTITIES else self.known(name)
 
     def sized(self, name: str, value: float) -> str:
         """A vital with its unit, bytes in the unit that people speak of."""
-        unit = QUANTITIES[name].unit if name in QUANTITIES else ""
+        unit = QUANTITIES[name].unit if name in QUANTITIES else "B" if name.endswith("_bytes") else ""
         if unit == "B":
-            for unit, size in (("GB", 1e9), ("MB", 1e6)):
+            for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
                 if value >= size:
                     return f"{value / size:.1f} {unit}"
         text = f"{value:.0f}" if value == round(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

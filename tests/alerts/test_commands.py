@@ -100,7 +100,9 @@ def test_many_are_acknowledged_at_once_and_what_was_refused_keeps_no_other(
     run: Run, on_duty: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = {row["id"]: row["fingerprint"] for row in json.loads(run("list", "--json"))}
-    assert run("ack", "rule=pm25-*").splitlines() == [f"acknowledged {name}" for name in names]
+    said = [line.partition(" until ") for line in run("ack", "rule=pm25-*").splitlines()]
+    assert [done for done, _, _ in said] == [f"acknowledged {name}" for name in names]
+    assert all(re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d", end) for _, _, end in said), "an acknowledgement ends"
     assert on_duty == [2], "both in one look"
     gone, there = names
     monkeypatch.setattr("collector.commands.alerts._named", lambda *_: ["nosuch", names[there]])

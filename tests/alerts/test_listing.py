@@ -45,6 +45,11 @@ def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
         assert all(one["id"] in text for one in NIGHT), "every alert can be acknowledged from what is shown"
 
 
+def test_a_sign_that_nobody_can_guess_is_explained_where_it_stands() -> None:
+    assert "~ flapping; told again when it is calm" in listing(NIGHT, NOW, 120)
+    assert "~" not in "".join(listing([one for one in NIGHT if not one["flapping"]], NOW, 120))
+
+
 def test_a_bad_night_is_a_few_heaps_and_the_worst_comes_first() -> None:
     lines = listing(NIGHT, NOW, 120)
     rows = [line for line in lines if line.startswith("a-05")]

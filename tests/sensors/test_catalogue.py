@@ -88,6 +88,9 @@ def test_every_command_is_recognised_with_its_values(profile: Profile) -> None:
 def test_unknown_name_offers_the_nearest() -> None:
     with pytest.raises(catalogue.UnknownProfile, match="did you mean 'nova-sds011'"):
         catalogue.load().get("nova-sds01")
+    for word, model in (("sps30", "sensirion-sps30"), ("PMS5003", "plantower-pms5003"), ("radar", "mph-radar")):
+        with pytest.raises(catalogue.UnknownProfile, match=f"did you mean '{model}'"):
+            catalogue.load().get(word)
     with pytest.raises(catalogue.UnknownProfile, match="there is nova-sds011@1"):
         catalogue.load().get("nova-sds011@9")
 

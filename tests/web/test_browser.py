@@ -54,6 +54,18 @@ def test_every_public_page_fits_keeps_to_itself_and_has_no_violation(
     context.close()
 
 
+def test_a_name_that_has_no_place_to_break_pushes_no_page_wide(seen: Seen, served: Served) -> None:
+    long = "Supercalifragilisticexpialidocious" * 3
+    served.city.stations = [replace(one, name_zh="长" * 80, name_en=long) for one in served.city.stations]
+    served.city.alerts = [replace(one, text_en=long) for one in served.city.alerts]
+    enter(seen, served)
+    for width in WIDTHS:
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/", "/en/", "/en/wall", "/en/station/lp-0001", "/en/ops", "/en/ops/stations", "/en/ops/alert/f1"):
+            seen.go(path)
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
 @pytest.mark.parametrize("path", ["/", "/en/station/lp-0001"])
 def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served, path: str) -> None:
     """The pages' own scripts are kept away; axe is one itself and needs the browser's."""

@@ -64,3 +64,16 @@ def test_nobody_found_is_said_and_what_was_asked_is_only_text(large: Served) -> 
 
 def test_a_small_city_needs_no_field(served: Served) -> None:
     assert 'role="search"' not in served.get("/").text
+
+
+def test_the_open_data_of_thousands_of_stations_come_in_pages(large: Served) -> None:
+    more = (Station(f"lp-2{n:03d}", "s", f"路{n}", f"Road {n}") for n in range(2000))
+    large.city.stations += more
+    first = large.get("/en/data")
+    assert len(first.text) < 100_000
+    assert "Page 1 of 41" in first.text
+    assert "/api/v1/readings?node=lp-0001&" in first.text
+    found = large.get("/en/data?find=road+1999").text
+    assert 'download="lp-21999-air.csv"' in found
+    assert found.count('<th scope="row">') == 1
+    assert large.get("/data?page=42").status == 404

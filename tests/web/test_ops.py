@@ -14,11 +14,12 @@ import pytest
 from collector.health import Health
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
-from collector.web.desk.file import DeskFile, DeskUnusable
+from collector.web.desk.file import DeskFile
 from collector.web.desk.handling import UNTIL_RESOLVED_MS, Deed, Handling
 from collector.web.words import Words
 from tests.web.city import City
 from tests.web.served import Answer, Served
+from wire.exits import Failure
 
 PASSWORD = "correct horse battery"
 FORM = "application/x-www-form-urlencoded"
@@ -56,6 +57,8 @@ def test_the_setup_link_works_once(served: Served) -> None:
     assert post(served, "/ops/setup", token=token, name="li", password="short").status == 400
     assert post(served, "/ops/setup", token=token, name="li", password=PASSWORD).status == 303
     assert post(served, "/ops/setup", token=token, name="eve", password=PASSWORD).status == 403
+    used = served.get(f"/en/ops/setup?token={token}")
+    assert (used.status, "<form" in used.text, '<a href="/en/ops/login">' in used.text) == (403, False, True)
 
 
 def test_the_session_cookie_is_strict_and_out_of_scripts_reach(served: Served) -> None:
@@ -81,7 +84,7 @@ def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served
     public = served.get("/").text
     assert "已确认" in public
     assert "on my way" not in public
-    assert "acknowledge" in served.get("/ops/audit", Cookie=cookie).text
+    assert "acknowledge" in served.get("/en/ops/audit", Cookie=cookie).text
 
 
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
@@ -196,8 +199,9 @@ def test_an_acknowledgement_belongs_to_its_episode_and_ends(tmp_path: Path) -> N
 
 def test_a_desk_that_cannot_be_opened_names_the_file_and_the_cure(tmp_path: Path) -> None:
     (tmp_path / "desk").mkdir()
-    with pytest.raises(DeskUnusable, match=r"desk: .*Cure"):
+    with pytest.raises(Failure) as refused:
         DeskFile(tmp_path / "desk")
+    assert re.search(r"desk: .*Cure", refused.value.line())
 
 
 def test_availability_counts_minutes_and_leaves_the_future_empty(tmp_path: Path) -> None:

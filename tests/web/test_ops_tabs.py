@@ -102,6 +102,8 @@ def test_a_device_is_asked_and_its_answer_stands_on_its_page(desk: tuple[Operato
     assert city.asked[-1][:2] == ("lp-0001", "doctor")
     assert operator.post("/en/ops/station/lp-0001/ask/reboot", {}).status == 404
     assert "ask doctor" in operator.get("/en/ops/audit").text
+    assert "<td>体检</td>" in operator.get("/ops/audit").text
+    assert "<td>登录</td>" in operator.get("/ops/audit").text
 
 
 def test_the_last_raw_frames_of_a_device_stand_on_its_page(desk: tuple[Operator, City]) -> None:

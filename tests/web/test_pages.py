@@ -167,8 +167,32 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
     assert served.get("/healthz").status == 200
 
 
-def test_another_host_is_refused(standing: Served) -> None:
-    assert standing.get("/", Host="evil.example").status == 400
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil@127.0.0.1", "127.0.0.1.evil.example", "127.0.0.1/x", "[::1", ""]
+)
+def test_another_host_is_refused_and_told_the_setting(standing: Served, host: str) -> None:
+    answer = standing.get("/", Host=host)
+    assert (answer.status, "web: hosts" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:99", "LOCALHOST"])
+def test_our_own_names_are_answered_whatever_the_port(standing: Served, host: str) -> None:
+    assert standing.get("/", Host=host).status == 200
+
+
+def test_a_page_that_is_not_there_says_so_in_its_title_too(standing: Served) -> None:
+    answer = standing.get("/en/nowhere")
+    assert (answer.status, "<title>There is no such page. · Street sensing</title>" in answer.text) == (404, True)
+
+
+def test_what_nobody_foresaw_is_a_page_in_the_reader_s_language(served: Served) -> None:
+    served.city.alerts = [None]  # type: ignore[list-item]
+    answer = served.get("/")
+    assert (answer.status, TEXTS["broken"][0] in answer.text) == (500, True)
+    assert TEXTS["broken"][1] in served.get("/en/station/lp-0001").text
+    refused = served.get("/api/v1/alerts")
+    assert (refused.status, '"reason":"broken"' in refused.text) == (500, True)
+    assert "content-security-policy" in answer.headers
 
 
 def test_every_answer_keeps_strangers_out(standing: Served) -> None:

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.web import chart, levels, map
+from collector.web.air import minute_means
+from collector.web.condition import conditions
 from collector.web.feed import Feed, Subscription
 from collector.web.privacy import FEW, mask, mask_lanes, public_alerts, tens
-from collector.web.readings import View, look, minute_means, total, traffic
+from collector.web.readings import View, look, total, traffic
 from collector.web.site import AlertView, Station
 from tests.web.city import MINUTE_MS, City
 
@@ -38,6 +40,49 @@ def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
     city.write("lp-0001", "air-1", "air_quality", [NOW_MS - 5000], {"pm25_ugm3": [0.0], "pm25_raw_ugm3": [9.0]})
     air = look(city.store, city.stations[:1], NOW_MS)[0].pm25[0]
     assert (air.latest, air.mean, air.corrected) == (0.0, 0.0, True)
+    city.close()
+
+
+def test_a_reading_that_failed_is_in_no_figure_of_the_page(tmp_path: Path) -> None:
+    """Whether its minute is rolled up already or not: stored hours and alerts leave it out, and so does a card."""
+    city = City(tmp_path, NOW_MS)
+    times = list(range(NOW_MS - 50 * MINUTE_MS, NOW_MS, 5000))
+    bad = {100: "pm25_raw_ugm3:range", len(times) - 3: "pm25_raw_ugm3:range", 200: "no2_raw_ppb:range"}
+    pm25 = [3000.0 if "pm25" in bad.get(n, "") else 20.0 for n in range(len(times))]
+    flags = {
+        "qc": [4 if n in bad else 1 for n in range(len(times))],
+        "qc_code": [bad.get(n) for n in range(len(times))],
+    }
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": pm25, "pm10_ugm3": [30.0] * len(times)} | flags)
+    for rolled in (False, True):
+        if rolled:
+            city.roll_up()
+        view = look(city.store, city.stations[:1], NOW_MS)[0]
+        if rolled:
+            assert (view.pm25[0].mean, view.pm25[0].highest) == (20.0, 20.0)
+            assert view.pm25[0].minutes >= 50
+        assert view.pm25[0].by_minute[-1][1] == 20.0
+        assert view.pm10[0].mean == 30.0
+        assert (view.pm25[0].latest, view.particles_failed) == (20.0, False)
+    city.close()
+
+
+def test_a_sensor_that_says_only_what_cannot_be_is_live_and_has_no_value(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    times = list(range(NOW_MS - 20 * MINUTE_MS, NOW_MS, 10_000))
+    code = "pm25_raw_ugm3:range,pm10_raw_ugm3:range"
+    saturated: dict[str, list[object]] = {"pm25_ugm3": [6553.5], "pm10_ugm3": [6553.5], "qc": [4], "qc_code": [code]}
+    for time_ms in times:
+        city.started_ms = time_ms
+        city.write("lp-0001", "air-1", "air_quality", [time_ms], saturated)
+        city.roll_up()
+    hot = {"temp_c": [85.0], "rh_pct": [40.0], "qc": [4], "qc_code": ["temp_c:range"]}
+    city.write("lp-0001", "weather-1", "weather", times[-1:], hot)
+    view = look(city.store, city.stations[:1], NOW_MS)[0]
+    assert (view.pm25, view.pm10, view.judgement) == ([], [], None)
+    assert (view.freshness, view.air_ms, view.particles_failed) == ("live", times[-1], True)
+    assert [other.quantity.name for other in view.others] == ["rh_pct"]
+    assert [one.word for one in conditions(view, 0, silenced=False, retired=False)] == ["out_of_range"]
     city.close()
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from collector.web.render import ALERTS_FIRST, entries
+from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
+from tests.web.operator import Operator
 from tests.web.served import Seen, Served
 
 STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in range(40)]
@@ -48,12 +49,36 @@ def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
     assert entries([]) == []
 
 
+def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Served) -> None:
+    words = "PM2.5 too high: PM2.5 10s mean began at 91.4 µg/m³ (limit > 75)"
+    served.city.alerts[0] = replace(served.city.alerts[0], text_en=words)
+    for page in (served.get("/en/").text, Operator(served).get("/en/ops").text):
+        assert page.count("began at 91.4") == 1
+    served.city.alerts[0] = replace(served.city.alerts[0], text_en="PM2.5 too high")
+    assert "began at 91.4 µg/m³ (limit 75)" in served.get("/en/station/lp-0001").text
+
+
 def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
     page = storm.get("/en/wall").text
     assert page.count('<li class="alert') == 3
     assert "3 more" in page
     assert "<details" not in page  # nobody can click there
     assert page.count('<article class="tile') == 12
+
+
+def test_the_desk_lists_so_many_alerts_and_those_that_nobody_has_are_among_them(storm: Served) -> None:
+    first = storm.city.alerts[0]
+    storm.city.alerts += [
+        replace(
+            first, fingerprint=f"m{n}", rule=f"m{n}", severity="minor", acked_by="" if n > 950 else "wang", acked_ms=1
+        )
+        for n in range(1000)
+    ]
+    page = Operator(storm).get("/en/ops").text
+    assert page.count('<li class="alert') == DESK_ALERTS_MAX
+    assert 'id="alert-m999"' in page
+    assert f"{1045 - DESK_ALERTS_MAX} more: <code>lamppost alerts list</code>" in page
+    assert len(page) < 700_000
 
 
 @pytest.mark.real

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.web.find import leaf
 from collector.web.readings import View
 from collector.web.render import Renderer
 from collector.web.site import Station
@@ -32,8 +33,7 @@ def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: s
     site = city.site()
     views = _Counted(Views(site)._look(city.stations))
     renderer, summary = Renderer(site), Summary(views, site)
-    pager = {"page_number": 1, "pages": 1, "reports": None, "changes": None, "events": None, "path": "/"}
-    pager |= {"wanted": "", "found": 3}
+    pager = {"leaf": leaf({}, city.stations, 12), "reports": None, "changes": None, "events": None, "path": "/"}
     told = {"summary": summary, "cards": [], "changed": [], "alerts": [], "city": True, "safe": False}
 
     first = renderer.page(template, "zh", **told, **pager, store_down=False)

@@ -1,0 +1,26 @@
+"""What the screens of the agent say of values and lengths of time."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_agent.words import reading, span
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"pm25_raw_ugm3": 37, "pm10_raw_ugm3": 58.04}, "PM2.5 37  PM10 58 µg/m³"),
+        ({"speed_kmh": -48.528}, "speed -48.5 km/h"),
+        ({"pm25_raw_ugm3": 0.0}, "PM2.5 0 µg/m³"),
+        ({"pm25_raw_ugm3": 9.96}, "PM2.5 10 µg/m³"),
+        ({"co_raw_ppm": 0.04}, "co_raw_ppm 0.04"),
+        ({"press_hpa": 1013.25}, "1013.2"),
+    ],
+)
+def test_a_value_is_said_without_false_precision(values: dict[str, float], said: str) -> None:
+    assert said in reading(values)
+
+
+def test_a_length_of_time_has_two_units_at_most() -> None:
+    assert [span(seconds) for seconds in (0, 59, 60, 3_661, 90_000)] == ["0 s", "59 s", "1 min", "1 h 1 min", "1 d 1 h"]
