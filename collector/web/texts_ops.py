@@ -15,8 +15,9 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "first_account": ("创建第一个账号", "Make the first account"),
     "wrong_login": ("账号或密码不对。", "Account or password is wrong."),
     "wrong_token": (
-        "这个链接已经用过或不对；重新启动程序会给出新的链接。",
-        "This link is used up or wrong; starting the program again gives a new one.",
+        "这个链接已经用过或不对。已有账号请登录；还没有账号时，重新启动程序会给出新的链接。",
+        "This link is used up or wrong. With an account, log in; while there is none, starting the program again gives"
+        " a new link.",
     ),
     "bad_name": (
         "账号用小写字母、数字、点、横线，最多 40 个。",
@@ -176,6 +177,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "channel": ("渠道", "Channel"),
     "attempts": ("次数", "Attempts"),
     "vitals": ("设备状态", "Vitals"),
+    "spool_bytes": ("离线缓存文件", "spool file"),
     "no_vitals": ("设备还没有报告状态。", "The device has not told its vitals yet."),
     "ask_station": ("询问设备", "Ask the device"),
     "ask_ping": ("在吗？", "Are you there?"),
@@ -191,6 +193,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "batches_again": ("{n} 批重新排队", "{n} batches queued again"),
     "refused": ("没有做到：", "Not done:"),
     "found": ("发现", "Found"),
+    "check": ("检查项", "Check"),
     "cure": ("办法", "Cure"),
     "holes": ("最近 24 小时的缺口", "Holes of the last 24 hours"),
     "no_holes": ("没有缺口。", "No holes."),
