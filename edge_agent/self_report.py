@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_agent import clock, vitals
+from edge_agent import clock, unanswered, vitals
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
@@ -78,6 +78,7 @@ class SelfReport:
             "spool_share": round(recorder.spool.used_bytes() / agent.spool_limit_bytes(), 4),
             "spool": recorder.spool.spool_id,
             "damaged": recorder.spool.damaged() or _changed(recorder.spool),
+            "unanswered": recorder.spool.lost(unanswered.REASON),
             "clock": recorder.timeline.state,
             "disk_ok": recorder.disk_ok,
             "disk_free_b": board.get("disk_free_b"),

@@ -97,6 +97,9 @@ def spool_age(station: Station) -> Result:
         return skip(check, "no agent is running")
     if said["damaged"]:
         return warn(check, f"repaired: {said['damaged']}", "keep the file; see docs/reliability.md")
+    if said.get("unanswered"):  # an agent of before does not say
+        text = f"{said['unanswered']} readings that nobody answered were put aside"
+        return warn(check, text, "send the office the folder beside the spool that ends in .unanswered")
     if said["oldest_ms"] is None:
         return ok(check, "nothing waits")
     age_s = (_now_ms() - said["oldest_ms"]) / 1000

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from edge_agent.doctor import delivery_checks
 from edge_agent.owner import Owner
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
@@ -156,3 +158,11 @@ def test_no_spool_no_settings_and_no_time_are_told_with_the_cure(desk: Desk) -> 
     desk.path.unlink()
     with pytest.raises(Failure, match="Cure"):
         desk.says("status")
+
+
+def test_the_doctor_names_what_nobody_answered() -> None:
+    said = {"damaged": None, "unanswered": 60, "oldest_ms": None}
+    found = delivery_checks.spool_age(SimpleNamespace(said=said))  # type: ignore[arg-type]
+    assert (found.state, found.cure[:4]) == ("warn", "send")
+    assert "60 readings" in found.text
+    assert delivery_checks.spool_age(SimpleNamespace(said=said | {"unanswered": 0})).state == "ok"  # type: ignore[arg-type]
