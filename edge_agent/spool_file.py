@@ -101,12 +101,16 @@ class transaction:
 
 
 def trouble(path: Path, error: sqlite3.Error) -> SpoolError:
-    """What an error of SQLite means: a disk that is full, one that has failed, or somebody else's file."""
-    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
+    """What an error of SQLite means: a disk that is full, one that has failed or forgotten, or somebody else's file."""
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DISK_FAILED:
         return SpoolIoError(f"{path}: {error}. Cure: replace the card")
     if "readonly" in str(error) and not os.access(path, os.W_OK):
         return SpoolError(f"{path}: {error}. Cure: the same with sudo")
     return SpoolError(f"{path}: {error}. Cure: free space or replace the card")
+
+
+_DISK_FAILED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""What only opening the file anew can mend: there it is checked, and what is intact is saved."""
 
 
 @contextmanager
