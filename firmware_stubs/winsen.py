@@ -184,11 +184,14 @@ class Zphs01b(Stub):
         pm25 = air.get("pm25_ugm3", 12.0)
         masses = [word(mass) for mass in (air.get("pm1_ugm3", pm25 * 0.7), pm25, air.get("pm10_ugm3", pm25 * 1.3))]
         co2, temp = word(air.get("co2_ppm", 420.0)), word(10 * air.get("temp_c", 20.0) + 435)
-        rest = [word(air.get("rh_pct", 50.0)), word(air.get("hcho_ugm3", 30.0)), 4, 3, 2]
-        body = struct.pack(">B4HB6Hxx", 0x86, *masses, co2, 1, temp, *rest)
+        climate = [word(air.get("rh_pct", 50.0)), word(air.get("hcho_ugm3", 30.0))]
+        # tenths of ppm and steps of 10 ppb; at 25 °C 1.145 mg/m³ of CO a ppm, 1.962 and 1.880 µg/m³ of O3 and NO2 a ppb
+        gases = [word(10 * air.get("co_mgm3", 0.46) / 1.145), word(air.get("o3_ugm3", 59.0) / 19.62)]
+        gases.append(word(air.get("no2_ugm3", 37.6) / 18.80))
+        body = struct.pack(">B4HB6Hxx", 0x86, *masses, co2, 1, temp, *climate, *gases)
         names = ("pm1_raw_ugm3", "pm25_raw_ugm3", "pm10_raw_ugm3", "co2_ppm", "voc_grade", "temp_c", "rh_pct",
                  "hcho_ugm3", "co_raw_ppm", "o3_raw_ppb", "no2_raw_ppb")  # fmt: skip
-        told = [*masses, co2, 1, round((temp - 435) / 10, 1), *rest[:2], 0.4, 30, 20]
+        told = [*masses, co2, 1, round((temp - 435) / 10, 1), *climate, gases[0] / 10, 10 * gases[1], 10 * gases[2]]
         frame = b"\xff" + body + bytes((_nine_sum(body),))
         return self._measured(self.t_s, frame, [dict(zip(names, map(float, told), strict=True))])
 

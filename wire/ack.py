@@ -105,7 +105,7 @@ def decode(body: bytes) -> Ack | Hello:
         raw = strictjson.loads(body)
     except strictjson.NotStrict as error:
         raise BadAck(str(error)) from error
-    if raw.get("v") != VERSION:
+    if not strictjson.is_version(raw, VERSION):
         raise BadAck(f"version {raw.get('v')!r}")
     collector, now_ms = raw.get("col"), raw.get("now")
     window = _within(raw.get("win"), 0, WINDOW_MAX, "win")

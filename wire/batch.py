@@ -160,7 +160,7 @@ def unpack(payload: bytes, limit: int = OPEN_BYTES_MAX) -> bytes:
 
 
 def _envelope(topic_node: str, spool: str, seq: int, raw: dict[str, Any]) -> Envelope:
-    if raw.get("v") != VERSION or type(raw["v"]) is not int:
+    if not strictjson.is_version(raw, VERSION):
         raise VersionUnknown(spool, seq, f"version {raw.get('v')!r:.40}")
     node, site, boot, clock, blocks = (raw.get(key) for key in ("node", "site", "boot", "clock", "blocks"))
     if node != topic_node:

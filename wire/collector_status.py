@@ -54,7 +54,7 @@ def decode(payload: bytes) -> CollectorStatus:
     except strictjson.NotStrict as error:
         raise BadStatus(str(error)) from error
     state, since_ms, now_ms, version = (raw.get(key) for key in ("state", "since", "now", "version"))
-    if raw.get("v") != VERSION or state not in list(State):
+    if not strictjson.is_version(raw, VERSION) or state not in list(State):
         raise BadStatus("another version, or a state that is not known")
     if type(since_ms) is not int or type(now_ms) is not int or not isinstance(version, str) or len(version) > 40:
         raise BadStatus("since, now or version is missing or malformed")

@@ -55,6 +55,6 @@ def decode(body: bytes) -> Request:
     transaction, session, at_ms = raw.get("tx"), raw.get("session"), raw.get("at")
     if not isinstance(transaction, str) or not _TRANSACTION.fullmatch(transaction):
         raise BadRequest("tx is not 1 to 64 letters, digits, dots and hyphens")
-    if raw.get("v") != VERSION or not isinstance(session, str) or type(at_ms) is not int:
+    if not strictjson.is_version(raw, VERSION) or not isinstance(session, str) or type(at_ms) is not int:
         raise BadRequest("another version, or session and at are not a text and whole milliseconds", transaction)
     return Request(transaction, session, at_ms, {key: value for key, value in raw.items() if key not in _OWN})

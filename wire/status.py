@@ -99,7 +99,7 @@ def decode(node: str, payload: bytes) -> Birth | Death:
         raw = strictjson.loads(payload)
     except strictjson.NotStrict as error:
         raise BadStatus(str(error)) from error
-    if raw.get("v") != VERSION or raw.get("node") != node:
+    if not strictjson.is_version(raw, VERSION) or raw.get("node") != node:
         raise BadStatus("another version, or another node than the topic's")
     session = raw.get("session")
     if not isinstance(session, str) or not _SESSION.fullmatch(session):

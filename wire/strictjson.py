@@ -58,6 +58,11 @@ def loads(data: bytes) -> dict[str, Any]:
     return value
 
 
+def is_version(raw: dict[str, Any], version: int) -> bool:
+    """Whether a message is of this version; `true` and `1.0` are no version, though Python finds them equal to 1."""
+    return type(raw.get("v")) is int and raw["v"] == version
+
+
 def dumps(value: Any) -> bytes:
     """Compact UTF-8 JSON; refuses NaN and infinity."""
     return _encode(value).encode()

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import audit, points, stored
+from collector.alerts import audit, catch_up, points
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.alerts.retained import Change, Retained
@@ -25,7 +25,6 @@ from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.inventory import Places, expected
 from collector.notify.teller import Teller
-from collector.rules import derived
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
@@ -57,7 +56,6 @@ VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
 RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
-WARM_UP_MS: Final = 24 * 3_600_000
 
 
 class Telling(NamedTuple):
@@ -192,31 +190,11 @@ class Alerting:
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
-        """What fires, as the database knows it, goes on under its keys. Raises StoreDown.
-
-        Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
-        """
-        reach_ms = min(WARM_UP_MS, max((r.window.over for r in self._rules.values() if r.window), default=0))
-        since_ms = now_ms - reach_ms - self._engine.lateness_ms
-        end_ms = now_ms + self._engine.lateness_ms
-        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
-            self._look(series, times, cells, now_ms)
-        unsure_ms = now_ms - self._engine.lateness_ms  # the other may have died before it told
-        oldest_ms = since_ms - max(map(derived.reach_ms, self._engine.kinds), default=0)
-        known = points.told_between(self._store, oldest_ms, unsure_ms)
-        found = points.firing(self._store, self._rules, now_ms)
-        open_ones = {each.fingerprint for each in found}
-        self._others += [
-            each
-            for each in self._engine.tick(now_ms)
-            if not each.late
-            and (each.key, each.state) not in known
-            and (each.state == "resolved" or each.fingerprint not in open_ones)
-        ]
-        self._engine.adopt(found)
+        found = catch_up.take_over(self._engine, self._store, self.rules, self._look, now_ms)
+        self._others += found.untold
         with self._lock:
-            self.desk.adopt(found, now_ms, unsure_ms)
-        self._episodes |= {each.fingerprint: each for each in found}
+            self.desk.adopt(found.firing, now_ms, found.unsure_ms)
+        self._episodes |= {each.fingerprint: each for each in found.firing}
         self._fresh = False
 
     # One step
@@ -357,29 +335,14 @@ class Alerting:
             if self._fresh:
                 self._take_over(now_ms)
             else:
-                self._replay(now_ms)
+                since_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
+                catch_up.replay(self._engine, self._store, self.rules, since_ms, self._look, now_ms)
         except StoreDown as error:
             self._waits["catch up"] = (now_ms, RETRY_MS)
             log.warning("the rules wait for the database: %s", error)
             return False
         self._caught_up = self._replayed = True
         return True
-
-    def _replay(self, now_ms: int) -> None:
-        lateness_ms = self._engine.lateness_ms
-        oldest_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
-        since_ms = max(oldest_ms, self._engine.oldest_head_ms() or 0) - lateness_ms
-        count, end_ms = 0, now_ms + lateness_ms
-        for series, times, cells in stored.since(self._store, self.rules, since_ms, end_ms):
-            head_ms = self._engine.head_ms(series)
-            first = 0
-            if head_ms:
-                first = next((row for row, t in enumerate(times) if t >= head_ms - lateness_ms), len(times))
-            if first < len(times):
-                count += len(times) - first
-                cut = {name: column[first:] for name, column in cells.items()}
-                self._look(series, times[first:], cut, now_ms)
-        log.info("the rules have caught up over %d rows", count)
 
     def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
         """The end of what people were told of and the rules know nothing of: readings that the database has lost."""

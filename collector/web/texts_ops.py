@@ -15,8 +15,9 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "first_account": ("创建第一个账号", "Make the first account"),
     "wrong_login": ("账号或密码不对。", "Account or password is wrong."),
     "wrong_token": (
-        "这个链接已经用过或不对；重新启动程序会给出新的链接。",
-        "This link is used up or wrong; starting the program again gives a new one.",
+        "这个链接已经用过或不对。已有账号请登录；还没有账号时，重新启动程序会给出新的链接。",
+        "This link is used up or wrong. With an account, log in; while there is none, starting the program again gives"
+        " a new link.",
     ),
     "bad_name": (
         "账号用小写字母、数字、点、横线，最多 40 个。",

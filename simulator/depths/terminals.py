@@ -15,7 +15,7 @@ from simulator.depths.local import Local
 from simulator.depths.pace import Pace
 from simulator.depths.stores import open_store
 from simulator.notes import Notes, SeriesOf
-from simulator.scenario.scenario import Scenario
+from simulator.scenario.scenario import Scenario, SensorOf
 from simulator.world.clock import Clock
 from simulator.world.line import by_kind
 from simulator.world.run import SITE
@@ -46,34 +46,22 @@ def run(
     broker: tuple[str, int] | None = None, watch: Callable[[float], bool | None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Run agents and a collector as programs. Faults are those of sensors and lines. Raises Failure."""
-    if pace.factor != 1.0:
-        raise Failure(Exit.USAGE, "speed", "agents at terminals live in real time", "write --speed 1x")
-    if scenario.stations > STATIONS_MAX:
-        text = f"{scenario.stations} agents as programs are too many for one machine"
-        raise Failure(Exit.USAGE, "stations", text, f"write --stations {STATIONS_MAX} or less, or --depth mqtt")
     orders = scenario.orders(faults)
-    if faults and (odd := [order.text for order in orders if order.fault is None]):
-        raise Failure(Exit.USAGE, "fault", f"{odd[0]}: not possible at depth pty", "run it at depth chain")
+    _refuse_what_cannot_be(scenario, pace, [order.text for order in orders if faults and order.fault is None])
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
     city, hosts = scenario.city(seed), StubHost(clock.look)
     local.start()
     try:
         for name in scenario.nodes():
-            sensors = []
             street = Street(city, name, clock)
+            sensors = []
             for sensor, of in scenario.sensors.items():
                 stub = street.stub(of)
                 chosen = [order.fault for order in orders if order.fault is not None and order.strikes(name, sensor)]
                 stub.faulty = Faulty(f"{seed} {name} {sensor}", chosen) if chosen else None
                 _note(stub, notes, name, sensor)
-                entry: dict[str, Any] = {
-                    "name": sensor,
-                    "profile": of.model,
-                    "port": hosts.add(f"{name}/{sensor}", stub),
-                }
-                entry |= of.model_dump(include={"period_s", "mode"}, exclude_none=True)
-                sensors.append(entry | {"interval_s": scenario.interval_s})
+                sensors.append(_sensor(sensor, of, hosts.add(f"{name}/{sensor}", stub), scenario.interval_s))
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()
         end_s = time.monotonic() + scenario.duration_s
@@ -96,6 +84,23 @@ def run(
     notes.say(**facts)
     notes.close()
     return facts
+
+
+def _refuse_what_cannot_be(scenario: Scenario, pace: Pace, odd: list[str]) -> None:
+    """Real programs live in real time, on one machine, and only sensors and lines fail. Raises Failure."""
+    if pace.factor != 1.0:
+        raise Failure(Exit.USAGE, "speed", "agents at terminals live in real time", "write --speed 1x")
+    if scenario.stations > STATIONS_MAX:
+        text = f"{scenario.stations} agents as programs are too many for one machine"
+        raise Failure(Exit.USAGE, "stations", text, f"write --stations {STATIONS_MAX} or less, or --depth mqtt")
+    if odd:
+        raise Failure(Exit.USAGE, "fault", f"{odd[0]}: not possible at depth pty", "run it at depth chain")
+
+
+def _sensor(name: str, of: SensorOf, port: str, interval_s: int) -> dict[str, Any]:
+    """One sensor as an agent's settings have it."""
+    wants = of.model_dump(include={"period_s", "mode"}, exclude_none=True)
+    return {"name": name, "profile": of.model, "port": port, "interval_s": interval_s} | wants
 
 
 def _agent(local: Local, folder: Path, name: str, scenario: Scenario, sensors: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import serial
 
+from collector.numbers.calibration import Calibrations
+from collector.numbers.reporting import reports_as_china
 from device_profiles.profile import Profile
 from edge_agent.commands import command_bytes
 from edge_agent.decoding import Row, Values, decode
@@ -21,6 +23,7 @@ from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from firmware_stubs.vaisala import Wxt
 from tests.sensors.streams import PROFILES
+from wire.quantities import DERIVED
 
 WORLD = {"pm25_ugm3": 34.6, "pm10_ugm3": 55.2, "pm1_ugm3": 20.1, "co2_ppm": 612.0, "temp_c": 21.4, "rh_pct": 43.2,
          "wind_speed_ms": 3.3, "wind_dir_deg": 271.0, "press_hpa": 1009.8, "range_m": 4.2, "hcho_ugm3": 41.0,
@@ -229,3 +232,34 @@ def test_a_weather_station_tells_how_hard_it_rains_and_what_has_fallen_since_a_r
     assert b"Rc=3.00M,Rd=1800s,Ri=0.0M" in told[-1]
     assert wxt.receive(b"0XZRU\r\n") == b"0TX,Rain reset\r\n"
     assert b"Rc=0.00M,Rd=0s" in wxt.receive(b"0R3\r\n")
+
+
+COLD = {
+    "pm1_ugm3": 33.0, "pm25_ugm3": 51.0, "pm10_ugm3": 87.0, "no2_ugm3": 94.0, "o3_ugm3": 98.1, "co_mgm3": 1.145,
+    "co2_ppm": 433.0, "temp_c": -12.3, "rh_pct": 83.0, "press_hpa": 655.3, "wind_speed_ms": 7.5, "wind_dir_deg": 351.0,
+    "rain_rate_mmh": 4.2,
+}  # fmt: skip
+HOT = COLD | {
+    "temp_c": 41.7,
+    "rh_pct": 9.0,
+    "pm1_ugm3": 700.0,
+    "pm25_ugm3": 880.0,
+    "pm10_ugm3": 990.0,
+    "co2_ppm": 1900.0,
+}
+
+
+@pytest.mark.parametrize("world", [COLD, HOT], ids=["cold", "hot"])
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(RADARS)))
+def test_what_the_element_feels_is_what_is_stored(name: str, world: dict[str, float]) -> None:
+    """Through bytes, decoder and the collector's µg/m³, to within what the sensor can resolve."""
+    reader = Reader(PROFILES[name], MODELS[name](lambda t_s: world))  # noqa: ARG005
+    told: Row = {}
+    for rows in reader.run(16.0):
+        for row in rows:
+            told |= row
+    raw = {field: [value] for field, value in told.items() if field in DERIVED}
+    made = Calibrations().derive("lp-1", "s", [0], raw, reports_as_china("lp-1"))
+    told |= {field: column[0] for field, column in made.items() if field != "cal_id"}
+    known = {field: value for field, value in told.items() if field in world}
+    assert known == pytest.approx({field: world[field] for field in known}, rel=0.01, abs=0.5)

@@ -57,6 +57,8 @@ def test_the_setup_link_works_once(served: Served) -> None:
     assert post(served, "/ops/setup", token=token, name="li", password="short").status == 400
     assert post(served, "/ops/setup", token=token, name="li", password=PASSWORD).status == 303
     assert post(served, "/ops/setup", token=token, name="eve", password=PASSWORD).status == 403
+    used = served.get(f"/en/ops/setup?token={token}")
+    assert (used.status, "<form" in used.text, '<a href="/en/ops/login">' in used.text) == (403, False, True)
 
 
 def test_the_session_cookie_is_strict_and_out_of_scripts_reach(served: Served) -> None:

@@ -180,6 +180,11 @@ def test_our_own_names_are_answered_whatever_the_port(standing: Served, host: st
     assert standing.get("/", Host=host).status == 200
 
 
+def test_a_page_that_is_not_there_says_so_in_its_title_too(standing: Served) -> None:
+    answer = standing.get("/en/nowhere")
+    assert (answer.status, "<title>There is no such page. · Street sensing</title>" in answer.text) == (404, True)
+
+
 def test_what_nobody_foresaw_is_a_page_in_the_reader_s_language(served: Served) -> None:
     served.city.alerts = [None]  # type: ignore[list-item]
     answer = served.get("/")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from wire import strictjson
+from wire import ack, collector_status, request, status, strictjson
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,25 @@ def test_brackets_within_a_text_are_no_depth() -> None:
     assert strictjson.loads(b'{"a":"' + b"[" * 40 + b'"}') == {"a": "[" * 40}
     with pytest.raises(strictjson.TooDeep):
         strictjson.loads(b'{"a":' + b"[" * 16 + b"]" * 16 + b"}")
+
+
+@pytest.mark.parametrize(
+    "read", [ack.decode, request.decode, collector_status.decode, lambda body: status.decode("lp-1", body)]
+)
+@pytest.mark.parametrize("version", [b"true", b"1.0", b'"1"', b"2", b"null"])
+def test_nothing_but_the_whole_number_is_the_version(read: Callable[[bytes], object], version: bytes) -> None:
+    hello = ack.Hello("c1", 1, {"0" * 32: 1}, session="0" * 16)
+    birth = status.Birth("lp-1", "s", "0" * 16, ("0" * 32,), 1, None, "1", "synced")
+    said = collector_status.CollectorStatus(collector_status.State.ACTIVE, 1, 1)
+    asked = request.Request("a", "0" * 16, 1, {})
+    bodies = (ack.encode(hello), request.encode(asked), collector_status.encode(said), status.encode(birth))
+    (body,) = (each for each in bodies if _is_read(read, each))
+    assert not _is_read(read, body.replace(b'"v":1', b'"v":' + version))
+
+
+def _is_read(read: Callable[[bytes], object], body: bytes) -> bool:
+    try:
+        read(body)
+    except ValueError:
+        return False
+    return True
