@@ -85,10 +85,7 @@ class Engine:
         self._places = {series.node: each for series, each in self._expected.items()}
         self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
         for series in gone:
-            timeline = self._timelines.pop(series, None)
-            if timeline is not None:
-                self._said += timeline.end(now_ms) + self._joined.forget(series, now_ms)
-                self._touched.setdefault(series)
+            self._drop(series, now_ms)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
                 timeline.live.set_interval(self._interval_ms(series))
@@ -182,6 +179,8 @@ class Engine:
         if "" in snapshot:
             engine._said += engine._joined.unpack(snapshot[""]["joined"], now_ms)
             engine._said += engine._absences.unpack(snapshot[""]["absences"], now_ms)
+            for series in {each for each, _ in engine._joined.alerts() if engine._has_moved(each)}:
+                engine._said += engine._joined.forget(series, now_ms)
         return engine
 
     def adopt(self, transitions: Iterable[Transition]) -> None:
@@ -204,13 +203,27 @@ class Engine:
                     timeline.live.adopt(track)
                     self._touched.setdefault(series)
 
+    def _drop(self, series: Series, now_ms: int) -> None:
+        """The series is no longer expected: what fires on it ends."""
+        timeline = self._timelines.pop(series, None)
+        if timeline is not None:
+            self._said += timeline.end(now_ms) + self._joined.forget(series, now_ms)
+            self._touched.setdefault(series)
+
+    def _has_moved(self, series: Series) -> bool:
+        """Whether its node stands at another site by now: what still comes of the old one is history."""
+        known = self._places.get(series.node)
+        return known is not None and known.series.site != series.site
+
     def _enlist(self, series: Series, packed: dict[str, Any] | None, now_ms: int) -> Timeline | None:
         """Begin a timeline for a series that some rule watches; `packed` is its state, perhaps under other rules."""
         plan = self._plan(series)
         timeline = None if plan is None else Timeline(series, plan, self._interval_ms(series), self.lateness_ms)
         if packed is not None:
-            self._said += orphans(series, packed, plan, now_ms)
-            if timeline is not None:
+            self._said += orphans(series, packed, plan, self.rules, now_ms)
+            if timeline is None:
+                self._touched.setdefault(series)  # so that it is not found again
+            else:
                 timeline.unpack(packed)
         self._timelines[series] = timeline
         if timeline is not None:
@@ -219,6 +232,8 @@ class Engine:
 
     def _plan(self, series: Series) -> Plan | None:
         """The plan of the rules that watch this series; the same for series watched by the same rules."""
+        if self._has_moved(series):
+            return None
         known = self._known(series)
         return self._index.plan(series, {} if known is None else known.labels)
 

@@ -17,7 +17,7 @@ from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
-from collector.rules.rule import Spec
+from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 from collector.rules.window import bucket_ms
@@ -124,15 +124,20 @@ class Timeline:
             unpack(self.past, packed["past"])
 
 
-def orphans(series: Series, packed: dict[str, Any], plan: Plan | None, now_ms: int) -> list[Transition]:
+def orphans(
+    series: Series, packed: dict[str, Any], plan: Plan | None, rules: dict[str, Rule], now_ms: int
+) -> list[Transition]:
     """The end of what fires in a packed timeline by rules that are no longer in its plan, or mean something else."""
-    rules = {} if plan is None else plan.rules
-    return [
-        orphan(series, name, version, track, rules.get(name), now_ms)
-        for tracks in packed["live"]["tracks"]
-        for name, (version, track) in tracks.items()
-        if track[3] is not None and (name not in rules or rules[name].version != version)
-    ]
+    watched = {} if plan is None else plan.rules
+    said = []
+    for tracks in packed["live"]["tracks"]:
+        for name, (version, track) in tracks.items():
+            rule, fires = rules.get(name), track[3] is not None
+            if fires and (rule is None or rule.version != version):
+                said.append(orphan(series, name, version, track, rule, now_ms))
+            elif fires and rule is not None and name not in watched:
+                said.append(taken_down(series, rule, track[0], track[2], now_ms))
+    return said
 
 
 _END_OF_TIME_MS = 2**53

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,9 @@ def test_a_rule_that_went_ends_its_alert(tmp_path: Path, closes: Closes) -> None
     desk.wait(10 * MINUTE)
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
     assert [b'"reason":"the rule was removed"' in body for body in desk.retained.values()] == [True]
+    desk.die()
+    desk.wait(MINUTE)
+    assert [state for state, _ in desk.points()] == ["firing", "resolved"], "the next start says nothing again"
 
 
 def test_when_the_offline_rule_is_changed_the_sensors_of_its_node_are_heard_again(
@@ -367,6 +371,22 @@ def test_a_station_that_was_put_out_of_service_is_missed_no_more_and_its_alerts_
     desk.wait(2 * HOUR)
     told = [(state, key.partition("@")[0]) for _, lines in desk.told for state, key in lines]
     assert sorted(told) == sorted((s, a) for s in ("firing", "resolved") for a in ("pm25-high", "hour", "offline"))
+
+
+def test_a_station_that_moved_while_the_collector_was_away_has_no_alert_at_its_old_site(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = Desk(tmp_path, HIGH)
+    desk.nodes = [node()]
+    desk.die()
+    closes(desk).tick()
+    for _ in range(6):
+        desk.reading(90.0)
+        desk.wait(MINUTE)
+    desk.nodes = [node()._replace(birth=replace(node().birth, site="west"))]
+    desk.die()
+    desk.wait(6 * MINUTE)
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing", "resolved"]
 
 
 def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path, closes: Closes) -> None:
