@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings, say
+from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings, open_store, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -189,22 +189,16 @@ def database(
     import json
 
     from collector.stores import care
-    from collector.stores.named import make_store
-    from collector.stores.store import Stored, StoreDown
+    from collector.stores.store import Stored
 
     settings = load_settings(config)
-    store = make_store(settings)
-    try:
+    with open_store(settings, "may this user change the database?") as store:
         if keep_days is not None or keep_all:
             store.prepare()
             store.keep_for(keep_days)
         answer = store.prepare()
         trouble = None if isinstance(answer, Stored) else answer.reason
         trouble = trouble or care.probe(store, settings.name, _now_ms())
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "may this user change the database?") from error
-    finally:
-        store.close()
     if trouble is not None:
         raise Failure(
             Exit.STORE, "store-untrusted", trouble, "readings would stay with their agents; see docs/storage.md"

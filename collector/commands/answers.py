@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings, say
+from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings, open_store, say
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -46,7 +46,7 @@ def gaps(
         since_ms, now_ms = span_of(since, None, settings.web.time_zone)
         with file_of_the_collector(settings.state_file):
             waiting, refused = from_state(settings)
-        hours = _asked(lambda: find(store, since_ms, now_ms, waiting, refused, node))
+        hours = find(store, since_ms, now_ms, waiting, refused, node)
     _must_be_known(node, hours)
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
@@ -78,7 +78,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
     with _open(config) as (settings, store):
         with file_of_the_collector(settings.state_file):
             kept = whole_batches(settings)
-        findings = _asked(lambda: check(store, node, kept))
+        findings = check(store, node, kept)
     _must_be_known(node, findings)
     if as_json:
         typer.echo(
@@ -188,22 +188,9 @@ SELECT 'stray', topic, '', 0, reason, count FROM quarantine_stray
 
 @contextmanager
 def _open(config: Path) -> Iterator[tuple[Config, Store]]:
-    from collector.stores.named import make_store
-
     settings = load_settings(config)
-    with closing(make_store(settings)) as store:
+    with open_store(settings, "is the database up, and are its address and token right?") as store:
         yield settings, store
-
-
-def _asked(question: Any) -> Any:
-    from collector.stores.store import StoreDown
-
-    try:
-        return question()
-    except StoreDown as error:
-        raise Failure(
-            Exit.STORE, "store-down", str(error), "is the database up, and are its address and token right?"
-        ) from error
 
 
 @contextmanager

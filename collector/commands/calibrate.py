@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import closing
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings, this_person
+from collector.commands.options import CONFIG, JSON, load_settings, open_store, this_person
 from collector.commands.station import state_of
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
@@ -158,13 +157,11 @@ def apply(
     from collector.numbers.calibration import Calibrations
     from collector.numbers.recalibrate import rewrite
     from collector.numbers.window_book import WindowBook
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     zone, now_ms = settings.web.time_zone, _now_ms()
     span = (time_of(since, zone), time_of(until, zone) if until else now_ms)
-    with state_of(settings) as state, closing(make_store(settings)) as store:
+    with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         calibrations, book = Calibrations(state), WindowBook(state, owner=False)
         sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
         sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
@@ -172,9 +169,6 @@ def apply(
         try:
             for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
                 rows, hours, left = rows + done.rows, hours + bool(done.rows), left + done.left
-        except StoreDown as error:
-            cure = "run the same command again: it may be repeated"
-            raise Failure(Exit.STORE, "store-down", str(error), cure) from error
         finally:
             said: dict[str, Any] = {
                 "since_ms": span[0], "until_ms": span[1], "rows": rows, "sensor_hours": hours, "left": left,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.options import CONFIG, JSON, load_settings, open_store
 from collector.commands.station import state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of
@@ -45,8 +45,6 @@ def export(
                lamppost export --since 30d -o month.zip
     """
     from collector.opendata import dataset as datasets
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     kinds = list(datasets.WHAT) if what == "all" else [what]
@@ -57,19 +55,15 @@ def export(
     except ValueError as error:
         raise Failure(Exit.USAGE, "zone-unknown", f"--tz {zone}", "write a zone such as Asia/Shanghai") from error
     span = span_of(since, until, zone or city)
-    store = make_store(settings)
     try:
-        parts = [datasets.describe(store, kind, *span, node) for kind in kinds]
-        with _progress(sum(part.rows for part in parts), "exporting") as seen:
-            _write(store, parts, output, told_in, seen)
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+        with open_store(settings) as store:
+            parts = [datasets.describe(store, kind, *span, node) for kind in kinds]
+            with _progress(sum(part.rows for part in parts), "exporting") as seen:
+                _write(store, parts, output, told_in, seen)
     except BrokenPipeError:  # whoever read along has enough: no fault, and nothing to say
         raise
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror or error}") from error
-    finally:
-        store.close()
     said = {"file": output, "rows": {part.measurement: part.rows for part in parts}}
     if as_json and output != "-":
         typer.echo(json.dumps(said))
@@ -141,8 +135,6 @@ def backfill(
     from collector.numbers.window_book import WindowBook
     from collector.opendata.backfill import Account
     from collector.opendata.backfill import backfill as write
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     account = Account(_digest(file), time.time_ns() // 1_000_000)
@@ -151,20 +143,17 @@ def backfill(
         total, empty = total + len(part.lines), empty + part.empty
     quality, new, known = Quality(settings.quality), 0, 0
     refused: list[str] = []
-    try:
-        with (
-            state_of(settings) as state,
-            contextlib.closing(make_store(settings)) as store,
-            _progress(total, "importing") as seen,
-        ):
-            store.prepare()
-            book = WindowBook(state, owner=False)
-            for part in _history(file, kind, account.now_ms):
-                for done in write(store, book, settings.reporting(), quality, part, account):
-                    new, known, refused = new + done.new, known + done.known, refused + done.refused
-                    seen(done.new + done.known)
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "run the same command again: it may be repeated") from error
+    with (
+        state_of(settings) as state,
+        open_store(settings, "run the same command again: it may be repeated") as store,
+        _progress(total, "importing") as seen,
+    ):
+        store.prepare()
+        book = WindowBook(state, owner=False)
+        for part in _history(file, kind, account.now_ms):
+            for done in write(store, book, settings.reporting(), quality, part, account):
+                new, known, refused = new + done.new, known + done.known, refused + done.refused
+                seen(done.new + done.known)
     said = {"new": new, "already_there": known, "without_value": empty, "refused": len(refused)}
     words = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in said.items())
     typer.echo(json.dumps(said) if as_json else words)

@@ -19,6 +19,7 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.rule import Rule
+    from collector.stores.store import Store
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
@@ -69,3 +70,18 @@ def file_of_the_collector(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error
+
+
+@contextmanager
+def open_store(settings: Config, cure: str = "is the database up?") -> Iterator[Store]:
+    """The store of these settings, closed at the end. Raises Failure when it cannot be asked."""
+    from collector.stores.named import make_store
+    from collector.stores.store import StoreDown
+
+    store = make_store(settings)
+    try:
+        yield store
+    except StoreDown as error:
+        raise Failure(Exit.STORE, "store-down", str(error), cure) from error
+    finally:
+        store.close()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.options import CONFIG, JSON, load_settings, open_store
 from collector.commands.times import span_of
 from wire.exits import Exit, Failure
 
@@ -48,8 +48,6 @@ def station(
     """
     from collector.numbers.reporting import Standard, is_of
     from collector.station_query import AIR, EVERY, concentrations, indices
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
     from wire.quantities import nearest
 
     if every not in EVERY:
@@ -65,14 +63,9 @@ def station(
             near = nearest(name, AIR)
             cure = f"did you mean {near}?" if near else f"name one of {', '.join(AIR)}"
             raise Failure(Exit.USAGE, "quantity-unknown", f"--quantity {name}: air has no windows of it", cure)
-    store = make_store(settings)
-    try:
+    with open_store(settings) as store:
         air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
         found = [] if every == "1m" else indices(store, node, every, since_ms, until_ms)
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error)) from error
-    finally:
-        store.close()
     if wanted != "all":
         found = [row for row in found if is_of(wanted, row.standard, row.edition)]
     if as_json:
@@ -171,21 +164,14 @@ def run(
     """
     from collector.questions import answer
     from collector.questions.canned import CANNED
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
 
     form = "json" if as_json else output
     if form not in answer.FORMS:
         raise Failure(Exit.USAGE, "output-unknown", f"--output {form}", f"name one of {', '.join(answer.FORMS)}")
     settings = load_settings(config)
     select = _select(name, variable, since, until, settings)
-    store = make_store(settings)
-    try:
+    with open_store(settings) as store:
         found = answer.rows(select, store.select(select), ZoneInfo(settings.web.time_zone))
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
-    finally:
-        store.close()
     for line in answer.FORMS[form](found, limit):
         typer.echo(line)
     if len(found.rows) > limit:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_rules, load_settings
+from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
@@ -38,8 +38,6 @@ def report(
     from collector.opendata.files import whole
     from collector.report import page, text
     from collector.report.summary import summarise
-    from collector.stores.named import make_store
-    from collector.stores.store import StoreDown
     from collector.web.privacy import is_public
 
     if length not in _DAYS:
@@ -50,14 +48,9 @@ def report(
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
     told = {rule.alert for rule in load_rules(settings) if rule.spec is None or is_public(rule.spec.quantity)}
-    store = make_store(settings)
-    try:
+    with open_store(settings) as store:
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
-    finally:
-        store.close()
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in reports], ensure_ascii=False))
     elif output is None:

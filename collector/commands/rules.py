@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.alerts import clock_of
-from collector.commands.options import CONFIG, JSON, load_settings
+from collector.commands.options import CONFIG, JSON, load_settings, open_store
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collector.rules.engine import Expected
     from collector.rules.rule import Rule
     from collector.rules.transition import Series, Transition
-    from collector.stores.store import Store
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -108,23 +107,18 @@ def rules_backtest(
     """
     from collector.alerts import stored
     from collector.rules.rehearsal import SLICE_MS, backtest
-    from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     wanted = _named(settings, rules, names)
-    store, now_ms, began_s = _store(settings), _now_ms(), time.monotonic()
+    now_ms, began_s = _now_ms(), time.monotonic()
     since_ms = now_ms - length_ms(since)
     columns = stored.columns_of(wanted)
     if deaf := [rule.alert for rule in wanted if rule.spec is None]:
         text = f"{', '.join(deaf)}: absent and offline look at what arrives, not at what is stored"
         raise Failure(Exit.USAGE, "nothing-to-play", text, "name rules with a window or a category alone")
-    try:
+    with open_store(settings) as store:
         history = stored.rows(store, columns, since_ms // SLICE_MS * SLICE_MS, now_ms, SLICE_MS, node)
         found = backtest(wanted, history, _inventory(settings))
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error)) from error
-    finally:
-        store.close()
     spent_s = time.monotonic() - began_s
     times_faster = (now_ms - since_ms) / 1000 / max(spent_s, 0.001)
     if as_json:
@@ -162,8 +156,6 @@ def rules_explain(
     """
     from collector.alerts import stored
     from collector.rules.rehearsal import explain
-    from collector.stores.store import StoreDown
-    from wire.quantities import nearest
 
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])
@@ -172,24 +164,13 @@ def rules_explain(
     over_ms = rule.window.over if rule.window is not None else 0
     reach_ms = 2 * over_ms + rule.for_ + rule.keep_firing_for + 6 * 3_600_000
     found: dict[Series, list[tuple[list[int], dict[str, list[object]]]]] = {}
-    store = _store(settings)
-    try:
-        for series, times, cells in stored.rows(
-            store, stored.columns_of([rule]), at_ms - reach_ms, at_ms + 1, 3_600_000, node
-        ):
+    columns = stored.columns_of([rule])
+    with open_store(settings) as store:
+        for series, times, cells in stored.rows(store, columns, at_ms - reach_ms, at_ms + 1, 3_600_000, node):
             if sensor in (None, series.sensor):
                 found.setdefault(series, []).append((times, cells))
-    except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error)) from error
-    finally:
-        store.close()
     if not found:
-        text = f"nothing of {rule.kind} is stored for {node} up to then"
-        known = {each.node for each in settings.stations} | {each.series.node for each in _inventory(settings)}
-        near = None if node in known else nearest(node, known)
-        raise Failure(
-            Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "see lamppost gaps"
-        )
+        raise _nothing_stored(settings, rule, node)
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
     said = []
     for series, history in sorted(found.items()):
@@ -207,6 +188,15 @@ def rules_explain(
         typer.echo(f"{series}\n{why.text_en}")
         if told:
             typer.echo("Sent: " + ", ".join(told))
+
+
+def _nothing_stored(settings: Config, rule: Rule, node: str) -> Failure:
+    from wire.quantities import nearest
+
+    known = {each.node for each in settings.stations} | {each.series.node for each in _inventory(settings)}
+    near = None if node in known else nearest(node, known)
+    text = f"nothing of {rule.kind} is stored for {node} up to then"
+    return Failure(Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "see lamppost gaps")
 
 
 def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:
@@ -290,12 +280,6 @@ def _inventory(settings: Config) -> list[Expected]:
         return expected(Registry(db).nodes(), load_catalogue(), settings.places())
     finally:
         db.close()
-
-
-def _store(settings: Config) -> Store:
-    from collector.stores.named import make_store
-
-    return make_store(settings)
 
 
 def _moment(text: str, zone: ZoneInfo) -> int:

@@ -52,7 +52,8 @@ _STATION: Final = Board(
               {"pm25_raw_ugm3": "raw", "pm25_ugm3": "corrected"}, by=("node", "sensor"), unit=_UGM3),
         Panel("气体", "Gases", "timeseries", "air_quality",
               {"no2_ugm3": "NO2", "o3_ugm3": "O3", "so2_ugm3": "SO2"}, by=("node", "sensor"), unit=_UGM3),
-        Panel("噪声", "Noise", "timeseries", "air_quality", {"noise_db": "noise"}, by=("node", "sensor"), unit="dB"),
+        Panel("噪声最高读数", "Noise, highest", "timeseries", "air_quality", {"noise_db": "noise"}, "max",
+              by=("node", "sensor"), unit="dB"),  # levels have no arithmetic mean
         Panel("气温", "Temperature", "timeseries", "weather", {"temp_c": "temperature"}, by=("node", "sensor"),
               unit="celsius"),
         Panel("相对湿度", "Humidity", "timeseries", "weather", {"rh_pct": "humidity"}, by=("node", "sensor"),

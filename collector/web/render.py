@@ -56,6 +56,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             bytecode_cache=_Compiled(),
+            auto_reload=False,  # an upgrade under a running program must not mix new templates with old code
         )
         self._templates.globals.update(
             air_chart=air_chart,
@@ -77,6 +78,7 @@ class Renderer:
         self._templates.filters["heaps"] = heaps
         self._templates.filters["on_desk"] = on_desk
         self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[0]  # a rule's name, without values
+        self._templates.filters["detail"] = lambda text: text[len(re.split("[:：]", text)[0]) :]
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),

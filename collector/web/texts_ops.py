@@ -177,6 +177,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "channel": ("渠道", "Channel"),
     "attempts": ("次数", "Attempts"),
     "vitals": ("设备状态", "Vitals"),
+    "spool_bytes": ("离线缓存文件", "spool file"),
     "no_vitals": ("设备还没有报告状态。", "The device has not told its vitals yet."),
     "ask_station": ("询问设备", "Ask the device"),
     "ask_ping": ("在吗？", "Are you there?"),
@@ -192,6 +193,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "batches_again": ("{n} 批重新排队", "{n} batches queued again"),
     "refused": ("没有做到：", "Not done:"),
     "found": ("发现", "Found"),
+    "check": ("检查项", "Check"),
     "cure": ("办法", "Cure"),
     "holes": ("最近 24 小时的缺口", "Holes of the last 24 hours"),
     "no_holes": ("没有缺口。", "No holes."),
@@ -209,6 +211,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "cause_disk-full": ("磁盘已满", "disk full"),
     "cause_clock-set": ("时钟被校正", "clock was set"),
     "cause_damaged": ("存储损坏", "damaged"),
+    "cause_unanswered": ("无人应答，已搁置", "unanswered, put aside"),
     "cause_still-on-agent": ("还在设备上", "still on the agent"),
     "cause_unexplained": ("原因不明", "unexplained"),
 }

@@ -78,14 +78,14 @@ class Words:
         return self.pick(QUANTITIES[name].zh, QUANTITIES[name].en)
 
     def known_quantity(self, name: str) -> str:
-        """What a quantity is called, or the name itself."""
-        return self.quantity(name) if name in QUANTITIES else name
+        """What a quantity is called, or another figure of a device, or the name itself."""
+        return self.quantity(name) if name in QUANTITIES else self.known(name)
 
     def sized(self, name: str, value: float) -> str:
         """A vital with its unit, bytes in the unit that people speak of."""
-        unit = QUANTITIES[name].unit if name in QUANTITIES else ""
+        unit = QUANTITIES[name].unit if name in QUANTITIES else "B" if name.endswith("_bytes") else ""
         if unit == "B":
-            for unit, size in (("GB", 1e9), ("MB", 1e6)):
+            for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
                 if value >= size:
                     return f"{value / size:.1f} {unit}"
         text = f"{value:.0f}" if value == round(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

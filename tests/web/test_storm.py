@@ -49,6 +49,15 @@ def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
     assert entries([]) == []
 
 
+def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Served) -> None:
+    words = "PM2.5 too high: PM2.5 10s mean began at 91.4 µg/m³ (limit > 75)"
+    served.city.alerts[0] = replace(served.city.alerts[0], text_en=words)
+    for page in (served.get("/en/").text, Operator(served).get("/en/ops").text):
+        assert page.count("began at 91.4") == 1
+    served.city.alerts[0] = replace(served.city.alerts[0], text_en="PM2.5 too high")
+    assert "began at 91.4 µg/m³ (limit 75)" in served.get("/en/station/lp-0001").text
+
+
 def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
     page = storm.get("/en/wall").text
     assert page.count('<li class="alert') == 3
