@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from collector.delivery import ledger
 from collector.delivery.ledger import HOUR_MS, READINGS
+from collector.numbers.windows import HOURS, ROLLED
 from collector.stores.store import Select, Store
 
 SILENT_S: Final = 60.0
@@ -136,8 +137,11 @@ def _read_gap_records(
 
 
 def _read_known(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:
-    """Who had a word before the first hour: a station that has been dead since then has holes and no row."""
-    for measurement, column in (("sensor_ledger", "accepted"), *((name, "cq") for name in READINGS)):
+    """Who had a word before the first hour: a station that has been dead since then has holes and no row.
+
+    Asked of accounts and hours: the newest of a month of readings costs a database fifty times as much.
+    """
+    for measurement, column in (("sensor_ledger", "accepted"), *((name + HOURS, "completeness") for name in ROLLED)):
         question = Select(
             measurement, (column,), first_ms - KNOWN_MS, first_ms, where, group_by=("node", "sensor"), latest=True
         )

@@ -286,7 +286,8 @@ class Ingest:
         if isinstance(answer, Stored):
             self._settle(group, refused, now_ms)
         else:
-            self._put_back(group, answer, now_ms)
+            self._works.put_back(group)
+            self._stop(answer, now_ms)
 
     def _settle(self, group: Group, refused: dict[int, str], now_ms: int) -> None:
         """The store has taken all but `refused` positions: keep those, then write the ledger.
@@ -294,7 +295,6 @@ class Ingest:
         The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
         row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
         """
-        self._failures = 0
         self.known.away = False
         self.alarms.pop("store", None)
         kept: dict[Name, list[Part]] = {}
@@ -310,8 +310,10 @@ class Ingest:
                         kept[work.name] = parts
         except Full as full:  # the disk took none of it: who has refused rows must come again
             self.alarm(full.alarm, str(full))
-            self._put_back(group, Held(str(full)), now_ms)
+            self._works.put_back(group)
+            self._wait_on(now_ms)
             return
+        self._failures = 0
         ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
         group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
 
@@ -319,19 +321,14 @@ class Ingest:
         """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""
         answer = group.answer.result()
         if not isinstance(answer, Stored):
-            self._put_back(group, Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            self._works.put_back(group)
+            self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
             return []
         assert group.kept is not None
         done = [work for work in self._works.end(group, ROWS_PER_ROUND) if work.name in group.kept]
         for work in done:
             self._finish(work, group.kept[work.name])
         return done
-
-    def _put_back(self, group: Group, answer: Held | Later, now_ms: int) -> None:
-        """The batches of this group must wait, and are written again."""
-        group.kept = None
-        self._works.put_back(group)
-        self._stop(answer, now_ms)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
         """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
@@ -362,15 +359,17 @@ class Ingest:
         return self.store.render(table)
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
-        """The store is away: wait, longer each time, and say so once."""
-        self._failures += 1
+        """The store is away: wait, and say so once."""
         self.known.away = True
-        wait_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
-        if isinstance(answer, Later) and answer.after_s is not None:
-            wait_s = max(wait_s, answer.after_s)
-        self._waits = (now_ms, int(wait_s * 1000))
+        self._wait_on(now_ms, (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
         self.alarm("store", answer.reason)
+
+    def _wait_on(self, now_ms: int, at_least_s: float = 0.0) -> None:
+        """Before the next try, longer each time."""
+        self._failures += 1
+        wait_s = max(at_least_s, RETRY_S[min(self._failures, len(RETRY_S)) - 1])
+        self._waits = (now_ms, int(wait_s * 1000))
 
     # -- answering ------------------------------------------------------------------------------------------------
 

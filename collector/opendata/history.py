@@ -8,6 +8,7 @@ Flags that come along are kept; readings without flags get them as if an agent h
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ from wire.traffic import DIRECTIONS
 _PLACE: Final = ("node", "site", "sensor")
 _IGNORED: Final = frozenset({"time", "masked", *_PLACE})
 _FLAGS: Final = frozenset({"cq", "qc"})
+_OTHER_COMMA: Final = re.compile("[;\t|]")
 _ROWS_SHOWN: Final = 20
 _PART: Final = 50_000
 _LARGEST: Final = 1e15
@@ -64,15 +66,14 @@ class History:
 
 def read_csv(lines: Iterable[str], now_ms: int, kind: str | None = None) -> Iterator[History]:
     """The readings of a CSV, some ten thousand at a time. Raises NotHistory with every wrong line, up to twenty."""
-    comments: list[str] = []
-    rows = csv.reader(_without_comments(lines, comments))
+    told = _Lines(lines)
+    rows = _filled_rows(told)
     header = next(rows, None)
     if header is None:
         raise NotHistory("no line names the columns")
-    measurement = kind or _kind_of(comments, header)
-    _check_columns(header, measurement)
-    first = len(comments) + 2
-    numbered = ((first + n, _named(header, row)) for n, row in enumerate(rows) if row)
+    measurement = kind or _kind_of(told.comments, header)
+    _check_columns(header, measurement, told.number)
+    numbered = ((told.number, _named(header, row)) for row in rows)
     while part := list(islice(numbered, _PART)):
         yield _collect(measurement, part, now_ms)
 
@@ -95,12 +96,28 @@ def _object(number: int, line: str) -> dict[str, Any]:
     return found
 
 
-def _without_comments(lines: Iterable[str], comments: list[str]) -> Iterator[str]:
-    for line in lines:
-        if line.startswith("#"):
-            comments.append(line.lstrip("# ").strip())
-        else:
-            yield line
+class _Lines:
+    """The lines of a CSV without its `comments`. `number` is that of the last line, comments included."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.comments: list[str] = []
+        self.number = 0
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            if line.startswith("#"):
+                self.comments.append(line.lstrip("# ").strip())
+            else:
+                yield line
+
+
+def _filled_rows(lines: _Lines) -> Iterator[list[str]]:
+    try:
+        yield from filter(None, csv.reader(lines))
+    except csv.Error as error:
+        raise NotHistory(f"line {lines.number}: {error}; is there a quote that nothing closes?") from error
 
 
 def _kind_of(comments: list[str], names: list[str]) -> str:
@@ -108,25 +125,29 @@ def _kind_of(comments: list[str], names: list[str]) -> str:
         if line.startswith(about.MARK):
             return line.removeprefix(about.MARK).strip()
     kinds = {QUANTITIES[name].kind for name in names if name in QUANTITIES}
-    if len(kinds) != 1:
-        raise NotHistory(f"columns of {', '.join(sorted(kinds)) or 'no kind'}; name one with --kind air_quality")
+    if len(names) == 1 and (found := _OTHER_COMMA.search(names[0])):
+        raise NotHistory(f"the columns are parted by {found[0]!r}; save it with commas, and with points in its numbers")
+    if not kinds:
+        raise NotHistory(f"no column is a quantity such as pm25_ugm3; there are {', '.join(names[:8])}")
+    if len(kinds) > 1:
+        raise NotHistory(f"columns of {', '.join(sorted(kinds))}; name one with --kind {min(kinds)}")
     return kinds.pop()
 
 
-def _check_columns(names: list[str], measurement: str) -> None:
+def _check_columns(names: list[str], measurement: str, number: int = 1) -> None:
     kind = KINDS.get(measurement)
     if kind is None or not kind.on_wire:
         raise NotHistory(f"{measurement} is no kind of reading; one of air_quality, weather, traffic_flow")
     known = {q.name for q in QUANTITIES.values() if q.kind == measurement} | TEXTS | _FLAGS | _IGNORED | {*kind.tags}
     missing = [name for name in ("time", *_PLACE, *kind.tags) if name not in names]
     if missing:
-        raise NotHistory(f"line 1: no column {', '.join(missing)}")
+        raise NotHistory(f"line {number}: no column {', '.join(missing)}")
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise NotHistory(f"line 1: the column {name} twice; leave one out")
+            raise NotHistory(f"line {number}: the column {name} twice; leave one out")
         if name not in known:
             near = nearest(name, known)
-            raise NotHistory(f"line 1: unknown column {name}" + (f"; did you mean {near}?" if near else ""))
+            raise NotHistory(f"line {number}: unknown column {name}" + (f"; did you mean {near}?" if near else ""))
 
 
 def _named(header: list[str], row: list[str]) -> Any:

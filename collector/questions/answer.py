@@ -26,7 +26,7 @@ def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
     whole = question.aggregate is not None and question.every_ms is None  # one row a group, at no time of its own
     columns = (*(() if whole else ("time",)), *question.group_by, *question.columns)
     told = [
-        (time_ms, *(series.tags.get(tag, "") for tag in question.group_by), *cells)
+        (time_ms, *(series.tags.get(tag, "") for tag in question.group_by), *map(_plain, cells))
         for series in found
         for time_ms, *cells in series.rows
     ]
@@ -34,6 +34,11 @@ def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
     if whole:
         return Table(columns, [row[1:] for row in told])
     return Table(columns, [(_moment(time_ms, zone), *rest) for time_ms, *rest in told])
+
+
+def _plain(cell: Any) -> Any:
+    """12.0 as 12: one database says the one, another the other."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 def _moment(time_ms: int, zone: ZoneInfo) -> str:

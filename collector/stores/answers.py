@@ -29,6 +29,8 @@ def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
         return Refused(reason)
     if status == 429 or status >= 500:
         return Later(reason, _seconds(retry_after))
+    if status in (401, 403):
+        reason += ". Cure: user and password, or token, of `store` in the settings; SIGHUP puts new ones in force"
     return Held(reason)
 
 

@@ -54,12 +54,16 @@ class Influx1(Store):
         return self._asker.select_all(questions)
 
     def remove(self, measurement: str) -> None:
-        self._asker.ask(f'DROP MEASUREMENT "{key(measurement)}"', post=True)
+        """Series by series: to drop a measurement is for administrators, and a collector need not be one."""
+        self._asker.ask(f'DROP SERIES FROM "{key(measurement)}"', post=True)
 
     def keep_for(self, days: int | None) -> None:
-        length = "INF" if days is None else f"{days}d"
-        shard = "" if days is None or days < 180 else " SHARD DURATION 7d"
-        self._asker.ask(f'ALTER RETENTION POLICY "autogen" ON "{self._database}" DURATION {length}{shard}', post=True)
+        """Shards as InfluxDB chooses them for a new policy; one that is longer than what is kept is refused."""
+        length, shard = ("INF", "7d") if days is None else (f"{days}d", "1d" if days < 180 else "7d")
+        self._asker.ask(
+            f'ALTER RETENTION POLICY "autogen" ON "{self._database}" DURATION {length} SHARD DURATION {shard}',
+            post=True,
+        )
 
     def close(self) -> None:
         self._pool.clear()

@@ -89,7 +89,7 @@ class Asker:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreDown(f"{self._url} does not answer: {error}") from error
         if answer.status != 200:
-            raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace')}")
+            raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace').strip()}")
         try:
             results: list[dict[str, Any]] = json.loads(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]

@@ -45,6 +45,7 @@ class Sqlite(Store):
         self._series: dict[tuple[str, Tags], int] = {}
         self._columns: dict[str, set[str]] = {}
         self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._version = 0
 
     def prepare(self) -> Answer:
         if self._writer is not None:
@@ -61,11 +62,22 @@ class Sqlite(Store):
         self._writer = writer
         return Stored()
 
+    def _learn_anew(self, writer: sqlite3.Connection) -> None:
+        """Another program may have forgotten a station, whose numbers the next ones get, or brought in a series."""
+        version = writer.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self._learn(writer)
+
     def _learn(self, writer: sqlite3.Connection) -> None:
+        self._series.clear()
+        self._columns.clear()
+        self._statements.clear()
         for series_id, measurement, tags in writer.execute("SELECT id, measurement, tags FROM series"):
             self._series[measurement, tuple((k, v) for k, v in json.loads(tags))] = series_id
-        for (measurement,) in writer.execute("SELECT DISTINCT measurement FROM series").fetchall():
-            self._columns[measurement] = {row[1] for row in writer.execute(f'PRAGMA table_info("p_{measurement}")')}
+        tables = writer.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'p_*'").fetchall()
+        for (table,) in tables:  # also of measurements whose last station was forgotten
+            self._columns[table[2:]] = {row[1] for row in writer.execute(f'PRAGMA table_info("{table}")')}
 
     def render(self, table: Table) -> list[Row]:
         key(table.measurement)
@@ -102,15 +114,13 @@ class Sqlite(Store):
         with self._lock:
             try:
                 writer.execute("BEGIN IMMEDIATE")
+                self._learn_anew(writer)
                 for row in rows:
                     writer.execute(self._statement(row), (self._series_id(row), row.time_ns, *row.values))
                 writer.execute("COMMIT")
             except (sqlite3.Error, Unwritable, OverflowError) as error:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
-                self._series.clear()
-                self._columns.clear()
-                self._statements.clear()
                 self._learn(writer)
                 if isinstance(error, sqlite3.OperationalError):
                     return Later(f"{self._path}: {error}")

@@ -400,3 +400,17 @@ def test_memory_stays_bounded_while_the_store_is_away(bench: Bench, monkeypatch:
     codes = [code for seq in range(1, 6) for _, code in bench.send(dump(BATCH | {"seq": seq}))]
     assert codes == [Code.LATER] * 3
     assert bench.ingest.pending_rows() == 8
+
+
+def test_a_quarantine_without_a_disk_is_no_database_that_is_away(bench: Bench) -> None:
+    """The rest is stored; what was refused waits with its batch, the longer the more often it failed."""
+    bench.state.execute("PRAGMA query_only = ON")
+    for wait_ms in (0, 400, 600, 900, 1_100):
+        assert bench.send(ROW["a boolean"], NOW + wait_ms) == []
+    assert "quarantine's disk" in bench.ingest.alarms["quarantine"]
+    assert "store" not in bench.ingest.alarms
+    assert len(bench.rows("air_quality", "pm10_raw_ugm3")) == 2
+    bench.state.execute("PRAGMA query_only = OFF")
+    assert bench.send(ROW["a boolean"], NOW + 1_500) == [], "it waits for a second now"
+    assert bench.send(ROW["a boolean"], NOW + 60_000) == [(42, Code.STORED_IN_PART)]
+    assert bench.quarantine.counts()["part"] == 1

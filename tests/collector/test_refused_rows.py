@@ -14,6 +14,7 @@ from collector.delivery.gap_facts import from_state, whole_batches
 from collector.delivery.ingest import Ingest
 from collector.delivery.redrive import redrive
 from collector.stores.influx1 import Influx1
+from collector.stores.influxql import Asker
 from collector.stores.store import Stored
 from tests.closes import Closes
 from tests.collector.test_ingest import BATCH, NOW, SPOOL, Bench, changed, dump
@@ -53,13 +54,15 @@ def test_rows_that_the_database_refuses_are_told_by_sensor_and_hour(bench: Bench
 
 
 @pytest.mark.real
-def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(bench: Bench) -> None:
+def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(
+    bench: Bench, influxd: Influxd, tmp_path: Path
+) -> None:
     bench.send(dump(BATCH))
     assert "lamppost resend lp-0017" in redrive(bench.state, bench.store, "c1", "lp-0017", 42, NOW)
     bench.ingest.take("lp-0017", dump(BATCH), NOW, replay=True)
     bench.ingest.write(NOW)
     assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED_IN_PART)], 3)
-    bench.store.remove("air_quality")
+    Asker(influxd.url, tmp_path.name.replace("-", "_"), {}).ask("DROP MEASUREMENT air_quality", post=True)
     bench.ingest.take("lp-0017", dump(BATCH), NOW, replay=True)
     bench.ingest.write(NOW)
     assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED)], 0)

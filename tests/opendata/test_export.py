@@ -254,6 +254,17 @@ def test_a_count_that_is_none_is_refused_with_its_line(value: Any) -> None:
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w,NaN\n", "'NaN' is no number"),
         ("time,node,site,sensor,temp_c\n2019-02-01T00:00:00Z,lp-1,s,w,1\n", "before 2020"),
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w\n", "4 cells, not 5"),
+        ("time;node;site;sensor;temp_c\n2026-02-01T00:00:00Z;lp-1;s;w;1,5\n", "parted by ';'; save it with commas"),
+        ("Time,Node,Site,Sensor,PM2.5\n", "no column is a quantity such as pm25_ugm3; there are Time, Node"),
+        ("time,node,site,sensor,temp_c,count\n", "columns of traffic_flow, weather"),
+        (
+            'time,node,site,sensor,temp_c\n"' + "2026-02-01T00:00:00Z,lp-1,s,w,1\n" * 9_000,
+            "a quote that nothing closes",
+        ),
+        (
+            "# a\n\n# b\ntime,node,site,sensor,temp_c\n# c\n\n2026-02-01T00:00:00Z,lp-1,s,w,x\n",
+            "line 7: temp_c 'x' is no number",
+        ),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_whole_with_line_and_cure(text: str, says: str) -> None:

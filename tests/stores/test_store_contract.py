@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
+from collector.config import Config, SqliteStore
+from collector.purge import purge
 from collector.stores import care
 from collector.stores.influx1 import Influx1
+from collector.stores.influxql import Asker
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Store, Stored, Table
+from collector.stores.store import Held, Select, Store, Stored, Table
+from tests.closes import Closes
 from tests.servers import Influxd
 
 T0 = 1_790_000_000_000
@@ -145,14 +150,52 @@ def test_a_database_that_keeps_nothing_is_found(store: Store, monkeypatch: pytes
     assert "did not come back" in str(care.probe(store, "c1", T0))
 
 
+def test_a_station_that_was_forgotten_beside_a_running_collector_comes_back_under_its_own_name(
+    tmp_path: Path, closes: Closes
+) -> None:
+    settings = Config(store=SqliteStore(kind="sqlite", path=tmp_path / "r.db"), state_file=tmp_path / "state.db")
+    running = closes(Sqlite(tmp_path / "r.db"))
+    assert running.prepare() == Stored()
+    write(running, table([T0], [1]))
+    assert purge(settings, "lp-1")["air_quality"] == 1
+    other = tuple((k, "lp-2" if k == "node" else v) for k, v in TAGS)
+    write(running, table([T0], [2])._replace(tags=other), table([T0], [3]))
+    found = running.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
+    assert [(series.tags["node"], series.rows) for series in found] == [("lp-1", [[T0, 3]]), ("lp-2", [[T0, 2]])]
+
+
+class AsksWhoItIs(Influxd):
+    """An InfluxDB with accounts."""
+
+    def configure(self) -> None:
+        super().configure()
+        settings = self.folder / "influxdb.conf"
+        settings.write_text(settings.read_text() + "  auth-enabled = true\n")
+
+
+@pytest.mark.real
+def test_a_user_who_is_no_administrator_can_prove_the_database(tmp_path: Path, closes: Closes) -> None:
+    server = AsksWhoItIs(tmp_path / "influxd")
+    server.start()
+    try:
+        Asker(server.url, "", {}).ask("CREATE USER root WITH PASSWORD 'a' WITH ALL PRIVILEGES", post=True)
+        admin = closes(Asker(server.url, "", urllib3.make_headers(basic_auth="root:a")))
+        for line in ("CREATE DATABASE d", "CREATE USER lamppost WITH PASSWORD 'b'", "GRANT ALL ON d TO lamppost"):
+            admin.ask(line, post=True)
+        assert care.probe(closes(Influx1(server.url, "d", "lamppost", "b")), "c1", T0) is None
+        answer = closes(Influx1(server.url, "d", "lamppost", "old")).prepare()
+        assert isinstance(answer, Held)
+        assert "Cure: user and password" in answer.reason
+    finally:
+        server.stop()
+
+
 @pytest.mark.real
 def test_influxdb_forgets_what_is_older_than_it_shall_keep(influxd: Influxd) -> None:
     made = Influx1(influxd.url, "kept")
     assert made.prepare() == Stored()
-    made.keep_for(400)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
-    assert series["values"][0][1] == "9600h0m0s"
-    made.keep_for(None)
-    (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
-    assert series["values"][0][1] == "0s"
+    for days, kept in ((400, ["9600h0m0s", "168h0m0s"]), (2, ["48h0m0s", "24h0m0s"]), (None, ["0s", "168h0m0s"])):
+        made.keep_for(days)
+        (series,) = made._asker.ask('SHOW RETENTION POLICIES ON "kept"')
+        assert series["values"][0][1:3] == kept
     made.close()
