@@ -18,7 +18,7 @@ from typing import Any
 
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
-from edge_agent import clock, making_room, vitals
+from edge_agent import clock, making_room, unanswered, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
@@ -261,6 +261,8 @@ class Agent:
         while self.delivery.too_large:
             making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
             self.uplink.wake()
+        while self.delivery.ignored:
+            unanswered.set_aside(spool, self.delivery.ignored.pop(), clock.wall_ms())
         if self.delivery.rolled_back:
             log.warning(
                 "the collector knows this card's numbers already: it was restored or copied; a new spool begins"

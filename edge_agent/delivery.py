@@ -27,6 +27,7 @@ PROBE_EVERY_S = 600.0
 UNHEARD_TRIES = 3
 UNHEARD_EVERY_S = 300.0
 UNANSWERED_S = 300.0
+IGNORED_S = 86_400.0
 TRIP_S = 0.25  # an urgent reading is to be stored within a second, and waits for one round trip and a part of another
 ROOM_MIN = 4  # batches under way: enough for fifty times real time, also where a round trip takes five seconds
 LIVE_LANE = 4  # one place in so many of the window is kept for what is live
@@ -60,7 +61,8 @@ class Delivery:
     """The agent's half of the protocol. Times are seconds of one monotonic clock, given by the caller.
 
     `unheard` asks for the birth to be said again: a collector that has missed it holds our batches without a word.
-    `rolled_back` and `too_large` (ids of batches) ask the owner of the spool for a new life and for smaller batches.
+    `rolled_back` and `too_large` (ids of batches) ask the owner of the spool for a new life and for smaller batches,
+    `ignored` to put batches aside that nobody has answered for a day while others were acknowledged.
     """
 
     spool: Waiting
@@ -71,6 +73,7 @@ class Delivery:
     connected: bool = False
     rolled_back: bool = False
     too_large: list[int] = field(default_factory=list)
+    ignored: set[int] = field(default_factory=set)
     unheard: bool = False
     last_ack_s: float | None = None
     _connected_s: float = 0.0
@@ -86,6 +89,7 @@ class Delivery:
     _room_max: float = float(WINDOW_MAX)
     _narrowed_s: float = 0.0
     _floor_ms: dict[str, int] = field(default_factory=dict)
+    _ignored_s: dict[int, float] = field(default_factory=dict)
 
     def on_connect(self, now_s: float) -> None:
         """A new connection: everything may go again, after a random pause so that a fleet does not come at once."""
@@ -156,6 +160,8 @@ class Delivery:
 
     def _obey(self, number: int, verdict: Verdict, now_s: float, now_ms: int) -> bool:
         """Do what a verdict on a waiting batch says; True when the batch may go."""
+        self._ignored_s.pop(number, None)
+        self.ignored.discard(number)
         if verdict.code in FINAL:
             self.spool.release(number, verdict.code, now_ms)
             self._measure(number, now_s)
@@ -222,12 +228,20 @@ class Delivery:
         tries = before.tries + 1 if before else 1
         if before:
             self.counts["resent"] += 1
+            self._look_whether_ignored(number, before, now_s)
         if tries >= UNHEARD_TRIES and now_s >= self._unheard_due_s:
             self.unheard, self._unheard_due_s = True, now_s + UNHEARD_EVERY_S
         wait = min(RTO_MAX_S, self._timeout_s() * 2 ** min(tries - 1, DOUBLINGS_MAX)) * self.rng.uniform(
             1 - JITTER, 1 + JITTER
         )
         self._sent[number] = _Sent(now_s, now_s + wait, tries, live)
+
+    def _look_whether_ignored(self, number: int, before: _Sent, now_s: float) -> None:
+        """Only the time between two copies counts in which others were acknowledged: an outage ignores nobody."""
+        if (self.last_ack_s or 0.0) > before.sent_s:
+            self._ignored_s[number] = self._ignored_s.get(number, 0.0) + now_s - before.sent_s
+            if self._ignored_s[number] >= IGNORED_S:
+                self.ignored.add(number)
 
     def _later(self, number: int, after_ms: object, now_s: float) -> None:
         """The collector asks to come again; a wait that makes no sense is ignored."""

@@ -179,10 +179,14 @@ class Spool:
         """What is sent is what was sealed: bytes that have changed on the disk are put aside and named in a gap."""
         if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
             return True
-        origin = Origin(self._node, self._site, "0" * 8, SYNCED)
         with suppress(SpoolError):  # a disk that will not take the record now will be asked again
-            self.replace([one], origin, [], "damaged", [Loss("node", one.rows, one.from_ms, one.to_ms)], one.to_ms)
+            self.give_up(one, "damaged", one.to_ms)
         return False
+
+    def give_up(self, one: Sealed, reason: str, now_ms: int) -> None:
+        """A batch goes as it is, unread; a gap record names it."""
+        origin = Origin(self._node, self._site, "0" * 8, SYNCED)
+        self.replace([one], origin, [], reason, [Loss("node", one.rows, one.from_ms, one.to_ms)], now_ms)
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""

@@ -16,7 +16,7 @@ from edge_agent.sealing import readings_of
 from edge_agent.spool_file import SpoolError
 
 DAY_MS = 86_400_000
-LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged")
+LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged", "unanswered")
 ANSWERS = {0: "stored", 1: "stored in part", 2: "quarantined", 3: "stored"}
 
 

@@ -18,15 +18,16 @@ from typing import Any, Final, NamedTuple
 from collector.alerts import audit, catch_up, points
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
+from collector.alerts.in_service import InService
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.unwritten import Unwritten
 from collector.alerts.views import views
 from collector.delivery.registry import Node
-from collector.inventory import Places, expected
+from collector.inventory import Places
 from collector.notify.teller import Teller
 from collector.rules.desk import Desk, Policy
-from collector.rules.engine import Engine, Expected
+from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
@@ -36,9 +37,7 @@ from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Stored, StoreDown, Table
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
-from collector.web.desk.reports import Reports
 from collector.web.site import AlertView
-from device_profiles.catalogue import load as load_catalogue
 
 log = logging.getLogger("lamppost.alerts")
 
@@ -81,14 +80,13 @@ class Alerting:
     ) -> None:
         self.rules = rules
         self._store = store
-        self._catalogue, self._places = load_catalogue(), places
-        self._nodes, self._retired = nodes, set[str]()
+        self._in_service = InService(nodes, places, trail)
         self._book = Book(db)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
         self._alive_ms = snapshot.pop("alive", now_ms)
-        self._engine = Engine.restore(rules, snapshot, self._expected(), now_ms)
+        self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
         self.desk = Desk.restore(telling.policy, self._book.desk())
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS), now_ms)
         self._tell_book = Book.open(self._book.path)
@@ -96,7 +94,6 @@ class Alerting:
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
         self._trail = trail
-        self._reports = None if trail is None else Reports(trail)
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
@@ -170,23 +167,13 @@ class Alerting:
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
-        self._nodes = nodes
-        self._engine.expect(self._expected(), now_ms)
-
-    def _expected(self) -> list[Expected]:
-        in_service = [node for node in self._nodes if node.birth.node not in self._retired]
-        return expected(in_service, self._catalogue, self._places)
-
-    def _look_who_retired(self, now_ms: int) -> None:
-        """What was put out of service is missed no more, and its alerts end."""
-        if self._reports is not None and self._retired != (retired := self._reports.retired()):
-            self._retired = retired
-            self._engine.expect(self._expected(), now_ms)
+        self._in_service.nodes = nodes
+        self._engine.expect(self._in_service.expected(), now_ms)
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
-        self._nodes = nodes
-        self._engine = Engine.restore(self._rules.values(), {}, self._expected(), now_ms)
+        self._in_service.nodes = nodes
+        self._engine = Engine.restore(self._rules.values(), {}, self._in_service.expected(), now_ms)
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
@@ -229,7 +216,8 @@ class Alerting:
             return []
         if self._is_due("retired", now_ms):
             self._waits["retired"] = (now_ms, RETIRED_EVERY_MS)
-            self._look_who_retired(now_ms)
+            if self._in_service.has_changed():
+                self._engine.expect(self._in_service.expected(), now_ms)
         replayed = self._replayed
         self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])

@@ -211,6 +211,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "cause_disk-full": ("磁盘已满", "disk full"),
     "cause_clock-set": ("时钟被校正", "clock was set"),
     "cause_damaged": ("存储损坏", "damaged"),
+    "cause_unanswered": ("无人应答，已搁置", "unanswered, put aside"),
     "cause_still-on-agent": ("还在设备上", "still on the agent"),
     "cause_unexplained": ("原因不明", "unexplained"),
 }

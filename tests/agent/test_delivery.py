@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from edge_agent import unanswered
 from edge_agent.delivery import RTO_MAX_S, UNANSWERED_S, Delivery
 from edge_agent.reading import Reading, Series
+from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool
 from wire import ack as wire_ack
 from wire.ack import Ack, Hello, Verdict
@@ -159,6 +161,45 @@ def test_a_copy_dies_in_the_broker_when_the_next_is_due(delivery: Delivery) -> N
             lives_s.append(delivery.copy_lives_s(one.id))
     assert 24 <= lives_s[0] <= 36
     assert max(lives_s) > 400
+
+
+def live_for(delivery: Delivery, hours: int, answers: bool, every_s: int = 60) -> list[float]:
+    """One batch that nobody answers beside others that are acknowledged, or not; when it was found ignored."""
+    (poison,) = fill(delivery, 1)
+    found: list[float] = []
+    for now_s in range(1, hours * 3600, every_s):
+        if answers and now_s % 1800 == 1:
+            fill(delivery, 1)
+        for one in delivery.due(now_s):
+            if one.seq != poison.seq:
+                delivery.on_ack(ack(delivery, Verdict(one.seq, one.digest, 0)), now_s + 0.1, T0)
+        if delivery.ignored and not found:
+            found.append(now_s / 3600)
+            assert delivery.ignored == {poison.id}
+    return found
+
+
+def test_what_nobody_answers_for_a_day_while_others_are_acknowledged_is_found(delivery: Delivery) -> None:
+    (hours,) = live_for(delivery, 100, answers=True)
+    assert hours >= 24
+
+
+def test_an_outage_of_days_ignores_nobody(delivery: Delivery) -> None:
+    assert live_for(delivery, 100, answers=False) == []
+
+
+def test_a_batch_put_aside_keeps_its_bytes_and_has_a_gap_record(delivery: Delivery) -> None:
+    (poison, other) = fill(delivery, 2)
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    unanswered.set_aside(spool, poison.id, T0 + 5_000)
+    (file,) = unanswered.folder_of(spool.path).iterdir()
+    assert (file.name, file.read_bytes()) == (f"{poison.spool}-{poison.seq}.batch", poison.data)
+    kept, record = spool.oldest(9)
+    assert kept.seq == other.seq
+    (row,) = readings_of(record.data)[0]
+    assert dict(row.series.tags)["reason"] == "unanswered"
+    assert (row.values["from_seq"], row.values["to_seq"], row.values["lost_count"]) == (poison.seq, poison.seq, 1)
 
 
 def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(delivery: Delivery) -> None:

@@ -1,0 +1,32 @@
+"""Which nodes are expected to report: those that have announced themselves and were not put out of service."""
+
+from __future__ import annotations
+
+from collector.delivery.registry import Node
+from collector.inventory import Places, expected
+from collector.rules.engine import Expected
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
+from device_profiles.catalogue import load as load_catalogue
+
+
+class InService:
+    """Give it the nodes as they announce themselves; it looks into the desk's file who was put out."""
+
+    def __init__(self, nodes: list[Node], places: Places | None, file: DeskFile | None) -> None:
+        self.nodes = nodes
+        self._places = places
+        self._catalogue = load_catalogue()
+        self._reports = None if file is None else Reports(file)
+        self._out = set[str]()
+
+    def expected(self) -> list[Expected]:
+        """What every sensor in service should report."""
+        nodes = (node for node in self.nodes if node.birth.node not in self._out)
+        return expected(nodes, self._catalogue, self._places)
+
+    def has_changed(self) -> bool:
+        """Whether a node was put out of service, or back, since the last look. Raises sqlite3.Error."""
+        out = set() if self._reports is None else self._reports.retired()
+        changed, self._out = out != self._out, out
+        return changed
