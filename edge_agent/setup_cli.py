@@ -44,12 +44,15 @@ def setup(
     from edge_agent.setup.sensor_search import search_sensors
     from edge_agent.setup.wizard import ask_all
 
+    def say(text: str) -> None:
+        typer.echo(text, err=as_json)
+
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_ms = time.time_ns() // 1_000_000
     if web and (not config.exists() or anew):
         raise typer.Exit(_by_phone(notebook, config, listen, port, began_ms, proof_s, as_json))
     if config.exists() and not anew:
-        typer.echo(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
+        say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
         answers = notebook.read() or Answers()
     else:
         if from_file is not None:
@@ -62,8 +65,8 @@ def setup(
             answers = _without_questions(answers, search_sensors)
         _write_settings(answers, config)
         notebook.keep(answers)
-        typer.echo(f"\nwritten: {config}")
-    record, proved = _prove(answers, config, began_ms, proof_s)
+        say(f"\nwritten: {config}")
+    record, proved = _prove(answers, config, began_ms, proof_s, say)
     typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
     if proved:
         notebook.forget()
@@ -180,7 +183,7 @@ def _give_to_service(folder: Path) -> None:
 
 
 def _prove(
-    answers: Answers, config: Path, began_ms: int, proof_s: float, say: Callable[[str], None] = typer.echo
+    answers: Answers, config: Path, began_ms: int, proof_s: float, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], bool]:
     from contextlib import nullcontext
 

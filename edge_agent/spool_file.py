@@ -101,12 +101,16 @@ class transaction:
 
 
 def trouble(path: Path, error: sqlite3.Error) -> SpoolError:
-    """What an error of SQLite means: a disk that is full, one that has failed, or somebody else's file."""
-    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
+    """What an error of SQLite means: a disk that is full, one that has failed or forgotten, or somebody else's file."""
+    if "disk I/O" in str(error) or getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGED:
         return SpoolIoError(f"{path}: {error}. Cure: replace the card")
     if "readonly" in str(error) and not os.access(path, os.W_OK):
         return SpoolError(f"{path}: {error}. Cure: the same with sudo")
     return SpoolError(f"{path}: {error}. Cure: free space or replace the card")
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""As after a disk that failed, only opening anew can mend this: the file is checked, and what is intact saved."""
 
 
 @contextmanager

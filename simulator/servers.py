@@ -160,7 +160,9 @@ def nats_cluster(folder: Path, nodes: int = 3) -> list[Nats]:
 
 
 class Influxd(Server):
-    """Debian's InfluxDB 1.6."""
+    """Debian's InfluxDB 1.6; `extra` are more lines of its section `http`."""
+
+    extra = ""
 
     def configure(self) -> None:
         (self.folder / "influxdb.conf").write_text(
@@ -177,6 +179,7 @@ bind-address = "127.0.0.1:{free_port()}"
 [http]
   bind-address = "127.0.0.1:{self.port}"
   log-enabled = false
+{self.extra}
 """
         )
 

@@ -94,7 +94,8 @@ def _search(typed: list[str], by_person: bool) -> Models:
         findings = []
     catalogue = load()
     for finding in findings:
-        typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
+        shown = "\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s))
+        typer.echo(shown, err=not by_person)  # a program may be reading the record
     return {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
 
 

@@ -65,3 +65,23 @@ def test_a_number_that_the_disk_has_changed_is_not_used_twice(tmp_path: Path, va
     made = recorder(path)
     assert made.spool.next_seq == following
     made.spool.close()
+
+
+def test_a_file_that_is_spoilt_while_we_run_is_saved_while_we_run(tmp_path: Path) -> None:
+    """What cannot be read any more must not wait for somebody to restart the agent."""
+    path = tmp_path / "spool.db"
+    made = recorder(path)
+    work(made, 0, 40)
+    made.spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.spool._db.execute("PRAGMA cache_size=0")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    work(made, 41, 47)
+    assert made.disk_ok
+    assert made.spool.damaged() == str(tmp_path / "spool.db.damaged-1")
+    made.spool.close()
+    again = Spool(path, "lp-1", "here")
+    assert again.damaged() is not None
+    assert again.depth().rows >= 6, "what came after the damage is on the disk"
+    again.close()

@@ -48,10 +48,7 @@ def test_good_readings_arrive_whole_among_garbage_and_hostile_messages(rig: Rig)
 
 def test_a_wrong_password_and_a_missing_server_hold_everything(tmp_path: Path) -> None:
     class Guarded(Influxd):
-        def configure(self) -> None:
-            super().configure()
-            path = self.folder / "influxdb.conf"
-            path.write_text(path.read_text().replace("[http]", "[http]\n  auth-enabled = true"))
+        extra = "auth-enabled = true"
 
     server = Guarded(tmp_path / "influxd")
     server.start()

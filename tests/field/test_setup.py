@@ -120,6 +120,13 @@ def test_what_nobody_confirms_is_not_called_stored(field: Field) -> None:
     assert "Errno" not in done.stdout + done.stderr
 
 
+@pytest.mark.real
+def test_a_program_that_reads_along_hears_the_record_and_nothing_else(field: Field) -> None:
+    done = field.lamppost("agent", "setup", "--json", "--proof-seconds", "1", *ready(field))
+    assert json.loads(done.stdout)["schema"] == "lamppost.installation/1"
+    assert "is there: it is kept as it is" in done.stderr
+
+
 def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
     short = tmp_path / "short.yaml"
     short.write_text("who: Wang Lei\n")

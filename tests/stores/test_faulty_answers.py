@@ -86,10 +86,7 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
 class TellsTenRows(Influxd):
     """An InfluxDB whose operator has set a limit on answers."""
 
-    def configure(self) -> None:
-        super().configure()
-        settings = self.folder / "influxdb.conf"
-        settings.write_text(settings.read_text() + "  max-row-limit = 10\n")
+    extra = "max-row-limit = 10"
 
 
 @pytest.mark.real

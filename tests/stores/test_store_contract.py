@@ -167,10 +167,7 @@ def test_a_station_that_was_forgotten_beside_a_running_collector_comes_back_unde
 class AsksWhoItIs(Influxd):
     """An InfluxDB with accounts."""
 
-    def configure(self) -> None:
-        super().configure()
-        settings = self.folder / "influxdb.conf"
-        settings.write_text(settings.read_text() + "  auth-enabled = true\n")
+    extra = "auth-enabled = true"
 
 
 @pytest.mark.real
