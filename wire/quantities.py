@@ -224,6 +224,8 @@ def nearest(word: str, known: object) -> str | None:
     from difflib import get_close_matches
 
     words: list[str] = list(known)  # type: ignore[call-overload]
+    if slip := get_close_matches(word, words, n=1, cutoff=0.75):  # a letter or two that changed places
+        return slip[0]
     whole = word.lower()
     having = [each for each in words if whole in each.lower()] if len(word) > 2 else []
     ending = [each for each in having if each.lower().endswith(whole)]
