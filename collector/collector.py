@@ -199,6 +199,8 @@ class Collector:
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
         self._finish(self._seconds() + LAST_WRITE_S)
+        if self.standby.active:
+            self._tell(_now_ms())
 
     def _broken_by(self, what: str, error: Exception) -> None:
         """Nobody foresaw it; a person is told. A message is not answered, so that its sender keeps it."""
@@ -415,21 +417,25 @@ class Collector:
         self.alerting.observe(rolled, now_ms)
         self._untold |= bool(written)
         if passed(now_ms, self._ticked_ms, TOLD_MS if self._untold else TICK_MS):
-            self._ticked_ms, self._untold = now_ms, False
-            if self._inventory_due_ms and not 0 < self._inventory_due_ms - now_ms <= INVENTORY_MS:
-                self._inventory_due_ms = 0
-                self.alerting.expect(self.registry.nodes(), now_ms)
-            self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
-            changes = self._tick_alerts(now_ms)
-            if self.alerting.trouble is not None:
-                self._state_failed(self.alerting.trouble)
-            if self.link.connection not in (None, self._connection):
-                self._connection = self.link.connection
-                changes += self.alerting.reconnected()
-            for change in changes:
-                body = signed.seal(change.topic, change.body, self._key) if change.body else b""
-                self.link.publish(change.topic, body, retain=True)
-                self._on_event({"type": "alert", "fingerprint": change.fingerprint})
+            self._tell(now_ms)
+
+    def _tell(self, now_ms: int) -> None:
+        """Let the rules say what they have found, and publish it."""
+        self._ticked_ms, self._untold = now_ms, False
+        if self._inventory_due_ms and not 0 < self._inventory_due_ms - now_ms <= INVENTORY_MS:
+            self._inventory_due_ms = 0
+            self.alerting.expect(self.registry.nodes(), now_ms)
+        self.alerting.own_state(self.link.connection is not None, self._wrong(now_ms), now_ms)
+        changes = self._tick_alerts(now_ms)
+        if self.alerting.trouble is not None:
+            self._state_failed(self.alerting.trouble)
+        if self.link.connection not in (None, self._connection):
+            self._connection = self.link.connection
+            changes += self.alerting.reconnected()
+        for change in changes:
+            body = signed.seal(change.topic, change.body, self._key) if change.body else b""
+            self.link.publish(change.topic, body, retain=True)
+            self._on_event({"type": "alert", "fingerprint": change.fingerprint})
 
     def _tick_alerts(self, now_ms: int) -> list[Change]:
         try:

@@ -122,7 +122,8 @@ class Alerting:
         """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
         with self._lock:
             self._put_people()
-            self._unwritten.rules |= self._engine.changes(2_000)
+            if not self._others and not self._engine.has_news:  # else the next life would take them for told
+                self._unwritten.rules |= self._engine.changes(2_000)
             try:
                 self._write(self._book)
             except sqlite3.Error as error:

@@ -122,6 +122,11 @@ class Engine:
         self._said = []
         return said
 
+    @property
+    def has_news(self) -> bool:
+        """Whether transitions wait for a tick. State that is saved now knows of them, and would not say them again."""
+        return bool(self._said)
+
     def alerts(self) -> Iterator[Alert]:
         """Every pending and firing alert."""
         found = ((series, track) for series, each in self._timelines.items() if each for track in _tracks(each))

@@ -66,6 +66,12 @@ class Desk:
         self._let_go()
         self.make()
 
+    def end(self) -> None:
+        """End as a service does, and begin anew."""
+        self.alerting.close()
+        self.state.close()
+        self.make()
+
     def close(self) -> None:
         self._let_go()
         self.store.close()
@@ -147,7 +153,7 @@ def test_a_day_of_backfill_calls_nobody_and_its_history_is_right(tmp_path: Path,
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(
+def test_killed_or_stopped_between_any_two_steps_every_episode_is_told_once_and_ends_once(
     tmp_path: Path, seed: int, closes: Closes
 ) -> None:
     dice, desk = random.Random(seed), closes(Desk(tmp_path, HIGH))
@@ -159,7 +165,7 @@ def test_killed_between_any_two_steps_every_episode_is_told_once_and_ends_once(
         if seen and dice.random() < 0.7:
             desk.tick()
         if not seen or dice.random() < 0.3:
-            desk.die()
+            desk.die() if dice.random() < 0.5 else desk.end()
             desk.alerting.desk.policy = calm
     desk.now_ms += 10_000
     desk.reading(10.0)
