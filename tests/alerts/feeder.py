@@ -33,7 +33,8 @@ class Node:
 
 
 class Feeder:
-    """All nodes over one connection. `calm` ends the last episode of each; `idle` is true when all is acknowledged."""
+    """All nodes over one connection. `calm` ends the last episode of each, `mute` their readings; `idle` is true when
+    all is acknowledged."""
 
     def __init__(self, port: int, nodes: int, quiet_s: tuple[float, float], high_s: tuple[float, float], seed: int):
         self.nodes = {f"lp-{n:03d}": Node(f"lp-{n:03d}") for n in range(nodes)}
@@ -41,7 +42,7 @@ class Feeder:
         self._quiet_s, self._high_s = quiet_s, high_s
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self.calm = False
+        self.calm = self.mute = False
         self._client = paho.Client(CallbackAPIVersion.VERSION2, "feeder", protocol=paho.MQTTv5)
         self._client.on_message = self._on_message
         self._client.on_connect = self._on_connect
@@ -100,8 +101,10 @@ class Feeder:
         while not self._ending.wait(EVERY_S):
             now_s, at_ms = time.monotonic(), time.time_ns() // 1_000_000
             for node in self.nodes.values():
-                self._turn(node, now_s, at_ms)
-                self._send(node, at_ms, now_s)
+                if not self.mute:
+                    self._turn(node, now_s, at_ms)
+                    self._read(node, at_ms, now_s)
+                self._send(node, now_s)
 
     def _turn(self, node: Node, now_s: float, at_ms: int) -> None:
         if now_s < node.turn_s and not self.calm:
@@ -112,7 +115,7 @@ class Feeder:
                 node.episodes.append(at_ms)
         node.turn_s = now_s + self._dice.uniform(*(self._high_s if node.high else self._quiet_s))
 
-    def _send(self, node: Node, at_ms: int, now_s: float) -> None:
+    def _read(self, node: Node, at_ms: int, now_s: float) -> None:
         node.seq += 1
         block = batch.Block(
             SENSOR, "air_quality", [at_ms], {"pm25_raw_ugm3": [HIGH if node.high else LOW]}, {}, "plantower-pms5003@1"
@@ -122,6 +125,9 @@ class Feeder:
         )
         with self._lock:
             node.waiting[node.seq] = (batch.digest(payload), payload, 0.0, now_s)
+
+    def _send(self, node: Node, now_s: float) -> None:
+        with self._lock:
             due = [(seq, kept) for seq, kept in node.waiting.items() if now_s - kept[2] >= AGAIN_S][:50]
             for seq, (digest, bytes_, _, made_s) in due:
                 node.waiting[seq] = (digest, bytes_, now_s, made_s)

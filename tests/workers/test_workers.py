@@ -43,6 +43,8 @@ def readings(feeder: Feeder) -> int:
 def settle(feeder: Feeder, receiver: Receiver) -> None:
     """Every reading acknowledged, every episode over and told."""
     feeder.calm = True
+    wait_for("every episode over", lambda: not any(node.high for node in feeder.nodes.values()), 60)
+    feeder.mute = True
     wait_for("every batch acknowledged", lambda: feeder.idle, 60)
     feeder.stop()
     wait_for("every episode told", lambda: wanted_of(feeder) <= told_by(receiver).keys(), 60)
