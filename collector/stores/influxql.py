@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import urllib3
@@ -12,6 +13,7 @@ from collector.stores.line_protocol import key
 from collector.stores.store import Select, Series, StoreDown
 
 _GET_CHARS_MAX = 1_500
+_CHUNK_ROWS = 10_000  # what InfluxDB answers at a time, within itself
 """Longer questions go in a body: proxies cut addresses, and encoding one costs more than the answer."""
 
 
@@ -60,6 +62,14 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
+def _is_cut(series: dict[str, Any]) -> bool:
+    """Whether rows are missing. What InfluxDB has put together of chunks it calls partial, too, whole as it is.
+
+    So a limit of more rows than a chunk cuts unseen.
+    """
+    return bool(series.get("partial")) and len(series["values"]) <= _CHUNK_ROWS
+
+
 class Asker:
     """Asks one database's `/query`. Safe to use from several threads."""
 
@@ -94,7 +104,7 @@ class Asker:
             results: list[dict[str, Any]] = json.loads(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]
             found: list[list[dict[str, Any]]] = [result.get("series", []) for result in results]
-            is_cut = any(series.get("partial") for some in found for series in some)
+            is_cut = any(map(_is_cut, chain.from_iterable(found)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
         if wrong:  # the statements behind one that fails are not answered

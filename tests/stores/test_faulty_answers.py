@@ -17,7 +17,7 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
-from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored, StoreDown
+from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
 from tests.closes import Closes
 from tests.servers import Influxd
 from wire import batch
@@ -87,6 +87,25 @@ class TellsTenRows(Influxd):
     """An InfluxDB whose operator has set a limit on answers."""
 
     extra = "max-row-limit = 10"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("rows", [10_000, 10_001, 20_000, 25_000])
+def test_a_long_answer_is_whole(tmp_path: Path, closes: Closes, rows: int) -> None:
+    """InfluxDB calls a series of more than one chunk partial, although all of it is there."""
+    server = Influxd(tmp_path / "influxd")
+    server.start()
+    try:
+        store = closes(Influx1(server.url, "lamppost"))
+        assert store.prepare() == Stored()
+        columns = {"pm25_raw_ugm3": list(range(rows))}
+        tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
+        table = Table("air_quality", tags, [NOW + n for n in range(rows)], columns)
+        assert store.write(store.render(table)) == Stored()
+        (series,) = store.select(Select("air_quality", ("pm25_raw_ugm3",)))
+        assert len(series.rows) == rows
+    finally:
+        server.stop()
 
 
 @pytest.mark.real
