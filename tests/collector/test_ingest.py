@@ -297,6 +297,14 @@ def test_the_name_in_the_first_bytes_is_read_however_it_is_written(bench: Bench,
     assert bench.send(gzip.compress(text.encode())) == [(42, Code.TOO_LARGE)]
 
 
+@pytest.mark.parametrize("before", [rb'"site":"\ud800"', rb'"\ud800":1', rb'"site":"a\"b\\"'])
+def test_a_peek_reads_past_texts_with_escapes(before: bytes) -> None:
+    assert batch.peek(b"{%s,%s" % (before, json.dumps({"spool": SPOOL, "seq": 42, "blocks": []}).encode()[1:])) == (
+        SPOOL,
+        42,
+    )
+
+
 @given(
     st.binary(max_size=200), st.sampled_from([" ", "\n\t", ""]), st.permutations(["v", "node", "spool", "seq", "boot"])
 )
