@@ -34,8 +34,8 @@ _COMPRESS_FROM = 200
 _KEYS = 8  # of an envelope that is sound
 _PEEK_BYTES = 4096
 _SEQ = re.compile(rb"[1-9][0-9]{0,15}")
-_TEXT = rb'"((?:[^"\\]++|\\.)*+)"'
-_PLAIN = _TEXT + rb'\s*+:\s*+("(?:[^"\\]++|\\.)*+"|[^\s"\[\]{},]++)\s*+[,}]'
+_LETTERS = rb'(?:[^"\\]++|\\.)*+'
+_PLAIN = rb'"(' + _LETTERS + rb')"\s*+:\s*+("' + _LETTERS + rb'"|[^\s"\[\]{},]++)\s*+[,}]'
 _PLAIN_PAIR = re.compile(_PLAIN)
 _PLAIN_PAIRS = re.compile(rb"\s*+\{(?:\s*+" + _PLAIN + rb")++")
 """What stands in an envelope before its blocks: texts and numbers, in any order and with any white space."""
