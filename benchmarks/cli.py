@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -40,6 +41,7 @@ def bench(
     unknown = [word for word in wanted if word not in parts]
     if unknown:
         raise typer.BadParameter(f"no part {unknown[0]!r}; there are {', '.join(parts)}", param_hint="--only")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the bench ends its servers with it
     for part in wanted:
         print(f"{part} ...", file=sys.stderr)
         with _profiled() if profile else nullcontext():

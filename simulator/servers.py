@@ -89,9 +89,13 @@ class Server:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=out, start_new_session=True)
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it answers; one that does not, or is not waited for, is killed."""
         self.launch()
-        wait_for(f"{type(self).__name__} to answer on port {self.port}", self.ready)
+        try:
+            wait_for(f"{type(self).__name__} to answer on port {self.port}", self.ready)
+        except BaseException:
+            self.kill()
+            raise
 
     def has_ended(self) -> bool:
         """True when it was started and has ended by itself."""
