@@ -73,6 +73,35 @@ def test_no_answer_tells_of_fewer_than_five_vehicles(standing: Served, form: str
     assert all(int(row["count"]) >= 5 for row in found if row not in hidden)
 
 
+def test_a_reading_that_failed_is_in_no_mean(tmp_path: Path) -> None:
+    """Only what failed leaves its windows (decision 20): five of thirty minutes read what cannot be."""
+    start_ms = 1_790_000_100_000 // 3_600_000 * 3_600_000
+    city = City(tmp_path, start_ms + 90 * MINUTE_MS)
+    times = list(range(start_ms, start_ms + 30 * MINUTE_MS, 10_000))
+    failed = [time_ms < start_ms + 5 * MINUTE_MS for time_ms in times]
+    columns: dict[str, list[object]] = {
+        "pm25_ugm3": [5000.0 if bad else 20.0 for bad in failed],
+        "pm25_raw_ugm3": [5000.0 if bad else 20.0 for bad in failed],
+        "pm10_ugm3": [30.0] * len(times),
+        "qc": [4 if bad else 1 for bad in failed],
+        "qc_code": ["pm25_ugm3:range,pm25_raw_ugm3:range" if bad else None for bad in failed],
+        "cq": [0] * len(times),
+    }
+    city.write("lp-0001", "air-1", "air_quality", times, columns)
+    city.roll_up()
+    served = Served(city)
+    since = quote(datetime.fromtimestamp(start_ms / 1000, UTC).isoformat())
+
+    def told(every: str) -> list[tuple[Any, ...]]:
+        names = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "rows", "qc")
+        return [tuple(row[name] for name in names) for row in rows(served, f"node=lp-0001&every={every}&from={since}")]
+
+    assert told("5m")[:2] == [(None, None, 30.0, 30, 4), (20.0, 20.0, 30.0, 30, 1)]
+    assert told("1h") == [(20.0, None, 30.0, 180, 4)]
+    served.server.stop()
+    city.close()
+
+
 def test_traffic_in_a_second_length_of_window_is_refused(standing: Served) -> None:
     answer = standing.get(f"{ROOT}/readings?node=lp-0001&kind=traffic_flow&every=1h")
     assert answer.status == 400
