@@ -197,12 +197,17 @@ _PERIODS = (
     *(("maximum", "8h-max"), ("february", "february"), ("month", "month"), ("year", "year"), ("annual", "year")),
     *(("8-hour", "8h"), ("8 h", "8h"), ("24", "24h"), ("dai", "24h"), ("day", "24h"), ("hour", "1h")),
 )
+_PARTS_OF_YEAR = ("february", "month")
 
 
 def is_valid_aggregate(given: Input) -> Output:
-    """The rule is named in prose, "valid hourly values for a daily mean": what stands behind `for` is the period."""
-    prose = given["rule"].rpartition(" for ")[2].lower()
-    rule = completeness.RULES[given["regime"], next(period for word, period in _PERIODS if word in prose)]
+    """The rule is named in prose, "valid hourly values for a daily mean": what stands behind `for` is the period.
+
+    "Per month for an annual mean" asks for the month's share of the year.
+    """
+    prose = given["rule"].lower()
+    sought = next((word for word in _PARTS_OF_YEAR if word in prose), prose.rpartition(" for ")[2])
+    rule = completeness.RULES[given["regime"], next(period for word, period in _PERIODS if word in sought)]
     return {"valid": rule.is_met(given["available"]), "required": rule.required}
 
 

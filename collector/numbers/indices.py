@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time, timedelta, timezone
 from statistics import fmean
 from typing import Any, Final
 
@@ -297,8 +297,10 @@ def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, in
 
 def _in_standard_time(day: tuple[int, int], reporting: Reporting) -> tuple[int, int]:
     """The 24 hours from midnight to midnight of local standard time (40 CFR 50 App. N, S, T, U), also in summer."""
-    dst = datetime.fromtimestamp(day[0] / 1000, UTC).astimezone(reporting.zone).dst()
-    start_ms = day[0] + (0 if dst is None else round(dst.total_seconds() * 1000))
+    local = datetime.fromtimestamp(day[0] / 1000, reporting.zone)  # 01:00 where the clock goes on at midnight
+    standard = timezone((local.utcoffset() or timedelta()) - (local.dst() or timedelta()))
+    midnight = datetime.combine(local, time(), standard)
+    start_ms = round(midnight.timestamp() * 1000)
     return start_ms, start_ms + 24 * HOUR_MS
 
 

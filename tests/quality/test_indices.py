@@ -123,3 +123,15 @@ def test_a_day_in_summer_is_one_of_standard_time() -> None:
     no2 = [10.0] * 24 + [300.0]
     found = day_of_us("2026-07-01", hours_of(first_ms, no2_ugm3=no2))
     assert index_of(found).value == 112
+
+
+@pytest.mark.parametrize(("place", "day"), [("America/Havana", "2026-03-08"), ("Africa/Cairo", "2026-04-24")])
+def test_a_day_of_standard_time_begins_at_its_midnight_also_where_the_clock_goes_on_just_then(
+    place: str, day: str
+) -> None:
+    zone = ZoneInfo(place)
+    span = day_of(at(day + "T12:00", zone), zone)
+    assert datetime.fromtimestamp(span[0] / 1000, zone).hour == 1, "there is no 00:00"
+    no2: list[float | None] = [300.0] + [10.0] * 24
+    found = daily("us", Reporting(zone, ("us",)), hours_of(span[0], no2_ugm3=no2), span)
+    assert index_of(found).value == 112
