@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent import futures
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from collector.delivery import clocks, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.known import Known
 from collector.delivery.pace import KEPT_UNITS, Pace
+from collector.delivery.patience import Patience
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
@@ -30,9 +31,8 @@ from collector.delivery.work import Group, Work, content, part_of_row
 from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
-from collector.timers import passed
 from wire import batch, check
-from wire.ack import WINDOW_DEFAULT, Ack, Code, Hello, Verdict
+from wire.ack import Ack, Code, Hello, Verdict
 from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
@@ -42,7 +42,6 @@ ROWS_PER_ROUND = 1_500  # of a lane are answered at once: what is live next wait
 LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
-RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
 
@@ -70,8 +69,7 @@ class Ingest:
     known: Known = field(init=False)
     _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
-    _failures: int = 0
-    _waits: tuple[int, int] = (0, 0)  # since when, and for how long
+    _patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
         self.known = Known(self.store, partial(self.alarm, "store"))
@@ -210,7 +208,9 @@ class Ingest:
         time_ms = max(block.times_ms[-1] for block in checked.blocks)
         live = live and len(rows) <= LIVE_ROWS_MAX
         row_count = len(rows) + len(parts)
-        self._works.add(Work(name, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay))
+        self._works.add(
+            Work(name, payload, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay)
+        )
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
         if seen is None:
@@ -227,12 +227,12 @@ class Ingest:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
         self.series.flush()
-        if self._failures and passed(now_ms, *self._waits):
+        if self._patience.failures and self._patience.is_over(now_ms):
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
         while True:
-            if passed(now_ms, *self._waits):
+            if self._patience.is_over(now_ms):
                 self._begin()
             if not self._go_on(now_ms, done):
                 return done
@@ -275,22 +275,21 @@ class Ingest:
         return moved
 
     def _take_rows(self, group: Group, answer: Answer, now_ms: int) -> None:
-        """What the store's answer means for the rows of a group: on to the ledger, or wait."""
-        refused: dict[int, str] = {}
-        if isinstance(answer, Refused):
-            found = write_halving(self.store.write, [row for work in group.works for row in work.rows])
-            if isinstance(found, list):
-                refused, answer = dict(found), Stored()
-            else:
-                answer = found
-        if isinstance(answer, Stored):
-            self._settle(group, refused, now_ms)
+        """What the store's answer means for the rows of a group: on to the ledger, look for the bad ones, or wait."""
+        if isinstance(answer, Refused):  # beside all else: many bad rows are many writes
+            rows = [row for work in group.works for row in work.rows]
+            group.answer = self.aside(partial(write_halving, self.store.write, rows))
+        elif isinstance(answer, Stored):
+            self._settle(group, answer.refused, now_ms)
         else:
             self._works.put_back(group)
             self._stop(answer, now_ms)
 
-    def _settle(self, group: Group, refused: dict[int, str], now_ms: int) -> None:
+    def _settle(self, group: Group, refused: Mapping[int, str], now_ms: int) -> None:
         """The store has taken all but `refused` positions: keep those, then write the ledger.
+
+        A batch of which it has taken nothing is kept as it came, and has no row in the ledger: a database that keeps
+        nothing so old would refuse that, too.
 
         The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
         row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
@@ -298,6 +297,7 @@ class Ingest:
         self.known.away = False
         self.alarms.pop("store", None)
         kept: dict[Name, list[Part]] = {}
+        whole: list[tuple[Work, str]] = []
         start = 0
         try:
             has_parts = refused or any(work.parts or work.replay for work in group.works)
@@ -305,15 +305,20 @@ class Ingest:
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
                     start += len(work.rows)
+                    if len(bad) == len(work.rows):
+                        whole.append((work, bad[0]))
+                        continue
                     parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]
                     if self._keep(work, parts, now_ms):
                         kept[work.name] = parts
         except Full as full:  # the disk took none of it: who has refused rows must come again
             self.alarm(full.alarm, str(full))
             self._works.put_back(group)
-            self._wait_on(now_ms)
+            self._patience.in_vain(now_ms)
             return
-        self._failures = 0
+        for work, reason in whole:
+            self._quarantine_whole(work.name, work.payload, reason, now_ms)
+        self._patience.rewarded()
         ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
         group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
 
@@ -361,15 +366,9 @@ class Ingest:
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         """The store is away: wait, and say so once."""
         self.known.away = True
-        self._wait_on(now_ms, (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0)
+        self._patience.in_vain(now_ms, (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
         self.alarm("store", answer.reason)
-
-    def _wait_on(self, now_ms: int, at_least_s: float = 0.0) -> None:
-        """Before the next try, longer each time."""
-        self._failures += 1
-        wait_s = max(at_least_s, RETRY_S[min(self._failures, len(RETRY_S)) - 1])
-        self._waits = (now_ms, int(wait_s * 1000))
 
     # -- answering ------------------------------------------------------------------------------------------------
 
@@ -377,16 +376,12 @@ class Ingest:
         """The verdicts since the last call, one acknowledgement a node and spool."""
         verdicts, self._verdicts = self._verdicts, {}
         for (node, spool), found in verdicts.items():
-            yield node, Ack(self.name, now_ms, spool, tuple(found), self._window())
+            yield node, Ack(self.name, now_ms, spool, tuple(found), self._patience.window())
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
         highest = {spool: self.known.highest(birth.node, spool) for spool in birth.spools}
-        return Hello(self.name, now_ms, highest, self._window(), session=birth.session)
-
-    def _window(self) -> int:
-        """How many batches an agent may have under way: fewer each time the database was asked in vain."""
-        return max(1, WINDOW_DEFAULT >> self._failures)
+        return Hello(self.name, now_ms, highest, self._patience.window(), session=birth.session)
 
     def look_up(self) -> None:
         """Another collector may have written meanwhile."""

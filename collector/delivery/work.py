@@ -17,6 +17,7 @@ class Work:
     """A checked batch on its way to the store."""
 
     name: Name
+    payload: bytes
     envelope: batch.Envelope
     tables: list[Table]
     origins: list[tuple[int, list[int] | None]]

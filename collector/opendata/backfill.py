@@ -99,7 +99,7 @@ def _put(store: Store, rows: list[Row]) -> list[str]:
     outcome = write_halving(store.write, rows)
     if isinstance(outcome, Held | Later):
         raise StoreDown(outcome.reason)
-    return [reason for _, reason in outcome]
+    return list(outcome.refused.values())
 
 
 def _times(store: Store, table: Table) -> set[int]:

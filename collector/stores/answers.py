@@ -1,12 +1,13 @@
 """What each answer of an InfluxDB means, in one place (RELIABILITY 4.6).
 
 Success is 204 alone: a captive portal says 200. 400 and 422 are about the data, whatever number of dropped rows they
-claim. 401, 403, 404 and redirects are never about the data.
+claim; the number is handed on for what it is worth. 401, 403, 404 and redirects are never about the data.
 """
 
 from __future__ import annotations
 
 import json
+import re
 
 from collector.stores.store import Answer, Held, Later, Refused, Stored
 
@@ -16,6 +17,7 @@ _TOO_MANY = (
     "max-series",
     "max-values-per-tag",
 )  # new series alone are refused: halving finds them, whatever the status
+_DROPPED = re.compile(r"\bdropped=([0-9]{1,9})\b")
 
 
 def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
@@ -24,14 +26,19 @@ def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
     if status == 204:
         return Stored()
     if (status >= 500 or status == 400) and any(word in reason for word in _TOO_MANY):
-        return Refused(reason)
+        return _refused(reason)
     if status in (400, 413, 422) and not any(word in reason.lower() for word in _NOT_DATA):
-        return Refused(reason)
+        return _refused(reason)
     if status == 429 or status >= 500:
         return Later(reason, _seconds(retry_after))
     if status in (401, 403):
         reason += ". Cure: user and password, or token, of `store` in the settings; SIGHUP puts new ones in force"
     return Held(reason)
+
+
+def _refused(reason: str) -> Refused:
+    claimed = _DROPPED.search(reason)
+    return Refused(reason, int(claimed[1]) if claimed is not None else 0)
 
 
 def _reason(status: int, body: str) -> str:

@@ -37,14 +37,20 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The database said it committed every row."""
+    """The database said it committed every row; but for those `refused`, by position, when they were looked for."""
+
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The database will not have at least one of these rows; others may or may not be stored."""
+    """The database will not have at least one of these rows; others may or may not be stored.
+
+    `dropped` is how many it claims, which may be too few.
+    """
 
     reason: str
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

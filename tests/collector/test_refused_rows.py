@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,15 +17,26 @@ from collector.delivery.ingest import Ingest
 from collector.delivery.redrive import redrive
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
-from collector.stores.store import Stored
+from collector.stores.store import Answer, Row, Stored
 from tests.closes import Closes
 from tests.collector.test_ingest import BATCH, NOW, SPOOL, Bench, changed, dump
 from tests.servers import Influxd
+from wire import batch
 from wire.ack import Code
 
 HOUR_MS = 3_600_000
 HOUR = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 TEXT_WHERE_A_NUMBER_BELONGS = b'air_quality,node=foreign pm10_raw_ugm3="text" 1790000000000000000'
+
+
+class CountsWrites(Influx1):
+    """A real one."""
+
+    writes = 0
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        self.writes += 1
+        return super().write(rows)
 
 
 @pytest.fixture
@@ -67,6 +80,37 @@ def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(
     bench.ingest.write(NOW)
     assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED)], 0)
     assert [row[2:] for row in bench.rows("batch_ledger", "seq", "rows", "quarantined")] == [[4, 0]]
+
+
+@pytest.mark.real
+def test_a_backlog_older_than_the_database_keeps_is_kept_whole_with_few_writes(
+    tmp_path: Path, influxd: Influxd, closes: Closes
+) -> None:
+    """Row by row it would hold up all others, and its row in the ledger would be refused for ever."""
+    bench = closes(Bench(tmp_path))
+    bench.store.close()
+    bench.store = CountsWrites(influxd.url, tmp_path.name.replace("-", "_"))  # type: ignore[assignment]
+    assert bench.store.prepare() == Stored()
+    bench.store.keep_for(7)
+    bench.ingest = Ingest("c1", bench.store, bench.quarantine, bench.registry)
+    now_ms = time.time_ns() // 1_000_000
+    days = {1: 20, 2: 20, 3: 0, 4: 20}
+    for seq, ago in days.items():
+        times = [now_ms - ago * 24 * HOUR_MS - 600_000 + seq * 60_000 + second * 100 for second in range(500)]
+        block = batch.Block("air-1", "air_quality", times, {"pm25_raw_ugm3": [1.0] * 500})
+        head: Any = {"node": "lp-0017", "site": "s", "spool": SPOOL, "boot": "b71d04c2", "clock": "synced"}
+        bench.ingest.take("lp-0017", batch.encode(**head, seq=seq, blocks=[block]), now_ms)
+    bench.ingest.write(now_ms)
+    assert bench.answers() == [(1, Code.QUARANTINED), (2, Code.QUARANTINED), (4, Code.QUARANTINED), (3, Code.STORED)]
+    assert len(bench.rows("air_quality", "pm25_raw_ugm3")) == 500
+    assert bench.quarantine.counts() == {"whole": 3, "part": 0, "stray": 0}
+    assert "store" not in bench.ingest.alarms
+    assert bench.store.writes < 20, bench.store.writes  # type: ignore[attr-defined]
+    bench.store.keep_for(None)
+    assert redrive(bench.state, bench.store, "c1", "lp-0017", 1, now_ms) == "stored 1 of 1"
+    assert [(found.rows_missing, found.sequences_missing) for found in audit(bench.store, None, {})] == [
+        (0, [(SPOOL, 2)])
+    ]
 
 
 @pytest.mark.parametrize("what", [changed("/blocks/0/tags", {"lane": "1"}), changed("/clock", "sundial")])

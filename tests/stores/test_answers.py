@@ -37,6 +37,12 @@ def test_of_write(status: int, body: str, meaning: type) -> None:
     assert isinstance(of_write(status, body), meaning)
 
 
+def test_how_many_rows_a_database_claims_to_have_dropped() -> None:
+    body = '{"error":"partial write: points beyond retention policy dropped=500"}'
+    assert of_write(400, body) == Refused("HTTP 400 partial write: points beyond retention policy dropped=500", 500)
+    assert of_write(422, '{"message":"dropped=٣"}') == Refused("HTTP 422 dropped=٣")
+
+
 @pytest.mark.parametrize(
     ("header", "after_s"),
     [("30", 30.0), ("86400", 600.0), ("-5", None), ("soon", None), ("٣", None), ("Wed, 21 Oct", None), (None, None)],

@@ -141,9 +141,21 @@ def test_refused_rows_are_found_wherever_they_stand_with_few_writes(bad: set[int
         return Stored()
 
     found = write_halving(write, rows)
-    assert found == [(at, "no") for at in sorted(bad)]
+    assert found == Stored(dict.fromkeys(bad, "no"))
     assert kept == set(rows) - bad
     assert writes <= max(1, 2 * len(bad) * math.ceil(math.log2(len(rows)) + 1))
+
+
+def test_a_claim_to_have_dropped_all_is_believed_and_one_of_fewer_is_not() -> None:
+    bodies: list[int] = []
+
+    def write(part: Sequence[Row]) -> Answer:
+        bodies.append(len(part))
+        bad = [row for row in part if row < 64]
+        return Refused("too old", len(bad) if len(bad) == len(part) else 0) if bad else Stored()
+
+    assert write_halving(write, list(range(128))) == Stored(dict.fromkeys(range(64), "too old"))
+    assert bodies == [128, 64, 64]
 
 
 class Portal:

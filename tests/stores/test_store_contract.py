@@ -134,8 +134,8 @@ def test_a_refused_row_is_found_by_halving(influxd: Influxd, tmp_path: Path) -> 
     rows = store.render(table([T0 + i * 1000 for i in range(200)], [1.0] * 200))
     rows[117] = rows[117].replace(b"qc=1i", b'qc="text"')
     found = write_halving(store.write, rows)
-    assert isinstance(found, list)
-    assert [position for position, _ in found] == [117]
+    assert isinstance(found, Stored)
+    assert list(found.refused) == [117]
     (series,) = store.select(Select("air_quality", ("qc",), since_ms=T0, aggregate="count"))
     assert series.rows[0][1] == 199
 
