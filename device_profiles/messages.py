@@ -122,11 +122,15 @@ class Field(Strict):
 
 
 class Flag(Strict):
-    """Something the sensor says of its own state, or that its values betray. `unfit` values are not measurements."""
+    """Something the sensor says of its own state, or that its values betray. `unfit` values are not measurements.
+
+    It looks at bytes (`at`), at a number of the same message that is only told (`field`), or at values (`when_zero`).
+    """
 
     name: str
     unfit: bool = False
     at: int | None = None
+    field: str | None = None
     type: Literal["u8", "u16be", "u16le", "u32be"] = "u8"
     mask: Annotated[int, Key(ge=1, le=0xFFFFFFFF)] = 0xFFFFFFFF
     equals: int | None = None
@@ -138,8 +142,8 @@ class Flag(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if (self.at is None) == (not self.when_zero):
-            raise ValueError("a flag looks either at a byte (at) or at values (when_zero)")
+        if sum((self.at is not None, self.field is not None, bool(self.when_zero))) != 1:
+            raise ValueError("a flag looks either at bytes (at), or at a number (field), or at values (when_zero)")
         return self
 
 
@@ -172,8 +176,11 @@ class Message(Strict):
             if end > (self.length or FRAME_BYTES_MAX):
                 raise ValueError(f"{field.label} ends at byte {end}, outside the frame of {self.length} bytes")
         known = {field.quantity for field in self.fields if field.quantity}
+        told = {field.name for field in self.fields if field.name}
         for flag in self.flags:
             for name in (*flag.when_zero, *flag.when_positive):
                 if name not in known:
                     raise ValueError(f"flag {flag.name}: {word(name, known)}")
+            if flag.field is not None and flag.field not in told:
+                raise ValueError(f"flag {flag.name}: field {word(flag.field, told)}")
         return self

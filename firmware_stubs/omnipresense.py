@@ -32,6 +32,7 @@ class Ops243(Stub):
         self.units, self.speeds, self.objects = False, True, False
         self._passing: dict[bool, list[tuple[float, dict[str, float]]]] = {True: [], False: []}  # by whether inbound
         self.per_line, self.decimals, self.direction = 1, 1, "|"
+        self.limits, self.passing = {"R>": 0, "R<": 0}, {"N>": 2, "N<": MISSES_TO_END}  # of speeds, 0 for none
 
     def _power_on(self, t_s: float) -> None:
         self._due_s = t_s
@@ -43,6 +44,9 @@ class Ops243(Stub):
         if len(data) < 2:
             return 0, b""
         name = data[:2].decode("ascii", "replace")
+        if name[1] in "<>=":  # a number follows, and ends with a return
+            end = next((at for at, byte in enumerate(data) if byte in b"\r\n"), None)
+            return (0, b"") if end is None else (end + 1, self._numbered(name, data[2:end].decode("ascii", "replace")))
         if name in QUERIES:
             return 2, _line(QUERIES[name])
         if name == "??":
@@ -77,6 +81,19 @@ class Ops243(Stub):
             self.zero = second == "Z"
         return b""
 
+    def _numbered(self, name: str, text: str) -> bytes:
+        number = int(text) if text.isdecimal() else 0
+        if name in ("R>", "R<"):
+            self.limits[name] = number
+            return b""
+        if name == "C=":
+            self._on_s = self.t_s - number
+        if name in ("N>", "N<"):
+            self.passing[name] = number
+            counts = {"CountToPass": self.passing["N>"], "CountToFail": self.passing["N<"]}
+            return _line({"MotionSignal": "Status"} | counts)
+        return b""
+
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + PERIOD_S
         wanted = [target for target in self.targets(t_s) if self._wanted(target["speed_kmh"])]
@@ -88,10 +105,10 @@ class Ops243(Stub):
         lines = b""
         for inbound, seen in self._passing.items():
             target = next((one for one in wanted if (one["speed_kmh"] > 0) == inbound), None)
-            missed = bool(seen) and target is None and t_s - seen[-1][0] >= MISSES_TO_END * PERIOD_S
+            missed = bool(seen) and target is None and t_s - seen[-1][0] >= self.passing["N<"] * PERIOD_S
             another = target is not None and bool(seen) and abs(target["range_m"] - seen[-1][1]["range_m"]) > 20
             gone = missed or another
-            if gone and len(seen) >= 2:
+            if gone and len(seen) >= self.passing["N>"]:
                 lines += self._summary(t_s, inbound, seen)
             if gone:
                 seen.clear()
@@ -142,6 +159,9 @@ class Ops243(Stub):
         return _line(report)
 
     def _wanted(self, speed_kmh: float) -> bool:
+        speed, (least, most) = abs(speed_kmh) * UNITS[self.unit][2], self.limits.values()
+        if speed < least or (most and speed > most):
+            return False
         return self.direction == "|" or (speed_kmh > 0) == (self.direction == "+")
 
 

@@ -142,24 +142,47 @@ def _crc(text: str) -> str:
 
 
 class Wmt700(Stub):
-    """A comma-separated line a second; the last field is the xor of all before it."""
+    """A comma-separated line a second, and one for each `$aPOLL,24` or 25; the last field is the xor of all before it.
+
+    Address 0 in a request is whatever sensor hears it. What the element does not give is 999.
+    """
 
     line = Line(9600)
     checksum_at = -3
 
+    def __init__(self, weather: World | None = None, address: str = "A", automatic: bool = True) -> None:
+        super().__init__(weather)
+        self.address, self.automatic, self.status = address, automatic, 0
+
     def _power_on(self, t_s: float) -> None:
-        self._due_s = t_s
+        self._due_s = t_s if self.automatic else None
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + 1
+        return self._message(t_s, 25)
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        end = data.find(b"\n")
+        if end < 0:
+            return 0, b""
+        asked = data[:end].decode("ascii", "replace").strip()
+        for number in (24, 25):
+            if asked in (f"${self.address}POLL,{number}", f"$0POLL,{number}"):
+                return end + 1, self._message(self.t_s, number)
+        return end + 1, b""
+
+    def _message(self, t_s: float, number: int) -> bytes:
         weather = self.world(t_s)
         speed = weather.get("wind_speed_ms", 2.5)
-        numbers = [f"{value:05.2f}" for value in (speed, weather.get("wind_dir_deg", 180.0), speed * 1.5, speed * 0.7)]
-        numbers.append(f"{weather.get('temp_c', 20.0):05.2f}")
-        text = "$" + ",".join([*numbers, "0", ""])
+        wind = (speed, weather.get("wind_dir_deg", 180.0), speed * 1.5, speed * 0.7, weather.get("temp_c", 20.0))
+        numbers = [f"{999.0 if value != value else value:05.2f}" for value in wind]
+        names = ["wind_speed_ms", "wind_dir_deg", "wind_speed_max_ms", "wind_speed_min_ms", "sonic_temp_c"]
+        if number == 24:
+            numbers += ["23.8", "23.6", "24.1"]
+            names += ["heater_v", "supply_v"]
+        text = "$" + ",".join([*numbers, str(self.status), ""])
         check = 0
         for byte in text.encode():
             check ^= byte
-        names = ("wind_speed_ms", "wind_dir_deg", "wind_speed_max_ms", "wind_speed_min_ms", "sonic_temp_c")
-        row: Row = dict(zip(names, map(float, numbers), strict=True))
+        row: Row = {name: float(told) for name, told in zip(names, numbers, strict=False) if told != "999.00"}
         return self._measured(t_s, f"{text}{check:02X}\r\n".encode(), [row])

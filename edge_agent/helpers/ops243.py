@@ -100,10 +100,14 @@ def _summary(data: bytes, found: dict[str, Any]) -> Decoded:
 
 
 def _one_letter_wrong(key: str) -> bool:
-    """True for `speee`: no firmware calls a value so, a bad line does."""
-    if key in _REPORT_KEYS:
-        return False
-    return any(len(key) == len(right) and sum(map(str.__ne__, key, right)) == 1 for right in _REPORT_KEYS)
+    """True for `speee`, `spee` and `sspeed`: no firmware calls a value so, a bad line does."""
+    return key not in _REPORT_KEYS and any(_one_change(key, right) for right in _REPORT_KEYS)
+
+
+def _one_change(one: str, other: str) -> bool:
+    """One letter is replaced, lost or added."""
+    at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return other[at + 1 :] in (one[at + 1 :], one[at:]) or other[at:] == one[at + 1 :]
 
 
 def _report(data: bytes, rows: list[Row], info: dict[str, Any], message: str = "report") -> Decoded:

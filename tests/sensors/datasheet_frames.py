@@ -215,13 +215,16 @@ def wmt700(draw: Draw) -> Built:
         draw(0, 6000) / 100,
         draw(-5000, 6000) / 100,
     ]
-    body = "$" + ",".join(f"{value:05.2f}" for value in values) + ",0,"
+    supply = "23.8,23.6,24.0," if draw(0, 1) else ""  # message 24 tells them, 25 does not
+    status = draw(0, 0x7FF)
+    body = "$" + ",".join(f"{value:05.2f}" for value in values) + f",{supply}{status},"
     check = 0
     for character in body.encode():
         check ^= character
     names = ("wind_speed_avg_m_s", "wind_direction_avg_deg", "wind_speed_gust_m_s", "wind_speed_lull_m_s",
              "sonic_temperature_c")  # fmt: skip
-    return f"{body}{check:02X}\r\n".encode(), dict(zip(names, values, strict=True))
+    told = {"supply_voltage_v": 23.6} if supply else {}
+    return f"{body}{check:02X}\r\n".encode(), dict(zip(names, values, strict=True)) | told | {"error_code": status}
 
 
 def wxt(draw: Draw) -> Built:

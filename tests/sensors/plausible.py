@@ -52,7 +52,15 @@ def _ops243_line(line: bytes) -> bool:
 
 
 def _one_letter_wrong(key: str) -> bool:
-    return any(len(key) == len(right) and sum(map(str.__ne__, key, right)) == 1 for right in REPORT_KEYS)
+    return key not in REPORT_KEYS and any(_one_change(key, right) for right in REPORT_KEYS)
+
+
+def _one_change(key: str, right: str) -> bool:
+    """One letter replaced, lost or added."""
+    if len(key) == len(right):
+        return sum(map(str.__ne__, key, right)) == 1
+    short, long = sorted((key, right), key=len)
+    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
 def _ld2451(data: bytes) -> bool:

@@ -100,6 +100,37 @@ def test_what_means_no_value_is_none(model: str, text: str, flags: list[str], va
     assert "co2_ppm" not in row
 
 
+def wmt700(line: str) -> Any:
+    """One message, with its checksum, read."""
+    good, _ = frames.read(PROFILES["vaisala-wmt700"], f"{line}{reduce(xor, line.encode()):02X}\r\n".encode(), None)
+    (found,) = good
+    return found
+
+
+def test_a_wind_that_is_missing_is_none_and_its_reason_is_told() -> None:
+    """WMT700 user's guide M211095EN-H, 5.10.3 and table 43: 999 is missing; bit 10 blocked, bit 5 low supply."""
+    found = wmt700("$999.00,999.00,999.00,999.00,22.13,1024,")
+    assert (found.rows, found.flags) == ([{"sonic_temp_c": 22.13}], ("blocked",))
+    found = wmt700("$03.22,075.29,03.38,03.07,-22.13,32,")
+    assert found.rows[0]["wind_speed_ms"] == 3.22
+    assert (found.fit, found.flags) == (True, ("supply_voltage",))
+    assert wmt700("$03.22,075.29,03.38,03.07,22.13,130,").flags == ("transducer_error", "temperature_beyond_limits")
+    assert wmt700("$03.22,075.29,03.38,03.07,22.13,0,").flags == ()
+
+
+def test_a_distance_of_nothing_is_no_vehicle_at_the_lamppost() -> None:
+    """DYP-A02 tells 0 into open space as before a hand."""
+    (found,), _ = frames.read(PROFILES["ultrasonic-ff"], bytes.fromhex("FF 00 00 FF"), None)
+    assert (found.rows, found.flags, found.fit) == ([{"range_m": 0}], ("no_distance",), False)
+
+
+def test_a_line_that_lost_a_letter_names_no_value() -> None:
+    """Without its unit a speed in mph would be taken for one in km/h."""
+    for line in (b'{"nit":"mph","speed":35.8}', b'{"uunit":"mph","speed":35.8}', b'{"unit":"mph","sped":35.8}'):
+        good, bad = frames.read(PROFILES["omnipresense-ops243a"], line + b"\r\n", None)
+        assert (good, [item.reason for item in bad]) == ([], ["bad_field"])
+
+
 def test_how_strong_is_strong_enough_differs_between_the_tfminis() -> None:
     """Below 20 in the first one (user manual A03 p. 12), below 100 in those after it (TFmini-S manual A00 p. 12)."""
     plus, first = PROFILES["benewake-tfmini"], PROFILES["benewake-tfmini"].with_options({"model": "tfmini"})
