@@ -150,11 +150,12 @@ class Flag(Strict):
 class Message(Strict):
     """One kind of frame: how to recognise it, and what it holds. The first that fits is taken.
 
+    It is a measurement, a reply, `no_data` (nothing now, which is no fault) or a refusal of what was asked.
     `asked` is for Modbus, whose replies do not say what they answer: the commands this message may answer.
     """
 
     name: str
-    role: Literal["measurement", "reply", "no_data"] = Key("measurement", alias="is")
+    role: Literal["measurement", "reply", "no_data", "refusal"] = Key("measurement", alias="is")
     when: list[Condition] = []
     length: Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)] | None = None
     starts: str | None = None

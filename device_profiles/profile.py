@@ -116,6 +116,10 @@ class Profile(Strict):
         """Every option's value in force."""
         return {name: option.default for name, option in self.options.items()}
 
+    def named(self, role: str) -> frozenset[str]:
+        """The messages of one role."""
+        return frozenset(message.name for message in self.messages if message.role == role)
+
     def with_options(self, values: dict[str, Scalar]) -> Profile:
         """The profile with other defaults for its options. Raises ValueError naming the option and what it allows."""
         options = dict(self.options)

@@ -63,6 +63,8 @@ def command(
         typer.echo(json.dumps(answers, ensure_ascii=False))
     if any(answer["missing"] for answer in answers):
         raise typer.Exit(Exit.TIMED_OUT)
+    if any(answer["refused"] for answer in answers):
+        raise typer.Exit(Exit.NOT_HEALTHY)
 
 
 def _listed(profile: Profile) -> str:
@@ -133,6 +135,7 @@ def _send(profile: Profile, wants: SensorConfig, one: Wanted, as_json: bool) -> 
 
     known, framer = profile.commands[one.name], Framer(profile)
     answer: dict[str, Any] = {"command": one.name, "sent": "", "answer": None, "missing": known.reply is not None}
+    answer["refused"], refusals = False, profile.named("refusal")
     with opened(wants.port, profile) as device:
         data = command_bytes(profile, one.name, one.values)
         answer["sent"] = data.hex(" ")
@@ -141,8 +144,9 @@ def _send(profile: Profile, wants: SensorConfig, one: Wanted, as_json: bool) -> 
         while time.monotonic() < until_s and answer["answer"] is None:
             for item in framer.feed(device.read(256)):
                 values = decode(profile, item, one.name) if isinstance(item, Frame) else None
-                if isinstance(values, Values) and values.message == known.reply:
-                    answer |= {"answer": told_of(values, item.data), "missing": False}
+                refused = isinstance(values, Values) and values.message in refusals
+                if isinstance(values, Values) and (refused or values.message == known.reply):
+                    answer |= {"answer": told_of(values, item.data), "missing": False, "refused": refused}
     time.sleep(known.pause_s)
     if not as_json:
         typer.echo(_answer_line(answer))
@@ -155,4 +159,5 @@ def _answer_line(answer: dict[str, Any]) -> str:
     said = answer["answer"]
     values = [f"{name}={cell['value']:g} {cell['unit']}" for row in said["rows"] for name, cell in row.items()]
     values += [f"{name}={value}" for name, value in said["info"].items()]
-    return f"{answer['command']}: {' '.join([*values, *said['flags']]) or 'done'}"
+    refused = "refused: " if answer["refused"] else ""
+    return f"{answer['command']}: {refused}{' '.join([*values, *said['flags']]) or 'done'}"

@@ -39,6 +39,7 @@ class Values(NamedTuple):
 
 Decoded = Values | BadFrame
 _KEPT = "compiled decoder"
+_ANYBODY = (0x00, 0xFF)  # who is asked so, alone on a line, answers with an address of its own
 Helper = Callable[[bytes, Mapping[str, Any]], Decoded]
 
 
@@ -61,7 +62,8 @@ class Decoder:
         self._messages = [_Message(message, settings) for message in profile.messages]
         self._shdlc = any(shape.kind == "shdlc" for shape in profile.frames)
         self._text = any(shape.kind == "line" for shape in profile.frames)
-        self._address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
+        address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
+        self._address = None if address in _ANYBODY else address
 
     def decode(self, data: bytes, asked: str | None = None) -> Decoded:
         """Decode the exact bytes of one frame. Raises nothing, whatever a helper does."""

@@ -38,7 +38,7 @@ class Poller:
             raise ValueError(f"{profile.ref}: mode '{mode}' is not known; known are {', '.join(profile.modes)}")
         self._mode = profile.modes[mode or profile.mode]
         self._period_s = period_s or self._mode.period_s
-        self._no_data = frozenset(message.name for message in profile.messages if message.role == "no_data")
+        self._no_data, self._refusals = profile.named("no_data"), profile.named("refusal")
         self._queue: deque[Step] = deque()
         self._reply_by_s: float | None = None
         self._free_s = 0.0  # nothing may be sent before
@@ -99,15 +99,17 @@ class Poller:
         self._free_s = t_s + command.pause_s
         return [Ask(step.command, command_bytes(self._profile, step.command, step.values))]
 
-    def heard(self, values: Values) -> None:
-        """A frame was decoded: is it what was waited for?"""
-        if self.asked is not None:
-            awaited = self._profile.commands[self.asked].reply
-            if values.message == awaited or values.message in self._no_data:
-                self.asked = self._reply_by_s = None
-                gate = self._mode.gate
-                if gate is not None and values.info.get(gate.wants):
-                    self._queue.extend(self._mode.ask)
+    def heard(self, values: Values) -> bool:
+        """A frame was decoded: is it what was waited for? True when the sensor refuses what it was asked."""
+        if self.asked is None:
+            return False
+        refused = values.message in self._refusals
+        if refused or values.message == self._profile.commands[self.asked].reply or values.message in self._no_data:
+            self.asked = self._reply_by_s = None
+            gate = self._mode.gate
+            if gate is not None and values.info.get(gate.wants):
+                self._queue.extend(self._mode.ask)
+        return refused
 
     def overdue(self, t_s: float) -> str | None:
         """The command whose reply has not come in time; told once, and the next command may go."""

@@ -64,7 +64,8 @@ class Sensor:
                 self.last_bad = now_ms, decoded
                 self._damaged(decoded)
                 continue
-            self.poller.heard(decoded)
+            if self.poller.heard(decoded):
+                self.bad["refused"] += 1
             self._spoilt_reply = self._spoilt_reply and self.poller.asked is not None
             if decoded.measurement:
                 self.frames += 1

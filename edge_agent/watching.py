@@ -53,6 +53,7 @@ class Watch:
         self.flags: tuple[str, ...] = ()
         self.fit = True
         self._framer = Framer(profile)
+        self._refusals = profile.named("refusal")
         self.gone = False  # its port is not there; told by whoever may look at devices
         self._asked: str | None = None
         self._start_s = self._heard_s = start_s
@@ -97,6 +98,8 @@ class Watch:
                 self.bad[decoded.reason] += 1
             elif decoded.measurement:
                 self._measured(decoded, t_s)
+            elif decoded.message in self._refusals:
+                self.bad["refused"] += 1
         return seen
 
     def _measured(self, values: Values, t_s: float) -> None:

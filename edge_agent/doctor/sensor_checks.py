@@ -42,7 +42,10 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
         return warn(check, "the running agent does not know it", "sudo lamppost agent service restart")
     if not mine["open"]:
         return fail(check, "its port is closed or gone", "plug it in; lamppost agent ports")
-    heard = mine.get("bytes", 0)
+    heard, refused = mine.get("bytes", 0), mine["bad"].get("refused")
+    if refused and not mine["frames"]:
+        cure = f"lamppost profiles show {profile.name}"
+        return fail(check, f"refuses what it is asked ({refused} times): wrong options or model", cure)
     if mine["last_frame_ms"] is None and heard >= FOREIGN_BYTES:
         return fail(check, f"{heard} bytes, none of them {profile.name}: another model?", "lamppost agent probe")
     if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + profile.silence_s:
@@ -54,7 +57,7 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     total = mine["frames"] + bad
     if mine["last_frame_ms"] is None or age_s > profile.silence_s:
         told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
-        if bad and not mine["frames"]:
+        if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
             return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
         return fail(check, told, WIRES)
     if mine["unfit"].get("stale"):

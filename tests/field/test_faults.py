@@ -111,6 +111,8 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
         ({"last_frame_ms": None, "frames": 0, "bytes": 320}, State.FAIL, "probe"),
+        ({"last_frame_ms": None, "frames": 0, "bad": {"no_reply": 50}}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": None, "frames": 0, "bad": {"refused": 80}, "bytes": 400}, State.FAIL, "profiles show"),
         ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
         ({"bad": {"bad_checksum": 40}}, State.FAIL, "cable"),
         ({"unfit": {"stale": 5}}, State.FAIL, "power"),

@@ -15,7 +15,7 @@ from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
 from wire.exits import Failure
 
-SENSORS = {"air-1": "nova-sds011", "co2-1": "winsen-mhz19b", "radar-1": "hilink-ld2451"}
+SENSORS = {"air-1": "nova-sds011", "co2-1": "winsen-mhz19b", "radar-1": "hilink-ld2451", "th-1": "rs485-modbus-weather"}
 
 
 @pytest.fixture
@@ -47,6 +47,12 @@ def test_the_answer_is_told(settings: Path) -> None:
     assert "firmware=" in said(settings, "air-1", "query_firmware").stdout
 
 
+def test_a_refusal_is_an_answer(settings: Path) -> None:
+    result = said(settings, "th-1", "read_holding", "start=40", "count=2")
+    assert "refused: modbus_address=1 function=3 modbus_exception=2 says=illegal register" in result.stdout
+    assert result.exit_code == 1
+
+
 def test_several_in_one_go_with_their_values(settings: Path) -> None:
     values = ["max_distance_m=80", "direction_filter=2", "min_speed_km_h=5", "no_target_delay_s=2"]
     words = ["enable_config", "set_detection", *values, "read_detection", "end_config"]
@@ -65,7 +71,7 @@ def test_what_changes_a_calibration_needs_a_person(settings: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nix-1"], "one of air-1, co2-1, radar-1"),
+        (["nix-1"], "one of air-1, co2-1, radar-1, th-1"),
         (["co2-1", "calibrat_zero"], "did you mean 'calibrate_zero'"),
         (["co2-1", "calibrate_span"], "needs a value for span_ppm"),
         (["co2-1", "calibrate_span", "span_ppm=5"], "allowed 1000 to 10000"),
