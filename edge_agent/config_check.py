@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,12 +51,23 @@ def refused(error: NotUsable, cure: str = "correct the lines named") -> Failure:
 
 
 def unusable_files(config: Config) -> Iterator[tuple[Where, Failure]]:
-    """What the settings name and this process could not use, by its key: secrets, certificates, keys, the spool."""
+    """What the settings name and this process could not use, by its key: secrets, certificates, keys, spool, ports."""
     for where, look in _FILES.items():
         try:
             look(config)
         except Failure as failure:
             yield where, failure
+    for number, owner in shared_ports(config).items():
+        port = config.sensors[number].port
+        text = f"{port} is {os.path.realpath(port)}, as is the port of {owner}: a port has one sensor"
+        yield ("sensors", number, "port"), Failure(Exit.CONFIGURATION, "port-shared", text, "lamppost agent ports")
+
+
+def shared_ports(config: Config) -> dict[int, str]:
+    """Sensors, by number, whose port leads to the device of one before them under another name, and that one's name."""
+    devices = [os.path.realpath(sensor.port) for sensor in config.sensors]
+    firsts = [devices.index(device) for device in devices]
+    return {number: config.sensors[first].name for number, first in enumerate(firsts) if first != number}
 
 
 def _secret(config: Config) -> None:

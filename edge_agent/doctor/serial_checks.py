@@ -15,11 +15,18 @@ USER = "lamppost"
 
 
 def serial_exists(station: Station) -> list[Result]:
-    """Each sensor's port is there."""
+    """Each sensor's port is there, and its own."""
+    from edge_agent.config_check import shared_ports
+
     results = []
-    for sensor in station.settings.sensors if station.settings else []:
+    shared = shared_ports(station.settings) if station.settings else {}
+    for number, sensor in enumerate(station.settings.sensors if station.settings else []):
         check = f"serial.exists.{sensor.name}"
-        if Path(sensor.port).exists():
+        if number in shared:
+            results.append(
+                fail(check, f"{_short(sensor.port)} is the port of {shared[number]}", "lamppost agent ports")
+            )
+        elif Path(sensor.port).exists():
             results.append(ok(check, _short(sensor.port)))
         else:
             results.append(fail(check, f"{_short(sensor.port)} is not there", "plug it in; lamppost agent ports"))

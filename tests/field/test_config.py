@@ -20,6 +20,8 @@ from device_profiles.yaml_splice import inline, with_value, without
 from edge_agent.cli import app
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
+from edge_agent.doctor.result import State, Station
+from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.remote_config import Health, RemoteConfig
 from tests.field.conftest import NODE, Field
 from tests.field.expect import Terminal
@@ -96,6 +98,18 @@ def test_one_value_changes_and_nothing_else(file: Path, words: list[str], lines:
     assert file.with_name("agent.yaml.old").read_text() == SETTINGS
     assert file.stat().st_mode & 0o777 == file.with_name("agent.yaml.old").stat().st_mode & 0o777 == 0o640
     assert "it counts from its next start" in result.output
+
+
+def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tmp_path: Path) -> None:
+    """Only one of them could open it, and which one would be chance."""
+    (tmp_path / "by-id").symlink_to("/dev/a")
+    file.write_text(SETTINGS.replace("/dev/b", f"{tmp_path}/by-id"))
+    said = f":14: sensors[1].port: {tmp_path}/by-id is /dev/a, as is the port of air-1: a port has one sensor"
+    refused = CliRunner().invoke(app, ["config", "check", str(file)]).exception
+    assert said in str(refused)
+    found = next(result for result in serial_exists(Station(file)) if result.id == "serial.exists.radar-1")
+    assert found.state is State.FAIL
+    assert found.text.endswith(" is the port of air-1")
 
 
 @pytest.mark.parametrize(
