@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from collector.numbers.windows import DAYS, HOURS
+from collector.numbers.windows import DAYS, HOURS, valid_hour
 from collector.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
@@ -24,7 +24,10 @@ Points = list[tuple[int, float]]
 
 @dataclass(slots=True)
 class Hours:
-    """One line of a chart: hourly values, and how the span looks as a whole."""
+    """One line of a chart: hourly values, and how the span looks as a whole.
+
+    The hours are valid ones, of which days are made too; all, where a sensor reports too seldom for any.
+    """
 
     label: str
     points: Points
@@ -53,20 +56,19 @@ class Index:
 
 @dataclass(slots=True)
 class StationReport:
-    """One station over the span. `vehicles` has None for an hour that is masked."""
+    """One station over the span. `vehicles` has None for an hour that is masked.
+
+    `share` is how much of the span there is air of, 0 to 1: an hour that is not there counts as none.
+    """
 
     node: str
+    share: float | None = None
     air: dict[str, list[Hours]] = field(default_factory=dict)
     vehicles: list[tuple[int, int | None]] = field(default_factory=list)
     speed: Points = field(default_factory=list)
     completeness: Points = field(default_factory=list)
     indices: list[Index] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def share(self) -> float | None:
-        """Mean completeness of the hours that there are, 0 to 1."""
-        return sum(value for _, value in self.completeness) / len(self.completeness) if self.completeness else None
 
     @property
     def vehicles_total(self) -> int:
@@ -91,21 +93,24 @@ def summarise(
 
 
 def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any], since_ms: int, until_ms: int) -> None:
-    columns = (*(f"{name}_mean" for name in AIR), "completeness")
+    columns = (*(f"{name}_{stat}" for name in AIR for stat in ("mean", "n")), "completeness")
     shares: dict[str, dict[int, float]] = defaultdict(dict)
     question = Select("air_quality" + HOURS, columns, since_ms, until_ms, where, ("node", "sensor"))
     for series in store.select(question):
         report = reports[series.tags["node"]]
-        for at, name in enumerate(AIR, start=1):
-            points = [(row[0], row[at]) for row in series.rows if row[at] is not None]
+        hours = [(time_ms, dict(zip(columns, cells, strict=True))) for time_ms, *cells in series.rows]
+        for name in AIR:
+            valid = [(time_ms, mean) for time_ms, hour in hours if (mean := valid_hour(hour, name)) is not None]
+            points = valid or [(time_ms, mean) for time_ms, hour in hours if (mean := hour[name + "_mean"]) is not None]
             if points:
                 report.air.setdefault(name, []).append(Hours(series.tags["sensor"], points))
-        for row in series.rows:
-            if row[-1] is not None:
+        for time_ms, hour in hours:
+            if hour["completeness"] is not None:
                 seen = shares[report.node]
-                seen[row[0]] = max(seen.get(row[0], 0.0), row[-1])
+                seen[time_ms] = max(seen.get(time_ms, 0.0), hour["completeness"])
     for node, by_hour in shares.items():
         reports[node].completeness = sorted(by_hour.items())
+        reports[node].share = sum(by_hour.values()) * HOUR_MS / (until_ms - since_ms)
 
 
 def _traffic(

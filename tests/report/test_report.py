@@ -96,6 +96,24 @@ def test_hours_of_few_vehicles_are_masked(settings: Path) -> None:
     )
 
 
+def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(tmp_path: Path, closes: Closes) -> None:
+    """GB 3095-2026 Table 4: an hour is valid from 45 minutes on. `air-2` tells less often, and is told all the same."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    hours = [T0 + n * HOUR_MS for n in range(12)]
+    tags = {"node": "lp-1", "site": "s"}
+    means, minutes = [500.0] + [20.0] * 11, [44] + [45] * 11
+    for sensor, n in (("air-1", minutes), ("air-2", [24] * 12)):
+        columns = {"pm25_ugm3_mean": means, "pm25_ugm3_n": n, "completeness": [value / 60 for value in n]}
+        told = table("air_quality_1h", tags | {"sensor": sensor}, hours, columns, "pm25_ugm3_n")
+        assert store.write(store.render(told)) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS)
+    first, second = report.air["pm25_ugm3"]
+    assert (first.mean, first.highest) == (20.0, (hours[1], 20.0))
+    assert (second.mean, second.highest) == (60.0, (hours[0], 500.0))
+    assert report.share == pytest.approx((44 + 11 * 45) / 60 / 24)
+
+
 def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, tmp_path: Path) -> None:
     for language, name in (("zh", "建国路东口"), ("en", "Jianguo Rd East")):
         pages = [tmp_path / f"{language}-{n}.html" for n in range(2)]
