@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from collector.grafana.panel import Panel
+from measures import china_aqi
 
-PM25_STEPS: Final = (35.0, 75.0, 115.0, 150.0, 250.0)
-"""HJ 633-2012 steps of the daily mean of PM2.5 in µg/m³, which most dashboards in China are read by."""
+PM25_STEPS: Final = tuple(map(float, china_aqi.level_tops("PM2.5", "24h", china_aqi.IN_FORCE_2026)))
+"""Where levels of PM2.5 end in HJ 633-2026, which reads hours off the daily column; titles name the edition."""
 _UGM3: Final = "conμgm3"  # Grafana's own name of the unit
 
 
@@ -27,8 +28,9 @@ _CITY: Final = Board(
     "City",
     None,
     (
-        Panel("各站 PM2.5 最新小时均值", "PM2.5, newest hourly mean", "stat", "air_quality_1h",
-              {"pm25_ugm3_mean": "PM2.5"}, "last", unit=_UGM3, chosen=False, limits=PM25_STEPS, width=24),
+        Panel("各站 PM2.5 最新小时均值（HJ 633-2026 分级）", "PM2.5, newest hourly mean, levels of HJ 633-2026", "stat",
+              "air_quality_1h", {"pm25_ugm3_mean": "PM2.5"}, "last", unit=_UGM3, chosen=False,
+              limits=PM25_STEPS, width=24),
         Panel("全市 PM2.5 小时均值", "PM2.5 of the city, hourly", "timeseries", "air_quality_1h",
               {"pm25_ugm3_mean": "PM2.5", "pm10_ugm3_mean": "PM10"}, by=(), unit=_UGM3, chosen=False),
         Panel("全市车流量", "Vehicles of the city", "timeseries", "traffic_flow_1h", {"count_sum": "vehicles"}, "sum",
@@ -69,8 +71,8 @@ _AIR: Final = Board(
     "Air",
     "air_quality_1h",
     (
-        Panel("PM2.5 小时均值", "PM2.5, hourly mean", "timeseries", "air_quality_1h", {"pm25_ugm3_mean": "PM2.5"},
-              unit=_UGM3, limits=PM25_STEPS, width=24),
+        Panel("PM2.5 小时均值（HJ 633-2026 分级）", "PM2.5, hourly mean, levels of HJ 633-2026", "timeseries",
+              "air_quality_1h", {"pm25_ugm3_mean": "PM2.5"}, unit=_UGM3, limits=PM25_STEPS, width=24),
         Panel("PM10 小时均值", "PM10, hourly mean", "timeseries", "air_quality_1h", {"pm10_ugm3_mean": "PM10"},
               unit=_UGM3),
         Panel("二氧化氮小时均值", "NO2, hourly mean", "timeseries", "air_quality_1h", {"no2_ugm3_mean": "NO2"},

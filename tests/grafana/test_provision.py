@@ -88,6 +88,14 @@ def test_a_dashboard_is_whole(board: Board, version: Version) -> None:
     assert chosen == bool(made["templating"]["list"]), "a choice is offered where a question uses it"
 
 
+def test_particles_are_coloured_by_the_edition_in_force_and_the_panel_names_it() -> None:
+    """HJ 633-2026 Table 3: PM2.5 of 60 ends 良; 75 did in the edition of 2012."""
+    panels = [panel for board in BOARDS for panel in board.panels if "pm25_ugm3_mean" in panel.fields]
+    coloured = [panel for panel in panels if panel.limits]
+    assert {panel.limits for panel in coloured} == {(35, 60, 115, 150, 250)}
+    assert all("HJ 633-2026" in title for panel in coloured for title in (panel.zh, panel.en))
+
+
 @pytest.mark.parametrize("version", get_args(Version))
 def test_the_command_writes_what_grafana_loads(version: Version, tmp_path: Path) -> None:
     done = CliRunner().invoke(
