@@ -76,9 +76,12 @@ def is_complete(valid: int, expected: int, required: Number = Decimal("0.75")) -
     return exact(valid) >= exact(required) * expected
 
 
-def is_mda8_valid(means_8h: int, daily_maximum: Number | None, limit: Number) -> bool:
-    """HJ 663-2013: a day's maximum 8-hour O3 counts with 14 means ending 08:00 to 24:00, or when above the limit."""
-    return HJ_663_8H_MAX.is_met(means_8h) or (daily_maximum is not None and exact(daily_maximum) > exact(limit))
+def is_mda8_valid(means_8h: int, daily_maximum: Number | None, limit: Number, rule: Rule = HJ_663_8H_MAX) -> bool:
+    """A day's maximum 8-hour O3 counts with as many means as `rule` asks, or with fewer when above the limit.
+
+    HJ 663-2013: 14 means ending 08:00 to 24:00. 40 CFR 50 App. U section 3 (US_8H_MAX): 13 beginning 07:00 to 23:00.
+    """
+    return rule.is_met(means_8h) or (daily_maximum is not None and exact(daily_maximum) > exact(limit))
 
 
 def is_year_valid(days_by_month: dict[int, int]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from statistics import fmean
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from measures.gases import CHINA_25C, EU_20C, ReferenceState, between_states, co
 from measures.index import OF_QUANTITY, Concentration, Index, NotInStandard
 from measures.nowcast import HOURS as NOWCAST_HOURS
 from measures.nowcast import nowcast
+from measures.rounding import truncated
 
 Hours = Mapping[int, Mapping[str, Any]]
 """Start of hour to the fields of its window."""
@@ -33,6 +35,8 @@ CHINA_25C_FROM: Final = date(2018, 9, 1)
 """Since then GB 3095 means gases at 298.15 K (amendment of 2018), before at 273.15 K."""
 O3_LIMIT_UGM3: Final = 160
 """GB 3095 class 2, 8-hour daily maximum: above it a day counts although hours are missing (HJ 663-2013)."""
+O3_US_PPM: Final = Decimal("0.070")
+"""40 CFR 50.19, likewise (App. U); means are truncated to its digits."""
 _PM: Final = ("pm25_ugm3", "pm10_ugm3")
 _GASES: Final = ("no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3")
 POLLUTANTS: Final = (*_PM, *_GASES)
@@ -283,7 +287,7 @@ def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, in
             given.append(Concentration.of_quantity(name, "24h", means.mean(name, *day, US_DAY)))
         if name == "o3_ugm3":  # 17 means, beginning 07:00 to 23:00 (40 CFR 50 App. U)
             first_ms = day[0] + 7 * HOUR_MS
-            largest = means.largest_8h(name, first_ms, 17, EU_8H, lambda n, _: US_8H_MAX.is_met(n))
+            largest = means.largest_8h(name, first_ms, 17, EU_8H, lambda n, top: _is_us_mda8(n, top, state))
             given.append(_us_gas(name, "8h", largest, state))
         if name == "co_mgm3":  # 24 means, ending in each hour of the day (AQS: "8-hr run avg end hour")
             largest = means.largest_8h(name, day[0] - 7 * HOUR_MS, 24, EU_8H, lambda n, _: US_DAY.is_met(n))
@@ -293,6 +297,11 @@ def _us_day(means: _Means, _: Standard, reporting: Reporting, day: tuple[int, in
         if name == "so2_ugm3":
             given.append(_us_gas(name, "24h", means.mean(name, *day, US_DAY), state))
     return _us(given)
+
+
+def _is_us_mda8(means_8h: int, largest_ugm3: float | None, state: ReferenceState) -> bool:
+    ppm = _us_gas("o3_ugm3", "8h", largest_ugm3, state).value
+    return is_mda8_valid(means_8h, None if ppm is None else truncated(ppm, 3), O3_US_PPM, US_8H_MAX)
 
 
 def _in_standard_time(day: tuple[int, int], reporting: Reporting) -> tuple[int, int]:

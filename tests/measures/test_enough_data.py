@@ -48,6 +48,9 @@ def test_a_day_over_the_limit_counts_with_few_hours() -> None:
     assert completeness.is_mda8_valid(14, 50, 160)
     assert not completeness.is_mda8_valid(13, 160, 160)
     assert completeness.is_mda8_valid(13, 160.1, 160)
+    assert completeness.is_mda8_valid(13, 0.03, 0.070, completeness.US_8H_MAX)
+    assert not completeness.is_mda8_valid(12, 0.070, 0.070, completeness.US_8H_MAX)
+    assert completeness.is_mda8_valid(12, 0.071, 0.070, completeness.US_8H_MAX)
     assert not completeness.is_mda8_valid(0, None, 160)
 
 

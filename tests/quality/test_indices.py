@@ -11,6 +11,7 @@ import pytest
 from collector.numbers.indices import Scored, daily, hourly
 from collector.numbers.reporting import GasState, Reporting, Standard
 from collector.numbers.windows import HOUR_MS, day_of
+from measures.gases import US_25C
 from measures.index import Index
 
 CHINA, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -104,6 +105,15 @@ def test_a_day_of_gases_needs_eighteen_hours() -> None:
     assert day_of_us("2026-01-10", hours_of(first_ms, no2_ugm3=[300.0] * 17)) is None
     found = day_of_us("2026-01-10", hours_of(first_ms, no2_ugm3=[300.0] * 18))
     assert index_of(found).value == 112
+
+
+@pytest.mark.parametrize(("ppb", "value"), [(70.9, None), (71.0, 101)])
+def test_a_day_of_much_ozone_counts_although_hours_are_missing(ppb: float, value: int | None) -> None:
+    """40 CFR 50 App. U section 3: with fewer than 13 eight-hour means a maximum above 0.070 ppm is valid."""
+    first_ms = at("2026-01-10T10:00", NEW_YORK)
+    o3 = ppb * 47.998 / US_25C.litres_per_mol
+    found = day_of_us("2026-01-10", hours_of(first_ms, o3_ugm3=[o3] * 12))
+    assert (index_of(found).value if found else None) == value
 
 
 def test_carbon_monoxide_of_an_evening_counts_where_its_eight_hours_end() -> None:
