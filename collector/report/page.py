@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector.report.summary import HOUR_MS, Hours, StationReport
+from collector.report.summary import HOUR_MS, Hours, Index, StationReport
 from collector.web import chart
+from collector.web.levels import of_standard
 from collector.web.privacy import FEW
-from collector.web.words import Language
+from collector.web.words import TEXTS, Language
 from wire.quantities import QUANTITIES
 
 _HERE: Final = Path(__file__).parent
@@ -61,10 +62,20 @@ def render(
     def say(word: str) -> str:
         return WORDS[word][0 if chinese else 1]
 
+    def known(word: str) -> str:
+        return TEXTS[word][0 if chinese else 1] if word in TEXTS else word
+
+    def category(index: Index) -> str:
+        if index.level is None:
+            return index.category
+        level = of_standard(index.standard, index.level)
+        return level.word_zh if chinese else level.word_en
+
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
-        reports=reports, title=title, say=say, name=name, language=language, quantities=QUANTITIES,
-        from_=_moment(span[0], zone, "%Y-%m-%d"), to=_moment(span[1] - 1, zone, "%Y-%m-%d"), zone=zone.key,
+        reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
+        quantities=QUANTITIES, from_=_moment(span[0], zone, "%Y-%m-%d"), to=_moment(span[1] - 1, zone, "%Y-%m-%d"),
+        zone=zone.key,
         at=lambda time_ms, form="%m-%d %H:%M": _moment(time_ms, zone, form),
         air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
         english=lambda quantity: quantity.zh if chinese else quantity.en,

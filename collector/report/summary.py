@@ -52,6 +52,7 @@ class Index:
     value: int | None
     category: str
     primary: str
+    level: int | None = None
 
 
 @dataclass(slots=True)
@@ -141,7 +142,7 @@ def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, unt
             day = row.time_ms, row.standard, row.edition
             if day not in worst or (row.value or -1) > (worst[day].value or -1):
                 worst[day] = row
-        report.indices = [Index(*day, row.value, row.category, row.primary) for day, row in sorted(worst.items())]
+        report.indices = [Index(*day, r.value, r.category, r.primary, r.level) for day, r in sorted(worst.items())]
 
 
 def _alerts(

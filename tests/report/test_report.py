@@ -49,6 +49,7 @@ def week(node: str) -> list[Table]:
     place = {"node": node, "site": "jianguo"}
     index = place | {"sensor": "air-1", "standard": "HJ 633", "edition": "2026", "period": "1d"}
     days: dict[str, list[Any]] = {"value": [None, 80], "category": ["NA", "良"], "primary": ["-", "PM2.5"]}
+    days["level"] = [None, 2]
     alert: dict[str, list[Any]] = {
         "node": [node],
         "state": ["firing"],
@@ -61,7 +62,7 @@ def week(node: str) -> list[Table]:
         table("air_quality_1h", place | {"sensor": "air-1"}, hours, air),
         table("traffic_flow_1h", place | {"sensor": "radar-1", "lane": "1", "direction": "in"}, hours,
               {"count_sum": counts, "speed_tms_kmh_mean": [40.0] * WEEK}, "count_sum"),
-        table("air_index", index, hours[:48:24], days, "value"),
+        table("air_index", index, hours[:48:24], days, "value", "level"),
         table("alerts", of, [hours[7]], alert, "late"),
     ]  # fmt: skip
 
@@ -123,6 +124,18 @@ def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, 
         assert html == pages[1].read_text()
         assert name in html
         assert not re.search(r"<script|https?://|src=|<link|@import|url\((?!#)", html)
+
+
+def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
+    said = {}
+    for language in ("zh", "en"):
+        page = tmp_path / f"{language}.html"
+        run(settings, "week", "--date", "2026-03-07", "--lang", language, "-o", str(page))
+        said[language] = page.read_text()
+    assert "<td>良</td>" in said["zh"]
+    assert "<td>moderate</td>" in said["en"]
+    assert "重要 告警中" in said["zh"]
+    assert "major firing" in said["en"]
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
