@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from collector.numbers.reporting import Reporting, Standard
 from collector.web import summary
 from collector.web.scales import Scale, scale_of
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
-from measures.index import Concentration
+from measures.index import Band, Concentration
 from tests.web.test_map import SHANGHAI, served_with
 
 TODAY = date(2026, 11, 26)
@@ -111,3 +112,23 @@ def test_listed_stations_that_report_alike_share_one_way_of_reporting(tmp_path: 
     reporting = Config(store=store, state_file=tmp_path / "state.db", stations=stations).reporting()
     assert reporting("lp-0") is reporting("lp-1")
     assert reporting("lp-2").standards == ("eu",)
+
+
+def test_colours_are_those_of_the_standards() -> None:
+    """HJ 633-2026 Table A.1; EPA-454/B-24-002 with its ColorVision-Assist set; ETC HE 2024/17. Of the UK one a word."""
+    css = (Path(summary.__file__).parent / "static" / "page.css").read_text()
+
+    def colours(selector: str) -> list[str]:
+        block = re.search(rf"^{re.escape(selector)} {{([^}}]*)}}", css, re.MULTILINE)
+        assert block is not None
+        return re.findall(r"--l[1-6]: (#[0-9a-f]{6})", block[1])
+
+    def of(bands: tuple[Band, ...]) -> list[str]:
+        return [band.colour.lower() for band in bands]
+
+    assert colours(":root") == of(china_aqi.HJ_633_2026.bands)
+    assert colours(":root")[:4] + colours(".official .us") + colours(":root")[5:] == of(us_aqi.SCALE.bands)
+    assert colours(".safe .us") == [colour.lower() for colour in us_aqi.COLOUR_ASSIST]
+    assert colours(".official .eu") == of(eu_aqi.SCALE.bands)
+    words = {band.colour.lower(): band.category for band in uk_daqi.SCALE.bands}
+    assert [words[colour] for colour in colours(".official .uk")] == ["Low", "Moderate", "High", "Very High"]
