@@ -178,11 +178,14 @@ class Alerting:
         self._fresh, self._caught_up, self._episodes = True, False, {}
 
     def _take_over(self, now_ms: int) -> None:
-        found = catch_up.take_over(self._engine, self._store, self.rules, self._look, now_ms)
-        self._others += found.untold
+        """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
+        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, now_ms)
+        sure_ms = now_ms - self._engine.lateness_ms
+        told = [each for each in story if each.event_ms < sure_ms or self._book.is_known(each)]
         with self._lock:
-            self.desk.adopt(found.firing, now_ms, found.unsure_ms)
-        self._episodes |= {each.fingerprint: each for each in found.firing}
+            self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
+        self._others += [each for each in story if each not in told]
+        self._episodes |= {each.fingerprint: each for each in story if not each.late}
         self._fresh = False
 
     # One step

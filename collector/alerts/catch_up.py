@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from collector.alerts import points, stored
 from collector.rules import derived
@@ -19,14 +19,6 @@ log = logging.getLogger("lamppost.alerts")
 WARM_UP_MS: Final = 24 * 3_600_000
 Look = Callable[[Series, list[int], Columns, int], None]
 """Gives the rules rows of one series, with the time of now."""
-
-
-class TakenOver(NamedTuple):
-    """What the database knows of episodes: those that fire, and changes that nobody may have told since `unsure_ms`."""
-
-    firing: list[Transition]
-    untold: list[Transition]
-    unsure_ms: int
 
 
 def replay(engine: Engine, store: Store, rules: Sequence[Rule], since_ms: int, look: Look, now_ms: int) -> None:
@@ -48,27 +40,46 @@ def replay(engine: Engine, store: Store, rules: Sequence[Rule], since_ms: int, l
     log.info("the rules have caught up over %d rows", count)
 
 
-def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, now_ms: int) -> TakenOver:
-    """What fires, as the database knows it, goes on under its keys. Raises StoreDown.
+def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, now_ms: int) -> list[Transition]:
+    """Go on where another collector stopped: what was said and stands, since a while ago. Raises StoreDown.
 
-    Windows fill from the last day's readings; of what these say, people hear what nobody has told them yet.
+        ... windows fill | what fires is known from `alerts`, and goes on under its key
+        ------------------|--- sure ---- now --->  event time
+                               `--------- what was said of these rows may have to be corrected: a late one may come, and
+                                          of the last the other may have said nothing
+
+    Hours, days and indices come later than they are stamped, and are looked at from so much earlier.
     """
-    lateness_ms = engine.lateness_ms
-    reach_ms = min(WARM_UP_MS, max((rule.window.over for rule in rules if rule.window), default=0))
-    since_ms = now_ms - reach_ms - lateness_ms
-    for series, times, cells in stored.since(store, rules, since_ms, now_ms + lateness_ms):
-        look(series, times, cells, now_ms)
-    unsure_ms = now_ms - lateness_ms  # the other may have died before it told
-    oldest_ms = since_ms - max(map(derived.reach_ms, engine.kinds), default=0)
-    known = points.told_between(store, oldest_ms, unsure_ms)
-    firing = points.firing(store, {rule.alert: rule for rule in rules}, now_ms)
-    open_ones = {each.fingerprint for each in firing}
-    untold = [
-        each
-        for each in engine.tick(now_ms)
-        if not each.late
-        and (each.key, each.state) not in known
-        and (each.state == "resolved" or each.fingerprint not in open_ones)
-    ]
-    engine.adopt(firing)
-    return TakenOver(firing, untold, unsure_ms)
+    sure_ms = now_ms - engine.lateness_ms
+    warm_ms = min(WARM_UP_MS, max(map(_warm_ms, rules), default=0))
+    by_name = {rule.alert: rule for rule in rules}
+    story = points.story(store, by_name, sure_ms - warm_ms - max(map(derived.reach_ms, engine.kinds), default=0))
+
+    def decides_ms(each: Transition) -> int:
+        """From when on rows decide; what is not decided from rows stands as it was said."""
+        rule = by_name[each.rule]
+        return now_ms + 1 if rule.spec is None or rule.joined else sure_ms - derived.reach_ms(each.kind)
+
+    engine.forget_readings()
+    engine.adopt(firing_at(story, lambda each: min(decides_ms(each), sure_ms) - warm_ms))
+    for kind, names in stored.columns_of(rules).items():
+        start_ms = sure_ms - derived.reach_ms(kind)
+        for rows in stored.rows(store, {kind: names}, start_ms - warm_ms, start_ms):
+            look(*rows, now_ms)
+    engine.adopt(firing_at(story, decides_ms), [each for each in story if each.event_ms >= decides_ms(each)])
+    for kind, names in stored.columns_of(rules).items():
+        start_ms, end_ms = sure_ms - derived.reach_ms(kind), now_ms + engine.lateness_ms
+        for rows in stored.rows(store, {kind: names}, start_ms, end_ms, end_ms - start_ms):
+            look(*rows, now_ms)
+    return story
+
+
+def firing_at(story: Sequence[Transition], at_ms: Callable[[Transition], int]) -> list[Transition]:
+    """What fires by those parts of a story that are older than a moment of their own."""
+    newest = {each.fingerprint: each for each in story if each.event_ms < at_ms(each)}
+    return [each for each in newest.values() if each.state == "firing"]
+
+
+def _warm_ms(rule: Rule) -> int:
+    """How far back a reading decides on a rule's state."""
+    return rule.for_ + rule.keep_firing_for + (rule.window.over if rule.window is not None else 0)

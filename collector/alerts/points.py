@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from collector.rules.rule import Rule
 from collector.rules.transition import Series, Transition, transition
-from collector.stores import store as stores
 from collector.stores.store import Select, Store, Table
 
 MEASUREMENT: Final = "alerts"
+_GROUPS: Final = ("rule", "severity", "fingerprint")
 _COLUMNS: Final = ("state", "value", "dedup_key", "late", "void")
 _KEY: Final = 3  # in a row, which begins with its time
 _VOID: Final = 5
@@ -42,39 +42,50 @@ def point(each: Transition, number: int) -> Table:
     return Table(MEASUREMENT, tuple(sorted(tags.items())), [each.event_ms], columns, whole, number % 10**6)
 
 
-def told_between(store: Store, since_ms: int, until_ms: int) -> set[tuple[str, str]]:
-    """Key and state of every transition that was stored of that time. Raises StoreDown."""
-    columns = ("dedup_key", "state")
-    found = store.select(Select(MEASUREMENT, columns, since_ms, until_ms, group_by=("fingerprint",)))
-    return {(row[1], row[2]) for series in found for row in series.rows}
+def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transition]:
+    """What was said and still stands: what fires at `since_ms`, then every change since, in order. Raises StoreDown.
+
+    Two collectors may have said the same: it is here once, and as news if any of them said it as news.
+    """
+    told: dict[tuple[str, str, int], Transition] = {}
+    for series in store.select(Select(MEASUREMENT, _COLUMNS, since_ms, group_by=_GROUPS)):
+        for each in _read_all(rules, _standing(series.rows)):
+            name = each.key, each.state, each.event_ms
+            if name not in told or told[name].late:
+                told[name] = each
+    return firing(store, rules, since_ms) + sorted(told.values(), key=lambda each: each.event_ms)
 
 
-def firing(store: Store, rules: dict[str, Rule], now_ms: int) -> list[Transition]:
-    """The episodes that still fire as the database knows them. Raises StoreDown.
+def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]:
+    """The episodes that fired at a moment, as the database knows them. Raises StoreDown.
 
     A rule that means something else by now has other keys; its old episodes are not found again.
     """
-    groups, since_ms = ("rule", "severity", "fingerprint"), now_ms - LOOK_BACK_MS
-    newest = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, group_by=groups, latest=True))
+    since_ms = at_ms - LOOK_BACK_MS
+    newest = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, at_ms, group_by=_GROUPS, latest=True))
     taken_back = tuple(series.tags["fingerprint"] for series in newest if series.rows and series.rows[-1][_VOID])
     rows = [row for series in newest for row in series.rows if not row[_VOID]]
-    if taken_back:
+    if taken_back:  # an earlier one may have taken its place
         where: dict[str, str | tuple[str, ...]] = {"fingerprint": taken_back}
-        rows += _standing(store.select(Select(MEASUREMENT, _COLUMNS, since_ms, where=where, group_by=groups)))
-    said = (_read(rules, row) for row in rows)
-    return [each for each in said if each is not None]
+        found = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, at_ms, where, _GROUPS))
+        rows += [row for series in found for row in _standing(series.rows)[-1:]]
+    return [each for each in _read_all(rules, rows) if each.state == "firing"]
 
 
-def _standing(found: Iterable[stores.Series]) -> Iterator[list[Any]]:
-    """The newest row of each group whose episode was not taken back: an earlier one may have taken its place."""
-    for series in found:
-        void = {row[_KEY] for row in series.rows if row[_VOID]}
-        yield from [row for row in series.rows if row[_KEY] not in void][-1:]
+def _standing(rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows of one alert whose episode was not taken back."""
+    void = {row[_KEY] for row in rows if row[_VOID]}
+    return [row for row in rows if row[_KEY] not in void]
+
+
+def _read_all(rules: dict[str, Rule], rows: Iterable[list[Any]]) -> list[Transition]:
+    found = (_read(rules, row) for row in rows)
+    return [each for each in found if each is not None]
 
 
 def _read(rules: dict[str, Rule], row: list[Any]) -> Transition | None:
     event_ms, state, value, dedup_key, late, _ = row
-    if state != "firing" or not isinstance(dedup_key, str):
+    if not isinstance(dedup_key, str):
         return None
     name, _, rest = dedup_key.partition("@")
     version, _, rest = rest.partition("|")
@@ -82,4 +93,4 @@ def _read(rules: dict[str, Rule], row: list[Any]) -> Transition | None:
     rule = rules.get(name)
     if rule is None or rule.version != version or not start.isdigit():
         return None
-    return transition(Series.read(series), rule, int(start), value, "firing", event_ms, bool(late))
+    return transition(Series.read(series), rule, int(start), value, state, event_ms, bool(late))

@@ -117,26 +117,19 @@ class Desk:
         else:
             known.news.append(Line(alert.state, alert))
 
-    def adopt(self, firing: Iterable[Transition], now_ms: int, unsure_ms: int) -> None:
-        """Alerts that another desk told people of and that still fire; no other fires.
-
-        Of what began after `unsure_ms` nobody knows whether it was told: it is told again, under the same key.
-        """
-        firing = list(firing)
-        known_keys = {each.key for each in firing}
+    def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
+        """Alerts that this desk or another told people of and that still fire; no other fires."""
+        by_name = {each.fingerprint: each for each in firing}
         for name, known in list(self.standings.items()):
-            if known.firing and known.alert.key not in known_keys:
+            if known.firing and (name not in by_name or known.alert.key != by_name[name].key):
                 known.alert = known.alert.ended(now_ms, "another collector has told its end")
                 self._mark(known)
                 del self.standings[name]
-        for each in firing:
-            if each.fingerprint not in self.standings:
-                receivers = each.notify or self.policy.receivers
-                known = Standing(each, told="" if each.late else "firing", told_ms=now_ms, receivers=receivers)
-                known.since_ms = now_ms
-                if each.event_ms > unsure_ms and not each.late:
-                    known.told, known.news = "", [Line("firing", each)]
-                self.standings[each.fingerprint] = known
+        for name, each in by_name.items():
+            if name not in self.standings or not self.standings[name].firing:
+                receivers, told = each.notify or self.policy.receivers, "" if each.late else "firing"
+                known = Standing(each, told=told, told_ms=now_ms, since_ms=now_ms, receivers=receivers)
+                self.standings[name] = known
                 self._mark(known)
 
     def _end_once(self, alert: Transition, now_ms: int) -> None:

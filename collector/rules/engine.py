@@ -188,14 +188,17 @@ class Engine:
                 engine._said += engine._joined.forget(series, now_ms)
         return engine
 
-    def adopt(self, transitions: Iterable[Transition]) -> None:
-        """Take over episodes that another collector told and that still fire, as the database knows them.
+    def adopt(self, firing: Iterable[Transition], told: Iterable[Transition] = ()) -> None:
+        """Go on for another collector: by what it said these fire from here on, and nothing else does.
 
-        A standby has no snapshot. Its windows fill from the readings it sees; the episodes keep their keys.
+        A standby has no snapshot: its windows fill from stored readings, the episodes keep their keys. `told` is what
+        the other said of readings that are still to come here; what holds no longer is then corrected.
         """
-        for each in transitions:
+        self._said = []
+        tracks: dict[Series, list[Track]] = {series: [] for series, each in self._timelines.items() if each}
+        for each in firing:
             series, rule = Series.of(each.kind, each.labels), self.rules.get(each.rule)
-            if each.state != "firing" or rule is None or rule.version != each.version:
+            if rule is None or rule.version != each.version:
                 continue
             track = Track(rule, each.start_ms, each.event_ms, each.value, each.event_ms, told=1 if each.late else 2)
             if rule.spec is None:
@@ -203,10 +206,20 @@ class Engine:
             elif rule.joined:
                 self._joined.adopt(series, track)
             else:
-                timeline = self._timelines.get(series) or self._enlist(series, None, each.event_ms)
-                if timeline is not None and rule.alert in timeline.plan.rules:
-                    timeline.live.adopt(track)
-                    self._touched.setdefault(series)
+                tracks.setdefault(series, []).append(track)
+        said: dict[Series, list[Transition]] = {}
+        for each in told:
+            said.setdefault(Series.of(each.kind, each.labels), []).append(each)
+        for series in tracks.keys() | said.keys():
+            timeline = self._timelines.get(series) or self._enlist(series, None, 0)
+            if timeline is not None:
+                known = [track for track in tracks.get(series, ()) if track.rule.alert in timeline.plan.rules]
+                timeline.live.adopt(known, said.get(series, []))
+                self._touched.setdefault(series)
+
+    def forget_readings(self) -> None:
+        """Windows and tracks of every series begin anew: a look at the database may have broken off half-way."""
+        self._timelines.clear()
 
     def _drop(self, series: Series, now_ms: int) -> None:
         """The series is no longer expected: what fires on it ends."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
-from collector.rules.track import Track, Verdict, is_open, step
+from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
 MINUTE_MS: Final = 60_000
@@ -107,32 +107,18 @@ class Joined:
         series = timeline.series
         assert rule.window is not None
         value = self._compared(rule, rule.window, timeline, minute_ms)
-        verdict = self._verdict(rule, timeline, value, minute_ms)
+        found = verdict(rule, value, minute_ms, lambda condition, time_ms: self._holds(condition, timeline, time_ms))
         track = self._tracks.get((series, rule.alert))
         if track is None:
-            if verdict is not Verdict.RAISE:
+            if found is not Verdict.RAISE:
                 return []
             track = self._tracks[(series, rule.alert)] = Track(rule, minute_ms, minute_ms, value, told=2)
-        state = step(track, verdict, minute_ms, value, 3 * MINUTE_MS)
+        state = step(track, found, minute_ms, value, 3 * MINUTE_MS)
         if state in ("inactive", "resolved"):
             del self._tracks[(series, rule.alert)]
         if state not in ("firing", "resolved"):
             return []
         return [transition(series, rule, track.start_ms, track.value, state, minute_ms)]
-
-    def _verdict(self, rule: Rule, timeline: Timeline, value: float | None, minute_ms: int) -> Verdict:
-        if value is None:
-            return Verdict.UNKNOWN
-        if rule.hours is not None and not is_open(rule.hours, minute_ms):
-            return Verdict.CLEAR
-        if not rule.limit.met(value):
-            return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
-        if rule.unless is not None and self._holds(rule.unless, timeline, minute_ms):
-            return Verdict.CLEAR
-        if rule.and_ is not None:
-            held = self._holds(rule.and_, timeline, minute_ms)
-            return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[held]
-        return Verdict.RAISE
 
     def _compared(self, rule: Rule, window: Window, timeline: Timeline, minute_ms: int) -> float | None:
         """The window's value, against its reference where the rule has one."""

@@ -26,7 +26,7 @@ from collector.rules.recent import Columns, Recent
 from collector.rules.rest import Rest, rest
 from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
-from collector.rules.track import Track, Verdict, is_open, step
+from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Transition
 from collector.rules.window import Stand
 
@@ -281,8 +281,8 @@ class Reel:
                 if share >= rule.complete:
                     track.last_ms, track.value = time_ms, value
                 continue  # fires, was told, and nothing clears it
-            verdict = self._verdict(rule, time_ms, value, share)
-            state = step(track, verdict, time_ms, value, gap_ms)
+            found = self._verdict(rule, time_ms, value, share)
+            state = step(track, found, time_ms, value, gap_ms)
             if state is None and track.told == 2:
                 continue
             if state in ("inactive", "resolved"):
@@ -297,17 +297,7 @@ class Reel:
         self.low[index], self.high[index] = watch.quiet_band(tracks)
 
     def _verdict(self, rule: Rule, time_ms: int, value: float | None, share: float) -> Verdict:
-        if value is None or share < rule.complete:
-            return Verdict.UNKNOWN
-        if rule.hours is not None and not is_open(rule.hours, time_ms):
-            return Verdict.CLEAR
-        if not rule.limit.met(value):
-            return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
-        if rule.unless is not None and self._holds(rule.unless, time_ms):
-            return Verdict.CLEAR
-        if rule.and_ is not None:
-            return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[self._holds(rule.and_, time_ms)]
-        return Verdict.RAISE
+        return Verdict.UNKNOWN if share < rule.complete else verdict(rule, value, time_ms, self._holds)
 
     def _holds(self, condition: Condition, time_ms: int) -> bool | None:
         """Whether a second condition on this series holds; None where its window is not complete."""
@@ -325,12 +315,18 @@ class Reel:
             track.mute = True
         self.base = self.mid = self.mark()
 
-    def adopt(self, track: Track) -> None:
-        """Go on with an alert that fires already."""
+    def adopt(self, firing: list[Track], told: list[Transition]) -> None:
+        """From here on these fire and nothing else does; `told` was said of what comes, and is corrected if need be."""
         self.wake()
-        assert track.rule.spec is not None
-        self.tracks[self.plan.place(track.rule.spec)][track.rule.alert] = track
+        was = {track.rule.alert: track for track in self._firing().values()}
+        self.tracks = [{n: t for n, t in each.items() if n not in was} for each in self.tracks]
+        for track in firing:
+            assert track.rule.spec is not None
+            if track.rule.alert in was:
+                track.clear_ms = was[track.rule.alert].clear_ms
+            self.tracks[self.plan.place(track.rule.spec)][track.rule.alert] = track
         self.base = self.mid = self.mark()
+        self.recent, self.told = Recent(), told
         self.set_bands()
 
     # Marks

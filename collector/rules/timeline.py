@@ -7,7 +7,7 @@ in its own order, and tells history: "would have fired at". Both go on until the
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import replace
 from typing import Any
 
@@ -47,18 +47,19 @@ class Timeline:
         now_ms -= self.wait_ms  # a row is as old as the time since it could be there
         columns = wanted(self.plan, columns)
         head_ms = self.live.head_ms
-        if times[0] > head_ms:
+        # What was told by another collector may be newer than what came here: until then rows may correct it.
+        known_ms = max(head_ms, self.live.told[-1].event_ms) if self.live.told else head_ms
+        if times[0] > known_ms:
             self._keep_past(times[0])
             return self.live.advance(times, columns, now_ms)
-        oldest = bisect_left(times, head_ms - self.live.lateness_ms)
+        oldest = bisect_left(times, max(head_ms - self.live.lateness_ms, self.live.base.time_ms + 1))
         said: list[Transition] = []
         if oldest:
             old = times[:oldest], {name: column[:oldest] for name, column in columns.items()}
             self.live.patch(*old)
             said = self._history(*old)
             times, columns = times[oldest:], {name: column[oldest:] for name, column in columns.items()}
-        split = bisect_right(times, head_ms)
-        if split:
+        if times and times[0] <= known_ms:
             return said + self.live.reorder(times, columns, now_ms)
         return said + (self.live.advance(times, columns, now_ms) if times else [])
 

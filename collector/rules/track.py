@@ -9,12 +9,13 @@ A track exists while it is pending or firing; an inactive alert costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from collector.rules.rule import WEEKDAYS, Hours, Rule
+from collector.rules.rule import WEEKDAYS, Condition, Hours, Rule
 
 
 class Verdict(Enum):
@@ -58,13 +59,28 @@ class Track:
         return cls(rule, *packed)
 
 
-def step(track: Track, verdict: Verdict, time_ms: int, value: float | None, gap_ms: int) -> str | None:
+def verdict(rule: Rule, value: float | None, time_ms: int, holds: Callable[[Condition, int], bool | None]) -> Verdict:
+    """What a complete window's value says of a rule; `holds` answers for second conditions, None where nobody knows."""
+    if value is None:
+        return Verdict.UNKNOWN
+    if rule.hours is not None and not is_open(rule.hours, time_ms):
+        return Verdict.CLEAR
+    if not rule.limit.met(value):
+        return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
+    if rule.unless is not None and holds(rule.unless, time_ms):
+        return Verdict.CLEAR
+    if rule.and_ is not None:
+        return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[holds(rule.and_, time_ms)]
+    return Verdict.RAISE
+
+
+def step(track: Track, found: Verdict, time_ms: int, value: float | None, gap_ms: int) -> str | None:
     """Move the track to `time_ms`; "firing" or "resolved" when it became so, "inactive" when pending came to nothing.
 
     While pending, a hole longer than `gap_ms` breaks the evidence, and `for` starts again.
     """
     if track.fired_ms is None:
-        if verdict is not Verdict.RAISE:
+        if found is not Verdict.RAISE:
             return "inactive"
         if time_ms - track.last_ms > gap_ms:
             track.start_ms = time_ms
@@ -74,10 +90,10 @@ def step(track: Track, verdict: Verdict, time_ms: int, value: float | None, gap_
         track.fired_ms = time_ms
         return "firing"
     track.last_ms = time_ms
-    if verdict is Verdict.UNKNOWN:
+    if found is Verdict.UNKNOWN:
         return None
     track.value = value
-    if verdict is not Verdict.CLEAR:
+    if found is not Verdict.CLEAR:
         track.clear_ms = None
         return None
     if track.clear_ms is None:
