@@ -133,38 +133,45 @@ def status(
     """Which collectors are on the broker, and which of them works. Tells also what is wrong with the one on this
     machine.
 
-    Exit code 1 when none works.
+    Exit code 1 when none works. One that has said nothing for 15 s does not: another takes over.
 
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
     import json
 
     from collector.roll_call import roll_call
-    from collector.self_report import FRESH_MS, alarms_beside
+    from collector.self_report import alarms_beside
     from wire.collector_status import State
 
     settings = load_settings(named or config)
     found, now_ms = roll_call(settings), _now_ms()
     mine = found.get(settings.name)
-    runs = mine is not None and mine.state is not State.OFFLINE and now_ms - mine.now_ms < FRESH_MS
-    alarms = alarms_beside(settings.state_file, now_ms, runs)
+    alarms = alarms_beside(settings.state_file, now_ms, mine is not None and mine.speaks)
     if as_json:
         said = [
-            {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "version": one.version}
-            for name, one in found.items()
+            {
+                "name": name,
+                "state": one.state,
+                "since_ms": one.since_ms,
+                "said_ms": one.now_ms,
+                "speaks": speaks,
+                "version": one.version,
+            }
+            for name, (one, speaks) in found.items()
         ]
         wrong = [{"alarm": name, "text": text, "since_ms": since_ms} for name, (text, since_ms) in alarms.items()]
         schema = "lamppost.collector.status/1"
         typer.echo(json.dumps({"schema": schema, "collectors": said, "alarms": wrong}, ensure_ascii=False))
     else:
-        for name, one in found.items():
-            heard = f"said {(now_ms - one.now_ms) / 1000:.0f} s ago" if one.now_ms else "its last will"
+        for name, (one, speaks) in found.items():
+            ago = f"{max(0, now_ms - one.now_ms) / 1000:.0f} s"
+            heard = "its last will" if not one.now_ms else f"said {ago} ago" if speaks else f"silent for {ago}"
             typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
         if not found:
             typer.echo("no collector has been on this broker")
         for text, since_ms in alarms.values():
             typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
-    works = any(one.state is State.ACTIVE for one in found.values())
+    works = any(one.speaks and one.said.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
 
 

@@ -1,37 +1,51 @@
-"""Who is there: the collectors' states as the broker retains them."""
+"""Who is there: the collectors' states as the broker retains them.
+
+A broker keeps the last word of one that hangs as well. Whose word is old by our clock is listened for a while: its
+clock may be another.
+"""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
 
 from collector.broker import mqtt
 from collector.config import Config
+from collector.standby import SAY_EVERY_S, SILENCE_S
 from device_profiles.settings import broker_address
 from wire import collector_status, names
-from wire.collector_status import CollectorStatus
+from wire.collector_status import CollectorStatus, State
 from wire.exits import Exit, Failure
 
 TIMEOUT_S = 10.0
 QUIET_S = 0.5
 
 
-def roll_call(settings: Config) -> dict[str, CollectorStatus]:
+class Heard(NamedTuple):
+    """What a collector said last, and whether it still speaks."""
+
+    said: CollectorStatus
+    speaks: bool
+
+
+def roll_call(settings: Config) -> dict[str, Heard]:
     """What each collector said last, by name. Raises Failure when the broker does not answer."""
     broker = broker_address(settings.broker)
-    found: dict[str, CollectorStatus] = {}
-    subscribed = threading.Event()
+    found: dict[str, Heard] = {}
+    subscribed, spoke = threading.Event(), threading.Event()
     client = mqtt.make_client(broker, f"{settings.name}.call-{secrets.token_hex(3)}")
 
     def on_message(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         name = names.collector_of(message.topic)
         try:
             if name is not None:
-                found[name] = collector_status.decode(bytes(message.payload))
+                said = collector_status.decode(bytes(message.payload))
+                found[name] = Heard(said, said.state is not State.OFFLINE and not (message.retain and _is_old(said)))
+                spoke.set()
         except collector_status.BadStatus:
             return
 
@@ -48,7 +62,19 @@ def roll_call(settings: Config) -> dict[str, CollectorStatus]:
             text = f"broker {broker.host}:{broker.port} did not let us listen within {TIMEOUT_S:g} s"
             raise Failure(Exit.NETWORK, "broker-refuses", text, "are user and password right?")
         time.sleep(QUIET_S)  # what is retained comes at once; that nothing more comes cannot be told
+        until_s = time.monotonic() + SAY_EVERY_S + QUIET_S
+        while any(_is_mute(each) for each in found.values()) and (left_s := until_s - time.monotonic()) > 0:
+            spoke.clear()
+            spoke.wait(left_s)
     finally:
         client.disconnect()
         client.loop_stop()
     return dict(sorted(found.items()))
+
+
+def _is_mute(heard: Heard) -> bool:
+    return heard.said.state is not State.OFFLINE and not heard.speaks
+
+
+def _is_old(said: CollectorStatus) -> bool:
+    return abs(time.time() - said.now_ms / 1000) > SILENCE_S
