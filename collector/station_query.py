@@ -53,6 +53,11 @@ class IndexRow:
     level: int | None
     parts: dict[str, int]
 
+    @property
+    def pollutants(self) -> dict[str, int]:
+        """The sub-indices by pollutant, as people write it."""
+        return {name: self.parts[part] for name, part in FIELD_OF.items() if part in self.parts}
+
 
 def concentrations(
     store: Store, node: str, every: str, since_ms: int, until_ms: int, quantities: tuple[str, ...] = ()

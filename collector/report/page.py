@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.report.summary import HOUR_MS, Hours, Index, StationReport
 from collector.web import chart
-from collector.web.levels import of_standard
+from collector.web.levels import called
 from collector.web.privacy import FEW
 from collector.web.words import TEXTS, Language
 from wire.quantities import QUANTITIES
@@ -66,10 +66,7 @@ def render(
         return TEXTS[word][0 if chinese else 1] if word in TEXTS else word
 
     def category(index: Index) -> str:
-        if index.level is None:
-            return index.category
-        level = of_standard(index.standard, index.level)
-        return level.word_zh if chinese else level.word_en
+        return called(index.standard, index.level, index.category)[0 if chinese else 1]
 
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(

@@ -120,6 +120,14 @@ def of_standard(standard: str, level: int) -> Level:
     )  # fmt: skip
 
 
+def called(standard: str, level: int | None, category: str) -> tuple[str, str]:
+    """What a stored index is called, in Chinese and English; NA, which has no level, is so in both."""
+    if level is None:
+        return category, category
+    found = of_standard(standard, level)
+    return found.word_zh, found.word_en
+
+
 def judge(hourly_ugm3: Mapping[str, float], on: date) -> Judgement | None:
     """The largest sub-index (IAQI) of hourly means by pollutant (`PM2.5`, `PM10`) under the edition of HJ 633 in force.
 

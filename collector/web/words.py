@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from collector.numbers.calibration import Record
 from collector.rules.words import reading
+from collector.station_query import IndexRow
+from collector.web.levels import called
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
 from wire.quantities import QUANTITIES
@@ -68,6 +70,14 @@ class Words:
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A value without false precision; a dash where there is none. Zero is a value."""
         return "–" if value is None else f"{value:z.{decimals}f}"
+
+    def particles(self, value: float | None) -> str:
+        """A concentration of particles: clean humid air is corrected to below zero, which is kept but not shown."""
+        return self.number(None if value is None else max(value, 0.0))
+
+    def category(self, row: IndexRow) -> str:
+        """The word of a stored index's level."""
+        return self.pick(*called(row.standard, row.level, row.category))
 
     def reading(self, value: float) -> str:
         """A value beside a limit, of any quantity: what tells 3.6 from 4, and 75.4 from 75, stays."""

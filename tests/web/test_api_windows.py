@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -154,3 +155,26 @@ def test_what_is_not_there_is_refused(reporting: Served, question: str) -> None:
     path = "indices" if question.startswith(("standard", "period")) else "concentrations"
     answer = reporting.get(f"{ROOT}/{path}?node=lp-0001&{question}")
     assert (answer.status, json.loads(answer.text)["error"]["reason"]) == (400, "bad-value")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("", ("对敏感人群不健康", "中等")), ("/en", ("unhealthy for sensitive groups", "moderate"))],
+)
+def test_a_page_says_stored_indices_in_its_own_language(tmp_path: Path, path: str, words: tuple[str, ...]) -> None:
+    """An hour whose PM10 is missing is NA under HJ 633, with the sub-index that there is."""
+    city = City(tmp_path, NOW_MS)
+    city.reports["lp-0001"] = Reporting(ZoneInfo("Asia/Shanghai"), ("us", "eu", "china"))
+    hour_ms = NOW_MS - 2 * HOUR_MS
+    times = list(range(hour_ms - 2 * HOUR_MS, hour_ms + HOUR_MS, MINUTE_MS))
+    pm10 = [60.0 if time_ms < hour_ms else None for time_ms in times]
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": [40.0] * len(times), "pm10_ugm3": pm10})
+    city.roll_up()
+    served = Served(city)
+    told = served.get(f"{path}/station/lp-0001").text.partition('class="indices"')[2].partition("</ul>")[0]
+    served.server.stop()
+    city.close()
+    assert all(f"</b> {word} (PM2.5)" in told for word in words)
+    assert "NA" in told
+    assert "PM2.5 60" in told
+    assert "PM25" not in told

@@ -16,6 +16,7 @@ from collector.web.feed import Feed, Subscription
 from collector.web.privacy import FEW, mask, mask_lanes, public_alerts, tens
 from collector.web.readings import View, look, total, traffic
 from collector.web.site import AlertView, Station
+from collector.web.words import Words
 from tests.web.city import MINUTE_MS, City
 
 NOW_MS = 1_790_000_030_000
@@ -41,6 +42,12 @@ def test_zero_is_a_value_and_corrected_goes_before_raw(tmp_path: Path) -> None:
     air = look(city.store, city.stations[:1], NOW_MS)[0].pm25[0]
     assert (air.latest, air.mean, air.corrected) == (0.0, 0.0, True)
     city.close()
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-2.87, "0"), (-0.2, "0"), (0.0, "0"), (37.5, "38"), (None, "–")])
+def test_particles_below_zero_are_kept_and_shown_as_zero(value: float | None, shown: str) -> None:
+    """A raw 0 at 100 % humidity is -2.87 µg/m³ by Barkjohn 2021: the number is kept, and clamped for display alone."""
+    assert Words("en", "UTC", lambda: 0).particles(value) == shown
 
 
 def test_a_reading_that_failed_is_in_no_figure_of_the_page(tmp_path: Path) -> None:
