@@ -18,7 +18,8 @@ from measures.index import Concentration, NotInStandard
 class Level(NamedTuple):
     """One level of a standard's scale. `shape` is an outline in a box from -10 to 10: colour alone tells nothing.
 
-    `number` chooses shape and colour, `mark` stands on it; `palette` names the colours of another standard than HJ 633.
+    `number` chooses shape and colour, `mark` stands on it; `palette` names the colours of another standard than HJ 633,
+    and the level's own number there: of the UK's ten values each has its colour.
     """
 
     number: int
@@ -116,7 +117,7 @@ def of_standard(standard: str, level: int) -> Level:
     word, same = words[level - 1], LEVELS[words[level - 1].like - 1]
     return Level(
         word.like, same.index_max, "", word.zh, word.en, same.shape, advice_zh=word.advice_zh,
-        advice_en=word.advice_en, mark=str(level), palette=palette,
+        advice_en=word.advice_en, mark=str(level), palette=f"{palette} v{level}",
     )  # fmt: skip
 
 

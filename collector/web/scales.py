@@ -59,7 +59,8 @@ def scale_of(standard: Standard, on: date) -> Scale:
         first, last = numbers[0], numbers[-1]
         mark = levels[first].mark if first == last else f"{levels[first].mark}–{levels[last].mark}"
         reach = tuple((pollutant, _between(tops[pollutant], first, last)) for pollutant in _PM)
-        steps.append(Step(levels[first]._replace(mark=mark), _values(base, ends, first, last), reach))
+        shown = levels[first]._replace(mark=mark, palette=levels[first].palette.partition(" ")[0])
+        steps.append(Step(shown, _values(base, ends, first, last), reach))
     return Scale(base, name, running, tuple(steps))
 
 

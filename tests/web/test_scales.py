@@ -14,6 +14,7 @@ import pytest
 from collector.config import Config, SqliteStore, Station
 from collector.numbers.reporting import Reporting, Standard
 from collector.web import summary
+from collector.web.levels import of_standard
 from collector.web.scales import Scale, scale_of
 from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from measures.index import Band, Concentration
@@ -115,7 +116,7 @@ def test_listed_stations_that_report_alike_share_one_way_of_reporting(tmp_path: 
 
 
 def test_colours_are_those_of_the_standards() -> None:
-    """HJ 633-2026 Table A.1; EPA-454/B-24-002 with its ColorVision-Assist set; ETC HE 2024/17. Of the UK one a word."""
+    """HJ 633-2026 Table A.1; EPA-454/B-24-002 with ColorVision-Assist; ETC HE 2024/17; UK-AIR, a colour a value."""
     css = (Path(summary.__file__).parent / "static" / "page.css").read_text()
 
     def colours(selector: str) -> list[str]:
@@ -130,5 +131,8 @@ def test_colours_are_those_of_the_standards() -> None:
     assert colours(":root")[:4] + colours(".official .us") + colours(":root")[5:] == of(us_aqi.SCALE.bands)
     assert colours(".safe .us") == [colour.lower() for colour in us_aqi.COLOUR_ASSIST]
     assert colours(".official .eu") == of(eu_aqi.SCALE.bands)
-    words = {band.colour.lower(): band.category for band in uk_daqi.SCALE.bands}
-    assert [words[colour] for colour in colours(".official .uk")] == ["Low", "Moderate", "High", "Very High"]
+    shared = dict(zip((1, 3, 4, 6), colours(".official .uk"), strict=True))
+    own = {int(value): colour for value, colour in re.findall(r"\.uk\.v(\d+) \{ --l\d: (#[0-9a-f]{6})", css)}
+    uk = [of_standard("UK DAQI", value) for value in range(1, 11)]
+    assert [own.get(int(one.mark), shared[one.number]) for one in uk] == of(uk_daqi.SCALE.bands)
+    assert {one.palette for one in uk} == {f"uk v{value}" for value in range(1, 11)}
