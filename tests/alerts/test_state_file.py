@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.statedb import transaction
-from tests.alerts.test_alerting import HIGH, MINUTE, Desk
+from tests.alerts.desk import HIGH, MINUTE, Desk
 from tests.closes import Closes
 
 Break = Callable[[Desk], Callable[[], None]]

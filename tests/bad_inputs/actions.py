@@ -14,7 +14,8 @@ from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around, Case
 from tests.bad_inputs.batches import flood, one_batch, restarted, tally
 from tests.bad_inputs.births import no_effect
-from tests.bad_inputs.system import Peer, System, taken
+from tests.bad_inputs.peer import Peer, taken
+from tests.bad_inputs.system import System
 from tests.bad_inputs.verdicts import same, stored, subset
 from tests.bad_inputs.vocabulary import UnknownWord, compact, digest, only
 from tests.servers import wait_for

@@ -21,7 +21,8 @@ from firmware_stubs.pty import StubHost
 from tests.bad_inputs import watch
 from tests.bad_inputs.around import NEXT_S, Case
 from tests.bad_inputs.documents import json_changed
-from tests.bad_inputs.system import Peer, System, taken
+from tests.bad_inputs.peer import Peer, taken
+from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import UnknownWord, Words, compact, only
 from tests.rig import Program
 from tests.servers import wait_for

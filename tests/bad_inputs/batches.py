@@ -9,9 +9,11 @@ from typing import Any
 
 from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around, Case
-from tests.bad_inputs.system import System, Voice, taken
+from tests.bad_inputs.peer import taken
+from tests.bad_inputs.system import System
 from tests.bad_inputs.verdicts import FINAL, judge, same, stored
 from tests.bad_inputs.vocabulary import compact, digest, get, put, touches
+from tests.bad_inputs.voice import Voice
 
 WINDOW = 64
 SERIES_MAX = 205  # the budget of a node, and the series of the good batches

@@ -7,8 +7,10 @@ from typing import Any
 
 from tests.bad_inputs.around import Around, Case
 from tests.bad_inputs.documents import json_changed
-from tests.bad_inputs.system import System, Voice, taken
+from tests.bad_inputs.peer import taken
+from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import UnknownWord
+from tests.bad_inputs.voice import Voice
 
 STATUS_ROLES = {"session": "/session", "spools": "/spools", "next_seq": "/next_seq", "sensors": "/sensors",
                 "version": "/version"}  # fmt: skip

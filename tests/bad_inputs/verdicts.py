@@ -7,8 +7,9 @@ import zlib
 from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around
 from tests.bad_inputs.oracle import Point
-from tests.bad_inputs.system import AFTERWARDS_MS, KINDS, System, Voice
+from tests.bad_inputs.system import KINDS, System
 from tests.bad_inputs.vocabulary import UnknownWord, digest
+from tests.bad_inputs.voice import AFTERWARDS_MS, Voice
 from wire.quantities import agent_fields
 
 FINAL = (0, 1, 2, 3)

@@ -12,7 +12,7 @@ import pytest
 
 from collector.stores.store import Answer, Later, Stored
 from tests.closes import Closes
-from tests.collector.test_ingest import BATCH, NOW, Bench
+from tests.collector.bench import BATCH, NOW, Bench
 from wire.ack import Code
 
 

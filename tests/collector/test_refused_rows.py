@@ -19,7 +19,7 @@ from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
 from collector.stores.store import Answer, Row, Stored
 from tests.closes import Closes
-from tests.collector.test_ingest import BATCH, NOW, SPOOL, Bench, changed, dump
+from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code

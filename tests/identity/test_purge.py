@@ -18,7 +18,7 @@ from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
-from tests.collector.test_ingest import BATCH, NOW, SPOOL, dump
+from tests.collector.bench import BATCH, NOW, SPOOL, dump
 from wire.status import Birth
 
 

@@ -15,6 +15,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
+from wire.quantities import QUANTITIES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AIR = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
@@ -96,3 +97,8 @@ def air(times_ms: Sequence[int], codes: Sequence[str | None] | None = None, **co
     if codes is not None and any(codes):
         found["qc_code"] = list(codes)
     return Table("air_quality", AIR, list(times_ms), found, frozenset({"qc"}))
+
+
+def flow(times_ms: Sequence[int], **columns: list[Any]) -> Table:
+    whole = frozenset(name for name in columns if QUANTITIES[name].whole)
+    return Table("traffic_flow", LANE, list(times_ms), columns, whole)

@@ -13,7 +13,7 @@ from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
 from collector.rules.transition import Series
-from tests.rules.test_engine import AIR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, run, within_lateness
+from tests.rules.bench import AIR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, run, within_lateness
 
 STATS = ("mean", "suspect", "min", "max", "range", "last", "sum", "count", "change", "p85")
 BANDS = st.tuples(st.sampled_from((-math.inf, 0.0, 20.0, 45.0)), st.sampled_from((math.inf, 55.0, 80.0, 120.0)))

@@ -1,0 +1,101 @@
+"""Windows of traffic: counts are summed, speeds weighted by vehicles, percentiles taken from the sum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.numbers.flow import Flow
+from collector.numbers.windows import day_of
+from tests.closes import Closes
+from tests.quality.bench import SHANGHAI, Bench, flow
+
+MINUTE, HOUR = 60_000, 3_600_000
+NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
+
+
+def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    times = [NOON, NOON + 60_000, NOON + 120_000]
+    bench.commit(
+        flow(
+            times,
+            count=[10, 0, 30],
+            heavy_count=[1, 0, 2],
+            duration_s=[60.0, 60.0, 60.0],
+            speed_tms_kmh=[50.0, None, 30.0],
+            speed_sms_kmh=[48.0, None, 24.0],
+            occupancy_ratio=[0.1, 0.0, 0.5],
+        )
+    )
+    bench.settle()
+    names = ("count_sum", "heavy_count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_sms_kmh_mean")
+    hour = [NOON, 40, 3, 800.0, 35.0, round(40 / (10 / 48 + 30 / 24), 6)]
+    assert bench.rows("traffic_flow_1h", *names) == [hour]
+    assert bench.rows("traffic_flow_1d", *names) == [[day_of(NOON, SHANGHAI)[0], *hour[1:]]]
+    assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
+
+
+def test_flow_is_made_of_intervals_whose_length_is_known(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    times = [NOON, NOON + MINUTE, NOON + 30 * MINUTE]
+    bench.commit(flow(times, count=[10, 10, 0], duration_s=[60.0, None, 60.0]))
+    bench.settle()
+    names = ("count_sum", "duration_s_sum", "flow_vph_mean")
+    for suffix in ("_1h", "_1d"):
+        (row,) = bench.rows("traffic_flow" + suffix, *names)
+        assert row[1:] == [20, 120, 300]
+
+
+def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
+    """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    slow = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0], "n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
+    fast = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0], "n_speed_080_kmh": [5], "wrong_way_count": [1]}
+    bench.commit(flow([NOON], **slow))
+    bench.commit(flow([NOON + MINUTE], **fast))
+    bench.settle()
+    for suffix in ("_1h", "_1d"):
+        names = (
+            "count_sum",
+            "n_speed_030_kmh_sum",
+            "n_speed_080_kmh_sum",
+            "n_length_0350_cm_sum",
+            "wrong_way_count_sum",
+        )
+        (row,) = bench.rows("traffic_flow" + suffix, *names)
+        assert row[1:] == [25, 20, 5, 20, 1]
+        (row,) = bench.rows("traffic_flow" + suffix, "v15_kmh", "v50_kmh", "v85_kmh")
+        low, middle, high = row[1:]
+        assert 30 <= low < middle < 35
+        assert 80 <= high < 85
+
+
+def test_late_intervals_give_the_same_histogram(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    early = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
+    bench.commit(flow([NOON + 2 * MINUTE], **early))
+    bench.settle()
+    bench.now_ms += 3 * HOUR
+    late = {"count": [7], "duration_s": [60.0], "n_speed_050_kmh": [7], "wrong_way_count": [2]}
+    bench.commit(flow([NOON], **late))
+    bench.settle()
+    names = ("n_speed_030_kmh_sum", "n_speed_050_kmh_sum", "wrong_way_count_sum", "v50_kmh")
+    (row,) = bench.rows("traffic_flow_1h", *names)
+    assert row[1:4] == [6, 7, 2]
+    assert 50 <= row[4] < 55
+
+
+def test_occupancy_is_weighted_by_the_seconds_in_which_it_was_known() -> None:
+    first, second, day = Flow(), Flow(), Flow()
+    known: dict[str, list[Any]] = {"count": [1] * 60, "duration_s": [60.0] * 60, "occupancy_ratio": [0.2] * 60}
+    first.readings(known, 0, 60)
+    second.readings(known | {"occupancy_ratio": [0.8] + [None] * 59}, 0, 60)
+    for hour in (first, second):
+        day.below(hour.fields())
+    assert day.fields()["occupancy_ratio_mean"] == pytest.approx((0.2 * 3600 + 0.8 * 60) / 3660, abs=1e-6)
+    older = Flow()
+    older.below({"occupancy_ratio_mean": 0.5, "duration_s_sum": 3600.0, "count_sum": 60, "count_n": 60})
+    assert older.fields()["occupancy_ratio_mean"] == 0.5
