@@ -38,7 +38,6 @@ class Tap:
         self._path, self._about, self._now_ms = path, about, now_ms
         self._readers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self.cut_off = 0
 
     async def open(self) -> None:
         """Begin to listen; without the socket the agent does its work all the same."""
@@ -72,7 +71,6 @@ class Tap:
         line = _line(what)
         for reader in list(self._readers):
             if reader.transport.get_write_buffer_size() > BEHIND_BYTES_MAX:
-                self.cut_off += 1
                 self._readers.discard(reader)
                 reader.transport.abort()
             else:

@@ -6,7 +6,7 @@ import struct
 
 from firmware_stubs.stub import Line, Stub, World, word
 
-BAD_CHECKSUM, UNKNOWN, BAD_LENGTH, OUT_OF_RANGE = 1, 2, 3, 4
+BAD_CHECKSUM, UNKNOWN = 1, 2
 
 
 class Cubic(Stub):

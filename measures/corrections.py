@@ -11,12 +11,7 @@ and for a negative raw value.
 
 from __future__ import annotations
 
-from typing import Final
-
 from measures.rounding import Number
-
-US_WIDE_2021: Final = "barkjohn-us-wide-2021"
-FIRE_AND_SMOKE_2021: Final = "airnow-fire-and-smoke-2021"
 
 
 def us_wide(pm25_cf1: Number | None, rh_pct: Number | None) -> float | None:

@@ -14,8 +14,6 @@ from typing import Final
 from measures.rounding import Number, exact
 
 SAMPLES_POSSIBLE: Final = 2 * 60 * 17
-OCCUPANCY_HIGH: Final = 0.7
-FLOW_HIGH_PER_30S: Final = 20
 EFFECTIVE_LENGTH_FT: Final = 22
 """PeMS' default of vehicle plus loop, 6.7056 m."""
 

@@ -33,15 +33,6 @@ class Flag(IntEnum):
 
 _PRECEDENCE: Final = (Flag.MISSING, Flag.NOT_EVALUATED, Flag.PASS, Flag.SUSPECT, Flag.FAIL)
 
-CF_NAMES: Final = {
-    "gross_range": "gross_range_test_quality_flag",
-    "spike": "spike_test_quality_flag",
-    "rate_of_change": "rate_of_change_test_quality_flag",
-    "flat_line": "flat_line_test_quality_flag",
-    "aggregate": "aggregate_quality_flag",
-}
-"""Test to CF standard name (CF table v83)."""
-
 
 def gross_range(values: Values, fail_span: Span, suspect_span: Span | None = None) -> list[Flag]:
     """FAIL outside what the sensor can read, SUSPECT outside what the operator expects (QARTOD test 4); ends pass."""

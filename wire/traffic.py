@@ -42,7 +42,7 @@ def length_cell(length_m: float) -> str:
 
 
 def _counted(name: str, zh: str, en: str, fiware: str | None = None) -> Quantity:
-    return Quantity(name, _FLOW, True, "辆", "{vehicle}", 0, 100000, zh, en, fiware, "count")
+    return Quantity(name, _FLOW, True, "veh", "{vehicle}", 0, 100000, zh, en, fiware, "count")
 
 
 def _speed(name: str, zh: str, en: str, fiware: str | None = None) -> Quantity:
@@ -61,7 +61,7 @@ TRAFFIC: Final = (
     _counted("heavy_count", "大型车数", "heavy vehicles counted"),
     _counted("wrong_way_count", "逆行车数", "vehicles against the lane's direction"),
     Quantity("duration_s", _FLOW, False, "s", "s", 0, 86400, "统计时长", "interval length", None, "s"),
-    Quantity("flow_vph", _FLOW, False, "辆/时", "{vehicle}/h", 0, 20000, "流量", "flow"),
+    Quantity("flow_vph", _FLOW, False, "veh/h", "{vehicle}/h", 0, 20000, "流量", "flow"),
     _speed("speed_tms_kmh", "时间平均车速", "time-mean speed", "averageVehicleSpeed"),
     _speed("speed_sms_kmh", "空间平均车速", "space-mean speed"),
     _speed("v15_kmh", "15% 位车速", "15th percentile speed"),

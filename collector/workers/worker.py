@@ -111,7 +111,6 @@ class Worker:
         self._done: list[Done] = []
         self._new_windows: list[Table] = []
         self._answers: list[tuple[str, bytes]] = []
-        self._alarms: dict[str, str] = {}
         self._reported_ms = 0
         self.ending = False
 

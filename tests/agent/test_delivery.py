@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from edge_agent import unanswered
-from edge_agent.delivery import RTO_MAX_S, UNANSWERED_S, Delivery
+from edge_agent.delivery import JITTER, RTO_MAX_S, UNANSWERED_S, Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool import Origin, Sealed, Spool, SpoolError
 from wire import ack as wire_ack
 from wire.ack import Ack, Hello, Verdict
 
@@ -58,12 +58,43 @@ def test_a_final_code_releases_and_makes_room(delivery: Delivery, code: int) -> 
     assert delivery.due(1000) == []
 
 
-@pytest.mark.parametrize("code", [10, 11, 12, 77, -1])
-def test_any_other_code_deletes_nothing(delivery: Delivery, code: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "counted"),
+    [(10, "later"), (11, "too_large"), (12, "held_code_12"), (77, "held_code_77"), (-1, "held_code_-1")],
+)
+def test_any_other_code_deletes_nothing_and_is_counted(delivery: Delivery, code: int, counted: str) -> None:
     (one,) = fill(delivery, 1)
     delivery.due(1)
     assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2, T0) == []
+    assert +delivery.counts == {counted: 1}
     assert seqs(delivery.due(1000)) == [1]
+
+
+def test_nothing_goes_before_a_connection(spool: Spool) -> None:
+    made = Delivery(spool, random.Random(7), connect_pause_s=0)
+    fill(made, 1)
+    assert made.due(1) == []
+    made.on_connect(1)
+    assert seqs(made.due(1)) == [1]
+
+
+def test_a_pause_that_the_collector_asks_for_is_kept_and_a_shorter_one_does_not_end_it(delivery: Delivery) -> None:
+    one, *_ = fill(delivery, 20)
+    delivery.due(1)
+    for at_s, pause_ms in ((2, 60_000), (3, 1_000)):
+        delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0))._replace(pause_ms=pause_ms), at_s, T0)
+    assert delivery.due(61.9) == []
+    assert delivery.due(62)
+
+
+def test_an_answer_is_waited_for_four_times_as_long_as_the_last_ones_took(delivery: Delivery) -> None:
+    one, two = fill(delivery, 2)
+    delivery.due(0)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0), Verdict(2, two.digest, 0)), 20, T0)
+    fill(delivery, 1)
+    assert seqs(delivery.due(20)) == [3]
+    assert delivery.due(20 + 4 * 20 * (1 - JITTER) - 0.1) == []
+    assert seqs(delivery.due(20 + 4 * 20 * (1 + JITTER))) == [3]
 
 
 def test_spool_sequence_and_digest_must_all_fit(delivery: Delivery) -> None:
@@ -200,6 +231,35 @@ def test_a_batch_put_aside_keeps_its_bytes_and_has_a_gap_record(delivery: Delive
     (row,) = readings_of(record.data)[0]
     assert dict(row.series.tags)["reason"] == "unanswered"
     assert (row.values["from_seq"], row.values["to_seq"], row.values["lost_count"]) == (poison.seq, poison.seq, 1)
+
+
+def test_one_that_was_answered_meanwhile_and_one_beyond_the_hundredth_file_stay_in_the_spool(
+    delivery: Delivery,
+) -> None:
+    answered, *others = fill(delivery, 3)
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    spool.release(answered.id, 0, T0)
+    folder = unanswered.folder_of(spool.path)
+    unanswered.set_aside(spool, answered.id, T0)
+    assert not folder.exists()
+    folder.mkdir()
+    for number in range(99):
+        (folder / f"{number}.batch").touch()
+    for one in others:
+        unanswered.set_aside(spool, one.id, T0)
+    assert len(list(folder.iterdir())) == 100
+    assert others[1].seq in seqs(spool.oldest(9))
+
+
+def test_a_batch_whose_file_cannot_be_written_stays_in_the_spool(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    unanswered.folder_of(spool.path).touch()
+    with pytest.raises(SpoolError, match=f"{spool.spool_id}-{one.seq}.batch: .* Cure: free space"):
+        unanswered.set_aside(spool, one.id, T0)
+    assert seqs(spool.oldest(9)) == [one.seq]
 
 
 def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(delivery: Delivery) -> None:

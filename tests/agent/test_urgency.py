@@ -66,6 +66,15 @@ def test_a_flapping_sensor_is_bounded_and_whatever_had_to_wait_is_counted(steps:
     assert urgency.sealed + urgency.held["air-1"] == edges
 
 
+def test_a_sensor_may_hurry_five_times_at_once_and_once_more_a_minute() -> None:
+    urgency = Urgency(LEVELS)
+    hurried = []
+    for second in (0, 1, 2, 3, 4, 5, 59, 61, 62, 119, 121):
+        hurried.append(seen(urgency, air(UTC + 1000 * second, 200)))
+        seen(urgency, air(UTC + 1000 * second, 0))
+    assert hurried == [True] * 5 + [False, False, True, False, False, True]
+
+
 def test_what_becomes_urgent_together_costs_one_batch() -> None:
     urgency = Urgency(LEVELS | {"pm10_raw_ugm3": "> 500"})
     for second in range(BURST):
@@ -152,6 +161,7 @@ def test_an_account_out_of_turn_never_takes_the_last_moments_of_an_hour() -> Non
     ("urgent", "said"),
     [
         ('{pm25_ugm3: "> 5"}', "did you mean 'pm25_raw_ugm3'?"),
+        ('{no2_ugm3: "> 5"}', "did you mean 'no2_raw_ppb'?"),
         ('{speed_tms_kmph: "> 5"}', "did you mean 'speed_tms_kmh'?"),
         ('{speed_kmh: "> 5"}', "'speed_kmh' is not measured here"),
         ('{count: "about 5"}', "is not a level, write one such as"),

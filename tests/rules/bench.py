@@ -75,4 +75,5 @@ MANY = (
     {"window": {"sum": "pm25_ugm3", "over": "2m"}, "raise": "> 700"},
     {"window": {"count": "pm25_ugm3", "over": "2m"}, "raise": "> 11"},
     {"window": {"range": "pm25_ugm3", "over": "5m"}, "raise": "< 1"},
+    {"window": {"change": "pm25_ugm3", "over": "2m"}, "raise": "> 30", "clear": "< -30"},
 )

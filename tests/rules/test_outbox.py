@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from collector.alerts.duty import Duty
 from collector.rules.desk import Desk
 from collector.rules.notification import Notification, notification
-from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
+from collector.rules.outbox import GIVE_UP_MS, LOG_LINES, LONGEST_RETRY_MS, Delivery, Outbox, Route
 from collector.rules.standing import Line
 from tests.rules.test_desk import firing
 
@@ -216,3 +216,30 @@ def test_whatever_dies_when_every_message_is_sent_and_each_order_is_kept(moves):
     for order in range(3):
         numbers = [n for n in got if n % 3 == order]
         assert numbers == sorted(numbers)
+
+
+def test_a_restart_sends_what_waited_in_its_order_and_neither_the_delivered_nor_the_dead():
+    box = Outbox(ROUTES)
+    for number in range(5):
+        box.put([note(number, f"bureau|{number}")], T0)
+    delivered, dead, *_ = box.due(T0)
+    box.succeeded(delivered.name, T0)
+    box.failed(dead.name, T0, "400", for_good=True)
+    known, _ = box.changes()
+    again = Outbox.restore(ROUTES, reversed(known), T0 + 1)
+    again.put([note(0, "bureau|0"), note(1, "bureau|1"), note(5, "bureau|5")], T0 + 1)
+    assert [each.key for each in again.due(T0 + 1, "wecom")] == ["k2", "k3", "k4", "k5"]
+    assert [each.key for each in again.dead.values()] == ["k1"]
+    assert again.revive(dead.name, T0 + 2)
+    assert [(each.key, each.attempts) for each in again.due(T0 + 2, "wecom")] == [("k1", 1)]
+    assert not again.revive(dead.name, T0 + 3), "it is no dead letter any more"
+
+
+def test_what_is_kept_of_the_past_is_bounded():
+    box = Outbox(ROUTES)
+    for number in range(LOG_LINES + 50):
+        box.put([note(number)], T0 + number * GIVE_UP_MS // 1000)
+        for delivery in box.due(T0 + number * GIVE_UP_MS // 1000):
+            box.succeeded(delivery.name, T0 + number * GIVE_UP_MS // 1000)
+    assert [len(box.log), len(box.changes()[1])] == [LOG_LINES] * 2
+    assert len(box._done) <= 1000
