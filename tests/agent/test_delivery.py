@@ -231,6 +231,8 @@ def test_a_batch_put_aside_keeps_its_bytes_and_has_a_gap_record(delivery: Delive
     (row,) = readings_of(record.data)[0]
     assert dict(row.series.tags)["reason"] == "unanswered"
     assert (row.values["from_seq"], row.values["to_seq"], row.values["lost_count"]) == (poison.seq, poison.seq, 1)
+    unanswered.set_aside(spool, other.id, T0 + 6_000)
+    assert (spool.lost("unanswered"), spool.lost("dropped")) == (2, 0)
 
 
 def test_one_that_was_answered_meanwhile_and_one_beyond_the_hundredth_file_stay_in_the_spool(

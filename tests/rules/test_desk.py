@@ -141,6 +141,16 @@ def test_alerts_of_one_station_and_cause_come_together_and_worse_ones_at_once():
     assert heard(desk, 2, firing(2, HIGH, series("lp-2"))) == [("bureau", "news", ["firing"])]
 
 
+def test_worse_is_worse_than_what_was_told_last_and_counts_beside_what_ends():
+    desk, critical = Desk(), rule("pm25-dire", severity="critical")
+    assert heard(desk, 0, firing(0, critical))
+    assert heard(desk, 1, firing(1, of=series("lp-1", "air-2"))) == []
+    assert heard(desk, 5.1), "the group has waited long enough"
+    assert heard(
+        desk, 6, firing(6, critical, series("lp-1", "air-3")), resolved(6, of=series("lp-1", "air-2"), start=T0)
+    )
+
+
 def test_what_fires_and_is_resolved_while_its_group_waits_is_told_in_one_message():
     desk = Desk()
     heard(desk, 0, firing(0, rule("first")))
@@ -205,7 +215,18 @@ def test_a_silence_withholds_and_ends():
     desk.silence(Silence.made(matchers("node=*"), T0 + 2 * HOUR, T0 + 3 * HOUR, "李", ""), T0 + HOUR)
     assert heard(desk, 121, firing(121, HIGH, series("lp-9"))) == []
     assert heard(desk, 130, resolved(130)) == [("bureau", "news", ["resolved"])]
-    assert [deed.what for deed in desk.deeds()] == ["silenced", "silence ended", "planned maintenance"]
+    assert [(deed.who, deed.what, deed.note) for deed in desk.deeds()] == [
+        ("王磊", "silenced", "施工"), ("王磊", "silence ended", ""), ("李", "planned maintenance", ""),
+    ]  # fmt: skip
+
+
+def test_a_silence_until_it_is_resolved_outlives_what_else_it_covers_and_begins_meanwhile():
+    desk = Desk()
+    assert heard(desk, 0, firing())
+    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "王磊", "", once=True), T0)
+    assert heard(desk, 10, firing(10, of=series("lp-1", "air-2"))) == []
+    assert heard(desk, 20, resolved(20)) == [("bureau", "news", ["resolved", "firing"])]
+    assert desk.silences == {}
 
 
 @pytest.mark.parametrize("bad", ["", "node", "nod=lp-1", "node="])
@@ -232,6 +253,9 @@ def test_reminders_and_escalation_stop_while_somebody_has_it():
     assert desk.acknowledge(alert.fingerprint, "王磊", "现场处理", T0 + 10 * HOUR, T0 + 5 * HOUR)
     assert heard(desk, 9 * 60) == []
     assert [w for _, w, _ in heard(desk, 10 * 60)] == ["reminder", "reminder"]
+    assert [(deed.who, deed.what, deed.about) for deed in desk.deeds()] == [
+        ("王磊", "acknowledged", alert.fingerprint), ("王磊", "acknowledgement expired", alert.fingerprint),
+    ]  # fmt: skip
     assert heard(desk, 11 * 60, resolved(11 * 60)) == [("bureau", "news", ["resolved"]), ("duty", "news", ["resolved"])]
 
 

@@ -1,0 +1,37 @@
+"""What the ledgers say of batches is what was sent: sequences by node and spool, digests, rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from collector.delivery import ledger
+from tests.closes import Closes
+from tests.collector.bench import BATCH, SPOOL, Bench, dump
+from wire import batch
+
+OTHER = "f" * 32
+
+
+def test_sequences_digests_and_rows_are_told_as_they_were_stored(tmp_path: Path, closes: Closes) -> None:
+    bench, sent = closes(Bench(tmp_path)), {}
+    for spool, seq in ((SPOOL, 7), (SPOOL, 9), (SPOOL, 8), (OTHER, 3)):
+        bench.born(spool)
+        document = json.loads(json.dumps(BATCH)) | {"spool": spool, "seq": seq}
+        for block in document["blocks"]:
+            block["t0"] += seq * 10_000
+        sent[spool, seq] = dump(document)
+        assert bench.send(sent[spool, seq]) == [(seq, 0)]
+    store, node = bench.store, "lp-0017"
+    assert [ledger.highest(store, node, spool) for spool in (SPOOL, OTHER, "0" * 32)] == [9, 3, 0]
+    assert ledger.highest_of(store, [OTHER, "0" * 32]) == {(node, OTHER): 3}
+    assert ledger.highest_of_all(store) == {(node, SPOOL): 9, (node, OTHER): 3}
+    assert ledger.digest_of(store, node, SPOOL, 8) == batch.digest(sent[SPOOL, 8])
+    assert ledger.digest_of(store, node, OTHER, 8) is None
+    told = ledger.batches(store)
+    assert {name: [(one.seq, one.digest) for one in found] for name, found in told.items()} == {
+        (node, spool): [(seq, batch.digest(sent[spool, seq])) for seq in seqs]
+        for spool, seqs in ((SPOOL, (7, 8, 9)), (OTHER, (3,)))
+    }
+    assert {(one.rows, one.quarantined) for found in told.values() for one in found} == {(4, 0)}
+    assert ledger.batches(store, "lp-1") == {}
