@@ -13,6 +13,7 @@ sent when the program died is sent again, under its key.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -99,7 +100,7 @@ class Outbox:
         self.log: list[Attempt] = []
         self._touched: dict[str, Delivery] = {}  # what changes() has not given out, and how many lines of the log
         self._unsaved_lines = 0
-        self._done: dict[str, int] = {}  # names of delivered ones: told once is enough for a day
+        self._done: OrderedDict[str, int] = OrderedDict()  # names of delivered ones: told once is enough for a day
         self._elsewhere: set[str] = set()  # episodes of which a second channel was told that they fire
         self._number = 0
         self.withheld: Collection[str] = frozenset()  # names of what is not on disk yet and must not leave
@@ -157,8 +158,9 @@ class Outbox:
         if delivery is not None:
             delivery.state, delivery.done_ms = "delivered", now_ms
             self._write(delivery, now_ms, "sent", "")
-            self._done = {n: t for n, t in self._done.items() if t > now_ms - GIVE_UP_MS}
             self._done[name] = now_ms
+            while next(iter(self._done.values())) <= now_ms - GIVE_UP_MS:
+                self._done.popitem(last=False)
 
     def failed(
         self, name: str, now_ms: int, why: str, *, retry_after_ms: int | None = None, for_good: bool = False
