@@ -11,7 +11,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -182,7 +181,7 @@ class Book:
 
     def save_outbox(self, deliveries: Iterable[Delivery], attempts: Iterable[Attempt]) -> None:
         """Deliveries as they are now, and lines of the log."""
-        rows = [(each.name, each.state, each.made_ms, _text(asdict(each))) for each in deliveries]
+        rows = [(each.name, each.state, each.made_ms, _text(each.as_json())) for each in deliveries]
         self._db.executemany("INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?)", rows)
         self._db.executemany("INSERT INTO attempt (at_ms, channel, key, outcome, why) VALUES (?, ?, ?, ?, ?)", attempts)
 

@@ -271,7 +271,7 @@ class Desk:
 
     def _press(self, each: Standing, now_ms: int) -> list[Notification]:
         """Reminders and escalation of what still fires, while nobody has it and nobody silenced it."""
-        if each.ack is not None or self.hidden(each.alert, now_ms) is not None:
+        if not self._is_pressing(each, now_ms) or each.ack is not None or self.hidden(each.alert, now_ms) is not None:
             return []
         said: list[Notification] = []
         lines, group = [Line(each.told, each.alert)], group_of(each.alert)
@@ -292,6 +292,12 @@ class Desk:
             for receiver in each.receivers:
                 said.append(notification(receiver, "reminder", group, lines, now_ms, each.reminders))
         return said
+
+    def _is_pressing(self, each: Standing, now_ms: int) -> bool:
+        """Whether a reminder or a step is due by time alone; thousands may fire, and few are at any moment."""
+        step = self.policy.steps[each.steps] if each.steps < len(self.policy.steps) else None
+        is_step_due = step is not None and now_ms - each.since_ms >= step.after_ms
+        return is_step_due or now_ms - each.told_ms >= self.policy.repeat_ms
 
     def _calm(self, each: Standing, now_ms: int) -> None:
         """Forget old changes; when flapping is over, how it ended is news."""
