@@ -175,8 +175,8 @@ def _envelope(topic_node: str, spool: str, seq: int, raw: dict[str, Any]) -> Env
     if not isinstance(blocks, list):
         raise Refused(spool, seq, "blocks is not a list")
     rows = sum(len(b["dt"]) for b in blocks if isinstance(b, dict) and isinstance(b.get("dt"), list))
-    if rows > ROWS_MAX:
-        raise TooLarge(spool, seq, f"{rows} rows, at most {ROWS_MAX}")
+    if rows > ROWS_MAX or len(blocks) > ROWS_MAX:  # 4 KB hold a million empty blocks, each of them to be refused
+        raise TooLarge(spool, seq, f"{rows} rows in {len(blocks)} blocks, at most {ROWS_MAX} of either")
     return Envelope(topic_node, site, spool, seq, boot, clock, blocks, len(raw) - _KEYS)
 
 

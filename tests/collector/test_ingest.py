@@ -189,6 +189,12 @@ def test_5000_rows_are_allowed_and_5001_are_too_large(bench: Bench) -> None:
         assert bench.send(dump(BATCH | {"seq": rows, "blocks": [block]})) == [(rows, code)]
 
 
+def test_a_block_counts_as_a_row_at_least(bench: Bench) -> None:
+    """Of a million empty blocks in four kilobytes each would be refused by itself: minutes, and half a gigabyte."""
+    for blocks, code in ((5000, Code.QUARANTINED), (5001, Code.TOO_LARGE)):
+        assert bench.send(dump(BATCH | {"seq": blocks, "blocks": [{}] * blocks})) == [(blocks, code)]
+
+
 def test_limits_are_answered_too_large_by_the_first_bytes(bench: Bench) -> None:
     padded = changed("/pad", "x" * batch.WIRE_BYTES_MAX)
     assert bench.send(padded) == [(42, Code.TOO_LARGE)]
