@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from edge_agent.spool import Spool
 from wire import names, strictjson
 from wire import request as wire
+from wire.times import is_time
 
 REMEMBERED = 1000
 Errand = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -104,7 +105,7 @@ class Requests:
             return {"ok": True}
         if verb == "resend":
             from_ms, to_ms = asked.get("from_ms"), asked.get("to_ms")
-            if type(from_ms) is not int or type(to_ms) is not int or from_ms >= to_ms:
+            if not is_time(from_ms) or not is_time(to_ms) or from_ms >= to_ms:
                 raise ValueError("resend wants from_ms and to_ms, whole milliseconds, from before to")
             self._acks_not_before(at_ms)
             return {"ok": True, "batches": self._keeper.spool.replay(from_ms, to_ms)}

@@ -18,12 +18,15 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from wire import names, strictjson
+from wire.batch import SEQ_MAX
+from wire.times import is_time
 
 VERSION = 1
 WINDOW_MAX = 16
 WINDOW_DEFAULT = 8
 PAUSE_MS_MAX = 600_000
 ACK_BYTES_MAX = 256 * 1024
+CODE_MAX = 255
 
 
 class Code(IntEnum):
@@ -106,11 +109,11 @@ def decode(body: bytes) -> Ack | Hello:
     except strictjson.NotStrict as error:
         raise BadAck(str(error)) from error
     if not strictjson.is_version(raw, VERSION):
-        raise BadAck(f"version {raw.get('v')!r}")
+        raise BadAck(f"version {raw.get('v')!r:.40}")
     collector, now_ms = raw.get("col"), raw.get("now")
     window = _within(raw.get("win"), 0, WINDOW_MAX, "win")
     pause_ms = _within(raw.get("pause_ms"), 0, PAUSE_MS_MAX, "pause_ms")
-    if not names.is_name(collector) or type(now_ms) is not int:
+    if not names.is_name(collector) or not is_time(now_ms):
         raise BadAck("col or now is missing or malformed")
     assert isinstance(collector, str)
     if "hello" in raw:
@@ -132,21 +135,21 @@ def _verdict(entry: Any) -> Verdict:
         raise BadAck("an ack is [seq, digest, code, info?]")
     seq, digest, code = entry[:3]
     info = entry[3] if len(entry) == 4 else {}
-    if type(seq) is not int or not isinstance(digest, str) or type(code) is not int or not isinstance(info, dict):
+    if not isinstance(digest, str) or not isinstance(info, dict):
         raise BadAck("an ack is [seq, digest, code, info?]")
-    return Verdict(seq, digest, code, info)
+    return Verdict(_within(seq, 1, SEQ_MAX, "seq"), digest, _within(code, 0, CODE_MAX, "code"), info)
 
 
 def _highest(raw: Any) -> dict[str, int]:
     if not isinstance(raw, dict) or len(raw) > 8:
         raise BadAck("hello is not an object of spools")
     for spool, seq in raw.items():
-        if not names.is_spool(spool) or type(seq) is not int or seq < 0:
+        if not names.is_spool(spool) or type(seq) is not int or not 0 <= seq <= SEQ_MAX:
             raise BadAck("hello names a spool or sequence that cannot be")
     return raw
 
 
 def _within(value: Any, low: int, high: int, key: str) -> int:
     if type(value) is not int or not low <= value <= high:
-        raise BadAck(f"{key} is {value!r}, allowed {low} to {high}")
+        raise BadAck(f"{key} is {value!r:.40}, allowed {low} to {high}")
     return value

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wire import strictjson
+from wire.times import is_time
 
 VERSION = 1
 STATUS_BYTES_MAX = 4_096
@@ -56,6 +57,6 @@ def decode(payload: bytes) -> CollectorStatus:
     state, since_ms, now_ms, version = (raw.get(key) for key in ("state", "since", "now", "version"))
     if not strictjson.is_version(raw, VERSION) or state not in list(State):
         raise BadStatus("another version, or a state that is not known")
-    if type(since_ms) is not int or type(now_ms) is not int or not isinstance(version, str) or len(version) > 40:
+    if not is_time(since_ms) or not is_time(now_ms) or not isinstance(version, str) or len(version) > 40:
         raise BadStatus("since, now or version is missing or malformed")
     return CollectorStatus(State(state), since_ms, now_ms, version)

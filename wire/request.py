@@ -12,6 +12,7 @@ import re
 from typing import Any, NamedTuple
 
 from wire import strictjson
+from wire.times import is_time
 
 VERSION = 1
 SKEW_MS = 10 * 60 * 1000
@@ -55,6 +56,6 @@ def decode(body: bytes) -> Request:
     transaction, session, at_ms = raw.get("tx"), raw.get("session"), raw.get("at")
     if not isinstance(transaction, str) or not _TRANSACTION.fullmatch(transaction):
         raise BadRequest("tx is not 1 to 64 letters, digits, dots and hyphens")
-    if not strictjson.is_version(raw, VERSION) or not isinstance(session, str) or type(at_ms) is not int:
+    if not strictjson.is_version(raw, VERSION) or not isinstance(session, str) or not is_time(at_ms):
         raise BadRequest("another version, or session and at are not a text and whole milliseconds", transaction)
     return Request(transaction, session, at_ms, {key: value for key, value in raw.items() if key not in _OWN})

@@ -12,6 +12,7 @@ from typing import Any
 
 from wire import names, strictjson
 from wire.batch import SEQ_MAX
+from wire.times import is_time
 
 VERSION = 1
 SPOOLS_MAX = 2
@@ -19,7 +20,6 @@ SENSORS_MAX = 64
 STATUS_BYTES_MAX = 64 * 1024
 VITALS_MAX = 32
 VITAL_MAX = 2**63  # what every store takes; infinity fails here
-TIME_MAX_MS = 253_402_300_799_999  # the year 9999
 _VITAL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SESSION = re.compile(r"[0-9a-f]{16}")
 
@@ -122,7 +122,7 @@ def _birth(node: str, session: str, raw: dict[str, Any]) -> Birth:
         raise BadStatus(f"spools is not 1 to {SPOOLS_MAX} spool ids")
     if type(next_seq) is not int or not 1 <= next_seq <= SEQ_MAX + 1:
         raise BadStatus("next_seq is not a sequence")
-    if oldest_ms is not None and not (type(oldest_ms) is int and 0 <= oldest_ms <= TIME_MAX_MS):
+    if oldest_ms is not None and not is_time(oldest_ms):
         raise BadStatus("oldest_ms is not a time")
     if not isinstance(version, str) or not 1 <= len(version) <= 40 or not version.isprintable():
         raise BadStatus("version is not a short text")

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device_profiles.settings import BrokerAddress
@@ -87,6 +88,30 @@ def test_ten_thousand_forged_and_mutated_acks_delete_nothing(tmp_path: Path, clo
     assert noted >= 10_000, "every one of them is counted"
     bench.hear(signed.seal(TOPIC, bench.true_ack(), OURS))
     assert bench.waits() == 0, "the true one still works"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"now":%d' % NOW, b'"now":1' + b"0" * 400),
+        (b'"now":%d' % NOW, b'"now":-1'),
+        (b'"acks":[', b'"acks":[[%d,"",0],' % 2**70),
+        (b",0]", b",1" + b"0" * 3000 + b"]"),
+        (b'"win":8', b'"win":"' + b"x" * 100_000 + b'"'),
+        (b'"v":1', b'"v":1' + b"0" * 3000),
+    ],
+    ids=["now", "before 1970", "sequence", "code", "window", "version"],
+)
+def test_a_number_beyond_every_file_and_clock_is_malformed_also_when_it_is_signed(
+    tmp_path: Path, closes: Closes, caplog: pytest.LogCaptureFixture, old: bytes, new: bytes
+) -> None:
+    """It ended the agent: no SQLite has such an integer, and no float."""
+    bench = Bench(closes(Spool(tmp_path / "spool.db", NODE, "here")))
+    bench.hear(signed.seal(TOPIC, bench.true_ack().replace(old, new, 1), OURS))
+    assert bench.uplink.counts == {"ack_malformed": 1}
+    assert bench.waits() == 8
+    assert bench.uplink.skew.take_s() is None
+    assert len(caplog.text) < 2048
 
 
 def test_the_answer_of_the_first_time_does_not_release_what_is_sent_again(tmp_path: Path, closes: Closes) -> None:

@@ -59,6 +59,15 @@ def test_another_session_another_time_another_verb_is_an_error_without_effect(be
     assert bench.spool.replays == 0
 
 
+@pytest.mark.parametrize("span", [(0, 2**63), (-(2**70), 5), (0, 10**400), (0, 253_402_300_800_000)])
+def test_times_beyond_every_file_are_an_error_and_reach_no_spool(bench: Bench, span: tuple[int, int]) -> None:
+    """SQLite has no such integer: the request ended the agent."""
+    answer = bench.ask(from_ms=span[0], to_ms=span[1])
+    assert "whole milliseconds" in answer["error"]
+    assert bench.spool.replays == 0
+    assert bench.ask(tx="t2", at_ms=10**400)["ok"] is False
+
+
 def test_while_the_clock_is_not_trusted_the_session_must_do(bench: Bench) -> None:
     bench.now_ms = None
     assert bench.ask(at_ms=NOW - 10**9)["ok"]
