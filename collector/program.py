@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import typer
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from collector.config import Config
 from collector.identity.office import desk_path, enrolment
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.notify.channel import BadAddress
+from collector.sqlite_file import unusable
 from collector.web.app import create_app
 from collector.web.desk.file import DeskFile
 from collector.web.enrol import create_enrol_app
@@ -25,6 +27,7 @@ from collector.web.feed import Feed
 from collector.web.push import Pusher, routes
 from collector.web.server import PortTaken, WebServer
 from collector.workers.receiver import Receiver
+from device_profiles.owner import InUse, Owner
 from device_profiles.settings import secret
 from wire.exits import Exit, Failure
 
@@ -33,13 +36,14 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
     """Work until `ending` is set. Raises Failure when something cannot begin: a channel, a port, a secret, a map."""
     feed = Feed()
     share_heaps()
-    try:
-        collector = (
-            Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
-        )
-    except BadAddress as error:
-        raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
     with ExitStack() as at_the_end:  # the last is stopped first: files are closed when nobody asks any more
+        at_the_end.callback(_own(settings.state_file).release)
+        try:
+            collector = (
+                Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
+            )
+        except BadAddress as error:
+            raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
         at_the_end.callback(collector.stop)
         duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
         known = site(
@@ -69,6 +73,17 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
         calm_garbage_collector()
         collector.start()
         ending.wait()
+
+
+def _own(state_file: Path) -> Owner:
+    """Two collectors of different names are well met on one broker, and not on one state file."""
+    try:
+        return Owner(state_file)
+    except InUse as error:
+        cure = "give each collector a state_file of its own, or stop the other"
+        raise Failure(Exit.CONFIGURATION, "state-in-use", str(error), cure) from error
+    except OSError as error:
+        raise unusable(state_file, error) from error
 
 
 def _push_routes(settings: Config, collector: Collector) -> list[Route]:

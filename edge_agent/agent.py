@@ -18,7 +18,7 @@ from typing import Any
 
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
-from edge_agent import clock, making_room, unanswered, vitals
+from edge_agent import clock, making_room, spool_place, unanswered, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
@@ -26,7 +26,6 @@ from edge_agent.errands import Errands
 from edge_agent.identity import Identity
 from edge_agent.line_cost import LineCost
 from edge_agent.notify import Notifier, Progress
-from edge_agent.owner import Owner
 from edge_agent.port import Port
 from edge_agent.reach import broker_of, pinned_keys
 from edge_agent.reading import Reading
@@ -64,7 +63,7 @@ class Agent:
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.broker = broker_of(config)  # refuses what cannot be used before anything is opened
-        self._owner = Owner(config.spool.path)
+        self._owner = spool_place.own(config.spool.path)
         self.sensors = _sensors(config)
         self.recorder = Recorder(
             config.node,

@@ -158,10 +158,10 @@ def purge(
 
 def _purge_unsent(settings: Config, before_ms: int) -> None:
     from edge_agent.making_room import purge as give_up
-    from edge_agent.owner import Owner
     from edge_agent.spool import Spool
+    from edge_agent.spool_place import own
 
-    owner = Owner(settings.spool.path)
+    owner = own(settings.spool.path)
     try:
         spool = Spool(settings.spool.path, settings.node, settings.site)
         with closing(spool):

@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from device_profiles.owner import InUse, Owner
+from edge_agent.spool_file import SpoolError
 from wire.exits import Exit, Failure
+
+
+def own(path: Path) -> Owner:
+    """Hold the spool at `path` for this process alone. Raises SpoolError when another has it."""
+    try:
+        return Owner(path)
+    except InUse as error:
+        raise SpoolError(f"{error}. Cure: sudo systemctl stop lamppost-agent") from error
+    except OSError as error:
+        raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner") from error
 
 
 def check(path: Path, allow_tmpfs: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent import config
 from edge_agent.gap_records import Loss
 from edge_agent.making_room import make_room, purge, split
 from edge_agent.reading import Reading, Series
@@ -42,6 +43,13 @@ def gaps(spool: Spool) -> list[dict[str, Any]]:
         for row in rows_of(spool.oldest(1000))
         if row.series.kind == "gap"
     ]
+
+
+@pytest.mark.parametrize("size", [0, 1, "512 KiB"])
+def test_a_spool_in_which_nothing_could_lie_is_refused(size: int | str) -> None:
+    with pytest.raises(ValueError, match="at least 1 MiB"):
+        config.Spool.model_validate({"max_size": size})
+    assert config.Spool.model_validate({"max_size": "1 MiB"}).max_size == 1 << 20
 
 
 # -- damage ---------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from device_profiles.owner import Owner
 from edge_agent.doctor import delivery_checks
-from edge_agent.owner import Owner
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool
