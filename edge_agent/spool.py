@@ -23,6 +23,7 @@ from edge_agent import chunk, gap_records, in_place, spool_file
 from edge_agent.batch_table import BatchTable
 from edge_agent.chunk_table import UNSYNCED, ChunkTable
 from edge_agent.gap_records import Loss
+from edge_agent.life_table import LifeTable
 from edge_agent.reading import Reading, Series
 from edge_agent.sealed import Depth, Origin, Sealed
 from edge_agent.sealing import Uniquifier, blocks, portions, readings_of
@@ -49,7 +50,7 @@ class Spool:
         self._node, self._site = node, site
         self._db, rescue = spool_file.open_checked(path)
         with spool_file.closed_on_error(self._db):
-            self.batches, self._chunks = BatchTable(self._db), ChunkTable(self._db)
+            self.batches, self._chunks, self._lives = BatchTable(self._db), ChunkTable(self._db), LifeTable(self._db)
             self._life, self.spool_id = self._current_life()
             known = self._meta("next_seq")
             self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
@@ -198,12 +199,8 @@ class Spool:
 
     def spools(self) -> tuple[str, ...]:
         """The lives whose batches go out now: the current one and, after a repair, the oldest that still waits."""
-        older = self._db.execute(
-            "SELECT spool FROM life WHERE id != ? AND id IN (SELECT life FROM batch WHERE acked_ms IS NULL)"
-            " ORDER BY id LIMIT 1",
-            (self._life,),
-        ).fetchone()
-        return (self.spool_id,) if older is None else (self.spool_id, older[0])
+        older = self._lives.oldest_waiting(but=self._life)
+        return (self.spool_id,) if older is None else (self.spool_id, older)
 
     def replay(self, from_ms: int, to_ms: int) -> int:
         """Put acknowledged batches of the ring whose rows fall into [from, to) back to waiting; returns how many.
@@ -259,8 +256,9 @@ class Spool:
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
-        pages, free, page = (self._pragma(name) for name in ("page_count", "freelist_count", "page_size"))
-        return (pages - free) * page
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, page = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return int((pages - free) * page)
 
     # -- lives ----------------------------------------------------------------------------------------------------
 
@@ -293,21 +291,19 @@ class Spool:
             raise
 
     def _current_life(self) -> tuple[int, str]:
-        row = self._db.execute("SELECT id, spool FROM life ORDER BY id DESC LIMIT 1").fetchone()
-        if row is not None:
-            return row[0], row[1]
+        found = self._lives.current()
+        if found is not None:
+            return found
         with self._transaction():
             self._set_meta("format", FORMAT)
             self._set_meta("reader", FORMAT)
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
-        spool_id = self._new_id(16)
-        number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (spool_id,)).lastrowid
-        assert number is not None
-        self._life, self.spool_id, self.next_seq = number, spool_id, 1
+        self.spool_id, self.next_seq = self._new_id(16), 1
+        self._life = self._lives.add(self.spool_id)
         self._set_meta("next_seq", 1)
-        return number, spool_id
+        return self._life, self.spool_id
 
     def _take_in(self, rescue: Rescue) -> int:
         """Take what was saved from a damaged file into this new one, under the names it had."""
@@ -315,9 +311,7 @@ class Spool:
             lives: dict[str, int] = {}
             for one in rescue.batches:
                 if one.spool not in lives:
-                    number = self._db.execute("INSERT INTO life (spool) VALUES (?)", (one.spool,)).lastrowid
-                    assert number is not None
-                    lives[one.spool] = number
+                    lives[one.spool] = self._lives.add(one.spool)
                 self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
             self._new_life()
             self._chunks.insert_rows(rescue.chunks)
@@ -380,10 +374,6 @@ class Spool:
 
     def _set_meta(self, key: str, value: Any) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-    def _pragma(self, name: str) -> int:
-        value: int = self._db.execute(f"PRAGMA {name}").fetchone()[0]
-        return value
 
     def _last_times(self) -> dict[Series, int]:
         """The last time of each series: as of the last seal, then what was accepted since."""

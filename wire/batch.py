@@ -134,7 +134,7 @@ def read(topic_node: str, payload: bytes, loads: Callable[[bytes], dict[str, Any
         raise _too_large(payload, f"more than {OPEN_BYTES_MAX} bytes unpacked")
     try:
         raw = loads(opened)
-    except strictjson.TooDeep as error:
+    except strictjson.TooLarge as error:
         raise _too_large(payload, str(error)) from error
     except strictjson.HalfCharacter as error:
         raise _at_head(payload, Refused, str(error)) from error

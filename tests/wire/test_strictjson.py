@@ -22,8 +22,15 @@ def test_a_text_without_an_end_is_read_once(text: bytes) -> None:
 
 def test_brackets_within_a_text_are_no_depth() -> None:
     assert strictjson.loads(b'{"a":"' + b"[" * 40 + b'"}') == {"a": "[" * 40}
-    with pytest.raises(strictjson.TooDeep):
+    with pytest.raises(strictjson.TooLarge):
         strictjson.loads(b'{"a":' + b"[" * 16 + b"]" * 16 + b"}")
+
+
+@pytest.mark.parametrize("part", [b"{}", b"[]", b'{"a":0}', b'{"":[]}'])
+def test_a_document_of_a_million_parts_is_refused_before_it_is_read(part: bytes) -> None:
+    with pytest.raises(strictjson.TooLarge, match="more than 250000"):
+        strictjson.loads(b'{"x":[' + (part + b",") * 300_000 + b"0]}")
+    assert len(strictjson.loads(b'{"x":[' + (part + b",") * 60_000 + b"0]}")["x"]) == 60_001
 
 
 @pytest.mark.parametrize(
