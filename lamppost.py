@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -82,6 +84,9 @@ OURS = frozenset(
 
 def main() -> None:
     """Run the command line. Ends the process with one of the exit codes in `wire.exits`."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the shell: `>&-`
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal in GBK has no µ: a question mark, and no traceback
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
@@ -89,9 +94,13 @@ def main() -> None:
         if word in ELSEWHERE:
             ways = " or ".join(f"lamppost {way}" for way in ELSEWHERE[word])
             raise Failure(Exit.USAGE, "word-elsewhere", f"{word} stands behind another word", ways)
-        _build(word)(prog_name="lamppost", standalone_mode=True)
+        sys.exit(_build(word)(prog_name="lamppost", standalone_mode=False))
     except Failure as failure:
         _end(failure)
+    except typer.Abort:
+        _end(_UNANSWERED) if not sys.stdin.isatty() else sys.exit(Exit.INTERRUPTED)
+    except _refused_as_usage() as error:
+        _end_as_usage(error)
     except ModuleNotFoundError as error:
         _end(_missing(word, error))
     except KeyboardInterrupt:
@@ -157,6 +166,14 @@ def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
     return Failure(Exit.CONFIGURATION, "extra-missing", text, f"pip install 'lamppost[{extra}]'")
 
 
+def _refused_as_usage() -> Any:
+    """What typer raises for words that it cannot place: what its `BadParameter` is one of."""
+    return typer.BadParameter.__bases__[0]
+
+
+_UNANSWERED = Failure(Exit.USAGE, "not-answered", "nobody is here to answer a question", "an option answers it: --help")
+
+
 def _refused_as_file() -> type[Exception]:
     """What a file of the user's raises that cannot be used, such as a profile in a folder of their own."""
     from device_profiles.strict_yaml import NotUsable
@@ -209,10 +226,23 @@ def _version(
 
 
 def _end(failure: Failure) -> NoReturn:
-    if "--json" in sys.argv:
-        print(json.dumps(failure.as_json(), ensure_ascii=False))
+    _tell_programs(failure)
     print(f"lamppost: {failure.line()}", file=sys.stderr)
     sys.exit(failure.code)
+
+
+def _end_as_usage(error: Any) -> NoReturn:
+    """People are shown how the command is used, or its whole help when they gave it no word."""
+    path = error.ctx.command_path if error.ctx else "lamppost"
+    _tell_programs(Failure(Exit.USAGE, "usage", error.format_message(), f"{path} --help"))
+    error.show()
+    sys.exit(Exit.USAGE)
+
+
+def _tell_programs(failure: Failure) -> None:
+    if "--json" in sys.argv:
+        with suppress(OSError):  # a stdout that takes nothing may be what it is about
+            print(json.dumps(failure.as_json(), ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

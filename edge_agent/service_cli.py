@@ -35,7 +35,7 @@ def uninstall(
     """
     from edge_agent.service import uninstall as take_out
 
-    if purge and not yes and not typer.confirm("Readings that wait here will be lost. Go on?", default=False):
+    if purge and not yes and not typer.confirm("Readings that wait here will be lost. Go on?", err=True):
         raise typer.Exit(Exit.USAGE)
     take_out(typer.echo, purge=purge)
 

@@ -200,7 +200,7 @@ def stations_purge(
     from collector.purge import purge
     from collector.stores.store import StoreDown
 
-    if not yes and not typer.confirm(f"forget every reading of {node}, for ever?"):
+    if not yes and not typer.confirm(f"forget every reading of {node}, for ever?", err=True):
         raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
     with open_desk(config) as (settings, _):
         try:
