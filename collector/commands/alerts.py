@@ -6,9 +6,6 @@ Reading looks into the collector's state file; doing asks the running collector 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +16,8 @@ import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
-from collector.commands.options import CONFIG, JSON, counted, load_settings
+from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings
+from collector.commands.station import must_be_known
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
@@ -74,7 +72,7 @@ def alerts_list(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
-        typer.echo("\n".join(listing(rows, now_ms, _columns(), each)))
+        typer.echo("\n".join(listing(rows, now_ms, line_width(), each)))
     open_ones = [row for row in rows if row["state"] == "FIRING"]
     raise typer.Exit(Exit.NOT_HEALTHY if open_ones else Exit.FINE)
 
@@ -298,6 +296,8 @@ def alerts_history(
         for each in found
         if rule in (None, each.transition.rule) and node in (None, each.transition.labels.get("node"))
     ]
+    if node is not None and not shown:
+        must_be_known(settings, node)
     if as_json:
         rows = [{"at_ms": each.at_ms, **each.transition.as_json()} for each in shown]
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -326,11 +326,6 @@ def _find(book: Book, name: str) -> str:
 def clock_of(settings: Config) -> Any:
     zone = ZoneInfo(settings.web.time_zone)
     return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).strftime("%m-%d %H:%M:%S")
-
-
-def _columns() -> int:
-    """How wide a line may be: the terminal's width, or what COLUMNS says; a pipe cuts nothing."""
-    return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
 
 
 def _now_ms() -> int:

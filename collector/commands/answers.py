@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, counted, file_of_the_collector, load_settings, open_store, say
+from collector.commands.options import (
+    CONFIG,
+    JSON,
+    counted,
+    file_of_the_collector,
+    line_width,
+    load_settings,
+    open_store,
+    say,
+)
+from collector.commands.station import must_be_known, nothing_of
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -40,6 +49,7 @@ def gaps(
     Exit code 1 when something is missing that nothing explains.   Example:  lamppost gaps --since 7d
     """
     from collector.delivery.gap_facts import from_state
+    from collector.delivery.gap_table import lines
     from collector.delivery.gaps import gaps as find
 
     with _open(config) as (settings, store):
@@ -47,21 +57,14 @@ def gaps(
         with file_of_the_collector(settings.state_file):
             waiting, refused = from_state(settings)
         hours = find(store, since_ms, now_ms, waiting, refused, node)
-    _must_be_known(node, hours)
+    if node is not None and not hours:
+        raise nothing_of(settings, node, f"the database holds nothing of {node} for that")
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
         typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
     else:
-        typer.echo(
-            "node      sensor    hour (UTC)        accepted  stored  refused  replaced  missing  silent s  cause"
-        )
-        for hour in shown:
-            when = datetime.fromtimestamp(hour.hour_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-            why = ", ".join(hour.causes) + (" (hour goes on)" if hour.goes_on else "")
-            typer.echo(
-                f"{hour.node:<9} {hour.sensor:<9} {when}  {hour.accepted:>8}  {hour.stored:>6}  {hour.refused:>7}  "
-                f"{hour.replaced:>8}  {hour.missing:>7}  {hour.silent_s:>8.0f}  {why}"
-            )
+        for line in lines(shown, line_width()):
+            typer.echo(line)
         typer.echo(f"{counted(len(hours), 'hour')}, {len([h for h in hours if h.causes])} with something to tell")
     unexplained = any("unexplained" in hour.causes for hour in hours)
     raise typer.Exit(Exit.NOT_HEALTHY if unexplained else Exit.FINE)
@@ -79,7 +82,8 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
         with file_of_the_collector(settings.state_file):
             kept = whole_batches(settings)
         findings = check(store, node, kept)
-    _must_be_known(node, findings)
+    if node is not None and not findings:
+        raise nothing_of(settings, node, f"the database holds nothing of {node} for that")
     if as_json:
         typer.echo(
             json.dumps([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
@@ -110,6 +114,8 @@ def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: boo
             for row in db.execute(_LIST)
             if node in (None, row[1])
         ]
+    if node is not None and not rows:
+        must_be_known(load_settings(config), node)
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -208,10 +214,3 @@ def _hour_json(hour: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(hour) | {"missing": hour.missing}
-
-
-def _must_be_known(node: str | None, found: Sized) -> None:
-    """Nothing to tell of a node is no good news of it: its name may be mistyped, or it has never sent anything."""
-    if node is not None and not found:
-        text = f"the database holds nothing of {node} for that"
-        raise Failure(Exit.NOT_HEALTHY, "nothing-stored", text, "lamppost stations list")

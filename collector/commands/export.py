@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.options import CONFIG, JSON, load_settings, open_store
-from collector.commands.station import state_of
+from collector.commands.station import must_be_known, state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of
 from wire.exits import Exit, Failure
@@ -58,6 +58,8 @@ def export(
     try:
         with open_store(settings) as store:
             parts = [datasets.describe(store, kind, *span, node) for kind in kinds]
+            if node is not None and not any(part.rows for part in parts):
+                must_be_known(settings, node)
             with _progress(sum(part.rows for part in parts), "exporting") as seen:
                 _write(store, parts, output, told_in, seen)
     except BrokenPipeError:  # whoever read along has enough: no fault, and nothing to say

@@ -5,7 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,11 @@ def say(text: str, as_json: bool, **facts: object) -> None:
 def counted(number: int, noun: str) -> str:
     """`1 silence`, `2 silences`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def line_width() -> int:
+    """How wide a line may be: the terminal's width, or what COLUMNS says; a pipe cuts nothing."""
+    return shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
 
 
 def this_person() -> str:

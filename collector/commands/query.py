@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.options import CONFIG, JSON, load_settings, open_store
+from collector.commands.station import must_be_known
 from collector.commands.times import span_of
 from wire.exits import Exit, Failure
 
@@ -66,6 +67,8 @@ def station(
     with open_store(settings) as store:
         air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
         found = [] if every == "1m" else indices(store, node, every, since_ms, until_ms)
+    if not air and not found:
+        must_be_known(settings, node)
     if wanted != "all":
         found = [row for row in found if is_of(wanted, row.standard, row.edition)]
     if as_json:
@@ -172,6 +175,8 @@ def run(
     select = _select(name, variable, since, until, settings)
     with open_store(settings) as store:
         found = answer.rows(select, store.select(select), ZoneInfo(settings.web.time_zone))
+    if not found.rows and isinstance(node := select.where.get("node"), str):
+        must_be_known(settings, node)
     for line in answer.FORMS[form](found, limit):
         typer.echo(line)
     if len(found.rows) > limit:

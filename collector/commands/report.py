@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store
+from collector.commands.station import must_be_known
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
@@ -37,7 +38,7 @@ def report(
     from collector.names import Names
     from collector.opendata.files import whole
     from collector.report import page, text
-    from collector.report.summary import summarise
+    from collector.report.summary import StationReport, summarise
     from collector.web.privacy import is_public
 
     if length not in _DAYS:
@@ -51,6 +52,9 @@ def report(
     with open_store(settings) as store:
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
+    for one in reports:
+        if one == StationReport(one.node):
+            must_be_known(settings, one.node)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in reports], ensure_ascii=False))
     elif output is None:

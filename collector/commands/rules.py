@@ -12,6 +12,7 @@ import typer
 
 from collector.commands.alerts import clock_of
 from collector.commands.options import CONFIG, JSON, load_settings, open_store
+from collector.commands.station import nothing_of
 from collector.commands.times import length_ms, time_of
 from wire.exits import Exit, Failure
 
@@ -170,7 +171,7 @@ def rules_explain(
             if sensor in (None, series.sensor):
                 found.setdefault(series, []).append((times, cells))
     if not found:
-        raise _nothing_stored(settings, rule, node)
+        raise nothing_of(settings, node, f"nothing of {rule.kind} is stored for {node} up to then")
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
     said = []
     for series, history in sorted(found.items()):
@@ -188,15 +189,6 @@ def rules_explain(
         typer.echo(f"{series}\n{why.text_en}")
         if told:
             typer.echo("Sent: " + ", ".join(told))
-
-
-def _nothing_stored(settings: Config, rule: Rule, node: str) -> Failure:
-    from wire.quantities import nearest
-
-    known = {each.node for each in settings.stations} | {each.series.node for each in _inventory(settings)}
-    near = None if node in known else nearest(node, known)
-    text = f"nothing of {rule.kind} is stored for {node} up to then"
-    return Failure(Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "see lamppost gaps")
 
 
 def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:

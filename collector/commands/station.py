@@ -48,6 +48,33 @@ def node_of(config: Path, node: str) -> tuple[Config, Node]:
     return settings, known
 
 
+def must_be_known(settings: Config, node: str) -> None:
+    """After an empty answer: raises Failure for a node that was never heard of and that the settings do not name."""
+    if node not in _known(settings):
+        raise nothing_of(settings, node, f"nothing is known of {node}")
+
+
+def nothing_of(settings: Config, node: str, text: str) -> Failure:
+    """No answer is no good news of a node: its name may be mistyped, or it has never sent anything."""
+    from wire.quantities import nearest
+
+    known = _known(settings)
+    near = None if node in known else nearest(node, known)
+    return Failure(
+        Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "lamppost stations list"
+    )
+
+
+def _known(settings: Config) -> set[str]:
+    from collector.delivery.registry import Registry
+
+    named = {station.node for station in settings.stations}
+    if not settings.state_file.exists():
+        return named
+    with state_of(settings) as db:
+        return named | {known.birth.node for known in Registry(db).nodes()}
+
+
 def state_of(settings: Config) -> closing[sqlite3.Connection]:
     """The collector's state, for as long as a `with`. Raises Failure when it cannot be opened."""
     from collector.statedb import open_state

@@ -22,7 +22,7 @@ class Table(NamedTuple):
 
 
 def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
-    """Series joined into one table, by time and then by tags."""
+    """Series joined into one table, by time and then by tags; the highest of each group by how high it is."""
     whole = question.aggregate is not None and question.every_ms is None  # one row a group, at no time of its own
     columns = (*(() if whole else ("time",)), *question.group_by, *question.columns)
     told = [
@@ -31,6 +31,8 @@ def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
         for time_ms, *cells in series.rows
     ]
     told.sort(key=lambda row: row[: 1 + len(question.group_by)])
+    if whole and question.aggregate == "max":
+        told.sort(key=lambda row: -row[-1])
     if whole:
         return Table(columns, [row[1:] for row in told])
     return Table(columns, [(_moment(time_ms, zone), *rest) for time_ms, *rest in told])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.delivery.gap_table import lines
 from collector.delivery.gaps import Hour, gaps
 from collector.delivery.ledger import HOUR_MS
 from collector.stores.sqlite import Sqlite
@@ -80,3 +81,13 @@ def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_
 def test_a_sensor_that_was_taken_down_long_ago_is_no_hole(store: Sqlite) -> None:
     put(store, stored=300, accepted=300, silent_s=0.0)
     assert gaps(store, H + 800 * HOUR_MS, H + 803 * HOUR_MS, {}, {}) == []
+
+
+def test_hours_are_a_table_where_it_fits_and_two_lines_each_where_not() -> None:
+    found = [Hour("lp-0001", "air-1", H, 300, 290, 10, silent_s=60.4, causes=["sensor-silent"], goes_on=True)]
+    place, why = ("lp-0001", "air-1", "2026-06-21 00:00"), "sensor-silent (hour goes on)"
+    head, row = lines(found, 120)
+    assert " ".join(head.split()) == "node sensor hour (UTC) accepted stored refused replaced missing s silent cause"
+    assert row.endswith(why)
+    assert list(lines(found, 60)) == ["  ".join((*place, why)), "  300 accepted, 290 stored, 10 refused, 60 s silent"]
+    assert list(lines([], 60)) == []

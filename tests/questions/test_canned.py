@@ -157,6 +157,12 @@ def test_forms_tell_the_same_rows() -> None:
     assert json.loads(next(answer.as_json(table, 1)))["rows"] == [["2026-09-01T00:00:00+00:00", "路口", 0]]
 
 
+def test_the_highest_comes_first(embedded: Store) -> None:
+    values = [row[-1] for row in asked(embedded, CANNED["highest"].ask(*SPAN, {})).rows]
+    assert len(set(values)) > 1
+    assert values == sorted(values, reverse=True)
+
+
 @pytest.mark.real
 @pytest.mark.long
 def test_a_year_of_a_hundred_stations_is_answered_within_a_second(influxd: Influxd) -> None:

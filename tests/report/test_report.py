@@ -18,6 +18,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from lamppost import _build
 from tests.closes import Closes
+from wire.exits import Failure
 
 HOUR_MS = 3_600_000
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
@@ -140,6 +141,13 @@ def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
     assert "nothing was measured" in run(settings, "day", "lp-0001", "--date", "2026-02-01")
+
+
+def test_a_station_that_nobody_knows_is_a_slip_of_its_name(settings: Path) -> None:
+    asked = ["report", "day", "lp-001", "--config", str(settings)]
+    done = CliRunner().invoke(_build("report"), asked)
+    assert isinstance(done.exception, Failure)
+    assert done.exception.line() == "nothing is known of lp-001. Cure: did you mean lp-0001?"
 
 
 def test_a_sparkline_shows_zero_and_leaves_holes_open() -> None:
