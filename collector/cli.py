@@ -228,9 +228,12 @@ def sample() -> None:
 
 
 def _check(settings: Config) -> int:
-    """Whether rules and channels can be used; how many rules there are. Raises Failure."""
+    """Whether rules, channels, keys and secrets can be used; how many rules there are. Raises Failure."""
+    from collector.identity.signing import signing_key
     from collector.notify import setup
     from collector.notify.channel import BadAddress
+    from collector.stores.named import make_store
+    from device_profiles.settings import broker_address
 
     rules = load_rules(settings)
     for channel in settings.alerts.channels:
@@ -238,6 +241,16 @@ def _check(settings: Config) -> int:
             setup.channels(channel, setup.writer(settings), None, _now_ms)
         except BadAddress as error:
             raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+    for look in (
+        lambda: signing_key(settings),
+        lambda: broker_address(settings.broker),
+        lambda: make_store(settings).close(),
+    ):
+        try:
+            look()
+        except Failure as failure:  # what only this user may not read is the collector's own
+            if failure.code is not Exit.NOT_PERMITTED:
+                raise
     return len(rules)
 
 

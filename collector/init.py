@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from collector.identity import broker_rules
 from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private, write_public
 from collector.identity.office import MOSQUITTO, REVOKED
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 PLUGINS = (
     "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
@@ -71,7 +71,9 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     try:
         authority = Authority.load(pki)
     except (OSError, ValueError) as error:
-        raise Failure(Exit.CONFIGURATION, "authority-unusable", f"{pki}: {error}", "run init --tls first") from error
+        raise Failure(
+            Exit.CONFIGURATION, "authority-unusable", f"{pki}: {reason(error)}", "run init --tls first"
+        ) from error
     if roll_over:
         authority = authority.rolled_over(_authority_name(now), now)
     if drop_old:

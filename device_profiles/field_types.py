@@ -14,7 +14,9 @@ from wire import names
 
 _SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)")
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZE_MAX = 2**40
+_SIZE_MIN, _SIZE_MAX = 2**16, 2**40
+"""Below is a slip: `200` is bytes, and meant for MiB."""
+_HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:]{2,39}")
 
 
@@ -35,12 +37,19 @@ def _node(value: str) -> str:
 
 
 def _size(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value)
-    if match is None or int(match[1]) * _UNITS[match[2]] > _SIZE_MAX:
-        raise ValueError("a size such as 512 MiB or 2 GiB, at most 1024 GiB, is wanted")
-    return int(match[1]) * _UNITS[match[2]]
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
+        size = int(match[1]) * _UNITS[match[2]]
+    else:
+        size = value if type(value) is int else 0
+    if not _SIZE_MIN <= size <= _SIZE_MAX:
+        raise ValueError("a size such as 512 MiB or 2 GiB, from 64 KiB to 1024 GiB, is wanted")
+    return size
+
+
+def _hours(value: str) -> str:
+    if not re.fullmatch(_HOURS, value):
+        raise ValueError("hours such as 22:00-06:00 are wanted")
+    return value
 
 
 def _host(value: str) -> str:
@@ -65,6 +74,7 @@ Name = Annotated[str, AfterValidator(_name), _NAME_SCHEMA]
 NodeName = Annotated[str, AfterValidator(_node), _NAME_SCHEMA]
 _SIZES = {"type": "string", "pattern": f"^{_SIZE.pattern}$", "examples": ["512 MiB", "2 GiB"]}
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"anyOf": [_SIZES, {"type": "integer"}]})]
+Hours = Annotated[str, AfterValidator(_hours), WithJsonSchema({"type": "string", "pattern": f"^{_HOURS}$"})]
 Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_address)]
 MqttVersion = Annotated[

@@ -28,6 +28,15 @@ class Strict(BaseModel):
         return data
 
 
+_WANTED = {
+    "model_type": "keys and values are wanted here",
+    "dict_type": "keys and values are wanted here",
+    "list_type": "a list is wanted, such as [a, b]",
+    "too_short": "{min_length} or more are wanted",
+    "string_type": "a text is wanted (quotes make one)",
+}
+"""What pydantic says in Python's words, in those of a settings file."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -58,6 +67,8 @@ def word(given: str, known: Any) -> str:
     if near is not None:
         return f"'{given}' is not known; did you mean '{near}'?"
     some = sorted(known)
+    if not some:
+        return f"'{given}' is not known; there is none"
     more = f" and {len(some) - 12} more" if len(some) > 12 else ""
     return f"'{given}' is not known; known are {', '.join(some[:12])}{more}"
 
@@ -82,16 +93,24 @@ def _problem(document: Document, item: ErrorDetails) -> Problem:
         return document.problem((*where, context["key"]), context["text"])
     if item["type"] == "misplaced":
         return document.problem((*where, *context["where"]), context["text"])
-    text = item["msg"].removeprefix("Value error, ")
+    wanted = _WANTED.get(item["type"])
+    text = wanted.format(**context) if wanted else item["msg"].removeprefix("Value error, ")
     if item["type"] == "literal_error":
         given, known = item["input"], [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
         text = word(given, known) if isinstance(given, str) else f"one of {', '.join(known)} is wanted, not {given!r}"
     elif item["type"] == "missing":
         text = "this key is missing"
-    elif item["type"] in ("union_tag_invalid", "union_tag_not_found", "secret"):
+    elif item["type"] == "union_tag_invalid":
+        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        return document.problem((*where, context["discriminator"].strip("'")), word(context["tag"], tags))
+    elif item["type"] == "union_tag_not_found":
+        text = f"the key {context['discriminator']} is missing"
+    elif item["type"] == "secret":
         pass  # the text says it all; a value that may hold a secret is not repeated
     elif isinstance(item["input"], str) and repr(item["input"]) in text:
         pass  # it names the value already
+    elif item["input"] is None:
+        text = f"{text}: nothing is written here"
     elif not isinstance(item["input"], (dict, list)):
         text = f"{text}, not {item['input']!r}"
     return document.problem(where, text)

@@ -83,7 +83,8 @@ def path_text(where: Where) -> str:
 def read(path: Path) -> Document:
     """Read one strict YAML file. Raises NotUsable with file and line; OSError as it comes."""
     if path.exists() and not path.is_file():
-        raise NotUsable([Problem(str(path), 1, "", "not a regular file")])  # a pipe or a device would never end
+        what = "a folder" if path.is_dir() else "a pipe or a device"  # which would never end
+        raise NotUsable([Problem(str(path), 1, "", f"this is {what}; a file is wanted")])
     with path.open("rb") as file:
         raw = file.read(BYTES_MAX + 1)
     return parse(raw, str(path))
@@ -97,7 +98,7 @@ def parse(raw: bytes | str, file: str = "<text>") -> Document:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise NotUsable([Problem(file, line, "", "not UTF-8")]) from error
+        raise NotUsable([Problem(file, line, "", "not UTF-8; save it as UTF-8")]) from error
     builder = _Builder(Document(file, None))
     try:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -107,6 +108,9 @@ def parse(raw: bytes | str, file: str = "<text>") -> Document:
         number = mark.line if mark else 0
         reason = (error.problem or "not YAML") + _usual_slip(error.problem or "", text.splitlines()[: number + 1][-2:])
         raise NotUsable([Problem(file, number + 1, "", reason)]) from error
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise NotUsable([Problem(file, line, "", f"a control character (#x{error.character:02x})")]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise NotUsable([Problem(file, 1, "", str(error))]) from error
     if not builder.documents:

@@ -13,7 +13,7 @@ import typer
 from edge_agent import care_cli, command_cli, config_cli, ports_cli, service_cli, setup_cli, spool_cli, watch_cli
 from edge_agent.enrol_cli import app as enrol_app
 from edge_agent.options import DEFAULT_CONFIG, JSON, NAMES_STATUS_FILE, STATUS_FILE, status_file
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_cli.app, name="config")
@@ -71,7 +71,7 @@ def status(
                 cure = "sudo lamppost agent setup, or name the agent's file with --file"
         raise Failure(Exit.NOT_HEALTHY, "agent-not-running", f"no agent has written {file}", cure) from error
     except (OSError, ValueError) as error:
-        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {error}") from error
+        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {reason(error)}") from error
     if as_json:
         typer.echo(json.dumps(said, ensure_ascii=False))
     else:

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from device_profiles import field_types
-from device_profiles.field_types import FilePath, Name, NodeName, Size
-from device_profiles.strict_model import Strict
+from device_profiles.field_types import FilePath, Hours, Name, NodeName, Size
+from device_profiles.strict_model import Strict, misplaced
 from edge_agent.urgency import DEFAULT, limit_of
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
@@ -49,7 +49,7 @@ class Led(Strict):
     """The status LED: a folder of /sys/class/leds by its name, and the hours in which it stays off."""
 
     name: str = Field(pattern=r"^([A-Za-z0-9_.:-]+|/.+)$")
-    dark: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")
+    dark: Hours | None = None
 
 
 class Sensor(Strict):
@@ -89,10 +89,11 @@ class Config(Strict):
     @model_validator(mode="after")
     def _no_two_alike(self) -> Config:
         for what in ("name", "port"):
-            values = [getattr(sensor, what) for sensor in self.sensors]
-            twice = next((value for value in values if values.count(value) > 1), None)
-            if twice is not None:
-                raise ValueError(f"two sensors have the {what} {twice!r}")
+            seen = set()
+            for number, value in enumerate(getattr(sensor, what) for sensor in self.sensors):
+                if value in seen:
+                    raise misplaced(f"two sensors have the {what} {value!r}", "sensors", number, what)
+                seen.add(value)
         if self.identity is not None and (self.broker.tls is not None or self.collector_keys):
             raise ValueError("identity brings certificates and keys with it: leave out broker.tls and collector_keys")
         return self

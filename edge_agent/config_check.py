@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, parse
+from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, parse, path_text
 from edge_agent.config import SETTINGS_CURE, Config
 from wire.exits import Exit, Failure
 
@@ -30,8 +30,13 @@ def checked_here(text: str, file: str) -> Config:
     document = parse(text, file)
     found = [(where, failure) for where, failure in unusable_files(config) if failure.code is not Exit.NOT_PERMITTED]
     if found:
-        raise NotUsable([document.problem(where, f"{failure}; {failure.cure}") for where, failure in found])
+        raise NotUsable([document.problem(where, _without(where, failure)) for where, failure in found])
     return config
+
+
+def _without(where: Where, failure: Failure) -> str:
+    """What is wrong and its cure; where it stands is told before it."""
+    return f"{str(failure).removeprefix(path_text(where) + ' ')}; {failure.cure}"
 
 
 def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> Config:
@@ -94,6 +99,12 @@ def _identity(config: Config) -> None:
     identity.tls.check()
 
 
+def _profiles(config: Config) -> None:
+    if config.profiles is not None and not config.profiles.is_dir():
+        cure = "make it, or leave this line out"
+        raise Failure(Exit.CONFIGURATION, "profiles-missing", f"{config.profiles} is no folder", cure)
+
+
 def _spool(config: Config) -> None:
     from edge_agent import spool_place
 
@@ -104,6 +115,7 @@ _FILES: dict[Where, Callable[[Config], None]] = {
     ("broker", "password_file"): _secret,
     ("broker", "tls"): _tls,
     ("identity",): _identity,
+    ("profiles",): _profiles,
     ("spool", "path"): _spool,
 }
 

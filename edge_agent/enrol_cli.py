@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edge_agent.options import JSON
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 if TYPE_CHECKING:
     from edge_agent.enrol import Enrolled
@@ -116,7 +116,7 @@ def _text(file: Path) -> str:
     try:
         return sys.stdin.read(65_536) if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(Exit.NOT_PERMITTED, "file-unreadable", f"{file}: {error}") from error
+        raise Failure(Exit.NOT_PERMITTED, "file-unreadable", f"{file}: {reason(error)}") from error
 
 
 def _tell(enrolled: Enrolled, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_profiles.tls import TlsFiles
 from edge_agent.folder_sync import sync_folder
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -69,7 +69,7 @@ class Identity:
             text = f"{path} may not be read by this user"
             raise Failure(Exit.NOT_PERMITTED, "identity-unreadable", text, cure) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {error}", "enrol again") from error
+            raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {reason(error)}", "enrol again") from error
 
     def pinned(self) -> tuple[Ed25519PublicKey, ...]:
         """The keys whose signature an acknowledgement or a request must carry."""

@@ -27,6 +27,7 @@ def test_the_sample_explains_every_key(module: object) -> None:
         assert not missing, f"{model.__name__}: {missing}"
 
 
+STORE = "store: {kind: sqlite}\n"
 AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms5003, port: /dev/ttyS0}\n"
 
 
@@ -42,8 +43,14 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         (AGENT.replace("node: lp-1", "node: collector"), "agent.yaml:1: node:"),
         (
             AGENT + "  - {name: air-2, profile: nova-sds011, port: /dev/ttyS0}\n",
-            "two sensors have the port '/dev/ttyS0'",
+            "agent.yaml:5: sensors[1].port: two sensors have the port '/dev/ttyS0'",
         ),
+        (AGENT + "spool: {max_size: 0}\n", "agent.yaml:5: spool.max_size: a size such as"),
+        (AGENT + "clock: always\n", "agent.yaml:5: clock: keys and values are wanted here, not 'always'"),
+        (AGENT + "seal_s:\n", "agent.yaml:5: seal_s: Input should be a valid number: nothing is written here"),
+        ("node: 12\n" + AGENT[11:], "agent.yaml:1: node: a text is wanted (quotes make one), not 12"),
+        ("node: lp-1\nsite: s\nsensors: []\n", "agent.yaml:3: sensors: 1 or more are wanted"),
+        (AGENT + "seal_s: \x01\n", "agent.yaml:5: a control character (#x01)"),
         (AGENT + "clock: {trust: alwys}\n", "did you mean 'always'?"),
     ],
 )
@@ -66,6 +73,33 @@ def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
         fit(collector_config.Config, parse(text, "collector.yaml"))
     assert "collector.yaml:4: alerts.channels[0].url:" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("store: {kind: mongo}\n", ":1: store.kind: 'mongo' is not known; known are influx1, influx2, sqlite"),
+        ("store: {path: r.db}\n", ":1: store: the key 'kind' is missing"),
+        (STORE + "alerts: {repeat: 0s}\n", ":2: alerts.repeat: 1m or more is wanted"),
+        (STORE + "alerts: {canary: {every: 0s}}\n", ":2: alerts.canary.every: 1s or more is wanted"),
+        (STORE + "alerts: {escalate: [{after: 5m, notify: [duty]}]}\n", "'duty' is not known; there is none"),
+        (STORE + "rules: [/no/rules.yaml]\n", "rules: /no/rules.yaml: No such file or directory"),
+        (STORE + "signing_key_file: /no/key\n", "/no/key does not exist"),
+        (STORE + "signing_key_file: /etc/hostname\n", "/etc/hostname holds no Ed25519 key in PEM"),
+        (STORE + "broker: {password_file: /no/word}\n", "/no/word: does not exist"),
+        ("store: {kind: influx2, token_file: /no/token}\n", "/no/token: does not exist"),
+    ],
+)
+def test_what_a_collector_could_not_start_with_is_told_by_its_check(tmp_path: Path, text: str, said: str) -> None:
+    from collector.cli import app
+    from wire.exits import Failure
+
+    file = tmp_path / "collector.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(app, ["check", str(file)])
+    assert isinstance(result.exception, Failure), result.output
+    assert result.exception.code == 3
+    assert said in str(result.exception)
 
 
 def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+def reason(error: BaseException) -> str:
+    """What an error says, in words: `Connection refused` for `[Errno 111] Connection refused`."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class Failure(Exception):
     """Ends a command with one clear line. `word` is a stable name for programs, such as `port-busy`."""
 

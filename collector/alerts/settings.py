@@ -43,6 +43,15 @@ Url = Annotated[str, AfterValidator(_url)]
 Ms = Annotated[int, BeforeValidator(words.duration)]
 
 
+def _no_faster_than(least: str) -> AfterValidator:
+    def checked(value: int) -> int:
+        if value < words.duration(least):
+            raise ValueError(f"{least} or more is wanted")
+        return value
+
+    return AfterValidator(checked)
+
+
 class _Channel(Strict):
     """`second` takes over what this channel has failed to deliver for `second_after`."""
 
@@ -88,7 +97,7 @@ class Escalation(Strict):
 class CanarySettings(Strict):
     """How often a reading of our own goes all the way and back, and whom to tell that it did."""
 
-    every: Ms = 60_000
+    every: Annotated[Ms, _no_faster_than("1s")] = 60_000
     heartbeat: Url | None = None
 
 
@@ -98,7 +107,7 @@ class Alerts(Strict):
     channels: list[Channel] = Field(default=[])
     inner: list[Inside] = Field(default=[])
     group: Ms = 300_000
-    repeat: Ms = 4 * 3_600_000
+    repeat: Annotated[Ms, _no_faster_than("1m")] = 4 * 3_600_000
     flap_changes: int = Field(default=3, ge=2, le=1000)
     flap_within: Ms = 1_800_000
     escalate: list[Escalation] = Field(default=[])

@@ -26,6 +26,7 @@ from collector.broker.pipe import Pipe
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
+from wire.exits import reason
 
 log = logging.getLogger("lamppost.link")
 
@@ -171,9 +172,9 @@ class Link:
                 self._say_once("refused", logging.ERROR, f"refuses us: {error}")
             except (OSError, Broken) as error:
                 if self.connected:
-                    log.warning("connection to the broker lost: %s", error)
+                    log.warning("connection to the broker lost: %s", reason(error))
                 else:
-                    self._say_once("unreachable", logging.WARNING, f"does not answer ({error}); trying again")
+                    self._say_once("unreachable", logging.WARNING, f"does not answer ({reason(error)}); trying again")
             except Exception:
                 log.exception("the connection to the broker failed; trying again")
             if self.connected:

@@ -8,7 +8,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from device_profiles.settings import BrokerAddress
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 KEEPALIVE_S = 30
 
@@ -32,7 +32,7 @@ def connect(client: paho.Client, broker: BrokerAddress) -> None:
         try:
             client.connect(host, port, KEEPALIVE_S)
         except OSError as error:
-            errors.append(f"broker {host}:{port} does not answer: {error}")
+            errors.append(f"broker {host}:{port} does not answer: {reason(error)}")
         else:
             return
     raise Failure(Exit.NETWORK, "broker-down", "; ".join(errors), "is it running?")

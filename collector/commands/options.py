@@ -43,8 +43,13 @@ def load_rules(settings: Config) -> list[Rule]:
 
     try:
         return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
-    except (NotUsable, OSError) as error:
+    except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+    except OSError as error:
+        text = f"rules: {error.filename}: {error.strerror}"
+        raise Failure(
+            Exit.CONFIGURATION, "rules-unreadable", text, "name files that are there and may be read"
+        ) from error
 
 
 def say(text: str, as_json: bool, **facts: object) -> None:

@@ -14,7 +14,7 @@ from collector.identity.signing import public_key_text, signing_key
 from collector.web.desk.file import DeskFile
 from device_profiles.settings import BrokerAddress
 from device_profiles.tls import TlsFiles
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 MOSQUITTO = "mosquitto"
 REVOKED = "crl.pem"
@@ -38,7 +38,7 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
     try:
         authority = Authority.load(wants.folder)
     except (OSError, ValueError) as error:
-        text = f"{wants.folder}: {error}"
+        text = f"{wants.folder}: {reason(error)}"
         raise Failure(Exit.CONFIGURATION, "authority-unusable", text, "lamppost collector init --tls") from error
     registrar = TlsFiles(wants.folder / "ca.pem", wants.folder / f"{REGISTRAR}.pem")
     registrar.check()

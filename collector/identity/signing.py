@@ -20,13 +20,19 @@ def signing_key(config: Config) -> Ed25519PrivateKey | None:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+        key: object = load_pem_private_key(config.signing_key_file.read_bytes(), None)
+    except FileNotFoundError as error:
+        text = f"{config.signing_key_file} does not exist"
+        raise Failure(Exit.CONFIGURATION, "signing-key-missing", text, "lamppost collector init writes one") from error
     except OSError as error:
         cure = "it belongs to the collector's user: sudo -u lamppost lamppost ..."
         text = f"{config.signing_key_file}: {error.strerror}"
         raise Failure(Exit.NOT_PERMITTED, "signing-key-unreadable", text, cure) from error
+    except ValueError:
+        key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{config.signing_key_file}: not an Ed25519 key")
+        text = f"{config.signing_key_file} holds no Ed25519 key in PEM"
+        raise Failure(Exit.CONFIGURATION, "signing-key-damaged", text, "lamppost collector init writes one")
     return key
 
 

@@ -115,6 +115,9 @@ def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["spool.max_size=200"], ": spool.max_size: a size such as 512 MiB or 2 GiB, from 64 KiB"),
+        (["led.name=ACT", "led.dark=22-6"], ": led.dark: hours such as 22:00-06:00 are wanted, not '22-6'"),
+        (["profiles=/no/folder"], ": profiles: /no/folder is no folder; make it"),
         (["seal_s=600"], ":7: seal_s: Input should be less than or equal to 60, not 600"),
         (["seel_s=2"], "unknown key 'seel_s', did you mean 'seal_s'?"),
         (["broker.prot=1"], ":5: broker.prot: unknown key 'prot', did you mean 'port'?"),
@@ -133,9 +136,9 @@ def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tm
             ["broker.tls.ca=/nope.pem"],
             ":5: broker.tls: /nope.pem: does not exist; enrol again, or name the right files",
         ),
-        (["spool.path=/etc"], ": spool.path: spool.path /etc: is a folder"),
+        (["spool.path=/etc"], ": spool.path: /etc: is a folder"),
         (["spool.path=/dev/null/spool.db"], ": /dev/null is no folder"),
-        (["spool.path=/dev/shm/spool.db"], ": spool.path /dev/shm/spool.db is on a RAM disk"),
+        (["spool.path=/dev/shm/spool.db"], ": spool.path: /dev/shm/spool.db is on a RAM disk"),
         (["identity=/no/folder"], ": identity: /no/folder/office.json does not exist: this station is not enrolled"),
     ],
 )
