@@ -101,6 +101,18 @@ def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool, re
     assert soon.time_ms == T0 + 6002, "a little back is no step"
 
 
+def test_numbers_and_times_go_on_when_all_that_was_sealed_is_gone(spool: Spool, reopened: Reopened) -> None:
+    for n in range(2):
+        spool.accept([air(n)], ORIGIN)
+        (one,) = spool.seal()
+        spool.release(one.id, 0, T0)
+    assert spool.prune(T0 + 1) == 2
+    again = reopened(spool)
+    (moved,) = again.accept([air(1)], ORIGIN)
+    (third,) = again.seal()
+    assert (moved.time_ms, third.seq) == (T0 + 2, 3)
+
+
 def test_a_batch_holds_one_boot_and_site(spool: Spool) -> None:
     spool.accept([air(0)], ORIGIN)
     spool.accept([air(1)], ORIGIN._replace(boot="ffffffff"))
@@ -135,3 +147,4 @@ def test_a_new_life_tells_once_what_it_renumbered(spool: Spool) -> None:
     rows = [row for one in spool.oldest(99) for row in readings_of(one.data)[0]]
     assert sum(row.series.kind == "air_quality" for row in rows) == 3
     assert len(rows) == 3 + 3
+    assert {(row.values["from_ms"], row.values["to_ms"]) for row in rows if row.series.kind == "gap"} == {(T0, T0 + 2)}

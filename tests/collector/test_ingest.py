@@ -295,6 +295,32 @@ def test_unknown_keys_of_envelope_and_block_are_passed_over_and_counted(bench: B
     assert bench.ingest.counts["unknown_keys"] == 3
 
 
+def test_each_fate_of_a_batch_is_counted_once(bench: Bench) -> None:
+    row = copy.deepcopy(BATCH["blocks"][0]) | {"dt": [0, 1000, 10**9]}
+    fates: list[tuple[bytes, dict[str, int]]] = [
+        (dump(BATCH), {"stored_batches": 1, "stored_rows": 4}),
+        (dump(BATCH), {"already_stored": 1}),
+        (changed("/boot", "b71d04c3"), {"held_equivocation": 1}),
+        (changed("/spool", "5eed" * 8), {"held_spool": 1}),
+        (changed("/v", 999), {"version_unknown": 1}),
+        (dump(BATCH | {"seq": 43, "pad": "x" * batch.WIRE_BYTES_MAX}), {"too_large": 1}),
+        (dump(BATCH | {"seq": 44, "site": "?"}), {"quarantined_batches": 1}),
+        (
+            dump(BATCH | {"seq": 45, "blocks": [row]}),
+            {"stored_batches": 1, "stored_rows": 2, "quarantined_rows": 1, "clock_off": 1},
+        ),
+        (b"{}", {"unaddressed": 1}),
+    ]
+    for payload, counted in fates:
+        before = bench.ingest.counts.copy()
+        bench.send(payload)
+        assert bench.ingest.counts - before == {"batches": 1} | counted, payload[:100]
+    before = bench.ingest.counts.copy()
+    bench.registry._nodes.clear()
+    bench.send(dump(BATCH))
+    assert bench.ingest.counts - before == {"batches": 1, "before_birth": 1}
+
+
 def test_two_series_whose_tags_share_a_value_are_two(bench: Bench) -> None:
     one, other = copy.deepcopy(BATCH["blocks"][1]), copy.deepcopy(BATCH["blocks"][1])
     one["tags"], other["tags"] = {"lane": "1"}, {"direction": "1"}
