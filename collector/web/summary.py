@@ -32,8 +32,9 @@ class Summary:
 
     @cached_property
     def highest(self) -> View | None:
-        """The station with the highest hourly PM2.5 among those whose data is live."""
-        return max((view for view in self.live if view.pm25), key=lambda view: view.pm25[0].mean, default=None)
+        """The station with the highest hourly PM2.5 among those whose data is live; a provisional hour gives way."""
+        heard = ((view.pm25[0], view) for view in self.live if view.pm25)
+        return max(heard, key=lambda one: (one[0].complete, one[0].mean), default=(None, None))[1]
 
     @cached_property
     def scales(self) -> list[Scale]:

@@ -47,6 +47,23 @@ def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: s
     city.close()
 
 
+def test_two_minutes_are_no_hour_to_begin_the_page_with(tmp_path: Path) -> None:
+    """GB 3095-2026 Table 4: an hour is one from 45 minutes on. A box just switched on is not the city's highest."""
+    now_ms = 1_790_000_000_000
+    city = City(tmp_path, now_ms)
+    city.write("lp-0002", "air-1", "air_quality", [now_ms - 60_000, now_ms - 1000], {"pm25_ugm3": [300.0, 300.0]})
+
+    def highest() -> str | None:
+        found = Summary(Views(city.site())._look(city.stations), city.site()).highest
+        return None if found is None else found.station.node
+
+    assert highest() == "lp-0002", "there is no other"
+    times = list(range(now_ms - 50 * 60_000, now_ms, 10_000))
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": [20.0] * len(times)})
+    assert highest() == "lp-0001"
+    city.close()
+
+
 def test_a_summary_is_kept_for_a_second_but_not_past_a_new_station(tmp_path: Path) -> None:
     city = City(tmp_path)
     seen = Views(city.site())
