@@ -5,6 +5,9 @@ from __future__ import annotations
 from firmware_stubs.modbus import ModbusSlave
 from firmware_stubs.stub import Row, World, word
 
+ABOUT = {25: 0x0001, 26: 0x0E02, 27: 0x0003, 28: 0x0171, 29: 0x0611, 30: 0x2A3F}
+"""Input registers: type (two), version of this map, firmware, serial number (two)."""
+
 
 class S8(ModbusSlave):
     """Address 68h, or FE from a host that has the line for itself; at most eight registers at once."""
@@ -17,11 +20,13 @@ class S8(ModbusSlave):
         self.meter_status, self.acknowledgement, self.abc_period_h = 0, 0, 180
 
     def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:
-        if function == 4 and first + count <= 5:
+        if function == 4:
             ppm = word(self.world(self.t_s).get("co2_ppm", 420.0))
-            inputs = [self.meter_status, 0, 0, ppm, 0]
+            inputs = dict(enumerate([self.meter_status, 0, 0, ppm])) | ABOUT
+            if any(register not in inputs for register in range(first, first + count)):
+                return None, {}
             row: Row = {"co2_ppm": ppm} if first <= 3 < first + count else {}
-            return inputs[first : first + count], row
+            return [inputs[register] for register in range(first, first + count)], row
         holding = {0: self.acknowledgement, 31: self.abc_period_h}
         return ([holding[first]] if function == 3 and count == 1 and first in holding else None), {}
 

@@ -22,10 +22,14 @@ class Sps30(Stub):
         super().__init__(air)
         self.measuring: str | None = None
         self.asleep = False
+        self._hears_until_s = 0.0  # while asleep
         self._last_value_s: float | None = None
         self.cleaning_interval_s = 604_800
 
     def _command(self, data: bytes) -> tuple[int, bytes]:
+        if self.asleep and self.t_s >= self._hears_until_s:
+            self._hears_until_s = self.t_s + 0.1
+            return 1, b""  # the first byte wakes the interface, for 100 ms, and is lost
         if data[0] != 0x7E:
             return 1, b""  # FF wakes the interface and means nothing else
         end = data.find(0x7E, 1)

@@ -65,11 +65,14 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:
 def _values(data: bytes, head: str, rest: str) -> Decoded:
     row: Row = {}
     flags: tuple[str, ...] = ()
+    info: dict[str, Any] = {"address": head[0], "message": f"R{head[2]}"}
+    proved = head[1:2].islower()
     for part in rest.split(","):
         key, _, text = part.partition("=")
         number, unit = decimal(text[:-1]), text[-1:]
         if key not in _KEYS:
-            if key == "Id":
+            if key == "Id" or proved:  # what hangs on a WXT530's analogue inputs, say: told, and not measured
+                info[key] = text
                 continue
             return BadFrame(data, "bad_format")
         name, units = _KEYS[key]
@@ -81,7 +84,6 @@ def _values(data: bytes, head: str, rest: str) -> Decoded:
         factor = units[unit]
         if factor is not None:
             row[name] = _converted(number, unit, factor)
-    info = {"address": head[0], "message": f"R{head[2]}"}
     return Values("data", True, [row] if row else [], info, flags)
 
 

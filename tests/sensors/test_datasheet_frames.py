@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from device_profiles.profile import Profile
+from edge_agent.checksums import CHECKSUMS
 from edge_agent.framing import BadFrame, Frame, Framer
 from tests import frames
 from tests.sensors import datasheet_frames
@@ -175,6 +176,14 @@ def test_hail_counted_in_hits_costs_no_wind() -> None:
     (found,), _ = frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3.0M"), None)
     assert found.rows[0]["hail_hits_per_cm2"] == 3.0
     assert not frames.read(PROFILES["vaisala-wxt"], line.replace(b"3.0H", b"3,0H"), None)[0]
+
+
+def test_a_key_of_its_own_costs_a_proved_wxt_line_nothing() -> None:
+    """WXT530 composite message with an analogue input; without a CRC the same key may be damage."""
+    body = b"0r0,Ta=20.0C,Sr=0.5V"
+    (found,), bad = frames.read(PROFILES["vaisala-wxt"], body + CHECKSUMS["crc16_vaisala"](body) + b"\r\n", None)
+    assert (found.rows, found.info["Sr"], bad) == ([{"temp_c": 20.0}], "0.5V", [])
+    assert not frames.read(PROFILES["vaisala-wxt"], body.replace(b"r", b"R", 1) + b"\r\n", None)[0]
 
 
 def nmea(body: str) -> Any:
