@@ -19,6 +19,7 @@ REPORTS_MIN = 3
 GONE_MS = 150
 BLIND_MS = 2_000  # or, of one that is asked more seldom, two of its reports
 PARKED_MS = 180_000
+FOLLOWS_MS = 20_000  # a moment of something farther (a puddle mirrors) may not turn the lane into a vehicle
 DIRECTION = "any"
 
 
@@ -51,7 +52,7 @@ class Presence:
             return
         self.see_nothing(time_ms)
         if self._came_ms is None:
-            self._background_m += (range_m - self._background_m) * 0.05
+            self._background_m += (range_m - self._background_m) * min(gap_ms / FOLLOWS_MS, 1.0)
 
     def see_nothing(self, time_ms: int) -> None:
         """One report that nothing is there: the lane, or nothing in reach at all."""

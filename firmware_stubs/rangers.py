@@ -88,8 +88,11 @@ def _summed(body: bytes) -> bytes:
     return body + bytes((sum(body) & 0xFF,))
 
 
+NO_TARGET = 9999
+
+
 class Hrxl(Stub):
-    """MaxBotix HRXL-MaxSonar-WR: `Rdddd` CR in millimetres, 7.5 times a second (datasheet, pin 5)."""
+    """MaxBotix HRXL-MaxSonar-WR of 10 m: `Rdddd` CR in millimetres, 7.5 times a second (datasheet, pin 5)."""
 
     line = Line(9600)
     checksum_at = None
@@ -99,5 +102,5 @@ class Hrxl(Stub):
 
     def _push(self, t_s: float) -> bytes:
         self._due_s = t_s + 0.133
-        mm = min(max(word(1000 * self.world(t_s).get("range_m", 3.0)), 300), 9999)
-        return self._measured(t_s, f"R{mm:04d}\r".encode(), [{"range_m": mm / 1000}])
+        mm = min(max(word(1000 * self.world(t_s).get("range_m", 3.0)), 300), NO_TARGET)
+        return self._measured(t_s, f"R{mm:04d}\r".encode(), [{} if mm == NO_TARGET else {"range_m": mm / 1000}])

@@ -9,7 +9,7 @@ from edge_agent.agent import sensor_of
 from edge_agent.checksums import CHECKSUMS
 from edge_agent.config import Sensor as Settings
 from edge_agent.presence import Presence
-from edge_agent.sensor import counter_of
+from edge_agent.sensor import Sensor, counter_of
 from edge_agent.traffic import Counter
 
 EMPTY_M, ROOF_M = 5.0, 3.5
@@ -50,6 +50,30 @@ def test_one_that_stands_over_the_boundary_counts_once_and_covers_both() -> None
     later = eye.tick(120_000)[0].values
     assert later["count"] == 0
     assert values["occupancy_ratio"] + later["occupancy_ratio"] == pytest.approx(20 / 60, abs=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [2, 10, 100])
+def test_a_moment_of_something_farther_makes_no_vehicle_of_the_lane(rate_hz: int) -> None:
+    eye = Presence("lidar-1", "p@1", "1", ("in",), 60)
+    eye.tick(0)
+    for step in range(60 * rate_hz):
+        t_s = step / rate_hz
+        eye.detect(round(t_s * 1000), 11.0 if 20 <= t_s < 21 else EMPTY_M)
+    values = eye.tick(60_000)[0].values
+    assert (values["count"], values["occupancy_ratio"]) == (0, 0)
+
+
+def test_a_ranger_without_an_echo_sees_no_vehicle() -> None:
+    """HRXL datasheet: 5000 or 9999, by model, is no target."""
+    profile = catalogue.load().get("maxbotix-hrxl")
+    eye = Sensor("eye-1", profile, counter_of(profile, "eye-1", "1", ("in",), 60))
+    eye.begin(0.0, 0.0)
+    eye.poller.due(0.0)
+    told = []
+    for step in range(500):
+        eye.feed(b"R9999\r" if 100 <= step < 120 else b"R4000\r", step * 133, step * 0.133)
+        told += eye.tick(step * 133)
+    assert (told[0].values["count"], told[0].values["occupancy_ratio"]) == (0, 0)
 
 
 @pytest.mark.parametrize("interval_s", [20, 60, 300])
