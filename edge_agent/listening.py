@@ -11,6 +11,8 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.captures import Piece
+from edge_agent.decoding import Values, decode
+from edge_agent.framing import Frame, Framer
 from edge_agent.polling import Poller
 from edge_agent.words import why_not_opened
 from wire.exits import Exit, Failure
@@ -31,11 +33,12 @@ def opened(path: str, profile: Profile) -> serial.Serial:
 def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
     """Pieces as they come and go, with seconds from the start; an empty one now and then. Raises Failure."""
     with opened(path, profile) as device:
-        poller = Poller(profile, mode)
+        poller, framer = Poller(profile, mode), Framer(profile)
         start_s = time.monotonic()
         poller.begin(start_s)
         while (now_s := time.monotonic()) - start_s < seconds:
-            poller.overdue(now_s)
+            if poller.overdue(now_s) is not None:
+                framer.flush()
             try:
                 for ask in poller.due(now_s):
                     device.write(ask.data)
@@ -44,6 +47,9 @@ def listen(path: str, profile: Profile, mode: str | None = None, seconds: float 
                 data += device.read(device.in_waiting) if data else b""
             except OSError as error:  # pyserial's are such too
                 raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
+            for frame in framer.feed(data):  # some models are asked on only when they have said that there is something
+                if isinstance(frame, Frame) and isinstance(values := decode(profile, frame, poller.asked), Values):
+                    poller.heard(values)
             yield Piece(time.monotonic() - start_s, data)
 
 

@@ -65,7 +65,7 @@ def watch(
     from edge_agent.tap import socket_path
 
     settings = load_settings(Config, config, SETTINGS_CURE)
-    source = _beside_agent(socket_path(settings.status_file)) or _alone(config)
+    source = _beside_agent(socket_path(settings.status_file)) or _alone(config, names or [])
     chosen = _chosen(source, names or [])
     if not as_json:
         said = "beside the running agent" if source.through_agent else "no agent runs: the ports are opened here"
@@ -207,8 +207,8 @@ def _from_agent(link: socket.socket) -> Iterator[Event]:
             yield Event(said["s"], bytes.fromhex(said.get("r") or said.get("w") or ""), "w" in said)
 
 
-def _alone(config: Path) -> Source:
-    """No agent runs: every port is opened and run as the agent would run it."""
+def _alone(config: Path, names: list[str]) -> Source:
+    """No agent runs: the ports of the sensors that are watched are opened and run as the agent would run them."""
     from device_profiles.catalogue import load
     from edge_agent.agent import sensor_of
     from edge_agent.config_check import checked_file
@@ -229,7 +229,9 @@ def _alone(config: Path) -> Source:
 
     def events() -> Iterator[Event]:
         failures: list[Failure] = []
-        for number, ((_, profile, port), wants) in enumerate(zip(sensors, settings.sensors, strict=True)):
+        opened = [number for number, (name, _, _) in enumerate(sensors) if not names or name in names]
+        for number in opened:
+            (_, profile, port), wants = sensors[number], settings.sensors[number]
             threading.Thread(target=read, args=(number, profile, port, wants.mode), daemon=True).start()
         while True:
             try:
@@ -239,7 +241,7 @@ def _alone(config: Path) -> Source:
             if isinstance(event, Failure):
                 failures.append(event)
                 print(f"lamppost: {event.line()}", file=sys.stderr)
-                if len(failures) == len(sensors):
+                if len(failures) == len(opened):
                     raise event
                 continue
             yield event

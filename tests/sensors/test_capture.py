@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from edge_agent import captures, watch_cli
 from edge_agent.capture_cli import app
 from edge_agent.captures import Capture, CaptureError, Piece
+from edge_agent.cli import app as agent_app
+from edge_agent.listening import listen
 from edge_agent.playing import moments, stage
 from edge_agent.watching import Watch, boundaries, parted, raw_line, screen
 from firmware_stubs.faults import parse
@@ -48,6 +50,27 @@ def host(tmp_path: Path) -> Iterator[StubHost]:
     stubs.start()
     yield stubs
     stubs.stop()
+
+
+def test_one_that_is_asked_whether_it_has_something_is_recorded_with_its_measurement(
+    host: StubHost, tmp_path: Path
+) -> None:
+    """An SCD30 is read only when it has said that a value is ready."""
+    host.add("co2-1", stub_of("sensirion-scd30"))
+    heard = listen(str(tmp_path / "co2-1"), PROFILES["sensirion-scd30"], seconds=30)
+    assert next(piece for piece in heard if not piece.written and len(piece.data) >= 17)
+    heard.close()  # type: ignore[attr-defined]
+
+
+def test_watching_one_sensor_leaves_the_others_alone(host: StubHost, tmp_path: Path) -> None:
+    host.add("air-2", stub_of("nova-sds011"))
+    settings = tmp_path / "agent.yaml"
+    lines = [f"  - {{name: {name}, profile: nova-sds011, port: {tmp_path}/{name}}}" for name in ("air-1", "air-2")]
+    settings.write_text("\n".join(["node: lp-1", "site: s", f"status_file: {tmp_path}/none", "sensors:", *lines]))
+    with serial.Serial(str(tmp_path / "air-2"), 9600, exclusive=True):
+        result = run.invoke(agent_app, ["watch", "air-1", "--seconds", "1", "-c", str(settings)])
+    assert result.exit_code == 0
+    assert "air-2" not in result.stderr
 
 
 def test_a_file_says_what_was_read_and_written_and_comes_back_the_same() -> None:
