@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -50,44 +51,55 @@ def windows(store: Store, kind: str, node: str, since_ms: int, until_ms: int, ev
 
 
 def _means(store: Store, question: Select, names: tuple[str, ...], every_ms: int) -> list[dict[str, Any]]:
-    """Means of readings by the database, which knows nothing of flags, nor how directions and levels are averaged.
+    """Means by the database, which knows nothing of flags: of readings, or where one of them failed of the minutes.
 
-    Those, and a window that holds a failed reading, are told from minutes, which are rolled up without it; what has no
-    roll-up, such as a raw twin, has no mean there.
+    Those are rolled up without it. What has no roll-up, such as a raw twin, has no mean there.
     """
     means = store.select(replace(question, columns=names, aggregate="mean", every_ms=every_ms))
     worst = store.select(replace(question, columns=_QUALITY, aggregate="max", every_ms=every_ms))
     counts = store.select(replace(question, columns=("cq",), aggregate="count", every_ms=every_ms))
     quality = {(one.tags["sensor"], row[0]): row[1:] for one in worst for row in one.rows}
     numbers = {(one.tags["sensor"], row[0]): row[1] for one in counts for row in one.rows}
-    others = tuple(name for name in names if name in DIRECTIONS | LEVELS)
-    has_failed = any(qc == FAIL for _, qc in quality.values())
-    minutes = _minutes(store, question, names if has_failed else others, every_ms)
+    minutes = replace(question, measurement=question.measurement + MINUTES)
+    rolled: dict[tuple[str, int], list[Any]] = {}
+    if any(qc == FAIL for _, qc in quality.values()):
+        columns = tuple(name + "_mean" for name in names)
+        found = store.select(replace(minutes, columns=columns, aggregate="mean", every_ms=every_ms))
+        rolled = {(one.tags["sensor"], row[0]): row[1:] for one in found for row in one.rows}
+    others = _others(store, minutes, [name for name in names if name in DIRECTIONS | LEVELS], every_ms)
     rows = []
     for series in means:
         sensor = series.tags["sensor"]
         for time_ms, *values in series.rows:
             cq, qc = quality.get((sensor, time_ms), (None, None))
-            told = dict(zip(names, values, strict=True))
-            for name in names if qc == FAIL else others:
-                told[name] = mean_of(name, minutes.get((sensor, time_ms, name), ()))
-            n = numbers.get((sensor, time_ms))
-            rows.append({"time_ms": time_ms, "sensor": sensor, **told, "rows": n, "cq": cq, "qc": qc, "masked": ()})
+            if qc == FAIL:
+                values = rolled.get((sensor, time_ms), [None] * len(names))
+            rows.append(
+                {
+                    "time_ms": time_ms,
+                    "sensor": sensor,
+                    **dict(zip(names, values, strict=True)),
+                    **others(sensor, time_ms),
+                    "rows": numbers.get((sensor, time_ms)),
+                    "cq": cq,
+                    "qc": qc,
+                    "masked": (),
+                }
+            )
     return rows
 
 
-def _minutes(
-    store: Store, question: Select, names: tuple[str, ...], every_ms: int
-) -> dict[tuple[str, int, str], list[float]]:
-    """Means of a sensor's minutes, by the start of the window that they are in, and by quantity."""
-    columns = tuple(name + "_mean" for name in names)
+def _others(
+    store: Store, minutes: Select, names: list[str], every_ms: int
+) -> Callable[[str, int], dict[str, float | None]]:
+    """Of what no database averages, directions and levels: means of a sensor's minutes, by the start of a window."""
     found: dict[tuple[str, int, str], list[float]] = defaultdict(list)
-    for series in store.select(replace(question, measurement=question.measurement + MINUTES, columns=columns)):
+    for series in store.select(replace(minutes, columns=tuple(name + "_mean" for name in names))):
         for time_ms, *values in series.rows:
             for name, value in zip(names, values, strict=True):
                 if value is not None:
                     found[series.tags["sensor"], time_ms // every_ms * every_ms, name].append(value)
-    return found
+    return lambda sensor, start_ms: {name: mean_of(name, found.get((sensor, start_ms, name), ())) for name in names}
 
 
 def _traffic(store: Store, question: Select, every_ms: int) -> list[dict[str, Any]]:
