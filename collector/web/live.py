@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -28,7 +29,7 @@ log = logging.getLogger("lamppost.web")
 
 BEAT_S = 1.0  # news of one second make one message
 PAUSE_S_MAX = 10.0
-REFRESH_S = 30.0  # without news, so that silence is seen too
+REFRESH_S = 30.0  # everything is told anew so often: nobody brings the news that a station is silent
 KEEP_ALIVE_S = 15.0
 MESSAGES_MAX = 16
 READERS_MAX = 1000
@@ -123,13 +124,15 @@ class Live:
         """Serve for ever; cancelled at the end."""
         loop = self._loop = asyncio.get_running_loop()
         subscription = self._site.feed.subscribe(lambda: loop.call_soon_threadsafe(self._woken.set))
-        missed = 0
+        missed, refreshed_s = 0, time.monotonic()
         try:
             while True:
-                refresh = not await self._news()
+                await self._news(refreshed_s + REFRESH_S)
                 began_s, events = time.monotonic(), subscription.take()
-                refresh |= subscription.dropped > missed
+                refresh = began_s >= refreshed_s + REFRESH_S or subscription.dropped > missed
                 missed = subscription.dropped
+                if refresh:
+                    refreshed_s = began_s
                 try:
                     await self._beat(events, refresh)
                 except Exception:  # the task must outlive one message that cannot be made
@@ -138,17 +141,14 @@ class Live:
         finally:
             self._site.feed.unsubscribe(subscription)
 
-    async def _news(self) -> bool:
-        """Wait for news, or for long enough; whether there are any."""
-        try:
-            await asyncio.wait_for(self._woken.wait(), REFRESH_S)
-        except TimeoutError:
-            return False
-        self._woken.clear()
-        return True
+    async def _news(self, until_s: float) -> None:
+        """Wait for news, but not beyond a time of the monotonic clock."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), until_s - time.monotonic())
+            self._woken.clear()
 
     async def _beat(self, events: Sequence[Mapping[str, Any]], refresh: bool) -> None:
-        """Tell everybody who looks at what changed; at a refresh, of everything: it was quiet, or news were missed."""
+        """Tell everybody who looks at what changed; at a refresh, of everything: it is time, or news were missed."""
         watched = {node for reader in self.readers for node in reader.looks_at.nodes}
         news = watched if refresh else watched & {str(event["node"]) for event in events if "node" in event}
         alerts_moved = refresh or any(event.get("type") == "alert" for event in events)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.servers import wait_for
+from tests.web.city import City
 from tests.web.duty import DutyDesk
 from tests.web.served import Seen, Served
 
@@ -130,6 +132,58 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
     served.city.feed.publish({"node": "lp-0001"})
     seen.page.wait_for_selector("td:text('777')", timeout=2000)
     assert seen.page.is_visible("td:text('777')")
+
+
+def test_ages_are_counted_from_when_the_page_was_made_however_old_the_data_is(browser: Any, tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.stations = [replace(one, last_ms=None) for one in city.stations]
+    long_ago_ms = city.started_ms - 25 * 60_000
+    city.write("lp-0001", "air-1", "air_quality", [long_ago_ms], {"pm25_ugm3": [33.0]})
+    served = Served(city)
+    seen = Seen(browser.new_page(), served)
+    seen.go("/en/")
+    seen.page.evaluate("tellAges()")
+    assert "25 min ago" in seen.page.inner_text(".headline")
+    seen.page.close()
+    served.server.stop()
+    city.close()
+
+
+def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served) -> None:
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    restored = (
+        "for (const name of ['pagehide', 'pageshow']) dispatchEvent(new PageTransitionEvent(name, {persisted: true}))"
+    )
+    with seen.page.expect_request("**/events?*"):  # as browsers do that keep a page they leave
+        seen.page.evaluate(restored)
+    served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [321.0]})
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector("#lp-0003 .number:text('321')", timeout=4000)
+
+
+@pytest.mark.parametrize("path", ["/en/", "/en/ops"])
+def test_a_screen_reader_hears_of_an_alert_once_and_of_no_ages(seen: Seen, served: Served, path: str) -> None:
+    enter(seen, served)
+    seen.go(path)
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    seen.page.evaluate(
+        """() => {
+          window.said = [];
+          const heard = new MutationObserver(([change]) => said.push(change.target.textContent.trim()));
+          const parts = {childList: true, subtree: true, characterData: true};
+          for (const one of document.querySelectorAll('[role=status], [role=alert], [aria-live]'))
+            heard.observe(one, parts);
+        }"""
+    )
+    first = served.city.alerts[0]
+    for number in (1, 2):
+        more = replace(first, fingerprint="f9", node="lp-0003", since_ms=first.since_ms + 1000, value=120.0 + number)
+        served.city.alerts = [first, more]
+        served.city.feed.publish({"type": "alert", "fingerprint": "f9"})
+        seen.page.wait_for_selector(f".alert >> text={120 + number}", timeout=3000)
+    seen.page.evaluate("document.querySelectorAll('time[data-ms]').forEach(one => one.dataset.ms -= 60000), tellAges()")
+    assert seen.page.evaluate("said") == ["Alerts firing: 2; PM2.5 hourly mean too high, Chaoyang Gate"]
 
 
 def test_without_javascript_everything_is_there(browser: Any, standing: Served) -> None:

@@ -52,3 +52,27 @@ def test_news_that_found_no_room_are_told_as_a_whole(tmp_path: Path, monkeypatch
     asyncio.run(three_beats())
     assert told == [(2, False), (3, True), (1, False)]
     city.close()
+
+
+def test_a_station_that_falls_silent_among_others_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody brings news of it; until it is told its card says that it is live."""
+    monkeypatch.setattr(live, "BEAT_S", 0.0)
+    monkeypatch.setattr(live, "REFRESH_S", 0.5)
+    city = City(tmp_path)
+    site = city.site()
+
+    async def until_told() -> None:
+        beating = Live(site, Renderer(site), Views(site))
+        reader = beating.open(Sight("en", ("lp-0001", "lp-0003"), "city"))
+        assert reader is not None
+        running = asyncio.create_task(beating.run())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            async for message in reader.stream():
+                if 'data-live="lp-0001/state"' in message:
+                    break
+                city.feed.publish({"node": "lp-0003"})
+        running.cancel()
+
+    asyncio.run(until_told())
+    city.close()

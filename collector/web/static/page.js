@@ -18,7 +18,7 @@ function replaceParts(html) {
   for (const part of fresh.querySelectorAll("[data-live]")) {
     for (const old of document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`)) {
       const open = [...old.querySelectorAll("details[open]")];
-      if (shown.get(old) === part.innerHTML || open.some((details) => !details.id)) continue;
+      if ((shown.get(old) ?? old.innerHTML) === part.innerHTML || open.some((details) => !details.id)) continue;
       shown.set(old, part.innerHTML);
       const focused = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
       old.replaceChildren(...part.cloneNode(true).childNodes);
@@ -38,8 +38,8 @@ function tellAges() {
   }
 }
 
-// The reader's clock may be wrong; ages are counted by the server's.
-const skew = Date.parse(document.querySelector("footer time").dateTime) - Date.now();
+// The reader's clock may be wrong; ages are counted by the server's: by when it made the page.
+const skew = Date.parse(document.querySelector("#generated").dateTime) - Date.now();
 
 // On a phone the first page shows the list or the map; without this script it shows both.
 const tabs = document.querySelector(".tabs");
@@ -56,7 +56,8 @@ if (tabs) {
 
 const events = document.body.dataset.events;
 const link = document.querySelector(".link");
-if (events) {
+
+function listen() {
   const source = new EventSource(events);
   const say = (state) => {
     link.dataset.state = state;
@@ -69,6 +70,11 @@ if (events) {
     dispatchEvent(new Event("renewed"));
     tellAges();
   };
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", () => source.close(), { once: true });
+}
+
+if (events) {
+  listen();
+  addEventListener("pageshow", ({ persisted }) => persisted && listen()); // the reader came back to it
 }
 setInterval(tellAges, SECOND);
