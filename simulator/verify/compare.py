@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 from collector.delivery import ledger
@@ -20,6 +21,7 @@ from wire.traffic import CELLS
 ROWS_PER_SLICE: Final = 50_000
 TAGS: Final = ("node", "sensor", "lane", "direction")
 NEAR_MS: Final = 3_600_000
+FAR_MS: Final = 4_102_444_800_000  # the year 2100
 SAMPLE: Final = 50
 GUESSED: Final = 2
 
@@ -40,6 +42,7 @@ class Comparison:
         self._indices: dict[int, _ByValues] = {}
         self._extra: dict[tuple[str, Group], list[tuple[int, Row]]] = defaultdict(list)
         self._series = notes.series()
+        self._nodes = {series.node for series in self._series.values()}
         self._of_group = {(s.kind, _group(s)): number for number, s in self._series.items()}
 
     def run(self) -> None:
@@ -52,14 +55,17 @@ class Comparison:
             numbers = [number for number, series in self._series.items() if series.kind == kind]
             columns = self._columns(kind, numbers)
             total = sum(self._notes.count(number) for number in numbers)
-            first, last = span[0] - NEAR_MS, span[1] + NEAR_MS
             slices = max(1, total // ROWS_PER_SLICE)
-            step = (last - first) // slices + 1
-            for number in range(slices):
-                from_ms = first + number * step
-                self._slice(kind, numbers, columns, from_ms, from_ms + step)
-                self._watch((at + (number + 1) / slices) / len(kinds))
+            for number, (from_ms, until_ms) in enumerate(pairwise(self._edges(*span, slices)), 1):
+                self._slice(kind, numbers, columns, from_ms, until_ms)
+                self._watch((at + number / slices) / len(kinds))
         self._meet_again()
+
+    def _edges(self, first_ms: int, last_ms: int, slices: int) -> list[int]:
+        """Where slices begin and end: a run whose database is its own must have stored nothing at any other time."""
+        from_ms, until_ms = first_ms - NEAR_MS, last_ms + NEAR_MS
+        edges = [from_ms + number * (until_ms - from_ms) // slices for number in range(slices + 1)]
+        return [0, *edges[1:-1], FAR_MS] if self._alone else edges
 
     def _columns(self, kind: str, numbers: list[int]) -> tuple[str, ...]:
         """What the first readings hold, and the cells of traffic, of which each interval tells a few."""
@@ -88,7 +94,7 @@ class Comparison:
             if rows:
                 self._extra[kind, _group(self._series[number])] += rows.items()
         for group, rows in stored.items():
-            if self._alone:
+            if self._alone or group[0] in self._nodes:
                 self._extra[kind, group] += rows.items()
             else:
                 self._verdict.stored -= len(rows)

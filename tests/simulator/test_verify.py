@@ -135,6 +135,23 @@ def test_what_is_right_passes(tmp_path: Path) -> None:
     town.notes.close()
 
 
+@pytest.mark.parametrize(("alone", "unsent"), [(True, 3), (False, 1)])
+def test_rows_of_another_day_another_sensor_another_station_are_found(tmp_path: Path, alone: bool, unsent: int) -> None:
+    """In a database that others use too, other days and stations are theirs."""
+    town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 2_000, 7)
+    town.fill({})
+    values = {name: [1.0] for name in FIELDS}
+    for node, sensor, time_ms in (
+        ("lp-0", "air-0", START_MS - 3 * 86_400_000),
+        ("lp-0", "air-9", START_MS),
+        ("lp-9", "air-0", START_MS),
+    ):
+        town._store(node, sensor, [time_ms], values, [0], [1])
+    assert verify(town.notes, town.store, alone=alone).unsent == unsent
+    town.store.close()
+    town.notes.close()
+
+
 @pytest.mark.long
 def test_each_planted_error_is_found_in_a_million(tmp_path: Path) -> None:
     town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 1_000_000, 7)
