@@ -10,42 +10,22 @@ from itertools import chain
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from collector.numbers.flags import COLUMN, failed
+from collector.numbers.flags import failed
 from collector.numbers.indices import edition_day
-from collector.numbers.quality import FAIL
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
-from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
-from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
+from collector.station_query import IndexRow
 from collector.stores.store import Select, Store
-from collector.web.air import FINE_MS, MINUTE_MS, PM, ROLLED, Air, airs, passed
+from collector.web.air import HOUR_MS, MINUTE_MS, PM, Air
+from collector.web.heard import FLOW, Heard, Other, hear
 from collector.web.levels import Judgement, judge, stored
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
-from wire.quantities import QUANTITIES, Quantity
 
-HOUR_MS = 60 * MINUTE_MS
 WEEK_MS = 7 * 24 * HOUR_MS
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
-INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
 HUMID_PCT = 70  # above it water swells particles, and optical sensors count the water
-UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
-
-_OTHERS: dict[str, tuple[str, ...]] = {
-    "weather": ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "rain_rate_mmh"),
-    "air_quality": ("pm1_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db"),
-}
-"""What people ask for; the rest of what sensors say is in the open data."""
-_FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """The newest value of any other quantity: weather, gases, noise."""
-
-    quantity: Quantity
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,68 +100,40 @@ def look(
     """The last hour of each station, in the order given. One request, however many they are. Raises StoreDown."""
     if not stations:
         return []
-    nodes = tuple(station.node for station in stations)
     since_ms = now_ms // MINUTE_MS * MINUTE_MS - 59 * MINUTE_MS
-    pm = Select("air_quality", PM, since_ms, now_ms + MINUTE_MS, {"node": nodes}, ("node", "sensor"))
-    failing = {"qc": FAIL}
-    fine, latest, spoilt, recent, flow, known, *newest_others = store.select_all(
-        [
-            replace(pm, aggregate="mean", every_ms=FINE_MS),
-            replace(pm, columns=(*PM, COLUMN), latest=True),
-            replace(
-                pm,
-                measurement=pm.measurement + MINUTES,
-                columns=(*(f"{name}_mean" for name in ROLLED), "qc"),
-                equals=failing,
-            ),
-            replace(pm, columns=(COLUMN, "qc"), equals=failing, since_ms=now_ms - UNROLLED_MS),
-            replace(
-                pm, measurement="traffic_flow", columns=_FLOW, group_by=("node",), since_ms=told_until(now_ms) - HOUR_MS
-            ),
-            _of_indices(nodes, now_ms),
-            *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
-        ]
+    heard = hear(store, [station.node for station in stations], since_ms, now_ms)
+    return [_view(station, heard[station.node], since_ms, now_ms, reporting(station.node)) for station in stations]
+
+
+def _view(station: Station, heard: Heard, since_ms: int, now_ms: int, reports: Reporting) -> View:
+    pm25 = [air for air in heard.air if air.quantity.name.startswith("pm25")]
+    pm10 = [air for air in heard.air if air.quantity.name.startswith("pm10")]
+    told = [row for row in heard.indices if any(is_of(one, row.standard, row.edition) for one in reports.standards)]
+    counted = traffic(heard.flow, now_ms)
+    return View(
+        station,
+        _began(heard, since_ms, now_ms),
+        now_ms,
+        pm25,
+        pm10,
+        heard.others,
+        counted,
+        _judgement(pm25, pm10, told, reports, now_ms),
+        _newest(told),
+        traffic_soon=counted is None and any(row[1] is not None for row in heard.flow),
+        air_ms=max((row[0] for row in heard.newest), default=None),
+        doubt=",".join(row[-1] for row in heard.newest if row[-1]),
     )
-    newest = {(one.tags["node"], one.tags["sensor"]): one.rows[0] for one in latest}
-    heard: dict[str, list[list[Any]]] = defaultdict(list)
-    for (node, _), row in newest.items():
-        heard[node].append(row)
-    minutes, cells = ({(one.tags["node"], one.tags["sensor"]): one.rows for one in some} for some in (spoilt, recent))
-    air: dict[str, list[Air]] = defaultdict(list)
-    for series in fine:
-        at = series.tags["node"], series.tags["sensor"]
-        useful = passed(series.rows, minutes.get(at, ()), cells.get(at, ()))
-        air[at[0]] += airs(at[1], useful, newest.get(at))
-    rows = {one.tags["node"]: one.rows for one in flow}
-    others: dict[str, list[Other]] = defaultdict(list)
-    for names, found in zip(_OTHERS.values(), newest_others, strict=True):
-        for one in found:
-            _, *values, code = one.rows[0]
-            useless = failed(code or "")
-            others[one.tags["node"]] += [
-                Other(QUANTITIES[name], value)
-                for name, value in zip(names, values, strict=True)
-                if value is not None and name not in useless
-            ]
-    indices = defaultdict[str, list[IndexRow]](list)
-    for one in known:
-        indices[one.tags["node"]].append(index_row(one.tags, one.rows[0]))
-    views = []
-    for station in stations:
-        node, reports = station.node, reporting(station.node)
-        told = [row for row in indices[node] if any(is_of(one, row.standard, row.edition) for one in reports.standards)]
-        view = _view(station, since_ms, now_ms, air[node], others[node], rows.get(node, []))
-        air_ms = max((row[0] for row in heard[node]), default=None)
-        doubt = ",".join(row[-1] for row in heard[node] if row[-1])
-        judged, hour = _judgement(view, told, reports), _newest(told)
-        views.append(replace(view, judgement=judged, indices=hour, air_ms=air_ms, doubt=doubt))
-    return views
 
 
-def _of_indices(nodes: tuple[str, ...], now_ms: int) -> Select:
-    where: dict[str, str | tuple[str, ...]] = {"node": nodes, "period": "1h"}
-    tags = ("node", "sensor", "standard", "edition")
-    return Select(INDEX, INDEX_COLUMNS, now_ms - INDEX_AGE_MS, now_ms, where, tags, latest=True)
+def _began(heard: Heard, since_ms: int, now_ms: int) -> int:
+    """Where the charts begin: an hour ago, or ten minutes for a station that has just begun."""
+    started_ms = min((air.fine[0][0] for air in heard.air), default=since_ms)
+    if heard.flow and not heard.air:
+        started_ms = heard.flow[0][0]
+    if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
+        return now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
+    return since_ms
 
 
 def _newest(rows: list[IndexRow]) -> list[IndexRow]:
@@ -189,7 +141,9 @@ def _newest(rows: list[IndexRow]) -> list[IndexRow]:
     return sorted((row for row in rows if row.time_ms == hour_ms), key=lambda row: (row.standard, row.sensor))
 
 
-def _judgement(view: View, told: list[IndexRow], reports: Reporting) -> Judgement | None:
+def _judgement(
+    pm25: list[Air], pm10: list[Air], told: list[IndexRow], reports: Reporting, now_ms: int
+) -> Judgement | None:
     """By the standard that the station is known by.
 
     Of HJ 633-2026 the running 60 minutes can be judged, as its real-time report judges an hour; other standards
@@ -197,8 +151,8 @@ def _judgement(view: View, told: list[IndexRow], reports: Reporting) -> Judgemen
     """
     first = reports.standards[0]
     if first.startswith("china"):
-        means = {name: some[0].mean for name, some in (("PM2.5", view.pm25), ("PM10", view.pm10)) if some}
-        live = judge(means, edition_day(first, reports, view.now_ms))
+        means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
+        live = judge(means, edition_day(first, reports, now_ms))
         if live is not None:
             return live
     rows = _newest([row for row in told if is_of(first, row.standard, row.edition) and row.value is not None])
@@ -219,7 +173,7 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
         "air_quality" + MINUTES, ("pm25_ugm3_mean",), until_ms - HOUR_MS, until_ms, {"node": node}, ("sensor",)
     )
     told_ms = told_until(now_ms) - WEEK_MS
-    question = Select("traffic_flow", _FLOW, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
+    question = Select("traffic_flow", FLOW, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
     driven, air = store.select_all([question, minutes])
     rows = [row for series in driven for row in series.rows if row[1] is not None]
     means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
@@ -229,27 +183,12 @@ def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
 def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
     """When stations that are silent were heard last, in ms, of those within a week. Raises StoreDown."""
     question = Select("air_quality", PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
-    flow = replace(question, measurement="traffic_flow", columns=_FLOW)
+    flow = replace(question, measurement="traffic_flow", columns=FLOW)
     heard: dict[str, int] = {}
     for one in chain.from_iterable(store.select_all([question, flow])):
         node = one.tags["node"]
         heard[node] = max(one.rows[0][0], heard.get(node, 0))
     return heard
-
-
-def _view(
-    station: Station, since_ms: int, now_ms: int, airs: list[Air], others: list[Other], flow: list[list[Any]]
-) -> View:
-    pm25 = [air for air in airs if air.quantity.name.startswith("pm25")]
-    pm10 = [air for air in airs if air.quantity.name.startswith("pm10")]
-    started_ms = min((air.fine[0][0] for air in airs), default=since_ms)
-    if flow and not airs:
-        started_ms = flow[0][0]
-    if now_ms - started_ms < YOUNG_MS - MINUTE_MS:
-        since_ms = now_ms // MINUTE_MS * MINUTE_MS - YOUNG_MS + MINUTE_MS
-    told = traffic(flow, now_ms)
-    soon = told is None and any(row[1] is not None for row in flow)
-    return View(station, since_ms, now_ms, pm25, pm10, others, told, None, [], soon)
 
 
 def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:

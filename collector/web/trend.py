@@ -14,9 +14,10 @@ from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
+from collector.web.air import HOUR_MS
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW, mask, rough
-from collector.web.readings import HOUR_MS, WEEK_MS, summed
+from collector.web.readings import WEEK_MS, summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
 from measures import china_aqi
