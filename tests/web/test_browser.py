@@ -46,6 +46,15 @@ def look_at(seen: Seen, path: str) -> None:
     assert [one for one in seen.complaints if "404" not in one] == []
 
 
+@pytest.mark.parametrize("path", ["/", "/en/", "/en/station/lp-0001", "/en/data", "/en/wall"])
+def test_letters_twice_as_big_push_no_page_wide(browser: Any, aged: Served, path: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(aged.url(path))
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
 @pytest.mark.parametrize("root", ["", "/en"])
 @pytest.mark.parametrize("path", PAGES)
 def test_every_public_page_fits_keeps_to_itself_and_has_no_violation(
