@@ -125,5 +125,5 @@ def _document(t: Words, head: str, body: str, style: str = "") -> str:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(t("title"))}</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<link rel="stylesheet" href="/style.css">{head}</head><body class="{style}">{body}</body></html>'
+        f'<link rel="stylesheet" href="/style.css">{head}</head><body class="{style}"><main>{body}</main></body></html>'
     )

@@ -307,6 +307,7 @@ def test_a_page_that_nobody_uses_ends(opened: tuple[SetupPage, Phone]) -> None:
 @pytest.mark.real
 def test_a_real_browser_comes_in_and_reads_both_languages(opened: tuple[SetupPage, Phone]) -> None:
     """What a browser adds by itself (Origin, cookies, the policy) must not keep a person out."""
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
     setup, _ = opened
@@ -324,6 +325,8 @@ def test_a_real_browser_comes_in_and_reads_both_languages(opened: tuple[SetupPag
         phone.click("a.lang")
         phone.wait_for_selector("text=small letters, digits and hyphens")
         assert phone.evaluate("document.documentElement.scrollWidth") == 360
+        found = Axe().run(phone)
+        assert found.violations_count == 0, found.generate_report()
         chromium.close()
     assert complaints == []
 
