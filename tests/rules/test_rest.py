@@ -142,3 +142,11 @@ def test_a_series_keeps_some_minutes_of_readings_however_long_it_rests(rest_ms, 
                 engine.reel(AIR).wake()
             kept.append(len(engine.reel(AIR).recent.times))
     assert max(kept) <= (rest_ms + 3 * engine.lateness_ms) // 5_000 + chunk
+
+
+def test_a_reel_at_rest_remembers_one_rest_and_what_ends_it():
+    engine, most = engine_of({}), 0
+    for part in range(400):
+        run(engine, rows([10] * 6, T0 + part * 6 * STEP), chunk=6)
+        most = max(most, len(engine.reel(AIR).recent.times))
+    assert most <= rest.REST_MS // STEP + 6
