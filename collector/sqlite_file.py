@@ -17,6 +17,9 @@ from wire.exits import Exit, Failure
 
 def unusable(where: Path | str, error: Exception) -> Failure:
     """What is wrong with a file of ours that SQLite, or the system, does not open, read or write; and the cure."""
+    if "no such table" in str(error):
+        text = f"{where}: no collector of this version has run with these settings"
+        return Failure(Exit.CONFIGURATION, "state-missing", text, "start it, or name other settings with --config")
     if type(error) is sqlite3.DatabaseError:  # not a database, or malformed
         cure = "it is damaged: put it aside with its -wal and -shm, and bring back a backup or begin without it"
     else:

@@ -44,7 +44,7 @@ class Influx1(Store):
         try:
             answer = self._pool.request("POST", self._write_url, body=b"\n".join(rows), headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Later(f"InfluxDB does not answer: {error}")
+            return Later(f"InfluxDB does not answer: {answers.silence(error)}")
         return answers.of_write(answer.status, answer.data.decode(errors="replace"), answer.headers.get("Retry-After"))
 
     def select(self, question: Select) -> list[Series]:

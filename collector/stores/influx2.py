@@ -50,7 +50,7 @@ class Influx2(Store):
                 return Later(f"InfluxDB does not answer: {error.reason}")
             status, headers, body = error.status, error.headers or {}, str(error.body or "")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Later(f"InfluxDB does not answer: {error}")
+            return Later(f"InfluxDB does not answer: {answers.silence(error)}")
         return answers.of_write(status, body, headers.get("Retry-After"))
 
     def select(self, question: Select) -> list[Series]:
@@ -63,7 +63,7 @@ class Influx2(Store):
                 self._bucket, self._org,
             )  # fmt: skip
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreDown(f"InfluxDB does not remove {measurement}: {error}") from error
+            raise StoreDown(f"InfluxDB does not remove {measurement}: {answers.silence(error)}") from error
 
     def keep_for(self, days: int | None) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import urllib3
 
+from collector.stores.answers import silence
 from collector.stores.line_protocol import key
 from collector.stores.store import Select, Series, StoreDown
 
@@ -97,7 +98,7 @@ class Asker:
             else:
                 answer = self._pool.request("GET", self._url, fields=fields, headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreDown(f"{self._url} does not answer: {error}") from error
+            raise StoreDown(f"{self._url} does not answer: {silence(error)}") from error
         if answer.status != 200:
             raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace').strip()}")
         try:

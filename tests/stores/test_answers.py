@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from typer.testing import CliRunner
 
 from collector.stores.answers import of_write
-from collector.stores.store import Held, Later, Refused, Stored
+from collector.stores.influx1 import Influx1
+from collector.stores.influx2 import Influx2
+from collector.stores.store import Held, Later, Refused, Select, Store, Stored, StoreDown
+from lamppost import _build
+from tests.servers import free_port
+from wire.exits import Exit, Failure
 
 
 @pytest.mark.parametrize(
@@ -49,3 +57,26 @@ def test_how_many_rows_a_database_claims_to_have_dropped() -> None:
 )
 def test_retry_after_is_honoured_and_garbage_ignored(header: str | None, after_s: float | None) -> None:
     assert of_write(429, "", header) == Later("HTTP 429", after_s)
+
+
+@pytest.mark.parametrize("kind", ["influx1", "influx2"])
+def test_why_no_answer_came_is_told_in_words(kind: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    store: Store = Influx1(url, "lamppost") if kind == "influx1" else Influx2(url, "lamppost", "lamppost", "t")
+    try:
+        assert store.write([b"a b=1 1"]) == Later("InfluxDB does not answer: Connection refused")
+        with pytest.raises(StoreDown, match=f"^{url}/query does not answer: Connection refused$"):
+            store.select(Select("air_quality", ("cq",)))
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("words", ["quarantine list", "gaps"])
+def test_a_state_without_a_collector_is_no_fault_of_the_disk(words: str, tmp_path: Path) -> None:
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path}/r.db}}\nstate_file: {tmp_path}/c.db\n")
+    (tmp_path / "c.db").touch()
+    done = CliRunner().invoke(_build(words.split()[0]), [*words.split(), "-c", str(settings)])
+    assert isinstance(done.exception, Failure), done.output
+    assert done.exception.code == Exit.CONFIGURATION
+    assert "no collector of this version has run" in str(done.exception)
