@@ -70,7 +70,7 @@ class Recorder:
         self._pending: list[Reading] = []
         self._lost: dict[str, Loss] = {}
         self._hours = Hours(self.spool.state(HOURS_KEY))
-        self._looked: dict[str, tuple[int, int | None]] = {}
+        self._looked: dict[str, tuple[int, int]] = {}
         self._unsynced = bool(self.spool.unsynced_boots())
 
     def stamp(self, now: Now) -> int:
@@ -243,9 +243,8 @@ class Recorder:
         for sensor in self._sensors:
             bad, last_ms = sum(sensor.bad.values()), sensor.last_frame_ms
             before, looked_ms = self._looked.get(sensor.name, (bad, stamp_ms))
-            heard_ms = last_ms if last_ms is not None else 0
-            silent = looked_ms is not None and stamp_ms - heard_ms > sensor.profile.silence_s * 1000
-            since_s = (stamp_ms - looked_ms) / 1000 if looked_ms is not None else 0.0
+            silent = last_ms is None or self.timeline.age_ms(last_ms, self._boot_ms) > sensor.profile.silence_s * 1000
+            since_s = (stamp_ms - looked_ms) / 1000
             self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
             self._looked[sensor.name] = (bad, stamp_ms)
             failing = last_ms is not None and (silent or sensor.doubt not in _PASSING)

@@ -18,7 +18,7 @@ from wire.exits import Failure
 
 log = logging.getLogger("lamppost.renewal")
 
-LOOK_S = 3600.0
+LOOK_S = 60.0  # a board without a battery may learn only now that its certificate has long been due
 RETRY_S = 600.0
 WARN = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
 
@@ -41,6 +41,7 @@ async def keep_renewed(identity: Identity, counts: Counter[str]) -> None:
             wait_s = RETRY_S
             level = next((limit for limit in reversed(WARN) if left <= limit), None)
             if level != warned or counts["renewal_failed"] == 1:
-                log.warning("certificate ends in %d days and cannot be renewed: %s", left.days, error)
+                ends = f"ends in {left.days} days" if left > timedelta() else "has ended"
+                log.warning("certificate %s and cannot be renewed: %s", ends, error)
             warned = level
         await asyncio.sleep(wait_s * random.uniform(0.9, 1.1))

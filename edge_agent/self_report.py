@@ -95,6 +95,8 @@ class SelfReport:
 
     def _sensor(self, sensor: Any, port: Any) -> dict[str, Any]:
         recent = self._recent.setdefault(sensor.name, deque(maxlen=RECENT))
+        last_ms, timeline = sensor.last_frame_ms, self._agent.recorder.timeline
+        age_ms = None if last_ms is None else timeline.age_ms(last_ms, clock.boottime_ms())
         first = next(iter(_telling(sensor.last_values)), None)
         if first is not None:
             recent.append(first)
@@ -109,7 +111,7 @@ class SelfReport:
             "unfit": dict(sensor.unfit),
             "doubt": sensor.doubt,
             "silence_s": sensor.profile.silence_s,
-            "last_frame_ms": sensor.last_frame_ms,
+            "last_frame_ms": None if age_ms is None else clock.wall_ms() - age_ms,
             "values": sensor.last_values,
             "recent": list(recent),
         }

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STEP_S = 4.0
 BATCH_BYTES_MAX = 256 * 1024
+UNRENEWED = timedelta(days=14)  # the agent begins thirty days before the end
 STEPS = (
     "broker.dns", "broker.tcp", "broker.tls", "broker.expiry", "broker.auth", "broker.settings", "broker.acl",
     "broker.roundtrip", "broker.safe",
@@ -45,7 +46,7 @@ def broker(station: Station) -> list[Result]:
     results: list[Result] = []
     for result in _steps(station.settings):
         results.append(result)
-        if result.state is State.FAIL and result.id != "broker.expiry":
+        if result.state is State.FAIL:
             reached = STEPS.index(result.id)
             results += [skip(check, f"needs {result.id}") for check in STEPS[reached + 1 :]]
             break
@@ -66,7 +67,7 @@ def _steps(settings: Config) -> Iterator[Result]:
     yield (tcp := _tcp(address))
     if tcp.state is State.FAIL:
         return
-    yield from _tls(address)
+    yield from _tls(settings, address)
     yield from _mqtt(settings, address)
     yield _safe(settings, address)
 
@@ -111,7 +112,7 @@ def _tcp(address: BrokerAddress) -> Result:
     return ok(check, f"port {address.port} in {(time.monotonic() - began_s) * 1000:.0f} ms")
 
 
-def _tls(address: BrokerAddress) -> Iterator[Result]:
+def _tls(settings: Config, address: BrokerAddress) -> Iterator[Result]:
     if address.tls is None:
         loopback = address.host in ("127.0.0.1", "localhost", "::1")
         if loopback:
@@ -136,11 +137,34 @@ def _tls(address: BrokerAddress) -> Iterator[Result]:
         yield fail("broker.tls", in_words(error), "is that the TLS port? usually 8883")
         return
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    days = (until - datetime.now(UTC)).days
-    if days < 7:
+    now, ours = datetime.now(UTC), _our_end(settings)
+    days = (until - now).days
+    if ours is not None and ours < now:  # the broker would hang up without a word
+        yield fail("broker.expiry", f"this station's certificate ended on {ours:%Y-%m-%d}", _renewal_cure(settings))
+    elif ours is not None and ours < now + UNRENEWED:
+        text = f"this station's certificate ends on {ours:%Y-%m-%d}, and was not renewed in time"
+        yield warn("broker.expiry", text, _renewal_cure(settings))
+    elif days < 7:
         yield warn("broker.expiry", f"the broker's certificate ends in {days} days", "tell the office")
     else:
         yield ok("broker.expiry", f"the broker's certificate is good for {days} days")
+
+
+def _our_end(settings: Config) -> datetime | None:
+    """Until when our own certificate is good; None when we have none."""
+    from edge_agent.identity import Identity
+
+    return None if settings.identity is None else Identity(settings.identity).certificate().not_valid_after_utc
+
+
+def _renewal_cure(settings: Config) -> str:
+    from edge_agent.identity import Identity
+
+    assert settings.identity is not None
+    url = Identity(settings.identity).office().url
+    if url is None:
+        return f"it was enrolled by hand: lamppost agent enrol request {settings.node}, at the office stations accept"
+    return f"date right? {url} to be reached? then the agent renews it by itself; after 90 days: lamppost agent enrol"
 
 
 @dataclass
