@@ -185,6 +185,7 @@ class Alerting:
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
         self._others += [each for each in story if each not in told]
+        self._others += catch_up.orphans(story, self._rules, now_ms)
         self._episodes |= {each.fingerprint: each for each in story if not each.late}
         self._fresh = False
 

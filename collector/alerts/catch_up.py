@@ -11,7 +11,7 @@ from collector.rules import derived
 from collector.rules.engine import Engine
 from collector.rules.recent import Columns
 from collector.rules.rule import Rule
-from collector.rules.transition import Series, Transition
+from collector.rules.transition import Series, Transition, orphan
 from collector.stores.store import Store
 
 log = logging.getLogger("lamppost.alerts")
@@ -57,8 +57,9 @@ def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, n
 
     def decides_ms(each: Transition) -> int:
         """From when on rows decide; what is not decided from rows stands as it was said."""
-        rule = by_name[each.rule]
-        return now_ms + 1 if rule.spec is None or rule.joined else sure_ms - derived.reach_ms(each.kind)
+        rule = by_name.get(each.rule)
+        by_rows = rule is not None and rule.spec is not None and not rule.joined
+        return sure_ms - derived.reach_ms(each.kind) if by_rows else now_ms + 1
 
     engine.forget_readings()
     engine.adopt(firing_at(story, lambda each: min(decides_ms(each), sure_ms) - warm_ms))
@@ -78,6 +79,17 @@ def firing_at(story: Sequence[Transition], at_ms: Callable[[Transition], int]) -
     """What fires by those parts of a story that are older than a moment of their own."""
     newest = {each.fingerprint: each for each in story if each.event_ms < at_ms(each)}
     return [each for each in newest.values() if each.state == "firing"]
+
+
+def orphans(story: Sequence[Transition], rules: dict[str, Rule], now_ms: int) -> list[Transition]:
+    """The end of what another collector told by rules that are not the same here: nobody else would tell it."""
+    ends = []
+    for each in firing_at(story, lambda _: now_ms + 1):
+        rule = rules.get(each.rule)
+        if rule is None or rule.version != each.version:
+            track = [each.start_ms, None, each.value]
+            ends.append(orphan(Series.of(each.kind, each.labels), each.rule, each.version, track, rule, now_ms))
+    return ends
 
 
 def _warm_ms(rule: Rule) -> int:

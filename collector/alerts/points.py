@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
+from collector.alerts.self_watch import TROUBLES
 from collector.rules.rule import Rule
-from collector.rules.transition import Series, Transition, transition
+from collector.rules.transition import Series, Transition, orphan, transition
 from collector.stores.store import Select, Store, Table
 
 MEASUREMENT: Final = "alerts"
@@ -57,10 +59,7 @@ def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transitio
 
 
 def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]:
-    """The episodes that fired at a moment, as the database knows them. Raises StoreDown.
-
-    A rule that means something else by now has other keys; its old episodes are not found again.
-    """
+    """The episodes that fired at a moment, as the database knows them, also those of other rules. Raises StoreDown."""
     since_ms = at_ms - LOOK_BACK_MS
     newest = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, at_ms, group_by=_GROUPS, latest=True))
     taken_back = tuple(series.tags["fingerprint"] for series in newest if series.rows and series.rows[-1][_VOID])
@@ -91,6 +90,10 @@ def _read(rules: dict[str, Rule], row: list[Any]) -> Transition | None:
     version, _, rest = rest.partition("|")
     series, _, start = rest.rpartition("|")
     rule = rules.get(name)
-    if rule is None or rule.version != version or not start.isdigit():
+    if not start.isdigit() or name in TROUBLES:  # what a collector says of itself is its own
         return None
+    if rule is None or rule.version != version:  # of a rule that went, or that means something else here
+        return replace(
+            orphan(Series.read(series), name, version, [int(start), None, value], rule, event_ms), state=state
+        )
     return transition(Series.read(series), rule, int(start), value, state, event_ms, bool(late))

@@ -255,6 +255,17 @@ def test_an_episode_of_the_other_ends_although_this_one_has_told_an_earlier_one(
     assert [state for state, _ in said_by(first)] == ["resolved"]
 
 
+@pytest.mark.parametrize("rule", [HIGH | {"raise": "> 80"}, HOURLY])
+def test_what_fires_by_a_rule_that_is_another_here_ends(tmp_path: Path, closes: Closes, rule: dict[str, Any]) -> None:
+    """Two collectors are given a new rule one after the other: who takes over first has it already."""
+    first = closes(Desk(tmp_path, HIGH))
+    second = closes(Desk(tmp_path, rule, name="c2", store=first.store))
+    first.reading(78.0)
+    first.wait(10 * MINUTE)
+    assert go_on(second, first) == [("resolved", "+0")]
+    assert go_on(second, second) == []
+
+
 @pytest.mark.parametrize("minutes", [0, 3, 7])
 def test_what_waits_for_its_time_goes_on_through_a_takeover(tmp_path: Path, closes: Closes, minutes: int) -> None:
     """Pending since before, and on its way to the end since before: both come at the time at which they had come."""
