@@ -100,12 +100,14 @@ class Desk:
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
         self._mark(known)
-        if alert.state == "resolved":
-            self._end_once(alert, now_ms)
+        unwanted = alert.state == "resolved" and self._end_once(alert, now_ms)
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms]
         if alert.state == "firing" or not alert.reason:  # a rule or a station that went is no value that flaps
             known.changes.append(now_ms)
         if known.flapping:
+            return
+        if unwanted and known.told in ("", "resolved"):
+            known.news = []  # it came and went while nobody wanted to hear
             return
         if known.news and known.news[-1].alert.reason == "corrected" and known.told == alert.state == "resolved":
             known.news.pop()  # late readings opened it again and ended it again: people have heard that it ended
@@ -132,11 +134,13 @@ class Desk:
                 self.standings[name] = known
                 self._mark(known)
 
-    def _end_once(self, alert: Transition, now_ms: int) -> None:
-        """Silences that last until their alert is resolved."""
-        for name in [name for name, each in self.silences.items() if each.once and each.covers(alert, now_ms)]:
+    def _end_once(self, alert: Transition, now_ms: int) -> bool:
+        """End the silences that last until their alert is resolved; whether there were any."""
+        over = [name for name, each in self.silences.items() if each.once and each.covers(alert, now_ms)]
+        for name in over:
             self._touched.add(f"silence:{name}")
             self._deeds.append(Deed(now_ms, self.silences.pop(name).who, "silence ended", name))
+        return bool(over)
 
     def _mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""

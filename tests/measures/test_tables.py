@@ -63,24 +63,26 @@ def china(year: int) -> Judge:
     return lambda concentration: china_aqi.sub_index(concentration, date(year, 3, 1))
 
 
-def printed() -> Iterator[tuple[Judge, str, str, list[int]]]:
-    """How a scale judges, a column's name and tops, and the indices at these."""
-    tables: list[tuple[Judge, dict[str, str], list[int]]] = [
-        (china(2025), CHINA | PM_2012, [50, 100, 150, 200, 300, 400, 500]),
-        (china(2026), CHINA | PM_2026, [50, 100, 150, 200, 300, 400, 500]),
-        (us_aqi.sub_index, US, [50, 100, 150, 200, 300, 500]),
-        (us_aqi.sub_index, US_FROM_THE_MIDDLE, [150, 200, 300, 500]),
-        (eu_aqi.sub_index, EU, [*range(1, 6)]),
-        (uk_daqi.sub_index, UK, [*range(1, 10)]),
-        (india_naqi.sub_index, INDIA, [50, 100, 200, 300, 400]),
+def printed() -> Iterator[tuple[Judge, str, str, list[int], bool]]:
+    """How a scale judges, a column's name and tops, the indices at these, and whether there is a level above."""
+    tables: list[tuple[Judge, dict[str, str], list[int], bool]] = [
+        (china(2025), CHINA | PM_2012, [50, 100, 150, 200, 300, 400, 500], False),
+        (china(2026), CHINA | PM_2026, [50, 100, 150, 200, 300, 400, 500], False),
+        (us_aqi.sub_index, US, [50, 100, 150, 200, 300, 500], False),
+        (us_aqi.sub_index, US_FROM_THE_MIDDLE, [150, 200, 300, 500], False),
+        (eu_aqi.sub_index, EU, [*range(1, 6)], True),
+        (uk_daqi.sub_index, UK, [*range(1, 10)], True),
+        (india_naqi.sub_index, INDIA, [50, 100, 200, 300, 400], True),
     ]
-    for judge, columns, indices in tables:
+    for judge, columns, indices, goes_on in tables:
         for name, tops in columns.items():
-            yield judge, name, tops, indices[-2:] if name == "SO2 24h ppb" else indices
+            yield judge, name, tops, indices[-2:] if name == "SO2 24h ppb" else indices, goes_on
 
 
-@pytest.mark.parametrize(("judge", "name", "tops", "indices"), [*printed()])
-def test_each_level_ends_where_its_standard_says(judge: Judge, name: str, tops: str, indices: list[int]) -> None:
+@pytest.mark.parametrize(("judge", "name", "tops", "indices", "goes_on"), [*printed()])
+def test_each_level_ends_where_its_standard_says(
+    judge: Judge, name: str, tops: str, indices: list[int], goes_on: bool
+) -> None:
     def at(value: Decimal) -> int | None:
         found = judge(Concentration(pollutant, averaging, value, unit))
         return None if found is None else found.value
@@ -89,7 +91,7 @@ def test_each_level_ends_where_its_standard_says(judge: Judge, name: str, tops: 
     ends = [Decimal(top) for top in tops.split()]
     assert [at(end) for end in ends] == indices[: len(ends)]
     step = Decimal("0.1") if unit == "mg/m3" else Decimal(10) ** -len(tops.split()[0].partition(".")[2])
-    for end, index in zip(ends[:-1], indices, strict=False):
+    for end, index in zip(ends if goes_on else ends[:-1], indices, strict=False):
         above = at(end + step)
         assert above is not None
         assert above > index, f"{end + step} is of the next level"

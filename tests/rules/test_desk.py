@@ -229,6 +229,14 @@ def test_a_silence_until_it_is_resolved_outlives_what_else_it_covers_and_begins_
     assert desk.silences == {}
 
 
+def test_what_comes_and_goes_under_a_silence_until_it_is_resolved_is_nobodys_news():
+    desk = Desk()
+    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "王磊", "", once=True), T0)
+    assert heard(desk, 0, firing()) == heard(desk, 20, resolved(20)) == []
+    assert desk.silences == {}
+    assert heard(desk, 60, firing(60, start=T0 + HOUR)) == [("bureau", "news", ["firing"])]
+
+
 @pytest.mark.parametrize("bad", ["", "node", "nod=lp-1", "node="])
 def test_a_matcher_that_says_nothing_is_refused(bad):
     with pytest.raises(ValueError, match=r"such as|did you mean|name what"):
