@@ -202,6 +202,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "clears_below": ("解除低于", "clears below"),
     "heavy": ("大型车", "heavy"),
     "threshold": ("告警阈值", "alert above"),
+    "more_stations": ("还有 {n} 个站点。", "{n} more stations."),
     "so_many_more": (
         "另有 {n} 个站点未列出；数据过期的排在前面。",
         "{n} more stations are not listed; those out of date come first.",

@@ -102,3 +102,11 @@ def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, 
     storm.city.alerts[39] = replace(storm.city.alerts[39], value=321.0)
     storm.city.feed.publish({"type": "alert", "fingerprint": "h39"})
     page.wait_for_selector("#at-pm25-hourly-high-firing[open] >> text=321", timeout=4000)
+
+
+def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> None:
+    first = served.city.stations[0]
+    served.city.stations += [replace(first, node=f"lp-1{number:03}") for number in range(30)]
+    page = served.get("/en/wall").text
+    assert page.count('class="tile ') == 12
+    assert "21 more stations" in page
