@@ -66,16 +66,19 @@ def list_(
     """
     from collections import deque
 
+    from edge_agent.words import span as length
+
     with _view(_settings(config)) as view:
         entries = deque(view.entries(*_span(since, until), only_waiting=waiting), maxlen=limit)
     if as_json:
         typer.echo(json.dumps([entry._asdict() | {"state": entry.state} for entry in entries]))
         return
-    typer.echo("spool       seq  from (UTC)     to             rows   bytes")
+    typer.echo("spool       seq from (UTC)     lasts     rows  bytes")
     for entry in entries:
+        lasts = length((entry.to_ms - entry.from_ms) / 1000)
         typer.echo(
-            f"{entry.spool[:8]} {entry.seq:>6}  {_clock(entry.from_ms)[5:]} {_until(entry.from_ms, entry.to_ms):<14}"
-            f" {entry.rows:>5} {entry.size:>7}  {entry.state}"
+            f"{entry.spool[:8]} {entry.seq:>6} {_clock(entry.from_ms)[5:]} {lasts:<9}"
+            f" {entry.rows:>4} {entry.size:>6} {entry.state}"
         )
     typer.echo(f"{len(entries)} batches" + (f", the newest {limit}" if len(entries) == limit else ""))
 
@@ -289,12 +292,6 @@ def _length_ms(text: str) -> int:
 
 def _clock(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _until(from_ms: int, to_ms: int) -> str:
-    """The end of a span: its time of day, with the day only where it is another."""
-    start, end = _clock(from_ms), _clock(to_ms)
-    return end[11:] if start[:10] == end[:10] else end[5:]
 
 
 def _now_ms() -> int:

@@ -10,12 +10,14 @@ from edge_agent.words import span
 def screen(said: dict[str, Any], now_ms: int) -> str:
     """The lines of the screen, 60 columns wide."""
     oldest = "" if said["oldest_ms"] is None else f", oldest {span((now_ms - said['oldest_ms']) / 1000)}"
-    since = "" if said["kept_since_ms"] is None else f", back to {span((now_ms - said['kept_since_ms']) / 1000)} ago"
+    since_ms = said["kept_since_ms"]
+    since = [] if since_ms is None else [f"          back to {span((now_ms - since_ms) / 1000)} ago"]
     lines = [
         f"file      {said['file']}",
         f"          {size(said['file_bytes'])} of at most {size(said['max_bytes'])}",
         f"waiting   {said['waiting_rows']} rows{oldest}  ({size(said['waiting_bytes'])})",
-        f"kept      {said['kept_rows']} rows answered, for a replay{since}",
+        f"kept      {said['kept_rows']} rows answered, for a replay",
+        *since,
         f"room      {_room(said)}",
         f"card      {_per_day(said['card_bytes_a_day'], 'written', 'known once the agent has run for a minute')}",
     ]
@@ -36,9 +38,9 @@ def size(count: int) -> str:
 
 def _room(said: dict[str, Any]) -> str:
     if said["days_left"] is None:
-        return "how long it lasts is known after an hour of readings"
+        return "known after an hour of readings"
     per_day = _per_day(said["bytes_a_day"], "of readings", "")
-    return f"{span(said['days_left'] * 86_400)} if the link stays away, at {per_day}"
+    return f"{span(said['days_left'] * 86_400)} if the link stays away\n          at {per_day}"
 
 
 def _per_day(count: int | None, what: str, otherwise: str) -> str:

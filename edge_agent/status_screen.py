@@ -121,8 +121,8 @@ def _urgent(said: dict[str, Any]) -> list[str]:
     urgent = said.get("urgent") or {"sealed": 0, "held": {}}
     if not urgent["sealed"] and not urgent["held"]:
         return []
-    late = "".join(f" · {sensor} flaps: {count} not" for sensor, count in urgent["held"].items())
-    return [f"urgent   {urgent['sealed']} sent at once{late}"]
+    late = [f"         {sensor} flaps: {count} not" for sensor, count in urgent["held"].items()]
+    return [f"urgent   {urgent['sealed']} sent at once", *late]
 
 
 def _megabytes(count: int) -> str:

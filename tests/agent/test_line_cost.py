@@ -71,7 +71,8 @@ def test_a_slow_pace_is_no_silence_of_the_collector() -> None:
 
 
 def test_the_screen_tells_what_was_urgent_and_who_flaps() -> None:
-    said = SAID | {"urgent": {"sealed": 7, "held": {"air-1": 12}}}
-    assert "urgent   7 sent at once · air-1 flaps: 12 not" in screen(said, NOW_MS).splitlines()
+    said = SAID | {"urgent": {"sealed": 7, "held": {"air-1": 12, "air-2": 9}}}
+    lines = "urgent   7 sent at once\n         air-1 flaps: 12 not\n         air-2 flaps: 9 not\n"
+    assert lines in screen(said, NOW_MS), "a line a sensor: it fits sixty columns"
     quiet = SAID | {"urgent": {"sealed": 0, "held": {}}}
     assert not any(line.startswith("urgent") for line in screen(quiet, NOW_MS).splitlines())
