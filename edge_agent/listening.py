@@ -14,6 +14,7 @@ from edge_agent.captures import Piece
 from edge_agent.decoding import Values, decode
 from edge_agent.framing import Frame, Framer
 from edge_agent.polling import Poller
+from edge_agent.serial_line import open_line
 from edge_agent.words import why_not_opened
 from wire.exits import Exit, Failure
 
@@ -23,7 +24,7 @@ READ_S = 0.05
 def opened(path: str, profile: Profile) -> serial.Serial:
     """The port with the settings of a profile. Raises Failure saying what keeps us from it, and who has it."""
     try:
-        device = serial.Serial(path, timeout=READ_S, write_timeout=1, exclusive=True, **profile.serial.settings())
+        device = open_line(path, profile.serial, timeout=READ_S, write_timeout=1)
         device.reset_input_buffer()
     except (OSError, ValueError, termios.error) as error:
         raise _failure(path, error) from error

@@ -16,6 +16,7 @@ from contextlib import suppress
 import serial
 
 from device_profiles.profile import Serial as SerialSettings
+from edge_agent.serial_line import open_line
 from edge_agent.words import reason, why_not_opened
 
 log = logging.getLogger("lamppost.port")
@@ -81,8 +82,7 @@ class Port:
             self.counts["write_dropped"] += 1
 
     def _connect(self) -> serial.Serial:
-        settings = self._settings.settings()
-        device = serial.Serial(self.path, timeout=0, write_timeout=0, exclusive=True, **settings)
+        device = open_line(self.path, self._settings, timeout=0, write_timeout=0)
         device.reset_input_buffer()  # what piled up while nobody listened has no time of its own
         return device
 

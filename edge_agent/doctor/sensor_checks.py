@@ -72,16 +72,15 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
 
 def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
     """What a port says while no agent runs: listen, then ask its question."""
-    import serial
-
     from edge_agent.probing import Listening, plans
+    from edge_agent.serial_line import open_line
 
     check = f"sensor.{sensor.name}"
     (plan,) = plans([profile])
     listening = Listening([profile])
     data = b""
     try:
-        with serial.Serial(sensor.port, timeout=0.1, exclusive=True, **profile.serial.settings()) as device:
+        with open_line(sensor.port, profile.serial, timeout=0.1) as device:
             began_s = time.monotonic()
             while time.monotonic() - began_s < listen_s and not listening.decided():
                 data += (piece := device.read(512))

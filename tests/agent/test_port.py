@@ -14,7 +14,9 @@ import serial
 from device_profiles.catalogue import load
 from edge_agent.port import Port
 from edge_agent.sensor import Sensor
+from edge_agent.serial_line import open_line
 from edge_agent.words import why_not_opened
+from firmware_stubs.models import MODELS
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 
@@ -78,3 +80,14 @@ def _why(path: str) -> str:
     with pytest.raises(serial.SerialException, match="port") as raised:
         serial.Serial(path, exclusive=True)
     return why_not_opened(raised.value)
+
+
+def test_a_line_that_has_no_parity_opens_again() -> None:
+    """A pseudo-terminal takes a parity silently once, and calls it invalid when nothing else changes."""
+    host = StubHost()
+    path = host.add("air-1", MODELS["tera-nextpm"]())
+    settings = load(None).get("tera-nextpm").serial
+    for _ in range(3):
+        with open_line(path, settings, timeout=0) as line:
+            assert line.baudrate == 115200
+    host.stop()
