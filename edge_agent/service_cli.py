@@ -77,9 +77,9 @@ def show(config: Path = CONFIG) -> None:
 
 
 def _become(command: list[str]) -> None:
-    """Run a program of systemd's in our place."""
-    try:
-        os.execvp(command[0], command)
-    except OSError as error:
-        text = f"{command[0]}: {error.strerror}"
-        raise Failure(Exit.CONFIGURATION, "no-systemd", text, "no systemd runs here: lamppost agent status") from error
+    """Run a program of systemd's in our place. Raises Failure where none runs."""
+    from edge_agent.service import systemd_runs
+
+    if not systemd_runs():
+        raise Failure(Exit.CONFIGURATION, "no-systemd", "no systemd runs here", "lamppost agent status")
+    os.execvp(command[0], command)

@@ -95,7 +95,6 @@ def run(
 ) -> None:
     """Run a scenario and judge it. Ends by itself; Ctrl-C ends it early with what there is.
 
-    \b
     Examples:
       lamppost sim run fireworks-night --seed 7 --speed max
       lamppost sim run network-weather --fault net-loss:0.5@+1h-+2h --json
@@ -125,7 +124,6 @@ def ctl(
 ) -> None:
     """Steer a run of depth chain while it goes on.
 
-    \b
     Examples:
       lamppost sim ctl last pause
       lamppost sim ctl last speed 600x
@@ -157,8 +155,8 @@ def verify(
 ) -> None:
     """Compare what the sensors meant with what a database holds. Values, units, times, flags, alerts.
 
-    \b
     Exit code 0: everything is there, once and right, or missing for a reason that the scenario allows. 1: it is not.
+
     Example:  lamppost sim verify --run last --against influx://127.0.0.1:8086/lamppost
     """
     from simulator.running import judge

@@ -34,6 +34,14 @@ def test_a_program_is_told_of_words_that_cannot_be_placed(
     assert told["message"] in said.err
 
 
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs here, and would be asked")
+@pytest.mark.parametrize("word", ["restart", "logs"])
+def test_where_no_systemd_runs_the_service_is_told_so(word: str) -> None:
+    done = subprocess.run(command("agent", "service", word), capture_output=True, check=False, text=True)
+    said = "lamppost: no systemd runs here. Cure: lamppost agent status\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
+
+
 def test_a_closed_stdout_is_no_fault() -> None:
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *command("profiles", "list")], capture_output=True, check=False, text=True
