@@ -70,6 +70,7 @@ class Ingest:
     _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
     _patience: Patience = field(default_factory=Patience)
+    _is_held: bool = False  # by what the store has said last
 
     def __post_init__(self) -> None:
         self.known = Known(self.store, partial(self.alarm, "store"))
@@ -227,7 +228,8 @@ class Ingest:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
         self.series.flush()
-        if self._patience.failures and self._patience.is_over(now_ms):
+        if self._is_held and self._patience.is_over(now_ms):  # one that hangs is not asked here: all would wait for it
+            self._is_held = False
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
@@ -288,11 +290,9 @@ class Ingest:
     def _settle(self, group: Group, refused: Mapping[int, str], now_ms: int) -> None:
         """The store has taken all but `refused` positions: keep those, then write the ledger.
 
-        A batch of which it has taken nothing is kept as it came, and has no row in the ledger: a database that keeps
-        nothing so old would refuse that, too.
-
-        The ledger comes last and alone. It is asked whether a batch is known, so it may stand nowhere before the last
-        row is stored or in the quarantine: a write that is refused or cut short leaves some of its rows behind.
+        A batch of which it has taken nothing is kept whole. The ledger, which has no row of such a one, comes last and
+        alone. It is asked whether a batch is known, so it may stand nowhere before the last row is stored or in the
+        quarantine: a write that is refused or cut short leaves some of its rows behind.
         """
         self.known.away = False
         self.alarms.pop("store", None)
@@ -365,7 +365,7 @@ class Ingest:
 
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         """The store is away: wait, and say so once."""
-        self.known.away = True
+        self.known.away, self._is_held = True, isinstance(answer, Held)
         self._patience.in_vain(now_ms, (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
         self.alarm("store", answer.reason)

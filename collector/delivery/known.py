@@ -21,7 +21,8 @@ MEMORY = 50_000  # batches by name at most, some 180 bytes each, in two generati
 class Known:
     """The memory of one ingest, for each node by itself: who knows a spool's name need not be its owner.
 
-    While the store is `away` it is not asked; `complain` hears when it does not answer.
+    While the store is `away` it is not asked: one that hangs would hold up its asker for half a minute each time. It is
+    away when it has not answered, of which `complain` hears, until whoever writes says that it is back.
     """
 
     def __init__(self, store: Store, complain: Callable[[str], None]) -> None:
@@ -86,5 +87,6 @@ class Known:
         try:
             return question()
         except StoreDown as error:
+            self.away = True
             self._complain(str(error))
             return otherwise

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from collector.stores.store import Answer, Held, Later
+from collector.stores.store import Answer, Held, Later, Stored
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
 from wire import batch
@@ -266,6 +266,25 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_same_write_follows(
     assert bench.answers() == [(42, Code.STORED)]
     assert writes[0] == writes[1]
     assert "store" not in bench.ingest.alarms
+
+
+@pytest.mark.parametrize(("answer", "prepared"), [(Held("HTTP 404"), 2), (Later("read timed out"), 0)])
+def test_only_a_database_that_answers_is_made_ready_again(
+    bench: Bench, answer: Answer, prepared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that hangs would be waited for by all, half a minute each time."""
+    calls: list[int] = []
+    monkeypatch.setattr(bench.store, "write", lambda _: answer)
+
+    def prepare() -> Answer:
+        calls.append(1)
+        return Stored()
+
+    monkeypatch.setattr(bench.store, "prepare", prepare)
+    bench.send(dump(BATCH))
+    for again_ms in (NOW + 60_000, NOW + 120_000):
+        bench.ingest.write(again_ms)
+    assert len(calls) == prepared
 
 
 def test_agents_may_have_less_under_way_the_longer_the_store_is_away(

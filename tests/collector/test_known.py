@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from collector.delivery import known as module
 from collector.delivery.known import Known
 from collector.delivery.quarantine import Name
-from collector.stores.store import Store
+from collector.stores.store import Store, StoreDown
 
 MEMORY = 20
 
@@ -47,6 +47,23 @@ def test_another_collector_may_have_written_meanwhile(monkeypatch: pytest.Monkey
     known.look_up()
     assert known.remembered(name(1)) is None
     assert known.highest("lp-1", name(1).spool) == 9
+
+
+def test_a_database_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def hangs(*of: object) -> int:
+        asked.append(of)
+        raise StoreDown("read timed out")
+
+    monkeypatch.setattr(module.ledger, "highest", hangs)
+    said: list[str] = []
+    known = Known(Nothing(), said.append)  # type: ignore[abstract]
+    assert [known.highest("lp-1", name(1, spool).spool) for spool in range(50)] == [0] * 50
+    assert (len(asked), said) == (1, ["read timed out"])
+    known.away = False
+    assert known.highest("lp-1", name(1).spool) == 0
+    assert len(asked) == 2
 
 
 def test_the_spools_of_many_births_are_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
