@@ -49,9 +49,10 @@ class BatchTable:
 
     # -- which there are ------------------------------------------------------------------------------------------
 
-    def get(self, number: int) -> Sealed:
-        """The batch of this id."""
-        return Sealed(*self._db.execute(f"{_SELECT} WHERE batch.id = ?", (number,)).fetchone())
+    def get(self, number: int) -> Sealed | None:
+        """The batch of this id; None when it has gone."""
+        row = self._db.execute(f"{_SELECT} WHERE batch.id = ?", (number,)).fetchone()
+        return None if row is None else Sealed(*row)
 
     def waiting(self, order: str, count: int, skip: Sequence[int], spools: Sequence[str]) -> Iterator[Sealed]:
         """Up to `count` unanswered batches of these spools, by id ASC or DESC, without the ids in `skip`."""

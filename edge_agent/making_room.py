@@ -59,6 +59,8 @@ def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:
 def split(spool: Spool, number: int, now_ms: int) -> None:
     """A batch was too large for the collector: its rows are sealed again in two halves, the parent removed."""
     parent = spool.sealed(number)
+    if parent is None:  # it was thinned meanwhile, or the spool is another one
+        return
     rows, origin = spool.opened(parent)
     middle = max(1, len(rows) // 2)
     halves = [half for half in (rows[:middle], rows[middle:]) if half]

@@ -250,8 +250,8 @@ class Spool:
         rows, envelope = readings_of(one.data)
         return rows, Origin(self._node, envelope.site, envelope.boot, envelope.clock)
 
-    def sealed(self, number: int) -> Sealed:
-        """The batch of this id."""
+    def sealed(self, number: int) -> Sealed | None:
+        """The batch of this id; None when it has gone."""
         return self.batches.get(number)
 
     def used_bytes(self) -> int:
@@ -278,6 +278,7 @@ class Spool:
                 self._new_life()
                 for number in numbers:
                     one = self.sealed(number)
+                    assert one is not None
                     rows, origin = self.opened(one)
                     self._seal(origin, rows)
                     waiting.append(one._replace(data=b""))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from edge_agent import unanswered
+from edge_agent import making_room, unanswered
 from edge_agent.delivery import JITTER, RTO_MAX_S, UNANSWERED_S, Delivery
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
@@ -252,6 +252,17 @@ def test_one_that_was_answered_meanwhile_and_one_beyond_the_hundredth_file_stay_
         unanswered.set_aside(spool, one.id, T0)
     assert len(list(folder.iterdir())) == 100
     assert others[1].seq in seqs(spool.oldest(9))
+
+
+def test_a_batch_that_has_gone_meanwhile_is_neither_split_nor_put_aside(delivery: Delivery) -> None:
+    (one,) = fill(delivery, 1)
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    before = spool.depth()
+    for care in (making_room.split, unanswered.set_aside):
+        care(spool, one.id + 1, T0)
+    assert spool.depth() == before
+    assert not unanswered.folder_of(spool.path).exists()
 
 
 def test_a_batch_whose_file_cannot_be_written_stays_in_the_spool(delivery: Delivery) -> None:
