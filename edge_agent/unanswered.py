@@ -29,7 +29,9 @@ def set_aside(spool: Spool, number: int, now_ms: int) -> None:
     """Take a batch out of the spool, with its bytes in a file. Raises SpoolError; then it is still there."""
     one = spool.sealed(number)
     folder = folder_of(spool.path)
-    if one is None or spool.find(one.spool, one.seq) is None or (folder.is_dir() and len(list(folder.iterdir())) >= FILES_MAX):
+    if one is None or spool.find(one.spool, one.seq) is None:
+        return
+    if folder.is_dir() and len(list(folder.iterdir())) >= FILES_MAX:
         return
     file = folder / f"{one.spool}-{one.seq}.batch"
     try:
