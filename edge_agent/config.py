@@ -13,7 +13,6 @@ from device_profiles.strict_model import Strict, misplaced
 from edge_agent.urgency import DEFAULT, limit_of
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
-SPOOL_SIZE_MIN = 1 << 20
 SETTINGS_CURE = "sudo lamppost agent setup"
 """What helps where there are no settings."""
 
@@ -30,13 +29,6 @@ class Spool(Strict):
     path: FilePath = Path("/var/lib/lamppost/spool.db")
     max_size: Size | None = None
     allow_tmpfs: bool = False
-
-    @field_validator("max_size")
-    @classmethod
-    def _holds_something(cls, value: int | None) -> int | None:
-        if value is not None and value < SPOOL_SIZE_MIN:
-            raise ValueError("at least 1 MiB is wanted: in less, all would be thinned and dropped as it comes")
-        return value
 
 
 class Clock(Strict):

@@ -29,6 +29,8 @@ SCALE: Final = Scale(
         Band(None, "Hazardous", "#7E0023"),
     ),
 )
+COLOUR_ASSIST: Final = ("#9EFF91", "#FFC905", "#FF8205", "#F02200", "#890997", "#640015")
+"""The ColorVision-Assist colours of EPA-454/B-24-002 for levels 1 to 6, for people who do not tell red from green."""
 
 _INDEX_ROWS: Final = ((0, 50), (51, 100), (101, 150), (151, 200), (201, 300), (301, 500))
 _INDEX_MAX: Final = 500

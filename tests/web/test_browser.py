@@ -89,8 +89,8 @@ def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served,
 def test_a_reading_is_on_the_page_within_two_seconds(seen: Seen, served: Served) -> None:
     seen.go("/en/")
     seen.page.wait_for_selector(".link[data-state=connected]")
-    now_ms = served.city.now_ms()
-    served.city.write("lp-0003", "air-1", "air_quality", [now_ms], {"pm25_raw_ugm3": [321.0]})
+    minutes = [served.city.now_ms() - minute * 60_000 for minute in reversed(range(60))]
+    served.city.write("lp-0003", "air-1", "air_quality", minutes, {"pm25_raw_ugm3": [321.0] * 60})
     started = time.monotonic()
     served.city.feed.publish({"node": "lp-0003"})
     seen.page.wait_for_selector("#lp-0003 .number:text('321')", timeout=2000)
@@ -146,7 +146,7 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
 def test_ages_are_counted_from_when_the_page_was_made_however_old_the_data_is(browser: Any, tmp_path: Path) -> None:
     city = City(tmp_path)
     city.stations = [replace(one, last_ms=None) for one in city.stations]
-    long_ago_ms = city.started_ms - 25 * 60_000
+    long_ago_ms = city.started_ms - 25 * 60_000 - 30_000
     city.write("lp-0001", "air-1", "air_quality", [long_ago_ms], {"pm25_ugm3": [33.0]})
     served = Served(city)
     seen = Seen(browser.new_page(), served)
