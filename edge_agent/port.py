@@ -17,7 +17,8 @@ import serial
 
 from device_profiles.profile import Serial as SerialSettings
 from edge_agent.serial_line import open_line
-from edge_agent.words import reason, why_not_opened
+from edge_agent.words import why_not_opened
+from wire.exits import reason
 
 log = logging.getLogger("lamppost.port")
 

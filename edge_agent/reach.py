@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.settings import BrokerAddress, broker_address
-from edge_agent.words import reason
 from wire import names, signed, strictjson
-from wire.exits import Exit, Failure
+from wire.exits import Exit, Failure, reason
 
 if TYPE_CHECKING:
     import paho.mqtt.client as paho

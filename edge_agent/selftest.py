@@ -24,8 +24,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.words import reason
 from wire import names
+from wire.exits import reason
 
 ANSWER_S: Final = 5.0
 ACTIONS: Final = (

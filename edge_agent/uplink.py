@@ -23,9 +23,9 @@ from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import Delivery
 from edge_agent.skew import Skew
 from edge_agent.spool import Sealed
-from edge_agent.words import reason
 from wire import ack as wire_ack
 from wire import names, signed, status
+from wire.exits import reason
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+
+from wire.exits import reason
 
 _SHOWN = {
     "pm25_raw_ugm3": ("PM2.5", "µg/m³"),
@@ -37,15 +38,6 @@ def reading(values: Mapping[str, float | int], most: int = 2) -> str:
 def _short(value: float) -> str:
     """A value as a person reads it: 1013, 48.5, 0.04."""
     return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2g}"
-
-
-def reason(error: Exception) -> str:
-    """Why something failed, without number and without the name again that the sentence around it says."""
-    text = re.sub(r"^.*\[(Errno -?\d+|SSL: [A-Z_0-9]+)\] ", "", str(error), flags=re.DOTALL)
-    text = re.sub(r"^_ssl\.c:\d+: |\.? ?\(_ssl\.c:\d+\)$", "", text)
-    if text == "wrong version number":
-        return "what answers there speaks no TLS"
-    return re.sub(r": '[^']*'$", "", text)
 
 
 def why_not_opened(error: Exception) -> str:

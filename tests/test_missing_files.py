@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lamppost
-from edge_agent.words import reason
+from wire.exits import reason
 
 COMMANDS = [
     "profiles check {gone}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 
@@ -21,8 +22,15 @@ class Exit(IntEnum):
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, in words: `Connection refused` for `[Errno 111] Connection refused`."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Why something failed, without number and without the name again that the sentence around it says.
+
+    `Connection refused` for `[Errno 111] Connection refused`.
+    """
+    text = re.sub(r"^.*\[(Errno -?\d+|SSL: [A-Z_0-9]+)\] ", "", str(error), flags=re.DOTALL)
+    text = re.sub(r"^_ssl\.c:\d+: |\.? ?\(_ssl\.c:\d+\)$", "", text)
+    if text == "wrong version number":
+        return "what answers there speaks no TLS"
+    return re.sub(r": '[^']*'$", "", text) or type(error).__name__
 
 
 class Failure(Exception):

@@ -181,10 +181,13 @@ class Alerting:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
         story = catch_up.take_over(self._engine, self._store, self.rules, self._look, now_ms)
         sure_ms = now_ms - self._engine.lateness_ms
-        told = [each for each in story if each.event_ms < sure_ms or self._book.is_known(each)]
+        told: list[Transition] = []
+        unsure: list[Transition] = []
+        for each in story:
+            (told if each.event_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
-        self._others += [each for each in story if each not in told]
+        self._others += unsure
         self._others += catch_up.orphans(story, self._rules, now_ms)
         self._episodes |= {each.fingerprint: each for each in story if not each.late}
         self._fresh = False

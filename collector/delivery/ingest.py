@@ -305,7 +305,7 @@ class Ingest:
                 for work in group.works:
                     bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
                     start += len(work.rows)
-                    if len(bad) == len(work.rows):
+                    if bad and len(bad) == len(work.rows):
                         whole.append((work, bad[0]))
                         continue
                     parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]

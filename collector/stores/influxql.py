@@ -14,8 +14,8 @@ from collector.stores.line_protocol import key
 from collector.stores.store import Select, Series, StoreDown
 
 _GET_CHARS_MAX = 1_500
-_CHUNK_ROWS = 10_000  # what InfluxDB answers at a time, within itself
 """Longer questions go in a body: proxies cut addresses, and encoding one costs more than the answer."""
+_CHUNK_ROWS = 10_000  # what InfluxDB answers at a time, within itself
 
 
 def render(question: Select) -> str:

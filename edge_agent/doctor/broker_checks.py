@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
-from edge_agent.words import reason as in_words
 from wire import names
 from wire.exits import Failure
+from wire.exits import reason as in_words
 
 if TYPE_CHECKING:
     from device_profiles.settings import BrokerAddress
