@@ -194,6 +194,9 @@ class Collector:
                 self.step(_now_ms())  # the time of the answer is never that before the waiting
             except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
                 self._state_failed(str(error))
+            except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
+                self._broken_by("a round of the ingest", error)
+                self._ending.wait(IDLE_S)  # it may break again at once
             self.ingest.alarms.look(_now_ms())
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())

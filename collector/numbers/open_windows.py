@@ -108,7 +108,9 @@ class OpenWindows:
 
     def spoil(self, key: Key, hour_ms: int) -> None:
         """What memory holds of this hour is not what the database holds: it is not to be closed from memory."""
-        self.hours.get(key, {}).pop(hour_ms, None)
+        closed = self.hours.get(key)
+        if closed is not None and closed.pop(hour_ms, None) is not None and not closed:
+            del self.hours[key]
         open_ = self._open.get(key)
         if open_ is not None and open_.hour is not None and open_.hour_ms == hour_ms:
             open_.whole = False

@@ -134,6 +134,11 @@ class Worker:
             case "end":
                 self.ending = True
 
+    def broken_by(self, what: str, error: Exception) -> None:
+        """Nobody foresaw it; the receiver tells a person."""
+        self.ingest.counts["unforeseen"] += 1
+        self.ingest.alarm("unforeseen", unforeseen.words(what, error))
+
     def close(self) -> None:
         """Let go of the files; whoever made the store closes that."""
         self._state.close()
@@ -230,6 +235,9 @@ def run(pipe: Connection) -> None:
         except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
             why = f"{beginning.config.state_file}: {error}. Cure: free space or replace the disk"
             worker.ingest.alarm("state", why)
+        except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
+            worker.broken_by("a round of the worker", error)
+            inbox.wait(IDLE_S)  # it may break again at once
         report = worker.report(now_ms)
         if report is not None:
             send_report(pipe, report)
@@ -250,8 +258,7 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - one order that breaks us may not stop the others
-            worker.ingest.counts["unforeseen"] += 1
-            worker.ingest.alarm("unforeseen", unforeseen.words(f"a message on {names.data(order.node)}", error))
+            worker.broken_by(f"a message on {names.data(order.node)}", error)
     worker.step(now_ms)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ class Inbox:
     def __init__(self) -> None:
         self.arrived: list[Arrived] = []
         self.said: list[tuple[str, bytes]] = []
+        self.counts: Counter[str] = Counter()
+
+    def wait(self, timeout_s: float, live: bool = False) -> None:
+        """Nothing is on its way."""
 
     def take(self, count: int = 0, live: bool = False) -> list[Arrived]:  # noqa: ARG002
         arrived, self.arrived = self.arrived, []
@@ -202,3 +207,18 @@ def test_a_rule_that_breaks_on_a_series_ends_no_ingest_and_keeps_no_other_series
     collector.receive(data(GOOD, 2))
     collector.receive()
     assert collector.inbox.answered()[-1] == (GOOD, 2)
+
+
+def test_a_round_that_breaks_is_not_the_last(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = []
+
+    def step(now_ms: int) -> None:
+        rounds.append(now_ms)
+        if len(rounds) == 1:
+            raise ValueError("min() arg is an empty sequence")
+        collector._ending.set()
+
+    monkeypatch.setattr(collector, "step", step)
+    collector._run()
+    assert len(rounds) > 1
+    assert "a round of the ingest breaks this program: ValueError" in collector.ingest.alarms["unforeseen"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from collector.numbers import rollups
 from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of, hour_of
-from collector.stores.store import Later, Select, Table
+from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
 from tests.closes import Closes
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air, flow
@@ -162,6 +162,20 @@ def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path, clo
     hours = [time for table in bench.told if table.measurement == "air_quality_1h" for time in table.times_ms]
     assert hours == [NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR]
     assert bench.rows("air_quality_1h", "pm25_ugm3_max")[0] == [NOON, 500.0]
+
+
+def test_a_late_reading_of_the_hour_that_was_closed_a_moment_before(tmp_path: Path, closes: Closes) -> None:
+    """Both in one round: the hour is not stored from memory, and is computed with it."""
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench.commit(air(list(range(NOON, NOON + HOUR, MINUTE)), pm25_ugm3=[10.0] * 60))
+    bench.now_ms = NOON + HOUR + 5_000
+    for table in (air([NOON + HOUR], pm25_ugm3=[10.0]), air([NOON + 30_000], pm25_ugm3=[71.0])):
+        assert bench.store.write(bench.store.render(table)) == Stored()
+        bench.rollups.observe([table], bench.now_ms)
+    assert [table for table in bench.rollups.step(bench.now_ms) if table.measurement == "air_quality_1h"] == []
+    bench.settle()
+    names = ("pm25_ugm3_mean", "pm25_ugm3_max", "pm25_ugm3_n")
+    assert bench.rows("air_quality_1h", *names)[0] == [NOON, round((59 * 10 + 40.5) / 60, 6), 71.0, 60]
 
 
 def test_windows_wait_for_a_database_that_is_away(tmp_path: Path, closes: Closes) -> None:
