@@ -24,7 +24,7 @@ from wire.exits import Exit, Failure
 
 ROOMS = {
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
-    "agent": ("edge_agent.cli", "The agent on a device: setup, doctor, watch, run."),
+    "agent": ("edge_agent.cli:WORDS", "The agent on a device: setup, doctor, watch, run."),
     "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
     "capture": ("edge_agent.capture_cli", "Sessions on serial lines: record, show, slice, play."),
     "collector": ("collector.cli", "The collector: init, run, status, check."),
@@ -89,12 +89,13 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal in GBK has no µ: a question mark, and no traceback
-    word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    words = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    word = words[0] if words else None
     try:
         if word in ELSEWHERE:
             ways = " or ".join(f"lamppost {way}" for way in ELSEWHERE[word])
             raise Failure(Exit.USAGE, "word-elsewhere", f"{word} stands behind another word", ways)
-        sys.exit(_build(word)(prog_name="lamppost", standalone_mode=False))
+        code = _build(*words[:2])(prog_name="lamppost", standalone_mode=False)
     except Failure as failure:
         _end(failure)
     except typer.Abort:
@@ -111,16 +112,18 @@ def main() -> None:
         _end(_unusable(error))
     except OSError as error:
         _end(_refused_by_disk(error))
+    else:  # not above: whatever passes the lines of `except` has each of them ask, and import, what it would refuse
+        sys.exit(code)
 
 
-def _build(word: str | None) -> typer.Typer:
+def _build(word: str | None = None, second: str | None = None) -> typer.Typer:
     app = typer.Typer(
         help="Roadside sensing a city can trust.", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     for name, (place, help_text) in ROOMS.items():
-        room = _import(place) if name == word else typer.Typer()
+        room = _import(place, second) if name == word else typer.Typer()
         if isinstance(room, typer.Typer):
             _keep_lines(room)
             app.add_typer(room, name=name, help=help_text, short_help=help_text)
@@ -130,11 +133,19 @@ def _build(word: str | None) -> typer.Typer:
     return app
 
 
-def _import(place: str) -> typer.Typer | Callable[..., None]:
-    """The typer app or single command at `module:name`; the name is `app` when left out."""
+def _import(place: str, word: str | None = None) -> typer.Typer | Callable[..., None]:
+    """The typer app or single command at `module:name`; the name is `app` when left out. A table of places, by their
+    words, becomes an app; of a word that is in it nothing but that word, for the others take time to import.
+    """
     module, _, name = place.partition(":")
-    room: typer.Typer | Callable[..., None] = getattr(import_module(module), name or "app")
-    return room
+    room: typer.Typer | Callable[..., None] | dict[str, str] = getattr(import_module(module), name or "app")
+    if not isinstance(room, dict):
+        return room
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    for one in {word} & room.keys() or room:
+        found = _import(room[one])
+        app.add_typer(found, name=one) if isinstance(found, typer.Typer) else app.command(one)(found)
+    return app
 
 
 def _keep_lines(room: typer.Typer) -> None:

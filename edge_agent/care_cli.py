@@ -1,4 +1,4 @@
-"""`lamppost agent doctor`, `fix`, `ready`, `identify`, `support-bundle`: is it well, and if not, what to do."""
+"""`lamppost agent doctor`, `fix`, `identify`, `support-bundle`: is it well, and if not, what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from edge_agent.options import CONFIG, JSON, NAMES_STATUS_FILE, STATUS_FILE, status_file
+from edge_agent.options import CONFIG, JSON
 from wire.exits import Exit, Failure
 
 
@@ -73,24 +73,6 @@ def fix(
         raise Failure(Exit.USAGE, "not-confirmed", "nothing was changed", "say yes, or use --yes")
     cure.apply()
     typer.echo("done" + ("; now: sudo reboot" if cure.reboot else ""))
-
-
-def ready(
-    file: Path = STATUS_FILE,
-    config: Path | None = NAMES_STATUS_FILE,
-) -> None:
-    """Exit code 0 when every sensor is heard and readings go out; 1 when not. Prints nothing.
-
-    Example:  until lamppost agent ready; do sleep 1; done
-    """
-    from edge_agent.status_screen import troubles
-
-    file = status_file(file, config)
-    try:
-        said = json.loads(file.read_text())
-    except (OSError, ValueError):
-        raise typer.Exit(Exit.NOT_HEALTHY) from None
-    raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)
 
 
 def identify(

@@ -15,7 +15,9 @@ from wire.exits import Exit, Failure, reason
 if TYPE_CHECKING:
     from edge_agent.enrol import Enrolled
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(
+    short_help="Enrol with a one-time token, or by hand: request, show-qr, import, renew.", rich_markup_mode=None
+)
 
 FOLDER = typer.Option(Path("/etc/lamppost/identity"), "--folder", help="Where the identity is kept.")
 

@@ -10,7 +10,9 @@ import typer
 from edge_agent.options import CONFIG
 from wire.exits import Exit, Failure
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="The systemd service: install, uninstall, restart, logs.", rich_markup_mode=None
+)
 
 
 @app.command()

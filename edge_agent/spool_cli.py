@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from edge_agent.config import Config
     from edge_agent.spool_view import Survey, View
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="What waits on this device: status, list, export, replay, purge.", rich_markup_mode=None
+)
 
 FROM = typer.Option(None, "--from", help="From this time on: 2026-03-01, 2026-03-01T08:00, or 6h, 2d ago. UTC.")
 TO = typer.Option(None, "--to", help="Up to this time.")

@@ -129,12 +129,12 @@ def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:
     ],
 )
 def test_how_a_sensor_is_run_is_checked(tmp_path: Path, more: str, said: str) -> None:
-    from edge_agent.cli import app
+    import lamppost
     from wire.exits import Failure
 
     file = tmp_path / "agent.yaml"
     file.write_text(AGENT.replace("port: /dev/ttyS0}", f"port: /dev/ttyS0, {more}}}"))
-    result = CliRunner().invoke(app, ["config", "check", str(file)])
+    result = CliRunner().invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
     assert (result.exit_code == 0) == (said == ""), result.output
     if said:
         assert isinstance(result.exception, Failure)

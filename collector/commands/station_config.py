@@ -11,9 +11,6 @@ import typer
 
 from collector.commands.options import CONFIG, JSON, say, this_person
 from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
-from device_profiles.setting_path import NoSuchSetting, where_in
-from device_profiles.strict_yaml import NotUsable, parse
-from device_profiles.yaml_splice import readings_of, with_value
 from wire.exits import Exit, Failure
 
 TRIAL_S = 130.0
@@ -106,6 +103,10 @@ def config_set(
 
 def _changed(config: Path, node: str, text: str, settings: list[str], timeout_s: float) -> str:
     """The text with the values set, as the station would take it. Raises Failure with its reason when it would not."""
+    from device_profiles.setting_path import NoSuchSetting, where_in
+    from device_profiles.strict_yaml import NotUsable, parse
+    from device_profiles.yaml_splice import readings_of, with_value
+
     plain, quoted = text, text
     try:
         for setting in settings:

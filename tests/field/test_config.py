@@ -17,12 +17,12 @@ from typer.testing import CliRunner, Result
 
 from device_profiles.strict_yaml import parse
 from device_profiles.yaml_splice import inline, with_value, without
-from edge_agent.cli import app
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.remote_config import Health, RemoteConfig
+from lamppost import _build
 from tests.field.conftest import NODE, Field
 from tests.field.expect import Terminal
 from tests.servers import wait_for
@@ -55,7 +55,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def config(*words: str, file: Path) -> Result:
-    return CliRunner().invoke(app, ["config", *words, "--config", str(file)])
+    return CliRunner().invoke(_build("agent"), ["agent", "config", *words, "--config", str(file)])
 
 
 def changed(file: Path) -> list[str]:
@@ -105,7 +105,7 @@ def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tm
     (tmp_path / "by-id").symlink_to("/dev/a")
     file.write_text(SETTINGS.replace("/dev/b", f"{tmp_path}/by-id"))
     said = f":14: sensors[1].port: {tmp_path}/by-id is /dev/a, as is the port of air-1: a port has one sensor"
-    refused = CliRunner().invoke(app, ["config", "check", str(file)]).exception
+    refused = CliRunner().invoke(_build("agent"), ["agent", "config", "check", str(file)]).exception
     assert said in str(refused)
     found = next(result for result in serial_exists(Station(file)) if result.id == "serial.exists.radar-1")
     assert found.state is State.FAIL
@@ -157,15 +157,15 @@ def test_a_check_names_a_secret_that_is_gone_and_says_what_this_user_cannot_tell
     word = file.with_name("word")
     word.write_text("swordfish\n")
     assert config("set", f"broker.password_file={word}", file=file).exit_code == 0
-    check = ["config", "check", str(file)]
-    assert CliRunner().invoke(app, check).exit_code == 0
+    check = ["agent", "config", "check", str(file)]
+    assert CliRunner().invoke(_build("agent"), check).exit_code == 0
     with monkeypatch.context() as another_user:
         may_not_read(word, another_user)
-        result = CliRunner().invoke(app, check)
+        result = CliRunner().invoke(_build("agent"), check)
         assert result.exit_code == 0
         assert f"{word} may not be read by this user: whether the agent can use it is not known" in result.output
     word.unlink()
-    gone = CliRunner().invoke(app, check)
+    gone = CliRunner().invoke(_build("agent"), check)
     assert isinstance(gone.exception, Failure)
     assert f":5: broker.password_file: {word}: does not exist" in str(gone.exception)
     assert config("get", "broker.password_file", file=file).output.strip() == str(word)  # to look at it is no use of it

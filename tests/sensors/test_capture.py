@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 from edge_agent import captures, watch_cli
 from edge_agent.capture_cli import app
 from edge_agent.captures import Capture, CaptureError, Piece
-from edge_agent.cli import app as agent_app
 from edge_agent.listening import listen
 from edge_agent.playing import moments, stage
 from edge_agent.watching import Watch, boundaries, parted, raw_line, screen
 from firmware_stubs.faults import parse
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.pty import StubHost
+from lamppost import _build
 from tests.sensors.streams import PROFILES, framed
 from tests.sensors.test_captures import CAPTURES
 from tests.sensors.test_stubs import stub_of
@@ -68,7 +68,7 @@ def test_watching_one_sensor_leaves_the_others_alone(host: StubHost, tmp_path: P
     lines = [f"  - {{name: {name}, profile: nova-sds011, port: {tmp_path}/{name}}}" for name in ("air-1", "air-2")]
     settings.write_text("\n".join(["node: lp-1", "site: s", f"status_file: {tmp_path}/none", "sensors:", *lines]))
     with serial.Serial(str(tmp_path / "air-2"), 9600, exclusive=True):
-        result = run.invoke(agent_app, ["watch", "air-1", "--seconds", "1", "-c", str(settings)])
+        result = run.invoke(_build("agent"), ["agent", "watch", "air-1", "--seconds", "1", "-c", str(settings)])
     assert result.exit_code == 0
     assert "air-2" not in result.stderr
 

@@ -10,9 +10,9 @@ import serial
 from click.testing import Result
 from typer.testing import CliRunner
 
-from edge_agent.cli import app
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
+from lamppost import _build
 from wire.exits import Failure
 
 SENSORS = {"air-1": "nova-sds011", "co2-1": "winsen-mhz19b", "radar-1": "hilink-ld2451", "th-1": "rs485-modbus-weather"}
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Iterator[Path]:
 
 
 def said(settings: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["command", *words, "--config", str(settings)])
+    return CliRunner().invoke(_build("agent"), ["agent", "command", *words, "--config", str(settings)])
 
 
 def test_alone_it_lists_what_can_be_said(settings: Path) -> None:
