@@ -163,7 +163,7 @@ class Desk:
         self.sink = Sink()
         self.tray = Tray()
         self.collector = collector.Collector(config, store=store or self.sink, link=self.tray)  # type: ignore[arg-type]
-        self.collector.standby.state = State.ACTIVE  # alone, and not for a second's listening
+        self.collector.turn.standby.state = State.ACTIVE  # alone, and not for a second's listening
 
     def feed(self, messages: list[Arrived], now_ms: int) -> None:
         """Rounds of the collector until these messages are answered."""

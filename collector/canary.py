@@ -19,10 +19,11 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alerts.settings import CanarySettings
-from collector.notify.addresses import NONE, Forbidden, Inner
+from collector.config import Config
+from collector.notify.addresses import Forbidden, Inner
 from collector.notify.post import request
 from collector.stores.store import Select, Store, StoreDown
-from device_profiles.settings import BrokerAddress
+from device_profiles.settings import BrokerAddress, broker_address
 from wire import batch, names, status
 
 log = logging.getLogger("lamppost.canary")
@@ -44,8 +45,8 @@ class Canary:
         store: Store,
         wants: CanarySettings,
         version: str,
-        trouble: Callable[[], str | None] = lambda: None,
-        inner: Inner = NONE,
+        trouble: Callable[[], str | None],
+        inner: Inner,
     ) -> None:
         self.node = f"canary-{name}"
         self.wrong: str | None = None
@@ -145,3 +146,12 @@ class Canary:
                 self.node, SITE, self._session, (self._spool,), self._seq + 1, None, self._version, "synced"
             )
             client.publish(names.status(self.node), status.encode(birth), 1, True)
+
+
+def make_canary(config: Config, store: Store, version: str, trouble: Callable[[], str | None]) -> Canary | None:
+    """The canary that the settings want, if they do."""
+    wants = config.alerts.canary
+    if wants is None:
+        return None
+    broker, inner = broker_address(config.broker), Inner(config.alerts.inner)
+    return Canary(config.name, broker, store, wants, version, trouble, inner)

@@ -44,7 +44,7 @@ class Metrics(Source):
         yield _gauge("lamppost_alive", "1 while the ingest goes round.", health.alive)
         yield _gauge("lamppost_broker_connected", "1 while the broker is connected.", "broker" not in health.wrong)
         yield _gauge("lamppost_database_ready", "1 while the database takes writes.", "database" not in health.wrong)
-        yield _gauge("lamppost_active", "1 on the collector that works, 0 on one that stands by.", c.standby.active)
+        yield _gauge("lamppost_active", "1 on the collector that works, 0 on one that stands by.", c.turn.active)
         yield _gauge("lamppost_alarms", "What the ingest complains of at the moment.", len(c.ingest.alarms))
         yield _gauge("lamppost_pending_rows", "Rows taken and not yet in the database.", c.ingest.pending_rows())
         alerts = GaugeMetricFamily("lamppost_alerts", "Alerts by state.", labels=["state"])

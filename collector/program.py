@@ -26,7 +26,6 @@ from collector.web.enrol import create_enrol_app
 from collector.web.feed import Feed
 from collector.web.push import Pusher, routes
 from collector.web.server import PortTaken, WebServer
-from collector.workers.receiver import Receiver
 from device_profiles.owner import InUse, Owner
 from device_profiles.settings import secret
 from wire.exits import Exit, Failure
@@ -39,9 +38,7 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
     with ExitStack() as at_the_end:  # the last is stopped first: files are closed when nobody asks any more
         at_the_end.callback(_own(settings.state_file).release)
         try:
-            collector = (
-                Receiver(settings, workers, feed.publish, quiet) if workers > 1 else Collector(settings, feed.publish)
-            )
+            collector = Collector(settings, feed.publish, workers=workers, quiet=quiet)
         except BadAddress as error:
             raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
         at_the_end.callback(collector.stop)

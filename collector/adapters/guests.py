@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from collector.broker.link import Arrived
-from wire import batch, names, status
-from wire.ack import Ack, Code
+from wire import ack, batch, names, signed, status
+from wire.ack import Code
 
 QUIET_MS: Final = 15 * 60_000
 """A guest that has not pushed for so long is offline."""
@@ -96,19 +96,24 @@ class Guests:
             self._arrived.clear()
         return taken
 
-    def knows(self, node: str) -> bool:
-        """Whether this is a guest's node."""
-        return node in self._guests
+    def answered(self, topic: str, sealed: bytes) -> bool:
+        """The collector has answered a node; True when that is a guest, who has no connection: it is told here."""
+        if not self._guests:
+            return False
+        address = names.address(topic)
+        if address is None or address.node not in self._guests:
+            return False
+        answer = ack.decode(signed.open_sealed(topic, sealed))
+        if isinstance(answer, ack.Ack):
+            self._tell(answer)
+        return True
 
-    def answered(self, answer: Ack) -> bool:
-        """The ingest has answered; True when it was for a guest, who needs no message."""
+    def _tell(self, answer: ack.Ack) -> None:
         with self._lock:
-            ours = any(guest.spool == answer.spool for guest in self._guests.values())
-            for verdict in answer.verdicts if ours else ():
+            for verdict in answer.verdicts:
                 code = self._waiting.pop((answer.spool, verdict.seq), None)
                 if code is not None:
                     code.set_result(verdict.code)
-        return ours
 
 
 def _birth(node: str, guest: _Guest, blocks: list[batch.Block]) -> status.Birth:

@@ -7,7 +7,7 @@ They are no rules, for rules look at what is stored. Each trouble is one alert h
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -77,18 +77,29 @@ def of_alarms(alarms: dict[str, str]) -> Wrong:
     return found
 
 
-class Recent:
-    """Whether a counter has grown within the last ten minutes."""
+class Faults:
+    """What is wrong with a collector now, by what its parts say."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[int, int]] = deque()
+        self._quarantined: deque[tuple[int, int]] = deque()
 
-    def grown(self, count: int, now_ms: int) -> int:
-        """By how much."""
-        self._seen.append((now_ms, count))
-        while self._seen[0][0] < now_ms - RECENT_MS:
-            self._seen.popleft()
-        return count - self._seen[0][1]
+    def found(self, alarms: dict[str, str], counts: Mapping[str, int], canary: str | None, now_ms: int) -> Wrong:
+        """Alarms and counts are the ingest's; `canary`: why its last round failed."""
+        found = of_alarms(alarms)
+        quarantined = counts["quarantined_batches"] + counts["quarantined_rows"]
+        if canary is not None:
+            found[("collector-canary", OWN_LINK)] = canary
+        if grown := self._grown(quarantined, now_ms):
+            found[("collector-quarantined", OWN_LINK)] = f"{grown}"
+        return found
+
+    def _grown(self, quarantined: int, now_ms: int) -> int:
+        """By how much, within the last ten minutes."""
+        seen = self._quarantined
+        seen.append((now_ms, quarantined))
+        while seen[0][0] < now_ms - RECENT_MS:
+            seen.popleft()
+        return quarantined - seen[0][1]
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """More cores: `lamppost collector run --workers N`. One receiver, and N processes that do what costs per reading.
 
-    broker > Receiver > WorkerPool ==orders==> Worker: check > database > windows
-    broker < Receiver < WorkerPool <=reports== Worker: answers, what is stored, what is closed
+    broker > Collector > WorkerPool ==orders==> Worker: check > database > windows
+    broker < Collector < WorkerPool <=reports== Worker: answers, what is stored, what is closed
              rules, desk, pages
 
 A node's batches all go to worker crc32(node) % N. What exists once stays in the receiver: the broker's link, whose turn

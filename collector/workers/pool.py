@@ -1,11 +1,11 @@
-"""The pool: all workers of a receiver. To the collector it is what an `Ingest` and its `Rollups` are to one alone."""
+"""The pool: all workers of a receiver. To the collector it is a line (line.py), and the ingest of that line."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from collector.alarms import Alarms
 from collector.config import Config
@@ -19,10 +19,10 @@ from wire import status
 class WorkerPool:
     """Gives each node's batches to its worker. Used by the ingest thread; counts and alarms may be read by any."""
 
-    def __init__(self, config: Config, workers: int, registry: Registry, wake: Callable[[], None], quiet: bool) -> None:
-        self.windows = FarWindows(self)
+    def __init__(self, config: Config, workers: int, registry: Registry, quiet: bool) -> None:
+        self.rollups = FarWindows(self)
         self._registry = registry
-        self._wake = wake
+        self._wake: Callable[[], None] = lambda: None
         self._news = threading.Event()
         self._workers = [WorkerProcess(Beginning(n, workers, config, quiet), self._heard) for n in range(workers)]
         self.alarms = Alarms()  # our own, and those of the workers
@@ -34,19 +34,24 @@ class WorkerPool:
 
     # -- their lives ----------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin all of them."""
+    def start(self, wake: Callable[[], None]) -> None:
+        """Begin all of them; `wake` is called when one has something to report."""
+        self._wake = wake
         for worker in self._workers:
             worker.start(self._introduction(worker))
 
-    def finish(self, until_s: float) -> None:
-        """Let everything that was given be written and reported, and end them."""
+    def finish(self, until_s: float, step: Callable[[], None]) -> None:
+        """Let everything that was given be written and reported, and end them; a round of the collector takes it up."""
         for worker in self._workers:
             worker.ended = True
             worker.give(Order("end"))
             worker.send()
         for worker in self._workers:
             worker.wait(max(0.0, until_s - time.monotonic()))
+        step()
+
+    def stop(self) -> None:
+        """They have ended: `finish`."""
 
     def _look_after(self) -> None:
         for worker in self._workers:
@@ -71,6 +76,11 @@ class WorkerPool:
         return [node for node in self._registry.nodes() if self._worker(node.birth.node) is worker]
 
     # -- as an ingest ---------------------------------------------------------------------------------------------
+
+    @property
+    def ingest(self) -> WorkerPool:
+        """What takes batches: this itself."""
+        return self
 
     def take(
         self,
@@ -154,11 +164,12 @@ class WorkerPool:
         """A birth or death that is obeyed."""
         self._worker(node).give(Order("status", node, payload))
 
-    def greet(self, birth: status.Birth) -> None:
-        """Its worker knows how far the node's spools are stored; the hello is among the answers."""
-        self._worker(birth.node).give(Order("greet", birth.node, status.encode(birth)))
+    def greet(self, births: Sequence[status.Birth], now_ms: int) -> None:  # noqa: ARG002
+        """Its worker knows how far a node's spools are stored; the hello is among the answers."""
+        for birth in births:
+            self._worker(birth.node).give(Order("greet", birth.node, status.encode(birth)))
 
-    def answers(self) -> Iterable[tuple[str, bytes]]:
+    def answers(self, now_ms: int) -> list[tuple[str, bytes]]:  # noqa: ARG002
         """Sealed answers to publish, each with its topic; those whose batches `write` returned before."""
         taken, self._answers = self._answers, []
         return taken

@@ -18,28 +18,27 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from collector import unforeseen
 from collector.alerts.stored import columns_of
 from collector.broker.lanes import Lanes
 from collector.config import Config
-from collector.delivery import quick_json
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
 from collector.identity.signing import signing_key
+from collector.line import IDLE_S, OwnLine
 from collector.memory import calm_garbage_collector, share_heaps
+from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
-from collector.pipeline import Writers, make_pipeline
+from collector.pipeline import make_pipeline
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
 from collector.stores.named import make_store
 from collector.stores.store import Store, Table
 from collector.workers.messages import Beginning, Done, Order, Report, send_report, take_orders, worker_of
 from device_profiles import loglines
-from wire import ack, names, signed, status
+from wire import names, status
 
 log = logging.getLogger("lamppost.worker")
 
-IDLE_S = 0.2
 TAKE_S = 0.02
 REPORT_MS = 500
 LAST_WRITES_S = 10.0
@@ -100,12 +99,13 @@ class Worker:
         self._nodes = sqlite3.connect(":memory:", isolation_level=None)  # the receiver keeps the real ones
         self._registry = Registry(self._nodes)
         self._calibrations = Calibrations(self._state)
-        self.ingest, self.rollups = make_pipeline(
+        pipeline = make_pipeline(
             config, store, self._registry, self._state, self._calibrations, lambda node: worker_of(node, of) == number
         )
+        self.line = OwnLine(pipeline, signing_key(config))
+        self.ingest, self.rollups = pipeline
+        self.mishaps = Mishaps(self.ingest.counts, self.ingest.alarm, config.state_file)
         self._columns = columns_of(load_rules(config.rules))
-        self._key = signing_key(config)
-        self._name = config.name
         self._waiting: dict[Name, list[int]] = {}
         self._settled: list[int] = []
         self._done: list[Done] = []
@@ -126,18 +126,13 @@ class Worker:
             case "greet":
                 birth = status.decode(order.node, order.body)
                 assert isinstance(birth, status.Birth)
-                self._send(order.node, self.ingest.hello(birth, now_ms))
+                self.line.greet([birth], now_ms)
             case "look up":
                 self.ingest.look_up()
             case "look up hours":
                 self.rollups.look_up(now_ms)
             case "end":
                 self.ending = True
-
-    def broken_by(self, what: str, error: Exception) -> None:
-        """Nobody foresaw it; the receiver tells a person."""
-        self.ingest.counts["unforeseen"] += 1
-        self.ingest.alarm("unforeseen", unforeseen.words(what, error))
 
     def close(self) -> None:
         """Let go of the files; whoever made the store closes that."""
@@ -162,8 +157,7 @@ class Worker:
             self._settled += self._waiting.pop(work.name, ())
             self._done.append(Done(work.node, work.site, self._for_rules(work.tables)))
         self._new_windows += self._for_rules(self.rollups.step(now_ms, self.ingest.pending_rows() > 0))
-        for node, answer in self.ingest.acks(now_ms):
-            self._send(node, answer)
+        self._answers += self.line.answers(now_ms)
 
     def report(self, now_ms: int) -> Report | None:
         """What there is to say, if there is anything or it is time."""
@@ -206,10 +200,6 @@ class Worker:
                 found.append(Table(table.measurement, table.tags, table.times_ms, columns))
         return found
 
-    def _send(self, node: str, said: ack.Ack | ack.Hello) -> None:
-        topic = names.ack(node)
-        self._answers.append((topic, signed.seal(topic, ack.encode(said, quick_json.dumps), self._key)))
-
 
 def run(pipe: Connection) -> None:
     """Work until the receiver says that it ends, or is gone."""
@@ -220,7 +210,7 @@ def run(pipe: Connection) -> None:
     store = make_store(beginning.config)
     worker = Worker(beginning.config, beginning.number, beginning.of, store)
     inbox = Inbox(pipe)
-    Writers(worker.ingest, worker.rollups, inbox.wake)
+    worker.line.start(inbox.wake)
     inbox.start()
     calm_garbage_collector()
     last_s = float("inf")
@@ -233,10 +223,9 @@ def run(pipe: Connection) -> None:
         try:
             _round(worker, inbox, now_ms)
         except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
-            why = f"{beginning.config.state_file}: {error}. Cure: free space or replace the disk"
-            worker.ingest.alarm("state", why)
+            worker.mishaps.state_failed(str(error))
         except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
-            worker.broken_by("a round of the worker", error)
+            worker.mishaps.broken_by("a round of the worker", error)
             inbox.wait(IDLE_S)  # it may break again at once
         report = worker.report(now_ms)
         if report is not None:
@@ -258,7 +247,7 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - one order that breaks us may not stop the others
-            worker.broken_by(f"a message on {names.data(order.node)}", error)
+            worker.mishaps.broken_by(f"a message on {names.data(order.node)}", error)
     worker.step(now_ms)
 
 

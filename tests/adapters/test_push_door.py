@@ -20,7 +20,7 @@ from collector.adapters.guests import Guests
 from collector.web import push
 from collector.web.server import WebServer
 from tests.servers import wait_for
-from wire import ack
+from wire import ack, names, signed
 
 CROWD = 60
 """More than there are threads for what readers and operators ask."""
@@ -74,8 +74,11 @@ def test_a_crowd_of_pushes_that_nobody_answers_holds_up_no_page(door: Door) -> N
     wait_for("every push to wait", lambda: len(door.guests._waiting) == CROWD, 15)
     assert door.ask("GET", "/") == 200
     assert statuses == [], "the page came while all of them waited"
+    node_of = {guest.spool: node for node, guest in door.guests._guests.items()}
     for spool, seq in 2 * list(door.guests._waiting):  # an answer may come again
-        door.guests.answered(ack.Ack("c1", 0, spool, (ack.Verdict(seq, "", ack.Code.STORED),)))
+        answer = ack.Ack("c1", 0, spool, (ack.Verdict(seq, "", ack.Code.STORED),))
+        topic = names.ack(node_of[spool])
+        assert door.guests.answered(topic, signed.seal(topic, ack.encode(answer)))
     for pusher in crowd:
         pusher.join(15)
     assert statuses == [200] * CROWD

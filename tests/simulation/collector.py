@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 from collector.broker.lanes import Lanes
@@ -17,8 +17,11 @@ from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
-from collector.standby import Standby
+from collector.line import OwnLine
+from collector.mishaps import Mishaps
+from collector.presence import Presence
 from collector.stores.store import Answer, Row, Select, Series
+from collector.turn import Turn
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
 from tests.simulation.database import Database
@@ -65,38 +68,38 @@ class _Absent:
         return lambda *_, **__: ()
 
 
+class Unforgiven(Mishaps):
+    """What the product counts and outlives is a mistake here."""
+
+    def broken_by(self, what: str, error: Exception) -> None:
+        raise AssertionError(what) from error
+
+
 class Process(ProductCollector):
     """The product's collector with nothing in it but the rooms that delivery goes through."""
 
     def __init__(
         self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any, clock: Clock, both: bool
     ) -> None:
-        self.config = SimpleNamespace(name=name)  # type: ignore[assignment]
         self.counts = Counter()
         self.store = store
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
+        absent: Any = _Absent()
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
+        self.line = OwnLine((self.ingest, absent), None)
+        self.mishaps = Unforgiven(self.counts, self.ingest.alarm, Path("state.db"))
         self.pace = Pace()
         self.link = link
-        self._key = None
-        self._version = "sim"
-        self._on_event = lambda _: None
-        self._ticked_ms, self._untold = 0, False
-        self._inventory_due_ms = 0
-        self._held = deque()
-        self._born = []
-        self._clock = clock
-        self.standby = Standby(name)
+        self.turn = Turn(name, "sim", link, self.counts, self.ingest.alarm)
         if both:
-            self.standby.hear = lambda *_: None  # type: ignore[method-assign]  # each takes itself for the only one
+            self.turn.standby.hear = lambda *_: None  # type: ignore[method-assign]  # each takes itself for the only one
+        self._on_event = lambda _: None
+        self.presence = Presence(self.registry, self.line, absent, self.turn, self.counts, self._on_event, 0)
+        self._clock = clock
 
     def _seconds(self) -> float:  # type: ignore[override]
         return self._clock.now_ms / 1000
-
-    def _broken_by(self, what: str, error: Exception) -> None:
-        """What the product counts and outlives is a mistake here."""
-        raise AssertionError(what) from error
 
     def __getattr__(self, name: str) -> Any:
         return 0 if name.endswith("_ms") else _Absent()

@@ -1,0 +1,94 @@
+"""Presence: which nodes are there, as they say themselves. The rules hear of it, and a birth is answered."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from collector.alerts.alerting import Alerting
+from collector.delivery.registry import Registry
+from collector.flapping import Flapping
+from collector.line import Line
+from collector.turn import Turn
+from wire import status
+from wire.status import Birth, Death
+
+log = logging.getLogger("lamppost.collector")
+
+INVENTORY_MS: Final = 30_000  # a fleet that comes back is counted once, not at every birth
+
+
+class Presence:
+    """Call `hear` for each status; once a round `greet`, and `count` before the rules look.
+
+    Who stands by keeps up with who is there, and says nothing of it: to the rules, or to the nodes.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        line: Line,
+        alerting: Alerting,
+        turn: Turn,
+        counts: Counter[str],
+        on_event: Callable[[dict[str, object]], None],
+        now_ms: int,
+    ) -> None:
+        self._registry, self._line, self._alerting, self._turn = registry, line, alerting, turn
+        self._counts, self._on_event = counts, on_event
+        self._flapping = Flapping()
+        self._born: list[Birth] = []  # in this round
+        self._count_due_ms = now_ms
+
+    def hear(self, node: str, payload: bytes, now_ms: int) -> None:
+        """A node's status; what is none is counted."""
+        if not payload:
+            self._counts["empty_status"] += 1
+            return
+        try:
+            said = status.decode(node, payload)
+        except status.BadStatus as error:
+            self._counts["bad_status"] += 1
+            log.warning("status of %s is not obeyed: %s", node, error)
+            return
+        self._line.hear(node, payload)
+        if self._registry.update(said, now_ms):
+            self._link_changed(said, now_ms)
+        elif isinstance(said, Death):
+            self._counts["death_ignored"] += 1  # of another session than the one in force
+        if isinstance(said, Birth):
+            self._born.append(said)
+
+    def greet(self, now_ms: int) -> None:
+        """Answer the births of a round, and the nodes whose work has begun anew."""
+        born, self._born = self._born, []
+        if self._turn.active:
+            again = [node.birth for node in self._line.newly_served() if node.online]
+            self._line.greet([*born, *again], now_ms)
+
+    def greet_all(self, now_ms: int) -> None:
+        """This collector works from now on: each agent sends again at once what nobody has answered."""
+        nodes = self._registry.nodes()
+        for node in nodes:
+            self._alerting.node_state(node.birth.node, node.online, now_ms)
+        self._line.greet([node.birth for node in nodes if node.online], now_ms)
+        self._count_due_ms = now_ms + INVENTORY_MS
+
+    def count(self, now_ms: int) -> None:
+        """Let the rules know, when that is due, which sensors are to be expected."""
+        if self._count_due_ms and not 0 < self._count_due_ms - now_ms <= INVENTORY_MS:
+            self._count_due_ms = 0
+            self._alerting.expect(self._registry.nodes(), now_ms)
+
+    def _link_changed(self, said: Birth | Death, now_ms: int) -> None:
+        node, online = said.node, isinstance(said, Birth)
+        if isinstance(said, Birth) and self._flapping.note(node, said.session, now_ms):
+            self._counts["flapping"] += 1
+            text = f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
+            self._line.ingest.alarm(f"flapping:{node}", text)
+        if self._turn.active:
+            self._alerting.node_state(node, online, now_ms)
+            self._count_due_ms = self._count_due_ms or now_ms + INVENTORY_MS
+        self._on_event({"type": "node", "node": node, "online": online})

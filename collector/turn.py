@@ -1,0 +1,102 @@
+"""This collector's turn among those on one broker: what it hears of them and tells them, and the batches that wait.
+
+standby.py decides. Until it has, batches are held; who stands by lets them pass, and their senders send them again, to
+the one that works.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Final
+
+from collector.broker.link import Arrived, Link
+from collector.broker.link_311 import Link311
+from collector.flapping import Flapping
+from collector.standby import Standby
+from wire import collector_status, names
+from wire.collector_status import CollectorStatus, State
+
+log = logging.getLogger("lamppost.collector")
+
+HELD_MAX: Final = 10_000  # batches of the first second; one beyond comes again by the agent's timer
+
+
+class Turn:
+    """Call `hear` and `admits` for what arrives, `decide` and `tell` once a round. Seconds are of a monotonic clock."""
+
+    def __init__(
+        self, name: str, version: str, link: Link | Link311, counts: Counter[str], alarm: Callable[[str, str], None]
+    ) -> None:
+        self.standby = Standby(name)
+        self._name, self._version = name, version
+        self._link, self._counts, self._alarm = link, counts, alarm
+        self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
+        self._flapping = Flapping()
+        self._linked: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """True when this one works."""
+        return self.standby.active
+
+    @property
+    def alone(self) -> bool:
+        """True while no other was heard."""
+        return not self.standby.peers
+
+    def others(self) -> dict[str, str]:
+        """The others, and what each said last that it does. Safe to call from any thread."""
+        return {name: str(peer.said.state) for name, peer in sorted(dict(self.standby.peers).items())}
+
+    def hear(self, message: Arrived, now_s: float) -> None:
+        """What came on a topic that is no node's."""
+        name = names.collector_of(message.topic)
+        if name is None:
+            self._counts["foreign_topic"] += 1
+            return
+        try:
+            self.standby.hear(name, collector_status.decode(message.payload), now_s)
+        except collector_status.BadStatus as error:
+            self._counts["bad_status"] += 1
+            log.warning("status of collector %s is not obeyed: %s", name, error)
+
+    def admits(self, batch: Arrived) -> bool:
+        """Whether a batch is this one's to take, now. If nobody knows yet, it is held."""
+        if self.standby.state is State.UNDECIDED:
+            self._held.append(batch)
+        elif not self.active:
+            self._counts["left_to_active"] += 1
+        return self.active
+
+    def decide(self, now_s: float, now_ms: int) -> State | None:
+        """Whose turn it is; the new state when it changed."""
+        self._look_for_a_twin(now_ms)
+        state = self.standby.tick(self._link.connection, now_s, now_ms)
+        if state is not None:
+            log.log(logging.INFO if self.alone else logging.WARNING, "this collector is now %s", state)
+        if state is State.STANDBY:
+            self._counts["left_to_active"] += len(self.held())
+        return state
+
+    def held(self) -> list[Arrived]:
+        """The batches that came before it was decided; they are the caller's now."""
+        held = list(self._held)
+        self._held.clear()
+        return held
+
+    def tell(self, now_s: float, now_ms: int) -> None:
+        """Tell the others how things are, when that is due."""
+        if self.standby.due(now_s):
+            said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
+            self._link.publish(names.collector_status(self._name), collector_status.encode(said), retain=True)
+
+    def _look_for_a_twin(self, now_ms: int) -> None:
+        """Two collectors of one name push each other out, and a broker need not say why it ends a connection."""
+        if self._link.connection in (None, self._linked):
+            return
+        self._linked = self._link.connection
+        if self._flapping.note("collector", "link", now_ms):
+            text = f"the broker ends our connection again and again: is another collector on it called {self._name}?"
+            self._alarm("flapping", f"{text} Cure: give each a `name` of its own, or stop one")
