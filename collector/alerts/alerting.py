@@ -24,8 +24,8 @@ from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.unwritten import Unwritten
 from collector.alerts.views import views
 from collector.delivery.registry import Node
-from collector.inventory import Places
 from collector.notify.teller import Teller
+from collector.places import Places
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collector.delivery.registry import Node
-from collector.inventory import Places, expected
+from collector.inventory import expected
+from collector.places import Places
 from collector.rules.engine import Expected
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports

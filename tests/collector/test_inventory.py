@@ -9,7 +9,7 @@ import pytest
 
 from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
-from collector.inventory import Place, Places, neighbours
+from collector.places import Place, Places, neighbours
 from collector.rules.desk import Policy
 from collector.rules.parsing import parse
 from collector.rules.rule import Rule

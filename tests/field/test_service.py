@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import re
-import resource
 import shutil
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +14,6 @@ import pytest
 from edge_agent.notify import Notifier, Progress
 from edge_agent.service import install, uninstall, unit_text
 from tests.field.conftest import Field
-from tests.field.test_led import WELL
 from tests.servers import wait_for
 
 CONFIG = Path("/etc/lamppost/agent.yaml")
@@ -117,40 +112,3 @@ def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(
 def test_nobody_is_told_where_no_systemd_is() -> None:
     Notifier(None).ready()
     Notifier("/nowhere/at/all").alive()
-
-
-HEAVY = {"yaml", "asyncio", "aiomqtt", "paho.mqtt.client", "serial", "cryptography", "sqlite3", "ssl", "rich"}
-
-
-def imported(code: str) -> set[str]:
-    """The modules that are there at the end of a Python of its own."""
-    code += "\nimport sys\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.splitlines()[-1].split())
-
-
-def test_status_answers_at_once(tmp_path: Path) -> None:
-    """0.3 s: nothing heavy is imported (typer itself brings pydantic), and the processor has little to do."""
-    fine = tmp_path / "status.json"
-    fine.write_text(json.dumps(WELL | {"at_ms": time.time() * 1000, "oldest_ms": None, "sensors": []}))
-    run = "import sys, lamppost; sys.argv = ['lamppost', 'agent', 'status', '--json', '--file', {!r}]\n"
-    run += "try: lamppost.main()\nexcept SystemExit as ended: assert ended.code == {}"
-    for file, code in ((str(fine), 0), ("/none", 1)):
-        there = imported(run.format(file, code))
-        assert not HEAVY & there
-        assert {name for name in there if name.startswith("edge_agent.") and name.endswith("_cli")} == {
-            "edge_agent.status_cli"
-        }
-    took = []
-    for _ in range(10):  # the least is the command's own; beside other programs one takes half as much again
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "lamppost", "agent", "ready", "--file", "/none"], check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(took) < 0.3
-
-
-def test_no_word_imports_anything_heavy_before_its_command_runs() -> None:
-    there = imported("import lamppost\nfor place, _ in lamppost.ROOMS.values(): lamppost._import(place)")
-    assert "collector.commands.station_config" in there
-    assert not (HEAVY - {"sqlite3"} | {"pydantic", "influxdb_client", "starlette", "msgspec", "jinja2"}) & there

@@ -1,0 +1,53 @@
+"""A command begins at once: what it imports, and how long the processor is busy. A Pi takes several times as long."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.field.test_led import WELL
+
+HEAVY = {"yaml", "asyncio", "aiomqtt", "paho.mqtt.client", "serial", "cryptography", "sqlite3", "ssl", "rich"}
+
+
+def imported(code: str) -> set[str]:
+    """The modules that are there at the end of a Python of its own."""
+    code += "\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_status_answers_at_once(tmp_path: Path) -> None:
+    """0.3 s: nothing heavy is imported (typer itself brings pydantic), and the processor has little to do."""
+    fine = tmp_path / "status.json"
+    fine.write_text(json.dumps(WELL | {"at_ms": time.time() * 1000, "oldest_ms": None, "sensors": []}))
+    run = "import sys, lamppost; sys.argv = ['lamppost', 'agent', 'status', '--json', '--file', {!r}]\n"
+    run += "try: lamppost.main()\nexcept SystemExit as ended: assert ended.code == {}"
+    for file, code in ((str(fine), 0), ("/none", 1)):
+        there = imported(run.format(file, code))
+        assert not HEAVY & there
+        assert {name for name in there if name.startswith("edge_agent.") and name.endswith("_cli")} == {
+            "edge_agent.status_cli"
+        }
+    took = []
+    for _ in range(10):  # the least is the command's own; beside other programs one takes half as much again
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "lamppost", "agent", "ready", "--file", "/none"], check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 0.3
+
+
+def test_no_word_imports_anything_heavy_before_its_command_runs() -> None:
+    there = imported("import lamppost\nfor place, _ in lamppost.ROOMS.values(): lamppost._import(place)")
+    assert "collector.commands.station_config" in there
+    assert not (HEAVY - {"sqlite3"} | {"pydantic", "influxdb_client", "starlette", "msgspec", "jinja2"}) & there
+
+
+def test_settings_are_read_without_the_rules_and_the_profiles() -> None:
+    """Every operator's command reads them: with either it takes a third longer to begin."""
+    assert not {"collector.rules.engine", "device_profiles.profile"} & imported("import collector.config")
