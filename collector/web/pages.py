@@ -32,8 +32,8 @@ from wire.names import is_node
 STATIONS_A_PAGE = 12
 _YEAR_S = 365 * 86400
 
-More = Callable[[], dict[str, Any]]
-"""Asks for what else a page tells, in a thread that may wait."""
+More = Callable[[bool], dict[str, Any]]
+"""Asks for what else a page tells, in a thread that may wait; told whether the database is down."""
 
 
 class Pages:
@@ -72,7 +72,7 @@ class Pages:
         if leaf is None:
             raise HTTPException(404, "not_found")
 
-        def values() -> dict[str, Any]:
+        def values(_: bool) -> dict[str, Any]:
             told: dict[str, Any] = {"leaf": leaf, "reports": None, "changes": None}
             if self._reports is None:
                 return told
@@ -90,13 +90,14 @@ class Pages:
         if length not in SPANS:
             raise HTTPException(404, "not_found")
 
-        def values() -> dict[str, Any]:
+        def values(store_down: bool) -> dict[str, Any]:
             told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "spans": SPANS}
             told |= {"last_week": None, "past": None, "reports": None, "changes": None}
             told |= {"corrections": {record.sensor: record for record in self._site.corrections(node)}}
-            with suppress(StoreDown):  # the page says so itself
-                told["past"] = past_of(self._site, node, length)
-                told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms())
+            if not store_down:
+                with suppress(StoreDown):  # the page says so itself
+                    told["past"] = past_of(self._site, node, length)
+                    told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms())
             if self._reports is None:
                 return told
             return told | {"reports": self._reports.of(node), "changes": self._reports.changes(node)}
@@ -109,7 +110,7 @@ class Pages:
         template: str,
         path: str,
         shown: Sequence[Station],
-        values: More = dict,
+        values: More = lambda _: {},
         anew: bool = False,
         length: str = "",
         wanted: str = "",
@@ -120,7 +121,7 @@ class Pages:
         nodes = [station.node for station in shown]
 
         async def make() -> str:
-            return await self._make(template, language, path, nodes, lambda: {"safe": safe} | values())
+            return await self._make(template, language, path, nodes, lambda down: {"safe": safe} | values(down))
 
         key = uuid.uuid4() if anew else (template, language, path, tuple(nodes), safe, length, wanted)
         response = answer(request, await self._memo.get(key, make), {"Cache-Control": "no-cache", "Vary": "Cookie"})
@@ -146,7 +147,7 @@ class Pages:
             "events": f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",
             "store_down": store_down,
         }
-        return await run_in_threadpool(lambda: self._renderer.page(template, language, **told | more()))
+        return await run_in_threadpool(lambda: self._renderer.page(template, language, **told | more(store_down)))
 
     async def events(self, request: Request) -> Response:
         """The stream for a page in `lang` that shows the stations `nodes`."""

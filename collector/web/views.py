@@ -19,6 +19,8 @@ FRESH_S = 1.0
 ROUND_S = 20.0
 AT_ONCE = 50  # stations a question
 SEARCH_MS = 5 * 60_000
+PATIENCE_S = 5.0
+"""How long a reader waits for a database that hangs, whose client itself waits for half a minute."""
 
 
 class Views:
@@ -29,20 +31,32 @@ class Views:
         self._views: dict[str, View] = {}
         self._looked_s: dict[str, float] = {}
         self._heard: dict[str, tuple[int, int | None]] = {}
-        self._lock = asyncio.Lock()
         self._wanted: set[str] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._began_s = -math.inf
         self._summed_s, self._summary = -math.inf, Summary([], site)
 
     async def fresh(self, nodes: Set[str], age_s: float = FRESH_S) -> list[View]:
         """Views of these stations, none older than `age_s`, in the site's order. Raises StoreDown."""
         oldest_s = time.monotonic() - age_s
-        self._wanted |= self._older(nodes, oldest_s)
-        async with self._lock:
+        for _ in range(2):  # who looks already may not look at these
             old = self._older(nodes, oldest_s)
-            if old:  # who has the lock asks for all who wait
-                wanted, self._wanted = self._wanted | old, set()
-                await self._look_at(wanted)
+            if old:
+                self._wanted |= old
+                await self._wait()
         return [view for view in self.all() if view.station.node in nodes]
+
+    async def _wait(self) -> None:
+        """Wait for the look that goes on, else for one at all that are wanted; not for long. Raises StoreDown."""
+        if self._looking is None or self._looking.done():
+            wanted, self._wanted = self._wanted, set()
+            self._looking, self._began_s = asyncio.create_task(self._look_at(wanted)), time.monotonic()
+            self._looking.add_done_callback(lambda task: task.cancelled() or task.exception())  # all may have gone
+        looking = self._looking
+        await asyncio.wait({looking}, timeout=max(0.0, self._began_s + PATIENCE_S - time.monotonic()))
+        if not looking.done():
+            raise StoreDown(f"the database has not answered within {PATIENCE_S:g} s")
+        looking.result()
 
     def summary(self, age_s: float = FRESH_S) -> Summary:
         """All stations together, worked out no longer than `age_s` ago."""

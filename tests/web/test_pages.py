@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import re
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -165,6 +166,20 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
     assert re.search(r'<ul class="plain-list"><li><a href="/en/station/lp-0001">Jianguo Rd East</a>', first)
     assert served.get("/readyz").status == 503
     assert served.get("/healthz").status == 200
+
+
+def test_nobody_waits_for_a_database_that_hangs(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client waits for half a minute, and each reader waited for those before as well."""
+    monkeypatch.setattr(views, "PATIENCE_S", 0.5)
+    answers = served.city.hang_database()
+    try:
+        began_s = time.monotonic()
+        for path in ("/en/", "/en/wall", "/en/station/lp-0001", "/en/station/lp-0002", "/en/station/lp-0003"):
+            assert "does not answer at the moment" in served.get(path).text
+        assert time.monotonic() - began_s < 5
+    finally:
+        answers.set()
+    wait_for("the page to have readings", lambda: 'role="alert"' not in served.get("/en/").text, 10)
 
 
 @pytest.mark.parametrize(
