@@ -90,7 +90,7 @@ import lamppost
 close = asyncio.Runner.close
 def slow(runner):
     pathlib.Path({!r}).touch()
-    time.sleep(1)
+    time.sleep(1)  # the slow end of a life, in which the signal comes
     close(runner)
 asyncio.Runner.close = slow
 lamppost.main()
