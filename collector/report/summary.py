@@ -140,9 +140,13 @@ def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, unt
         worst: dict[tuple[int, str, str], IndexRow] = {}
         for row in indices(store, node, DAYS[1:], since_ms, until_ms):
             day = row.time_ms, row.standard, row.edition
-            if day not in worst or (row.value or -1) > (worst[day].value or -1):
+            if day not in worst or _how_bad(row) > _how_bad(worst[day]):
                 worst[day] = row
         report.indices = [Index(*day, r.value, r.category, r.primary, r.level) for day, r in sorted(worst.items())]
+
+
+def _how_bad(row: IndexRow) -> int:
+    return -1 if row.value is None else row.value
 
 
 def _alerts(

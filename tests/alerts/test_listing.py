@@ -45,6 +45,18 @@ def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
         assert all(one["id"] in text for one in NIGHT), "every alert can be acknowledged from what is shown"
 
 
+def test_a_table_is_shown_where_it_just_fits() -> None:
+    rows = [row(1, **PM25, who="王磊 until 11-26 22:33")]
+    wide = max(map(_width, listing(rows, NOW)[:2]))
+    assert listing(rows, NOW, wide)[:2] == listing(rows, NOW)[:2]
+    narrower = listing(rows, NOW, wide - 1)
+    assert narrower[0].split()[-1] == "VALUE"
+    assert narrower[2] == "  王磊 until 11-26 22:33"
+    narrow = max(map(_width, narrower[:2]))
+    assert listing(rows, NOW, narrow)[:3] == narrower[:3]
+    assert listing(rows, NOW, narrow - 1)[0] == "a-001  FIRING  major  12 min  建国路东口 lp-0001 air-1"
+
+
 def test_a_sign_that_nobody_can_guess_is_explained_where_it_stands() -> None:
     assert "~ flapping; told again when it is calm" in listing(NIGHT, NOW, 120)
     assert "~" not in "".join(listing([one for one in NIGHT if not one["flapping"]], NOW, 120))

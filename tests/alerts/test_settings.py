@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 
 import lamppost
 from collector.alerts.settings import Alerts
@@ -27,6 +28,24 @@ def alerts(**more: Any) -> Config:
 def test_escalation_goes_by_time_whatever_the_order_of_its_lines() -> None:
     steps = [{"after": "60m", "notify": ["phone"], "severity": "info"}, {"after": "15m", "notify": ["bureau"]}]
     assert [step.after_ms for step in telling(alerts(escalate=steps)).policy.steps] == [900_000, 3_600_000]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"channels": [{"name": "bureau", **WEBHOOK}] * 2}, "'bureau' is a second channel of that name"),
+        ({"channels": [{"name": "bureau", **WEBHOOK, "second": "burau"}]}, "did you mean 'bureau'"),
+        ({"escalate": [{"after": "15m", "notify": ["phone", "fone"]}]}, "did you mean 'phone'"),
+        ({"repeat": "59s"}, "1m or more is wanted"),
+        ({"inner": ["10.20.0.0/33"]}, "a network such as 10.20.0.0/16"),
+        ({"link": "https://someone:secret@city.example"}, "no user or password in an address"),
+        ({"link": "ftp://city.example"}, "an address such as"),
+        ({"link": "http://169.254.169.254"}, "link-local"),
+    ],
+)
+def test_a_slip_in_who_is_told_and_how_is_refused_with_its_cure(more: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        alerts(**more)
 
 
 @pytest.mark.parametrize(

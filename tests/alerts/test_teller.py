@@ -280,6 +280,49 @@ def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(
     assert office.outbox.open == {}
 
 
+def test_a_channel_that_cannot_repeat_goes_on_telling(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    class Breaks(Phone):
+        repeat_ms = 0
+
+        def repeat(self) -> Outcome:
+            raise RuntimeError("out of order")
+
+    phone = Breaks()
+    office.teller = Teller(office.outbox, [phone], office._save, lambda: T0)
+    office.teller.start()
+    try:
+        for number, node in enumerate(("lp-1", "lp-2"), start=1):
+            with office.teller.lock:
+                office.change(node, "firing", 0)
+            office.teller.wake()
+            wait_for(f"message {number}", lambda wanted=number: len(phone.took) == wanted, 10)
+    finally:
+        office.teller.stop()
+    assert "out of order" in caplog.text
+
+
+def test_what_was_told_is_let_go_of_after_a_month_and_what_nobody_took_after_a_year(
+    office: Office, receiver: Receiver
+) -> None:
+    def kept(days: int) -> set[str]:
+        with office.book.commit():
+            office.book.forget(T0 + days * 86_400_000)
+        return {each.state for each in office.book.deliveries()}
+
+    receiver.mood = "500"
+    office.change("lp-1", "firing", 0)
+    office.wait(T0 + GIVE_UP_MS + 2 * LONGEST_RETRY_MS)
+    receiver.mood = "ok"
+    office.change("lp-2", "firing", 0)
+    office.tell()
+    told_of, *_ = office.book.deliveries(state="delivered")
+    assert kept(30) == {"dead", "delivered"}
+    assert office.book.attempts(told_of.key, told_of.channel)
+    assert kept(32) == {"dead"}
+    assert not office.book.attempts(told_of.key, told_of.channel)
+    assert (kept(400), kept(402)) == ({"dead"}, set())
+
+
 def test_messages_carry_a_link_for_the_reader_of_what_fires_and_of_few_only(office: Office, receiver: Receiver) -> None:
     grants = Grants(b"k" * 32, 60 * MINUTE)
     office.channels[0]._writer = WRITER._replace(grants=grants)

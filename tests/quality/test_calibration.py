@@ -21,6 +21,7 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
+from collector.stores.line_protocol import lines
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
 from measures.corrections import fire_and_smoke, us_wide
@@ -243,6 +244,30 @@ def test_a_value_never_stands_under_the_name_of_a_record_that_did_not_make_it(tm
     assert [row[1:] for row in rows] == [
         [made, "pm25_ugm3:c1"], [20.0, "identity"], [made, "pm25_ugm3:c1"], [20.0, "identity"]
     ]  # fmt: skip
+
+
+def test_an_hour_of_which_nothing_can_be_corrected_is_told_too(tmp_path: Path, closes: Closes) -> None:
+    city = closes(City(tmp_path))
+    city.send([NOON, NOON + MINUTE], [20.0] * 2, NOON + HOUR, case_rh_pct=[None, None])
+    which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
+    city.run(calibrate, "formula", "us-wide-2021", *which)
+    assert "2 rows are as they were" in city.run(calibrate, "apply", "--since", "2026-03-01")
+    assert [row[1:] for row in city.rows("air_quality", "pm25_ugm3", "cal_id")] == [[20.0, "identity"]] * 2
+
+
+def test_what_is_known_of_a_raw_column_is_not_said_of_a_corrected_one(calibrations: Calibrations) -> None:
+    """Readings that do not move, whole numbers: the corrected ones have decimals, and move with the record."""
+    calibrations.add(record(NOON, slope=1.0, offset=0.25))
+    calibrations.add(record(NOON + MINUTE, slope=1.0, offset=0.5))
+    derivation = Derivation(calibrations=calibrations, reporting=lambda _: CHINA)
+    fields: dict[str, list[Any]] = {"pm25_raw_ugm3": [20, 20], "pm10_raw_ugm3": [30, 30]}
+    spans = {"pm25_raw_ugm3": (20, 20, True), "pm10_raw_ugm3": (30, 30, True)}
+    block = Block("air-1", "air_quality", [NOON, NOON + MINUTE], fields, spans=spans)
+    written = [lines(table) for table in derivation.tables(envelope(), [block]) if table.measurement == "air_quality"]
+    ((first, second),) = written
+    assert b"pm25_ugm3=20.25" in first
+    assert b"pm25_ugm3=20.5" in second
+    assert all(b"pm10_ugm3=30," in line for line in (first, second))
 
 
 def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes: Closes) -> None:

@@ -49,6 +49,17 @@ def test_flow_is_made_of_intervals_whose_length_is_known(tmp_path: Path, closes:
         assert row[1:] == [20, 120, 300]
 
 
+def test_a_day_spans_what_its_hours_span(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    for at_ms, counts, speeds in ((NOON, [10, 30], [50.0, 30.0]), (NOON + HOUR, [2, 4], [70.0, 60.0])):
+        bench.commit(flow([at_ms, at_ms + MINUTE], count=counts, duration_s=[60.0, 60.0], speed_tms_kmh=speeds))
+    bench.settle()
+    names = [f"{name}_{end}" for name in ("flow_vph", "speed_tms_kmh") for end in ("min", "max")]
+    (day,) = bench.rows("traffic_flow_1d", *names)
+    assert day[1:] == [120, 1800, 30, 70]
+    assert [row[1:] for row in bench.rows("traffic_flow_1h", *names)] == [[600, 1800, 30, 50], [120, 240, 60, 70]]
+
+
 def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
     bench = closes(Bench(tmp_path, NOON - HOUR))

@@ -88,6 +88,23 @@ def test_an_hour_far_below_zero_is_missing_in_nowcast_and_leaves_the_gases_alone
     assert found.parts == expected.parts
 
 
+# Which hours an hour looks back to
+
+
+@pytest.mark.parametrize(("standard", "count"), [("us", 12), ("china-2012", 24), ("uk", 24)])
+@pytest.mark.parametrize("other", [-1, 0], ids=["the hour before them", "the hour after them"])
+def test_particles_of_an_hour_are_those_of_the_hours_that_end_with_it(
+    standard: Standard, count: int, other: int
+) -> None:
+    """NowCast of twelve hours (EPA-454/B-24-002), means of 24 (HJ 633-2012, DAQI): a dust storm beside them is none."""
+    first_ms = at("2026-06-01T00:00")
+    alone = hours_of(first_ms, pm25_ugm3=[20.0] * count)
+    storm = hours_of(first_ms + (other if other else count) * HOUR_MS, pm25_ugm3=[500.0])
+    newest_ms = first_ms + (count - 1) * HOUR_MS
+    found = [hourly(standard, Reporting(CHINA, (standard,)), hours, newest_ms) for hours in (alone, alone | storm)]
+    assert index_of(found[0]) == index_of(found[1])
+
+
 # States of gases
 
 

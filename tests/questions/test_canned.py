@@ -127,6 +127,32 @@ def test_flux_takes_the_newest_row_whole_and_sorts_by_time() -> None:
     assert flux.render(CANNED["weather"].ask(*SPAN, {}), "lamppost").endswith('sort(columns: ["_time"])')
 
 
+def test_flux_counts_by_day_takes_the_highest_of_a_group_and_chooses_by_flag() -> None:
+    def steps(name: str) -> list[str]:
+        return flux.render(CANNED[name].ask(town.T0 + 250, town.T0 + DAY_MS, {"node": "lp-1"}), "city").split("\n  |> ")
+
+    start, stop = (datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in (town.T0, town.T0 + DAY_MS))
+    assert steps("volume") == [
+        'from(bucket: "city")',
+        f"range(start: {start:%Y-%m-%dT%H:%M:%S}.250Z, stop: {stop:%Y-%m-%dT%H:%M:%S}.000Z)",
+        'filter(fn: (r) => r._measurement == "air_quality")',
+        'filter(fn: (r) => r._field == "cq")',
+        'filter(fn: (r) => r.node == "lp-1")',
+        'group(columns: ["node", "site", "sensor", "_field"])',
+        'aggregateWindow(every: 86400000ms, fn: count, createEmpty: false, timeSrc: "_start")',
+        'pivot(rowKey: ["_time", "node", "site", "sensor"], columnKey: ["_field"], valueColumn: "_value")',
+        'group(columns: ["node", "site", "sensor"])',
+        'sort(columns: ["_time"])',
+    ]
+    assert steps("highest")[-4:] == [  # of a whole span, which has no time of its own
+        'group(columns: ["node", "site", "_field"])',
+        "max()",
+        'pivot(rowKey: ["node", "site"], columnKey: ["_field"], valueColumn: "_value")',
+        'group(columns: ["node", "site"])',
+    ]
+    assert "filter(fn: (r) => r.qc == 4)" in steps("flagged")
+
+
 def test_a_month_is_told_by_hours_and_a_year_by_days() -> None:
     windows = CANNED["windows"]
     assert windows.ask(town.T0, town.T0 + 31 * DAY_MS, {}).measurement == "air_quality_1h"
@@ -142,6 +168,7 @@ def test_a_month_is_told_by_hours_and_a_year_by_days() -> None:
         ({"quantity": "pm25_ugm"}, "did you mean pm25_ugm3?"),
         ({"quantity": "pm25_raw_ugm3"}, "no roll-ups"),
         ({"every": "2h"}, "one of 1h, 1d"),
+        ({"site": "建国路"}, "a name is made of a-z"),
     ],
 )
 def test_what_cannot_be_asked_is_named_with_its_cure(given: dict[str, str], says: str) -> None:

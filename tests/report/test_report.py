@@ -84,6 +84,7 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     assert "1 alerts: pm25-hourly-high" in text
     assert "HJ 633 2026: NA NA" in text
     assert max(map(len, text.splitlines())) <= 72
+    assert text.splitlines()[0] == "2026-03-01 to 2026-03-07, Asia/Shanghai"
     assert re.search(r"PM2\.5 +60\.0  [▁-█]{28}  max 100", text)
 
 
@@ -114,6 +115,22 @@ def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(tmp_path: 
     assert (first.mean, first.highest) == (20.0, (hours[1], 20.0))
     assert (second.mean, second.highest) == (60.0, (hours[0], 500.0))
     assert report.share == pytest.approx((44 + 11 * 45) / 60 / 24)
+
+
+@pytest.mark.parametrize("cleaner_first", [False, True])
+def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_none(
+    cleaner_first: bool, tmp_path: Path, closes: Closes
+) -> None:
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    tags = {"node": "lp-1", "site": "s", "standard": "HJ 633", "edition": "2026", "period": "1d"}
+    days = [([None, 0], ["NA", "优"], [None, 1]), ([0, 20], ["优", "优"], [1, 1])]
+    for sensor, (values, words, levels) in zip(("air-1", "air-2"), days[::-1] if cleaner_first else days, strict=True):
+        columns = {"value": values, "category": words, "primary": ["-", "-"], "level": levels}
+        told = table("air_index", tags | {"sensor": sensor}, [T0, T0 + 24 * HOUR_MS], columns, "value", "level")
+        assert store.write(store.render(told)) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 48 * HOUR_MS)
+    assert [(index.value, index.category) for index in report.indices] == [(0, "优"), (20, "优")]
 
 
 def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, tmp_path: Path) -> None:
@@ -169,7 +186,8 @@ def test_what_is_sent_tells_no_more_than_the_public_page(tmp_path: Path) -> None
     assert store.prepare() == Stored()
     lane = {"node": "lp-0001", "site": "jianguo", "sensor": "radar-1", "direction": "in"}
     index = {"node": "lp-0001", "site": "jianguo", "standard": "HJ 633", "edition": "2026", "period": "1d"}
-    lanes = [([T0], [100], [50.0], [100]), ([T0, T0 + HOUR_MS], [300, 300], [None, 171.0], [None, 1])]
+    hours = [T0, T0 + HOUR_MS, T0 + 2 * HOUR_MS]
+    lanes = [([T0], [100], [50.0], [100]), (hours, [300] * 3, [None, 171.0, 43.0], [None, 4, 5])]
     days = [("air-1", 60, "良", 2), ("air-2", 120, "轻度污染", 3), ("air-3", 180, "NA", 4)]
     alerts = [
         ("speeding", "traffic_flow", 0), ("wrong-way", "traffic_flow", 0), ("long-gone", "traffic_flow_1h", 0),
@@ -201,7 +219,7 @@ def test_what_is_sent_tells_no_more_than_the_public_page(tmp_path: Path) -> None
         ("speeding", None, 0),
         ("pm25", 99.0, 1003),
     ]
-    assert said["speed"] == [[T0, 50]]
+    assert said["speed"] == [[T0, 50], [hours[2], 43]], "of four vehicles, and of one, a mean is somebody's"
     assert [(one["value"], one["category"]) for one in said["indices"]] == [(120, "轻度污染")]
 
 

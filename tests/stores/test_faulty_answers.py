@@ -17,7 +17,7 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
-from collector.stores.store import Answer, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
+from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
 from tests.closes import Closes
 from tests.servers import Influxd
 from wire import batch
@@ -223,6 +223,12 @@ def test_an_answer_of_somebody_else_holds_everything_raises_an_alarm_and_loses_n
     assert codes(ingest, NOW) == [Code.STORED]
     assert sum(body.count(b"air_quality,") for body in portal.bodies) == 10
     assert "store" not in ingest.alarms
+
+
+def test_a_database_that_cannot_be_made_is_named_with_the_reason(portal: Portal) -> None:
+    portal.status, portal.body = 404, b'{"error":"database not found: \\"lamppost\\""}'
+    answer = Influx1(portal.url, "lamppost").prepare()
+    assert answer == Held(f"{portal.url}/query: HTTP 404 {portal.body.decode()}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""The collector's own troubles: told when they last, over when they have been over for a while."""
+
+from __future__ import annotations
+
+from collector.alerts.self_watch import CLEAR_MS, RAISE_MS, SelfWatch
+
+NOW = 1_795_700_000_000
+WRONG = {("collector-database", "collector"): "connection refused"}
+
+
+def test_a_trouble_that_comes_back_before_it_was_told_began_when_it_came_back() -> None:
+    watch = SelfWatch()
+    assert watch.look(WRONG, NOW) == []
+    assert watch.look({}, NOW + RAISE_MS - 1) == []
+    back_ms = NOW + RAISE_MS
+    assert watch.look(WRONG, back_ms) == []
+    (told,) = watch.look(WRONG, back_ms + RAISE_MS)
+    assert (told.state, told.start_ms, told.event_ms) == ("firing", back_ms, back_ms + RAISE_MS)
+
+
+def test_a_trouble_that_is_away_for_a_moment_goes_on_and_one_that_stays_away_is_over() -> None:
+    watch = SelfWatch()
+    watch.look(WRONG, NOW)
+    (told,) = watch.look(WRONG, NOW + RAISE_MS)
+    gone_ms = NOW + 60_000
+    for at_ms, wrong in ((gone_ms, {}), (gone_ms + CLEAR_MS - 1, {}), (gone_ms + CLEAR_MS, WRONG)):
+        assert watch.look(wrong, at_ms) == []
+    gone_ms += 2 * CLEAR_MS
+    assert watch.look({}, gone_ms) == []
+    (over,) = watch.look({}, gone_ms + CLEAR_MS)
+    assert (over.state, over.start_ms, over.key) == ("resolved", told.start_ms, told.key)
+    assert watch.look({}, gone_ms + 2 * CLEAR_MS) == []
