@@ -12,6 +12,7 @@ from edge_agent.config import SETTINGS_CURE, Config
 from wire.exits import Exit, Failure
 
 _SAID_OF = {"options": "option", "mode": "mode"}
+_OF_TRAFFIC = {"interval_s", "lane", "directions", "one_way", "angle_deg"}
 
 
 def checked(text: str, file: str) -> Config:
@@ -73,6 +74,23 @@ def shared_ports(config: Config) -> dict[int, str]:
     devices = [os.path.realpath(sensor.port) for sensor in config.sensors]
     firsts = [devices.index(device) for device in devices]
     return {number: config.sensors[first].name for number, first in enumerate(firsts) if first != number}
+
+
+def without_effect(text: str, file: str) -> Iterator[Problem]:
+    """Settings of `checked` text that change nothing: keys of traffic at a sensor that counts none."""
+    from device_profiles.catalogue import load
+    from edge_agent.agent import sensor_of
+    from edge_agent.presence import Presence
+
+    document = parse(text, file)
+    config = fit(Config, document)
+    catalogue = load(config.profiles)
+    for number, wants in enumerate(config.sensors):
+        counter = sensor_of(catalogue, wants).traffic
+        idle = _OF_TRAFFIC if counter is None else {"angle_deg"} if isinstance(counter, Presence) else set[str]()
+        why = "counts no vehicles" if counter is None else "looks straight at what passes"
+        for key in sorted(idle & wants.model_fields_set):
+            yield document.problem(("sensors", number, key), f"changes nothing: {wants.profile} {why}. Leave it out")
 
 
 def _secret(config: Config) -> None:

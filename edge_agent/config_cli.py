@@ -183,9 +183,11 @@ def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")
 
     Example:  lamppost agent config check agent.yaml
     """
-    from edge_agent.config_check import checked_file, checked_here, unusable_files
+    from edge_agent.config_check import checked_file, checked_here, unusable_files, without_effect
 
     settings = checked_file(file, checked_here)
+    for problem in without_effect(file.read_text(), str(file)):
+        typer.echo(problem, err=True)
     for _, failure in unusable_files(settings):
         typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)
     count = len(settings.sensors)

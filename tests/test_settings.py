@@ -139,3 +139,22 @@ def test_how_a_sensor_is_run_is_checked(tmp_path: Path, more: str, said: str) ->
     if said:
         assert isinstance(result.exception, Failure)
         assert said in str(result.exception)
+
+
+def test_keys_of_traffic_at_a_sensor_that_counts_none_are_told(tmp_path: Path) -> None:
+    """Whoever gives an air sensor an interval waits for something that never comes."""
+    import lamppost
+
+    file = tmp_path / "agent.yaml"
+    air = AGENT.replace("port: /dev/ttyS0}", "port: /dev/ttyS0, interval_s: 300, lane: west}")
+    lidar = "  - {name: lidar-1, profile: benewake-tfmini, port: /dev/ttyS1, interval_s: 300, angle_deg: 20}\n"
+    radar = "  - {name: radar-1, profile: omnipresense-ops243a, port: /dev/ttyS2, interval_s: 300, angle_deg: 20}\n"
+    file.write_text(air + lidar + radar)
+    result = CliRunner().invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
+    assert result.exit_code == 0
+    told = [line.removeprefix(f"{file}:") for line in result.stderr.splitlines()]
+    assert told == [
+        "4: sensors[0].interval_s: changes nothing: plantower-pms5003 counts no vehicles. Leave it out",
+        "4: sensors[0].lane: changes nothing: plantower-pms5003 counts no vehicles. Leave it out",
+        "5: sensors[1].angle_deg: changes nothing: benewake-tfmini looks straight at what passes. Leave it out",
+    ]
