@@ -21,7 +21,7 @@ from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
 from collector.web.privacy import public_alerts
 from collector.web.readings import View, hour_last_week
-from collector.web.render import Renderer, sort_alerts
+from collector.web.render import Renderer, pressing, sort_alerts
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
 from collector.web.trend import SPANS, past_of
@@ -171,8 +171,9 @@ class Pages:
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=604800"})
 
     async def wall(self, request: Request) -> Response:
-        """The screen on the wall: every station, big; it renews itself."""
-        stations = self._site.stations()[:STATIONS_A_PAGE]
+        """The screen on the wall: stations, big, those first that need somebody; it renews itself."""
+        first = pressing(self._views.all(), public_alerts(self._site.alerts()))
+        stations = ([view.station for view in first] or self._site.stations())[:STATIONS_A_PAGE]
         return await self._show(request, "wall.html", "/wall", stations)
 
 

@@ -77,6 +77,7 @@ class Renderer:
         self._templates.filters["entries"] = entries
         self._templates.filters["heaps"] = heaps
         self._templates.filters["on_desk"] = on_desk
+        self._templates.filters["pressing"] = pressing
         self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[0]  # a rule's name, without values
         self._templates.filters["detail"] = lambda text: text[len(re.split("[:：]", text)[0]) :]
         self._words: dict[Language, Words] = {
@@ -108,14 +109,26 @@ class Renderer:
         )
 
 
+def pressing(views: Sequence[View], alerts: Sequence[AlertView]) -> list[View]:
+    """Stations that need somebody first: where an alert fires, the severest first."""
+    worst: dict[str, int] = {}
+    for alert in alerts:
+        if alert.state == "firing":
+            worst[alert.node] = min(_severity(alert), worst.get(alert.node, len(_SEVERITIES)))
+    return sorted(views, key=lambda view: worst.get(view.station.node, len(_SEVERITIES) + 1))
+
+
 def sort_alerts(alerts: Sequence[AlertView]) -> list[AlertView]:
     """Firing first, then the severest, then the newest."""
 
     def rank(alert: AlertView) -> tuple[int, int, int]:
-        severity = _SEVERITIES.index(alert.severity) if alert.severity in _SEVERITIES else len(_SEVERITIES)
-        return _STATES[alert.state], severity, -alert.since_ms
+        return _STATES[alert.state], _severity(alert), -alert.since_ms
 
     return sorted(alerts, key=rank)
+
+
+def _severity(alert: AlertView) -> int:
+    return _SEVERITIES.index(alert.severity) if alert.severity in _SEVERITIES else len(_SEVERITIES)
 
 
 def told_once(alerts: Sequence[AlertView]) -> list[tuple[AlertView, int]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
+from tests.servers import wait_for
 from tests.web.operator import Operator
 from tests.web.served import Seen, Served
 
@@ -110,3 +112,23 @@ def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> Non
     page = served.get("/en/wall").text
     assert page.count('class="tile ') == 12
     assert "21 more stations" in page
+
+
+def test_the_wall_shows_those_first_that_need_somebody(served: Served) -> None:
+    first, alert = served.city.stations[0], served.city.alerts[0]
+    served.city.stations += [replace(first, node=f"lp-1{number:03}") for number in range(30)]
+    served.city.alerts = [
+        replace(alert, fingerprint="g1", node="lp-1020", severity="minor"),
+        replace(alert, fingerprint="g2", node="lp-1028", severity="minor"),
+        replace(alert, fingerprint="g3", node="lp-1028", severity="critical"),
+        replace(alert, fingerprint="g4", node="lp-1029", state="resolved"),
+    ]
+    served.city.write("lp-1028", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [328.0]})
+    served.city.write("lp-1020", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [320.0]})
+
+    def tiles() -> list[str]:
+        for node in ("lp-1020", "lp-1028"):
+            served.get(f"/en/station/{node}")  # from now on it is known how it is there
+        return re.findall(r'<span class="number">(\d+)</span>', served.get("/en/wall").text)
+
+    wait_for("those that need somebody to stand first", lambda: tiles()[:2] == ["328", "320"], 10)
