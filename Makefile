@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Most tests wait for something: two at a time, a file together.
-TWO := -n 2 --dist loadfile --timeout 300
+# Most tests wait for something: two at a time, a file together, in the order of tests/conftest.py.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder --timeout 300
 
 .PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 

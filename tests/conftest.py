@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,12 +19,32 @@ from tests.servers import Influxd, Mosquitto, Victoria
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes says what else runs here
 hypothesis.settings.load_profile("shared")
 
+LONGEST = {
+    Path(__file__).with_name(folder) / name
+    for folder, name in (
+        ("simulation", "test_simulation.py"),
+        ("simulator", "test_scenarios.py"),
+        ("simulator", "test_city.py"),
+        ("web", "test_browser.py"),
+        ("field", "test_setup.py"),
+        ("sensors", "test_probing.py"),
+    )
+}
+"""As `--durations` has them: more than a minute each when both cores are busy."""
+
 
 def pytest_configure() -> None:
     """Before any test."""
     unclosed.watch()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background, and so would all that is started there
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, then those that start servers: no worker shall wait at the end for one begun last."""
+    real = {item.path for item in items if item.get_closest_marker("real")}
+    items.sort(key=lambda item: (item.path not in LONGEST, item.path not in real))
 
 
 @pytest.fixture(autouse=True, scope="module")
