@@ -6,6 +6,7 @@ import email
 import email.message
 import email.policy
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -188,6 +189,12 @@ def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0"), WRITER)
     assert isinstance(channel.send([message()]), NotNow)
     assert ntfy.took == []
+
+
+def test_without_apprise_the_channel_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(BadAddress, match=r"pip install 'lamppost\[notify\]'"):
+        Apprise("duty", urls(tmp_path, "mailtos://user:password@mail.city.example"), WRITER)
 
 
 @pytest.mark.parametrize(

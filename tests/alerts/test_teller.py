@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -260,6 +261,28 @@ def test_people_are_not_told_faster_than_they_read(office: Office) -> None:
         office.teller.stop()
     assert len(phone.took) == 1
     assert len(office.outbox.open) == 2, "they wait for the next message, and outlive the program"
+
+
+def test_between_two_messages_people_have_a_pause(office: Office) -> None:
+    class Watch(Phone):
+        pause_s = 0.2
+
+        def send(self, deliveries: Sequence[Delivery]) -> Outcome:
+            came_s.append(time.monotonic())
+            return super().send(deliveries)
+
+    came_s: list[float] = []
+    office.teller = Teller(office.outbox, [Watch()], office._save, lambda: T0)
+    office.teller.start()
+    try:
+        for number, node in enumerate(("lp-1", "lp-2"), start=1):
+            with office.teller.lock:
+                office.change(node, "firing", 0)
+            office.teller.wake()
+            wait_for(f"message {number}", lambda wanted=number: len(came_s) == wanted, 5)
+    finally:
+        office.teller.stop()
+    assert came_s[1] - came_s[0] >= 0.2
 
 
 def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(

@@ -82,8 +82,8 @@ def test_gases_become_mass_at_the_stations_state(calibrations: Calibrations, sta
 
 def test_a_formula_takes_the_sensors_own_humidity(calibrations: Calibrations) -> None:
     calibrations.add(record(NOON, formula="us-wide-2021"))
-    found = derived(calibrations, pm25_raw_ugm3=[20, 20, 20], case_rh_pct=[50.0, None, 110.0])
-    assert found["pm25_ugm3"] == [pytest.approx(us_wide(20, 50.0)), None, None]
+    found = derived(calibrations, pm25_raw_ugm3=[20, 20, 20, -0.5], case_rh_pct=[50.0, None, 110.0, 50.0])
+    assert found["pm25_ugm3"] == [pytest.approx(us_wide(20, 50.0)), None, None, None]
 
 
 def test_the_us_wide_formula_reads_the_value_it_is_fitted_on(calibrations: Calibrations) -> None:
@@ -134,6 +134,9 @@ def test_a_line_is_found_and_a_poor_file_refused() -> None:
     found = fit(pairs(lines, "sensor", "reference", "pm25_ugm3"))
     assert (found.slope, found.offset) == (pytest.approx(0.5, abs=0.01), pytest.approx(3, abs=0.2))
     assert found.pairs == 50
+    assert (found.lowest, found.highest) == (0, 49)
+    around = fit([(n, 2.0 * n + (3 if n % 4 in (0, 3) else -3)) for n in range(40)])
+    assert (around.slope, around.rmse) == (pytest.approx(2), pytest.approx(3)), "each pair lies 3 beside the line"
     with pytest.raises(NoFit, match="no column 'ref'; there are time, sensor, reference"):
         pairs(lines, "sensor", "ref", "pm25_ugm3")
     with pytest.raises(NoFit, match="at least 10"):

@@ -35,6 +35,9 @@ def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
     hour = [NOON, 40, 3, 800.0, 35.0, round(40 / (10 / 48 + 30 / 24), 6)]
     assert bench.rows("traffic_flow_1h", *names) == [hour]
     assert bench.rows("traffic_flow_1d", *names) == [[day_of(NOON, SHANGHAI)[0], *hour[1:]]]
+    for suffix in ("_1h", "_1d"):
+        (row,) = bench.rows("traffic_flow" + suffix, "count_mean", "count_min", "count_max")
+        assert row[1:] == [pytest.approx(40 / 3, abs=1e-6), 0, 30]
     assert bench.rows("traffic_flow_1h", "completeness", "occupancy_ratio_mean") == [[NOON, 0.05, 0.2]]
 
 

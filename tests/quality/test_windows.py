@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from collector.numbers import rollups
 from collector.numbers.reporting import Reporting
-from collector.numbers.windows import day_of, hour_of
+from collector.numbers.windows import day_of, fold, hour_of
 from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
 from tests.closes import Closes
@@ -352,6 +352,13 @@ def test_an_hour_of_noise_is_the_level_of_its_energy(tmp_path: Path, closes: Clo
     bench.rollups.again(("air_quality", AIR), [NOON], bench.now_ms)
     bench.settle()
     assert bench.rows("air_quality_1h", *names) == hours
+
+
+def test_rain_of_thinned_minutes_is_what_their_ends_and_the_time_between_them_rose_by() -> None:
+    hour = fold("weather")
+    for low, high in ((2.0, 3.0), (3.5, 4.0), (0.25, 0.5)):  # the gauge was reset before the last
+        hour.below({"rain_mm_mean": (low + high) / 2, "rain_mm_min": low, "rain_mm_max": high, "rain_mm_n": 60})
+    assert hour.fields()["rain_mm_sum"] == 1.0 + 0.5 + 0.5 + 0.25
 
 
 def test_rain_is_what_a_gauge_rose_by_whoever_resets_it(tmp_path: Path, closes: Closes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Held, Select, Store, Stored, Table
+from collector.stores.store import Held, Later, Select, Store, Stored, Table
 from tests.closes import Closes
 from tests.servers import Influxd
 
@@ -168,6 +170,25 @@ class AsksWhoItIs(Influxd):
     """An InfluxDB with accounts."""
 
     extra = "auth-enabled = true"
+
+
+def test_an_embedded_store_that_cannot_write_now_says_later_and_writes_all_or_nothing(
+    tmp_path: Path, closes: Closes
+) -> None:
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    other = Table("weather", (("node", "lp-9"),), [T0], {"temp_c": [21.5]})
+    assert store.prepare() == Stored()
+    with closing(sqlite3.connect(tmp_path / "readings.db")) as reader:
+        store._writer.execute("PRAGMA query_only = ON")  # type: ignore[union-attr]
+        assert isinstance(store.write(store.render(other)), Later)
+        store._writer.execute("PRAGMA query_only = OFF")  # type: ignore[union-attr]
+        huge = Table("air_quality", TAGS, [T0 + 1], {"qc": [2**63]}, frozenset({"qc"}))
+        answer = store.write([*store.render(other), *store.render(huge)])
+        assert isinstance(answer, Held)
+        assert "readings.db: Python int too large" in answer.reason
+        assert reader.execute("SELECT name FROM sqlite_master WHERE name GLOB 'p_*'").fetchall() == []
+        write(store, other, table([T0], [12.0]))
+    assert [series.rows for series in store.select(Select("weather", ("temp_c",)))] == [[[T0, 21.5]]]
 
 
 @pytest.mark.real
