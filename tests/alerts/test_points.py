@@ -11,7 +11,7 @@ from collector.alerts.points import firing, point
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Store, Stored
+from collector.stores.store import Select, Store, Stored
 from tests.alerts.kills import RULE
 from tests.closes import Closes
 
@@ -49,6 +49,14 @@ def test_an_episode_whose_start_was_corrected_fires_since_its_true_start(store: 
     story = said(late, "firing", late), said(late, "resolved", late, void=True), said(T0, "firing", T0)
     assert told(store, *story) == [("firing", T0)]
     assert told(store, said(T0, "resolved", T0 + 9_000)) == []
+
+
+def test_after_a_million_changes_each_still_stands_in_its_own_millisecond(store: Store) -> None:
+    numbers = (999_999, 1_000_000, 1_771_562)
+    rows = [row for number in numbers for row in store.render(point(said(T0, "firing", T0), number))]
+    assert store.write(rows) == Stored()
+    (series,) = store.select(Select("alerts", ("state",)))
+    assert series.rows == [[T0, "firing"]] * len(numbers)
 
 
 def test_what_was_taken_back_altogether_does_not_fire(store: Store) -> None:

@@ -18,6 +18,12 @@ def test_a_trouble_that_comes_back_before_it_was_told_began_when_it_came_back() 
     assert (told.state, told.start_ms, told.event_ms) == ("firing", back_ms, back_ms + RAISE_MS)
 
 
+def test_a_trouble_that_is_over_before_it_was_told_is_never_told() -> None:
+    watch = SelfWatch()
+    for at_ms, wrong in ((NOW, WRONG), (NOW + 1, {}), (NOW + 1 + RAISE_MS, {}), (NOW + 1 + CLEAR_MS, {})):
+        assert watch.look(wrong, at_ms) == []
+
+
 def test_a_trouble_that_is_away_for_a_moment_goes_on_and_one_that_stays_away_is_over() -> None:
     watch = SelfWatch()
     watch.look(WRONG, NOW)

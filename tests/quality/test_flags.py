@@ -32,6 +32,16 @@ def test_a_good_block_has_no_codes() -> None:
     assert codes(block(pm25_raw_ugm3=[0, 0, 1], pm10_raw_ugm3=[3, None, 2])) is None
 
 
+def test_good_traffic_has_no_codes() -> None:
+    """An empty minute, one of a single vehicle, a busy one."""
+    good = block(
+        "traffic_flow", step_ms=60_000, count=[0, 1, 30], heavy_count=[0, 1, 2], duration_s=[60, 60, 60],
+        speed_tms_kmh=[None, 40.0, 52.0], speed_sms_kmh=[0.0, 40.0, 50.0], occupancy_ratio=[0.0, 0.0, 0.2],
+        v15_kmh=[None, 40.0, 43.0], v50_kmh=[None, 40.0, 52.0], v85_kmh=[None, 40.0, 60.0],
+    )  # fmt: skip
+    assert codes(good) is None
+
+
 CASES: dict[str, tuple[Block, list[str | None]]] = {
     "a sentinel": (block(pm25_raw_ugm3=[-999, 5, 5]), ["pm25_raw_ugm3:range", None, None]),
     "beyond the physical": (block(temp_c=[20.0, 81.0, 20.0], kind="weather"), [None, "temp_c:range", None]),
@@ -62,6 +72,14 @@ CASES: dict[str, tuple[Block, list[str | None]]] = {
         ["speed_tms_kmh:traffic?", None],
     ),
     "more than a lane carries": (block("traffic_flow", count=[50], duration_s=[60]), ["count:traffic?"]),
+    "more lorries than vehicles": (
+        block("traffic_flow", count=[3, 3, None], heavy_count=[3, 4, 1]),
+        [None, "heavy_count:traffic?", None],
+    ),
+    "percentiles out of order": (
+        block("traffic_flow", v15_kmh=[40.0, 51.0, 40.0], v50_kmh=[50.0, 50.0, 61.0], v85_kmh=[60.0, 60.0, 60.0]),
+        [None, "v15_kmh:traffic?", "v50_kmh:traffic?"],
+    ),
     "vehicles but nothing occupied": (
         block("traffic_flow", count=[5, 4], occupancy_ratio=[0.0, 0.0]),
         ["occupancy_ratio:traffic?", None],

@@ -103,6 +103,25 @@ def test_particles_of_an_hour_are_those_of_the_hours_that_end_with_it(
     newest_ms = first_ms + (count - 1) * HOUR_MS
     found = [hourly(standard, Reporting(CHINA, (standard,)), hours, newest_ms) for hours in (alone, alone | storm)]
     assert index_of(found[0]) == index_of(found[1])
+    if count == 24:  # the oldest of NowCast's hours weighs a two thousandth here
+        first = alone | hours_of(first_ms, pm25_ugm3=[900.0])
+        dusty = hourly(standard, Reporting(CHINA, (standard,)), first, newest_ms)
+        assert index_of(dusty).value > index_of(found[0]).value
+
+
+@pytest.mark.parametrize("standard", ["china-2012", "china-2026"])
+@pytest.mark.parametrize("first_bad_hour", [0, 16], ids=["the first eight hours", "the last eight hours"])
+def test_a_chinese_day_of_ozone_is_its_worst_eight_hours_and_none_of_another_day(
+    standard: Standard, first_bad_hour: int
+) -> None:
+    """HJ 633: 200 µg/m³ lie between 160 (100) and 215 (150)."""
+    day = day_of(at("2026-06-01T12:00"), CHINA)
+    hours = [20.0] * 24
+    hours[first_bad_hour : first_bad_hour + 8] = [200.0] * 8
+    around = hours_of(day[0] - 8 * HOUR_MS, o3_ugm3=[500.0] * 8 + hours + [500.0] * 8)
+    found = daily(standard, Reporting(CHINA, (standard,)), around, day)
+    assert found is not None
+    assert found.parts == {"O3": 137}
 
 
 # States of gases

@@ -141,6 +141,7 @@ def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, 
         html = pages[0].read_text()
         assert html == pages[1].read_text()
         assert name in html
+        assert all(f">03-{day:02d}<" in html for day in range(2, 8)), "midnights, by the city's clock"
         assert not re.search(r"<script|https?://|src=|<link|@import|url\((?!#)", html)
 
 
