@@ -35,7 +35,7 @@ from collector.line import IDLE_S, Line, OwnLine
 from collector.mishaps import Mishaps
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
-from collector.pipeline import Intake, Windows, Written, make_pipeline
+from collector.pipeline import Writers, Written, make_pipeline
 from collector.presence import Presence
 from collector.rules.loading import load_rules
 from collector.self_report import SelfReport, path_beside
@@ -92,13 +92,14 @@ class Collector:
             WorkerPool(config, workers, self.registry, quiet) if workers > 1
             else OwnLine(make_pipeline(config, self.store, self.registry, state, self.calibrations), key)
         )  # fmt: skip
-        self.ingest: Intake = self.line.ingest
-        self.rollups: Windows = self.line.rollups
+        self.ingest, self.rollups = self.line.ingest, self.line.rollups
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file)
         self.turn = Turn(config.name, own_version, self.link, self.counts, self.ingest.alarm)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self.pace = Pace(config.rate_per_node)
-        self.technician = TechnicianDesk(self.store, self.registry, state, load_catalogue(None))
+        self.technician = TechnicianDesk(
+            self.store, self.registry, state, load_catalogue(None), lambda: self.ingest.alarms.get("store")
+        )
         self.guests = Guests()
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), clock(),
@@ -113,6 +114,7 @@ class Collector:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._faults = Faults()
+        self._writers: Writers | None = None
         self._refreshed_ms, self._stepped_s = 0, self._seconds()
 
     def start(self) -> None:
@@ -123,6 +125,8 @@ class Collector:
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
         self.line.start(self.link.wake)
+        self._writers = Writers(1, self.link.wake)
+        self.alerting.points.aside = self._writers.aside
         self.link.start()
         self.teller.start()
         if self.canary is not None:
@@ -140,6 +144,8 @@ class Collector:
         self.teller.stop()
         self.link.stop()
         self.line.stop()
+        if self._writers is not None:
+            self._writers.stop()
         self.close()
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class OwnLine:
 
     def start(self, wake: Callable[[], None]) -> None:
         """Write in threads of their own from now on; `wake` is called when the store has answered one."""
-        self._writers = Writers(self.ingest, self.rollups, wake)
+        self._writers = Writers.of_line(self.ingest, self.rollups, wake)
 
     def finish(self, until_s: float, step: Callable[[], None]) -> None:
         """Let what is under way be answered, by rounds of the collector, until this monotonic second."""

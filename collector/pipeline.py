@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from collector.alarms import Alarms
 from collector.config import Config
@@ -19,12 +19,15 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.write_queue import WRITES_AT_ONCE
+from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.stores.store import Answer, Store, Table
+from collector.stores.store import Store, Table
+
+T = TypeVar("T")
 
 
 class Written(Protocol):
@@ -80,19 +83,26 @@ class Windows(Protocol):
 
 
 class Writers:
-    """Threads that write for a line, so that it goes on meanwhile; `wake` is called when the store has answered one."""
+    """Threads that wait for the store, so that others go on meanwhile; `wake` is called when one has its answer."""
 
-    def __init__(self, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> None:
-        self._pool = ThreadPoolExecutor(2 * (WRITES_AT_ONCE + 1) + 1, "store")  # two lanes, and minutes
+    def __init__(self, threads: int, wake: Callable[[], None]) -> None:
+        self._pool = ThreadPoolExecutor(threads, "store")
         self._wake = wake
-        ingest.aside = rollups.aside = self._aside
+
+    @classmethod
+    def of_line(cls, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> Writers:
+        """Those of a line: two lanes of writes, and windows."""
+        writers = cls(2 * (WRITES_AT_ONCE + 1) + 1, wake)
+        ingest.aside = rollups.aside = writers.aside
+        return writers
 
     def stop(self) -> None:
         """Wait for the last answers."""
         self._pool.shutdown()
 
-    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
-        future = self._pool.submit(write)
+    def aside(self, work: Callable[[], T]) -> Future[T]:
+        """Have it done by one of them."""
+        future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._wake())
         return future
 
@@ -116,4 +126,6 @@ def make_pipeline(
         series=SeriesBudget(state, config.series_per_node),
         pace=Pace(config.rate_per_node),
     )
-    return ingest, Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)
+    rollups = Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)
+    rollups.on_broken = Mishaps(ingest.counts, ingest.alarm, config.state_file).broken_by
+    return ingest, rollups

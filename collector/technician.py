@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from collector.delivery.registry import Registry
@@ -34,9 +35,20 @@ _MEASUREMENTS = {"detection": ("traffic_flow",), "position": ("position", "node_
 
 
 class TechnicianDesk:
-    """Answers nodes that speak first. Written and read by the ingest thread only."""
+    """Answers nodes that speak first. Written and read by the ingest thread only.
 
-    def __init__(self, store: Store, registry: Registry, state: sqlite3.Connection, catalogue: Catalogue) -> None:
+    `away` says why the database is not to be asked now, if so: one that hangs would hold up everybody.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        state: sqlite3.Connection,
+        catalogue: Catalogue,
+        away: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._away = away
         self._store, self._registry, self._state, self._catalogue = store, registry, state, catalogue
         self._allowed: dict[str, tuple[float, int]] = {}
         state.executescript(SCHEMA)
@@ -72,6 +84,8 @@ class TechnicianDesk:
         known = self._registry.get(node)
         if known is None:
             raise ValueError(f"{node} has not said who it is yet")
+        if (why := self._away()) is not None:
+            raise StoreDown(why)
         since_ms = min(max(from_ms, now_ms - SPAN_MS_MAX), now_ms)
         wanted = {
             (measurement, sensor.name)

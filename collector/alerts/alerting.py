@@ -15,10 +15,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import audit, catch_up, points
+from collector.alerts import audit, catch_up
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.alerts.in_service import InService
+from collector.alerts.point_writer import PointWriter
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.unwritten import Unwritten
@@ -34,7 +35,7 @@ from collector.rules.recent import Columns
 from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
-from collector.stores.store import Store, Stored, StoreDown, Table
+from collector.stores.store import Store, StoreDown, Table
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
@@ -82,6 +83,7 @@ class Alerting:
         self._store = store
         self._in_service = InService(nodes, places, trail)
         self._book = Book(db)
+        self.points = PointWriter(self._book, store)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
@@ -245,7 +247,7 @@ class Alerting:
         if fresh or told or self._is_due("views", now_ms):
             self._waits["views"] = (now_ms, VIEWS_EVERY_MS)
             self._show(now_ms)
-        self._store_points()
+        self.points.step(now_ms)
         if self._is_due("forget", now_ms):
             self._waits["forget"] = (now_ms, FORGET_EVERY_MS)
             with self._book.commit():
@@ -352,14 +354,6 @@ class Alerting:
             and each.alert.fingerprint not in spoken
             and (each.alert.rule, str(Series.of(each.alert.kind, each.alert.labels))) not in firing
         ]
-
-    def _store_points(self) -> None:
-        """Every transition becomes a point; one that the database would not take now is tried again."""
-        waiting = self._book.unstored()
-        if waiting:
-            rows = [row for each in waiting for row in self._store.render(points.point(each.transition, each.id))]
-            if isinstance(self._store.write(rows), Stored):
-                self._book.stored(waiting[-1].id)
 
     def _signed(self, each: Transition) -> Transition:
         """An end carries who had acknowledged its episode."""

@@ -228,6 +228,7 @@ class Ingest:
         """Write what is pending, as far as the store will; returns the batches that are now in the database."""
         done: list[Work] = []
         self.series.flush()
+        self.known.slow = self._works.waits_long(now_ms)
         if self._is_held and self._patience.is_over(now_ms):  # one that hangs is not asked here: all would wait for it
             self._is_held = False
             answer = self.store.prepare()  # it may have come back empty
@@ -235,7 +236,7 @@ class Ingest:
                 self._stop(answer, now_ms)
         while True:
             if self._patience.is_over(now_ms):
-                self._begin()
+                self._begin(now_ms)
             if not self._go_on(now_ms, done):
                 return done
 
@@ -258,11 +259,11 @@ class Ingest:
         """True while the next `write` has something to do at once."""
         return self._works.has_answers()
 
-    def _begin(self) -> None:
+    def _begin(self, now_ms: int) -> None:
         """Hand the store what waits."""
         while works := self._works.next_works(self.rows_per_write):
             rows = list(chain.from_iterable(work.rows for work in works))
-            self._works.begin(works, self.aside(partial(self.store.write, rows)))
+            self._works.begin(works, self.aside(partial(self.store.write, rows)), now_ms)
 
     def _go_on(self, now_ms: int, done: list[Work]) -> bool:
         """Take the answers that are there: rows are followed by their ledger, and this by the end, lane by lane."""
@@ -320,7 +321,7 @@ class Ingest:
             self._quarantine_whole(work.name, work.payload, reason, now_ms)
         self._patience.rewarded()
         ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
-        group.kept, group.answer = kept, self.aside(partial(self.store.write, ledgers))
+        group.kept, group.answer, group.asked_ms = kept, self.aside(partial(self.store.write, ledgers)), now_ms
 
     def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
         """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""

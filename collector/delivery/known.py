@@ -21,12 +21,13 @@ MEMORY = 50_000  # batches by name at most, some 180 bytes each, in two generati
 class Known:
     """The memory of one ingest, for each node by itself: who knows a spool's name need not be its owner.
 
-    While the store is `away` it is not asked: one that hangs would hold up its asker for half a minute each time. It is
-    away when it has not answered, of which `complain` hears, until whoever writes says that it is back.
+    While the store is `away` or `slow` it is not asked: one that hangs would hold up its asker for half a minute each
+    time. It is away when it has not answered, of which `complain` hears, until whoever writes says that it is back, and
+    slow while a write waits long for its answer, which whoever writes says as well.
     """
 
     def __init__(self, store: Store, complain: Callable[[str], None]) -> None:
-        self.away = False
+        self.away = self.slow = False
         self._store = store
         self._complain = complain
         self._young: dict[tuple[str, str, int], bytes] = {}
@@ -82,7 +83,7 @@ class Known:
         self._highest = self._ask(lambda: ledger.highest_of_all(self._store), {})
 
     def _ask(self, question: Callable[[], Found], otherwise: Found) -> Found:
-        if self.away:
+        if self.away or self.slow:
             return otherwise
         try:
             return question()

@@ -47,6 +47,7 @@ class Group:
 
     works: list[Work]
     answer: Future[Answer]
+    asked_ms: int
     kept: dict[Name, list[Part]] | None = None
 
     @property

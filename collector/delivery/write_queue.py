@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final
 
 from collector.delivery.quarantine import Name
@@ -20,6 +20,7 @@ from collector.stores.store import Answer
 
 WRITES_AT_ONCE: Final = 2
 """Of each lane; with two, InfluxDB takes the most. A ledger may be under way beside them."""
+LONG_MS: Final = 3_000
 
 
 class WriteQueue:
@@ -68,9 +69,9 @@ class WriteQueue:
             count += len(works[-1].rows) + 1
         return works
 
-    def begin(self, works: list[Work], answer: Future[Answer]) -> None:
+    def begin(self, works: list[Work], answer: Future[Answer], now_ms: int) -> None:
         """The store is at the rows of these."""
-        self._groups[works[0].live].append(Group(works, answer))
+        self._groups[works[0].live].append(Group(works, answer, now_ms))
 
     def is_writing(self) -> bool:
         """Whether there is any group."""
@@ -88,6 +89,11 @@ class WriteQueue:
         """What the store owes still."""
         answers = (group.answer for groups in self._groups.values() for group in groups)
         return [answer for answer in answers if not answer.done()]
+
+    def waits_long(self, now_ms: int) -> bool:
+        """Whether the store owes an answer for so long that it may hang."""
+        groups = chain.from_iterable(self._groups.values())
+        return any(now_ms - group.asked_ms > LONG_MS for group in groups if not group.answer.done())
 
     def stored(self) -> Iterator[Group]:
         """Groups whose rows have an answer, and no ledger yet."""

@@ -18,6 +18,8 @@ Key = tuple[str, Tags]
 
 LIVE = 2**62
 """Due date of an hour that is being filled in memory, from its first reading on."""
+UNDER_WAY = LIVE + 1
+"""Due date of what is being computed. Whoever enters it anew meanwhile gives it another, and it is not struck out."""
 
 ASK_EVERY_MS = 1_000
 _NEVER = -(2**62)
@@ -50,9 +52,9 @@ class WindowBook:
             self.nothing_is_live()  # what was, was so in a life that has ended
 
     def nothing_is_live(self) -> None:
-        """No hour is filled in memory any more: each is computed from the database."""
+        """No hour is filled in memory any more, nor computed: each is due from the database."""
         self._found_none_ms = _NEVER
-        self._db.execute(f"UPDATE open_hour SET due_ms = 0 WHERE due_ms = ? {self._and_ours}", (LIVE,))
+        self._db.execute(f"UPDATE open_hour SET due_ms = 0 WHERE due_ms >= ? {self._and_ours}", (LIVE,))
 
     def is_ours(self, key: Key) -> bool:
         """Whether this series' hours are computed here."""
@@ -65,7 +67,7 @@ class WindowBook:
             self._found_none_ms = _NEVER
 
     def strike(self, key: Key, hour_ms: int) -> None:
-        """This hour is in the database."""
+        """This hour, live or under way, is in the database; one that was entered anew stays in the book."""
         self._new[key, hour_ms] = None
 
     def commit(self) -> None:
@@ -79,8 +81,8 @@ class WindowBook:
                 [entry for entry in entries if entry[2] is not None],
             )
             self._db.executemany(
-                "DELETE FROM open_hour WHERE series = ? AND hour_ms = ?",
-                [entry[:2] for entry in entries if entry[2] is None],
+                "DELETE FROM open_hour WHERE series = ? AND hour_ms = ? AND due_ms >= ?",
+                [(*entry[:2], LIVE) for entry in entries if entry[2] is None],
             )
         self._new.clear()
 
@@ -105,9 +107,9 @@ class WindowBook:
         return [(_key(series), hour_ms) for series, hour_ms in rows]
 
     def waiting(self, now_ms: int) -> int:
-        """How many hours are due."""
-        question = f"SELECT count(*) FROM open_hour WHERE due_ms <= ? {self._and_ours}"
-        count: int = self._db.execute(question, (now_ms,)).fetchone()[0]
+        """How many hours are due or under way."""
+        question = f"SELECT count(*) FROM open_hour WHERE (due_ms <= ? OR due_ms = ?) {self._and_ours}"
+        count: int = self._db.execute(question, (now_ms, UNDER_WAY)).fetchone()[0]
         return count
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from wire.batch import Span
 
 Tags = tuple[tuple[str, str], ...]
 """Tag keys and values in the order of their keys: the identity of a series within its measurement."""
 
+T = TypeVar("T")
 Aggregate = Literal["mean", "min", "max", "sum", "count", "first", "last"]
 
 
@@ -107,14 +108,19 @@ class Series(NamedTuple):
     rows: list[list[Any]]
 
 
-Aside = Callable[[Callable[[], Answer]], Future[Answer]]
-"""How a write is run: here and now, or in another thread."""
+class Aside(Protocol):
+    """How work that waits for the database is run: here and now, or in another thread."""
+
+    def __call__(self, work: Callable[[], T], /) -> Future[T]: ...
 
 
-def at_once(write: Callable[[], Answer]) -> Future[Answer]:
-    """Write here and now."""
-    done: Future[Answer] = Future()
-    done.set_result(write())
+def at_once(work: Callable[[], T]) -> Future[T]:
+    """Here and now."""
+    done: Future[T] = Future()
+    try:
+        done.set_result(work())
+    except Exception as error:  # noqa: BLE001 - whoever takes the answer hears of it, as from another thread
+        done.set_exception(error)
     return done
 
 

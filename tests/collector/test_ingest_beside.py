@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from collector.delivery import ledger as ledger_questions
 from collector.stores.store import Answer, Later, Stored
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, Bench
@@ -183,3 +184,23 @@ def finished(bench: Bench) -> list[int]:
         aside.do(0)
         done += step(bench)
     return done
+
+
+def test_a_store_that_owes_an_answer_for_long_is_asked_no_question(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hang, and all would wait with the asker; what is not known is then like new, and written over itself."""
+    aside: Any = bench.ingest.aside
+    asked: list[object] = []
+    monkeypatch.setattr(ledger_questions, "highest", lambda *of: asked.append(of) or 7)
+    step(bench, NOW)
+    step(bench, NOW + 3_000)
+    assert bench.ingest.known.highest("lp-0017", "e" * 32) == 7
+    step(bench, NOW + 3_001)
+    assert bench.ingest.known.highest("lp-0017", "f" * 32) == 0
+    assert len(asked) == 1
+    while aside.waiting:
+        aside.do()
+        step(bench, NOW + 4_000)
+    step(bench, NOW + 4_000)
+    assert bench.ingest.known.highest("lp-0017", "f" * 32) == 7

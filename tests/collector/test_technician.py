@@ -113,3 +113,11 @@ def test_a_station_is_shown_with_its_place_and_how_it_comes_onto_the_map(desk: T
         shown = CliRunner().invoke(stations_app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
         assert "place     39.90870, 116.46050" in shown
         assert (f"- {{node: {NODE}, zh: ..., en: ..., lat: 39.90870, lon: 116.46050}}" in shown) is is_hinted
+
+
+def test_a_database_that_is_away_is_not_asked(desk: TechnicianDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs would hold up every station, once for each question."""
+    monkeypatch.setattr(desk, "_away", lambda: "InfluxDB does not answer: timed out")
+    monkeypatch.setattr(desk._store, "select", None)
+    answer = ask(desk)
+    assert (answer["ok"], answer["error"]) == (False, "InfluxDB does not answer: timed out")

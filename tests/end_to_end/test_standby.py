@@ -9,10 +9,13 @@ import sys
 import time
 
 import pytest
+from paho.mqtt import publish
 
+from benchmarks.traffic import Sender
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import free_port, wait_for
+from wire import names
 
 pytestmark = pytest.mark.real
 
@@ -46,7 +49,7 @@ class Pair:
         self.rig.stubs.remove("lp-1/air-1")
         wait_for("all to be stored", lambda: self.rig.status("lp-1").get("waiting_rows") == 0, timeout_s=60)
         self.agent.stop()
-        assert self.rig.count("air_quality") == self.rig.status("lp-1")["accepted"]
+        assert self.rig.count("air_quality", node="lp-1") == self.rig.status("lp-1")["accepted"]
         audit = self._run("audit", "--config", self.first.command[-1])
         assert audit.returncode == 0, audit.stdout
 
@@ -80,4 +83,27 @@ def test_a_standby_takes_over_from_a_hung_collector(pair: Pair) -> None:
     finally:
         pair.first.process.send_signal(signal.SIGCONT)
     wait_for("c1 to give way", lambda: pair.states() == {"c1": "standby", "c2": "active"})
+    pair.all_is_there()
+
+
+@pytest.mark.long
+def test_while_the_database_hangs_the_collector_that_works_goes_on(pair: Pair) -> None:
+    """Nobody else could do better. Old hours are due meanwhile, stations announce themselves, an alert begins."""
+    assert pair.rig.database.process is not None
+    now_ms, port = round(time.time() * 1000), pair.rig.broker.port
+    backlog = [Sender(number, now_ms - 5 * 3_600_000) for number in range(20)]
+    publish.multiple([(names.status(each.node), each.birth(), 1, True) for each in backlog], port=port)
+    publish.multiple([(names.data(each.node), each.batch(), 1, False) for each in backlog], port=port)
+    wait_for("the backlog", lambda: pair.rig.count("air_quality", site=backlog[0].site) > 0)
+    pair.rig.database.process.send_signal(signal.SIGSTOP)
+    try:
+        new = [Sender(number, now_ms) for number in range(100, 110)]
+        began_s = time.monotonic()
+        while (for_s := time.monotonic() - began_s) < 60:
+            assert pair.states() == {"c1": "active", "c2": "standby"}
+            if for_s > 8:  # a question asked before a write has waited for three seconds would hang with the database
+                publish.multiple([(names.status(each.node), each.birth(), 1, True) for each in new], port=port)
+    finally:
+        pair.rig.database.process.send_signal(signal.SIGCONT)
+    pair.wait_for_readings()
     pair.all_is_there()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.numbers import rollups
+from collector.numbers import rollups, window_maker
 from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of, fold, hour_of
 from collector.stores.store import Later, Select, Stored, Table
@@ -196,8 +196,8 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path, closes: Closes
 def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
 ) -> None:
-    monkeypatch.setattr(rollups, "HOURS_PER_STEP", 3)
-    monkeypatch.setattr(rollups, "ROWS_PER_WRITE", 10)
+    monkeypatch.setattr(rollups, "HOURS_AT_ONCE", 3)
+    monkeypatch.setattr(window_maker, "ROWS_PER_WRITE", 10)
     bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + HOUR, MINUTE))
     names = [f"lp-{number}" for number in range(7)]

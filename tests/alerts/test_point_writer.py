@@ -1,0 +1,76 @@
+"""The points of alerts are written beside the steps, which wait for no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stores.store import Answer, Later, Refused
+from tests.alerts.desk import HIGH, Desk
+from tests.closes import Closes
+from tests.collector.test_ingest_beside import Beside
+
+
+@pytest.fixture
+def desk(tmp_path: Path, closes: Closes) -> Desk:
+    return closes(Desk(tmp_path, HIGH))
+
+
+def test_while_the_database_hangs_at_a_point_alerts_are_told_and_later_ones_follow_it(desk: Desk) -> None:
+    desk.alerting.points.aside = beside = Beside()
+    desk.reading(90.0)
+    desk.tick()
+    assert len(desk.told) == 1
+    desk.now_ms += 10_000
+    desk.reading(10.0)
+    desk.tick()
+    assert len(beside.waiting) == 1, "one write at a time"
+    assert desk.points() == []
+    beside.do()
+    desk.tick()
+    beside.do()
+    desk.tick()
+    assert beside.waiting == []
+    assert [state for state, _ in desk.points()] == ["firing", "resolved"]
+
+
+def test_a_database_that_is_away_is_asked_again_after_a_while(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def away(_: Any) -> Answer:
+        asked.append(desk.now_ms)
+        return Later("away")
+
+    desk.reading(90.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "write", away)
+        desk.wait(10_000, 500)
+        assert len(asked) == 2
+    desk.wait(10_000, 500)
+    assert desk.points() == [("firing", 0)]
+
+
+def test_a_point_that_the_database_refuses_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one of a time that the database no longer keeps."""
+    write = desk.store.write
+
+    def refuses(rows: Any) -> Answer:
+        return Refused("points beyond retention policy") if any("firing" in str(row) for row in rows) else write(rows)
+
+    desk.reading(90.0)
+    desk.now_ms += 1_000
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "write", refuses)
+        desk.alerting.points.aside = beside = Beside()
+        desk.tick()
+        desk.store_rows([desk.now_ms], [10.0])
+        desk.tick()
+        while beside.waiting:
+            beside.do()
+            desk.tick()
+    assert [state for state, _ in desk.points()] == ["resolved"]
+    assert "points beyond retention policy" in caplog.text
