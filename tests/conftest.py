@@ -20,14 +20,18 @@ hypothesis.settings.register_profile("shared", deadline=None)  # how long an exa
 hypothesis.settings.load_profile("shared")
 
 LONGEST = {
-    Path(__file__).with_name(folder) / name
-    for folder, name in (
-        ("simulation", "test_simulation.py"),
-        ("simulator", "test_scenarios.py"),
-        ("simulator", "test_city.py"),
-        ("web", "test_browser.py"),
-        ("field", "test_setup.py"),
-        ("sensors", "test_probing.py"),
+    Path(__file__).parent / name
+    for name in (
+        "agent/test_boots.py",
+        "benchmarks/test_costs.py",
+        "field/test_setup.py",
+        "rules/test_rest.py",
+        "sensors/test_probing.py",
+        "simulation/test_simulation.py",
+        "simulator/test_city.py",
+        "simulator/test_scenarios.py",
+        "web/test_browser.py",
+        "web/test_schema.py",
     )
 }
 """As `--durations` has them: more than a minute each when both cores are busy."""
