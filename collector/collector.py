@@ -35,7 +35,7 @@ from collector.line import IDLE_S, Line, OwnLine
 from collector.mishaps import Mishaps
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
-from collector.pipeline import Writers, Written, make_pipeline
+from collector.pipeline import Intake, Windows, Writers, Written, make_pipeline
 from collector.presence import Presence
 from collector.rules.loading import load_rules
 from collector.self_report import SelfReport, path_beside
@@ -92,7 +92,8 @@ class Collector:
             WorkerPool(config, workers, self.registry, quiet) if workers > 1
             else OwnLine(make_pipeline(config, self.store, self.registry, state, self.calibrations), key)
         )  # fmt: skip
-        self.ingest, self.rollups = self.line.ingest, self.line.rollups
+        self.ingest: Intake = self.line.ingest
+        self.rollups: Windows = self.line.rollups
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file)
         self.turn = Turn(config.name, own_version, self.link, self.counts, self.ingest.alarm)
         self.report = SelfReport(path_beside(config.state_file), config.name)

@@ -15,6 +15,7 @@ from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Table
 from collector.web.desk.file import DeskFile
+from wire.status import Birth, Sensor
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -31,7 +32,18 @@ HIGH: dict[str, Any] = {
     "text": TEXT,
 }
 
+HOURLY = HIGH | {"alert": "pm25-hourly", "window": {"mean": "pm25_ugm3", "over": "1h"}, "for": "10m"}
+
+SILENT = {"alert": "silent", "kind": "air_quality", "absent": "10m", "text": TEXT}
+
+OFFLINE = {"alert": "offline", "kind": "node_health", "offline": "5m", "text": TEXT}
+
 TAGS = (("node", "lp-1"), ("sensor", "air-1"), ("site", "east"))
+
+
+def node(online: bool = True) -> Node:
+    sensors = (Sensor("air-1", "plantower-pms5003@1"),)
+    return Node(Birth("lp-1", "east", "0" * 16, ("0" * 32,), 1, None, "0.1.0", "synced", sensors), online, T0)
 
 
 class Desk:

@@ -128,7 +128,7 @@ def run(
             oldest_s = max(oldest_s, feeder.oldest_s)
             if feeder.oldest_s > BEHIND_S:
                 _await(lambda: feeder.oldest_s < BEHIND_S / 10)
-                time.sleep(dice.uniform(0, AIM_S))
+                time.sleep(dice.uniform(0, AIM_S))  # a moment drawn by lot
                 long_lives += 1
             nursery.kill(process)
             killed_while[doing(folder)] += 1

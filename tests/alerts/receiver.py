@@ -55,7 +55,7 @@ class Receiver:
             call.close_connection = True
             return
         if mood == "slow":
-            time.sleep(self.slow_s)
+            time.sleep(self.slow_s)  # so slow it is
         if mood in ("ok", "slow"):
             with self._lock:
                 self.took.append(json.loads(body) | {"came_ms": time.time_ns() // 1_000_000})

@@ -113,7 +113,7 @@ def _publish_many(system: System, case: Case, action: dict[str, Any]) -> list[st
         topic = action.get("topic", f"lamppost/1/{voice.node}/data")
         voice.peer.client.publish(topic, data, action.get("qos", 1), action.get("retain", False))
     if away_s:
-        time.sleep(away_s)
+        time.sleep(away_s)  # the case: so long nobody takes them
         system.collector.start()
         around = restarted(system)
     codes = flood(voice, iter(batches))
@@ -158,7 +158,10 @@ def _connect(system: System, case: Case) -> list[str]:
         sock = peer.client.socket()
         if sock is not None:
             sock.close()  # without a goodbye: now the will is due
-        time.sleep(1)
+            wait_for("the broker to miss it", lambda: system.broker_has_lost(peer))
+        good, _ = system.voice.good()  # what the broker publishes after the will, if it does
+        if not listener.wait(lambda heard: any(payload == good for _, _, payload in heard), 10):
+            faults.append("what came after the will was not heard")
         if any(topic == will[0] and payload == will[1] for _, topic, payload in listener.heard):
             faults.append("the broker publishes the will")
         peer.client.loop_stop()
@@ -263,7 +266,7 @@ def _takeover(system: System, case: Case) -> list[str]:
         death = compact({"v": 1, "state": "offline", "node": node, "session": session["session"], "reason": "lost"})
         peers.append(Peer(system, node, node, will=(f"lamppost/1/{node}/status", death.encode())))
         peers[-1].publish(f"lamppost/1/{node}/status", compact(session).encode(), retain=True)
-        time.sleep(what["period_s"] / 2)
+        time.sleep(what["period_s"] / 2)  # the case: so often they push each other out
         new = {key for key, text in system.counters()[1].items() if around.alarms.get(key) != text}
         if any(key.startswith(("flapping", "clone")) for key in new):
             raised_s = time.monotonic() - began_s

@@ -29,6 +29,7 @@ from tests.servers import wait_for
 
 OTHER = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 WAITING_MIN = 3
+CLOSED_S = 3  # the window is: as long as three seals
 SIGNATURE = {"signature", "sign_with", "signed_for"}
 REQUEST_ROLES = {"transaction": "/tx"}
 
@@ -119,6 +120,11 @@ class AgentSide:
             if said.get("at_ms", 0) > after_ms or time.monotonic() > until_s:
                 return dict(said.get("counts", {}))
             time.sleep(0.05)
+
+    def settled(self) -> dict[str, int]:
+        """Counters of a moment at which all that the agent has heard until now is committed: it commits, then says."""
+        self.counts(_now_ms())  # this word may be of a commit that was under way
+        return self.counts(_now_ms())
 
     def ready(self) -> None:
         """Some batches wait, one at least was answered."""
@@ -211,13 +217,12 @@ class Before:
             took += [side.ping(), side.ping()]
             if all(one is None or one > NEXT_S for one in took):
                 found.append(f"the next requests took {took} s")
-        time.sleep(1.1)  # the agent writes what was released once a second
+        counts = side.settled()
         gone = self.waiting - side.unanswered()
         if gone:
             found.append(f"batches {sorted(gone)} are released")
         if self.answered - side.answered():
             found.append("batches are sent again")
-        counts = side.counts(_now_ms())
         if counted and not watch.named(self.counts, counts):
             found.append("no counter names it")
         if watch.peak(self.pid) - self.resident > watch.RSS_MAX:
@@ -264,7 +269,7 @@ def published_ack(side: AgentSide, case: Case) -> list[str]:
 
 def _closed_window(side: AgentSide, before: Before, heard: int) -> list[str]:
     """The window is closed: readings stay, the agent says so, and goes on as soon as it opens."""
-    time.sleep(3)
+    time.sleep(CLOSED_S)
     faults = before.faults(counted=True)
     sent = len([1 for _, topic, _ in side.collector.heard if topic.endswith("/data")]) - heard
     if sent > 4:
@@ -295,12 +300,12 @@ def request(side: AgentSide, case: Case) -> list[str]:
     if replayed:  # the first one is good; what follows is not
         side.collector.publish(topic, payload)
         side.collector.wait(lambda _: side.answers(transaction), 5)
-        time.sleep(1.2)
+        side.settled()
         _answer_all(side)
         before = Before(side)
     for number in range(times - 1 if replayed else 1):
         if number or replayed:
-            time.sleep(min(asked.get("after_s", 0), 3))
+            time.sleep(min(asked.get("after_s", 0), 3))  # as long as the case says: it is repeated so much later
         reason = with_peer.publish(topic, payload, retain=asked.get("retain", False))
     if asked.get("reconnects"):
         for _ in range(min(asked["reconnects"], 3) if isinstance(asked["reconnects"], int) else 1):
@@ -316,10 +321,11 @@ def request(side: AgentSide, case: Case) -> list[str]:
 
 def _answer_all(side: AgentSide) -> None:
     """What the first, good request has put back to waiting is acknowledged again."""
-    for seq in sorted(side.waiting())[:-1]:
+    sequences = sorted(side.waiting())[:-1]
+    for seq in sequences:
         document = side.ack_document() | {"now": _now_ms() + 1, "acks": [[seq, side.waiting().get(seq, ""), 0]]}
         side.collector.publish(side.topic("ack"), side.signed(side.topic("ack"), compact(document).encode(), {}))
-    time.sleep(1.2)
+    wait_for("the batches to be answered", lambda: not side.waiting().keys() & set(sequences))
 
 
 def _reconnect(side: AgentSide) -> None:

@@ -45,7 +45,7 @@ def one_batch(voice: Voice, case: Case, what: Any, publish: dict[str, Any]) -> l
         system.collector.stop()
     reason = voice.send(data, **publish)
     if away_s:
-        time.sleep(away_s)
+        time.sleep(away_s)  # the case: so long nobody takes it
         system.collector.start()
         around = restarted(system)
         if not voice.answers(data):  # it may have ended in the broker: an agent would send it again

@@ -77,7 +77,7 @@ def _while(system: System, expect: str, data: bytes, said: dict[str, object], fo
         raise UnknownWord(f"expect {expect!r} of an answer")
     delay = said["delay_s"]
     assert isinstance(delay, int | float)
-    time.sleep(for_s if for_s is not None else 4 + delay)
+    time.sleep(for_s if for_s is not None else 4 + delay)  # the case: so long it lasts, and none of it may happen
     faults = []
     if any(entry[2] in FINAL for entry in voice.answers(data)):
         faults.append(f"acknowledged meanwhile: {voice.answers(data)}")
@@ -120,7 +120,7 @@ def collector_fault(system: System, case: Case) -> list[str]:
     only(fault, FAULT_WORDS, "fault")
     control.write_text(f"{failing(fault['call'])} {number_of(fault['errno'])} collector.db {times}\n")
     voice.send(data)
-    time.sleep(min(fault.get("for_s", 3), FOR_S_MAX))
+    time.sleep(min(fault.get("for_s", 3), FOR_S_MAX))  # the case: so long nothing can be kept
     faults = []
     if times < 0 and any(entry[2] in FINAL for entry in voice.answers(data)):
         faults.append(f"acknowledged although nothing could be kept: {voice.answers(data)}")

@@ -33,7 +33,7 @@ class Peer:
         self._lock = threading.Condition()
         self._topics: list[str] = []
         self._who, self._will, self._system = who, will, system
-        self._name = name or f"{who}.test-{next(_NUMBERS)}"
+        self.name = name or f"{who}.test-{next(_NUMBERS)}"
         self._open()
 
     def _open(self) -> None:
@@ -42,7 +42,7 @@ class Peer:
         self.state = None
         self._answers.clear()
         client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, self._name, protocol=paho.MQTTv5, reconnect_on_failure=False
+            paho.CallbackAPIVersion.VERSION2, self.name, protocol=paho.MQTTv5, reconnect_on_failure=False
         )
         self.client = client
         client._raise_for_invalid_topic = lambda _: None  # type: ignore[method-assign]  # what a stranger sends

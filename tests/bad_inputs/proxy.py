@@ -86,7 +86,7 @@ class AnsweringProxy:
             return answer
 
     def _perform(self, handler: BaseHTTPRequestHandler, answer: dict[str, Any]) -> None:
-        time.sleep(answer.get("delay_s", 0))
+        time.sleep(answer.get("delay_s", 0))  # the case: so slow is the database
         if answer.get("close"):
             handler.close_connection = True
             if "middle" in str(answer["close"]):

@@ -75,7 +75,7 @@ class _Bench:
             good = self.good
             await self._write(good[: what["at_byte"]], len(good))
             self._unplug()
-            await asyncio.sleep(min(what["for_s"], AWAY_S))
+            await asyncio.sleep(min(what["for_s"], AWAY_S))  # the case: so long it is unplugged
             self._plug()
             await asyncio.wait_for(port.opened(), 10)
             self.framer = Framer(self.profile)  # as Sensor.begin does when a port comes back
@@ -110,7 +110,7 @@ class _Bench:
                 except BlockingIOError:
                     await asyncio.sleep(0.001)
             if gap_s:
-                await asyncio.sleep(gap_s)
+                await asyncio.sleep(gap_s)  # the pace of the line
         for _ in range(2000):
             if self.taken >= goal:
                 break

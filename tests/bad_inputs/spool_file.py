@@ -218,7 +218,7 @@ def _cuts(box: Box, details: dict[str, Any]) -> list[str]:
     sealed: dict[tuple[str, int], str] = {}
     for _ in range(min(5, int(details.get("batches", 5)))):
         box.start()
-        time.sleep(max(3.0, min(5.0, float(details.get("every_s", 3)))))
+        time.sleep(max(3.0, min(5.0, float(details.get("every_s", 3)))))  # its life: so often it is killed
         with closing(sqlite3.connect(f"{box.path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             rows = db.execute(
                 "SELECT spool, seq, digest FROM batch JOIN life ON life = life.id WHERE acked_ms IS NULL"

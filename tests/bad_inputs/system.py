@@ -21,6 +21,7 @@ from device_profiles.settings import BrokerAddress
 from device_profiles.tls import TlsFiles
 from edge_agent import enrol
 from tests.bad_inputs import watch
+from tests.bad_inputs.peer import Peer
 from tests.bad_inputs.proxy import AnsweringProxy
 from tests.bad_inputs.vocabulary import Words, compact
 from tests.bad_inputs.voice import GOOD, GoodTraffic, Voice
@@ -111,6 +112,10 @@ class System:
     def broker_log_size(self) -> int:
         """What the broker refuses it notes: its log grows."""
         return (self.city.broker.folder / "log").stat().st_size
+
+    def broker_has_lost(self, peer: Peer) -> bool:
+        """Whether the broker has noted the end of its connection."""
+        return f"Client {peer.name} " in (self.city.broker.folder / "log").read_text(errors="replace")
 
     def reconnect(self) -> None:
         """The broker was away: those that a test speaks for connect anew, the programs do it by themselves."""

@@ -61,7 +61,7 @@ class Cluster(Scene):
             self._wait_for_readings((done + 1) * self._readings // (len(turns) + 1))
             self._nodes[number].kill()
             self.kills[f"n{number}"] += 1
-            time.sleep(self._rng.uniform(*DOWN_S))
+            time.sleep(self._rng.uniform(*DOWN_S))  # so long it is down
             self._nodes[number].launch()
             self._all_ready()
         self._wait_for_readings(self._readings)

@@ -82,14 +82,15 @@ class Proxy:
         self._loop.run_forever()
         for server in servers:
             server.close()
-        for link in self.links:
-            for writer in list(link.writers):
-                _reset(writer)
+        writers = [writer for link in self.links for writer in link.writers]
+        for writer in writers:
+            _reset(writer)
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0.1))  # transports close in turns of the loop
+        closed = (writer.wait_closed() for writer in writers)
+        self._loop.run_until_complete(asyncio.gather(*closed, return_exceptions=True))
         self._loop.close()
 
     def _accepting(self, link: Link) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
@@ -113,7 +114,7 @@ class Proxy:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             if link.fault == "slow-close":
-                await asyncio.sleep(self._rng.uniform(*SLOW_CLOSE_S))
+                await asyncio.sleep(self._rng.uniform(*SLOW_CLOSE_S))  # the fault itself, as those below
             link.writers -= ends
             for end in ends:
                 end.close()

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from device_profiles.strict_yaml import parse
-from device_profiles.yaml_splice import inline, with_value, without
+from device_profiles.yaml_splice import with_value
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.remote_config import Health, RemoteConfig
 from lamppost import _build
-from tests.field.conftest import NODE, Field
 from tests.field.expect import Terminal
-from tests.servers import wait_for
 from wire.exits import Failure
 
 SETTINGS = """# Pole 17, north side. 杆子十七
@@ -60,8 +55,6 @@ def config(*words: str, file: Path) -> Result:
 
 def changed(file: Path) -> list[str]:
     """The lines that differ from SETTINGS, as `-old` and `+new`."""
-    import difflib
-
     lines = difflib.unified_diff(SETTINGS.splitlines(), file.read_text().splitlines(), n=0, lineterm="")
     return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
 
@@ -259,56 +252,6 @@ def test_the_schema_takes_the_sample_and_refuses_what_the_agent_refuses() -> Non
     assert "plantower-pms5003" in made["$defs"]["Sensor"]["properties"]["profile"]["anyOf"][0]["enum"]
 
 
-scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=12)
-values = (
-    scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), scalars)
-)
-
-
-@given(st.lists(scalars, min_size=1, max_size=3))
-def test_a_value_on_one_line_reads_back_as_itself(items: list[Any]) -> None:
-    assert parse(f"a: {inline(items)}").data == {"a": items}
-
-
-@given(data=st.data(), flow=st.sampled_from([None, False, True]))
-def test_any_value_at_any_place_reads_back_and_the_rest_stays(data: st.DataObject, flow: bool | None) -> None:
-    """The text is YAML as its author might have it: block, flow or mixed, with a comment behind every line."""
-    keys = st.from_regex(r"[a-z]{1,5}", fullmatch=True)
-    leaf = st.integers(0, 99) | st.text(st.characters(codec="utf-8", categories=["L"]), min_size=1, max_size=6)
-    tree = st.recursive(leaf, lambda below: st.lists(below, max_size=3) | st.dictionaries(keys, below, max_size=3))
-    before = data.draw(st.dictionaries(keys, tree, min_size=1, max_size=4))
-    text = yaml.safe_dump(before, default_flow_style=flow, allow_unicode=True, sort_keys=False, width=10**6)
-    text = "# above\n" + text.replace("\n", "  # behind\n")
-    try:
-        before = parse(text).data
-    except ValueError:
-        return  # words such as `no`: refused before anything is changed
-    where: list[str | int] = []
-    at: Any = before
-    while isinstance(at, (dict, list)) and at and (not where or data.draw(st.booleans())):
-        step = data.draw(st.sampled_from(list(at) if isinstance(at, dict) else range(len(at))))
-        where.append(step)
-        at = at[step]
-    if isinstance(at, dict) and data.draw(st.booleans()):
-        where.append("newkey")
-    value = data.draw(values)
-    after = with_value(text, tuple(where), value)
-    assert parse(after).data == _put(before, where, value), after
-    assert after.startswith("# above\n")
-    if where[-1] != "newkey":
-        left = without(text, tuple(where))
-        assert left.startswith("# above\n")
-
-
-def _put(data: Any, where: list[str | int], value: Any) -> Any:
-    if not where:
-        return value
-    copy = list(data) if isinstance(data, list) else dict(data)
-    step: Any = where[0]
-    copy[step] = _put(copy.get(step) if isinstance(copy, dict) else copy[step], where[1:], value)
-    return copy
-
-
 def test_an_editor_comes_back_until_what_it_wrote_can_be_used(file: Path, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text(
@@ -323,90 +266,3 @@ def test_an_editor_comes_back_until_what_it_wrote_can_be_used(file: Path, tmp_pa
     screen.expect("+site: there")
     assert screen.end() == 0
     assert "site: there" in file.read_text()
-
-
-@pytest.mark.real
-def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_sensor(field: Field) -> None:
-    """The trial is cut to 8 s here; on a device it is 100 s."""
-    field.start()
-    before = json.loads((field.folder / "status.json").read_text())
-    options = ("--config", str(field.config))
-
-    done = field.lamppost("agent", "config", "set", "seal_s", "2", *options, timeout_s=60)
-    assert done.returncode == 0, done.stderr
-    assert "in force: the agent runs with it" in done.stdout
-    after = json.loads((field.folder / "status.json").read_text())
-    assert after["pid"] == before["pid"]  # begun anew, not started again
-    assert after["settings"] != before["settings"]
-
-    kept = field.lamppost("agent", "config", "set", "seal_s=1", "--try", *options, timeout_s=60)
-    assert kept.returncode == 0, kept.stderr
-    assert "kept: every sensor is heard" in kept.stdout
-
-    afar = field.office("stations", "config", "set", NODE, "sensors.air-1.lane=2", timeout_s=90)
-    assert afar.returncode == 0, afar.stderr
-    assert 'lane: "2"' in afar.stdout  # a word where a word is wanted: the station knows
-    assert "version 1 kept" in afar.stdout
-    unknown = field.office("stations", "config", "set", NODE, "seel_s=2", "--dry-run")
-    assert unknown.returncode == 3
-    assert "did you mean 'seal_s'?" in unknown.stderr
-    assert 'lane: "2"' in field.config.read_text()
-
-    good = field.config.read_text()
-    wrong = field.lamppost(
-        "agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options, timeout_s=90
-    )
-    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
-    assert "the old settings are back: air-1 is silent" in wrong.stderr
-    assert field.config.read_text() == good
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone", "a spool in a folder that is none"])
-def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, broken: str) -> None:
-    import os
-    import signal
-
-    field.start()
-    said = json.loads((field.folder / "status.json").read_text())
-    if broken.startswith("a secret"):
-        broken = with_value(field.config.read_text(), ("broker", "password_file"), "/no/file")
-    if broken.startswith("a spool"):
-        broken = with_value(field.config.read_text(), ("spool", "path"), "/dev/null/spool.db")
-    field.config.write_text(broken)
-    os.kill(said["pid"], signal.SIGHUP)
-
-    def goes_on() -> bool:
-        now = json.loads((field.folder / "status.json").read_text())
-        return now["at_ms"] > said["at_ms"] + 2000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
-
-    wait_for("word of it", lambda: "the settings are not taken up" in field.agent.log.read_text(), 20)
-    wait_for("the agent going on with the settings it has", goes_on, 20)
-    assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0
-
-
-@pytest.mark.real
-def test_an_end_that_is_asked_for_between_two_lives_is_heard(field: Field) -> None:
-    import os
-    import signal
-
-    between = field.folder / "between"
-    field.agent.command[1:3] = ["-c", SLOW_BETWEEN.format(str(between))]  # in place of -m lamppost
-    field.start()
-    assert field.agent.process is not None
-    os.kill(field.agent.process.pid, signal.SIGHUP)
-    wait_for("the end of the first life", between.exists, 20)
-    assert field.agent.stop() == 0
-
-
-SLOW_BETWEEN = """
-import asyncio, pathlib, time
-import lamppost
-close = asyncio.Runner.close
-def slow(runner):
-    pathlib.Path({!r}).touch()
-    time.sleep(1)
-    close(runner)
-asyncio.Runner.close = slow
-lamppost.main()
-"""

@@ -96,7 +96,7 @@ class Cycles:
                 fill(ballast)  # whatever becomes free is taken at once
                 time.sleep(0.2)
             ballast.unlink()
-            time.sleep(self._rng.uniform(*FREE_S))
+            time.sleep(self._rng.uniform(*FREE_S))  # so long there is room, before it is gone again
 
     def _settle(self) -> int:
         rig = self._rig

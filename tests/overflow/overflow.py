@@ -106,7 +106,7 @@ async def _seconds(nodes: list[Node], count: int) -> None:
     for _ in range(count):
         for node in nodes:
             node.turn()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # of the world: each agent has a reading a second, however long the broker takes
 
 
 async def _drained(nodes: list[Node], until_s: float) -> int:

@@ -1,0 +1,114 @@
+"""What happened while the collector, its rules or the database were away: history, or told once when they are back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stores.store import Select, StoreDown, Table
+from tests.alerts.desk import HIGH, HOUR, MINUTE, SILENT, T0, TAGS, Desk, node
+from tests.closes import Closes
+
+
+def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fires_is_told(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.reading(10.0)
+    desk.tick()
+    other = closes(Desk(tmp_path, name="c2", store=desk.store))  # somebody else stores meanwhile
+    for turn in range(6 * 60):
+        other.now_ms = T0 + turn * MINUTE
+        other.reading(90.0 if turn // 15 % 2 else 10.0)
+    desk.now_ms = T0 + 6 * HOUR
+    desk.die()
+    desk.tick()
+    assert [late for _, late in desk.points()] == [1] * 23 + [0], "twelve episodes, the last of which still fires"
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+
+
+def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, SILENT, HIGH))
+    desk.nodes = [node()]
+    desk.die()
+    desk.reading(90.0)
+    desk.tick()
+    away = {("collector-database", "collector"): "connection refused"}
+    for _ in range(120):
+        desk.now_ms += 30_000
+        desk.alerting.own_state(True, away, desk.now_ms)
+        desk.tick()
+    firing = [view.rule for view in desk.alerting.current() if view.state == "firing"]
+    assert firing == ["collector-database", "pm25-high"], "what fired goes on, nothing is resolved"
+    assert len(desk.told) == 2
+    for _ in range(4):
+        desk.now_ms += 20_000
+        desk.alerting.own_state(True, {}, desk.now_ms)
+        desk.tick()
+    assert [view.rule for view in desk.alerting.current() if view.state == "firing"] == ["pm25-high"]
+
+
+def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path))
+    wrong = {("collector-clone", "lp-7"): "two batches 5"}
+    for _ in range(3):
+        desk.alerting.own_state(True, wrong, desk.now_ms)
+        desk.wait(10_000)
+    desk.die()
+    for _ in range(6):
+        desk.alerting.own_state(True, {}, desk.now_ms)
+        desk.wait(10_000)
+    states = [state for _, lines in desk.told for state, _ in lines]
+    desk.wait(10 * MINUTE)
+    states = [state for _, lines in desk.told for state, _ in lines]
+    assert states == ["firing", "resolved"]
+
+
+def test_while_the_database_is_away_at_a_start_the_rules_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.reading(10.0)
+    desk.tick()
+    desk.now_ms += 10_000
+    desk.reading(90.0, seen=False)
+    desk.die()
+
+    def down(_: Select) -> list[Any]:
+        raise StoreDown("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "select", down)
+        desk.tick()
+        assert desk.told == []
+    desk.wait(10_000)
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_an_hour_that_was_stored_as_the_collector_died_is_looked_at_by_whoever_goes_on(
+    tmp_path: Path, closes: Closes, follows: bool
+) -> None:
+    """Its row is stamped more than an hour back: a catch-up from now on would not find it."""
+    rule = HIGH | {"kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}}
+    desk = closes(Desk(tmp_path, rule))
+    desk.tick()
+
+    def hour(value: float, seen: bool) -> None:
+        table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR - 3 * MINUTE], {"pm25_ugm3_mean": [value]})
+        desk.store.write(desk.store.render(table))
+        if seen:
+            desk.alerting.observe([table], desk.now_ms)
+
+    hour(10.0, seen=True)
+    desk.wait(HOUR, MINUTE)
+    hour(90.0, seen=False)
+    desk.die()
+    if follows:
+        desk.alerting.follow([], desk.now_ms)
+    desk.wait(10 * MINUTE)
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing"]

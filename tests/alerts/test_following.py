@@ -1,0 +1,162 @@
+"""Two collectors on one database, one after the other: each episode is told once, by whoever works then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stores.store import Select, StoreDown
+from tests.alerts.desk import HIGH, HOURLY, MINUTE, T0, Desk
+from tests.closes import Closes
+
+
+def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path, closes: Closes) -> None:
+    first = closes(Desk(tmp_path, HOURLY))
+    for minute in range(90):
+        first.now_ms = T0 + minute * MINUTE
+        first.reading(100.0)
+        first.tick()
+    (told,) = first.told
+    second = closes(Desk(tmp_path, HOURLY, name="c2", store=first.store))
+    second.now_ms = first.now_ms
+    second.alerting.follow([], second.now_ms)
+    for minute in range(90, 240):
+        second.now_ms = T0 + minute * MINUTE
+        second.reading(10.0)
+        second.tick()
+    assert [lines for _, lines in second.told] == [[("resolved", told[1][0][1])]]
+    first.now_ms = second.now_ms
+    first.alerting.follow([], first.now_ms)  # and back: the first one has not heard of the end
+    first.tick()
+    assert [view.state for view in first.alerting.current()] == []
+
+
+def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:
+    """Two collectors on one database; the second has not worked yet."""
+    first = closes(Desk(folder, *rules))
+    return first, closes(Desk(folder, *rules, name="c2", store=first.store))
+
+
+def go_on(desk: Desk, before: Desk) -> list[tuple[str, str]]:
+    """One takes over from another; what it tells at once."""
+    desk.now_ms = before.now_ms + 1_000
+    desk.alerting.follow([], desk.now_ms)
+    return said_by(desk)
+
+
+def said_by(desk: Desk, span_ms: int = 3_000) -> list[tuple[str, str]]:
+    """What is told from now on: state, and when the episode began, in milliseconds after T0."""
+    desk.told = []
+    desk.wait(span_ms, 1_000)
+    return [(state, f"{int(key.rpartition('|')[2]) - T0:+}") for _, lines in desk.told for state, key in lines]
+
+
+def test_after_a_takeover_late_rows_tell_an_episode_once(tmp_path: Path, closes: Closes) -> None:
+    """Stations send again what nobody has answered, in any order: it comes late, and some of it was known before."""
+    first, second = pair(tmp_path, closes, HIGH)
+    for turn in range(8):
+        first.now_ms = T0 + turn * 20_000
+        first.reading(90.0 if turn >= 5 else 10.0)
+        first.tick()
+    assert go_on(second, first) == [("firing", "+100000")]
+    second.reading(10.0)
+    for late_ms in (130_000, 70_000, 110_000, 125_000, 90_000):
+        second.tick()
+        second.store_rows([T0 + late_ms], [90.0 if late_ms > 100_000 else 10.0])
+    assert said_by(second, 6 * MINUTE) == [("resolved", "+100000")]
+
+
+def test_an_end_that_is_stored_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
+    """The station sends nothing more, and the one that wrote its last reading died before its rules saw it."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.wait(10 * MINUTE)
+    first.reading(10.0, seen=False)
+    assert go_on(second, first) == [("resolved", "+0")]
+    assert said_by(second) == []
+
+
+def test_an_end_that_the_other_may_not_have_told_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.wait(10 * MINUTE)
+    first.reading(10.0)
+    first.alerting.tick(first.now_ms)  # it is in the database and in the first one's outbox, and there it stays
+    assert go_on(second, first) == [("resolved", "+0")]
+
+
+def test_an_episode_of_the_other_ends_although_this_one_has_told_an_earlier_one(tmp_path: Path, closes: Closes) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    for value in (90.0, 10.0):
+        first.reading(value)
+        first.wait(5 * MINUTE)
+    go_on(second, first)
+    second.reading(95.0)
+    second.wait(5 * MINUTE)
+    assert go_on(first, second) == []
+    first.reading(10.0)
+    assert [state for state, _ in said_by(first)] == ["resolved"]
+
+
+@pytest.mark.parametrize("rule", [HIGH | {"raise": "> 80"}, HOURLY])
+def test_what_fires_by_a_rule_that_is_another_here_ends(tmp_path: Path, closes: Closes, rule: dict[str, Any]) -> None:
+    """Two collectors are given a new rule one after the other: who takes over first has it already."""
+    first = closes(Desk(tmp_path, HIGH))
+    second = closes(Desk(tmp_path, rule, name="c2", store=first.store))
+    first.reading(78.0)
+    first.wait(10 * MINUTE)
+    assert go_on(second, first) == [("resolved", "+0")]
+    assert go_on(second, second) == []
+
+
+@pytest.mark.parametrize("minutes", [0, 3, 7])
+def test_what_waits_for_its_time_goes_on_through_a_takeover(tmp_path: Path, closes: Closes, minutes: int) -> None:
+    """Pending since before, and on its way to the end since before: both come at the time at which they had come."""
+    first, second = pair(tmp_path, closes, HIGH | {"for": "10m", "keep_firing_for": "10m"})
+    start_ms = T0 + 30 * MINUTE
+
+    def minute_of(desk: Desk, number: int, value: float) -> list[tuple[str, int]]:
+        desk.now_ms, desk.told = start_ms + number * MINUTE, []
+        desk.reading(value)
+        desk.tick()
+        points = [line for _, lines in desk.told for line in lines]
+        return [(state, number) for state, _ in points]
+
+    assert [minute_of(first, number, 90.0) for number in range(minutes)] == [[]] * minutes
+    go_on(second, first)
+    heard = [line for number in range(minutes, 20) for line in minute_of(second, number, 90.0)]
+    assert heard == [("firing", 10)]
+    assert [minute_of(second, 20 + number, 10.0) for number in range(minutes)] == [[]] * minutes
+    assert ("resolved", f"+{30 * MINUTE}") not in go_on(first, second)
+    heard = [line for number in range(20 + minutes, 40) for line in minute_of(first, number, 10.0)]
+    assert heard == [("resolved", 30)]
+
+
+def test_a_database_that_goes_away_in_the_middle_of_a_takeover_is_read_again_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+) -> None:
+    """Else windows would hold readings twice: a count shows it."""
+    first, second = pair(
+        tmp_path, closes, HIGH | {"window": {"count": "pm25_ugm3", "over": "10m"}, "raise": "> 35", "clear": "< 5"}
+    )
+    for _ in range(60):
+        first.reading(10.0)
+        first.wait(20_000)
+    asked, select = 0, second.store.select
+
+    def break_off(question: Select) -> list[Any]:
+        nonlocal asked
+        asked += question.measurement == "air_quality"
+        if asked == 2 and question.measurement == "air_quality":
+            raise StoreDown("away")
+        return select(question)
+
+    monkeypatch.setattr(second.store, "select", break_off)
+    go_on(second, first)
+    second.wait(10_000, 1_000)
+    second.reading(10.0)
+    second.tick()
+    assert asked > 2
+    assert second.told == []

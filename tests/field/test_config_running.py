@@ -1,0 +1,97 @@
+"""New settings and an agent that runs: taken up, put back, refused, or heard between two of its lives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from device_profiles.yaml_splice import with_value
+from tests.field.conftest import NODE, Field
+from tests.servers import wait_for
+
+
+@pytest.mark.real
+def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_sensor(field: Field) -> None:
+    """The trial is cut to 8 s here; on a device it is 100 s."""
+    field.start()
+    before = json.loads((field.folder / "status.json").read_text())
+    options = ("--config", str(field.config))
+
+    done = field.lamppost("agent", "config", "set", "seal_s", "2", *options, timeout_s=60)
+    assert done.returncode == 0, done.stderr
+    assert "in force: the agent runs with it" in done.stdout
+    after = json.loads((field.folder / "status.json").read_text())
+    assert after["pid"] == before["pid"]  # begun anew, not started again
+    assert after["settings"] != before["settings"]
+
+    kept = field.lamppost("agent", "config", "set", "seal_s=1", "--try", *options, timeout_s=60)
+    assert kept.returncode == 0, kept.stderr
+    assert "kept: every sensor is heard" in kept.stdout
+
+    afar = field.office("stations", "config", "set", NODE, "sensors.air-1.lane=2", timeout_s=90)
+    assert afar.returncode == 0, afar.stderr
+    assert 'lane: "2"' in afar.stdout  # a word where a word is wanted: the station knows
+    assert "version 1 kept" in afar.stdout
+    unknown = field.office("stations", "config", "set", NODE, "seel_s=2", "--dry-run")
+    assert unknown.returncode == 3
+    assert "did you mean 'seal_s'?" in unknown.stderr
+    assert 'lane: "2"' in field.config.read_text()
+
+    good = field.config.read_text()
+    wrong = field.lamppost(
+        "agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options, timeout_s=90
+    )
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    assert "the old settings are back: air-1 is silent" in wrong.stderr
+    assert field.config.read_text() == good
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone", "a spool in a folder that is none"])
+def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, broken: str) -> None:
+
+    field.start()
+    said = json.loads((field.folder / "status.json").read_text())
+    if broken.startswith("a secret"):
+        broken = with_value(field.config.read_text(), ("broker", "password_file"), "/no/file")
+    if broken.startswith("a spool"):
+        broken = with_value(field.config.read_text(), ("spool", "path"), "/dev/null/spool.db")
+    field.config.write_text(broken)
+    os.kill(said["pid"], signal.SIGHUP)
+
+    def goes_on() -> bool:
+        now = json.loads((field.folder / "status.json").read_text())
+        return now["at_ms"] > said["at_ms"] + 2000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
+
+    wait_for("word of it", lambda: "the settings are not taken up" in field.agent.log.read_text(), 20)
+    wait_for("the agent going on with the settings it has", goes_on, 20)
+    assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0
+
+
+@pytest.mark.real
+def test_an_end_that_is_asked_for_between_two_lives_is_heard(field: Field) -> None:
+
+    between = field.folder / "between"
+    field.agent.command[1:3] = ["-c", SLOW_BETWEEN.format(str(between))]  # in place of -m lamppost
+    field.start()
+    assert field.agent.process is not None
+    os.kill(field.agent.process.pid, signal.SIGHUP)
+    wait_for("the end of the first life", between.exists, 20)
+    assert field.agent.stop() == 0
+
+
+SLOW_BETWEEN = """
+import asyncio, pathlib, time
+import lamppost
+close = asyncio.Runner.close
+def slow(runner):
+    pathlib.Path({!r}).touch()
+    time.sleep(1)  # the slow end of a life, in which the signal comes
+    close(runner)
+asyncio.Runner.close = slow
+lamppost.main()
+"""
