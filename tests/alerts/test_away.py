@@ -29,6 +29,21 @@ def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fi
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
 
 
+def test_a_start_adds_nothing_to_an_alert_that_was_over_before(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
+    for value in (90.0, 50.0):
+        desk.reading(value)
+        desk.tick()
+        desk.now_ms += MINUTE
+    story, told = desk.points(), list(desk.told)
+    assert [state for state, _ in story] == ["firing", "resolved"]
+    for begin in (desk.die, desk.end):
+        begin()
+        desk.tick()
+        desk.now_ms += MINUTE
+    assert (desk.points(), desk.told) == (story, told)
+
+
 def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(
     tmp_path: Path, closes: Closes
 ) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from collector.numbers import rollups, window_maker
 from collector.numbers.reporting import Reporting
-from collector.numbers.windows import day_of, fold, hour_of
+from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
 from tests.closes import Closes
@@ -219,14 +219,6 @@ def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
     assert {series.tags["node"]: series.rows for series in stored} == {name: [[NOON, 10.0]] for name in names}
 
 
-def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
-    columns: dict[str, list[Any]] = {"wind_dir_deg": [350.0, 10.0], "temp_c": [-1.0, 2.0]}
-    bench.commit(Table("weather", AIR, [NOON, NOON + 1000], columns))
-    bench.settle()
-    assert bench.rows("weather_1m", "wind_dir_deg_mean", "temp_c_mean") == [[NOON, 0.0, 0.5]]
-
-
 @pytest.mark.parametrize(
     ("zone", "local", "hours"),
     [("Europe/Berlin", 1_774_738_800_000, 23), ("Europe/Berlin", 1_792_879_200_000, 25), ("Asia/Shanghai", NOON, 24)],
@@ -352,40 +344,3 @@ def test_an_hour_of_noise_is_the_level_of_its_energy(tmp_path: Path, closes: Clo
     bench.rollups.again(("air_quality", AIR), [NOON], bench.now_ms)
     bench.settle()
     assert bench.rows("air_quality_1h", *names) == hours
-
-
-def test_rain_of_thinned_minutes_is_what_their_ends_and_the_time_between_them_rose_by() -> None:
-    hour = fold("weather")
-    for low, high in ((2.0, 3.0), (3.5, 4.0), (0.25, 0.5)):  # the gauge was reset before the last
-        hour.below({"rain_mm_mean": (low + high) / 2, "rain_mm_min": low, "rain_mm_max": high, "rain_mm_n": 60})
-    assert hour.fields()["rain_mm_sum"] == 1.0 + 0.5 + 0.5 + 0.25
-
-
-def test_rain_is_what_a_gauge_rose_by_whoever_resets_it(tmp_path: Path, closes: Closes) -> None:
-    """A gauge polled every 20 s, reset at odd times: right to what fell between two readings."""
-    rng = random.Random(9)
-    day_ms = day_of(NOON, SHANGHAI)[0]
-    gauge, times, told, fell = 0.0, [], [], [0.0] * 24
-    for time_ms in range(day_ms, day_ms + DAY, 20_000):
-        rise = round(rng.choice([0, 0, 0, 0.01, 0.02, 0.05]), 2)
-        if rng.random() < 0.001:
-            gauge = 0.0
-        gauge = round(gauge + rise, 2)
-        fell[(time_ms - day_ms) // HOUR] += rise
-        times.append(time_ms)
-        told.append(gauge)
-    whole = Table("weather", AIR, times, {"rain_mm": told, "qc": [1] * len(times)}, frozenset({"qc"}))
-    live, late = closes(Bench(tmp_path, day_ms - HOUR)), closes(Bench(tmp_path, day_ms + 3 * DAY))
-    for first in range(0, len(times), 45):
-        live.now_ms = times[first : first + 45][-1]
-        part = slice(first, first + 45)
-        live.commit(whole._replace(times_ms=times[part], columns={n: c[part] for n, c in whole.columns.items()}))
-    late.commit(whole)
-    for bench in (live, late):
-        bench.settle()
-        hours = bench.rows("weather_1h", "rain_mm_sum")
-        for (_, total), truth in zip(hours, fell, strict=True):
-            assert truth - 0.2 <= total <= truth + 1e-9
-        ((_, total),) = bench.rows("weather_1d", "rain_mm_sum")
-        assert total == pytest.approx(sum(fell), abs=0.5)
-    assert live.everything() == late.everything()

@@ -1,0 +1,77 @@
+"""Windows of what is not simply averaged: wind is a direction, rain what a gauge rose by."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.numbers.windows import day_of, fold
+from collector.stores.store import Table
+from tests.closes import Closes
+from tests.quality.bench import AIR, SHANGHAI, Bench
+
+NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+def test_wind_from_either_side_of_north_is_wind_from_north(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    columns: dict[str, list[Any]] = {"wind_dir_deg": [350.0, 10.0], "temp_c": [-1.0, 2.0]}
+    bench.commit(Table("weather", AIR, [NOON, NOON + 1000], columns))
+    bench.settle()
+    assert bench.rows("weather_1m", "wind_dir_deg_mean", "temp_c_mean") == [[NOON, 0.0, 0.5]]
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["from the database", "from memory"])
+def test_an_hour_of_wind_is_the_middle_of_its_minutes_but_for_one_that_blew_from_everywhere(
+    at_once: bool, tmp_path: Path, closes: Closes
+) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR if not at_once else NOON + DAY))
+    times = [NOON + n * MINUTE + second for n in range(3) for second in (0, 1000)]
+    degrees = [350.0, 350.0, 90.0, 270.0, 10.0, 10.0]
+    for first in range(0, 6, 6 if at_once else 2):
+        part = slice(first, None if at_once else first + 2)
+        bench.commit(Table("weather", AIR, times[part], {"wind_dir_deg": degrees[part]}))
+    bench.settle()
+    assert bench.rows("weather_1m", "wind_dir_deg_mean") == [[NOON, 350.0], [NOON + 2 * MINUTE, 10.0]]
+    assert bench.rows("weather_1h", "wind_dir_deg_mean", "wind_dir_deg_n") == [[NOON, 0.0, 2]]
+
+
+def test_rain_of_thinned_minutes_is_what_their_ends_and_the_time_between_them_rose_by() -> None:
+    hour = fold("weather")
+    for low, high in ((2.0, 3.0), (3.5, 4.0), (0.25, 0.5)):  # the gauge was reset before the last
+        hour.below({"rain_mm_mean": (low + high) / 2, "rain_mm_min": low, "rain_mm_max": high, "rain_mm_n": 60})
+    assert hour.fields()["rain_mm_sum"] == 1.0 + 0.5 + 0.5 + 0.25
+
+
+def test_rain_is_what_a_gauge_rose_by_whoever_resets_it(tmp_path: Path, closes: Closes) -> None:
+    """A gauge polled every 20 s, reset at odd times: right to what fell between two readings."""
+    rng = random.Random(9)
+    day_ms = day_of(NOON, SHANGHAI)[0]
+    gauge, times, told, fell = 0.0, [], [], [0.0] * 24
+    for time_ms in range(day_ms, day_ms + DAY, 20_000):
+        rise = round(rng.choice([0, 0, 0, 0.01, 0.02, 0.05]), 2)
+        if rng.random() < 0.001:
+            gauge = 0.0
+        gauge = round(gauge + rise, 2)
+        fell[(time_ms - day_ms) // HOUR] += rise
+        times.append(time_ms)
+        told.append(gauge)
+    whole = Table("weather", AIR, times, {"rain_mm": told, "qc": [1] * len(times)}, frozenset({"qc"}))
+    live, late = closes(Bench(tmp_path, day_ms - HOUR)), closes(Bench(tmp_path, day_ms + 3 * DAY))
+    for first in range(0, len(times), 45):
+        live.now_ms = times[first : first + 45][-1]
+        part = slice(first, first + 45)
+        live.commit(whole._replace(times_ms=times[part], columns={n: c[part] for n, c in whole.columns.items()}))
+    late.commit(whole)
+    for bench in (live, late):
+        bench.settle()
+        hours = bench.rows("weather_1h", "rain_mm_sum")
+        for (_, total), truth in zip(hours, fell, strict=True):
+            assert truth - 0.2 <= total <= truth + 1e-9
+        ((_, total),) = bench.rows("weather_1d", "rain_mm_sum")
+        assert total == pytest.approx(sum(fell), abs=0.5)
+    assert live.everything() == late.everything()
