@@ -104,8 +104,10 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
+        now = self._now()
+        self.recorder.timeline.observe(*now)
         for sensor in self.sensors:
-            sensor.restore(self.recorder.spool.state(sensor.name))
+            sensor.restore(self.recorder.spool.state(sensor.name), self.recorder.stamp(now))
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
         tasks += [
             asyncio.create_task(self._talk(number, sensor, port), name=f"talk to {sensor.name}")
@@ -190,7 +192,6 @@ class Agent:
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()
         examined_s, told = -vitals.EVERY_S, False
-        self.recorder.timeline.observe(*self._now())
         while True:
             while await self._hurried(COMMIT_S - time.time() % COMMIT_S):
                 self._commit("urgent")

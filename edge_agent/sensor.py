@@ -47,6 +47,7 @@ class Sensor:
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
         self._heard_s = 0.0
+        self._left_open: dict[str, Any] | None = None  # the interval of a boot before, until the clock is set
         self._spoilt_reply = False  # damage has come since the last command that wants a reply
 
     def begin(self, now_s: float, powered_s: float) -> None:
@@ -98,17 +99,44 @@ class Sensor:
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""
-        return self.traffic.tick(now_ms) if self.traffic is not None else []
+        if self.traffic is None:
+            return []
+        return [*self._close_left_open(now_ms), *self.traffic.tick(now_ms)]
 
-    def restore(self, state: dict[str, Any] | None) -> None:
-        """Go on with the interval that was open; what a disk has changed of it is begun anew."""
-        if self.traffic is not None:
-            with suppress(AttributeError, TypeError, ValueError):
-                self.traffic.restore(state)
+    def restore(self, state: dict[str, Any] | None, now_ms: int) -> None:
+        """Go on with the interval that was open; what a disk has changed of it is begun anew.
+
+        One that begins after `now_ms` is in true time, which a box that has just begun does not know: it is left as
+        it is until the clock is set. Moved with the clock it would never end, nor would any after it.
+        """
+        if self.traffic is None or not isinstance(state, dict) or not isinstance(state.get("start_ms"), int):
+            return
+        left = state.get("left_open") or state
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            if left["start_ms"] > now_ms:
+                self._left_open = left
+            else:
+                self.traffic.restore(left)
+
+    def _close_left_open(self, now_ms: int) -> list[Reading]:
+        """The interval of a boot before, once the clock is behind its end; that of now goes on beside it."""
+        left = self._left_open
+        if self.traffic is None or left is None or left["start_ms"] > now_ms:
+            return []
+        closed, mine, self._left_open = list[Reading](), self.traffic.state(), None
+        with suppress(AttributeError, TypeError, ValueError):
+            self.traffic.restore(left)
+            closed = self.traffic.tick(now_ms)
+            if not closed:
+                self._left_open = left
+        self.traffic.restore(mine)
+        return closed
 
     def state(self) -> dict[str, Any] | None:
         """State of the open interval, committed with the readings."""
-        return self.traffic.state() if self.traffic is not None else None
+        if self.traffic is None:
+            return None
+        return self.traffic.state() | ({} if self._left_open is None else {"left_open": self._left_open})
 
     def _see(self, seen: dict[str, float | int], now_ms: int) -> None:
         """Tell the counter what was detected."""

@@ -91,10 +91,10 @@ class Node:
         self._announced: tuple[str, ...] = ()
         self._commit_due_ms: int | None = None
         self._sealed_ms = world.clock.now_ms
-        self.recorder.timeline.observe(*self._now())
+        now = self._now()
+        self.recorder.timeline.observe(*now)
         for sensor in sensors:
-            if sensor.traffic is not None:
-                sensor.traffic.restore(self.recorder.spool.state(sensor.name))
+            sensor.restore(self.recorder.spool.state(sensor.name), self.recorder.stamp(now))
             sensor.begin(world.clock.now_s, self._powered_s)
         for line in self.lines:
             self._talk(line)

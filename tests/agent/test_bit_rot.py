@@ -22,7 +22,7 @@ def recorder(path: Path) -> Recorder:
     profile = load().get("omnipresense-ops243a")
     radar = Sensor("radar-1", profile, counter_of(profile, "radar-1", "1", ("in", "out"), 60))
     made = Recorder("lp-1", "here", "b" * 32, [radar], lambda: Spool(path, "lp-1", "here"))
-    radar.restore(made.spool.state(radar.name))
+    radar.restore(made.spool.state(radar.name), UTC)
     return made
 
 

@@ -1,0 +1,63 @@
+"""The interval that was open when the power went, on a box that does not know the time when it begins anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from device_profiles.catalogue import load
+from edge_agent.recorder import Now, Recorder
+from edge_agent.sealing import readings_of
+from edge_agent.sensor import Sensor, counter_of
+from edge_agent.spool import Spool
+
+BEGIN_MS = 1_790_000_040_000
+MINUTE_MS = 60_000
+
+
+class Box:
+    """One radar or lidar through its boots; `vehicles` pass in second 10 of each minute that it is on."""
+
+    def __init__(self, path: Path, profile: str) -> None:
+        self._path, self._profile = path, profile
+        self.told: list[tuple[int, float]] = []
+
+    def boot(self, number: int, from_ms: int, seconds: int, synced_after_s: int) -> None:
+        profile = load().get(self._profile)
+        counter = counter_of(profile, "eye-1", "1", ("in",), 60)
+        sensor = Sensor("eye-1", profile, counter)
+        recorder = Recorder("lp-1", "s", f"{number:032x}", [sensor], lambda: Spool(self._path, "lp-1", "s"))
+        for at_s in range(seconds):
+            now = Now(at_s * 1000, from_ms + at_s * 1000, at_s >= synced_after_s)
+            if at_s == 0:
+                recorder.timeline.observe(*now)
+                sensor.restore(recorder.spool.state("eye-1"), recorder.stamp(now))
+            second = (from_ms // 1000 + at_s) % 60
+            for tenth in range(10):
+                stamp, near = recorder.stamp(now) + 100 * tenth, 10 <= second < 12
+                if self._profile == "benewake-tfmini":
+                    sensor._see({"range_m": 2.0 if near else 6.0}, stamp)
+                elif near:
+                    sensor._see({"speed_kmh": 40.0}, stamp)
+            for batch in recorder.commit(now, seal="all"):
+                rows = (row for row in readings_of(batch.data)[0] if row.series.kind == "traffic_flow")
+                self.told += [(row.time_ms, row.values["count"]) for row in rows]
+        recorder.spool.close()
+
+
+@pytest.mark.parametrize("profile", ["omnipresense-ops243a", "benewake-tfmini"])
+def test_an_interval_left_open_is_told_once_the_clock_is_set_and_those_after_it_go_on(
+    tmp_path: Path, profile: str
+) -> None:
+    """It was moved with the clock, into another century, and no vehicle was told from then on."""
+    box = Box(tmp_path / "spool.db", profile)
+    box.boot(1, BEGIN_MS, 90, 0)
+    second_ms = BEGIN_MS + 2 * MINUTE_MS
+    box.boot(2, second_ms, 20, 100)  # the power goes again before a time server is heard
+    third_ms = BEGIN_MS + 3 * MINUTE_MS
+    box.boot(3, third_ms, 200, 90)
+    told = dict(sorted(box.told))
+    assert [told[BEGIN_MS + minute * MINUTE_MS] for minute in (0, 1)] == [1, 1]
+    assert sum(count for time_ms, count in told.items() if third_ms - 1000 <= time_ms) == 3
+    assert max(told) < third_ms + 200_000
