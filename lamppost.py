@@ -142,7 +142,7 @@ def _import(place: str, word: str | None = None) -> typer.Typer | Callable[..., 
     if not isinstance(room, dict):
         return room
     app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    for one in {word} & room.keys() or room:
+    for one in [word] if word in room else room:
         found = _import(room[one])
         app.add_typer(found, name=one) if isinstance(found, typer.Typer) else app.command(one)(found)
     return app

@@ -22,6 +22,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.collectors import BATCHES, cpu_s
 from benchmarks.figure import LOOP, Figure, loop_us
@@ -178,7 +179,7 @@ class _Course:
     def __init__(self, broker_port: int, store: Influx1) -> None:
         self._store = store
         self._stored = 0
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "bench-feeder", protocol=paho.MQTTv5)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "bench-feeder", protocol=paho.MQTTv5)
         self._client.max_inflight_messages_set(20)
         self._client.connect("127.0.0.1", broker_port)
         self._client.loop_start()

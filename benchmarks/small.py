@@ -84,7 +84,9 @@ def spool() -> Iterator[Figure]:
         start_ns = time.thread_time_ns()
         for row in range(SPOOL_ROWS):
             level = year[row // 3600]
-            values = {name: max(0, round(level * share + rng.gauss(0, 0.6))) for name, share in PMS5003[:8]}
+            values: dict[str, float] = {
+                name: max(0, round(level * share + rng.gauss(0, 0.6))) for name, share in PMS5003[:8]
+            }
             kept.accept([Reading(series, 1_790_000_000_000 + row * 1000, values)], origin)
             if row % 60 == 59:
                 kept.seal()

@@ -118,6 +118,12 @@ class Sink(Store):
     def select(self, question: Select) -> list[Series]:  # noqa: ARG002
         return []
 
+    def remove(self, measurement: str) -> None:
+        pass
+
+    def keep_for(self, days: int | None) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from statistics import quantiles
 
 import mqtt5
@@ -71,7 +72,7 @@ class Stream:
             self._take()
         return time.monotonic() - start_s
 
-    def _publish_all(self, messages: list[tuple[str, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
+    def _publish_all(self, messages: Sequence[tuple[str, bytes, tuple[str, int] | None]], retain: bool = False) -> None:
         at = 0
         while at < len(messages):
             room = min(UNACKNOWLEDGED_MAX - self._unacknowledged, self._unanswered_max - len(self._sent_s))

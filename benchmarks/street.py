@@ -20,5 +20,5 @@ class Street:
         rng = self._rng
         self._level = max(3.0, self._level + rng.gauss(0, 0.15) + (40 - self._level) / 7200)
         shared = self._level * rng.gauss(1, 0.03)
-        masses = {name: round(shared * share * rng.gauss(1, 0.01)) for name, share in MASSES.items()}
+        masses: dict[str, float] = {name: round(shared * share * rng.gauss(1, 0.01)) for name, share in MASSES.items()}
         return masses | {name: round(shared * many * rng.gauss(1, 0.04)) for name, many in PARTICLES.items()}

@@ -87,7 +87,8 @@ def latency(points: int) -> Iterator[Figure]:
         back_ms = round(time.time() * 1000) - BACK_MS
         arguments = map(str, (bench.broker.port, nodes, BATCHES, 60, 0, back_ms, 1000))
         with stream(arguments) as drain, ThreadPoolExecutor(1) as aside:
-            draining, busy = aside.submit(finished, drain), []
+            draining = aside.submit(finished, drain)
+            busy: list[dict[str, float]] = []
             while not busy or not draining.done():
                 busy.append(_stream(bench.broker.port, LIGHT_NODES, 5, 910_000 + len(busy) * LIGHT_NODES))
             drained = draining.result()

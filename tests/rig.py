@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,7 +97,7 @@ class Rig:
         self.store.prepare()
         self.page_port = free_port()
 
-    def agent(self, node: str, sensors: dict[str, tuple[str, Stub]], **more: Any) -> Program:
+    def agent(self, node: str, sensors: Mapping[str, tuple[str, Stub]], **more: Any) -> Program:
         """An agent whose sensors are stubs: name to (profile, stub)."""
         entries = []
         for name, (profile, stub) in sensors.items():

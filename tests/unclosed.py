@@ -22,4 +22,4 @@ class Watched(sqlite3.Connection):
 def watch() -> None:
     """From now on."""
     if sys.version_info < (3, 13):
-        sqlite3.connect = partial(sqlite3.connect, factory=Watched)
+        sqlite3.connect = partial(sqlite3.connect, factory=Watched)  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from measures import (
@@ -158,7 +159,7 @@ def who_guideline(given: Input) -> Output:
 
 
 def gbt8170_round(given: Input) -> Output:
-    value = rounding.Decimal(given["value_text"])
+    value = Decimal(given["value_text"])
     return {"rounded_text": format(rounding.half_even(value, given["decimals"]), "f")}
 
 
@@ -231,7 +232,7 @@ def density(given: Input) -> Output:
 
 def density_from_occupancy(given: Input) -> Output:
     percent = given["occupancy_percent"]
-    share = None if percent is None else rounding.Decimal(percent) / 100
+    share = None if percent is None else Decimal(percent) / 100
     length_m = given["effective_vehicle_length_m"]
     return {"veh_per_km": flow.density_from_occupancy_vpkm(None if share is None else float(share), length_m)}
 
@@ -306,7 +307,9 @@ def qartod_rate_of_change(given: Input) -> Output:
 
 def qartod_flat_line(given: Input) -> Output:
     keys = ("values", "step_s", "suspect_after_s", "fail_after_s", "tolerance")
-    return {"flags": qartod.flat_line(*(given[key] for key in keys), given.get("detection_limit"))}
+    return {
+        "flags": qartod.flat_line(**{key: given[key] for key in keys}, detection_limit=given.get("detection_limit"))
+    }
 
 
 def qartod_aggregate(given: Input) -> Output:

@@ -14,7 +14,7 @@ from edge_agent.sealing import Uniquifier
 H = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 
 
-def told(hours: Hours, now_ms: int, closing: bool = False) -> list[tuple[int, int]]:
+def told(hours: Hours, now_ms: int, closing: bool = False) -> list[tuple[int, float]]:
     """(time, accepted) of each row."""
     return [(row.time_ms, row.values["accepted"]) for row in hours.tick(now_ms, closing)]
 

@@ -103,7 +103,7 @@ def test_the_open_interval_survives_a_restart_and_a_set_clock() -> None:
     assert again.tick(3_660_000)[0].values["count"] == 1
 
 
-def eyed(name: str, spans: list[tuple[float, bytes]], **options: str) -> dict[str, float]:
+def eyed(name: str, spans: list[tuple[float, bytes]], **options: int | float | str | bool) -> dict[str, float]:
     """The minute's traffic of a sensor whose frames, given by the seconds they last, come fifty times a second."""
     sensor = sensor_of(catalogue.load(), Settings(name="eye-1", profile=name, port="/dev/null", options=options))
     sensor.begin(0.0, 0.0)

@@ -27,7 +27,7 @@ def fill(spool: Spool, batches: int, rows: int = 10, first: int = 0) -> list[Sea
     sealed = []
     for n in range(first, first + batches):
         start = T0 + n * rows * 1000
-        values = [{"pm25_raw_ugm3": n * rows + i, "pm10_raw_ugm3": 7} for i in range(rows)]
+        values: list[dict[str, float]] = [{"pm25_raw_ugm3": n * rows + i, "pm10_raw_ugm3": 7} for i in range(rows)]
         spool.accept([Reading(AIR, start + i * 1000, values[i]) for i in range(rows)], ORIGIN)
         sealed += spool.seal()
     return sealed
@@ -270,7 +270,9 @@ def test_a_spool_that_stays_full_stays_bounded_and_names_every_row_and_number(sp
     limit, sizes, rng = 72_000, [], random.Random(5)
     spool._db.execute("PRAGMA synchronous=OFF")  # the account is looked at here, not the disk
     for minute in range(0, 8_000, 10):
-        values = [{"pm25_raw_ugm3": rng.randrange(500), "pm10_raw_ugm3": rng.randrange(500)} for _ in range(10)]
+        values: list[dict[str, float]] = [
+            {"pm25_raw_ugm3": rng.randrange(500), "pm10_raw_ugm3": rng.randrange(500)} for _ in range(10)
+        ]
         spool.accept_and_seal([Reading(AIR, T0 + (minute + i) * 60_000, values[i]) for i in range(10)], ORIGIN)
         while make_room(spool, limit, T0 + minute * 60_000):
             pass

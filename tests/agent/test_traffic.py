@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_profiles.catalogue import load
 from edge_agent.agent import sensor_of
 from edge_agent.config import Sensor as Settings
 from edge_agent.reading import Reading
@@ -184,8 +185,6 @@ def test_two_reports_with_nothing_between_them_are_no_vehicle(is_signed: bool) -
 
 def test_an_empty_street_whose_bits_flip_stays_empty() -> None:
     """Frames of a radar without a checksum: twice 128 mph out of nothing, and nothing in between."""
-    from device_profiles.catalogue import load
-
     sensor = sensor_of(load(), Settings(name="radar-1", profile="mph-radar", port="/dev/null"))
     sensor.begin(0.0, 0.0)
     sensor.poller.due(0.0)
@@ -227,10 +226,8 @@ def test_a_radar_of_summaries_alone_counts_by_them() -> None:
     ],
 )
 def test_a_radars_bytes_become_counts(
-    model: str, options: dict[str, str], mode: str | None, directions: dict[str, int]
+    model: str, options: dict[str, int | float | str | bool], mode: str | None, directions: dict[str, int]
 ) -> None:
-    from device_profiles.catalogue import load
-
     wants = Settings(name="radar-1", profile=model, port="/dev/null", options=options, mode=mode)
     sensor = sensor_of(load(), wants)
     passing = [Vehicle(10.0 + 12 * n, 50.0 if n % 2 else -50.0, 10.5 if n % 4 == 0 else 4.4) for n in range(16)]
@@ -267,7 +264,7 @@ def test_every_boundary_of_a_class_is_the_edge_of_a_cell() -> None:
 def test_the_angle_between_beam_and_path_is_made_good() -> None:
     """A lorry of 10.2 m at 80 km/h, seen under 30°: a radar tells 69.28 km/h and 8.83 m."""
     sensor = Settings(name="radar-1", profile="omnipresense-ops243a", port="/dev/null", angle_deg=30)
-    radar = sensor_of(PROFILES, sensor).traffic
+    radar = sensor_of(load(), sensor).traffic
     assert isinstance(radar, Counter)
     radar.tick(0)
     pass_by(radar, 1_000, 69.282, length_m=8.8335)

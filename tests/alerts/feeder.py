@@ -86,7 +86,7 @@ class Feeder:
             client.publish(names.status(node.name), status.encode(birth), 1, True)
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
-        said = ack.decode(signed.open_sealed(message.topic, message.payload))
+        said = ack.decode(signed.open_sealed(message.topic, bytes(message.payload)))
         address = names.address(message.topic)
         if isinstance(said, ack.Hello) or address is None:
             return

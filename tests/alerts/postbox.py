@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any
 
 
 class Postbox(ThreadingTCPServer):
@@ -17,7 +18,7 @@ class Postbox(ThreadingTCPServer):
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.shutdown()
         super().__exit__(*error)
 

@@ -131,7 +131,7 @@ def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: 
     mail = email.message_from_bytes(post.took[0], policy=email.policy.default)
     assert mail["to"] == "duty@city.example"
     assert "Bcc" not in mail
-    text = cast(email.message.EmailMessage, mail).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert mail.get_body(("html",)) is None
     assert "[FIRING] PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75), since" in text.splitlines()[-4]
 

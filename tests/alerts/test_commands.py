@@ -19,8 +19,8 @@ from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.commands.alerts import app
 from collector.rules.desk import Desk, Policy
-from collector.rules.loading import parse
 from collector.rules.outbox import Outbox
+from collector.rules.parsing import parse
 from collector.rules.transition import Series, transition
 from collector.statedb import open_state
 from wire.exits import Exit, Failure

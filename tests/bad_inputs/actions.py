@@ -9,6 +9,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from _pytest.outcomes import Failed
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.bad_inputs import oracle
 from tests.bad_inputs.around import Around, Case
@@ -183,7 +184,7 @@ def _knock(system: System, name: str | None, password: str | None, client_id: st
     from device_profiles.tls import TlsFiles
 
     said: list[str] = []
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id or name or "", protocol=paho.MQTTv5)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id or name or "", protocol=paho.MQTTv5)
     client.tls_set_context(TlsFiles(system.city.plan.folder / "pki" / "ca.pem").context())
     client.on_connect = lambda _c, _u, _f, reason, _p: said.append(str(reason))
     client.on_disconnect = lambda *_: said.append("ended")

@@ -94,7 +94,9 @@ def _many(system: System, case: Case) -> list[str]:
     faults = around.faults
     if len(known) > SERIES_MAX:
         faults.append(f"{len(known)} series of one node in the database")
-    allowed = {"stored": {0, 3}, "nack_dead": {2}, "hold": {10, 12, None}, "not_stored": {1, 2, 10, 11, 12, None}}
+    allowed: dict[str, set[int | None]] = {
+        "stored": {0, 3}, "nack_dead": {2}, "hold": {10, 12, None}, "not_stored": {1, 2, 10, 11, 12, None}
+    }  # fmt: skip
     if not set(codes.values()) <= allowed.get(expect, {0, 1, 2, 3}):
         faults.append(f"answers: {tally(codes)}; wanted {expect}")
     if expect == "stored":
@@ -194,7 +196,7 @@ def flood(voice: Voice, batches: Iterator[bytes], timeout_s: float = 900, final:
         answers = voice.answers()
         voice.peer.forget()
         for _, name, code, _ in answers:
-            if (code in FINAL or not final) and flying.pop(name, None):
+            if (code in FINAL or not final) and flying.pop(name, None) is not None:
                 codes[name] = code
         for name, (data, sent_s) in list(flying.items()):
             if time.monotonic() - sent_s > 5 and not final:

@@ -72,7 +72,8 @@ def read(data: bytes, node: str, now_ms: int) -> Reading:
 def _block(block: Any, site: str, now_ms: int) -> list[Point | None] | None:
     if not isinstance(block, dict) or not isinstance(block.get("kind"), str):
         return None
-    kind, sensor, tags, t0, dt = (block.get(key) for key in ("kind", "sensor", "tags", "t0", "dt"))
+    kind: str = block["kind"]
+    sensor, tags, t0, dt = (block.get(key) for key in ("sensor", "tags", "t0", "dt"))
     fields = block.get("fields")
     tags = {} if tags is None and "tags" not in block else tags
     whole = agent_fields(kind) if kind in KINDS else None

@@ -246,13 +246,10 @@ def _label(pages: Pages, expect: str, label: str) -> list[str]:
     document["stations"] = [{"node": node, "zh": label, "en": label}]
     path.write_text(yaml.safe_dump(document, allow_unicode=True))
     if expect == "http_4xx":
-        said = system.city.office("collector", "check")
+        checked = system.city.office("collector", "check")
         path.write_text(kept)
-        return (
-            []
-            if said.returncode == 3 and said.stderr.strip()
-            else [f"taken: exit {said.returncode} {said.stderr[:200]}"]
-        )
+        refused = checked.returncode == 3 and checked.stderr.strip()
+        return [] if refused else [f"taken: exit {checked.returncode} {checked.stderr[:200]}"]
     if expect != "http_ok_escaped":
         raise UnknownWord(f"expect {expect!r} of a label")
     system.collector.stop()

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -41,11 +42,9 @@ class Peer:
         system, who, will = self._system, self._who, self._will
         self.state = None
         self._answers.clear()
-        client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, self.name, protocol=paho.MQTTv5, reconnect_on_failure=False
-        )
+        client = paho.Client(CallbackAPIVersion.VERSION2, self.name, protocol=paho.MQTTv5, reconnect_on_failure=False)
         self.client = client
-        client._raise_for_invalid_topic = lambda _: None  # type: ignore[method-assign]  # what a stranger sends
+        client._raise_for_invalid_topic = lambda topic: None  # type: ignore[method-assign]  # noqa: ARG005  # what a stranger sends
         context = TlsFiles(system.city.plan.folder / "pki" / "ca.pem", system.city.pair(who)).context()
         client.tls_set_context(context)
         client.max_inflight_messages_set(1000)
@@ -64,7 +63,7 @@ class Peer:
 
     def publish(self, topic: str, payload: bytes, **more: Any) -> Any:
         """Publish; the reason code, or None when the broker ended the connection or said nothing for five seconds."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)
         if "response_topic" in more:
             properties.ResponseTopic = more["response_topic"]
         if "payload_format" in more:

@@ -145,7 +145,7 @@ class _Bench:
     def _on_bytes(self, data: bytes) -> None:
         self.taken += len(data)
         for frame in self.framer.feed(data):
-            decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, {})
+            decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame)
             if isinstance(decoded, BadFrame):
                 self.bad.append(decoded.reason)
             elif decoded.measurement:

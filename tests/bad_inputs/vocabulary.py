@@ -85,7 +85,7 @@ class Words:
         document = self.document(what["base"], base)
         if isinstance(document, str):
             if "replace" in what:
-                document = document.replace(*what["replace"], 1)
+                document = document.replace(what["replace"][0], what["replace"][1], 1)
             return self._finish(document.encode(), what)
         if "columns" in what:
             document = with_columns(document, what["columns"])

@@ -40,7 +40,7 @@ class Scene:
         self.rig = Rig(self.folder, broker, self.database)  # type: ignore[arg-type]
         store = {"kind": "influx1", "url": f"http://127.0.0.1:{store_port}", "database": "lamppost"}
         for name in ("c1", "c2"):
-            more = {"broker": to_collectors, "store": store, "web": {"port": free_port()}}
+            more: dict[str, Any] = {"broker": to_collectors, "store": store, "web": {"port": free_port()}}
             self.collectors.append(self.rig.collector(name, **more).with_workers(self.workers))
             self._states.append(self.folder / f"{name}.db")
         for number in range(FIRST, FIRST + AGENTS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def put(store: Sqlite, stored: int, accepted: int, silent_s: float) -> None:
     """So many readings of the hour, and the agent's account of it."""
     times = [H + 1000 * number for number in range(stored)]
     readings = Table("air_quality", SENSOR, times, {"cq": [0] * stored}, frozenset({"cq"}))
-    account = {"accepted": [accepted], "bad_frames_1h": [0], "silent_s": [silent_s]}
+    account: dict[str, list[Any]] = {"accepted": [accepted], "bad_frames_1h": [0], "silent_s": [silent_s]}
     tags = tuple(sorted((*SENSOR, ("spool", "f" * 32))))
     ledger = Table("sensor_ledger", tags, [H + MINUTE_MS], account, frozenset({"accepted", "bad_frames_1h"}))
     for table in (readings, ledger):

@@ -21,10 +21,10 @@ class Beside:
     """A database whose writes are done when the test says so, in the order that the test says."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[], Answer], Future[Answer]]] = []
+        self.waiting: list[tuple[Callable[[], Any], Future[Any]]] = []
 
-    def __call__(self, write: Callable[[], Answer]) -> Future[Answer]:
-        future: Future[Answer] = Future()
+    def __call__(self, write: Callable[[], Any], /) -> Future[Any]:
+        future: Future[Any] = Future()
         self.waiting.append((write, future))
         return future
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.delivery import known as module
+from collector.delivery import ledger
 from collector.delivery.known import Known
 from collector.delivery.quarantine import Name
 from collector.stores.store import Store, StoreDown
@@ -41,7 +42,7 @@ def test_the_newest_are_remembered_and_no_more_than_the_limit(story: list[tuple[
 
 
 def test_another_collector_may_have_written_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.ledger, "highest_of_all", lambda _: {("lp-1", name(1).spool): 9})
+    monkeypatch.setattr(ledger, "highest_of_all", lambda _: {("lp-1", name(1).spool): 9})
     known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
     known.remember(name(1))
     known.look_up()
@@ -56,7 +57,7 @@ def test_a_database_that_does_not_answer_is_asked_once(monkeypatch: pytest.Monke
         asked.append(of)
         raise StoreDown("read timed out")
 
-    monkeypatch.setattr(module.ledger, "highest", hangs)
+    monkeypatch.setattr(ledger, "highest", hangs)
     said: list[str] = []
     known = Known(Nothing(), said.append)  # type: ignore[abstract]
     assert [known.highest("lp-1", name(1, spool).spool) for spool in range(50)] == [0] * 50
@@ -73,7 +74,7 @@ def test_the_spools_of_many_births_are_one_question(monkeypatch: pytest.MonkeyPa
         asked.append(len(spools))
         return {("lp-1", "a"): 7, ("another", "b"): 9}
 
-    monkeypatch.setattr(module.ledger, "highest_of", answer)
+    monkeypatch.setattr(ledger, "highest_of", answer)
     known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
     for _ in range(2):
         known.learn([("lp-1", "a"), ("lp-2", "b"), ("lp-3", "c")])

@@ -4,6 +4,7 @@ import time
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.broker import link as module
 from collector.broker.link import Link
@@ -36,7 +37,7 @@ class Peer:
 
     def __init__(self, port, *topics):
         self.seen = []
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self.client.on_message = lambda _, __, message: self.seen.append((message.topic, message.payload))
         ready = []
         self.client.on_subscribe = lambda *_: ready.append(True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
 from statistics import median
+from typing import Any
 
 from benchmarks.stages import Sink
 from benchmarks.traffic import Sender
@@ -67,8 +68,8 @@ class Drain:
         """How many batches of the backlog are answered."""
         return len(self.answered) - len(self.waits_ms)
 
-    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
-        answer: Future[Answer] = Future()
+    def _aside(self, write: Callable[[], Any], /) -> Future[Any]:
+        answer: Future[Any] = Future()
         said = write()
         self.clock.after(self.store.took_ms, lambda: answer.set_result(said))
         return answer

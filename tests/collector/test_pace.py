@@ -121,11 +121,10 @@ def test_a_flood_on_a_real_broker_holds_up_nobody_else(tmp_path: Path) -> None:
         assert 10 in codes, "the node is told: later"
         assert system.traffic.slowest_s < 3, "the others' batches are answered as ever"
         voice.fresh()
-        data, took_s = None, None
+        took_s = None
         while time.monotonic() < until_s + 40 and took_s is None:  # the debt is paid in twenty seconds
-            data, took_s = voice.good(5)
+            _, took_s = voice.good(5)
         assert took_s is not None
-        assert data is not None
         assert system.traffic.finish() is None
     finally:
         system.close()

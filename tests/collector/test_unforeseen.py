@@ -138,7 +138,7 @@ def test_the_others_are_stored_and_answered_and_a_person_is_told_where(
 
 
 def test_a_birth_that_breaks_us_is_no_end_either(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Registry, "update", lambda *_: {}["vitals"])
+    monkeypatch.setattr(Registry, "update", lambda *_: dict[str, int]()["vitals"])
     collector.receive(birth(BAD), data(GOOD, 1))
     assert collector.counts["unforeseen"] == 1
     assert collector.inbox.answered() == [(GOOD, 1)]

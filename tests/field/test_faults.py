@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent import clock
 from edge_agent.doctor import machine_checks, sensor_checks
 from edge_agent.doctor.broker_checks import settings_result
 from edge_agent.doctor.result import State, Station
@@ -162,9 +163,9 @@ def test_power_faults_name_the_supply(tmp_path: Path) -> None:
 
 def test_a_clock_in_the_past_and_one_without_ntp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     station = Station(tmp_path / "none", tmp_path)
-    monkeypatch.setattr(machine_checks.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
     assert machine_checks.clock_past(station).state is State.FAIL
-    monkeypatch.setattr(machine_checks.clock, "synchronised", lambda: False)
+    monkeypatch.setattr(clock, "synchronised", lambda: False)
     result = machine_checks.clock_sync(station)
     assert result.state is State.WARN
     assert "set-ntp" in result.cure

@@ -44,9 +44,9 @@ def unplug(field: Field, rounds: int) -> None:
 
     for number in range(1, rounds + 1):
         field.stubs.remove("air")
-        wait_for(f"loss {number} to be told", lambda number=number: told("is lost") == number, 30)
+        wait_for(f"loss {number} to be told", lambda number=number: told("is lost") == number, 30)  # type: ignore[misc]
         field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
-        wait_for(f"return {number} to be told", lambda number=number: told("is back") == number, 30)
+        wait_for(f"return {number} to be told", lambda number=number: told("is back") == number, 30)  # type: ignore[misc]
     wait_for("frames after the last round", lambda: field.status()["sensors"][0]["open"], 30)
     assert process.poll() is None
     assert field.status()["pid"] == process.pid

@@ -123,7 +123,7 @@ class Client:
         self._client.tls_set_context(context)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = lambda _c, _u, m: self.heard.append((m.topic, m.payload))
+        self._client.on_message = lambda _c, _u, m: self.heard.append((m.topic, bytes(m.payload)))
         self._client.on_publish = lambda _c, _u, mid, reason, _p: self._answers.__setitem__(mid, reason)
         self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._answers.__setitem__(mid, reasons[0])
         try:

@@ -26,7 +26,7 @@ def end_in(folder: Path, authority: Authority, left: timedelta) -> None:
     )
     for each in old.extensions:
         builder = builder.add_extension(each.value, each.critical)
-    made = builder.sign(authority.key, old.signature_hash_algorithm)
+    made = builder.sign(authority.key, old.signature_hash_algorithm)  # type: ignore[arg-type]  # it was one
     (folder / "node.pem").write_bytes(whole[: whole.index(b"-----BEGIN CERTIFICATE")] + pem(made))
 
 

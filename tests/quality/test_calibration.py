@@ -89,7 +89,7 @@ def test_a_formula_takes_the_sensors_own_humidity(calibrations: Calibrations) ->
 def test_the_us_wide_formula_reads_the_value_it_is_fitted_on(calibrations: Calibrations) -> None:
     """A Plantower in dense smoke: 194 with CF=1, 129 for the atmosphere (Barkjohn et al. 2021)."""
     calibrations.add(record(NOON, formula="us-wide-2021"))
-    fields = {"pm25_raw_ugm3": [129], "pm25_cf1_ugm3": [194], "case_rh_pct": [50.0]}
+    fields: dict[str, Any] = {"pm25_raw_ugm3": [129], "pm25_cf1_ugm3": [194], "case_rh_pct": [50.0]}
     found = derived(calibrations, **fields)
     assert found["pm25_ugm3"] == [pytest.approx(0.524 * 194 - 0.0862 * 50 + 5.75)]
     assert found["cal_id"] == ["pm25_ugm3:c1@cf1"]
@@ -264,7 +264,7 @@ def test_what_is_known_of_a_raw_column_is_not_said_of_a_corrected_one(calibratio
     calibrations.add(record(NOON + MINUTE, slope=1.0, offset=0.5))
     derivation = Derivation(calibrations=calibrations, reporting=lambda _: CHINA)
     fields: dict[str, list[Any]] = {"pm25_raw_ugm3": [20, 20], "pm10_raw_ugm3": [30, 30]}
-    spans = {"pm25_raw_ugm3": (20, 20, True), "pm10_raw_ugm3": (30, 30, True)}
+    spans: dict[str, tuple[float, float, bool]] = {"pm25_raw_ugm3": (20, 20, True), "pm10_raw_ugm3": (30, 30, True)}
     block = Block("air-1", "air_quality", [NOON, NOON + MINUTE], fields, spans=spans)
     written = [lines(table) for table in derivation.tables(envelope(), [block]) if table.measurement == "air_quality"]
     ((first, second),) = written

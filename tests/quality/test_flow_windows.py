@@ -66,8 +66,10 @@ def test_a_day_spans_what_its_hours_span(tmp_path: Path, closes: Closes) -> None
 def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
     bench = closes(Bench(tmp_path, NOON - HOUR))
-    slow = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0], "n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
-    fast = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0], "n_speed_080_kmh": [5], "wrong_way_count": [1]}
+    slow: dict[str, list[Any]] = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0]}
+    slow |= {"n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
+    fast: dict[str, list[Any]] = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0]}
+    fast |= {"n_speed_080_kmh": [5], "wrong_way_count": [1]}
     bench.commit(flow([NOON], **slow))
     bench.commit(flow([NOON + MINUTE], **fast))
     bench.settle()
@@ -89,11 +91,11 @@ def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: P
 
 def test_late_intervals_give_the_same_histogram(tmp_path: Path, closes: Closes) -> None:
     bench = closes(Bench(tmp_path, NOON - HOUR))
-    early = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
+    early: dict[str, list[Any]] = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
     bench.commit(flow([NOON + 2 * MINUTE], **early))
     bench.settle()
     bench.now_ms += 3 * HOUR
-    late = {"count": [7], "duration_s": [60.0], "n_speed_050_kmh": [7], "wrong_way_count": [2]}
+    late: dict[str, list[Any]] = {"count": [7], "duration_s": [60.0], "n_speed_050_kmh": [7], "wrong_way_count": [2]}
     bench.commit(flow([NOON], **late))
     bench.settle()
     names = ("n_speed_030_kmh_sum", "n_speed_050_kmh_sum", "wrong_way_count_sum", "v50_kmh")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ def at(text: str, zone: ZoneInfo = CHINA) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
 
 
-def hours_of(first_ms: int, **columns: list[float | None]) -> dict[int, dict[str, Any]]:
+def hours_of(first_ms: int, **columns: Sequence[float | None]) -> dict[int, dict[str, Any]]:
     """Full hours one after the other, from columns of their means."""
     found: dict[int, dict[str, Any]] = {}
     for name, column in columns.items():
@@ -78,7 +79,7 @@ def test_an_hour_far_below_zero_is_missing_in_nowcast_and_leaves_the_gases_alone
     pm[6] = -10.0
     without: list[float | None] = [*pm]
     without[6] = None
-    no2: list[float | None] = [None] * 11 + [300.0]
+    no2 = [None] * 11 + [300.0]
     reporting, now_ms = Reporting(NEW_YORK, ("us",)), first_ms + 11 * HOUR_MS
     found = hourly("us", reporting, hours_of(first_ms, pm25_ugm3=pm, no2_ugm3=no2), now_ms)
     assert found is not None
@@ -154,7 +155,7 @@ def test_a_day_of_much_ozone_counts_although_hours_are_missing(ppb: float, value
 
 def test_carbon_monoxide_of_an_evening_counts_where_its_eight_hours_end() -> None:
     first_ms = at("2026-01-10T00:00", NEW_YORK)
-    co: list[float | None] = [0.0] * 17 + [12.0] * 8 + [0.0] * 23  # 17:00 to 01:00
+    co = [0.0] * 17 + [12.0] * 8 + [0.0] * 23  # 17:00 to 01:00
     before, after = (day_of_us(day, hours_of(first_ms, co_mgm3=co)) for day in ("2026-01-10", "2026-01-11"))
     assert index_of(before).value == 97  # seven of the eight hours: 9.1 ppm
     assert index_of(after).value == 116  # all eight: 10.4 ppm
@@ -163,7 +164,7 @@ def test_carbon_monoxide_of_an_evening_counts_where_its_eight_hours_end() -> Non
 def test_a_day_in_summer_is_one_of_standard_time() -> None:
     assert datetime(2026, 7, 1, 12, tzinfo=UTC).astimezone(NEW_YORK).dst()
     first_ms = at("2026-07-01T00:00", NEW_YORK)
-    no2: list[float | None] = [300.0] + [10.0] * 24  # 00:00 in summer is 23:00 of the day before
+    no2 = [300.0] + [10.0] * 24  # 00:00 in summer is 23:00 of the day before
     found = day_of_us("2026-07-01", hours_of(first_ms, no2_ugm3=no2))
     assert index_of(found).value < 50
     no2 = [10.0] * 24 + [300.0]
@@ -178,6 +179,6 @@ def test_a_day_of_standard_time_begins_at_its_midnight_also_where_the_clock_goes
     zone = ZoneInfo(place)
     span = day_of(at(day + "T12:00", zone), zone)
     assert datetime.fromtimestamp(span[0] / 1000, zone).hour == 1, "there is no 00:00"
-    no2: list[float | None] = [300.0] + [10.0] * 24
+    no2 = [300.0] + [10.0] * 24
     found = daily("us", Reporting(zone, ("us",)), hours_of(span[0], no2_ugm3=no2), span)
     assert index_of(found).value == 112

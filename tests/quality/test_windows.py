@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.numbers import rollups, window_maker
-from collector.numbers.reporting import Reporting
+from collector.numbers.reporting import Reporting, Standard
 from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
@@ -130,7 +130,7 @@ def test_a_backfilled_day_rewrites_the_windows_it_touches_and_no_other(tmp_path:
     bench.settle()
     written: list[Any] = []
     write = bench.store.write
-    bench.store.write = lambda rows: written.extend(rows) or write(rows)  # type: ignore[method-assign,func-returns-value]
+    bench.store.write = lambda rows: written.extend(rows) or write(rows)  # type: ignore[method-assign]
     times = list(range(start + DAY, start + 2 * DAY, MINUTE))
     bench.commit(air(times, pm25_ugm3=[80.0] * len(times)))
     bench.settle()
@@ -183,7 +183,7 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path, closes: Closes
     write = bench.store.write
     times = list(range(NOON, NOON + HOUR, MINUTE))
     bench.commit(air(times, pm25_ugm3=[10.0] * 60))
-    bench.store.write = lambda _: Later("away")  # type: ignore[method-assign]
+    bench.store.write = lambda rows: Later("away")  # type: ignore[method-assign]  # noqa: ARG005
     bench.now_ms = NOON + 2 * HOUR
     for _ in range(5):
         bench.now_ms += 20_000
@@ -246,12 +246,12 @@ def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path, closes: Closes)
 
 
 def test_one_day_under_five_standards(tmp_path: Path, closes: Closes) -> None:
-    standards = ("china-2026", "china-2012", "us", "eu", "uk")
+    standards: tuple[Standard, ...] = ("china-2026", "china-2012", "us", "eu", "uk")
     bench = closes(Bench(tmp_path, NOON - DAY, Reporting(SHANGHAI, standards)))
     start = day_of(NOON, SHANGHAI)[0]
     times = list(range(start, start + DAY, MINUTE))
     columns = {"pm25_ugm3": 65.0, "pm10_ugm3": 90.0, "no2_ugm3": 60.0, "o3_ugm3": 120.0, "co_mgm3": 1.0}
-    bench.commit(air(times, **{name: [value] * len(times) for name, value in columns.items()}))
+    bench.commit(air(times, None, **{name: [value] * len(times) for name, value in columns.items()}))
     bench.settle()
     last = start + 23 * HOUR
 

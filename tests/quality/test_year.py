@@ -24,6 +24,7 @@ import pytest
 
 from collector.collector import Collector
 from collector.config import Config
+from collector.line import OwnLine
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from device_profiles.catalogue import load as load_catalogue
@@ -108,7 +109,7 @@ def frames(stub: Sds011, sensor: Sensor, hours: dict[int, Hour], start_ms: int) 
         for minute in range(60):
             time_ms = hour_ms + minute * MINUTE
             swing = 0.1 if minute % 2 else -0.1
-            stub.world = lambda _t, h=hour, s=swing: {  # type: ignore[misc]
+            stub.world = lambda _t, h=hour, s=swing: {  # type: ignore[misc,method-assign]
                 name: h[name] + s if name in h else FULL_SCALE for name in ("pm25_ugm3", "pm10_ugm3")
             }
             yield from sensor.feed(stub.tick(time_ms / 1000), time_ms, time_ms / 1000)
@@ -151,7 +152,8 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
     for node in nodes.values():
         node.recorder.commit(Now(start_ms, start_ms, True))
     collector = Collector(settings(folder, broker, database))
-    collector.ingest.time_min_ms = 0
+    assert isinstance(collector.line, OwnLine)
+    collector.line.ingest.time_min_ms = 0
     collector.store.prepare()
     collector.link.start()
     uplinks = [asyncio.create_task(node.uplink.run()) for node in nodes.values()]
@@ -169,7 +171,7 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
     for _ in range(20):
         now_ms += HOUR
         collector.step(now_ms)
-    assert not collector.rollups.waiting(now_ms)
+    assert not collector.line.rollups.waiting(now_ms)
     for node in nodes.values():
         node.recorder.spool.close()
     return collector

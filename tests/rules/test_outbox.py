@@ -98,12 +98,18 @@ def test_what_waits_behind_a_message_that_fails_takes_the_second_channel_too():
     assert got == [(f"k{minute}", minute + 10) for minute in range(0, 6 * 60, 60)]
 
 
+def due(box: Outbox) -> int:
+    due_ms = box.next_due_ms()
+    assert due_ms is not None
+    return due_ms
+
+
 def test_a_channel_that_takes_nothing_for_half_an_hour_is_called_deaf_until_it_does():
     box, now = Outbox({"bureau": Route("wecom")}), T0
     box.put([note(1)], T0)
     while now < T0 + 30 * 60_000:
         assert box.deaf(now) == set()
-        now = max(now, box.next_due_ms())
+        now = max(now, due(box))
         for delivery in box.due(now):
             box.failed(delivery.name, now, "401 Unauthorized")
     assert box.deaf(now) == {"wecom"}
@@ -179,7 +185,7 @@ def test_a_day_of_failures_ends_in_the_dead_letters_with_the_reason():
     box, now = Outbox({"bureau": Route("wecom")}), T0
     box.put([note(1), note(2)], now)
     while not box.dead:
-        now = box.next_due_ms() if box.next_due_ms() > now else now
+        now = max(now, due(box))
         for delivery in box.due(now):
             box.failed(delivery.name, now, "connection refused")
         assert box.open or box.dead

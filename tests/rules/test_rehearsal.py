@@ -153,8 +153,8 @@ def test_a_test_about_nothing_is_refused_with_the_nearest_word():
 def test_a_backtest_of_a_rule_that_compares_says_what_it_would_have_said(slice_minutes, last):
     """By whatever slices history comes, and in whichever order its series: what is compared is of one minute."""
     window = {"mean": "pm25_ugm3", "over": "10m", "versus": "neighbours"}
-    rule = {"alert": "off", "kind": "air_quality", "window": window, "raise": "> 50%", "for": "5m"}
-    (rule,) = parse([rule | {"text": {"zh": "a", "en": "b"}}])
+    raw = {"alert": "off", "kind": "air_quality", "window": window, "raise": "> 50%", "for": "5m"}
+    (rule,) = parse([raw | {"text": {"zh": "a", "en": "b"}}])
     series = [Series.of("air_quality", {"site": "east", "node": f"lp-{n}", "sensor": "air-1"}) for n in range(4)]
     inventory = [Expected(each, MINUTE) for each in series]
     odd = series[-1 if last else 0]
@@ -204,8 +204,8 @@ def test_what_still_fires_at_the_end_of_a_backtest_counts_until_then():
 
 def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firing():
     """Between the two levels since: these rows alone raise nothing."""
-    rule = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
-    (rule,) = parse([rule | {"text": {"zh": "a", "en": "b"}}])
+    raw = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
+    (rule,) = parse([raw | {"text": {"zh": "a", "en": "b"}}])
     live = Engine([rule])
     live.observe(AIR, [T0 - 12 * HOUR], {"pm25_ugm3": [90.0]}, T0 - 12 * HOUR)
     (raised,) = live.tick(T0 - 12 * HOUR)

@@ -76,7 +76,11 @@ def test_a_value_of_another_shape_is_answered_with_the_right_one():
 
 def test_the_line_of_the_nearest_known_place_is_named():
     with pytest.raises(BadRules, match=r"^r\.yaml:4: pm25-hourly-high: window\.over: 'x' is not a duration"):
-        parse(changed(window={"mean": "pm25_ugm3", "over": "x"}), "r.yaml", {(0, "window"): 4}.get)
+        parse(
+            changed(window={"mean": "pm25_ugm3", "over": "x"}),
+            "r.yaml",
+            lambda place: 4 if place == (0, "window") else None,
+        )
 
 
 def test_levels_that_contradict_each_other_are_refused():

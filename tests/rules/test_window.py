@@ -3,6 +3,7 @@
 import json
 import math
 import statistics
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ def truth(stat, values):
     if stat == "p85":
         values = sorted(values)
         return statistics.quantiles(values, n=20, method="inclusive")[16] if len(values) > 1 else values[0]
-    return {
+    made: dict[str, Callable[[list[float]], float]] = {
         "mean": lambda v: sum(v) / len(v),
         "min": min,
         "max": max,
@@ -51,7 +52,8 @@ def truth(stat, values):
         "count": len,
         "range": lambda v: max(v) - min(v),
         "change": lambda v: v[-1] - v[0],
-    }[stat](values)
+    }
+    return made[stat](values)
 
 
 @settings(max_examples=60, deadline=None)

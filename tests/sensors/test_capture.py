@@ -109,7 +109,7 @@ def test_slice_counts_anew_from_its_beginning(tmp_path: Path) -> None:
     file, out = tmp_path / "street.cap", tmp_path / "part.cap"
     file.write_text(TEXT)
     assert run.invoke(app, ["slice", str(file), "--from", "1.5", "--to", "2", "-o", str(out)]).exit_code == 0
-    assert captures.load(out).pieces == [Piece(0.0, GOOD[:4]), Piece(pytest.approx(0.002), GOOD[4:])]
+    assert captures.load(out).pieces == [Piece(0.0, GOOD[:4]), Piece(pytest.approx(0.002), GOOD[4:])]  # type: ignore[arg-type]
     result = run.invoke(app, ["slice", str(file), "--from", "9", "-o", str(out)])
     assert isinstance(result.exception, Failure)
 

@@ -95,7 +95,7 @@ def test_unknown_name_offers_the_nearest() -> None:
         catalogue.load().get("nova-sds011@9")
 
 
-def test_user_folder_overrides_by_name_and_version(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_user_folder_overrides_by_name_and_version(tmp_path) -> None:
     text = catalogue.load().path("nova-sds011").read_text()
     (tmp_path / "nova-sds011.yaml").write_text(text.replace("Nova Fitness", "Us"))
     (tmp_path / "nova-sds011@2.yaml").write_text(text.replace("version: 1", "version: 2"))
@@ -128,7 +128,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("old", "new", "message"), BROKEN.values(), ids=BROKEN)
-def test_broken_profile_is_refused_with_line_and_cure(tmp_path, old: str, new: str, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_broken_profile_is_refused_with_line_and_cure(tmp_path, old: str, new: str, message: str) -> None:
     path = tmp_path / "nova-sds011.yaml"
     text = catalogue.load().path("nova-sds011").read_text()
     path.write_text(text.replace(old, new, 1))

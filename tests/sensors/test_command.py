@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import serial
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost

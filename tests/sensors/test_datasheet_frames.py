@@ -189,7 +189,8 @@ def test_a_key_of_its_own_costs_a_proved_wxt_line_nothing() -> None:
 def nmea(body: str) -> Any:
     """One sentence, with its checksum, read."""
     good, bad = frames.read(PROFILES["nmea-gnss"], f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode(), None)
-    (found,) = [*good, *bad]
+    both: list[Any] = [*good, *bad]
+    (found,) = both
     return found
 
 

@@ -215,7 +215,7 @@ class Agent:
             self._truth.sealed.setdefault((name, seq), []).append(data)
             return sealed
 
-        spool.batches.insert = remember  # type: ignore[method-assign]
+        spool.batches.insert = remember  # type: ignore[method-assign,assignment]
         return spool
 
     def _power_on(self) -> None:

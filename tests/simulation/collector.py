@@ -78,6 +78,8 @@ class Unforgiven(Mishaps):
 class Process(ProductCollector):
     """The product's collector with nothing in it but the rooms that delivery goes through."""
 
+    line: OwnLine
+
     def __init__(
         self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any, clock: Clock, both: bool
     ) -> None:
@@ -141,9 +143,9 @@ class Collector:
         self._inbox = Lanes()
         way = Connection(self._database, lambda: self._rng.random() < self.die_at)
         self.process = Process(self.name, way, self.state, self._rules, self, self._clock, self._both)
-        self.process.ingest.aside = self._aside
-        self.process.ingest.rows_per_write = ROWS_PER_WRITE
-        self._under_way: list[tuple[Callable[[], Answer], Future[Answer]]] = []
+        self.process.line.ingest.aside = self._aside
+        self.process.line.ingest.rows_per_write = ROWS_PER_WRITE
+        self._under_way: list[tuple[Callable[[], Any], Future[Any]]] = []
         self._connect()
 
     def kill(self) -> None:
@@ -196,9 +198,9 @@ class Collector:
             self.kill()
             self._clock.after(self._rng.randrange(1000, 30_000), self._come_back)
 
-    def _aside(self, write: Callable[[], Answer]) -> Future[Answer]:
+    def _aside(self, write: Callable[[], Any], /) -> Future[Any]:
         """A write beside the process: it may be done at once, or steps later, before others or after them."""
-        future: Future[Answer] = Future()
+        future: Future[Any] = Future()
         if self._rng.random() < 0.5:
             future.set_result(write())
         else:

@@ -77,13 +77,19 @@ class Database(Store):
             return Later("connection reset after the write")
         return Refused("field type conflict") if bad else Stored()
 
+    def remove(self, measurement: str) -> None:
+        raise AssertionError(f"delivery removes nothing: {measurement}")
+
+    def keep_for(self, days: int | None) -> None:
+        raise AssertionError(f"delivery keeps for good: {days}")
+
     def select(self, question: Select) -> list[Series]:
         """The two questions that an ingest asks of the batch ledger."""
         if self._away() is not None:
             raise StoreDown("does not answer")
         assert question.measurement == LEDGER, "the simulation answers for the batch ledger alone"
-        tags = tuple(sorted(question.where.items()))
-        rows = [[0, seq, digest] for seq, digest in self._ledger.get(tags, ())]
+        tags: Any = tuple(sorted(question.where.items()))
+        rows: list[Any] = [[0, seq, digest] for seq, digest in self._ledger.get(tags, ())]
         if question.aggregate == "max":
             rows = [max(rows, key=lambda row: row[1])[:2]] if rows else []
         else:

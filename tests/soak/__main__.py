@@ -104,7 +104,7 @@ def soak(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
         for damage, during_s in ((None, QUIET_S), (damages, seconds), (None, QUIET_S)):
             for number in range(AGENTS):
                 for name in names[number::AGENTS]:
-                    rig.stubs.port(f"lp-{number}/{name}").stub.faulty = damage and damage[name]
+                    rig.stubs.port(f"lp-{number}/{name}").stub.faulty = damage[name] if damage else None
             time.sleep(during_s)  # the run itself: the sensors speak in real time
         for agent in agents:
             agent.stop()
@@ -163,11 +163,11 @@ def _wrong_values(rig: Rig, spoken: set[str]) -> tuple[list[Any], int]:
         if sensor in spoken:
             for kind in KINDS:
                 columns = tuple(name for name in sorted(meant) if _belongs(name, kind))
-                rows = rig.rows(kind, *columns, node=node, sensor=sensor) if columns else []
-                stored += len(rows)
+                kept = rig.rows(kind, *columns, node=node, sensor=sensor) if columns else []
+                stored += len(kept)
                 wrong += [
                     [sensor, name, value]
-                    for row in rows
+                    for row in kept
                     for name, value in zip(columns, row[1:], strict=True)
                     if value is not None and not any(abs(value - good) <= 0.0015 for good in meant[name])
                 ]

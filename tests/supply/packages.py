@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)")
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
@@ -45,6 +45,6 @@ def installed(names: Iterable[str]) -> Iterator[Distribution]:
 
 def licence(package: Distribution) -> str:
     """What a package says of its licence, in the order of how exact it is."""
-    said = package.metadata
+    said: Any = package.metadata
     classifiers = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier") or [] if c.startswith("License")]
     return said.get("License-Expression") or "; ".join(classifiers) or (said.get("License") or "").split("\n")[0]

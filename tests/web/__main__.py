@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -76,9 +77,8 @@ def run(store: Store, folder: Path, number: int) -> dict[str, float]:
     server.start()
     try:
         port = int(server.url.rstrip("/").rpartition(":")[2])
-        return {path: _slowest(lambda path=path: _get(port, path), 1.1) for path in _paths(now_ms)} | {  # type: ignore[misc]
-            f"query {name}": _slowest(lambda name=name: _ask(store, name, now_ms))
-            for name in CANNED  # type: ignore[misc]
+        return {path: _slowest(partial(_get, port, path), 1.1) for path in _paths(now_ms)} | {
+            f"query {name}": _slowest(partial(_ask, store, name, now_ms)) for name in CANNED
         }
     finally:
         server.stop()

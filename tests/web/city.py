@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class City:
         def gone(_: Select) -> list[Series]:
             raise StoreDown("the database is away")
 
-        self.store.select = gone  # type: ignore[method-assign]
+        self.store.select = gone  # type: ignore[method-assign,assignment]
 
     def hang_database(self) -> threading.Event:
         """From now on no question comes to an end, until this event is set."""
@@ -149,9 +150,7 @@ class City:
         self.store.close()
         self._state.close()
 
-    def write(
-        self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: dict[str, list[object]]
-    ) -> None:
+    def write(self, node: str, sensor: str, measurement: str, times_ms: list[int], columns: Mapping[str, Any]) -> None:
         """Store rows of one series."""
         whole = frozenset(
             name for name in columns if name in ("cq", "qc") or (name in QUANTITIES and QUANTITIES[name].whole)
@@ -159,7 +158,7 @@ class City:
         tags = [("node", node), ("sensor", sensor), ("site", next(s.site for s in self.stations if s.node == node))]
         if measurement == "traffic_flow":
             tags += [("direction", "in"), ("lane", "1")]
-        table = Table(measurement, tuple(sorted(tags)), times_ms, columns, whole)
+        table = Table(measurement, tuple(sorted(tags)), times_ms, dict(columns), whole)
         assert self.store.write(self.store.render(table)) == Stored()
         self._rollups.observe([table], self.started_ms)
 

@@ -39,6 +39,7 @@ def test_the_numbers_shown_are_those_that_the_index_is_made_of(standard: Any, po
         for number in shown.removeprefix("> ").split("–"):
             value = float(number) + (1 if shown.startswith(">") else 0)
             index = READ[standard](Concentration(pollutant, averaging, value, "ug/m3"))
+            assert index is not None
             first, _, last = step.level.mark.partition("–")
             assert int(first) <= index.level <= int(last or first), (step, number)
             if step.values:
@@ -108,7 +109,8 @@ def test_a_city_of_thousands_has_as_many_scales_as_ways_of_reporting(
 
 
 def test_listed_stations_that_report_alike_share_one_way_of_reporting(tmp_path: Path) -> None:
-    stations = [Station(node=f"lp-{n}", zh="站", en="Station", standards=["china", "eu"][n // 2 :]) for n in range(3)]
+    both: list[Standard] = ["china", "eu"]
+    stations = [Station(node=f"lp-{n}", zh="站", en="Station", standards=both[n // 2 :]) for n in range(3)]
     store = SqliteStore(kind="sqlite", path=tmp_path / "readings.db")
     reporting = Config(store=store, state_file=tmp_path / "state.db", stations=stations).reporting()
     assert reporting("lp-0") is reporting("lp-1")

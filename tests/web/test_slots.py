@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 
 from collector.web.api import Api
@@ -27,7 +28,7 @@ def test_however_many_ask_for_however_many_pages_a_few_are_made_at_a_time() -> N
 
     async def ask() -> list[bytes]:
         pages = Memo(60, asyncio.Semaphore(2))
-        asked = [pages.get(number, lambda number=number: make(number)) for number in range(12) for _ in range(3)]
+        asked = [pages.get(number, partial(make, number)) for number in range(12) for _ in range(3)]
         return [page.plain for page in await asyncio.gather(*asked)]
 
     assert asyncio.run(ask()) == [str(number).encode() for number in range(12) for _ in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in r
 def too_high(first: AlertView, number: int) -> AlertView:
     """The same rule at another station, its value in its words."""
     value = 84.0 + number
-    words = {"text_zh": f"PM2.5 过高：{value:.0f}", "text_en": f"PM2.5 too high: {value:.0f}"}
+    words: dict[str, Any] = {"text_zh": f"PM2.5 过高：{value:.0f}", "text_en": f"PM2.5 too high: {value:.0f}"}
     return replace(first, fingerprint=f"h{number}", node=STATIONS[number].node, value=value, **words)
 
 

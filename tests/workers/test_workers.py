@@ -117,7 +117,7 @@ def test_commands_see_what_any_worker_has_kept(tmp_path: Path, receiver: Receive
             unknown = [batch.Block(SENSOR, "nonsense", [1_795_000_000_000], {"x": [1]}, {}, "plantower-pms5003@1")]
             for node in feeder.nodes.values():
                 names_ = {"node": node.name, "site": SITE, "spool": node.spool, "boot": "0" * 8}
-                body = batch.encode(**names_, seq=900_000, clock="synced", blocks=unknown)  # type: ignore[arg-type]
+                body = batch.encode(**names_, seq=900_000, clock="synced", blocks=unknown)
                 feeder._client.publish(names.data(node.name), body, 1)
             wait_for("all to be kept", lambda: len(quarantined(collector)) == NODES, 30)
             assert {entry["node"] for entry in quarantined(collector)} == set(feeder.nodes)
