@@ -44,6 +44,24 @@ def test_a_start_adds_nothing_to_an_alert_that_was_over_before(tmp_path: Path, c
     assert (desk.points(), desk.told) == (story, told)
 
 
+def test_what_people_were_told_of_ends_when_the_database_has_lost_the_readings_behind_it(
+    tmp_path: Path, closes: Closes
+) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.reading(90.0)
+    desk.tick()
+    desk.store.remove("air_quality")
+    with desk.state:
+        desk.state.execute("DELETE FROM rule_state")  # saved after the alert was told, and lost with the power
+    desk.now_ms += MINUTE
+    desk.die()
+    for _ in range(10):
+        desk.tick()
+        desk.now_ms += MINUTE
+    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
+    assert [state for state, _ in desk.points()] == ["firing", "resolved"]
+
+
 def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_is_told_once(
     tmp_path: Path, closes: Closes
 ) -> None:
