@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from collector.numbers import indices
 from collector.numbers.flags import COLUMN, failed
 from collector.numbers.quality import FAIL
 from collector.numbers.stored_windows import INDEX
@@ -16,7 +17,6 @@ from collector.web.air import FINE_MS, HOUR_MS, MINUTE_MS, PM, ROLLED, Air, airs
 from collector.web.privacy import told_until
 from wire.quantities import QUANTITIES, Quantity
 
-INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
 UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
 FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
 _OTHERS: dict[str, tuple[str, ...]] = {
@@ -47,6 +47,7 @@ class Heard:
     flow: Rows = field(default_factory=list)
     """The intervals of all lanes: [time, *FLOW]."""
     indices: list[IndexRow] = field(default_factory=list)
+    """The newest hour of each sensor and standard, a day old at most."""
 
 
 def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict[str, Heard]:
@@ -86,7 +87,7 @@ def _questions(nodes: tuple[str, ...], since_ms: int, now_ms: int) -> list[Selec
         spoilt,
         recent,
         flow,
-        Select(INDEX, INDEX_COLUMNS, now_ms - INDEX_AGE_MS, now_ms, hours, tags, latest=True),
+        Select(INDEX, INDEX_COLUMNS, now_ms - indices.LOOK_BACK_MS, now_ms, hours, tags, latest=True),
         *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
     ]
 

@@ -5,14 +5,10 @@ Colours stand in the style sheet beside the shapes, because they depend on what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
 from typing import NamedTuple
 
 from collector.station_query import IndexRow
 from collector.web.level_words import WORDS
-from measures import china_aqi
-from measures.index import Concentration, NotInStandard
 
 
 class Level(NamedTuple):
@@ -127,26 +123,6 @@ def called(standard: str, level: int | None, category: str) -> tuple[str, str]:
         return category, category
     found = of_standard(standard, level)
     return found.word_zh, found.word_en
-
-
-def judge(hourly_ugm3: Mapping[str, float], on: date) -> Judgement | None:
-    """The largest sub-index (IAQI) of hourly means by pollutant (`PM2.5`, `PM10`) under the edition of HJ 633 in force.
-
-    None when nothing can be judged: no mean, none the edition has an hourly column for, or codes such as -999.
-    """
-    found = []
-    for pollutant, mean in hourly_ugm3.items():
-        try:
-            index = china_aqi.sub_index(Concentration(pollutant, "1h", mean, "ug/m3"), on)
-        except (NotInStandard, ValueError):
-            continue
-        if index is not None:
-            found.append((index.value, pollutant, f"{index.standard}-{index.edition}"))
-    if not found:
-        return None
-    number, _, standard = max(found)
-    pollutants = tuple(pollutant for value, pollutant, _ in found if value == number)
-    return Judgement(number, of_index(number), pollutants, standard)
 
 
 def stored(row: IndexRow) -> Judgement | None:

@@ -11,14 +11,14 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from collector.numbers.flags import failed
-from collector.numbers.indices import edition_day
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
 from collector.numbers.windows import MINUTES
 from collector.station_query import IndexRow
 from collector.stores.store import Select, Store
 from collector.web.air import HOUR_MS, MINUTE_MS, PM, Air
 from collector.web.heard import FLOW, Heard, Other, hear
-from collector.web.levels import Judgement, judge, stored
+from collector.web.judging import INDEX_AGE_MS, judged
+from collector.web.levels import Judgement
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
 
@@ -109,6 +109,7 @@ def _view(station: Station, heard: Heard, since_ms: int, now_ms: int, reports: R
     pm25 = [air for air in heard.air if air.quantity.name.startswith("pm25")]
     pm10 = [air for air in heard.air if air.quantity.name.startswith("pm10")]
     told = [row for row in heard.indices if any(is_of(one, row.standard, row.edition) for one in reports.standards)]
+    means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
     counted = traffic(heard.flow, now_ms)
     return View(
         station,
@@ -118,8 +119,8 @@ def _view(station: Station, heard: Heard, since_ms: int, now_ms: int, reports: R
         pm10,
         heard.others,
         counted,
-        _judgement(pm25, pm10, told, reports, now_ms),
-        _newest(told),
+        judged(means, told, reports, now_ms),
+        _newest([row for row in told if row.time_ms >= now_ms - INDEX_AGE_MS]),
         traffic_soon=counted is None and any(row[1] is not None for row in heard.flow),
         air_ms=max((row[0] for row in heard.newest), default=None),
         doubt=",".join(row[-1] for row in heard.newest if row[-1]),
@@ -139,24 +140,6 @@ def _began(heard: Heard, since_ms: int, now_ms: int) -> int:
 def _newest(rows: list[IndexRow]) -> list[IndexRow]:
     hour_ms = max((row.time_ms for row in rows), default=0)
     return sorted((row for row in rows if row.time_ms == hour_ms), key=lambda row: (row.standard, row.sensor))
-
-
-def _judgement(
-    pm25: list[Air], pm10: list[Air], told: list[IndexRow], reports: Reporting, now_ms: int
-) -> Judgement | None:
-    """By the standard that the station is known by.
-
-    Of HJ 633-2026 the running 60 minutes can be judged, as its real-time report judges an hour; other standards
-    average longer, and their newest stored index is told, the worst of the sensors.
-    """
-    first = reports.standards[0]
-    if first.startswith("china"):
-        means = {name: some[0].mean for name, some in (("PM2.5", pm25), ("PM10", pm10)) if some}
-        live = judge(means, edition_day(first, reports, now_ms))
-        if live is not None:
-            return live
-    rows = _newest([row for row in told if is_of(first, row.standard, row.edition) and row.value is not None])
-    return max((one for row in rows if (one := stored(row)) is not None), key=lambda one: one.number, default=None)
 
 
 class LastWeek(NamedTuple):
