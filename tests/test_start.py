@@ -37,7 +37,7 @@ def test_status_answers_at_once(tmp_path: Path) -> None:
     ready = ["-m", "lamppost", "agent", "ready", "--file", "/none"]
     rounds = [(cpu_s(ready), cpu_s(alone)) for _ in range(10)]
     took_s, alone_s = map(min, zip(*rounds, strict=True))  # the least is the command's own; others only add to it
-    assert took_s < max(0.3, 1.6 * alone_s), "beside other programs the same work takes longer, typer's as well as ours"
+    assert took_s < max(0.3, 1.4 * alone_s), "beside other programs the same work takes longer, typer's as well as ours"
 
 
 def cpu_s(words: list[str]) -> float:

@@ -1,6 +1,7 @@
 """Faults of a whole system: those of sensors and lines (firmware_stubs/faults.py), and those of everything behind them.
 
     bitflip@0.01                         one frame in a hundred of every sensor
+    bitflip@0.01/byte                    each byte of its frames with that chance
     stuck@20:00-22:00 on lp-0001/air-1   one sensor, for two hours
     power-cut:30@03:10 on lp-0002        the supply is gone for 30 s
     net-loss:0.2@+1h-+2h                 a fifth of all messages, for an hour
@@ -92,13 +93,16 @@ def parse(text: str, start_of_day_s: float) -> Order:
     node = None if node == "all" else node
     if kind not in SENSOR_KINDS and kind not in SYSTEM_KINDS:
         raise ValueError(f"fault {kind!r} is not known; known are {', '.join((*SENSOR_KINDS, *SYSTEM_KINDS))}")
-    share, from_s, until_s = _when(text, when, start_of_day_s)
+    per_byte = when.endswith("/byte")
+    share, from_s, until_s = _when(text, when.removesuffix("/byte"), start_of_day_s)
+    if per_byte and (share is None or kind in SYSTEM_KINDS):
+        raise ValueError(f"{text!r}: only a share of a sensor's or line's fault is by the byte")
     if kind in SYSTEM_KINDS:
         return _of_system(text, kind, argument, share, from_s, until_s, node)
     amount = None if argument is None else float(argument)
     if SENSOR_KINDS[kind].place == "span" and until_s == math.inf and share is None:
         until_s = from_s + (SENSOR_KINDS[kind].default if amount is None else amount)
-    fault = Fault(kind, amount, 1.0 if share is None else share, from_s, until_s)
+    fault = Fault(kind, amount, 1.0 if share is None else share, from_s, until_s, per_byte)
     return Order(text, kind, fault.amount, from_s, until_s, node, sensor, fault)
 
 

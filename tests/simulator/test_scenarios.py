@@ -10,8 +10,10 @@ import pytest
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select
 from device_profiles.strict_yaml import NotUsable
+from firmware_stubs.faults import Fault
 from simulator import runs
 from simulator.notes import Notes
+from simulator.scenario.faults import parse
 from simulator.scenario.scenario import load, names
 from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
@@ -105,6 +107,11 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("plantower-pms5003,", "plantower-pms5004,", "did you mean 'plantower-pms5003'"),
         ("duration: 9h", "duration: nine", "no length of time such as 90s"),
         ("stations: 3", "stations: 3\nfaults: [bitflop@0.1]", "fault 'bitflop' is not known"),
+        (
+            "stations: 3",
+            "stations: 3\nfaults: [net-loss@0.1/byte]",
+            "only a share of a sensor's or line's fault is by the",
+        ),
         ("plantower-pms5003,", "nova-sds011,", "nova-sds011 speaks as often as it will: leave period_s out"),
         ("stations: 3", "statoins: 3", "did you mean 'stations'"),
     ):
@@ -114,6 +121,11 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         assert said in str(caught.value)
         assert "mine.yaml:" in str(caught.value)
         assert "?, not" not in str(caught.value)
+
+
+def test_a_share_of_a_line_may_be_by_the_byte() -> None:
+    order = parse("bitflip@0.01/byte on lp-0001/air-1", 0.0)
+    assert (order.node, order.sensor, order.fault) == ("lp-0001", "air-1", Fault("bitflip", share=0.01, per_byte=True))
 
 
 def test_a_missing_excuse_is_not_excused(tmp_path: Path, closes: Closes) -> None:
