@@ -118,10 +118,10 @@ class Rollups:
             self._asked_ms = now_ms
             self._begin(partial(self._maker.written_since, self._unseen_since_ms, self._unseen), self._take_written)
             return
-        due = self._take_due(now_ms, busy)
+        due, still_open = self._take_due(now_ms, busy)
         if due or self._open.hours or (self._open.minutes and passed(now_ms, self._began_ms, MINUTES_EVERY_MS)):
             self._began_ms = now_ms
-            task = Task(self._closed_minutes(), self._closed_hours(), *due)
+            task = Task(self._closed_minutes(), self._closed_hours(), due, still_open)
             self._begin(partial(self._maker.make, task), partial(self._take_made, task))
 
     def _begin(self, work: Callable[[], T], then: Callable[[Future[T], int], list[Table]]) -> None:

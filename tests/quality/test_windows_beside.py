@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from collector.stores.store import Later, Select, Stored, StoreDown, Table, at_once
 from tests.closes import Closes
-from tests.quality.bench import Bench
-from tests.quality.test_windows import DAY, EVENING, HOUR, chunks, readings, table
+from tests.quality.bench import Bench, air
+from tests.quality.test_windows import DAY, EVENING, HOUR, NOON, chunks, readings, table
 
 T = TypeVar("T")
 
@@ -158,3 +158,20 @@ def test_whatever_comes_between_two_questions_the_windows_are_the_same(
     course.finish()
     assert course.broken == []
     assert course.everything() == plain.everything()
+
+
+def test_where_nothing_is_to_be_done_nothing_is_begun(tmp_path: Path, closes: Closes) -> None:
+    """Who has its answer is woken, and would begin again at once: a collector kept half a core busy with nothing."""
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    begun = []
+    bench.rollups.aside = lambda work: (begun.append(work), at_once(work))[1]
+    for _ in range(60):
+        bench.now_ms += 100
+        bench.rollups.step(bench.now_ms)
+        bench.rollups.step(bench.now_ms, busy=True)
+    assert begun == []
+    bench.commit(air([bench.now_ms], pm25_ugm3=[1.0]))
+    for _ in range(60):
+        bench.now_ms += 100
+        bench.rollups.step(bench.now_ms)
+    assert begun == []
