@@ -2,7 +2,7 @@
 
     Link.take > Ingest.take > Ingest.write (the store says yes) > Rollups > Alerting > acknowledgements > Teller
 
-One thread does all of it, but for the writes, whose answers others wait for; the pages read from others. Rounds are
+One thread does all of it, but for what waits for the database, which others do; the pages read from others. Rounds are
 short, and what is live (delivery/live_lane.py) is taken first in each, also while there is no room for a backlog.
 Of several collectors on one broker one works and the others stand by (turn.py): those keep up with who is there
 (presence.py), and let batches pass. With workers the line (line.py) is theirs, and all else stays as it is.

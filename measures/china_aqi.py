@@ -153,7 +153,7 @@ def aqi(concentrations: Iterable[Concentration], report: Report, on: date) -> Aq
     """AQI and primary pollutants of a report (HJ 633-2026 4.3 and 5.3; HJ 633-2012): the largest IAQI, 1 to 500.
 
     Give each monitored pollutant, with value None where its mean is missing; one that is not monitored is left out.
-    2026: with a pollutant missing the index is given only above 100 (5.3.1). The primary pollutants are those with the
+    With a pollutant missing it may not be published (`is_published`). The primary pollutants are those with the
     largest IAQI, tied ones together, when it is above 50. Raises NotInStandard for a mean the report is not made of.
     """
     edition = scale(on)
@@ -167,10 +167,14 @@ def aqi(concentrations: Iterable[Concentration], report: Report, on: date) -> Aq
         if before is None or (found is not None and found.value > before.value):
             iaqi[concentration.pollutant] = found
     top = worst(index for index in iaqi.values() if index is not None)
-    is_missing = edition is HJ_633_2026 and None in iaqi.values()
-    if top is None or (is_missing and top[0] <= 100):
+    if top is None or not is_published(top[0], None in iaqi.values(), on):
         return Aqi(None, iaqi)
     return Aqi(_primary_above_50(edition, max(top[0], AQI_MIN), top[1]), iaqi)
+
+
+def is_published(value: int, is_missing: bool, on: date) -> bool:
+    """Whether an index is published although a monitored pollutant is missing: 2026 only above 100 (5.3.1)."""
+    return not is_missing or scale(on) is not HJ_633_2026 or value > 100
 
 
 def category(value: int, on: date) -> Index:

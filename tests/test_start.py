@@ -33,11 +33,8 @@ def test_status_answers_at_once(tmp_path: Path) -> None:
         assert {name for name in there if name.startswith("edge_agent.") and name.endswith("_cli")} == {
             "edge_agent.status_cli"
         }
-    alone = ["-c", "import typer; from pydantic import Field, TypeAdapter"]
     ready = ["-m", "lamppost", "agent", "ready", "--file", "/none"]
-    rounds = [(cpu_s(ready), cpu_s(alone)) for _ in range(10)]
-    took_s, alone_s = map(min, zip(*rounds, strict=True))  # the least is the command's own; others only add to it
-    assert took_s < max(0.3, 1.4 * alone_s), "beside other programs the same work takes longer, typer's as well as ours"
+    assert min(cpu_s(ready) for _ in range(10)) < 0.3  # the least is the command's own; other programs only add to it
 
 
 def cpu_s(words: list[str]) -> float:

@@ -14,8 +14,6 @@ from measures.index import Concentration, NotInStandard
 
 HOUR_MS = 3_600_000
 INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
-NA_UP_TO = 100
-"""HJ 633-2026 5.3.1: while a pollutant is missing, an index up to this is not published."""
 
 
 def judged(
@@ -34,7 +32,8 @@ def judged(
     since_ms = max(newest_ms - HOUR_MS, now_ms - INDEX_AGE_MS)  # not all hours are stored at the same moment
     now = [row for row in own if row.time_ms >= since_ms]
     if first.startswith("china"):
-        return _china(_live(means_ugm3, edition_day(first, reports, now_ms)), own, now)
+        on = edition_day(first, reports, now_ms)
+        return _china(_live(means_ugm3, on), own, now, on)
     there = [row for row in now if row.value is not None]
     last_ms = max((row.time_ms for row in there), default=0)
     found = [one for row in there if row.time_ms == last_ms and (one := stored(row)) is not None]
@@ -54,8 +53,10 @@ def _live(means_ugm3: Mapping[str, float], on: date) -> dict[str, tuple[int, str
     return found
 
 
-def _china(live: Mapping[str, tuple[int, str]], own: Sequence[IndexRow], now: Sequence[IndexRow]) -> Judgement | None:
-    """The largest sub-index of all sensors; NA where one that is measured here is missing and the others are low."""
+def _china(
+    live: Mapping[str, tuple[int, str]], own: Sequence[IndexRow], now: Sequence[IndexRow], on: date
+) -> Judgement | None:
+    """The largest sub-index of all sensors, if it is published: one that is measured here may be missing."""
     parts: dict[str, tuple[int, str, int | None]] = {}
     for row in now:
         name = f"{row.standard}-{row.edition}"
@@ -66,7 +67,7 @@ def _china(live: Mapping[str, tuple[int, str]], own: Sequence[IndexRow], now: Se
         return None
     number = max(value for value, _, _ in parts.values())
     missing = {pollutant for row in own for pollutant in row.pollutants} - parts.keys()
-    if missing and number <= NA_UP_TO:
+    if not china_aqi.is_published(number, bool(missing), on):
         return None
     tops = {pollutant: part for pollutant, part in parts.items() if part[0] == number}
     hours = [hour_ms for _, _, hour_ms in tops.values()]

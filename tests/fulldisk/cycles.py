@@ -62,7 +62,7 @@ class Cycles:
         self._collector.start()
         agent.start()
         rig.stubs.start()
-        wait_for("the first readings", lambda: rig.count("air_quality") > 100, 120)
+        wait_for("the first readings", lambda: rig.count("air_quality") > 100, 60)
         self._fill_and_free()
         stuck = self._settle()
         agent.stop()

@@ -112,7 +112,7 @@ def test_virtual_nodes_through_the_embedded_broker(home: dict[str, str]) -> None
 CORNER = """
 title: {zh: 一个气象站, en: A weather station}
 start: "2026-05-13T08:00"
-duration: 8s
+duration: 5s
 stations: 1
 sensors:
   wind-1: {model: vaisala-wmt700}

@@ -27,8 +27,8 @@ def judge(means: dict[str, float], *told: IndexRow, reports: Reporting = REPORTS
 
 def test_particles_of_now_and_gases_of_the_last_hour_make_one_index_whichever_sensors_measure_them() -> None:
     found = judge({"PM2.5": 20.0}, row("air-1", pm25=180), row("gas-1", o3=130, no2=40))
-    assert found == Judgement(130, found.level, ("O3",), "HJ 633-2026", LAST_MS) if found else False
     assert found is not None
+    assert (found.number, found.pollutants, found.standard, found.hour_ms) == (130, ("O3",), "HJ 633-2026", LAST_MS)
     assert found.level.word_zh == "轻度污染"
     alone = judge({"PM2.5": 20.0}, row("gas-1", o3=20))
     assert alone is not None
@@ -46,6 +46,13 @@ def test_nobody_calls_air_good_of_which_a_pollutant_that_is_measured_here_is_mis
     assert judge({"PM2.5": 20.0}, silent, row("gas-1", no2=30)) is None  # PM10 is missing
     both = judge({"PM2.5": 20.0, "PM10": 30.0}, silent, row("gas-1", no2=30))
     assert both is not None
+
+
+def test_the_edition_of_2012_publishes_what_there_is() -> None:
+    rows = [row("air-1", LAST_MS - 6 * HOUR_MS, edition="2012", pm25=60), row("gas-1", edition="2012", no2=30)]
+    found = judge({}, *rows, reports=Reporting(SHANGHAI, ("china-2012",)))
+    assert found is not None
+    assert (found.number, found.standard) == (30, "HJ 633-2012")
 
 
 @pytest.mark.parametrize(("ago", "is_there"), [(0, True), (1, True), (2, False)])
