@@ -164,7 +164,7 @@ def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served
     restored = (
         "for (const name of ['pagehide', 'pageshow']) dispatchEvent(new PageTransitionEvent(name, {persisted: true}))"
     )
-    with seen.page.expect_request("**/events?*"):  # as browsers do that keep a page they leave
+    with seen.page.expect_response("**/events?*"):  # as browsers do that keep a page they leave; it listens again then
         seen.page.evaluate(restored)
     served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [321.0]})
     served.city.feed.publish({"node": "lp-0003"})
