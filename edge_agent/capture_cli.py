@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from wire.exits import Exit, Failure
+from wire.numerals import number
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
@@ -218,7 +219,7 @@ def _factor(speed: str) -> float:
     if speed == "max":
         return 0.0
     try:
-        factor = float(speed.removesuffix("x"))
+        factor = number(speed.removesuffix("x"))
     except ValueError:
         factor = 0.0
     if not 0 < factor < 1e6:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from wire import numerals
+
 HEAD = "# lamppost capture 1"
 
 
@@ -106,4 +108,4 @@ def _piece(words: list[str]) -> Piece:
     time, way, *rest = words
     if way not in ("<", ">"):
         raise ValueError(way)
-    return Piece(float(time), bytes.fromhex("".join(rest)), way == ">")
+    return Piece(numerals.number(time), bytes.fromhex("".join(rest)), way == ">")

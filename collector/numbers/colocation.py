@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean, linear_regression
 from typing import Final
 
+from wire.numerals import number
 from wire.quantities import QUANTITIES, Quantity
 
 PAIRS_MIN: Final = 10
@@ -66,7 +67,7 @@ def pairs(lines: Iterable[str], sensor: str, reference: str, quantity: str) -> l
 def _number(cell: str | None, quantity: Quantity) -> float | None:
     if cell is None or cell.strip().lower() in _MISSING:
         return None
-    value = float(cell)
+    value = number(cell)
     if not quantity.low <= value <= quantity.high:
         span = f"{quantity.low:g} to {quantity.high:g} {quantity.unit}"
         raise ValueError(f"{cell.strip()} is no value of {quantity.name} ({span}): leave the cell empty")

@@ -18,7 +18,7 @@ from typing import Any, Final
 from collector.opendata import about
 from collector.opendata.dataset import TEXTS, WHOLE
 from collector.stores.store import Table, Tags
-from wire import strictjson
+from wire import numerals, strictjson
 from wire.check import FUTURE_MS, TIME_MIN_MS
 from wire.names import is_name, is_node
 from wire.quantities import KINDS, QUANTITIES, nearest
@@ -214,15 +214,16 @@ def _value(name: str, cell: Any) -> Any:
         if not isinstance(cell, str):
             raise ValueError(f"{name} {cell!r} is no text")
         return cell
+    whole = name in WHOLE
     try:
-        number = int(cell) if name in WHOLE else float(cell)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{name} {cell!r} is no {'whole ' if name in WHOLE else ''}number") from error
-    if isinstance(cell, bool) or not abs(number) < _LARGEST or not str(cell).isascii():
+        value = (numerals.whole if whole else numerals.number)(cell) if isinstance(cell, str) else cell
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from error
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
         raise ValueError(f"{name} {cell!r} is no number")
-    if isinstance(cell, float) and number != cell:
+    if whole and value != int(value):
         raise ValueError(f"{name} {cell!r} is no whole number")
-    return number
+    return int(value) if whole else float(value)
 
 
 def _table(measurement: str, tags: Tags, rows: Mapping[int, Mapping[str, Any]]) -> Table:

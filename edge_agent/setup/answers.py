@@ -84,6 +84,22 @@ def read_answers(text: str, name: str) -> Answers:
         ) from error
 
 
+def position(said: str) -> tuple[float, float] | None:
+    """Latitude and longitude as people type them; None for an empty text or `-`. Raises ValueError.
+
+    Two numbers, not more: `39,9,116,4` has commas for points, and would be a place far away.
+    """
+    if said in ("", "-"):
+        return None
+    try:
+        lat, lon = (float(part) for part in said.replace("，", ",").split(","))
+    except ValueError:
+        raise ValueError("latitude, comma, longitude, such as 39.9,116.4, or -") from None
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise ValueError("latitude first: -90 to 90, then longitude")
+    return lat, lon
+
+
 def as_qr(answers: Answers) -> str:
     """The text of a QR code that holds these answers."""
     text = json.dumps(answers.model_dump(mode="json", exclude_none=True), ensure_ascii=False, separators=(",", ":"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from edge_agent.setup.answers import Answers, BrokerAnswer
+from edge_agent.setup.answers import Answers, BrokerAnswer, position
 from edge_agent.setup.questions import ask, choose, indented
 from edge_agent.setup.sensor_search import search_sensors
 from wire import enrolment, names
@@ -44,7 +44,7 @@ def _people(answers: Answers) -> Answers:
     if answers.where is None:
         answers = ask("Pole, height, side", "-", lambda said: answers.with_(where=said))
     if answers.lat is None:
-        spot = ask("Position, such as 39.9087,116.4605", "-", _position)
+        spot = ask("Position, such as 39.9087,116.4605", "-", position)
         if spot is not None:
             answers = answers.with_(lat=spot[0], lon=spot[1])
     return answers
@@ -141,19 +141,6 @@ def _name(said: str) -> str:
     if not names.is_name(said):
         raise ValueError("small letters, digits and hyphens, please")
     return said
-
-
-def _position(said: str) -> tuple[float, float] | None:
-    if said in ("", "-"):
-        return None
-    parts = said.replace("，", ",").split(",")
-    try:
-        lat, lon = float(parts[0]), float(parts[1])
-    except (ValueError, IndexError):
-        raise ValueError("latitude, comma, longitude, or -") from None
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise ValueError("latitude first: -90 to 90, then longitude")
-    return lat, lon
 
 
 def _write_secret(file: Path, text: str) -> None:

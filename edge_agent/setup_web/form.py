@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer
+from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer, position
 from wire import names
 
 FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
@@ -30,16 +30,18 @@ def answers_of(
         broker = _broker(said["broker"])
         if broker is None:
             wrong["broker"] = "address_is" if said["broker"] else "need"
-    spot = _spot(said["position"])
-    if spot is None:
+    spot = None
+    try:
+        spot = position(said["position"])
+    except ValueError:
         wrong["position"] = "spot_is"
     if not_yet is not None:
         wrong["sensors"] = not_yet
     elif not sensors:
         wrong["sensors"] = "no_sensors"
-    if wrong or spot is None:
+    if wrong:
         return None, wrong
-    lat, lon = spot
+    lat, lon = spot or (None, None)
     try:
         made = Answers(
             token=said["token"] or None,
@@ -64,14 +66,3 @@ def _broker(text: str) -> BrokerAnswer | None:
         return BrokerAnswer(host=host, port=int(port) if colon else 1883)
     except ValueError:  # pydantic's errors are such too
         return None
-
-
-def _spot(text: str) -> tuple[float | None, float | None] | None:
-    """Latitude and longitude, both None for an empty field; None when it is neither."""
-    if text in ("", "-"):
-        return None, None
-    try:
-        lat, lon = (float(part) for part in text.replace("，", ",").split(","))
-    except ValueError:
-        return None
-    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None

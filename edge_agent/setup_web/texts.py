@@ -68,7 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no_sensors": ("还没有可用的传感器", "there is no sensor to use yet"),
     "need": ("请填写", "please fill this in"),
     "names_are": ("小写字母、数字和连字符", "small letters, digits and hyphens"),
-    "spot_is": ("先纬度后经度，用逗号隔开", "latitude first, comma, longitude"),
+    "spot_is": ("先纬度后经度，用逗号隔开：39.9,116.4", "latitude first, comma, longitude: 39.9,116.4"),
     "address_is": ("只写主机名或地址，可加 :端口", "a host name or address, and :port if need be"),
     "clock": ("时钟还没有由 NTP 校准", "The clock has not been set by NTP yet"),
     "clock_wait": ("等待校准：读数先留在本机", "wait for NTP: readings stay here until then"),

@@ -124,6 +124,7 @@ def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
     [
         ("node", "LP 17"), ("node", ""), ("node", "collector"), ("site", "Hier"), ("broker", "mqtt://u:p@x"),
         ("broker", "host:99999"), ("broker", ""), ("position", "116.4"), ("position", "116.4,39.9"),
+        ("position", "39,9,116,4"), ("position", "nan,116.4"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said_beside_its_field(field: str, value: str) -> None:

@@ -252,6 +252,8 @@ def test_a_count_that_is_none_is_refused_with_its_line(value: Any) -> None:
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00,lp-1,s,w,1\n", "names no offset"),
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,LP 1,s,w,1\n", "line 2: node 'LP 1'"),
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w,NaN\n", "'NaN' is no number"),
+        ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w,12_5\n", "temp_c '12_5' is no number"),
+        ("time,node,site,sensor,qc,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w,1_0,2\n", "qc '1_0' is no whole number"),
         ("time,node,site,sensor,temp_c\n2019-02-01T00:00:00Z,lp-1,s,w,1\n", "before 2020"),
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w\n", "4 cells, not 5"),
         ("time;node;site;sensor;temp_c\n2026-02-01T00:00:00Z;lp-1;s;w;1,5\n", "parted by ';'; save it with commas"),

@@ -149,8 +149,11 @@ def test_what_is_no_value_turns_no_line() -> None:
     """Ways in which files say that a value is missing; R writes NA, pandas nan, a logger -999."""
     good = ["sensor,reference", *(f"{n},{2 * n + 1}" for n in range(20))]
     assert fit(pairs([*good, "NA,4", "4,nan", " ,3", "N/A,1", "7"], "sensor", "reference", "pm25_ugm3")).pairs == 20
-    for cell in ("-999", "9999", "inf", "65535"):
+    for cell in ("-999", "9999", "65535"):
         with pytest.raises(NoFit, match=f"line 22: {cell} is no value of pm25_raw_ugm3"):
+            pairs([*good, f"{cell},4"], "sensor", "reference", "pm25_ugm3")
+    for cell in ("inf", "12_5", "１２", "1.2.5"):
+        with pytest.raises(NoFit, match=f"line 22: '{cell}' is no number"):
             pairs([*good, f"{cell},4"], "sensor", "reference", "pm25_ugm3")
     with pytest.raises(NoFit, match="does not rise"):
         fit([(n, 100.0 - n) for n in range(20)])

@@ -86,7 +86,9 @@ def test_the_captures_of_the_tests_are_captures(path: Path) -> None:
     assert captures.load(path).reads
 
 
-@pytest.mark.parametrize(("line", "number"), [("0.1 < xy", 1), ("# a: b\n0.1 aa", 2), ("soon < aa", 1)])
+@pytest.mark.parametrize(
+    ("line", "number"), [("0.1 < xy", 1), ("# a: b\n0.1 aa", 2), ("soon < aa", 1), ("nan < aa", 1)]
+)
 def test_what_is_no_capture_is_named_with_its_line(tmp_path: Path, line: str, number: int) -> None:
     file = tmp_path / "bad.cap"
     file.write_text(line)
