@@ -66,8 +66,8 @@ def rules_test(
     Exit code 1 when something else fired than was expected.
     Example:  lamppost rules test rules.tests.yaml --rules rules.yaml
     """
+    from collector.rules.cases import parse_cases, rehearse
     from collector.rules.complaint import BadRules
-    from collector.rules.rehearsal import parse_cases, rehearse
     from device_profiles.strict_yaml import NotUsable, read
 
     known = _load(rules or [STARTER])
@@ -107,7 +107,7 @@ def rules_backtest(
     Example:  lamppost rules backtest pm25-hourly-high --since 30d
     """
     from collector.alerts import stored
-    from collector.rules.rehearsal import SLICE_MS, backtest
+    from collector.rules.backtest import SLICE_MS, backtest
 
     settings = load_settings(config)
     wanted = _named(settings, rules, names)
@@ -156,7 +156,7 @@ def rules_explain(
     Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
     """
     from collector.alerts import stored
-    from collector.rules.rehearsal import explain
+    from collector.rules.explanation import explain
 
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])

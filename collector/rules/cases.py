@@ -1,4 +1,4 @@
-"""Rules can be rehearsed: against made-up series with expected alerts, against stored history, and one value explained.
+"""Rules are tested on made-up series: a case is a course of events, and what should fire when.
 
     - name: an hour of haze                      # after promtool's manner
       interval: 1m                               # of the readings, and of the clock
@@ -18,37 +18,23 @@ words stand for themselves, as in `优x30`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import chain, groupby
-from operator import itemgetter
-from typing import Annotated, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from collector.numbers.flags import COLUMN as FLAGS
-from collector.rules import derived
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import INDEX_WORDS, KINDS_WATCHED, fields_of
-from collector.rules.recent import Columns
-from collector.rules.reel import Reel
 from collector.rules.rule import Ms, Rule, SomeMs
-from collector.rules.track import Track
-from collector.rules.transition import Episode, Series, Transition, episodes, names_of
-from collector.rules.words import duration_text, reading
+from collector.rules.transition import Series
+from collector.rules.words import duration_text
 
 START_MS = 1_791_000_000_000 // 86_400_000 * 86_400_000
 """Midnight UTC of 2026-10-03, a Saturday, when a case names no start."""
 READINGS_MAX = 100_000
-SLICE_MS = 3_600_000
-"""History comes in slices of so long, aligned to the clock; within one, series after series."""
-MINUTE_MS = 60_000
-Rows = tuple[Series, list[int], Columns]
-"""Rows of one series."""
 _RUN = re.compile(r"(?P<first>-?[0-9.]+)(?:(?P<step>[+-][0-9.]+)(?=x))?(?:x(?P<times>[0-9]{1,6}))?", re.ASCII)
 _WORD = re.compile(r"(?P<word>.+?)(?:x(?P<times>[0-9]{1,6}))?")
 
@@ -198,151 +184,3 @@ def rehearse(case: Case, rules: Iterable[Rule]) -> list[str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Backtest:
-    """What one rule would have done on stored history. `pages` are the episodes people would have been called for."""
-
-    rule: str
-    episodes: list[Episode]
-    rows: int
-    until_ms: int
-
-    @property
-    def pages(self) -> int:
-        """How often people would have been called."""
-        return len(self.episodes)
-
-    @property
-    def firing_ms(self) -> int:
-        """How long it fired altogether; what never ended does not count."""
-        return sum(each.end_ms - each.fired_ms for each in self.episodes if each.end_ms is not None)
-
-    @property
-    def still_ms(self) -> int:
-        """How long, until the end of what was played, those have fired that never ended."""
-        return sum(self.until_ms - each.fired_ms for each in self.episodes if each.end_ms is None)
-
-
-def backtest(
-    rules: Iterable[Rule],
-    history: Iterable[Rows],
-    inventory: Iterable[Expected],
-) -> list[Backtest]:
-    """Play stored rows, each series in order of time, slices of SLICE_MS one after the other; one Backtest a rule."""
-    rules, expected = list(rules), list(inventory)
-    engine = Engine(rules)
-    said: list[Transition] = []
-    rows = newest_ms = 0
-    if any(rule.joined for rule in rules):
-        history = _by_minute(history)
-    for series, times_ms, columns in history:
-        came_ms = times_ms[-1] + _comes_after_ms(series, columns)
-        if not newest_ms:
-            engine.expect(expected, times_ms[0])
-        elif came_ms // MINUTE_MS > newest_ms // MINUTE_MS:
-            said += engine.tick(newest_ms)
-        newest_ms = max(newest_ms, came_ms)
-        rows += len(times_ms)
-        engine.observe(series, times_ms, columns, newest_ms)
-    said += engine.tick(newest_ms)
-    found = episodes(said)
-    return [Backtest(rule.alert, [e for e in found if e.rule == rule.alert], rows, newest_ms) for rule in rules]
-
-
-def _by_minute(history: Iterable[Rows]) -> Iterator[Rows]:
-    """Minute by minute what came of all series: rules that compare look at all of them as they stood."""
-    waiting: list[tuple[int, Rows]] = []
-    for slice_, parts in groupby(history, key=lambda part: part[1][0] // SLICE_MS):
-        waiting = sorted(chain(waiting, *map(_minutes, parts)), key=itemgetter(0))
-        come = bisect_left(waiting, (slice_ + 1) * SLICE_MS // MINUTE_MS, key=itemgetter(0))
-        yield from (part for _, part in waiting[:come])
-        del waiting[:come]
-    yield from (part for _, part in waiting)
-
-
-def _minutes(part: Rows) -> Iterator[tuple[int, Rows]]:
-    """The rows of one series by the minute in which they came."""
-    series, times, columns = part
-    after_ms, start = _comes_after_ms(series, columns), 0
-    while start < len(times):
-        minute = (times[start] + after_ms) // MINUTE_MS
-        end = bisect_left(times, (minute + 1) * MINUTE_MS - after_ms, start + 1)
-        yield minute, (series, times[start:end], {name: column[start:end] for name, column in columns.items()})
-        start = end
-
-
-def _comes_after_ms(series: Series, columns: Columns) -> int:
-    """How long after its time a row came: one that tells of a span of time when that was over."""
-    lengths = columns.get("duration_s") or [0]
-    return derived.wait_ms(series) + (derived.interval_ms(series) or int(1000 * (lengths[0] or 0)))
-
-
-class Explanation(NamedTuple):
-    """One rule on one series at one time, in numbers and in words."""
-
-    state: str
-    value: float | None
-    share: float
-    start_ms: int | None
-    text_zh: str
-    text_en: str
-
-
-def explain(
-    rule: Rule,
-    series: Series,
-    history: Iterable[tuple[list[int], Columns]],
-    at_ms: int,
-    interval_ms: int | None = None,
-    zone: str = "UTC",
-    standing: Transition | None = None,
-) -> Explanation:
-    """Why `rule` stood as it stood at `at_ms`, from the series' rows up to then; times are shown in `zone`.
-
-    `standing`: the episode that fired already when these rows begin.
-    """
-    if rule.spec is None or rule.joined:
-        raise ValueError(f"{rule.alert} looks at more than this series' values, and cannot be explained from them")
-    engine = Engine([rule])
-    engine.expect([Expected(series, interval_ms)] if interval_ms is not None else [], at_ms)
-    engine.adopt([] if standing is None else [standing])
-    for times_ms, columns in history:
-        end = next((i for i, t in enumerate(times_ms) if t > at_ms), len(times_ms))
-        engine.observe(series, times_ms[:end], {name: c[:end] for name, c in columns.items()}, at_ms)
-    reel = engine.reel(series)
-    if reel is None:
-        return Explanation("inactive", None, 0.0, None, "规则不看这个序列", "the rule does not watch this series")
-    return _explained(rule, reel, at_ms, ZoneInfo(zone))
-
-
-def _explained(rule: Rule, reel: Reel, at_ms: int, zone: ZoneInfo) -> Explanation:
-    assert rule.spec is not None
-    reel.wake()
-    index = reel.plan.place(rule.spec)
-    window = reel.windows[index]
-    window.roll(max(at_ms, reel.head_ms))
-    value, share = window.value(), window.share(max(at_ms, reel.head_ms), reel.interval_ms)
-    track = reel.tracks[index].get(rule.alert)
-    state = "inactive" if track is None else "pending" if track.fired_ms is None else "firing"
-    name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
-    shown = "-" if value is None else f"{reading(value)}{unit}"
-    zh = f"{name_zh} = {shown}（有效 {share:.0%}，至少 {rule.complete:.0%}）"
-    en = f"{name_en} = {shown} ({share:.0%} of the window valid, at least {rule.complete:.0%})"
-    wait_zh = f"，持续 {duration_text(rule.for_)}" if rule.for_ else ""
-    wait_en = f" for {duration_text(rule.for_)}" if rule.for_ else ""
-    keep_zh = f"，持续 {duration_text(rule.keep_firing_for)}" if rule.keep_firing_for else ""
-    keep_en = f" for {duration_text(rule.keep_firing_for)}" if rule.keep_firing_for else ""
-    word_zh = {"inactive": "未触发", "pending": "待定", "firing": "告警"}[state]
-    since_zh, since_en = _since(track, zone)
-    text_zh = f"{zh}   触发 {rule.limit}{wait_zh}{since_zh} -> {word_zh}\n解除 {rule.clear_limit}{keep_zh}"
-    text_en = f"{en}   raise {rule.limit}{wait_en}{since_en} -> {state.upper()}\nclears {rule.clear_limit}{keep_en}"
-    return Explanation(state, value, share, None if track is None else track.start_ms, text_zh, text_en)
-
-
-def _since(track: Track | None, zone: ZoneInfo) -> tuple[str, str]:
-    if track is None:
-        return "", ""
-    clock = datetime.fromtimestamp(track.start_ms / 1000, zone).strftime("%H:%M")
-    return f"，始于 {clock}", f", since {clock}"

@@ -1,0 +1,49 @@
+"""Why a rule stood as it stood is told in numbers and in words."""
+
+from collector.rules.engine import Engine
+from collector.rules.explanation import explain
+from collector.rules.parsing import parse
+from collector.rules.transition import Series
+
+MINUTE, HOUR = 60_000, 3_600_000
+T0 = 1_791_000_000_000 // 86_400_000 * 86_400_000
+AIR = Series.of("air_quality", {"site": "east", "node": "lp-1", "sensor": "air-1"})
+
+
+def test_a_rule_is_explained_in_numbers_and_words():
+    (rule,) = parse(
+        [
+            {
+                "alert": "high",
+                "kind": "air_quality",
+                "window": {"mean": "pm25_ugm3", "over": "1h"},
+                "raise": "> 150",
+                "clear": "< 135",
+                "for": "10m",
+                "keep_firing_for": "20m",
+                "text": {"zh": "过高", "en": "too high"},
+            }
+        ]
+    )
+    rows = [([T0 + minute * MINUTE], {"pm25_ugm3": [183.0]}) for minute in range(100)]
+    found = explain(rule, AIR, rows, T0 + 80 * MINUTE, MINUTE, "Asia/Shanghai")
+    assert found.text_en == (
+        "PM2.5 1h mean = 183 µg/m³ (100% of the window valid, at least 75%)"
+        "   raise > 150 for 10m, since 08:44 -> FIRING\nclears < 135 for 20m"
+    )
+    assert found.text_zh.endswith("解除 < 135，持续 20m")
+    assert explain(rule, AIR, rows, T0 + 50 * MINUTE, MINUTE).state == "pending"
+    assert explain(rule, AIR, [], T0, MINUTE).state == "inactive"
+
+
+def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firing():
+    """Between the two levels since: these rows alone raise nothing."""
+    raw = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
+    (rule,) = parse([raw | {"text": {"zh": "a", "en": "b"}}])
+    live = Engine([rule])
+    live.observe(AIR, [T0 - 12 * HOUR], {"pm25_ugm3": [90.0]}, T0 - 12 * HOUR)
+    (raised,) = live.tick(T0 - 12 * HOUR)
+    rows = [([T0 + minute * MINUTE], {"pm25_ugm3": [70.0]}) for minute in range(60)]
+    assert explain(rule, AIR, rows, T0 + HOUR, MINUTE).state == "inactive"
+    why = explain(rule, AIR, rows, T0 + HOUR, MINUTE, standing=raised)
+    assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR, 70.0)
