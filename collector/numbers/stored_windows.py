@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from collector.numbers import flags, indices
 from collector.numbers.flow import THINNED, Flow
+from collector.numbers.hour_means import LOOK_BACK_MS
 from collector.numbers.means import STATS
 from collector.numbers.open_windows import Windows, hour_fields, without_failed
+from collector.numbers.pollutants import POLLUTANTS
 from collector.numbers.quality import Quality
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import Key
@@ -48,7 +50,7 @@ class StoredWindows:
         self._store = store
         self._reporting = reporting
         self._quality = quality
-        looked_at = {*quality.limits, *indices.POLLUTANTS} & set(rolled(AIR))
+        looked_at = {*quality.limits, *POLLUTANTS} & set(rolled(AIR))
         self._judged = (*(f"{name}_{end}" for name in sorted(looked_at) for end in STATS), flags.COLUMN)
 
     def hour(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
@@ -87,7 +89,7 @@ class StoredWindows:
         spans: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
         for key, windows in new.items():
             if key[0] == AIR:
-                reach = (min(windows) - indices.LOOK_BACK_MS, max(windows) + indices.LOOK_BACK_MS)
+                reach = (min(windows) - LOOK_BACK_MS, max(windows) + LOOK_BACK_MS)
                 spans[reach][node_of(key)] = None
         for (since_ms, until_ms), nodes in spans.items():
             where: dict[str, str | tuple[str, ...]] = {"node": tuple(nodes)}
@@ -110,7 +112,7 @@ class StoredWindows:
         looking = [
             time_ms
             for time_ms in sorted(hours)
-            if any(hour_ms <= time_ms < hour_ms + indices.LOOK_BACK_MS for hour_ms in windows)
+            if any(hour_ms <= time_ms < hour_ms + LOOK_BACK_MS for hour_ms in windows)
         ]
         tables = self._doubted(key, around, windows, looking)
         scores = {s: {t: indices.hourly(s, reporting, hours, t) for t in looking} for s in reporting.standards}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from collector.numbers import indices
 from collector.numbers.flags import COLUMN, failed
+from collector.numbers.hour_means import LOOK_BACK_MS
 from collector.numbers.quality import FAIL
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
@@ -87,7 +87,7 @@ def _questions(nodes: tuple[str, ...], since_ms: int, now_ms: int) -> list[Selec
         spoilt,
         recent,
         flow,
-        Select(INDEX, INDEX_COLUMNS, now_ms - indices.LOOK_BACK_MS, now_ms, hours, tags, latest=True),
+        Select(INDEX, INDEX_COLUMNS, now_ms - LOOK_BACK_MS, now_ms, hours, tags, latest=True),
         *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from collector.numbers.indices import edition_day
+from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import Reporting, is_of
 from collector.station_query import IndexRow
 from collector.web.levels import Judgement, of_index, stored

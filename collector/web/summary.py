@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from collector.numbers.indices import edition_day
+from collector.numbers.index_china import edition_day
 from collector.web import map
 from collector.web.readings import View
 from collector.web.scales import Scale, scale_of

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from collector.numbers.indices import edition_day
+from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import is_of
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.station_query import indices
