@@ -1,6 +1,7 @@
 """A serial port: opened with the profile's settings, read without blocking, opened again when it comes back.
 
-Logs the edge, not the level: once when a port is lost, once when it is back; everything between is a counter.
+Logs the edge, not the level: once when a port is lost, once for each other reason that keeps it shut (what was pulled
+out may come back and be held by another program), once when it is back; everything between is a counter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import serial
 
 from device_profiles.profile import Serial as SerialSettings
 from edge_agent.serial_line import open_line
-from edge_agent.words import why_not_opened
+from edge_agent.words import NO_SUCH_PORT, why_not_opened
 from wire.exits import reason
 
 log = logging.getLogger("lamppost.port")
@@ -27,11 +28,15 @@ CHUNK = 4096
 
 
 class Port:
-    """Feeds `on_bytes` with what arrives. `run` ends only by cancellation; a missing device is tried for ever."""
+    """Feeds `on_bytes` with what arrives. `run` ends only by cancellation; a missing device is tried for ever.
+
+    `trouble` says why it is not open, in words.
+    """
 
     def __init__(self, path: str, settings: SerialSettings, on_bytes: Callable[[bytes], None]) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
+        self.trouble: str | None = None
         self._opened = asyncio.Event()
         self._settings = settings
         self._on_bytes = on_bytes
@@ -54,15 +59,17 @@ class Port:
             try:
                 device = self._connect()
             except (OSError, ValueError, termios.error) as error:
-                if failures == 0 and not self.counts["lost"]:  # a loss has been told already
-                    log.warning("port %s cannot be opened: %s; trying again", self.path, why_not_opened(error))
+                why = why_not_opened(error)
+                if why != self.trouble:
+                    log.warning("port %s cannot be opened: %s; trying again", self.path, why)
+                self.trouble = why
                 failures += 1
                 self.counts["open_failed"] += 1
                 await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
                 continue
-            if failures or self.counts["lost"]:
+            if self.trouble is not None:
                 log.info("port %s is back", self.path)
-            failures = 0
+            failures, self.trouble = 0, None
             await self._read_until_lost(device)
 
     def catch_up(self) -> None:
@@ -106,13 +113,15 @@ class Port:
         assert self._device is not None
         try:
             data = os.read(self._device.fileno(), CHUNK)  # the device's own read asks select, which ends at 1,024 files
-            if not data:
-                raise OSError("ready to read, and nothing there: unplugged?")
+            if not data:  # `catch_up` has been here first; or unplugged, and then even this question fails
+                _ = self._device.in_waiting
+                return
         except BlockingIOError:
             return
         except OSError as error:
-            log.warning("port %s is lost: %s", self.path, reason(error))
+            log.warning("port %s is lost: %s; unplugged?", self.path, reason(error))
             self.counts["lost"] += 1
+            self.trouble = NO_SUCH_PORT  # which a loss has told
             self._lost.set()
             return
         self.counts["bytes"] += len(data)

@@ -40,6 +40,9 @@ def _short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2g}"
 
 
+NO_SUCH_PORT = "there is no such port"
+
+
 def why_not_opened(error: Exception) -> str:
     """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
     text = str(error)
@@ -50,7 +53,7 @@ def why_not_opened(error: Exception) -> str:
     if "Inappropriate ioctl" in text:
         return "this is no serial port"
     if "No such file" in text:
-        return "there is no such port"
+        return NO_SUCH_PORT
     if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text
         return f"it cannot be set so: {error.args[-1]}"
     return reason(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import termios
 import time
 from pathlib import Path
@@ -60,6 +61,70 @@ def test_half_a_frame_whose_rest_came_while_a_commit_was_slow_is_no_damage() -> 
     sensor = asyncio.run(_held_up_in_the_middle_of_a_frame())
     assert sensor.bad == {}
     assert sensor.frames == 1
+
+
+async def _what_came_is_read_by_catch_up_first() -> Port:
+    """Bytes come, and before the loop tells that they are there, whoever talks to the sensor has read them."""
+    host = StubHost()
+    path = host.add("air-1", Pms5003())
+    heard: list[bytes] = []
+    port = Port(path, load(None).get("plantower-pms5003").serial, heard.append)
+    reading = asyncio.create_task(port.run())
+    try:
+        await asyncio.wait_for(port.opened(), 10)
+        os.write(host.port("air-1").master, b"BM")
+        select.select([host.port("air-1").slave], [], [], 10)  # they are there
+        await asyncio.sleep(0)  # the loop has asked which lines have something to say; its answer comes after us
+        port.catch_up()
+        await asyncio.sleep(0)
+        assert heard == [b"BM"]
+        assert port.open
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        host.stop()
+    return port
+
+
+def test_a_line_that_has_been_read_already_is_not_taken_for_unplugged() -> None:
+    port = asyncio.run(_what_came_is_read_by_catch_up_first())
+    assert port.counts["lost"] == 0
+
+
+async def _pulled_out_and_held_by_another(folder: Path, told: pytest.LogCaptureFixture) -> None:
+    host = StubHost(links=folder)
+    path = host.add("air-1", Pms5003())
+    port = Port(path, load(None).get("plantower-pms5003").serial, lambda _: None)
+    reading = asyncio.create_task(port.run())
+    try:
+        async with asyncio.timeout(10):
+            await port.opened()
+            host.remove("air-1")
+            while port.counts["open_failed"] == 0:
+                await asyncio.sleep(0.01)
+            host.add("air-1", Pms5003())
+            with serial.Serial(path, exclusive=True):
+                while port.trouble != "another program reads it":
+                    await asyncio.sleep(0.01)
+            await port.opened()
+        assert port.trouble is None
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        host.stop()
+    lines = [record.getMessage().removeprefix(f"port {path} ") for record in told.records]
+    assert lines == [
+        "is lost: Input/output error; unplugged?",
+        "cannot be opened: another program reads it; trying again",
+        "is back",
+    ]
+
+
+def test_a_port_that_comes_back_and_is_held_by_another_program_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="lamppost.port"):
+        asyncio.run(_pulled_out_and_held_by_another(tmp_path, caplog))
 
 
 def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
