@@ -77,8 +77,12 @@ def free_ports() -> list[str]:
     free = [port.path for port in found if port.usable]
     if not free:
         text = "there is no serial port here" if not found else f"none of {len(found)} ports is free"
-        lent = any(port.console or port.bluetooth for port in found)
-        cure = "sudo lamppost agent fix serial-console" if lent else "plug one in, or see lamppost agent ports"
+        if any(port.holder is not None for port in found):
+            cure = "end who reads them (lamppost agent ports); the agent: sudo systemctl stop lamppost-agent"
+        elif any(port.console or port.bluetooth for port in found):
+            cure = "sudo lamppost agent fix serial-console"
+        else:
+            cure = "plug one in, or see lamppost agent ports"
         raise Failure(Exit.DEVICE_OR_PORT, "no-port", text, cure)
     return free
 

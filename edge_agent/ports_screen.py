@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.words import reading
+from edge_agent.words import BUSY, reading
 
 if TYPE_CHECKING:
     from edge_agent.port_probe import Finding
@@ -47,7 +47,8 @@ def _notes(port: PortInfo) -> list[str]:
 def finding_lines(finding: Finding, warm_up_s: Callable[[str], float]) -> list[str]:
     """One port: what was heard at which speed, what it is, how sure that is, a reading."""
     if finding.outcome is None:
-        return [finding.path, f"  cannot be read: {finding.error}"]
+        cure = ["  if it is the agent: sudo systemctl stop lamppost-agent"] if finding.error == BUSY else []
+        return [finding.path, f"  cannot be read: {finding.error}", *cure]
     outcome, sensor = finding.outcome, finding.sensor
     if not outcome.verdicts:
         total = sum(outcome.heard.values())

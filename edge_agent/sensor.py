@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from edge_agent.traffic import Counter as TrafficCounter
 from wire.quantities import QUANTITIES
 
 DETECTION = "detection"
+LATELY = 100
 Counting = TrafficCounter | Presence
 """What makes counts of detections."""
 
@@ -39,6 +40,8 @@ class Sensor:
         self.bad: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
         self.frames = 0
+        self.lately: deque[bool] = deque(maxlen=LATELY)  # of what came last: True for a sound frame, False for damage
+        self.unread_bytes = 0  # since the last frame that could be read
         self.last_frame_ms: int | None = None
         self.last_values: dict[str, float | int] = {}
         self.last_frame: tuple[int, bytes, Values] | None = None
@@ -59,17 +62,20 @@ class Sensor:
         """Readings in `data`, all at `now_ms`: the time of the last byte. Damage is counted by reason."""
         readings: list[Reading] = []
         self._heard_s = now_s
+        self.unread_bytes += len(data)
         for frame in self._framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame, self.poller.asked)
             if isinstance(decoded, BadFrame):
                 self.last_bad = now_ms, decoded
                 self._damaged(decoded)
                 continue
+            self.unread_bytes = 0
             if self.poller.heard(decoded):
-                self.bad["refused"] += 1
+                self._count("refused")
             self._spoilt_reply = self._spoilt_reply and self.poller.asked is not None
             if decoded.measurement:
                 self.frames += 1
+                self.lately.append(True)
                 self.last_frame_ms = now_ms
                 self.last_frame = now_ms, frame.data, decoded
                 readings += self._readings(decoded, now_ms, now_s)
@@ -86,7 +92,8 @@ class Sensor:
                 if isinstance(frame, BadFrame):
                     self._damaged(frame, asked)
         if overdue:
-            self.bad["no_reply"] += not self._spoilt_reply
+            if not self._spoilt_reply:
+                self._count("no_reply")
             self._spoilt_reply = False
 
     def _damaged(self, frame: BadFrame, asked: str | None = None) -> None:
@@ -95,7 +102,11 @@ class Sensor:
             if self._spoilt_reply:
                 return
             self._spoilt_reply = True
-        self.bad[frame.reason] += 1
+        self._count(frame.reason)
+
+    def _count(self, reason: str) -> None:
+        self.bad[reason] += 1
+        self.lately.append(False)
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Readings that come with time alone: closed traffic intervals."""

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.words import reading, span, sparkline
+from edge_agent.words import NO_SUCH_PORT, reading, span, sparkline
 
 STALE_S = 15.0
 WAITING_S = 120.0
+FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
 
 
 def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     """What needs a hand, in words; empty when all is well."""
+    if _stale(said, now_ms):  # how anything else is now, nobody knows
+        age = span((now_ms - said["at_ms"]) / 1000)
+        return [f"the agent has said nothing for {age}: sudo systemctl start lamppost-agent"]
     found = []
-    age_s = (now_ms - said["at_ms"]) / 1000
-    if age_s > STALE_S:
-        found.append(f"the agent has said nothing for {span(age_s)}: is it running?")
     if said["connected_s"] is None:
         found.append("not connected: lamppost agent doctor --only broker")
     for sensor in said["sensors"]:
-        state = _state(sensor, now_ms)
+        state = _state(said, sensor, now_ms)
         if state not in ("ok", "warming up"):
             found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
     if said["refused"]:
@@ -58,7 +59,7 @@ def screen(said: dict[str, Any], now_ms: float) -> str:
     lines = [
         f"station  {said['node']} at {said['site']}",
         f"agent    {said['version']}, up {span(said['up_s'])}",
-        *(line for sensor in said["sensors"] for line in _sensor(sensor, now_ms)),
+        *(line for sensor in said["sensors"] for line in _sensor(said, sensor, now_ms)),
         f"broker   {_broker(said)}",
         *_line_cost(said),
         *_urgent(said),
@@ -77,23 +78,32 @@ _CLOCK = {
 }
 
 
-def _state(sensor: dict[str, Any], now_ms: float) -> str:
+def _stale(said: dict[str, Any], now_ms: float) -> bool:
+    return bool(now_ms - said["at_ms"] > STALE_S * 1000)
+
+
+def _state(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
+    if _stale(said, now_ms):
+        return "not known"
     if not sensor["open"]:
-        return "port gone"
+        return "port gone" if sensor.get("trouble") in (None, NO_SUCH_PORT) else "port shut"
+    silent = sensor["last_frame_ms"] is None or now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000
+    if silent and sensor.get("unread_bytes", 0) >= FOREIGN_BYTES:
+        return "garbled"
     if sensor["last_frame_ms"] is None:
         return "nothing heard"
-    if now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000:
+    if silent:
         return "silent"
     return "warming up" if sensor.get("doubt") == "warming_up" else sensor.get("doubt") or "ok"
 
 
-def _sensor(sensor: dict[str, Any], now_ms: float) -> list[str]:
-    state = _state(sensor, now_ms)
+def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list[str]:
+    state = _state(said, sensor, now_ms)
     age = "" if sensor["last_frame_ms"] is None else f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
     line = f"{sensor['name']:<8} {reading(sensor['values'])}"
     lines = [f"{line:<36} {age:<10} {state}".rstrip()]
     bad = sum(sensor["bad"].values())
-    recent = sparkline(sensor.get("recent", []))
+    recent = sensor["trouble"] if state == "port shut" else sparkline(sensor.get("recent", []))
     note = f"{recent}  {bad} bad frames" if bad else recent
     return [*lines, f"         {note}"] if note else lines
 

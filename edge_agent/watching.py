@@ -78,6 +78,8 @@ class Watch:
         if self.gone:
             return "port gone: unplugged?"
         if self._frame_s is None:
+            if self.bad:
+                return "no sound frame yet"
             return "nothing heard yet" if t_s - self._start_s < self.profile.silence_s else "silent"
         if t_s - self._frame_s > self.profile.silence_s:
             return f"silent for {span(t_s - self._frame_s)}"

@@ -41,15 +41,17 @@ def _short(value: float) -> str:
 
 
 NO_SUCH_PORT = "there is no such port"
+BUSY = "another program reads it"
+NOT_PERMITTED = "not permitted: is your user in the group dialout?"
 
 
 def why_not_opened(error: Exception) -> str:
     """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
     text = str(error)
     if "lock" in text.lower():
-        return "another program reads it"
+        return BUSY
     if isinstance(error, PermissionError) or "Permission" in text:
-        return "not permitted: is your user in the group dialout?"
+        return NOT_PERMITTED
     if "Inappropriate ioctl" in text:
         return "this is no serial port"
     if "No such file" in text:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.words import reading, span
+from edge_agent.status_screen import FOREIGN_BYTES
+from edge_agent.words import BUSY, NO_SUCH_PORT, NOT_PERMITTED, reading, span
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -14,24 +17,29 @@ if TYPE_CHECKING:
     from edge_agent.config import Sensor
 
 BAD_SHARE = 0.2
-FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
 WIRES = "check 5 V, ground, and TX/RX crossed"
+_OPENS = {
+    BUSY: "end that program: sudo lamppost agent ports",
+    NOT_PERMITTED: "lamppost agent doctor --only serial.access",
+}
 
 
 def sensors(station: Station) -> list[Result]:
     """One result a sensor, the worst there is to say of it."""
     if station.settings is None:
         return [skip("sensor", "needs config.valid")]
-    results = []
-    for sensor in station.settings.sensors:
-        profile = station.profiles.get(sensor.name)
-        if profile is None:
-            results.append(skip(f"sensor.{sensor.name}", "needs profile.exists"))
-        elif station.said is not None:
-            results.append(_told(sensor, profile, station.said))
-        else:
-            results.append(_heard(sensor, profile, station.listen_s))
-    return results
+    _ = station.profiles  # read once, before several threads want them
+    with ThreadPoolExecutor(len(station.settings.sensors), thread_name_prefix="listen") as pool:
+        return list(pool.map(partial(_sensor, station), station.settings.sensors))
+
+
+def _sensor(station: Station, sensor: Sensor) -> Result:
+    profile = station.profiles.get(sensor.name)
+    if profile is None:
+        return skip(f"sensor.{sensor.name}", "needs profile.exists")
+    if station.said is not None:
+        return _told(sensor, profile, station.said)
+    return _heard(sensor, profile, station.listen_s)
 
 
 def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
@@ -41,29 +49,33 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     if mine is None:
         return warn(check, "the running agent does not know it", "sudo lamppost agent service restart")
     if not mine["open"]:
-        return fail(check, "its port is closed or gone", "plug it in; lamppost agent ports")
-    heard, refused = mine.get("bytes", 0), mine["bad"].get("refused")
+        trouble = mine.get("trouble") or NO_SUCH_PORT
+        return fail(check, f"no port: {trouble}", _OPENS.get(trouble, "plug it in; lamppost agent ports"))
+    heard, unread, refused = mine.get("bytes", 0), mine.get("unread_bytes", 0), mine["bad"].get("refused")
     if refused and not mine["frames"]:
         cure = f"lamppost profiles show {profile.name}"
         return fail(check, f"refuses what it is asked ({refused} times): wrong options or model", cure)
-    if mine["last_frame_ms"] is None and heard >= FOREIGN_BYTES:
-        return fail(check, f"{heard} bytes, none of them {profile.name}: another model?", "lamppost agent probe")
+    age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
+    if age_s > profile.silence_s and unread >= FOREIGN_BYTES:
+        text = f"{unread} bytes, none of them {profile.name}: another model or speed?"
+        return fail(check, text, "lamppost agent probe")
     if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + profile.silence_s:
         if not heard:
             return warn(check, f"0 bytes in {span(said['up_s'])}", f"{WIRES}; some models speak after a minute only")
         return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
-    age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
-    bad = sum(mine["bad"].values())
-    total = mine["frames"] + bad
+    bad, lately = sum(mine["bad"].values()), mine.get("lately", {"frames": 0, "bad": 0})
+    total = sum(lately.values())
     if mine["last_frame_ms"] is None or age_s > profile.silence_s:
         told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
         if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
             return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
         return fail(check, told, WIRES)
-    if mine["unfit"].get("stale"):
+    if mine["doubt"] == "stale":
         return fail(check, "repeats one value: stuck", "take its power away for 10 s")
-    if total >= 20 and bad > BAD_SHARE * total:
-        return fail(check, f"{bad * 100 // total} % bad frames", "shorten the cable, check ground, keep off motors")
+    if total >= 20 and lately["bad"] > BAD_SHARE * total:
+        return fail(
+            check, f"{lately['bad'] * 100 // total} % bad frames", "shorten the cable, check ground, keep off motors"
+        )
     odd = out_of_range(mine["values"])
     if odd:
         return warn(check, f"{odd} is out of range", "look into its inlet; does it sit in the wet?")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
+import yaml
 
 from edge_agent import clock
 from edge_agent.doctor import machine_checks, sensor_checks
 from edge_agent.doctor.broker_checks import settings_result
-from edge_agent.doctor.result import State, Station
+from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, chosen
 from edge_agent.doctor.screen import screen
+from edge_agent.words import BUSY, NOT_PERMITTED
 from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
 from tests.servers import wait_for
@@ -97,7 +100,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         "open": True,
         "frames": 100,
         "bad": {},
-        "unfit": {},
+        "doubt": None,
         "last_frame_ms": now_ms,
         "values": {},
     }
@@ -109,14 +112,18 @@ def said(**sensor: Any) -> dict[str, Any]:
     [
         ({}, State.OK, ""),
         ({"open": False}, State.FAIL, "plug it in"),
+        ({"open": False, "trouble": BUSY}, State.FAIL, "end that program"),
+        ({"open": False, "trouble": NOT_PERMITTED}, State.FAIL, "serial.access"),
+        ({"last_frame_ms": 1.0, "unread_bytes": 320}, State.FAIL, "probe"),
         ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
-        ({"last_frame_ms": None, "frames": 0, "bytes": 320}, State.FAIL, "probe"),
+        ({"last_frame_ms": None, "frames": 0, "unread_bytes": 320}, State.FAIL, "probe"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"no_reply": 50}}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"refused": 80}, "bytes": 400}, State.FAIL, "profiles show"),
         ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
-        ({"bad": {"bad_checksum": 40}}, State.FAIL, "cable"),
-        ({"unfit": {"stale": 5}}, State.FAIL, "power"),
+        ({"lately": {"frames": 60, "bad": 40}}, State.FAIL, "cable"),
+        ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
+        ({"doubt": "stale"}, State.FAIL, "power"),
         ({"values": {"pm25_raw_ugm3": 99_999}}, State.WARN, "inlet"),
     ],
 )
@@ -131,16 +138,32 @@ def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cu
 
 @pytest.mark.parametrize(
     ("heard", "text", "cure"),
-    [(0, "0 bytes in 8 s", "TX/RX"), (40, "40 bytes, no whole frame yet", "wait"), (320, "another model?", "probe")],
+    [(0, "0 bytes in 8 s", "TX/RX"), (40, "40 bytes, no whole frame yet", "wait"), (320, "another model", "probe")],
 )
 def test_a_sensor_that_has_given_no_reading_yet_is_told_by_its_bytes(heard: int, text: str, cure: str) -> None:
     from edge_agent.config import Sensor
 
     wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
-    told = said(last_frame_ms=None, frames=0, bytes=heard) | {"up_s": 8}
+    told = said(last_frame_ms=None, frames=0, bytes=heard, unread_bytes=heard) | {"up_s": 8}
     result = sensor_checks._told(wants, PROFILES["plantower-pms5003"], told)
     assert text in result.text
     assert cure in result.cure
+
+
+def test_ports_are_listened_to_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, three silent sensors took longer than the doctor waits, and nothing was told of any."""
+    met = Barrier(8)
+
+    def heard(sensor: Any, *_: object) -> Result:
+        met.wait(timeout=10)
+        return fail(f"sensor.{sensor.name}", "0 bytes", "wires")
+
+    monkeypatch.setattr(sensor_checks, "_heard", heard)
+    sensors = [{"name": f"air-{n}", "profile": "plantower-pms5003", "port": f"/dev/{n}"} for n in range(8)]
+    settings = {"node": NODE, "site": "here", "status_file": str(tmp_path / "none.json"), "sensors": sensors}
+    (tmp_path / "agent.yaml").write_text(yaml.safe_dump(settings))
+    results = sensor_checks.sensors(Station(tmp_path / "agent.yaml"))
+    assert [result.id for result in results] == [f"sensor.air-{n}" for n in range(8)]
 
 
 def board(root: Path, **files: str) -> Station:

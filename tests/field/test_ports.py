@@ -13,6 +13,7 @@ from edge_agent.ports import PortInfo, find_ports
 from edge_agent.ports_cli import free_ports
 from edge_agent.ports_screen import finding_lines, ports_screen
 from edge_agent.probing import Outcome, Verdict
+from edge_agent.words import BUSY
 from tests.sensors.streams import PROFILES
 from wire.exits import Failure
 
@@ -85,6 +86,18 @@ def test_where_the_only_port_is_lent_its_own_cure_is_named(monkeypatch: pytest.M
     with pytest.raises(Failure) as refused:
         free_ports()
     assert refused.value.cure == "sudo lamppost agent fix serial-console"
+
+
+def test_who_probes_beside_the_running_agent_is_told_to_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = PortInfo("/dev/serial0", "/dev/ttyS0", "GPIO 14/15", "built-in", True, console=True)
+    held = PortInfo("/dev/a", "/dev/ttyUSB0", "FT232R", "by-id", True, holder="lamppost (pid 812)")
+    monkeypatch.setattr("edge_agent.ports.find_ports", lambda: [console, held])
+    with pytest.raises(Failure) as refused:
+        free_ports()
+    assert "systemctl stop lamppost-agent" in refused.value.cure
+    lines = finding_lines(Finding("/dev/a", None, BUSY), lambda _: 0)  # to whom the holder is not shown
+    assert "systemctl stop lamppost-agent" in lines[-1]
+    assert all(len(line) <= 60 for line in lines)
 
 
 def test_a_port_in_use_says_by_whom(root: Path) -> None:

@@ -1,0 +1,50 @@
+"""The status screen says what is wrong with a sensor, and nothing that it cannot know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edge_agent.status_screen import screen, troubles
+from edge_agent.words import BUSY
+from tests.agent.test_line_cost import NOW_MS, SAID
+
+SENSOR: dict[str, Any] = {
+    "name": "air-1", "open": True, "trouble": None, "last_frame_ms": NOW_MS - 1000, "silence_s": 10, "unread_bytes": 0,
+    "values": {"pm25_raw_ugm3": 35}, "bad": {}, "doubt": None, "recent": [35, 36],
+}  # fmt: skip
+LONG_AGO = NOW_MS - 60_000
+
+
+def told(**sensor: Any) -> dict[str, Any]:
+    return SAID | {"sensors": [SENSOR | sensor]}
+
+
+@pytest.mark.parametrize(
+    ("sensor", "state"),
+    [
+        ({"open": False, "trouble": "there is no such port"}, "port gone"),
+        ({"open": False, "trouble": BUSY}, "port shut"),
+        ({"last_frame_ms": LONG_AGO}, "silent"),
+        ({"last_frame_ms": None}, "nothing heard"),
+        ({"last_frame_ms": LONG_AGO, "unread_bytes": 5000}, "garbled"),
+        ({"last_frame_ms": None, "unread_bytes": 5000}, "garbled"),
+    ],
+)
+def test_what_is_wrong_with_a_sensor_has_a_word_and_a_command(sensor: dict[str, Any], state: str) -> None:
+    said = told(**sensor)
+    (trouble,) = troubles(said, NOW_MS)
+    assert trouble == f"air-1 {state}: lamppost agent doctor --only sensor.air-1"
+    assert any(line.endswith(f" {state}") for line in screen(said, NOW_MS).splitlines())
+
+
+def test_why_a_port_is_shut_stands_beneath_it() -> None:
+    assert f"         {BUSY}" in screen(told(open=False, trouble=BUSY), NOW_MS).splitlines()
+
+
+def test_of_an_agent_that_does_not_run_no_more_is_said_than_that() -> None:
+    """Its last report was written when its ports were closed already: they are not gone."""
+    stopped = told(open=False, last_frame_ms=LONG_AGO) | {"connected_s": None, "at_ms": LONG_AGO}
+    assert troubles(stopped, NOW_MS) == ["the agent has said nothing for 1 min: sudo systemctl start lamppost-agent"]
+    assert "port gone" not in screen(stopped, NOW_MS)
