@@ -15,7 +15,7 @@ from typing import Any
 
 from collector.delivery.registry import Registry
 from collector.statedb import transaction
-from collector.stores.store import Select, Store, StoreDown
+from collector.stores.store import SOON_S, Select, Store, StoreDown
 from collector.tame import tame
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire import strictjson
@@ -94,9 +94,8 @@ class TechnicianDesk:
         }
         found = []
         for measurement in sorted({one for one, _ in wanted}):  # one query each, however many sensors a node claims
-            question = Select(
-                measurement, COLUMNS, since_ms=since_ms, where={"node": node}, group_by=("sensor",), latest=True
-            )
+            of, by = {"node": node}, ("sensor",)
+            question = Select(measurement, COLUMNS, since_ms, where=of, group_by=by, latest=True, within_s=SOON_S)
             for series in self._store.select(question):
                 name = series.tags["sensor"]
                 if (measurement, name) in wanted:

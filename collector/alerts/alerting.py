@@ -35,6 +35,7 @@ from collector.rules.recent import Columns
 from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
+from collector.stores import care
 from collector.stores.store import Store, StoreDown, Table
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
@@ -330,6 +331,7 @@ class Alerting:
         if not self._is_due("catch up", now_ms):
             return False
         try:
+            care.ask_whether_it_answers(self._store)
             if self._fresh:
                 self._take_over(now_ms)
             else:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from collector.delivery import ledger
 from collector.delivery.quarantine import Name
+from collector.stores import care
 from collector.stores.store import Store, StoreDown
 
 Found = TypeVar("Found")
@@ -80,7 +81,11 @@ class Known:
     def look_up(self) -> None:
         """Another collector may have written meanwhile: all of it comes from the database anew."""
         self._young, self._old = {}, {}
-        self._highest = self._ask(lambda: ledger.highest_of_all(self._store), {})
+        self._highest = self._ask(self._highest_of_all, {})
+
+    def _highest_of_all(self) -> dict[tuple[str, str], int]:
+        care.ask_whether_it_answers(self._store)
+        return ledger.highest_of_all(self._store)
 
     def _ask(self, question: Callable[[], Found], otherwise: Found) -> Found:
         if self.away or self.slow:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector.numbers.derive import LEDGER
-from collector.stores.store import Select, Store
+from collector.stores.store import SOON_S, Select, Store
 from wire.quantities import KINDS
 
 HOUR_MS = 3_600_000
@@ -44,15 +44,16 @@ class Gap(NamedTuple):
 
 def highest(store: Store, node: str, spool: str) -> int:
     """The highest sequence of a spool that the database has, 0 for none. Raises StoreDown."""
-    found = store.select(Select(LEDGER, ("seq",), where={"node": node, "spool": spool}, aggregate="max"))
+    of = {"node": node, "spool": spool}
+    found = store.select(Select(LEDGER, ("seq",), where=of, aggregate="max", within_s=SOON_S))
     return int(found[0].rows[0][1]) if found else 0
 
 
 def highest_of(store: Store, spools: Sequence[str]) -> dict[tuple[str, str], int]:
     """The highest sequence of each node and spool among these spools that the database knows. Raises StoreDown."""
-    found = store.select(
-        Select(LEDGER, ("seq",), where={"spool": tuple(spools)}, group_by=("node", "spool"), aggregate="max")
-    )
+    of, by = {"spool": tuple(spools)}, ("node", "spool")
+    question = Select(LEDGER, ("seq",), where=of, group_by=by, aggregate="max", within_s=SOON_S)
+    found = store.select(question)
     return {(series.tags["node"], series.tags["spool"]): int(series.rows[0][1]) for series in found}
 
 
@@ -64,14 +65,15 @@ def highest_of_all(store: Store) -> dict[tuple[str, str], int]:
 
 def digest_of(store: Store, node: str, spool: str, seq: int) -> str | None:
     """The digest under which a batch was stored, or None. Raises StoreDown."""
-    question = Select(LEDGER, ("seq", "digest"), where={"node": node, "spool": spool}, equals={"seq": seq}, limit=1)
+    of = {"node": node, "spool": spool}
+    question = Select(LEDGER, ("seq", "digest"), where=of, equals={"seq": seq}, limit=1, within_s=SOON_S)
     found = store.select(question)
     return str(found[0].rows[0][2]) if found else None
 
 
 def batches(store: Store, node: str | None = None) -> dict[tuple[str, str], list[Batch]]:
     """All batches of the ledger, by node and spool, in the order of sequence; a batch stored twice stands once."""
-    where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+    where = {} if node is None else {"node": node}
     columns = ("seq", "rows", "quarantined", "digest")
     out = {}
     for series in store.select(Select(LEDGER, columns, where=where, group_by=("node", "spool"))):
@@ -82,7 +84,7 @@ def batches(store: Store, node: str | None = None) -> dict[tuple[str, str], list
 
 def gaps(store: Store, node: str | None = None, since_ms: int | None = None) -> list[Gap]:
     """All gap records. Raises StoreDown."""
-    where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+    where = {} if node is None else {"node": node}
     columns = ("from_ms", "to_ms", "lost_count", "from_seq", "to_seq")
     groups = ("node", "spool", "sensor", "reason")
     return [
@@ -94,7 +96,7 @@ def gaps(store: Store, node: str | None = None, since_ms: int | None = None) -> 
 
 def rows_by_node(store: Store, node: str | None = None) -> dict[str, int]:
     """How many rows that came from agents the database has, by node. Raises StoreDown."""
-    where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
+    where = {} if node is None else {"node": node}
     counts: dict[str, int] = {}
     for measurement in (*SENT, *THINNED):
         for series in store.select(Select(measurement, ("cq",), where=where, group_by=("node",), aggregate="count")):

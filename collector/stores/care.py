@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from collector.stores.store import Select, Store, Stored, StoreDown, Table
+from collector.stores.store import SOON_S, Select, Store, Stored, StoreDown, Table
 
 MEASUREMENT: Final = "lamppost_canary"
 
@@ -28,3 +28,8 @@ def probe(store: Store, who: str, now_ms: int) -> str | None:
     except StoreDown as error:
         return f"the canary could not be read back or removed: {error}"
     return None
+
+
+def ask_whether_it_answers(store: Store) -> None:
+    """Raises StoreDown within seconds: before a long question whose asker holds up everybody."""
+    store.select(Select(MEASUREMENT, ("value",), limit=1, within_s=SOON_S))

@@ -11,10 +11,11 @@ import urllib3
 
 from collector.stores.answers import silence
 from collector.stores.line_protocol import key
-from collector.stores.store import Select, Series, StoreDown
+from collector.stores.store import ANSWER_S, Select, Series, StoreDown
 
 _GET_CHARS_MAX = 1_500
 """Longer questions go in a body: proxies cut addresses, and encoding one costs more than the answer."""
+CONNECT_S = 5.0
 _CHUNK_ROWS = 10_000  # what InfluxDB answers at a time, within itself
 
 
@@ -74,29 +75,30 @@ def _is_cut(series: dict[str, Any]) -> bool:
 class Asker:
     """Asks one database's `/query`. Safe to use from several threads."""
 
-    def __init__(self, url: str, database: str, headers: dict[str, str], timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, database: str, headers: dict[str, str]) -> None:
         self._url = url.rstrip("/") + "/query"
         self._database = database
         self._headers = headers
         self._pool = urllib3.PoolManager(  # several threads ask at once
-            maxsize=8, timeout=urllib3.Timeout(connect=5.0, read=timeout_s), retries=urllib3.Retry(0, redirect=False)
+            maxsize=8, retries=urllib3.Retry(0, redirect=False)
         )
 
     def ask(self, statement: str, post: bool = False) -> list[dict[str, Any]]:
         """The series of one statement's answer. Raises StoreDown."""
         return self.ask_all([statement], post)[0]
 
-    def ask_all(self, statements: Sequence[str], post: bool = False) -> list[list[dict[str, Any]]]:
+    def ask_all(
+        self, statements: Sequence[str], post: bool = False, within_s: float = ANSWER_S
+    ) -> list[list[dict[str, Any]]]:
         """The series of each statement's answer, all in one request. Raises StoreDown."""
         text = ";".join(statements)
         fields = {"db": self._database, "q": text, "epoch": "ms"}
+        timeout = urllib3.Timeout(connect=min(CONNECT_S, within_s), read=within_s)
+        in_body = post or len(text) > _GET_CHARS_MAX
+        how: dict[str, Any]
+        method, how = ("POST", {"encode_multipart": False}) if in_body else ("GET", {})
         try:
-            if post or len(text) > _GET_CHARS_MAX:
-                answer = self._pool.request_encode_body(
-                    "POST", self._url, fields, self._headers, encode_multipart=False
-                )
-            else:
-                answer = self._pool.request("GET", self._url, fields=fields, headers=self._headers)
+            answer = self._pool.request(method, self._url, fields=fields, headers=self._headers, timeout=timeout, **how)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreDown(f"{self._url} does not answer: {silence(error)}") from error
         if answer.status != 200:
@@ -117,11 +119,12 @@ class Asker:
         return found
 
     def select_all(self, questions: Sequence[Select]) -> list[list[Series]]:
-        """Answer questions in one request. Raises StoreDown.
+        """Answer questions in one request, within the least of their times. Raises StoreDown.
 
         Others that speak this language answer with a series of nothing where InfluxDB has none.
         """
-        answers = self.ask_all([render(question) for question in questions]) if questions else []
+        within_s = min((question.within_s for question in questions), default=ANSWER_S)
+        answers = self.ask_all([render(question) for question in questions], within_s=within_s) if questions else []
         found = [
             [Series(one.get("tags", {}), one["values"]) for one in series if one.get("values")] for series in answers
         ]

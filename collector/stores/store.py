@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 from wire.batch import Span
 
@@ -18,6 +18,9 @@ Tags = tuple[tuple[str, str], ...]
 
 T = TypeVar("T")
 Aggregate = Literal["mean", "min", "max", "sum", "count", "first", "last"]
+ANSWER_S: Final = 30.0
+SOON_S: Final = 3.0
+"""For questions that are answered in milliseconds, and whose asker holds up everybody meanwhile."""
 
 
 class Table(NamedTuple):
@@ -84,14 +87,15 @@ class Select:
     With `every_ms` each column is aggregated over windows aligned to the epoch and `aggregate` must be given; without,
     rows come as stored. `where` compares tags for equality, or with any of several values; `equals`
     compares whole-number fields. Series come apart by
-    `group_by` (tag keys); `latest` keeps each group's newest row only.
+    `group_by` (tag keys); `latest` keeps each group's newest row only. `within_s`: how long its asker can wait for a
+    database that hangs.
     """
 
     measurement: str
     columns: tuple[str, ...]
     since_ms: int | None = None
     until_ms: int | None = None
-    where: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    where: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     group_by: tuple[str, ...] = ()
     aggregate: Aggregate | None = None
     every_ms: int | None = None
@@ -99,6 +103,7 @@ class Select:
     descending: bool = False
     limit: int | None = None
     equals: dict[str, int] = field(default_factory=dict)
+    within_s: float = ANSWER_S
 
 
 class Series(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector.stores.store import Select, StoreDown
+from collector.stores.store import SOON_S, Select, StoreDown
 from tests.alerts.desk import HIGH, HOURLY, MINUTE, T0, Desk
 from tests.closes import Closes
 
@@ -160,3 +160,25 @@ def test_a_database_that_goes_away_in_the_middle_of_a_takeover_is_read_again_fro
     second.tick()
     assert asked > 2
     assert second.told == []
+
+
+@pytest.mark.parametrize("is_takeover", [True, False])
+def test_a_database_that_hangs_is_asked_one_short_question_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, is_takeover: bool
+) -> None:
+    """Its asker is the ingest, which holds up everybody."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    asked: list[float] = []
+
+    def hang(question: Select) -> list[Any]:
+        asked.append(question.within_s)
+        raise StoreDown("read timed out")
+
+    monkeypatch.setattr(second.store, "select", hang)
+    if is_takeover:
+        go_on(second, first)
+    else:
+        second.die()
+        second.tick()
+    assert asked == [SOON_S]
