@@ -15,6 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from edge_agent.aside import beside
+
 Identity = Callable[[sqlite3.Connection], str | None]
 DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What reading a damaged file raises; the latter where SQLite itself repeats a damaged name."""
@@ -26,7 +28,7 @@ def set_aside(path: Path, identity: Identity) -> Path | None:
 
     `identity` names the spool that a connection shows, None when it shows no sound one.
     """
-    log, journal = _beside(path, "-wal"), _beside(path, "-journal")
+    log, journal = beside(path, "-wal"), beside(path, "-journal")
     if journal.exists() and _is_in_wal_mode(path):
         return _move(path, [journal])
     if not log.exists() or log.stat().st_size == 0:
@@ -34,7 +36,7 @@ def set_aside(path: Path, identity: Identity) -> Path | None:
     alone = _look(path, "immutable=1", identity)
     if alone is None or _look(path, "mode=ro", identity) == alone:
         return None  # a young file, whose pages are all in the log; or one that is damaged itself
-    return _move(path, [log, _beside(path, "-shm")])
+    return _move(path, [log, beside(path, "-shm")])
 
 
 def _look(path: Path, how: str, identity: Identity) -> str | None:
@@ -56,12 +58,8 @@ def _move(path: Path, parts: list[Path]) -> Path:
     number = 1
     while any(path.parent.glob(f"{path.name}.foreign-{number}-*")):
         number += 1
-    aside = _beside(path, f".foreign-{number}")
+    aside = beside(path, f".foreign-{number}")
     for part in parts:
         if part.exists():
             part.rename(aside.with_name(aside.name + part.name.removeprefix(path.name)))
     return aside.with_name(aside.name + parts[0].name.removeprefix(path.name))
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)

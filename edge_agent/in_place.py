@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from edge_agent.aside import beside, free_name
 from edge_agent.folder_sync import sync_folder
 from edge_agent.spool_file import SpoolError, trouble
 
@@ -31,7 +32,7 @@ def write_anew(db: sqlite3.Connection, path: Path, alive: Callable[[], None]) ->
 
     The connection is to be closed then, and the file opened. Raises SpoolError; the connection can go on.
     """
-    made = path.with_name(path.name + ".anew")
+    made = beside(path, ".anew")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made.unlink(missing_ok=True)
@@ -39,9 +40,9 @@ def write_anew(db: sqlite3.Connection, path: Path, alive: Callable[[], None]) ->
             db.backup(copy, pages=PAGES_AT_ONCE, progress=lambda *_: alive())
         made.chmod(0o640)
         for suffix in ("-wal", "-shm"):  # of the file that is gone: SQLite would play them into the new one
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+            beside(path, suffix).unlink(missing_ok=True)
         if path.exists():
-            path.rename(_free_name(path))
+            path.rename(free_name(path, "replaced"))
         made.rename(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -51,10 +52,3 @@ def write_anew(db: sqlite3.Connection, path: Path, alive: Callable[[], None]) ->
     finally:
         if os.path.exists(made):
             made.unlink()
-
-
-def _free_name(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.replaced-{number}")).exists():
-        number += 1
-    return aside

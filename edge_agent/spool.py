@@ -24,15 +24,18 @@ from edge_agent.batch_table import BatchTable
 from edge_agent.chunk_table import UNSYNCED, ChunkTable
 from edge_agent.gap_records import Loss
 from edge_agent.life_table import LifeTable
+from edge_agent.meta_table import MetaTable
 from edge_agent.reading import Reading, Series
+from edge_agent.rescue import Rescue
 from edge_agent.sealed import Depth, Origin, Sealed
 from edge_agent.sealing import Uniquifier, blocks, portions, readings_of
-from edge_agent.spool_file import FORMAT, Rescue, SpoolError, SpoolIoError, transaction
+from edge_agent.spool_file import FORMAT, SpoolError, SpoolIoError, transaction
 from wire import batch as wire_batch
 
 __all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
 
 SYNCED, RESTORED, ESTIMATED = "synced", "restored", "estimated"
+NO_BOOT = "0" * 8  # of what the spool says itself
 LATEST_BATCHES = 32  # are read at the start
 
 TrueTime = Callable[[str], tuple[int, str] | None]
@@ -48,11 +51,13 @@ class Spool:
         self.path = path
         self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
+        self._own = Origin(node, site, NO_BOOT, SYNCED)
         self._db, rescue = spool_file.open_checked(path)
         with spool_file.closed_on_error(self._db):
             self.batches, self._chunks, self._lives = BatchTable(self._db), ChunkTable(self._db), LifeTable(self._db)
+            self._meta = MetaTable(self._db)
             self._life, self.spool_id = self._current_life()
-            known = self._meta("next_seq")
+            known = self._meta.get("next_seq")
             self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unique = Uniquifier(self._last_times(), self._latest())
@@ -118,7 +123,7 @@ class Spool:
         `true_time` tells for a boot whose rows have no true time yet what to add to them and the clock's word
         (restored, estimated), or None while nobody knows: those rows go on waiting.
         """
-        return self._commit([], Origin(self._node, self._site, "0" * 8, SYNCED), None, true_time)[1]
+        return self._commit([], self._own, None, true_time)[1]
 
     def _seal_chunks(self, true_time: TrueTime) -> list[Sealed]:
         sealed: list[Sealed] = []
@@ -158,8 +163,8 @@ class Spool:
         return self.batches.insert(self._life, self.spool_id, seq, data, len(rows), min(times), max(times))
 
     def _keep_numbers(self) -> None:
-        self._set_meta("next_seq", self.next_seq)
-        self._set_meta("last_ms", chunk.dump_times(self._unique.last_ms))
+        self._meta.set("next_seq", self.next_seq)
+        self._meta.set("last_ms", chunk.dump_times(self._unique.last_ms))
 
     # -- delivering -----------------------------------------------------------------------------------------------
 
@@ -186,8 +191,7 @@ class Spool:
 
     def give_up(self, one: Sealed, reason: str, now_ms: int) -> None:
         """A batch goes as it is, unread; a gap record names it."""
-        origin = Origin(self._node, self._site, "0" * 8, SYNCED)
-        self.replace([one], origin, [], reason, [Loss("node", one.rows, one.from_ms, one.to_ms)], now_ms)
+        self.replace([one], self._own, [], reason, [Loss("node", one.rows, one.from_ms, one.to_ms)], now_ms)
 
     def find(self, spool: str, seq: int) -> tuple[int, str] | None:
         """Id and digest of a waiting batch, or None when no such batch waits."""
@@ -235,7 +239,7 @@ class Spool:
             self._keep_numbers()
 
     def _replace(self, gone: list[Sealed], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
-        self._set_meta(_LOST + reason, self.lost(reason) + sum(loss.rows for loss in losses))
+        self._meta.add_lost(reason, sum(loss.rows for loss in losses))
         rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
         if rows:
             self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
@@ -296,14 +300,14 @@ class Spool:
         if found is not None:
             return found
         with self._transaction():
-            self._set_meta("format", FORMAT)
-            self._set_meta("reader", FORMAT)
+            self._meta.set("format", FORMAT)
+            self._meta.set("reader", FORMAT)
             return self._new_life()
 
     def _new_life(self) -> tuple[int, str]:
         self.spool_id, self.next_seq = self._new_id(16), 1
         self._life = self._lives.add(self.spool_id)
-        self._set_meta("next_seq", 1)
+        self._meta.set("next_seq", 1)
         return self._life, self.spool_id
 
     def _take_in(self, rescue: Rescue) -> int:
@@ -319,8 +323,8 @@ class Spool:
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
             # 0: nobody can say how many
             gap = [gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)]
-            self._chunks.insert(self._site, "0" * 8, SYNCED, gap)
-            self._set_meta("damaged", str(rescue.aside))
+            self._chunks.insert(self._site, NO_BOOT, SYNCED, gap)
+            self._meta.set("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 
     # -- looking --------------------------------------------------------------------------------------------------
@@ -332,12 +336,12 @@ class Spool:
 
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""
-        found: str | None = self._meta("damaged")
+        found: str | None = self._meta.get("damaged")
         return found
 
     def lost(self, reason: str) -> int:
         """How many readings went for this reason since this file began: thinned, dropped, damaged, purged."""
-        return int(self._meta(_LOST + reason) or 0)
+        return self._meta.lost(reason)
 
     def unsynced_boots(self) -> dict[str, tuple[int, int]]:
         """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
@@ -369,16 +373,9 @@ class Spool:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _meta(self, key: str) -> Any:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
-
-    def _set_meta(self, key: str, value: Any) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
     def _last_times(self) -> dict[Series, int]:
         """The last time of each series: as of the last seal, then what was accepted since."""
-        last = chunk.load_times(self._meta("last_ms"))
+        last = chunk.load_times(self._meta.get("last_ms"))
         if last is None:  # damaged: the latest that lie here tell it too
             last = {}
             for series, time_ms, _ in self._latest():
@@ -394,6 +391,3 @@ class Spool:
 
     def _transaction(self) -> transaction:
         return transaction(self._db, self.path)
-
-
-_LOST = "lost_"

@@ -1,34 +1,27 @@
-"""The spool's file: how it is opened, checked at every start, and what is saved from a damaged one.
+"""The spool's file: how it is opened and checked at every start. From a damaged one is saved what can be (rescue.py).
 
 SQLite in WAL mode with synchronous=FULL: NORMAL rolls back committed readings after a power cut. Both are set and read
 back on every open, because `synchronous` belongs to the connection.
-
-A damaged file is moved aside, never deleted. Its sealed batches are looked for twice, through their tables and in the
-bare pages; each that is intact goes on under the spool id and sequence it names itself, in the new file. So does each
-readable chunk.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from edge_agent import foreign_log
+from edge_agent.aside import beside
 from edge_agent.folder_sync import sync_folder
 from edge_agent.foreign_log import DAMAGE
-from edge_agent.sealing import readings_of
+from edge_agent.rescue import Rescue, set_aside
 
 FORMAT = 1
 """What this agent writes. A later format adds tables and columns with defaults and leaves `reader`, the oldest format
 whose agents may still work on the file, at the one before: an agent that was rolled back goes on with a full spool."""
 PAGE = 4096
-GZIP = b"\x1f\x8b\x08"
-MAX_HOLE = 1_000  # after so many unreadable rows in a row nothing more is looked for
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -52,26 +45,6 @@ class SpoolError(Exception):
 
 class SpoolIoError(SpoolError):
     """The disk failed under a write: what it holds is unknown until the file was opened and checked again."""
-
-
-class Saved(NamedTuple):
-    """A batch saved from a damaged file, under the name it always had."""
-
-    spool: str
-    seq: int
-    rows: int
-    from_ms: int
-    to_ms: int
-    data: bytes
-
-
-class Rescue(NamedTuple):
-    """What could be saved: waiting batches, chunks as stored, and where the damaged file lies now."""
-
-    batches: list[Saved]
-    chunks: list[tuple[Any, ...]]
-    aside: Path
-    written_ms: int
 
 
 class transaction:
@@ -142,7 +115,7 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     except DAMAGE as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
-        rescue = _rescue(path)  # of a file without damage, none of our statements is wrong
+        rescue = set_aside(path, PAGE)  # of a file without damage, none of our statements is wrong
         return _open(path), rescue
     try:
         with closed_on_error(db):
@@ -154,7 +127,7 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
 
 def size(path: Path) -> int:
     """Bytes of the file and its log."""
-    return sum(p.stat().st_size for p in (path, _beside(path, "-wal")) if p.exists())
+    return sum(p.stat().st_size for p in (path, beside(path, "-wal")) if p.exists())
 
 
 def replay(path: Path, from_ms: int, to_ms: int) -> int:
@@ -249,90 +222,3 @@ def _of_new_file() -> dict[tuple[str, str], tuple[str, int]]:
 
 _OURS = _of_new_file()
 """What every spool has; a newer one may have more."""
-
-
-def _rescue(path: Path) -> Rescue:
-    written_ms = path.stat().st_mtime_ns // 1_000_000
-    number = 1
-    while (aside := _beside(path, f".damaged-{number}")).exists():
-        number += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = _beside(path, suffix)
-        if part.exists():
-            part.rename(_beside(aside, suffix))
-    sync_folder(path.parent)
-    found = {(one.spool, one.seq): one for one in _frames_in_pages(aside)}
-    chunks: list[tuple[Any, ...]] = []
-    done: set[tuple[str, int]] = set()
-    with suppress(*DAMAGE), closing(sqlite3.connect(aside, isolation_level=None)) as old:
-        for _, (data,) in _rows(old, "sealed", "bytes"):
-            one = _named(data)
-            if one is not None:
-                found[one.spool, one.seq] = one
-        done = {
-            (one[0], one[1])
-            for _, one in _rows(old, "batch JOIN life ON life = life.id", "spool, seq, acked_ms", "batch.id")
-            if one[2] is not None
-        }
-        chunks = [value for _, value in _rows(old, "chunk", "site, boot, clock, rows, body") if None not in value]
-    return Rescue([found[name] for name in sorted(found) if name not in done], chunks, aside, written_ms)
-
-
-def _named(data: object) -> Saved | None:
-    """A batch by its own words: sealed bytes carry spool and sequence, and gzip's checksum proves them."""
-    if not isinstance(data, bytes):
-        return None
-    try:
-        rows, envelope = readings_of(data)
-    except (ValueError, KeyError):
-        return None
-    times = [row.time_ms for row in rows]
-    return Saved(envelope.spool, envelope.seq, len(rows), min(times), max(times), data) if rows else None
-
-
-def _frames_in_pages(path: Path) -> Iterator[Saved]:
-    """Batches found by their gzip frames, whatever the tables above them have become.
-
-    A batch that fits a page stands there whole; a larger one is found through its table or not at all.
-    """
-    whole = path.read_bytes()
-    for page in range(0, len(whole), PAGE):
-        content = whole[page : page + PAGE]
-        start = content.find(GZIP)
-        while start >= 0:
-            opener = zlib.decompressobj(31)
-            try:
-                opener.decompress(content[start:])
-            except zlib.error:
-                pass
-            else:
-                if opener.eof and (one := _named(content[start : len(content) - len(opener.unused_data)])) is not None:
-                    yield one
-            start = content.find(GZIP, start + 1)
-
-
-def _rows(
-    db: sqlite3.Connection, table: str, columns: str, key_column: str = "id"
-) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Every readable row of a table, by id; unreadable ones are stepped over."""
-    key, missed = 0, 0
-    while missed < MAX_HOLE:
-        try:
-            row = db.execute(
-                f"SELECT {key_column}, {columns} FROM {table} WHERE {key_column} > ? ORDER BY {key_column} LIMIT 1",
-                (key,),
-            ).fetchone()
-        except DAMAGE:
-            key, missed = key + 1, missed + 1
-            continue
-        if row is None:
-            return
-        if type(row[0]) is not int or row[0] <= key:  # a damaged tree may lead in circles
-            key, missed = key + 1, missed + 1
-            continue
-        key, missed = row[0], 0
-        yield key, tuple(row[1:])
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)

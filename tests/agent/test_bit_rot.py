@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,8 +62,9 @@ def test_a_number_that_the_disk_has_changed_is_not_used_twice(tmp_path: Path, va
     made = recorder(path)
     work(made, 0, 40)
     following = made.spool.next_seq
-    made.spool._set_meta("next_seq", value)
     made.spool.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE meta SET value = ? WHERE key = 'next_seq'", (value,))
     made = recorder(path)
     assert made.spool.next_seq == following
     made.spool.close()
