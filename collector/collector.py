@@ -5,7 +5,7 @@
 One thread does all of it, but for what waits for the database, which others do; the pages read from others. Rounds are
 short, and what is live (delivery/live_lane.py) is taken first in each, also while there is no room for a backlog.
 Of several collectors on one broker one works and the others stand by (turn.py): those keep up with who is there
-(presence.py), and let batches pass. With workers the line (line.py) is theirs, and all else stays as it is.
+(presence.py), and let batches pass. With workers the pipeline (pipeline.py) is theirs, and all else stays as it is.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.health import Health, health
 from collector.identity.signing import signing_key
-from collector.line import IDLE_S, Line, OwnLine
 from collector.mishaps import Mishaps
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
-from collector.pipeline import Intake, Windows, Writers, Written, make_pipeline
+from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Writers, Written, make_pipeline
 from collector.presence import Presence
 from collector.rules.loading import load_rules
 from collector.self_report import SelfReport, path_beside
@@ -88,12 +87,12 @@ class Collector:
         lane = LiveLane()  # asked in the thread of the connection
         self.link.goes_ahead = lambda m: lane.goes_ahead(m.topic, m.payload, m.retained or m.again, clock())
         key, own_version = signing_key(config), version("lamppost")
-        self.line: Line = (
+        self.pipeline: Pipeline = (
             WorkerPool(config, workers, self.registry, quiet) if workers > 1
-            else OwnLine(make_pipeline(config, self.store, self.registry, state, self.calibrations), key)
+            else make_pipeline(config, self.store, self.registry, state, self.calibrations)
         )  # fmt: skip
-        self.ingest: Intake = self.line.ingest
-        self.rollups: Windows = self.line.rollups
+        self.ingest: Intake = self.pipeline.ingest
+        self.rollups: Windows = self.pipeline.rollups
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file)
         self.turn = Turn(config.name, own_version, self.link, self.counts, self.ingest.alarm)
         self.report = SelfReport(path_beside(config.state_file), config.name)
@@ -107,7 +106,7 @@ class Collector:
             DeskFile(config.state_file.with_name("desk.db")), config.places(),
         )  # fmt: skip
         self.alerting.on_broken = self.mishaps.broken_by
-        self.presence = Presence(self.registry, self.line, self.alerting, self.turn, self.counts, on_event, clock())
+        self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)
         self.teller = setup.teller(config, self.alerting, clock)
         self.canary = make_canary(config, self.store, own_version, lambda: self.ingest.alarms.get("state"))
@@ -125,7 +124,7 @@ class Collector:
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
         elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
-        self.line.start(self.link.wake)
+        self.pipeline.start(self.link.wake)
         self._writers = Writers(1, self.link.wake)
         self.alerting.points.aside = self._writers.aside
         self.link.start()
@@ -144,7 +143,7 @@ class Collector:
             self.canary.stop()
         self.teller.stop()
         self.link.stop()
-        self.line.stop()
+        self.pipeline.stop()
         if self._writers is not None:
             self._writers.stop()
         self.close()
@@ -178,7 +177,7 @@ class Collector:
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
         self.step(_now_ms())
-        self.line.finish(self._seconds() + LAST_WRITE_S, lambda: self.step(_now_ms()))
+        self.pipeline.finish(self._seconds() + LAST_WRITE_S, lambda: self.step(_now_ms()))
         if self.turn.active:
             self._tell(_now_ms())
 
@@ -294,7 +293,7 @@ class Collector:
         self.announcer.tell(wrong, now_ms)
 
     def _answer(self, now_ms: int) -> None:
-        answers = self.line.answers(now_ms)
+        answers = self.pipeline.answers(now_ms)
         self.link.publish_all([each for each in answers if not self.guests.answered(*each)], ACK_EXPIRY_S)
 
     @staticmethod

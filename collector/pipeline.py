@@ -1,24 +1,30 @@
-"""The way of a batch from its bytes into the database and its windows, as the settings want it.
+"""The pipeline: takes batches, writes them, makes windows of them and answers, as the settings want it.
 
-A collector has one line, or one in each of its workers (workers/), every one of them for its share of the nodes.
+A collector has one of its own. With workers (workers/) each of them has one, for its share of the nodes, and what the
+collector has instead passes everything on: workers/pool.py.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collector.alarms import Alarms
 from collector.config import Config
+from collector.delivery import quick_json
 from collector.delivery.ingest import Ingest
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
-from collector.delivery.registry import Registry
+from collector.delivery.registry import Node, Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.write_queue import WRITES_AT_ONCE
+from collector.identity.signing import signing_key
 from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation
@@ -26,8 +32,12 @@ from collector.numbers.quality import Quality
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
 from collector.stores.store import Store, Table
+from wire import ack, names, signed
+from wire.status import Birth
 
 T = TypeVar("T")
+
+IDLE_S: Final = 0.2
 
 
 class Written(Protocol):
@@ -82,6 +92,30 @@ class Windows(Protocol):
     def look_up(self, now_ms: int) -> None: ...
 
 
+class Pipeline(Protocol):
+    """What a collector asks of its pipeline, wherever the work is done."""
+
+    @property
+    def ingest(self) -> Intake: ...
+
+    @property
+    def rollups(self) -> Windows: ...
+
+    def start(self, wake: Callable[[], None]) -> None: ...
+
+    def finish(self, until_s: float, step: Callable[[], None]) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def hear(self, node: str, payload: bytes) -> None: ...
+
+    def greet(self, births: Sequence[Birth], now_ms: int) -> None: ...
+
+    def newly_served(self) -> Iterable[Node]: ...
+
+    def answers(self, now_ms: int) -> Iterable[tuple[str, bytes]]: ...
+
+
 class Writers:
     """Threads that wait for the store, so that others go on meanwhile; `wake` is called when one has its answer."""
 
@@ -90,8 +124,8 @@ class Writers:
         self._wake = wake
 
     @classmethod
-    def of_line(cls, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> Writers:
-        """Those of a line: two lanes of writes, and windows."""
+    def of_pipeline(cls, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> Writers:
+        """Those of a pipeline: two lanes of writes, and windows."""
         writers = cls(2 * (WRITES_AT_ONCE + 1) + 1, wake)
         ingest.aside = rollups.aside = writers.aside
         return writers
@@ -107,6 +141,52 @@ class Writers:
         return future
 
 
+class OwnPipeline:
+    """The work is done here."""
+
+    def __init__(self, ingest: Ingest, rollups: Rollups, key: Ed25519PrivateKey | None) -> None:
+        self.ingest, self.rollups = ingest, rollups
+        self._key = key
+        self._answers: list[tuple[str, bytes]] = []
+        self._writers: Writers | None = None
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Write in threads of their own from now on; `wake` is called when the store has answered one."""
+        self._writers = Writers.of_pipeline(self.ingest, self.rollups, wake)
+
+    def finish(self, until_s: float, step: Callable[[], None]) -> None:
+        """Let what is under way be answered, by rounds of the collector, until this monotonic second."""
+        while self.ingest.is_writing() and time.monotonic() < until_s:
+            self.ingest.wait(IDLE_S)
+            step()
+
+    def stop(self) -> None:
+        """Let go of the threads."""
+        if self._writers is not None:
+            self._writers.stop()
+
+    def hear(self, node: str, payload: bytes) -> None:
+        """A birth or death that is obeyed: the registry, which has heard it, is the ingest's as well."""
+
+    def greet(self, births: Sequence[Birth], now_ms: int) -> None:
+        """Answer births with hellos: how far the spools of each are known."""
+        self.ingest.known.learn([(birth.node, spool) for birth in births for spool in birth.spools])
+        self._answers += [self._sealed(birth.node, self.ingest.hello(birth, now_ms)) for birth in births]
+
+    def newly_served(self) -> Iterable[Node]:
+        """The nodes whose share of the work has begun anew since the last call: none, it began with the collector."""
+        return ()
+
+    def answers(self, now_ms: int) -> list[tuple[str, bytes]]:
+        """Topics and sealed payloads: what nodes are to hear since the last call."""
+        hellos, self._answers = self._answers, []
+        return hellos + [self._sealed(node, said) for node, said in self.ingest.acks(now_ms)]
+
+    def _sealed(self, node: str, said: ack.Ack | ack.Hello) -> tuple[str, bytes]:
+        topic = names.ack(node)
+        return topic, signed.seal(topic, ack.encode(said, quick_json.dumps), self._key)
+
+
 def make_pipeline(
     config: Config,
     store: Store,
@@ -114,8 +194,8 @@ def make_pipeline(
     state: sqlite3.Connection,
     calibrations: Calibrations,
     is_ours: Callable[[str], bool] | None = None,
-) -> tuple[Ingest, Rollups]:
-    """A line over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
+) -> OwnPipeline:
+    """One over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
     quality, reporting = Quality(config.quality), config.reporting()
     ingest = Ingest(
         config.name,
@@ -128,4 +208,4 @@ def make_pipeline(
     )
     rollups = Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)
     rollups.on_broken = Mishaps(ingest.counts, ingest.alarm, config.state_file).broken_by
-    return ingest, rollups
+    return OwnPipeline(ingest, rollups, signing_key(config))

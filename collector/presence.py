@@ -10,7 +10,7 @@ from typing import Final
 from collector.alerts.alerting import Alerting
 from collector.delivery.registry import Registry
 from collector.flapping import Flapping
-from collector.line import Line
+from collector.pipeline import Pipeline
 from collector.turn import Turn
 from wire import status
 from wire.status import Birth, Death
@@ -29,14 +29,14 @@ class Presence:
     def __init__(
         self,
         registry: Registry,
-        line: Line,
+        pipeline: Pipeline,
         alerting: Alerting,
         turn: Turn,
         counts: Counter[str],
         on_event: Callable[[dict[str, object]], None],
         now_ms: int,
     ) -> None:
-        self._registry, self._line, self._alerting, self._turn = registry, line, alerting, turn
+        self._registry, self._pipeline, self._alerting, self._turn = registry, pipeline, alerting, turn
         self._counts, self._on_event = counts, on_event
         self._flapping = Flapping()
         self._born: list[Birth] = []  # in this round
@@ -53,7 +53,7 @@ class Presence:
             self._counts["bad_status"] += 1
             log.warning("status of %s is not obeyed: %s", node, error)
             return
-        self._line.hear(node, payload)
+        self._pipeline.hear(node, payload)
         if self._registry.update(said, now_ms):
             self._link_changed(said, now_ms)
         elif isinstance(said, Death):
@@ -65,15 +65,15 @@ class Presence:
         """Answer the births of a round, and the nodes whose work has begun anew."""
         born, self._born = self._born, []
         if self._turn.active:
-            again = [node.birth for node in self._line.newly_served() if node.online]
-            self._line.greet([*born, *again], now_ms)
+            again = [node.birth for node in self._pipeline.newly_served() if node.online]
+            self._pipeline.greet([*born, *again], now_ms)
 
     def greet_all(self, now_ms: int) -> None:
         """This collector works from now on: each agent sends again at once what nobody has answered."""
         nodes = self._registry.nodes()
         for node in nodes:
             self._alerting.node_state(node.birth.node, node.online, now_ms)
-        self._line.greet([node.birth for node in nodes if node.online], now_ms)
+        self._pipeline.greet([node.birth for node in nodes if node.online], now_ms)
         self._count_due_ms = now_ms + INVENTORY_MS
 
     def count(self, now_ms: int) -> None:
@@ -87,7 +87,7 @@ class Presence:
         if isinstance(said, Birth) and self._flapping.note(node, said.session, now_ms):
             self._counts["flapping"] += 1
             text = f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
-            self._line.ingest.alarm(f"flapping:{node}", text)
+            self._pipeline.ingest.alarm(f"flapping:{node}", text)
         if self._turn.active:
             self._alerting.node_state(node, online, now_ms)
             self._count_due_ms = self._count_due_ms or now_ms + INVENTORY_MS

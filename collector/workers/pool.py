@@ -1,4 +1,4 @@
-"""The pool: all workers of a receiver. To the collector it is a line (line.py), and the ingest of that line."""
+"""The pool: all workers of a receiver. To the collector it is a pipeline (pipeline.py), and its ingest."""
 
 from __future__ import annotations
 

@@ -23,12 +23,10 @@ from collector.broker.lanes import Lanes
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
-from collector.identity.signing import signing_key
-from collector.line import IDLE_S, OwnLine
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
-from collector.pipeline import make_pipeline
+from collector.pipeline import IDLE_S, make_pipeline
 from collector.rules.loading import load_rules
 from collector.statedb import open_state
 from collector.stores.named import make_store
@@ -92,18 +90,17 @@ class Inbox:
 
 
 class Worker:
-    """The work itself: `obey` orders, `step`, `report`. The line of a collector alone, for a share of the nodes."""
+    """The work itself: `obey` orders, `step`, `report`. The pipeline of a collector alone, for a share of the nodes."""
 
     def __init__(self, config: Config, number: int, of: int, store: Store) -> None:
         self._state = open_state(config.state_file)
         self._nodes = sqlite3.connect(":memory:", isolation_level=None)  # the receiver keeps the real ones
         self._registry = Registry(self._nodes)
         self._calibrations = Calibrations(self._state)
-        pipeline = make_pipeline(
+        self.pipeline = make_pipeline(
             config, store, self._registry, self._state, self._calibrations, lambda node: worker_of(node, of) == number
         )
-        self.line = OwnLine(pipeline, signing_key(config))
-        self.ingest, self.rollups = pipeline
+        self.ingest, self.rollups = self.pipeline.ingest, self.pipeline.rollups
         self.mishaps = Mishaps(self.ingest.counts, self.ingest.alarm, config.state_file)
         self._columns = columns_of(load_rules(config.rules))
         self._waiting: dict[Name, list[int]] = {}
@@ -126,7 +123,7 @@ class Worker:
             case "greet":
                 birth = status.decode(order.node, order.body)
                 assert isinstance(birth, status.Birth)
-                self.line.greet([birth], now_ms)
+                self.pipeline.greet([birth], now_ms)
             case "look up":
                 self.ingest.look_up()
             case "look up hours":
@@ -157,7 +154,7 @@ class Worker:
             self._settled += self._waiting.pop(work.name, ())
             self._done.append(Done(work.node, work.site, self._for_rules(work.tables)))
         self._new_windows += self._for_rules(self.rollups.step(now_ms, self.ingest.pending_rows() > 0))
-        self._answers += self.line.answers(now_ms)
+        self._answers += self.pipeline.answers(now_ms)
 
     def report(self, now_ms: int) -> Report | None:
         """What there is to say, if there is anything or it is time."""
@@ -210,7 +207,7 @@ def run(pipe: Connection) -> None:
     store = make_store(beginning.config)
     worker = Worker(beginning.config, beginning.number, beginning.of, store)
     inbox = Inbox(pipe)
-    worker.line.start(inbox.wake)
+    worker.pipeline.start(inbox.wake)
     inbox.start()
     calm_garbage_collector()
     last_s = float("inf")

@@ -24,7 +24,7 @@ import pytest
 
 from collector.collector import Collector
 from collector.config import Config
-from collector.line import OwnLine
+from collector.pipeline import OwnPipeline
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from device_profiles.catalogue import load as load_catalogue
@@ -152,8 +152,8 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
     for node in nodes.values():
         node.recorder.commit(Now(start_ms, start_ms, True))
     collector = Collector(settings(folder, broker, database))
-    assert isinstance(collector.line, OwnLine)
-    collector.line.ingest.time_min_ms = 0
+    assert isinstance(collector.pipeline, OwnPipeline)
+    collector.pipeline.ingest.time_min_ms = 0
     collector.store.prepare()
     collector.link.start()
     uplinks = [asyncio.create_task(node.uplink.run()) for node in nodes.values()]
@@ -171,7 +171,7 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
     for _ in range(20):
         now_ms += HOUR
         collector.step(now_ms)
-    assert not collector.line.rollups.waiting(now_ms)
+    assert not collector.pipeline.rollups.waiting(now_ms)
     for node in nodes.values():
         node.recorder.spool.close()
     return collector

@@ -17,8 +17,8 @@ from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
-from collector.line import OwnLine
 from collector.mishaps import Mishaps
+from collector.pipeline import OwnPipeline
 from collector.presence import Presence
 from collector.stores.store import Answer, Row, Select, Series
 from collector.turn import Turn
@@ -78,7 +78,7 @@ class Unforgiven(Mishaps):
 class Process(ProductCollector):
     """The product's collector with nothing in it but the rooms that delivery goes through."""
 
-    line: OwnLine
+    pipeline: OwnPipeline
 
     def __init__(
         self, name: str, store: Connection, state: sqlite3.Connection, rules: Rules, link: Any, clock: Clock, both: bool
@@ -89,7 +89,7 @@ class Process(ProductCollector):
         self.quarantine = Quarantine(state)
         absent: Any = _Absent()
         self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
-        self.line = OwnLine((self.ingest, absent), None)
+        self.pipeline = OwnPipeline(self.ingest, absent, None)
         self.mishaps = Unforgiven(self.counts, self.ingest.alarm, Path("state.db"))
         self.pace = Pace()
         self.link = link
@@ -97,7 +97,7 @@ class Process(ProductCollector):
         if both:
             self.turn.standby.hear = lambda *_: None  # type: ignore[method-assign]  # each takes itself for the only one
         self._on_event = lambda _: None
-        self.presence = Presence(self.registry, self.line, absent, self.turn, self.counts, self._on_event, 0)
+        self.presence = Presence(self.registry, self.pipeline, absent, self.turn, self.counts, self._on_event, 0)
         self._clock = clock
 
     def _seconds(self) -> float:  # type: ignore[override]
@@ -143,8 +143,8 @@ class Collector:
         self._inbox = Lanes()
         way = Connection(self._database, lambda: self._rng.random() < self.die_at)
         self.process = Process(self.name, way, self.state, self._rules, self, self._clock, self._both)
-        self.process.line.ingest.aside = self._aside
-        self.process.line.ingest.rows_per_write = ROWS_PER_WRITE
+        self.process.pipeline.ingest.aside = self._aside
+        self.process.pipeline.ingest.rows_per_write = ROWS_PER_WRITE
         self._under_way: list[tuple[Callable[[], Any], Future[Any]]] = []
         self._connect()
 
