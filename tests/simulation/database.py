@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from collector.numbers.derive import LEDGER
+from collector.stores import care
 from collector.stores.store import (
     Answer,
     Held,
@@ -84,9 +85,11 @@ class Database(Store):
         raise AssertionError(f"delivery keeps for good: {days}")
 
     def select(self, question: Select) -> list[Series]:
-        """The two questions that an ingest asks of the batch ledger."""
+        """The two questions that an ingest asks of the batch ledger, and whether anybody answers at all."""
         if self._away() is not None:
             raise StoreDown("does not answer")
+        if question.measurement == care.MEASUREMENT:
+            return []
         assert question.measurement == LEDGER, "the simulation answers for the batch ledger alone"
         tags: Any = tuple(sorted(question.where.items()))
         rows: list[Any] = [[0, seq, digest] for seq, digest in self._ledger.get(tags, ())]
