@@ -25,13 +25,15 @@ Points = list[tuple[int, float]]
 class Air:
     """One pollutant at one sensor over the last hour, without readings that failed a test.
 
-    `mean` is of `minutes` minute means: no minute weighs more. `latest` is None when the newest reading failed.
+    `mean` is of `minutes` minute means: no minute weighs more. `latest` is None when the newest reading failed;
+    `latest_ms` is then the time of the newest that did not.
     """
 
     sensor: str
     quantity: Quantity
     corrected: bool
     latest: float | None
+    latest_ms: int
     mean: float
     minutes: int
     fine: Points  # means of 10 s, by their start
@@ -64,6 +66,7 @@ def airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterab
             QUANTITIES[name],
             any(row[good] != row[raw] for row in rows if row[good] is not None),
             None if newest is None or useless else newest[column],
+            fine[-1][0] if newest is None or useless else newest[0],
             fmean(value for _, value in by_minute),
             len(by_minute),
             fine=fine,

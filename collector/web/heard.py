@@ -34,6 +34,7 @@ class Other:
 
     quantity: Quantity
     value: float
+    time_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,10 @@ def _by_sensor(found: list[Series]) -> dict[tuple[str, str], Rows]:
 
 def _others(names: tuple[str, ...], row: list[Any]) -> list[Other]:
     """The values of a row that passed."""
-    _, *values, code = row
+    time_ms, *values, code = row
     useless = failed(code or "")
     return [
-        Other(QUANTITIES[name], value)
+        Other(QUANTITIES[name], value, time_ms)
         for name, value in zip(names, values, strict=True)
         if value is not None and name not in useless
     ]

@@ -79,6 +79,10 @@ class View:
         times = [self.air_ms, self.traffic.latest_ms if self.traffic else None, self.station.last_ms]
         return max((time_ms for time_ms in times if time_ms is not None), default=None)
 
+    def behind(self, time_ms: int) -> bool:
+        """Whether a reading needs an age of its own: what the station says of its data is another sensor's."""
+        return (self.latest_ms or self.now_ms) - time_ms > STALE_MS
+
     @cached_property
     def freshness(self) -> str:
         """`live`, `stale` or `none`: of the data alone, whatever the link says."""

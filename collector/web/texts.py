@@ -20,8 +20,8 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "few": ("不足 5 辆时显示“<5”。", "Fewer than 5 vehicles are shown as “<5”."),
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
-    "no_air_now": ("现在还没有空气数据。", "No air data yet."),
-    "no_air_fresh": ("目前没有实时空气数据；最近一次读数：", "No current air data; the newest reading is from"),
+    "no_air_now": ("现在还没有读数。", "No readings yet."),
+    "no_air_fresh": ("目前没有实时 PM2.5；最近一次读数：", "No current PM2.5; the newest reading is from"),
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),
@@ -131,10 +131,11 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "traffic": ("交通", "Traffic"),
     "vehicles": ("车辆", "Vehicles"),
     "vehicles_per": ("车辆/{n} 分钟", "vehicles per {n} min"),
-    "flow": ("车流量", "flow"),
+    "flow": ("近 1 小时车流量", "flow, 60 min"),
     "same_hour_last_week": ("上周同一小时：", "This hour last week:"),
     "per_hour": ("辆/时", "vehicles/h"),
-    "speed": ("平均车速", "mean speed"),
+    "vehicles_few": ("辆", "vehicles"),
+    "speed": ("近 1 小时平均车速", "mean speed, 60 min"),
     "heavy_hour": ("近 1 小时大型车", "heavy vehicles, 60 min"),
     "humid": (
         "相对湿度高于 70%：颗粒物读数可能偏高。",
@@ -167,7 +168,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "flow_of_hour": ("每小时，取整到十", "by the hour, in tens"),
     "flow_of_day": ("每日平均，取整到十", "daily mean, in tens"),
     "week_before": ("上周同期", "a week before"),
-    "nothing_yet": ("这段时间还没有汇总数据。", "Nothing is rolled up for this time yet."),
+    "nothing_yet": ("这段时间没有颗粒物和车流数据。", "No particles and no traffic in this time."),
     "calendar": ("每日级别", "The level of each day"),
     "calendar_how": ("每格一天，数字为级别。标准：", "One cell a day; the number is the level. Standard:"),
     "month": ("月份", "Month"),
@@ -269,16 +270,18 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "how_measured": ("这个数怎么来的？", "How is this measured?"),
     "how_measured_lines": (
-        "小型激光散射传感器每秒左右测一次颗粒物，与监测站的标准方法不同。\n"
-        "先求每分钟平均，再求近 60 分钟平均；满 45 分钟才算完整。\n"
+        "颗粒物：小型激光散射传感器每秒左右测一次，与监测站的标准方法不同。\n"
+        "颗粒物先求每分钟平均，再求近 60 分钟平均；满 45 分钟才算完整。\n"
         "相对湿度高于 70% 时，颗粒物读数可能偏高。\n"
         "“已校正”表示读数按本站的校准换算过；“未校正”是传感器的原始数值。\n"
-        "雷达只数经过的车辆和车速，在灯杆上汇总后才发出。",
-        "Small laser-scattering sensors measure particles about every second; this is not a reference method.\n"
-        "Minute means are made first, then the mean of the last 60 minutes; it is complete from 45 minutes on.\n"
+        "车流：传感器只数经过的车辆和车速，在灯杆上汇总后才发出。\n"
+        "其他各量是最新一次读数；噪声是传感器给出的声级。",
+        "Particles: small laser-scattering sensors measure about every second; this is not a reference method.\n"
+        "Of particles minute means are made, then the mean of the last 60 minutes; it is complete from 45 on.\n"
         "Above 70 % relative humidity particle readings may be too high.\n"
         "“Corrected” readings have been calibrated for this station; “uncorrected” are as the sensor gave them.\n"
-        "The radar counts passing vehicles and their speed; only totals leave the lamppost.",
+        "Traffic: vehicles and their speed are counted as they pass; only totals leave the lamppost.\n"
+        "Anything else is the newest reading; noise is the level as the sensor gives it.",
     ),
     "height": ("离地高度", "Height above ground"),
     "reports": ("问题报告", "Problem reports"),

@@ -69,6 +69,44 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     assert "waiting for the first reading" not in page
 
 
+def test_a_sensor_that_fell_silent_is_not_as_new_as_the_one_beside_it(tmp_path: Path) -> None:
+    city = City(tmp_path, 1_790_000_000_000)
+    now_ms = city.now_ms()
+    then_ms = now_ms - 40 * 60_000
+    dusty = list(range(then_ms - 15 * 60_000, then_ms + 1, 60_000))
+    city.write("lp-0001", "air-1", "air_quality", dusty, {"pm25_ugm3": [62.0] * len(dusty)})
+    city.write("lp-0001", "gas-1", "air_quality", [then_ms], {"no2_ugm3": [41.0]})
+    city.write("lp-0001", "weather-1", "weather", [now_ms - 3000], {"temp_c": [4.0]})
+    served = Served(city)
+    page = served.get("/en/station/lp-0001").text
+    served.server.stop()
+    city.close()
+    told = " ".join(re.sub("<[^>]*>", "", page).split())
+    assert "Updated 40 min ago." in told
+    assert "live · 3 s ago" in told, "of the thermometer"
+    assert "PM2.5 latest 62 µg/m³ 40 min ago" in told
+    assert "41 µg/m³ 40 min ago" in told
+    assert "4.0 °C 40" not in told
+    assert "4.0 °C" in told
+
+
+def test_four_vehicles_in_ten_minutes_are_not_said_to_be_few_an_hour(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    window_ms = (city.started_ms - 60_000) // 300_000 * 300_000
+    city.write(
+        "lp-0001",
+        "radar-1",
+        "traffic_flow",
+        [window_ms - 600_000, window_ms - 300_000],
+        {"count": [2, 2], "duration_s": [300.0] * 2},
+    )
+    served = Served(city)
+    page = served.get("/en/").text
+    served.server.stop()
+    city.close()
+    assert "<b>&lt;5</b> vehicles</dd>" in page
+
+
 def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +200,7 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
         wait_for("the page to say so", lambda path=path: 'role="alert"' in served.get(path).text, 10)  # type: ignore[misc]
         assert served.get(path).status == 200
     first = served.get("/en/").text
-    assert "No air data yet" not in first, "there may well be data: nobody can tell now"
+    assert "No readings yet" not in first, "there may well be data: nobody can tell now"
     assert re.search(r'<ul class="plain-list"><li><a href="/en/station/lp-0001">Jianguo Rd East</a>', first)
     assert served.get("/readyz").status == 503
     assert served.get("/healthz").status == 200
