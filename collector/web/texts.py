@@ -238,7 +238,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "next_page": ("下一页", "Next page"),
     "generated": ("页面生成于", "Page generated at"),
     "connected": ("自动更新", "updates by itself"),
-    "disconnected": ("连接中断，正在重连", "connection lost, trying again"),
+    "disconnected": ("连接中断，正在重连；页面暂不更新", "connection lost, trying again; this page stands still"),
     "take_part": ("参与", "Take part"),
     "open_data": ("开放数据", "Open data"),
     "open_data_about": (

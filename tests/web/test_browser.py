@@ -158,6 +158,25 @@ def test_ages_are_counted_from_when_the_page_was_made_however_old_the_data_is(br
     city.close()
 
 
+def test_a_page_that_the_browser_had_kept_over_night_is_as_old_as_it_is(browser: Any, tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.fill_an_hour()
+    served = Served(city)
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(served.url("/en/"))
+    page.wait_for_selector(".link[data-state=connected]")
+    page.goto("about:blank")
+    served.server.stop()  # and the phone has no network
+    page.add_init_script("const now = Date.now.bind(Date); Date.now = () => now() + 8 * 3600e3")
+    page.go_back()
+    page.wait_for_selector("#lp-0001 time:text('8 h ago')")
+    page.wait_for_selector(".link[data-state=disconnected]")
+    assert page.evaluate("document.querySelector('.link').getBoundingClientRect().bottom") == 740, "in sight"
+    context.close()
+    city.close()
+
+
 def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served) -> None:
     seen.go("/en/")
     seen.page.wait_for_selector(".link[data-state=connected]")

@@ -38,8 +38,10 @@ function tellAges() {
   }
 }
 
-// The reader's clock may be wrong; ages are counted by the server's: by when it made the page.
-const skew = Date.parse(document.querySelector("#generated").dateTime) - Date.now();
+// The reader's clock may be wrong; ages are counted by the server's: by when it made the page. A page that nothing was
+// transferred for is one the browser had kept, maybe since yesterday: the reader's clock knows better.
+const kept = performance.getEntriesByType("navigation")[0]?.transferSize === 0;
+const skew = kept ? 0 : Date.parse(document.querySelector("#generated").dateTime) - Date.now();
 
 // On a phone the first page shows the list or the map; without this script it shows both.
 const tabs = document.querySelector(".tabs");
