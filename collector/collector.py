@@ -188,12 +188,7 @@ class Collector:
             self._refreshed_ms = now_ms
             self.calibrations.refresh()
         for message in self._arrived(now_ms):
-            try:
-                self._receive(message, now_ms)
-            except sqlite3.Error as error:  # our own file: this one is not answered, and comes again
-                self.mishaps.state_failed(str(error))
-            except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
-                self.mishaps.broken_by(f"a message on {message.topic}", error)
+            self._receive(message, now_ms)
         self._greet(now_ms)
         self._see_whose_turn(now_ms)
         self._watch(self.ingest.write(now_ms), now_ms)
@@ -210,6 +205,14 @@ class Collector:
                 return
 
     def _receive(self, message: Arrived, now_ms: int) -> None:
+        try:
+            self._pass_on(message, now_ms)
+        except sqlite3.Error as error:  # our own file: this one is not answered, and comes again
+            self.mishaps.state_failed(str(error))
+        except Exception as error:  # noqa: BLE001 - one message that breaks us may not stop the others
+            self.mishaps.broken_by(f"a message on {message.topic}", error)
+
+    def _pass_on(self, message: Arrived, now_ms: int) -> None:
         address = names.address(message.topic)
         if address is None:
             self.turn.hear(message, self._seconds())

@@ -70,6 +70,7 @@ class Rollups:
         self._began_ms = self._computed_ms = self._rest_ms = self._asked_ms = 0
         self._unseen: tuple[str, ...] = ()  # kinds of which another may have left hours open
         self._unseen_since_ms = 0
+        self._is_anew = False  # what stands as live in the book is not in memory
 
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """Take readings that are in the database. Call `step` before their batch is acknowledged."""
@@ -85,8 +86,7 @@ class Rollups:
 
     def look_up(self, now_ms: int) -> None:
         """Another collector has written meanwhile: the hours it may have left open are due from the database."""
-        self._open = OpenWindows(self._zone)
-        self._book.nothing_is_live()
+        self._open, self._is_anew = OpenWindows(self._zone), True
         self._unseen, self._unseen_since_ms, self._asked_ms = ROLLED, now_ms - LOOK_BACK_MS, 0
 
     def waiting(self, now_ms: int) -> int:
@@ -96,8 +96,12 @@ class Rollups:
     def step(self, now_ms: int, busy: bool = False) -> list[Table]:
         """Have stored what is closed and due; returns the rows that are new in the database, for the rules to see.
 
-        `busy`: batches wait, so what can wait is done in small portions.
+        `busy`: batches wait, so what can wait is done in small portions. Raises sqlite3.Error while our own file takes
+        nothing; it is all done when it does again.
         """
+        if self._is_anew:
+            self._book.nothing_is_live()
+            self._is_anew = False
         if passed(now_ms, self._looked_ms, LOOK_EVERY_MS):
             self._looked_ms = now_ms
             for key in self._open.close_idle(now_ms):

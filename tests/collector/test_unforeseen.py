@@ -81,7 +81,8 @@ class OnItsOwnTime(Collector):
 
 
 @pytest.fixture
-def collector(tmp_path: Path) -> Iterator[OnItsOwnTime]:
+def undecided(tmp_path: Path) -> Iterator[OnItsOwnTime]:
+    """It listens whether there is another."""
     settings = Config.model_validate({"store": {"kind": "sqlite"}, "state_file": tmp_path / "collector.db"})
     store = Sqlite(tmp_path / "readings.db")
     store.prepare()
@@ -89,10 +90,15 @@ def collector(tmp_path: Path) -> Iterator[OnItsOwnTime]:
     made = OnItsOwnTime(settings, store=store, link=inbox, now_ms=lambda: NOW_MS)
     made.inbox = inbox
     made.receive()
-    made.receive()  # nobody else is there: it works from now on
-    made.receive(birth(GOOD), birth(BAD))
     yield made
     made.close()
+
+
+@pytest.fixture
+def collector(undecided: OnItsOwnTime) -> OnItsOwnTime:
+    undecided.receive()  # nobody else is there: it works from now on
+    undecided.receive(birth(GOOD), birth(BAD))
+    return undecided
 
 
 def birth(node: str) -> Arrived:
@@ -135,6 +141,17 @@ def test_the_others_are_stored_and_answered_and_a_person_is_told_where(
     assert collector.inbox.answered() == [(GOOD, 1), (GOOD, 2), (BAD, 1)]
     rows = collector.store.select(Select("air_quality", ("pm25_raw_ugm3",), 0, NOW_MS, group_by=("node",)))
     assert sum(len(series.rows) for series in rows) == 3
+
+
+def test_what_came_before_it_was_decided_is_taken_without_what_breaks(
+    undecided: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_on_bad(monkeypatch, KeyError("lane"))
+    undecided.receive(birth(GOOD), birth(BAD), data(GOOD, 1), data(BAD, 1), data(GOOD, 2))
+    undecided.receive()
+    assert undecided.turn.active
+    assert undecided.counts["unforeseen"] == 1
+    assert undecided.inbox.answered() == [(GOOD, 1), (GOOD, 2)]
 
 
 def test_a_birth_that_breaks_us_is_no_end_either(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:

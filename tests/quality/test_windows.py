@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import random
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from collector.numbers import rollups, window_maker
 from collector.numbers.reporting import Reporting, Standard
+from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of, hour_of
 from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
@@ -191,6 +193,28 @@ def test_windows_wait_for_a_database_that_is_away(tmp_path: Path, closes: Closes
     bench.store.write = write  # type: ignore[method-assign]
     bench.settle()
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 10.0, 60]]
+
+
+def test_a_takeover_with_a_full_disk_is_made_up_for_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+) -> None:
+    """The hour that this collector had open goes on in another one's memory; both halves are in the database."""
+    bench = closes(Bench(tmp_path, NOON + MINUTE))
+    bench.commit(air([NOON], pm25_ugm3=[10.0]))
+    bench.now_ms += 30 * MINUTE
+    other = air([NOON + 20 * MINUTE], pm25_ugm3=[30.0])
+    assert bench.store.write(bench.store.render(other)) == Stored()
+
+    def is_full(_: WindowBook) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WindowBook, "nothing_is_live", is_full)
+        bench.rollups.look_up(bench.now_ms)
+        with pytest.raises(sqlite3.OperationalError):
+            bench.rollups.step(bench.now_ms)
+    bench.settle()
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 20.0, 2]]
 
 
 def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
