@@ -37,7 +37,7 @@ from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stores import care
 from collector.stores.store import Store, StoreDown, Table
-from collector.timers import passed
+from collector.timers import Waits
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 
@@ -105,7 +105,7 @@ class Alerting:
         self._changes: list[Change] = []
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
-        self._waits: dict[str, tuple[int, int]] = {}  # since when, and for how long
+        self._waits = Waits()
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -202,7 +202,7 @@ class Alerting:
 
         While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
         """
-        if not self._is_due("state", now_ms):
+        if not self._waits.is_due("state", now_ms):
             return []
         try:
             changes = self._step(now_ms)
@@ -215,7 +215,7 @@ class Alerting:
         return changes
 
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
-        self._waits["state"] = (now_ms, RETRY_MS)
+        self._waits.put_off("state", now_ms, RETRY_MS)
         if self.trouble is None:
             log.error("alerts wait, the state file cannot be written: %s", error)
         self.trouble = str(error)
@@ -225,10 +225,8 @@ class Alerting:
             self._write(self._book)  # what could not be written before
         if not self._caught_up and not self._catch_up(now_ms):
             return []
-        if self._is_due("retired", now_ms):
-            self._waits["retired"] = (now_ms, RETIRED_EVERY_MS)
-            if self._in_service.has_changed():
-                self._engine.expect(self._in_service.expected(), now_ms)
+        if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
+            self._engine.expect(self._in_service.expected(), now_ms)
         replayed = self._replayed
         self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
@@ -245,12 +243,11 @@ class Alerting:
             self._write(self._book)
         if told and self.teller is not None:
             self.teller.wake()
-        if fresh or told or self._is_due("views", now_ms):
-            self._waits["views"] = (now_ms, VIEWS_EVERY_MS)
+        if fresh or told or self._waits.is_due("views", now_ms):
+            self._waits.put_off("views", now_ms, VIEWS_EVERY_MS)
             self._show(now_ms)
         self.points.step(now_ms)
-        if self._is_due("forget", now_ms):
-            self._waits["forget"] = (now_ms, FORGET_EVERY_MS)
+        if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
                 self._book.forget(now_ms)
         if self._trail is not None:
@@ -282,7 +279,7 @@ class Alerting:
                 self._write(self._tell_book)
             except sqlite3.Error as error:
                 self._cannot_write(error, now_ms)
-        self._waits.pop("views", None)
+        self._waits.hurry("views")
         return said
 
     def silences(self) -> list[Silence]:
@@ -291,9 +288,6 @@ class Alerting:
             return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
 
     # Within
-
-    def _is_due(self, what: str, now_ms: int) -> bool:
-        return what not in self._waits or passed(now_ms, *self._waits[what])
 
     def _answer(
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
@@ -307,8 +301,8 @@ class Alerting:
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
-        if said or urgent or (unsaved and replayed) or (unsaved and self._is_due("save", now_ms)):
-            self._waits["save"] = (now_ms, SAVE_EVERY_MS)
+        if said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms)):
+            self._waits.put_off("save", now_ms, SAVE_EVERY_MS)
             within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
             quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
             most = SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota
@@ -328,7 +322,7 @@ class Alerting:
 
     def _catch_up(self, now_ms: int) -> bool:
         """Give the rules what the database has and they have not seen; False while the database is away."""
-        if not self._is_due("catch up", now_ms):
+        if not self._waits.is_due("catch up", now_ms):
             return False
         try:
             care.ask_whether_it_answers(self._store)
@@ -338,7 +332,7 @@ class Alerting:
                 since_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
                 catch_up.replay(self._engine, self._store, self.rules, since_ms, self._look, now_ms)
         except StoreDown as error:
-            self._waits["catch up"] = (now_ms, RETRY_MS)
+            self._waits.put_off("catch up", now_ms, RETRY_MS)
             log.warning("the rules wait for the database: %s", error)
             return False
         self._caught_up = self._replayed = True

@@ -229,10 +229,7 @@ class Desk:
             if silence.covers(alert, now_ms):
                 return silence.name
         node = alert.labels.get("node", "")
-        if alert.cause != "offline":
-            down = self._down.get(node, ())
-        else:
-            down = ()
+        down = self._down.get(node, ()) if alert.cause != "offline" else ()
         if not down and alert.cause != "value" and node != OWN_LINK:
             down = self._down.get(OWN_LINK, ())
         return next(iter(down), None)

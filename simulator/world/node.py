@@ -18,13 +18,14 @@ from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now
 from edge_agent.sensor import Sensor, counter_of
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.spool import Spool
 from simulator.notes import Notes
 from simulator.scenario.scenario import SensorOf
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
 from simulator.world.line import Line
 from simulator.world.noted_recorder import NotedRecorder
+from simulator.world.spool_on_disk import SpoolOnDisk
 from simulator.world.wire_tap import WireTap
 from wire import ack as wire_ack
 from wire import names, signed, status
@@ -285,16 +286,8 @@ class Node:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _open_spool(self) -> Spool:
-        spool = Spool(self._world.folder / f"{self.node}.db", self.node, self.site, self._draw)
-        accept = spool.accept
-
-        def accept_or_not(*given: object) -> list[Reading]:
-            if self.disk_full:
-                raise SpoolError("the disk is full")
-            return accept(*given)  # type: ignore[arg-type]
-
-        spool.accept = accept_or_not  # type: ignore[method-assign, assignment]
-        return spool
+        path = self._world.folder / f"{self.node}.db"
+        return SpoolOnDisk(path, self.node, self.site, self._draw, lambda: self.disk_full)
 
     def _draw(self, size: int) -> str:
         return f"{self._rng.getrandbits(8 * size):0{2 * size}x}"
