@@ -354,7 +354,7 @@ class Alerting:
     def _signed(self, each: Transition) -> Transition:
         """An end carries who had acknowledged its episode."""
         known = self.desk.standings.get(each.fingerprint)
-        if each.state != "resolved" or known is None or known.ack is None or known.alert.key != each.key:
+        if each.state != "resolved" or known is None or known.ack is None or not each.is_of(known.alert):
             return each
         return replace(each, who=known.ack.who)
 

@@ -69,10 +69,19 @@ class Desk:
     # What the engine says
 
     def hear(self, transitions: Iterable[Transition], now_ms: int) -> None:
-        """Take note of what happened. History is nobody's news, except the end of what people were told of."""
-        for each in transitions:
+        """Take note of what happened. History is nobody's news, except the end of what people were told of.
+
+        Nor is it news that what fires began at another moment: it is taken back and fires again in one breath.
+        """
+        back: dict[str, Transition] = {}
+        for each in map(self._as_known, transitions):
             known = self.standings.get(each.fingerprint)
-            if known is not None and known.firing and each.start_ms < known.alert.start_ms:
+            if known is not None and each.fingerprint in back and each.state == "firing" and not each.late:
+                del back[each.fingerprint]
+                self._move(known, each)
+            elif known is not None and known.firing and each.void and each.key == known.alert.key:
+                back[each.fingerprint] = each
+            elif known is not None and known.firing and each.start_ms < known.alert.start_ms:
                 self._look_back(known, each)
             elif (
                 each.state == "firing"
@@ -82,6 +91,22 @@ class Desk:
                 self._begin(each, now_ms)
             elif each.state == "resolved" and known is not None and known.firing and known.alert.key == each.key:
                 self._change(known, each, now_ms)
+        for name, each in back.items():
+            self._change(self.standings[name], each, now_ms)
+
+    def _as_known(self, said: Transition) -> Transition:
+        """What is said of an episode, under the key by which people know it."""
+        known = self.standings.get(said.fingerprint)
+        if known is None or said.key == known.alert.key or not said.is_of(known.alert):
+            return said
+        return replace(said, key=known.alert.key)
+
+    def _move(self, known: Standing, alert: Transition) -> None:
+        """It fires since another moment: who has it keeps it, and who heard of it hears of its end by the same key."""
+        untold = [line.alert for line in known.news if line.state == "firing" and line.alert.key == known.alert.key]
+        known.alert = alert if untold else replace(alert, key=known.alert.key)
+        known.news = [Line("firing", alert) if line.alert in untold else line for line in known.news]
+        self._mark(known)
 
     def _look_back(self, known: Standing, earlier: Transition) -> None:
         """Late readings tell of an episode before the one that fires: it is news too, and what fires goes on."""
@@ -121,7 +146,7 @@ class Desk:
 
     def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
         """Alerts that this desk or another told people of and that still fire; no other fires."""
-        by_name = {each.fingerprint: each for each in firing}
+        by_name = {each.fingerprint: self._as_known(each) for each in firing}
         for name, known in list(self.standings.items()):
             if known.firing and (name not in by_name or known.alert.key != by_name[name].key):
                 known.alert = known.alert.ended(now_ms, "another collector has told its end")

@@ -117,13 +117,13 @@ class Reel:
         self.wake()
         order, merged = self.recent.merged(times, columns)
         told, self.told = self.told, []
-        firing = {name: track.told for name, track in self._firing().items()}
+        firing = {name: track.told for name, track in self.firing().items()}
         levels = self._levels(told) | firing  # winding back makes nothing unsaid
         self._rewind()
         self._remember(levels)
         again = self._go_on(order, merged, now_ms)
         self._remember(levels)
-        said = corrections(told, again, self._firing(), self.say)
+        said = corrections(told, again, self.firing(), self.say)
         happened = {(each.key, each.state, each.event_ms) for each in again}
         self._keep_told([e for e in told if (e.key, e.state, e.event_ms) in happened] + said)
         return said
@@ -311,14 +311,14 @@ class Reel:
     def mute(self) -> None:
         """What fires now is told by another reel; this one says nothing of it."""
         self.wake()
-        for track in self._firing().values():
+        for track in self.firing().values():
             track.mute = True
         self.base = self.mid = self.mark()
 
     def adopt(self, firing: list[Track], told: list[Transition]) -> None:
         """From here on these fire and nothing else does; `told` was said of what comes, and is corrected if need be."""
         self.wake()
-        was = {track.rule.alert: track for track in self._firing().values()}
+        was = {track.rule.alert: track for track in self.firing().values()}
         self.tracks = [{n: t for n, t in each.items() if n not in was} for each in self.tracks]
         for track in firing:
             assert track.rule.spec is not None
@@ -371,7 +371,8 @@ class Reel:
         self.mid = self.base
         self.recent = Recent()
 
-    def _firing(self) -> dict[tuple[str, int], Track]:
+    def firing(self) -> dict[tuple[str, int], Track]:
+        """What fires, by rule and start."""
         tracks = (track for each in self.tracks for track in each.values())
         return {(track.rule.alert, track.start_ms): track for track in tracks if track.fired_ms is not None}
 

@@ -8,7 +8,6 @@ in its own order, and tells history: "would have fired at". Both go on until the
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import Any
 
 from collector.rules import derived
@@ -85,7 +84,7 @@ class Timeline:
         self.past.mute()
 
     def _history(self, times: list[int], columns: Columns) -> list[Transition]:
-        """Rows for a hole: what would have fired."""
+        """Rows for a hole: what would have fired. An episode of the live reel is not history's to end."""
         past = self.past
         if past is None or times[0] < past.head_ms - past.lateness_ms:
             past = self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
@@ -94,13 +93,14 @@ class Timeline:
         said = feed(times, columns, _END_OF_TIME_MS)
         if self.jump_ms - times[-1] <= max(2 * (past.interval_ms or 0), past.lateness_ms):
             said += self._end_past(past)
-        return said
+        ours = self.live.firing().keys() | {(each.rule, each.start_ms) for each in self.live.told if not each.late}
+        return [each for each in said if (each.rule, each.start_ms) not in ours]
 
     def _end_past(self, past: Reel) -> list[Transition]:
         """The past has reached the jump; what still fires there is history's last word, the rest is the live reel's."""
         self.past, self.jump_ms = None, 0
         return [
-            replace(self.say(track, "resolved", past.head_ms, True), reason="the live series goes on")
+            self.say(track, "firing", track.fired_ms, True).ended(past.head_ms, "the live series goes on")
             for tracks in past.tracks
             for track in tracks.values()
             if track.fired_ms is not None and not track.mute

@@ -1,7 +1,8 @@
 """What the engine says: a series is one place's measurement, a transition one change of one alert.
 
 The dedup key is rule id, rule version, series and episode start: whoever tells a transition twice tells it under the
-same key, and a rule that means something else has other keys.
+same key, and a rule that means something else has other keys. Readings out of order may show that an episode began
+earlier or later; people go on hearing of it under the key that they know (desk.py).
 """
 
 from __future__ import annotations
@@ -96,6 +97,10 @@ class Transition:
             "since_ms": self.start_ms, "event_ms": self.event_ms, "reason": self.reason,
             "text": {"zh": self.text_zh, "en": self.text_en},
         }  # fmt: skip
+
+    def is_of(self, other: Transition) -> bool:
+        """Whether both tell of one episode of one alert, under whatever keys."""
+        return (self.version, self.start_ms) == (other.version, other.start_ms)
 
     def ended(self, event_ms: int, reason: str) -> Transition:
         """The end of what this transition began, for a reason that is not a value's."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.feeder import Feeder
-from tests.alerts.kills import told_by, wanted_of
+from tests.alerts.kills import told_by, told_of, wanted_of
 from tests.alerts.receiver import Receiver
 from tests.alerts.street import street
 from tests.servers import wait_for
@@ -30,7 +30,7 @@ def test_the_other_collector_tells_the_end_of_what_the_first_has_told(tmp_path: 
                 active.kill()
             feeder.calm = True
             wait_for("every batch acknowledged", lambda: feeder.idle, 60)
-            wait_for("every episode told", lambda: wanted_of(feeder) <= told_by(receiver).keys(), 60)
+            wait_for("every episode told", lambda: wanted_of(feeder) <= told_of(feeder, receiver).keys(), 60)
             assert max(told_by(receiver).values()) <= 4  # once by each, and each may have died as it told
         finally:
             feeder.stop()

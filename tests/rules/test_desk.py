@@ -114,6 +114,44 @@ def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told
     assert heard(desk, 17, resolved(16, start=T0 + 5 * MINUTE)) == [("bureau", "news", ["resolved"])]
 
 
+def taken_back(each):
+    return replace(each, state="resolved", void=True, reason="corrected")
+
+
+def test_that_it_began_earlier_is_no_news_and_who_has_it_keeps_it():
+    """After an outage a backlog comes newest first: each batch moves the beginning of what fires."""
+    desk, seen = Desk(Policy(group_ms=0)), []
+    for minute in (4, 3, 2, 1):
+        said = firing(minute, start=T0 + minute * MINUTE)
+        desk.hear([*seen, said], T0 + 5 * MINUTE)
+        told = desk.tick(T0 + 5 * MINUTE)
+        assert [line.state for each in told for line in each.lines] == ([] if seen else ["firing"])
+        desk.acknowledge(said.fingerprint, "li", "", T0 + HOUR, T0 + 5 * MINUTE)
+        seen = [taken_back(said)]
+    (standing,) = Desk.restore(Policy(), json.loads(json.dumps(desk.packed()))).standings.values()
+    assert standing.ack is not None
+    assert (standing.alert.start_ms, standing.ack.who, standing.flapping) == (T0 + MINUTE, "li", False)
+    desk.hear([resolved(9, start=T0 + MINUTE)], T0 + 9 * MINUTE)
+    (message,) = desk.tick(T0 + 9 * MINUTE)
+    (line,) = message.lines
+    assert (line.state, line.alert.key) == ("resolved", firing(4, start=T0 + 4 * MINUTE).key)
+
+
+def test_an_alert_that_nobody_was_told_of_yet_is_told_from_its_true_beginning():
+    desk = Desk()
+    early, late = firing(), firing(1, start=T0 + MINUTE)
+    desk.hear([late], T0 + MINUTE)
+    desk.hear([taken_back(late), early], T0 + MINUTE)
+    (message,) = desk.tick(T0 + MINUTE)
+    assert [(line.state, line.alert.key) for line in message.lines] == [("firing", early.key)]
+
+
+def test_what_does_not_fire_after_all_is_taken_back():
+    desk = Desk()
+    heard(desk, 0, firing())
+    assert heard(desk, 6, taken_back(firing())) == [("bureau", "news", ["resolved"])]
+
+
 def test_an_alert_is_told_when_it_fires_and_when_it_is_resolved():
     desk = Desk()
     assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.rules.engine import Engine, Expected
 from collector.rules.parsing import parse
-from collector.rules.transition import Series
+from collector.rules.transition import Series, episodes
 from tests.rules.bench import AIR, HOUR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, rules, run, within_lateness
 
 
@@ -206,6 +206,23 @@ def test_a_day_of_backfill_pages_nobody_and_writes_the_history_it_would_have_bee
     assert [t for t in said if not t.late] == []
     assert len(outcome(said)) == 2
     assert outcome(said) == outcome(straight)
+
+
+@pytest.mark.parametrize("minutes", range(1, 16))
+def test_after_a_short_outage_a_backlog_that_comes_newest_first_ends_nothing_that_fires(minutes):
+    """History, too, learns late when an episode began: what it takes back may be what the live reel has by then."""
+    engine = engine_of({})
+    run(engine, rows([10]))
+    backlog, now = rows([80] * 6 * minutes, T0 + STEP), T0 + (6 * minutes + 1) * STEP
+    said = []
+    for start in reversed(range(0, len(backlog), 6)):
+        batch = backlog[start : start + 6]
+        engine.observe(AIR, [at for at, _ in batch], {"pm25_ugm3": [value for _, value in batch]}, now)
+        said += engine.tick(now)
+    (alert,) = engine.alerts()
+    (open_one,) = (each for each in episodes(said) if not each.late)
+    assert (open_one.start_ms, open_one.end_ms) == (alert.start_ms, None)
+    assert all(not each.text_en.startswith("Resolved") for each in said), "nothing was ever below the limit"
 
 
 def test_catching_up_in_order_pages_only_for_what_still_holds():

@@ -14,7 +14,7 @@ import pytest
 
 from collector.workers.messages import worker_of
 from tests.alerts.feeder import SENSOR, SITE, Feeder
-from tests.alerts.kills import _report, told_by, wanted_of
+from tests.alerts.kills import _report, told_by, told_of, wanted_of
 from tests.alerts.receiver import Receiver
 from tests.alerts.street import street
 from tests.rig import Program, Rig
@@ -47,7 +47,7 @@ def settle(feeder: Feeder, receiver: Receiver) -> None:
     feeder.mute = True
     wait_for("every batch acknowledged", lambda: feeder.idle, 60)
     feeder.stop()
-    wait_for("every episode told", lambda: wanted_of(feeder) <= told_by(receiver).keys(), 60)
+    wait_for("every episode told", lambda: wanted_of(feeder) <= told_of(feeder, receiver).keys(), 60)
 
 
 def assert_whole(rig: Rig, feeder: Feeder, receiver: Receiver) -> None:
@@ -93,7 +93,7 @@ def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, r
         try:
             wait_for("all to be high", lambda: feeder.episodes == NODES, 60)
             firing = {(name, state) for name, state in wanted_of(feeder) if state == "firing"}
-            wait_for("all to fire", lambda: firing <= told_by(receiver).keys(), 60)
+            wait_for("all to fire", lambda: firing <= told_of(feeder, receiver).keys(), 60)
             before = told_by(receiver)
             for workers, end in ((2, collector.stop), (1, collector.kill), (2, collector.stop)):
                 end()
@@ -105,7 +105,7 @@ def test_the_number_of_workers_changes_and_what_fires_fires_on(tmp_path: Path, r
         finally:
             feeder.stop()
         assert_whole(rig, feeder, receiver)
-        assert all(told_by(receiver)[name] == 1 for name in wanted_of(feeder))
+        assert all(told_of(feeder, receiver)[name].total() == 1 for name in wanted_of(feeder))
 
 
 def test_commands_see_what_any_worker_has_kept(tmp_path: Path, receiver: Receiver) -> None:
