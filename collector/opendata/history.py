@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from collector.opendata import about
-from collector.opendata.dataset import TEXTS, WHOLE
+from collector.opendata.dataset import TEXTS, WHAT, WHOLE
 from collector.stores.store import Table, Tags
 from wire import numerals, strictjson
 from wire.check import FUTURE_MS, TIME_MIN_MS
@@ -135,9 +135,9 @@ def _kind_of(comments: list[str], names: list[str]) -> str:
 
 
 def _check_columns(names: list[str], measurement: str, number: int = 1) -> None:
-    kind = KINDS.get(measurement)
-    if kind is None or not kind.on_wire:
-        raise NotHistory(f"{measurement} is no kind of reading; one of air_quality, weather, traffic_flow")
+    if measurement not in WHAT.values():
+        raise NotHistory(f"{measurement} is no kind of reading; one of {', '.join(WHAT.values())}")
+    kind = KINDS[measurement]
     known = {q.name for q in QUANTITIES.values() if q.kind == measurement} | TEXTS | _FLAGS | _IGNORED | {*kind.tags}
     missing = [name for name in ("time", *_PLACE, *kind.tags) if name not in names]
     if missing:
