@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from collector.alerts.settings import Alerts, Url
@@ -15,7 +15,7 @@ from collector.numbers.reporting import GasState, Reporting, ReportingOf, Standa
 from collector.places import Place, Places
 from collector.zones import zone_of
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
-from device_profiles.strict_model import Strict, word
+from device_profiles.strict_model import Strict, misplaced, word
 from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
@@ -147,6 +147,16 @@ class Config(Strict):
             if name not in QUANTITIES:
                 raise PydanticCustomError("quantity", "{text}", {"text": word(name, QUANTITIES)})
         return value
+
+    @model_validator(mode="after")
+    def _a_file_each(self) -> Config:
+        files = {"state_file": self.state_file, "the desk's": self.state_file.with_name("desk.db")}
+        if isinstance(self.store, SqliteStore):
+            files["store.path"] = self.store.path
+        if len({each.resolve() for each in files.values()}) < len(files):
+            names = ", ".join(f"{name} {each}" for name, each in files.items())
+            raise misplaced(f"two have one file: {names}; give each its own", "state_file")
+        return self
 
     def places(self) -> Places:
         """Labels and coordinates of the stations, by node."""

@@ -80,6 +80,9 @@ def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
     [
         ("store: {kind: mongo}\n", ":1: store.kind: 'mongo' is not known; known are influx1, influx2, sqlite"),
         ("store: {path: r.db}\n", ":1: store: the key 'kind' is missing"),
+        ("store: {kind: sqlite, path: /a/r.db}\nstate_file: /a/b/../r.db\n", ":2: state_file: two have one file:"),
+        ("store: {kind: sqlite, path: /a/desk.db}\nstate_file: /a/c.db\n", ":2: state_file: two have one file:"),
+        ("store: {kind: sqlite, path: /var/lib/lamppost/collector.db}\n", ":1: state_file: two have one file:"),
         (STORE + "alerts: {repeat: 0s}\n", ":2: alerts.repeat: 1m or more is wanted"),
         (STORE + "alerts: {canary: {every: 0s}}\n", ":2: alerts.canary.every: 1s or more is wanted"),
         (STORE + "alerts: {escalate: [{after: 5m, notify: [duty]}]}\n", "'duty' is not known; there is none"),
