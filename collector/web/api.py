@@ -136,7 +136,7 @@ class Api:
             raise BadQuery("bad-value", "every", f"every: traffic comes in {history.TRAFFIC_EVERY} only")
         every_ms = history.EVERY_MS[every]
         closed_ms = told_until(self._site.now_ms()) if kind == "traffic_flow" else None
-        span = self._span(asked, every_ms, 288, _DAY_MS, whole=True, closed_ms=closed_ms)
+        span = self._span(asked, every_ms, 288, whole=True, closed_ms=closed_ms)
         store = self._site.store
         rows = await self._ask(history.windows, store, kind, span.node, span.since_ms, span.end_ms, every_ms)
         names = ("time", *history.columns(kind)[1:])
@@ -148,7 +148,7 @@ class Api:
         """Roll-ups of one station's air: mean, extremes, how much was there, and what is doubted."""
         asked = query.read(request.query_params.multi_items(), CONCENTRATIONS)
         every = asked.get("every", "1h")
-        span = self._span(asked, _WINDOW_MS[every], 168, 168 * _WINDOW_MS[every])
+        span = self._span(asked, _WINDOW_MS[every], 168)
         found = await self._ask(
             concentrations, self._site.store, span.node, every, span.since_ms, span.end_ms, asked.get("quantity", ())
         )
@@ -165,7 +165,7 @@ class Api:
         """Indices of one station's hours or days, each with standard and edition; NA has no value."""
         asked = query.read(request.query_params.multi_items(), INDICES)
         period = asked.get("period", "1h")
-        span = self._span(asked, _WINDOW_MS[period], 168, 168 * _WINDOW_MS[period])
+        span = self._span(asked, _WINDOW_MS[period], 168)
         wanted = (asked["standard"],) if "standard" in asked else span.reporting.standards
         found = await self._ask(indices, self._site.store, span.node, period, span.since_ms, span.end_ms)
         names = ("time_ms", "sensor", "standard", "edition", "value", "level", "category", "primary", "completeness")
@@ -188,12 +188,12 @@ class Api:
         asked: Mapping[str, Any],
         window_ms: int,
         limit: int,
-        default_ms: int,
         whole: bool = False,
         closed_ms: int | None = None,
     ) -> Span:
         """The page of a question: at most its limit of windows from its start. Raises BadQuery.
 
+        Without `from` it is the last page before `to`, the window that `to` stands in included.
         `whole` begins with a whole window of the clock; roll-ups have their own beginnings and are asked as they are.
         `closed_ms` is where the last window ends that may be told; none is then told in part.
         """
@@ -202,14 +202,16 @@ class Api:
             raise BadQuery("unknown-node", "node", f"node: no such station; {ROOT}/stations lists them")
         reporting = self._site.reporting(node)
         until_ms = asked.get("to", self._site.now_ms())
-        since_ms = asked.get("from", until_ms - default_ms)
+        told_ms = until_ms if closed_ms is None else min(until_ms, closed_ms) // window_ms * window_ms
+        page_ms = asked.get("limit", limit) * window_ms
+        newest_ms = -(-told_ms // window_ms) * window_ms if whole else told_ms
+        since_ms = asked.get("from", newest_ms - page_ms)
         if whole:
             since_ms = since_ms // window_ms * window_ms
         if since_ms >= until_ms:
             raise BadQuery("bad-range", "from", "from: must be before to")
-        if closed_ms is not None:
-            until_ms = max(since_ms, min(until_ms, closed_ms) // window_ms * window_ms)
-        end_ms = min(until_ms, since_ms + asked.get("limit", limit) * window_ms)
+        until_ms = max(since_ms, told_ms)
+        end_ms = min(until_ms, since_ms + page_ms)
         return Span(node, since_ms, end_ms, until_ms, asked.get("tz", reporting.zone), reporting)
 
     def _page(

@@ -28,9 +28,7 @@ def _word(name: str, words: tuple[str, ...], about: str, default: str | None = N
 FORMAT = _word("format", ("json", "csv"), "json, or csv with the notice as a first line that begins with #.", "json")
 _SPAN = (
     Parameter("node", query.node, "The station.", _NODE, required=True),
-    Parameter(
-        "from", query.instant, "Start, RFC 3339 with offset; by default a page of windows before `to`.", _INSTANT
-    ),
+    Parameter("from", query.instant, "Start, RFC 3339 with offset; by default the last page before `to`.", _INSTANT),
     Parameter(
         "to", query.instant, "End, not included; by default now. Of traffic no window is told in part.", _INSTANT
     ),

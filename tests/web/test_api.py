@@ -30,6 +30,14 @@ def rows(standing: Served, question: str) -> list[dict[str, Any]]:
     return found
 
 
+def _moment(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _since(served: Served, minutes: int) -> str:
+    return f"from={_moment(served.city.started_ms - minutes * MINUTE_MS)}"
+
+
 def test_stations_come_a_page_at_a_time(standing: Served) -> None:
     names, following = [], f"{ROOT}/stations?limit=2"
     while following:
@@ -48,14 +56,52 @@ def test_readings_have_units_quality_and_the_time_zone_asked_for(standing: Serve
 
 
 def test_pages_of_readings_join_without_gap_or_double(standing: Served) -> None:
-    whole = rows(standing, "node=lp-0002&every=1m")
-    joined, following = [], f"{ROOT}/readings?node=lp-0002&every=1m&limit=400"
+    question = f"node=lp-0002&every=1m&{_since(standing, 90)}&to={_moment(standing.city.started_ms)}"
+    whole = rows(standing, f"{question}&limit=1000")
+    joined, following = [], f"{ROOT}/readings?{question}&limit=20"
     while following:
         page = json.loads(standing.get(following).text)
         joined += page["rows"]
         following = page["next"]
-    assert len(whole) <= len(joined)
-    assert len({row["time"] for row in joined}) == len(joined)
+    assert len(whole) > 40
+    assert joined == whole
+
+
+@pytest.mark.parametrize(
+    ("question", "quantity"),
+    [
+        ("every=1m", "pm25_raw_ugm3"),
+        ("limit=1", "pm25_raw_ugm3"),
+        ("kind=weather", "temp_c"),
+        ("every=1h", "pm25_ugm3"),
+    ],
+)
+def test_who_names_no_start_gets_the_newest_page(tmp_path: Path, question: str, quantity: str) -> None:
+    """Whoever plots what a first question gives sees now, and not the first hours of yesterday."""
+    city = City(tmp_path, 1_790_000_123_000)
+    city.fill_an_hour()
+    served = Served(city)
+    answer = json.loads(served.get(f"{ROOT}/readings?node=lp-0001&{question}").text)
+    served.server.stop()
+    city.close()
+    newest = datetime.fromisoformat(answer["rows"][-1]["time"]).timestamp() * 1000
+    assert newest <= city.started_ms < newest + 1000 * answer["every_s"]
+    assert any(row[quantity] is not None for row in answer["rows"])
+    assert answer["next"] is None
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_of_traffic_too_the_newest_windows_that_may_be_told(tmp_path: Path, limit: int) -> None:
+    city = City(tmp_path, 1_790_000_123_000)
+    city.fill_an_hour()
+    served = Served(city)
+    answer = json.loads(served.get(f"{ROOT}/readings?node=lp-0001&kind=traffic_flow&limit={limit}").text)
+    served.server.stop()
+    city.close()
+    assert len(answer["rows"]) == limit
+    newest = datetime.fromisoformat(answer["rows"][-1]["time"]).timestamp() * 1000
+    assert city.started_ms - 660_000 < newest <= city.started_ms - 360_000, "over since a minute"
+    assert answer["next"] is None
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
@@ -141,7 +187,7 @@ def test_alerts_on_traffic_tell_of_no_vehicle(tmp_path: Path) -> None:
 
 
 def test_csv_carries_the_notice_and_the_licence(standing: Served) -> None:
-    answer = standing.get(f"{ROOT}/readings?node=lp-0001&format=csv&limit=2&every=1m")
+    answer = standing.get(f"{ROOT}/readings?node=lp-0001&format=csv&limit=2&every=1m&{_since(standing, 60)}")
     assert answer.text.startswith("# 本页为小型传感器的参考数据")
     assert "CC-BY-4.0" in answer.text.partition("\n")[0]
     assert answer.headers["content-type"].startswith("text/csv")
