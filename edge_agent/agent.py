@@ -80,7 +80,7 @@ class Agent:
             Port(wants.port, sensor.profile.serial, partial(self._on_bytes, number, sensor))
             for number, (wants, sensor) in enumerate(zip(config.sensors, self.sensors, strict=True))
         ]
-        self.tap = Tap(socket_path(config.status_file), _about(config), clock.wall_ms)
+        self.tap = Tap(socket_path(config.status_file), _about(config, self.sensors), clock.wall_ms)
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(
             config.node,
@@ -321,10 +321,13 @@ def _sensors(config: Config) -> list[Sensor]:
     return [sensor_of(catalogue, wants) for wants in config.sensors]
 
 
-def _about(config: Config) -> dict[str, Any]:
+def _about(config: Config, running: list[Sensor]) -> dict[str, Any]:
     """What those who watch must know to read along."""
     keys = {"name", "profile", "port", "options", "mode"}
-    sensors = [wants.model_dump(include=keys) for wants in config.sensors]
+    sensors = [
+        wants.model_dump(include=keys) | {"silence_s": sensor.silence_s}
+        for wants, sensor in zip(config.sensors, running, strict=True)
+    ]
     folder = str(config.profiles) if config.profiles is not None else None
     return {"schema": "lamppost.tap/1", "node": config.node, "profiles": folder, "sensors": sensors}
 

@@ -30,7 +30,10 @@ class Ask(NamedTuple):
 
 
 class Poller:
-    """Decides what goes to one sensor. `next_s` is when to look again; `asked` the command that waits for its reply."""
+    """Decides what goes to one sensor. `next_s` is when to look again; `asked` the command that waits for its reply.
+
+    `pause_s` is how much longer than its profile says the sensor is left in peace: asked more seldom, or put to sleep.
+    """
 
     def __init__(self, profile: Profile, mode: str | None = None, period_s: float | None = None) -> None:
         self._profile = profile
@@ -38,6 +41,8 @@ class Poller:
             raise ValueError(f"{profile.ref}: mode '{mode}' is not known; known are {', '.join(profile.modes)}")
         self._mode = profile.modes[mode or profile.mode]
         self._period_s = period_s or self._mode.period_s
+        rests_s = self._mode.duty.asleep_s if self._mode.duty is not None else 0.0
+        self.pause_s = max(0.0, self._period_s - self._mode.period_s) + rests_s
         self._no_data, self._refusals = profile.named("no_data"), profile.named("refusal")
         self._queue: deque[Step] = deque()
         self._reply_by_s: float | None = None
@@ -62,6 +67,11 @@ class Poller:
         if self._mode.duty is not None:
             self._queue.appendleft(self._mode.duty.wake)
             self._turn_s = t_s + self._mode.duty.awake_s
+
+    @property
+    def tells(self) -> bool:
+        """True when the sensor is told something at its start, which it forgets with its power."""
+        return bool(self._mode.start) or self._mode.duty is not None
 
     @property
     def next_s(self) -> float | None:

@@ -243,7 +243,7 @@ class Recorder:
         for sensor in self._sensors:
             bad, last_ms = sum(sensor.bad.values()), sensor.last_frame_ms
             before, looked_ms = self._looked.get(sensor.name, (bad, stamp_ms))
-            silent = last_ms is None or self.timeline.age_ms(last_ms, self._boot_ms) > sensor.profile.silence_s * 1000
+            silent = last_ms is None or self.timeline.age_ms(last_ms, self._boot_ms) > sensor.silence_s * 1000
             since_s = (stamp_ms - looked_ms) / 1000
             self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
             self._looked[sensor.name] = (bad, stamp_ms)

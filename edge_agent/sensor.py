@@ -37,6 +37,7 @@ class Sensor:
         self.profile = profile
         self.traffic = traffic
         self.poller = Poller(profile, mode, period_s)
+        self.silence_s = profile.silence_s + self.poller.pause_s
         self.bad: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
         self.frames = 0
@@ -49,13 +50,14 @@ class Sensor:
         self.doubt: str | None = None
         self._framer = Framer(profile)
         self._freshness = Freshness(profile.stale_s)
-        self._heard_s = 0.0
+        self._heard_s = self._measured_s = 0.0
         self._left_open: dict[str, Any] | None = None  # the interval of a boot before, until the clock is set
         self._spoilt_reply = False  # damage has come since the last command that wants a reply
 
     def begin(self, now_s: float, powered_s: float) -> None:
         """The port was opened; the sensor has had power since `powered_s` at least."""
         self._framer = Framer(self.profile)
+        self._measured_s = now_s
         self.poller.begin(now_s, powered_s)
 
     def feed(self, data: bytes, now_ms: int, now_s: float) -> list[Reading]:
@@ -77,12 +79,17 @@ class Sensor:
                 self.frames += 1
                 self.lately.append(True)
                 self.last_frame_ms = now_ms
+                self._measured_s = now_s
                 self.last_frame = now_ms, frame.data, decoded
                 readings += self._readings(decoded, now_ms, now_s)
         return readings
 
     def late(self, now_s: float) -> None:
-        """Count a reply that has not come in time, and half a frame whose rest never comes."""
+        """Count a reply that has not come in time, and half a frame whose rest never comes.
+
+        A sensor that has been silent for too long is begun anew: one whose power alone was gone, and not its port, has
+        forgotten what it was told, and would wait for it for ever.
+        """
         if self._framer.waiting and now_s - self._heard_s <= self.profile.gap_s:
             return  # something is arriving: on a busy machine its second half may be a moment late
         asked = self.poller.asked
@@ -95,6 +102,9 @@ class Sensor:
             if not self._spoilt_reply:
                 self._count("no_reply")
             self._spoilt_reply = False
+        if self.poller.tells and now_s - self._measured_s > self.silence_s:
+            self._measured_s = now_s
+            self.poller.begin(now_s)
 
     def _damaged(self, frame: BadFrame, asked: str | None = None) -> None:
         """Count damage; what comes instead of one reply is one damaged frame, in however many parts it is found."""

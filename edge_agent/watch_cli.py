@@ -39,7 +39,7 @@ class Event(NamedTuple):
 class Source(NamedTuple):
     """Where events come from: the sensors, and the events themselves."""
 
-    sensors: list[tuple[str, Profile, str]]  # name, profile, port
+    sensors: list[tuple[str, Profile, str, float]]  # name, profile, port, and for how long it may be silent
     events: Iterator[Event]
     through_agent: bool
 
@@ -90,11 +90,11 @@ class _Screen:
 
         self._start_s = time.monotonic()
         self._watches: dict[int, Watch] = {
-            number: Watch(name, profile, self._start_s)
-            for number, (name, profile, _) in enumerate(source.sensors)
+            number: Watch(name, profile, self._start_s, silence_s)
+            for number, (name, profile, _, silence_s) in enumerate(source.sensors)
             if number in chosen
         }
-        self._ports = {number: Path(port) for number, (_, _, port) in enumerate(source.sensors) if number in chosen}
+        self._ports = {number: Path(port) for number, (_, _, port, _) in enumerate(source.sensors) if number in chosen}
         self._events, self._files = source.events, files
         self._lines, self._every, self._as_json = lines, every, as_json
         self._drawn_s = 0.0
@@ -184,7 +184,7 @@ def _beside_agent(path: Path) -> Source | None:
     about: dict[str, Any] = json.loads(stream.readline())
     catalogue = load(Path(about["profiles"]) if about["profiles"] else None)
     sensors = [
-        (said["name"], catalogue.get(said["profile"]).with_options(said["options"]), said["port"])
+        (said["name"], catalogue.get(said["profile"]).with_options(said["options"]), said["port"], said["silence_s"])
         for said in about["sensors"]
     ]
     return Source(sensors, _from_agent(link), True)
@@ -216,7 +216,8 @@ def _alone(config: Path, names: list[str]) -> Source:
 
     settings = checked_file(config)
     catalogue = load(settings.profiles)
-    sensors = [(wants.name, sensor_of(catalogue, wants).profile, wants.port) for wants in settings.sensors]
+    made = [(sensor_of(catalogue, wants), wants.port) for wants in settings.sensors]
+    sensors = [(sensor.name, sensor.profile, port, sensor.silence_s) for sensor, port in made]
     heard: queue.SimpleQueue[Event | Failure] = queue.SimpleQueue()
 
     def read(number: int, profile: Profile, port: str, mode: str | None) -> None:
@@ -229,9 +230,9 @@ def _alone(config: Path, names: list[str]) -> Source:
 
     def events() -> Iterator[Event]:
         failures: list[Failure] = []
-        opened = [number for number, (name, _, _) in enumerate(sensors) if not names or name in names]
+        opened = [number for number, (name, *_) in enumerate(sensors) if not names or name in names]
         for number in opened:
-            (_, profile, port), wants = sensors[number], settings.sensors[number]
+            (_, profile, port, _), wants = sensors[number], settings.sensors[number]
             threading.Thread(target=read, args=(number, profile, port, wants.mode), daemon=True).start()
         while True:
             try:
@@ -250,7 +251,7 @@ def _alone(config: Path, names: list[str]) -> Source:
 
 
 def _chosen(source: Source, names: list[str]) -> set[int]:
-    known = [name for name, _, _ in source.sensors]
+    known = [name for name, *_ in source.sensors]
     for name in names:
         if name not in known:
             text = f"there is no sensor {name}"
@@ -266,7 +267,7 @@ def _recorders(files: ExitStack, source: Source, chosen: set[int], record: Path 
     found: dict[int, TextIO] = {}
     for number in sorted(chosen) if record is not None else ():
         assert record is not None
-        name, profile, port = source.sensors[number]
+        name, profile, port, _ = source.sensors[number]
         path = record if len(chosen) == 1 else record.with_name(f"{record.stem}-{name}{record.suffix}")
         found[number] = files.enter_context(path.open("w", encoding="utf-8"))
         print(*head(facts_of(profile, port)), sep="\n", file=found[number])

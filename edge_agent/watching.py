@@ -45,8 +45,9 @@ class Track:
 class Watch:
     """One sensor, read along."""
 
-    def __init__(self, name: str, profile: Profile, start_s: float) -> None:
+    def __init__(self, name: str, profile: Profile, start_s: float, silence_s: float | None = None) -> None:
         self.name, self.profile = name, profile
+        self._silence_s = silence_s or profile.silence_s
         self.tracks: dict[str, Track] = {}
         self.frames = 0
         self.bad: Counter[str] = Counter()
@@ -80,8 +81,8 @@ class Watch:
         if self._frame_s is None:
             if self.bad:
                 return "no sound frame yet"
-            return "nothing heard yet" if t_s - self._start_s < self.profile.silence_s else "silent"
-        if t_s - self._frame_s > self.profile.silence_s:
+            return "nothing heard yet" if t_s - self._start_s < self._silence_s else "silent"
+        if t_s - self._frame_s > self._silence_s:
             return f"silent for {span(t_s - self._frame_s)}"
         if self.flags:
             return ", ".join(self.flags) + ("" if self.fit else " (not published)")

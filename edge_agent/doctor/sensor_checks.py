@@ -51,21 +51,22 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     if not mine["open"]:
         trouble = mine.get("trouble") or NO_SUCH_PORT
         return fail(check, f"no port: {trouble}", _OPENS.get(trouble, "plug it in; lamppost agent ports"))
+    silence_s = mine.get("silence_s", profile.silence_s)
     heard, unread, refused = mine.get("bytes", 0), mine.get("unread_bytes", 0), mine["bad"].get("refused")
     if refused and not mine["frames"]:
         cure = f"lamppost profiles show {profile.name}"
         return fail(check, f"refuses what it is asked ({refused} times): wrong options or model", cure)
     age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
-    if age_s > profile.silence_s and unread >= FOREIGN_BYTES:
+    if age_s > silence_s and unread >= FOREIGN_BYTES:
         text = f"{unread} bytes, none of them {profile.name}: another model or speed?"
         return fail(check, text, "lamppost agent probe")
-    if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + profile.silence_s:
+    if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + silence_s:
         if not heard:
             return warn(check, f"0 bytes in {span(said['up_s'])}", f"{WIRES}; some models speak after a minute only")
         return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
     bad, lately = sum(mine["bad"].values()), mine.get("lately", {"frames": 0, "bad": 0})
     total = sum(lately.values())
-    if mine["last_frame_ms"] is None or age_s > profile.silence_s:
+    if mine["last_frame_ms"] is None or age_s > silence_s:
         told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
         if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
             return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
