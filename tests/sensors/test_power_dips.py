@@ -1,4 +1,4 @@
-"""A sensor whose power is gone while its port stays, and one that is asked seldom or sleeps: which of them is silent?"""
+"""A sensor without power while its port stays, and one that is asked seldom or sleeps: which of them is silent?"""
 
 from __future__ import annotations
 
