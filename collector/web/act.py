@@ -85,7 +85,7 @@ class Act:
         asked |= {"who": f"{name} ({grant.channel})", "note": fields.get("note", "").strip()}
         said = await run_in_threadpool(self._duty.ask, "ack" if verb == "acknowledge" else "silence", asked)
         if "refused" in said:
-            raise HTTPException(400, "refused_form")
+            raise HTTPException(400, "refused_desk")
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         root = "/en/act" if language_of(request) == "en" else "/act"
         return RedirectResponse(f"{root}/{token}?done={verb}", 303)

@@ -153,8 +153,10 @@ class Ops:
         alert = self._alert(request)
         fields = request.state.fields
         verb = request.path_params["verb"]
-        if verb not in VERBS or (verb != "note" and alert.state == "resolved"):
+        if verb not in VERBS:
             raise HTTPException(400, "refused_form")
+        if verb != "note" and alert.state == "resolved":
+            raise HTTPException(400, "refused_desk")
         now_ms, until_ms = self._site.now_ms(), None
         if verb != "note":
             length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
@@ -163,7 +165,7 @@ class Ops:
         try:
             await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
         except ValueError:
-            raise HTTPException(400, "refused_form") from None
+            raise HTTPException(400, "refused_form" if verb == "note" else "refused_desk") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, f"#alert-{alert.fingerprint}")
 
@@ -174,14 +176,17 @@ class Ops:
         length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
         until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
         note = fields.get("note", "").strip()
-        for alert in self._site.alerts():
-            if alert.fingerprint in shown and alert.state == "firing" and not alert.acked_by:
-                deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms, now_ms)
-                try:
-                    await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
-                except ValueError:
-                    raise HTTPException(400, "refused_form") from None
-                self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        wanted = [a for a in self._site.alerts() if a.fingerprint in shown and a.state == "firing" and not a.acked_by]
+        refused = 0
+        for alert in wanted:
+            deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms, now_ms)
+            try:
+                await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
+            except ValueError:  # it has ended since the page was told; the others are acknowledged all the same
+                refused += 1
+            self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
+        if refused and refused == len(wanted):
+            raise HTTPException(400, "refused_desk")
         return self._back(request, "#alerts")
 
     async def answer(self, request: Request, session: Session) -> Response:

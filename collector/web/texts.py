@@ -313,6 +313,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "change_repaired": ("维修", "repaired"),
     "change_removed": ("拆除", "removed"),
     "refused_form": ("表单内容不完整或不合规。", "The form is incomplete or not as expected."),
+    "refused_desk": (
+        "没有做到，什么都没有改变：告警可能刚刚结束，或者值班台现在写不了文件。",
+        "Not done, and nothing was changed: the alert may just have ended, or the desk cannot write its file now.",
+    ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
     "broken": ("页面出错了，请稍后再试。", "Something broke here; please try again in a while."),

@@ -20,6 +20,7 @@ from collector.web.desk.file import DeskFile
 from tests.closes import Closes
 from tests.web.city import City
 from tests.web.duty import DutyDesk
+from tests.web.operator import Operator
 from tests.web.served import Answer, Served
 
 FORM = "application/x-www-form-urlencoded"
@@ -202,3 +203,18 @@ def test_what_a_program_asks_wrongly_is_refused_with_a_reason(
     done = served.get(f"/api/v1/alerts/{path.format(alert.fingerprint)}", "POST", json.dumps(body), **headers)
     assert (done.status, json.loads(done.text)["error"]["reason"]) == (status, reason)
     assert not city.duty.deeds
+
+
+def test_what_has_just_ended_keeps_nobody_from_the_rest_of_its_heap_and_is_called_so(served: Served) -> None:
+    """The page is a moment behind the desk, and in a storm alerts end all the time."""
+    city, shown = served.city, ("h1", "h2", "h3")
+    alert = fires(city, city.started_ms - 60_000)
+    for name in ("h1", "h3"):
+        city.duty.desk.hear([replace(alert, fingerprint=name)], city.started_ms)
+    city.alerts = [replace(city.alerts[0], fingerprint=name) for name in shown]
+    operator = Operator(served)
+    said = operator.post("/en/ops/heap/acknowledge", {"alerts": ",".join(shown), "length": "8h"})
+    assert (said.status, {deed.about for deed in city.duty.deeds}) == (303, {"h1", "h3"})
+    for path, heap in (("alert/h2/acknowledge", {}), ("heap/acknowledge", {"alerts": "h2"})):
+        said = operator.post(f"/en/ops/{path}", {"length": "8h", **heap})
+        assert (said.status, "the alert may just have ended" in said.text) == (400, True)
