@@ -18,7 +18,7 @@ from typing import Any
 
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
-from edge_agent import clock, making_room, spool_place, unanswered, vitals
+from edge_agent import clock, making_room, spool_owner, spool_place, vitals
 from edge_agent.config import Config
 from edge_agent.config import Sensor as SensorConfig
 from edge_agent.delivery import Delivery
@@ -48,7 +48,6 @@ log = logging.getLogger("lamppost.agent")
 COMMIT_S = 1.0
 TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 STATUS_S = 2.0
-RING_S = 24 * 3600
 CARE_S = 60.0
 DRAIN_S = 5.0
 
@@ -257,31 +256,18 @@ class Agent:
 
     def _obey_delivery(self) -> None:
         """The collector has asked for smaller batches, or knows sequences that this card has forgotten."""
-        spool = self.recorder.spool
-        while self.delivery.too_large:
-            making_room.split(spool, self.delivery.too_large.pop(), clock.wall_ms())
+        if self.delivery.too_large:
             self.uplink.wake()
-        while self.delivery.ignored:
-            unanswered.set_aside(spool, self.delivery.ignored.pop(), clock.wall_ms())
-        if self.delivery.rolled_back:
-            log.warning(
-                "the collector knows this card's numbers already: it was restored or copied; a new spool begins"
-            )
-            spool.begin_life(clock.wall_ms(), self.notifier.alive)
-            self.delivery.rolled_back = False
-            self.uplink.announce()
-        elif self.uplink.announced_spools != spool.spools() or self.delivery.unheard:
-            self.delivery.unheard = False
+        spool, announced = self.recorder.spool, self.uplink.announced_spools
+        if spool_owner.obey(self.delivery, spool, announced, clock.wall_ms(), self.notifier.alive):
             self.uplink.announce()
 
     def _care_for_spool(self) -> None:
         self.recorder.keep_in_place()
-        self.delivery.spool = spool = self.recorder.spool
-        limit = self.spool_limit_bytes()
+        self.delivery.spool = self.recorder.spool
+        limit_bytes = self.spool_limit_bytes()
         try:
-            spool.prune(clock.wall_ms() - RING_S * 1000)
-            while making_room.make_room(spool, limit, clock.wall_ms()):
-                pass
+            spool_owner.care(self.recorder.spool, limit_bytes, clock.wall_ms())
         except SpoolError as error:
             self.recorder.trouble(error)
 

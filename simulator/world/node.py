@@ -13,7 +13,7 @@ from pathlib import Path
 
 from collector.broker.link import Arrived
 from device_profiles.catalogue import Catalogue
-from edge_agent import making_room
+from edge_agent import spool_owner
 from edge_agent.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now
@@ -33,7 +33,6 @@ from wire import names, signed, status
 COMMIT_MS, IDLE_COMMIT_MS, CARE_MS, PUMP_MS = 1_000, 10_000, 60_000, 15_000
 TALK_MS, TALK_IDLE_MS = 500, 5_000
 OFFLINE_SEAL_MS = 60_000
-RING_MS = 24 * 3_600_000
 RECONNECT_MS = (1_000, 10_000)
 NO_CLOCK_MS = 1_000  # what a clock without a battery says at power-up: 1970
 
@@ -200,23 +199,11 @@ class Node:
         self._pump()
 
     def _obey(self) -> None:
-        """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
-        spool, now_ms = self.recorder.spool, self._world.clock.now_ms
-        while self.delivery.too_large:
-            making_room.split(spool, self.delivery.too_large.pop(), now_ms)
-        if self.delivery.rolled_back:
-            spool.begin_life(now_ms)
-            self.delivery.rolled_back = False
-            self._announce()
-        elif self._announced != spool.spools() or self.delivery.unheard:
-            self.delivery.unheard = False
+        if spool_owner.obey(self.delivery, self.recorder.spool, self._announced, self._world.clock.now_ms):
             self._announce()
 
     def _care(self) -> None:
-        spool, now_ms = self.recorder.spool, self._world.clock.now_ms
-        spool.prune(now_ms - RING_MS)
-        while self._spool_bytes and making_room.make_room(spool, self._spool_bytes, now_ms):
-            pass
+        spool_owner.care(self.recorder.spool, self._spool_bytes, self._world.clock.now_ms)
 
     def _pump(self) -> None:
         for sealed in self.delivery.due(self._world.clock.now_s):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.broker.link import Arrived
-from edge_agent import making_room
+from edge_agent import spool_owner
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.spool import Sealed, Spool
@@ -128,28 +128,17 @@ class Agent:
             self._ram = []
 
     def _obey(self) -> None:
-        """As the agent's own loop: smaller batches, or a new spool, when the collector has asked for them."""
-        spool = self.recorder.spool
-        while self.delivery.too_large:
-            making_room.split(spool, self.delivery.too_large.pop(), self._clock.now_ms)
-        if self.delivery.rolled_back:
-            spool.begin_life(self._clock.now_ms)
-            self.delivery.rolled_back = False
+        if spool_owner.obey(self.delivery, self.recorder.spool, self._announced, self._clock.now_ms):
             self._announce()
-        elif self._announced != spool.spools() or self.delivery.unheard:
-            self.delivery.unheard = False
-            self._announce()
-        self.disk.committed(spool._db)
+        self.disk.committed(self.recorder.spool._db)
 
     def _seal(self) -> None:
         self._commit("all")
         self._pump()
 
     def _care(self) -> None:
-        spool, now_ms = self.recorder.spool, self._clock.now_ms
-        spool.prune(now_ms - RING_MS)
-        while self._weather.spool_bytes and making_room.make_room(spool, self._weather.spool_bytes, now_ms):
-            pass
+        spool = self.recorder.spool
+        spool_owner.care(spool, self._weather.spool_bytes or None, self._clock.now_ms, RING_MS)
         self.disk.committed(spool._db)
 
     def _pump(self) -> None:
