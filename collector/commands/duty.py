@@ -41,7 +41,8 @@ def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json
 def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: str | None) -> list[Answer]:
     """Ask many things at once; the answer to each, `refused` with the reason where it was not done.
 
-    Raises Failure when nobody answers: then nothing was changed.
+    Raises Failure when nobody answers. What no collector has taken up is withdrawn; one whose disk is full has perhaps
+    taken it up, and can neither answer nor forget it.
     """
     with open_book(settings) as book:
         try:
@@ -54,7 +55,7 @@ def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: 
             if number not in answers and not book.withdraw(number):
                 answers[number] = book.answer_to(number) or {}  # just now
         if not answers:
-            cure = "start it: lamppost collector run; nothing was changed"
+            cure = "start it: lamppost collector run; if it runs, free space on its disk, then see lamppost alerts"
             raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
         names = short_ids(desk_of(book))
     found = [answers.get(number, {"refused": "the collector does not answer any more"}) for number in numbers]
