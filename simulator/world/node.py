@@ -60,6 +60,8 @@ class Node:
         self.lines: list[Line] = []
         self.models: dict[str, SensorOf] = {}
         self.up = False
+        self.ran: list[tuple[int, int]] = []  # from when until when it was up
+        self._up_since_ms = 0
         self.linked = self.powered = True
         self.disk_full = False
         self.clock_error_ms = 0
@@ -81,7 +83,7 @@ class Node:
     def start(self) -> None:
         """The agent's process begins."""
         world = self._world
-        self.up = True
+        self.up, self._up_since_ms = True, world.clock.now_ms
         self._life += 1
         self.sensors = {line.name: self._sensor(line.name) for line in self.lines}
         sensors = list(self.sensors.values())
@@ -107,9 +109,14 @@ class Node:
         """kill -9 of the agent."""
         if self.up:
             self.up = False
+            self.ran.append((self._up_since_ms, self._world.clock.now_ms))
             self._leave()
             self.recorder.lose("uncommitted")
             self.recorder.spool.abandon()
+
+    def up_times(self, ended_ms: int) -> list[tuple[int, int]]:
+        """From when until when somebody read what its sensors say."""
+        return [*self.ran, (self._up_since_ms, ended_ms)] if self.up else self.ran
 
     def cut(self, ntp_after_s: float = 0.0) -> None:
         """The power goes, the sensors' too; after it NTP answers so much later."""

@@ -192,12 +192,16 @@ class Run:
         return facts
 
     def _vehicles(self, ended_ms: int, lorries: bool = False) -> dict[str, int]:
-        """How many passed each radar, by direction: what the agents' counts must come to. Lorries: where one tells."""
+        """How many passed each radar while its agent ran, by direction: what the agents' counts must come to.
+
+        Lorries: where one tells lengths.
+        """
         of = self.scenario.sensors
         radars = [name for name in of if of[name].model in RADARS and (of[name].tells_lengths or not lorries)]
         found = dict.fromkeys((f"{n.node}/{r}/{d}" for n in self.nodes for r in radars for d in ("in", "out")), 0)
         for node in self.nodes if radars else ():
-            for one in self.city.traffic(node.node).vehicles(self.clock.start_ms, ended_ms):
+            traffic = self.city.traffic(node.node)
+            for one in (one for span in node.up_times(ended_ms) for one in traffic.vehicles(*span)):
                 for radar in radars if one.length_m >= HEAVY_FROM_M or not lorries else ():
                     found[f"{node.node}/{radar}/{'in' if one.speed_kmh > 0 else 'out'}"] += 1
         return found

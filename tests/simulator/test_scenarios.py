@@ -156,6 +156,15 @@ sensors:
 """
 
 
+def test_vehicles_that_pass_while_the_power_is_gone_are_not_missed(tmp_path: Path) -> None:
+    """They were missed: ten minutes without power failed the verdict of every radar."""
+    cut = 'faults: ["power-cut:600@+10m"]\nexpect: {missing: [settling, warming_up, uncommitted, agent-off]}\n'
+    (tmp_path / "road.yaml").write_text(ROAD + cut)
+    verdict, facts, _ = run(str(tmp_path / "road.yaml"), small=False)
+    assert verdict.passed, (verdict.line(), verdict.faults)
+    assert sum(facts["vehicles"].values()) > 300
+
+
 def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(
     tmp_path: Path, closes: Closes
 ) -> None:
