@@ -7,7 +7,8 @@ GB 3095-2026 Table 4 and 2008/50/EC call minutes sampled (45 make it valid), the
 minute weighs more because it was sampled faster. What a window holds: means.py, and of traffic flow.py.
 
 Hours and days are those of the station's time zone: a Chinese natural day begins at 16:00 UTC, a day of Europe may
-have 23 or 25 hours.
+have 23 or 25 hours. Where clocks are moved by half an hour, on Lord Howe Island alone, that half hour stands in
+two hours of the clock, and twice in the sums of its day.
 """
 
 from __future__ import annotations

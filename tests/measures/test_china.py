@@ -67,6 +67,23 @@ def test_above_800_the_editions_differ(pollutant: str, averaging: str, held: int
     assert china_aqi.sub_index(concentration, BEFORE) is None
 
 
+@pytest.mark.parametrize("on", [BEFORE, AFTER])
+@pytest.mark.parametrize(
+    ("pollutant", "averaging", "unit", "top"),
+    [
+        ("PM2.5", "24h", "ug/m3", 500), ("PM10", "24h", "ug/m3", 600), ("CO", "1h", "mg/m3", 150),
+        ("O3", "1h", "ug/m3", 1200), ("NO2", "1h", "ug/m3", 3840), ("SO2", "24h", "ug/m3", 2620),
+    ],
+)  # fmt: skip
+def test_air_beyond_the_table_is_500_in_both_editions(
+    pollutant: str, averaging: str, unit: str, top: float, on: date
+) -> None:
+    for value in (top, top + 1, 3 * top):
+        found = china_aqi.sub_index(Concentration(pollutant, averaging, value, unit), on)
+        assert found is not None
+        assert (found.value, found.level) == (500, 6)
+
+
 def test_2012_takes_the_day_where_the_hour_of_so2_ends() -> None:
     hour, day = (Concentration("SO2", averaging, 900, "ug/m3") for averaging in ("1h", "24h"))
     index = china_aqi.aqi([hour, day], Report.REALTIME, BEFORE).index

@@ -33,6 +33,10 @@ def test_three_quarters_is_enough() -> None:
     assert completeness.ratio(18, 24) == pytest.approx(0.75)
     with pytest.raises(ValueError, match="no share"):
         completeness.is_complete(0, 0)
+    with pytest.raises(ValueError, match="no share"):
+        completeness.ratio(0, 0)
+    assert completeness.ratio(0, 24) == 0
+    assert not completeness.is_complete(0, 24)
 
 
 def test_a_year_needs_its_months() -> None:

@@ -136,6 +136,19 @@ def test_so2_above_304_ppb_in_an_hour_is_judged_by_the_day(day: float | None, va
     assert index.primary == ("SO2",)
 
 
+@pytest.mark.parametrize(("hour", "value"), [(304, 200), (304.9, 200), (305, 200), (185, 150), (186, 151)])
+def test_so2_of_an_hour_without_a_day_stands_at_200_from_where_its_column_ends(hour: float, value: int) -> None:
+    index = _us(SO2_1h=hour)
+    assert index is not None
+    assert index.value == value
+
+
+def test_levels_of_a_us_column_end_with_the_digits_it_keeps() -> None:
+    assert [str(top) for top in us_aqi.level_tops("PM2.5", "24h")] == ["9.0", "35.4", "55.4", "125.4", "225.4"]
+    assert [str(top) for top in us_aqi.level_tops("NO2", "1h")] == ["53", "100", "360", "649", "1249"]
+    assert [str(top) for top in us_aqi.level_tops("SO2", "1h")] == ["35", "75", "185", "304"]
+
+
 def test_the_us_table_ends_where_it_ends() -> None:
     assert _us(O3_8h=0.201) is None
     assert _us(O3_8h=0.2009) is not None  # truncated to 0.200

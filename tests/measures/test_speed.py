@@ -77,6 +77,9 @@ def test_an_interval_without_vehicles_has_no_say() -> None:
     assert merged_time_mean_kmh([50.0, 0.0], [10, 0]) == 50
     assert merged_space_mean_kmh([50.0, 0.0], [10, 0]) == 50
     assert merged_space_mean_kmh([None], [3]) is None
+    for mean, count in ((math.inf, 3), (math.nan, 3), (-1.0, 3), (50.0, -1)):
+        with pytest.raises(ValueError, match="neither may be below 0"):
+            merged_time_mean_kmh([mean], [count])
 
 
 def test_a_bin_begins_at_its_lower_bound() -> None:

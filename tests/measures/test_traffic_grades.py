@@ -102,6 +102,11 @@ def test_a_country_road_may_be_empty_longer() -> None:
 def test_speed_from_a_single_loop() -> None:
     assert detectors.g_factor_speed_mph(20, 0.02) == 50
     assert detectors.g_factor_speed_mph(20, 0) is None
+    assert detectors.g_factor_speed_mph(0, 0.02) == 0
+    assert detectors.g_factor_speed_mph(20, 1) == 1, "a lane that stands"
+    for length in (0, -22):
+        with pytest.raises(ValueError, match="an effective length"):
+            detectors.g_factor_speed_mph(20, 0.02, length)
     assert detectors.g_factor_speed_mph(None, 0.02) is None
     with pytest.raises(ValueError, match="percent for a ratio"):
         detectors.g_factor_speed_mph(20, 2)
