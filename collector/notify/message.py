@@ -157,9 +157,11 @@ def _gravity(alerts: Sequence[Transition]) -> tuple[int, bool]:
 
 
 def _title(alert: Transition, language: str) -> str:
-    """The rule's words: behind them stands the value, and before them that it ended."""
-    said = alert.text_en.split(": ") if language == "en" else alert.text_zh.split("：")
-    return said[1] if alert.state == "resolved" and len(said) > 1 else said[0]
+    """The rule's words, which may hold a colon: before them stands that it ended, behind them the value."""
+    colon, said = (": ", alert.text_en) if language == "en" else ("：", alert.text_zh)
+    if alert.state == "resolved":
+        said = said.partition(colon)[2] or said
+    return said.rpartition(colon)[0] or said if alert.limit and alert.limit in said else said.partition(colon)[0]
 
 
 def _span(alerts: Sequence[Transition], language: str) -> str:

@@ -184,6 +184,17 @@ def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, nt
     assert "lp-7 站 等 40 站" in zh
 
 
+@pytest.mark.parametrize("state", ["firing", "resolved"])
+def test_the_words_of_a_rule_in_a_storm_may_have_a_colon_of_their_own(state: str) -> None:
+    text = RULE.text.model_copy(update={"en": "Air: too much dust", "zh": "空气：扬尘过多"})
+    rule = RULE.model_copy(update={"text": text})
+    said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), rule, T0, 80.0, state, T0)
+    delivery = message()
+    delivery.body["lines"] = [[state, {**said.as_json(), "key": f"k{n}"}] for n in range(40)]
+    en, zh = (WRITER.text([delivery], language).splitlines()[1].partition("×40 ")[2] for language in ("en", "zh"))
+    assert (en[:23], zh[:11]) == ("Air: too much dust: 80 ", "空气：扬尘过多：80 ")
+
+
 def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
     ntfy.moved = True
     channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0"), WRITER)
