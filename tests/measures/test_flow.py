@@ -45,6 +45,7 @@ def test_density_from_flow_and_from_occupancy() -> None:
     assert density_vpkm(1800, 90) == 20
     assert density_vpkm(0, 0) is None
     assert density_from_occupancy_vpkm(0.1, 6.5) == pytest.approx(15.384615)
+    assert density_from_occupancy_vpkm(1, 8) == 125, "bumper to bumper"
     with pytest.raises(ValueError, match="not percent"):
         density_from_occupancy_vpkm(3.5, 6)
     with pytest.raises(ValueError, match="effective length"):
@@ -53,6 +54,7 @@ def test_density_from_flow_and_from_occupancy() -> None:
 
 def test_a_detector_cannot_be_covered_longer_than_the_interval() -> None:
     assert occupancy_ratio(6, 60) == 0.1
+    assert occupancy_ratio(60, 60) == 1, "a queue stands on it"
     with pytest.raises(ValueError, match="covered for 61 s"):
         occupancy_ratio(61, 60)
 
