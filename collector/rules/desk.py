@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from collector.rules.breath import beginnings, unheard
 from collector.rules.fields import OWN_LINK
 from collector.rules.notification import Notification, group_of, notification
 from collector.rules.rule import SEVERITIES
@@ -71,15 +72,23 @@ class Desk:
     def hear(self, transitions: Iterable[Transition], now_ms: int) -> None:
         """Take note of what happened. History is nobody's news, except the end of what people were told of.
 
-        Nor is it news that what fires began at another moment: it is taken back and fires again in one breath.
+        Nor is it news that what fires began at another moment: it is taken back and fires again in one breath, or what
+        was told as one episode are two. What has been told to its end is not told again, whatever it was meanwhile.
         """
         back: dict[str, Transition] = {}
-        for each in map(self._as_known, transitions):
+        breath = unheard(list(transitions), self.standings)
+        for each, begins in zip(map(self._as_known, breath), beginnings(breath), strict=True):
             known = self.standings.get(each.fingerprint)
             if known is not None and each.fingerprint in back and each.state == "firing" and not each.late:
                 del back[each.fingerprint]
                 self._move(known, each)
-            elif known is not None and known.firing and each.void and each.key == known.alert.key:
+            elif (
+                known is not None
+                and known.firing
+                and each.state == "resolved"
+                and each.key == known.alert.key
+                and (each.void or each.key == begins)
+            ):
                 back[each.fingerprint] = each
             elif known is not None and known.firing and each.start_ms < known.alert.start_ms:
                 self._look_back(known, each)
@@ -291,7 +300,7 @@ class Desk:
             now = [n.state for n in each.news if n.state == "flapping" or n.alert.start_ms >= each.alert.start_ms]
             each.told = now[-1] if now else each.told  # an earlier episode's end is not this one's
             each.since_ms = each.since_ms or now_ms
-            each.news = []
+            each.told_news()
             self._mark(each)
         return [notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
 

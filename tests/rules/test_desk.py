@@ -50,6 +50,28 @@ def heard(desk, minute, *transitions):
     return [(n.receiver, n.what, [line.state for line in n.lines]) for n in desk.tick(now)]
 
 
+def test_what_was_part_of_a_longer_episode_for_a_while_is_not_told_again():
+    desk = Desk(Policy(flap_changes=100))
+    later = T0 + MINUTE
+    assert heard(desk, 1, firing(1, start=later)) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 6, resolved(2, start=later)) == [("bureau", "news", ["resolved"])]
+    longer = [replace(resolved(1, start=later), void=True, reason="corrected"), firing(), resolved(2)]
+    assert heard(desk, 12, *longer) == [("bureau", "news", ["firing", "resolved"])]
+    desk = Desk.restore(desk.policy, json.loads(json.dumps(desk.packed())))
+    parted = [resolved(0.5), firing(1, start=later), resolved(2, start=later)]
+    assert heard(desk, 18, *parted) == []
+    assert heard(desk, 24, *parted[:2]) == [("bureau", "news", ["firing"])], "but one that goes on is told"
+
+
+def test_what_fires_goes_on_when_its_beginning_moves_there_and_back():
+    desk = Desk(Policy(flap_changes=100))
+    later = T0 + MINUTE
+    assert heard(desk, 1, firing(1, start=later)) == [("bureau", "news", ["firing"])]
+    assert heard(desk, 6, replace(resolved(1, start=later), void=True, reason="corrected"), firing()) == []
+    assert heard(desk, 12, resolved(0.5), firing(1, start=later)) == []
+    assert heard(desk, 18, resolved(2, start=later)) == [("bureau", "news", ["resolved"])]
+
+
 def test_an_end_that_late_readings_only_move_is_told_once():
     desk = Desk(Policy(flap_changes=100))
     assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]
