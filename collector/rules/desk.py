@@ -78,28 +78,21 @@ class Desk:
         back: dict[str, Transition] = {}
         breath = unheard(list(transitions), self.standings)
         for each, begins in zip(map(self._as_known, breath), beginnings(breath), strict=True):
-            known = self.standings.get(each.fingerprint)
-            if known is not None and each.fingerprint in back and each.state == "firing" and not each.late:
-                del back[each.fingerprint]
-                self._move(known, each)
-            elif (
-                known is not None
-                and known.firing
-                and each.state == "resolved"
-                and each.key == known.alert.key
-                and (each.void or each.key == begins)
-            ):
-                back[each.fingerprint] = each
-            elif known is not None and known.firing and each.start_ms < known.alert.start_ms:
+            name, standing = each.fingerprint, self.standings.get(each.fingerprint)
+            known = standing if standing is not None and standing.firing else None
+            is_same = known is not None and known.alert.key == each.key
+            fires, ends = each.state == "firing" and not each.late, each.state == "resolved"
+            if fires and name in back:
+                del back[name]
+                self._move(self.standings[name], each)
+            elif ends and is_same and (each.void or each.key == begins):
+                back[name] = each
+            elif known is not None and each.start_ms < known.alert.start_ms:
                 self._look_back(known, each)
-            elif (
-                each.state == "firing"
-                and not each.late
-                and not (known and known.firing and known.alert.key == each.key)
-            ):
+            elif fires and not is_same:
                 self._begin(each, now_ms)
-            elif each.state == "resolved" and known is not None and known.firing and known.alert.key == each.key:
-                self._change(known, each, now_ms)
+            elif ends and is_same:
+                self._change(self.standings[name], each, now_ms)
         for name, each in back.items():
             self._change(self.standings[name], each, now_ms)
 

@@ -6,22 +6,11 @@ from collector.rules.backtest import backtest
 from collector.rules.engine import Engine, Expected
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, episodes
+from tests.rules.high import HIGH
 
 MINUTE = 60_000
 T0 = 1_791_000_000_000 // 86_400_000 * 86_400_000
 AIR = Series.of("air_quality", {"site": "east", "node": "lp-1", "sensor": "air-1"})
-HIGH = parse(
-    [
-        {
-            "alert": "high",
-            "kind": "air_quality",
-            "window": {"last": "pm25_ugm3"},
-            "raise": "> 75",
-            "clear": "< 60",
-            "text": {"zh": "过高", "en": "too high"},
-        }
-    ]
-)
 
 
 def history(values, step=MINUTE, chunk=60):

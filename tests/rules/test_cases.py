@@ -9,6 +9,7 @@ from collector.rules import cases
 from collector.rules.cases import parse_cases, readings, rehearse
 from collector.rules.complaint import BadRules
 from collector.rules.parsing import parse
+from tests.rules.high import HIGH
 from wire.traffic import DIRECTIONS
 
 ROOM = Path(cases.__file__).parent
@@ -50,20 +51,6 @@ def case(**more):
         "expect": {"4m": [], "7m": ["high"]},
     }
     return [plain | more]
-
-
-HIGH = parse(
-    [
-        {
-            "alert": "high",
-            "kind": "air_quality",
-            "window": {"last": "pm25_ugm3"},
-            "raise": "> 75",
-            "clear": "< 60",
-            "text": {"zh": "过高", "en": "too high"},
-        }
-    ]
-)
 
 
 def test_a_test_that_fails_names_the_time_and_what_fired():
