@@ -14,6 +14,7 @@ import pytest
 
 from tests import unclosed
 from tests.closes import Closes
+from tests.remains import end_with_us
 from tests.servers import Influxd, Mosquitto, Victoria
 
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes says what else runs here
@@ -37,8 +38,10 @@ LONGEST = {
 """As `--durations` has them: more than a minute each when both cores are busy."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Before any test."""
+    if not hasattr(config, "workerinput"):  # this is the run, none of the processes that test for it
+        end_with_us()
     unclosed.watch()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background, and so would all that is started there
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -35,6 +35,7 @@ from collector.rules.transition import Series, key
 from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.nursery import doing
 from tests.alerts.receiver import Receiver
+from tests.remains import end_with_us
 from tests.servers import Influxd, Mosquitto
 
 RULE: dict[str, Any] = {
@@ -259,6 +260,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    end_with_us()
     with tempfile.TemporaryDirectory() as folder:
         progress = progress_on(sys.stderr, asked.kills)
         said = run(Path(folder), asked.kills, asked.episodes, asked.nodes, asked.seed, progress)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.bad_inputs.run import run_file
+from tests.remains import end_with_us
 
 CASES = Path(__file__).with_name("cases.json")
 VARIANTS = Path(__file__).with_name("variants.json")
@@ -28,21 +29,20 @@ def main() -> None:
     parser.add_argument("--scale", default=1.0, type=float, help="the part of counts above 1,000 that is run")
     parser.add_argument("--keep", type=Path, help="a folder for the run's files; kept")
     asked = parser.parse_args()
+    end_with_us()
     document = own() if asked.file is None else json.loads(asked.file.read_text())
-    folder = asked.keep or Path(tempfile.mkdtemp(prefix="bad-inputs-"))
-    folder.mkdir(parents=True, exist_ok=True)
     began_s = time.monotonic()
     passed = failed = 0
-    try:
-        for case, faults, took_s in run_file(document, folder, _set(asked.only), _set(asked.surface), asked.scale):
-            passed, failed = passed + (not faults), failed + bool(faults)
-            verdict = "ok  " if not faults else "FAIL"
-            print(f"{verdict} {case['id']:<6} {took_s:6.1f} s  {case['surface']:<13} {case['title']}", flush=True)
-            for fault in faults:
-                print(f"       {str(fault)[:400]}", flush=True)
-    finally:
-        if asked.keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="lamppost-bad-inputs-") as temporary:
+        folder = asked.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        with closing(run_file(document, folder, _set(asked.only), _set(asked.surface), asked.scale)) as tried:
+            for case, faults, took_s in tried:
+                passed, failed = passed + (not faults), failed + bool(faults)
+                verdict = "ok  " if not faults else "FAIL"
+                print(f"{verdict} {case['id']:<6} {took_s:6.1f} s  {case['surface']:<13} {case['title']}", flush=True)
+                for fault in faults:
+                    print(f"       {str(fault)[:400]}", flush=True)
     print(f"{passed} passed, {failed} failed in {time.monotonic() - began_s:.0f} s")
     sys.exit(1 if failed else 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ GOOD: Case = {"id": "good", "surface": "traffic", "title": "the good traffic of 
 
 def run_file(
     document: dict[str, Any], folder: Path, only: set[str], surfaces: set[str], scale: float
-) -> Iterator[tuple[Case, list[str], float]]:
+) -> Generator[tuple[Case, list[str], float]]:
     """Each case with its faults and how long it took; last the good traffic itself."""
     words = Words(document["bases"], scale)
     cases = [
@@ -41,10 +41,12 @@ def run_file(
     system.start()
     try:
         sides = Sides(system, folder)
-        for case in cases:
-            began_s = time.monotonic()
-            yield case, _run(sides, case), time.monotonic() - began_s
-        sides.close()
+        try:
+            for case in cases:
+                began_s = time.monotonic()
+                yield case, _run(sides, case), time.monotonic() - began_s
+        finally:
+            sides.close()
         began_s = time.monotonic()
         yield GOOD, _good(system), time.monotonic() - began_s
     finally:

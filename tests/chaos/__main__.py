@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.chaos.storm import Storm
+from tests.remains import end_with_us
 
 
 class Run(Protocol):
@@ -41,7 +41,7 @@ def command(make: Run, about: str) -> int:
     parser.add_argument("--keep", type=Path, help="a folder for logs and files; a temporary one when not given")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", file=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an interrupted storm ends its programs too
+    end_with_us()
     with tempfile.TemporaryDirectory(prefix="lamppost-chaos-") as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

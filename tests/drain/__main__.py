@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.drain.drain import SEAL_S, Drain
+from tests.remains import end_with_us
 
 TIMES_REAL_TIME = 50
 LIVE_S, URGENT_S = SEAL_S + 1.0, 1.0
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     asked = parser.parse_args()
     print(f"seed {asked.seed}", file=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_with_us()
     with tempfile.TemporaryDirectory(prefix="lamppost-drain-") as folder:
         said = Drain(Path(folder), round(asked.days * 86_400), asked.seed).run()
     print(json.dumps(said))

@@ -18,6 +18,7 @@ from typing import Any
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
 from simulator.fleet.steady import Steady
+from tests.remains import end_with_us
 from tests.rig import Rig, rig_alone
 from tests.servers import Influxd, Mosquitto
 
@@ -27,6 +28,7 @@ TOLD_EVERY_S = 10.0
 def main() -> None:
     """Run, settle, count."""
     arguments = _arguments()
+    end_with_us()
     with rig_alone() as rig:
         said = run(rig, arguments)
     print(json.dumps(said))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.fulldisk.cycles import Cycles
 from tests.powercut.rig import Impossible
+from tests.remains import end_with_us
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     asked = parser.parse_args()
     print(f"seed {asked.seed}", file=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an interrupted run unmounts too
+    end_with_us()
     with tempfile.TemporaryDirectory(prefix="lamppost-fulldisk-") as folder:
         try:
             said = Cycles(Path(folder), asked.cycles, asked.seed).run()

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from tests.powercut.rig import Impossible, Rig
+from tests.remains import end_with_us
 
 CONTROL_SHARE = 10
 CONTROL_LOSES = 0.8
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     asked = parser.parse_args()
     print(f"seed {asked.seed}", file=sys.stderr)
+    end_with_us()
     try:
         said = measure(asked.cuts, asked.seed)
     except Impossible as error:

@@ -29,6 +29,7 @@ from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
+from tests.remains import end_with_us
 from tests.rig import Rig
 from tests.sensors.plausible import as_good, plausible
 from tests.servers import Influxd, Mosquitto, wait_for
@@ -71,6 +72,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
+    end_with_us()
     with tempfile.TemporaryDirectory(prefix="lamppost-soak-") as folder:
         said = soak(Path(folder), asked.seconds, asked.seed)
     print(json.dumps(said))

@@ -28,6 +28,7 @@ from collector.web.feed import Feed
 from collector.web.server import WebServer
 from collector.web.site import Sensor, Site, Station
 from collector.web.words import Words
+from tests.remains import end_with_us
 from tests.servers import Influxd
 from tests.web.served import Served
 from tests.web.year import HOURS_A_YEAR, write_minutes, write_year
@@ -41,6 +42,7 @@ NODE = "lp-0002"
 def main() -> int:
     """Write, ask, tell."""
     wants = _arguments()
+    end_with_us()
     with TemporaryDirectory() as place:
         folder = Path(place)
         influxd = Influxd(folder / "influxd") if wants.store == "influx1" else None

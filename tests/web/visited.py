@@ -21,6 +21,7 @@ from typing import Any
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
 from simulator.fleet.steady import Steady
+from tests.remains import end_with_us
 from tests.rig import Rig, rig_alone
 
 STEADY_S = 20.0
@@ -32,6 +33,7 @@ KEPT = 0.97
 def main() -> int:
     """Run and report."""
     wants = _arguments()
+    end_with_us()
     with rig_alone() as rig:
         told = run(rig, wants)
     print(json.dumps(told))
