@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.traffic import fleet
 from collector import collector
 from collector.alerts import alerting
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from collector.config import Config, SqliteStore
 from collector.delivery import ingest
 from collector.memory import calm_garbage_collector

@@ -22,7 +22,8 @@ from collector.adapters.guests import Guests
 from collector.alerts.alerting import Alerting
 from collector.alerts.announcer import Announcer
 from collector.alerts.self_watch import Faults
-from collector.broker.link import ACK_EXPIRY_S, Arrived, Link
+from collector.broker.inbox import Arrived
+from collector.broker.link import ACK_EXPIRY_S, Link
 from collector.broker.link_311 import Link311, make_link
 from collector.canary import make_canary
 from collector.config import Config

@@ -11,7 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
-from collector.broker.link import Arrived, Link
+from collector.broker.inbox import Arrived
+from collector.broker.link import Link
 from collector.broker.link_311 import Link311
 from collector.flapping import Flapping
 from collector.standby import Standby

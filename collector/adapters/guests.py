@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from wire import ack, batch, names, signed, status
 from wire.ack import Code
 

@@ -1,9 +1,6 @@
 """The collector's MQTT connection: one seam, one queue, back-pressure by the broker.
 
-A thread of its own keeps the connection; what arrives goes into a bounded queue. A message is acknowledged to the
-broker when it is in the queue; beyond the high-water mark the acknowledgements wait, so that its receive maximum holds
-the senders back. Packet ids are answered on the connection they came on, or not at all. What is live stands in a lane
-of its own, ahead of the rest.
+A thread of its own keeps the connection; what arrives goes into the inbox, which says when it is acknowledged.
 """
 
 from __future__ import annotations
@@ -13,14 +10,13 @@ import math
 import socket
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
 import mqtt5
 
-from collector.broker.lanes import Lanes
+from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
 from collector.broker.pipe import Pipe
 from device_profiles.settings import BrokerAddress
@@ -30,7 +26,6 @@ from wire.exits import reason
 
 log = logging.getLogger("lamppost.link")
 
-HIGH_WATER_BYTES = 64 * 1024 * 1024
 RECEIVE_MAXIMUM = 200
 KEEPALIVE_S = 30
 ACK_EXPIRY_S = 60
@@ -38,30 +33,6 @@ CONNECT_S = 10.0
 PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 15.0
 FAREWELL_S = 3.0
 _OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
-
-
-class Arrived(NamedTuple):
-    """One message: topic, payload, whether the broker had kept it for later listeners, its content type, its lane."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    content_type: str | None = None
-    live: bool = False
-
-    @property
-    def again(self) -> bool:
-        """Whether it was sent for a database that has lost what was answered before."""
-        return self.content_type == names.REPLAY or self.topic.endswith("/data/replay")
-
-
-GoesAhead = Callable[[Arrived], bool]
-"""Whether a message is live. Called in the thread of the connection."""
-
-
-def nothing_hurries(_: Arrived) -> bool:
-    """One lane for all."""
-    return False
 
 
 class Link:
@@ -77,15 +48,10 @@ class Link:
         self._address = (broker.host, broker.port)
         self._name = name
         self.goes_ahead: GoesAhead = nothing_hurries
-        self._queue: Lanes[Arrived] = Lanes()
-        self._bytes = 0
+        self._inbox: Inbox[Session] = Inbox()
         self._generation = 0
-        self._owed: deque[tuple[int, int]] = deque()  # generation, packet id
         self._outbox = Outbox()
-        self._session: Session | None = None
         self._lock = threading.Lock()
-        self._arrived = threading.Event()
-        self._live_arrived = threading.Event()
         self._ending = threading.Event()
         self._farewell_s = math.inf
         self._bell, self._rung = socket.socketpair()
@@ -115,31 +81,22 @@ class Link:
 
     def wait(self, timeout_s: float, live: bool = False) -> None:
         """Until something has arrived, or something `live`, at most so long."""
-        (self._live_arrived if live else self._arrived).wait(timeout_s)
+        self._inbox.wait(timeout_s, live)
 
     def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:
         """Up to `count` messages, waiting at most `timeout_s` for the first; what is live first, or that alone."""
         self.wait(timeout_s, live)
-        with self._lock:
-            taken = self._queue.take(count, live)
-            self._bytes -= sum(len(message.payload) for message in taken)
-            if not self._queue:
-                self._arrived.clear()
-            if not self._queue.live:
-                self._live_arrived.clear()
-            owes = bool(self._owed) and self._bytes < HIGH_WATER_BYTES
-            while owes and self._owed:
-                generation, packet_id = self._owed.popleft()
-                if generation == self._generation and self._session is not None:
-                    self._session.acknowledge(packet_id)
-        if owes:
+        taken, paid = self._inbox.take(count, live)
+        if paid:
+            with self._lock:
+                for session, packet_id in paid:
+                    session.acknowledge(packet_id)
             self._ring()
         return taken
 
     def wake(self) -> None:
-        """End a waiting `take` early."""
-        self._arrived.set()
-        self._live_arrived.set()
+        """End a `wait` early."""
+        self._inbox.wake()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
@@ -205,8 +162,8 @@ class Link:
         with self._lock:
             # Births first: a broker sends what it retains in the order of the subscriptions.
             wanted = (names.collector_status("+"), names.status("+"), names.data("+"), *names.questions())
-            session = self._session = Session(self._connect_packet(), wanted, self._outbox)
-            self._owed.clear()
+            session = Session(self._connect_packet(), wanted, self._outbox)
+        self._inbox.forget_owed()
         with Pipe(sock, self._rung) as pipe:
             heard_s = spoke_s = time.monotonic()
             while not self._is_said(session, pipe):
@@ -263,16 +220,10 @@ class Link:
         for packet in packets:
             found = Arrived(packet.topic, packet.payload, packet.retain, packet.content_type)
             arrived.append((packet.packet_id, Arrived(*found[:4], live=True) if self.goes_ahead(found) else found))
+        received = self._inbox.put(session, arrived)
         with self._lock:
-            for packet_id, message in arrived:
-                self._queue.put(message, message.live)
-                self._bytes += len(message.payload)
-                if packet_id is not None:
-                    if self._bytes < HIGH_WATER_BYTES:
-                        session.acknowledge(packet_id)
-                    else:
-                        self._owed.append((self._generation, packet_id))
-            has_live = self._queue.live
+            for packet_id in received:
+                session.acknowledge(packet_id)
         if session.up and not self.connected:
             self._generation += 1
             self.connected = True
@@ -281,10 +232,6 @@ class Link:
         if session.counts:
             self.counts.update(session.counts)
             session.counts.clear()
-        if arrived:
-            self._arrived.set()
-        if has_live:
-            self._live_arrived.set()
 
     def _ring(self) -> None:
         """Wake the network thread. A full or closed bell has rung already."""

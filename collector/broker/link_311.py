@@ -8,9 +8,8 @@ batch that is sent again has a topic of its own.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +17,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.broker import link
-from collector.broker.lanes import Lanes
-from collector.broker.link import Arrived, GoesAhead
+from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt import make_client
 from device_profiles.settings import BrokerAddress
 from wire import collector_status, names
@@ -42,15 +40,10 @@ class Link311:
         self._broker = broker
         self._name = name
         self._attempts = 0
-        self.goes_ahead: GoesAhead = link.nothing_hurries
-        self._queue: Lanes[Arrived] = Lanes()
-        self._bytes = 0
+        self.goes_ahead: GoesAhead = nothing_hurries
+        self._inbox: Inbox[int] = Inbox()
         self._generation = 0
         self._subscribe_due_s: float | None = None
-        self._owed: deque[tuple[int, int]] = deque()  # generation, packet id
-        self._lock = threading.Lock()
-        self._arrived = threading.Event()
-        self._live_arrived = threading.Event()
         self._client = self._make_client()
 
     @property
@@ -75,29 +68,20 @@ class Link311:
         if due_s is not None and time.monotonic() >= due_s:
             self._subscribe_due_s = None
             self._subscribe(self._client)
-        (self._live_arrived if live else self._arrived).wait(timeout_s)
+        self._inbox.wait(timeout_s, live)
 
     def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:
         """Up to `count` messages, waiting at most `timeout_s` for the first; what is live first, or that alone."""
         self.wait(timeout_s, live)
-        with self._lock:
-            taken = self._queue.take(count, live)
-            self._bytes -= sum(len(message.payload) for message in taken)
-            if not self._queue:
-                self._arrived.clear()
-            if not self._queue.live:
-                self._live_arrived.clear()
-            pay = self._bytes < link.HIGH_WATER_BYTES
-            owed = [self._owed.popleft() for _ in range(len(self._owed))] if pay else []
-        for generation, packet_id in owed:
+        taken, paid = self._inbox.take(count, live)
+        for generation, packet_id in paid:
             if generation == self._generation:
                 self._client.ack(packet_id, 1)
         return taken
 
     def wake(self) -> None:
         """End a `wait` early."""
-        self._arrived.set()
-        self._live_arrived.set()
+        self._inbox.wake()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None) -> None:  # noqa: ARG002
         """Send at QoS 1. Nothing rests on its arrival: acknowledgements are answered again, states sent again."""
@@ -137,9 +121,8 @@ class Link311:
                 log.error("broker %s:%s refuses us: %s", *self._address, reason)
             self.counts["refused"] += 1
             return
-        with self._lock:
-            self._generation += 1
-            self._owed.clear()
+        self._generation += 1
+        self._inbox.forget_owed()
         self._subscribe(client)
 
     def _subscribe(self, client: paho.Client) -> None:
@@ -182,18 +165,9 @@ class Link311:
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         arrived = Arrived(message.topic, bytes(message.payload), message.retain)
-        live = self.goes_ahead(arrived)
-        with self._lock:
-            self._queue.put(arrived._replace(live=live), live)
-            self._bytes += len(arrived.payload)
-            full = self._bytes >= link.HIGH_WATER_BYTES
-            if full and message.qos:
-                self._owed.append((self._generation, message.mid))
-        if not full and message.qos:
-            client.ack(message.mid, message.qos)
-        self._arrived.set()
-        if live:
-            self._live_arrived.set()
+        arrived = arrived._replace(live=self.goes_ahead(arrived))
+        for packet_id in self._inbox.put(self._generation, [(message.mid if message.qos else None, arrived)]):
+            client.ack(packet_id, 1)
 
 
 def make_link(broker: BrokerAddress, name: str) -> link.Link | Link311:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from simulator.world.clock import Clock
 
 Receive = Callable[[Arrived], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from collector.collector import Collector as ProductCollector
 from collector.config import Config
 from collector.stores.store import Answer, Later, Row, Select, Series, Store, StoreDown, Table

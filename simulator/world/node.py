@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from device_profiles.catalogue import Catalogue
 from edge_agent import spool_owner
 from edge_agent.delivery import Delivery

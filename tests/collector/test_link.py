@@ -6,6 +6,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from collector.broker import inbox
 from collector.broker import link as module
 from collector.broker.link import Link
 from device_profiles.settings import BrokerAddress
@@ -72,27 +73,27 @@ def test_a_full_queue_holds_the_broker_back_and_nothing_is_lost(broker, link, mo
     How wide that is is the broker's affair: mosquitto 2.0.11 sends more than Receive Maximum now and then (its issue
     2301), so what is asked is that everything above the mark is owed.
     """
-    monkeypatch.setattr(module, "HIGH_WATER_BYTES", 10_000)
+    monkeypatch.setattr(inbox, "HIGH_WATER_BYTES", 10_000)
     peer = Peer(broker.port)
     peer.send(500, 1000)
-    wait_for("the queue to fill", lambda: len(link._owed) >= module.RECEIVE_MAXIMUM)
-    with link._lock:
-        assert len(link._queue) - len(link._owed) == 9, "nine messages lie below the mark"
+    wait_for("the queue to fill", lambda: len(link._inbox._owed) >= module.RECEIVE_MAXIMUM)
+    with link._inbox._lock:
+        assert len(link._inbox._lanes) - len(link._inbox._owed) == 9, "nine messages lie below the mark"
     assert taken(link, 500) == list(range(500))
     peer.close()
 
 
 def test_acknowledgements_that_are_owed_to_a_lost_connection_are_not_paid_to_the_next(broker, link, monkeypatch):
-    monkeypatch.setattr(module, "HIGH_WATER_BYTES", 1)
+    monkeypatch.setattr(inbox, "HIGH_WATER_BYTES", 1)
     peer = Peer(broker.port)
     peer.send(30, 100)
-    wait_for("debts", lambda: len(link._owed) >= 20)
+    wait_for("debts", lambda: len(link._inbox._owed) >= 20)
     first = link.connection
     broker.kill()
     wait_for("the loss", lambda: not link.connected)
     broker.start()
     wait_for("another connection", lambda: link.connection not in (None, first))
-    assert not link._owed
+    assert not link._inbox._owed
     peer.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from collector.standby import LISTEN_S, SILENCE_S
 from collector.turn import Turn
 from tests.collector.test_unforeseen import Inbox

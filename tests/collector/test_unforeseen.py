@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from collector.alerts.alerting import Alerting
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from collector.collector import Collector
 from collector.config import Config
 from collector.delivery.ingest import Ingest

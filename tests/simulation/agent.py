@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.broker.link import Arrived
+from collector.broker.inbox import Arrived
 from edge_agent import spool_owner
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder, Sealing

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from collector.broker.inbox import Arrived
 from collector.broker.lanes import Lanes
-from collector.broker.link import Arrived
 from collector.collector import Collector as ProductCollector
 from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
