@@ -13,12 +13,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, Final
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alerts.settings import CanarySettings
+from collector.broker.mqtt import KEEPALIVE_S, make_client
 from collector.config import Config
 from collector.notify.addresses import Forbidden, Inner
 from collector.notify.post import request
@@ -32,7 +33,6 @@ SITE: Final = "canary"
 FIELD: Final = "load_1m"
 LOOK_EVERY_S: Final = 0.5
 BACK_WITHIN_S: Final = 30.0
-KEEPALIVE_S: Final = 30
 
 
 class Canary:
@@ -60,12 +60,12 @@ class Canary:
         self._seq = 0
         self._ending = threading.Event()
         self._client = self._make_client(broker)
-        self._broker = broker
+        self._addresses = cycle(broker.addresses())
         self._thread = threading.Thread(target=self._run, name="canary", daemon=True)
 
     def start(self) -> None:
         """Begin to sing."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
+        self._aim()
         self._client.loop_start()
         self._thread.start()
 
@@ -129,16 +129,18 @@ class Canary:
         return None if 200 <= answer.status < 300 else f"the heartbeat address says HTTP {answer.status}"
 
     def _make_client(self, broker: BrokerAddress) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.node, protocol=paho.MQTTv5)
-        if broker.username is not None:
-            client.username_pw_set(broker.username, broker.password)
-        if broker.tls is not None:
-            client.tls_set_context(broker.tls())
+        client = make_client(broker, self.node)
         death = status.Death(self.node, self._session, "lost")
         client.will_set(names.status(self.node), status.encode(death), 1, True)
         client.reconnect_delay_set(1, 15)
         client.on_connect = self._on_connect
+        client.on_connect_fail = client.on_disconnect = self._aim
         return client
+
+    def _aim(self, *_: Any) -> None:
+        """The next attempt goes to the next node of a cluster; with one address there is always the same."""
+        if not self._ending.is_set():
+            self._client.connect_async(*next(self._addresses), KEEPALIVE_S)
 
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: Any, ___: Any) -> None:
         if not reason.is_failure:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from itertools import cycle
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -39,11 +40,11 @@ class Link311:
         self.connected = False
         self._broker = broker
         self._name = name
-        self._attempts = 0
         self.goes_ahead: GoesAhead = nothing_hurries
         self._inbox: Inbox[int] = Inbox()
         self._generation = 0
         self._subscribe_due_s: float | None = None
+        self._addresses = cycle(broker.addresses())
         self._client = self._make_client()
 
     @property
@@ -97,9 +98,7 @@ class Link311:
 
     def _aim(self) -> None:
         """The next attempt goes to the next of the broker's addresses; with one there is always the same."""
-        addresses = self._broker.addresses()
-        self._address = addresses[self._attempts % len(addresses)]
-        self._attempts += 1
+        self._address = next(self._addresses)
         self._client.connect_async(*self._address, link.KEEPALIVE_S)
 
     def _make_client(self) -> paho.Client:

@@ -6,11 +6,10 @@ import json
 import queue
 from typing import Any, Final
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-
+from collector.broker.mqtt import connect, make_client
 from collector.identity import broker_rules
 from device_profiles.settings import BrokerAddress
+from wire.exits import Failure
 
 _CONTROL: Final = "$CONTROL/dynamic-security/v1"
 TIMEOUT_S: Final = 8.0
@@ -37,11 +36,7 @@ class Registrar:
 
     def _command(self, commands: list[dict[str, Any]]) -> None:
         said: queue.Queue[dict[str, Any] | Exception] = queue.Queue()
-        client = paho.Client(CallbackAPIVersion.VERSION2, "", protocol=paho.MQTTv5)
-        if self._broker.username is not None:
-            client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls())
+        client = make_client(self._broker, "")
 
         def on_connect(_c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
             if reason.is_failure:
@@ -56,9 +51,9 @@ class Registrar:
         client.on_connect, client.on_subscribe = on_connect, on_subscribe
         client.on_message = lambda _c, _u, message: said.put(json.loads(message.payload))
         try:
-            client.connect(self._broker.host, self._broker.port, 30)
-        except OSError as error:
-            raise BrokerSilent(f"broker {self._broker.host}:{self._broker.port}: {error}") from error
+            connect(client, self._broker)
+        except Failure as error:
+            raise BrokerSilent(str(error)) from error
         client.loop_start()
         try:
             answer = said.get(timeout=TIMEOUT_S)

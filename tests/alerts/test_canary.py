@@ -9,7 +9,7 @@ import pytest
 
 from tests.alerts.receiver import Receiver
 from tests.rig import Rig
-from tests.servers import Influxd, Mosquitto, wait_for
+from tests.servers import Influxd, Mosquitto, free_port, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -35,12 +35,16 @@ def falls_silent(watch: Receiver) -> bool:
     return False
 
 
-def start(folder: Path, watch: Receiver) -> tuple[Rig, Mosquitto, Influxd]:
+def start(folder: Path, watch: Receiver, port: int = 0, **how: object) -> tuple[Rig, Mosquitto, Influxd]:
+    """A collector with a canary. With a `port` at which nobody listens the broker is another node of its cluster."""
     broker, database = Mosquitto(folder / "broker"), Influxd(folder / "database")
+    if port:
+        how["others"] = [f"127.0.0.1:{broker.port}"]
     broker.start()
     database.start()
     rig = Rig(folder, broker, database)
-    rig.collector(alerts={"canary": {"every": "1s", "heartbeat": watch.url}}).start()
+    alerts = {"canary": {"every": "1s", "heartbeat": watch.url}}
+    rig.collector(alerts=alerts, broker={"port": port or broker.port, **how}).start()
     return rig, broker, database
 
 
@@ -55,6 +59,18 @@ def test_a_heartbeat_only_after_a_good_round(tmp_path: Path, receiver: Receiver)
         assert goes_on(receiver)
         rig.programs[0].kill()
         assert falls_silent(receiver), "the collector is dead"
+    finally:
+        rig.close()
+        broker.stop()
+        database.stop()
+
+
+def test_it_reaches_the_broker_as_the_collector_does(tmp_path: Path, receiver: Receiver) -> None:
+    """Of a cluster whose first node is dead it knew no other, and to a broker of MQTT 3.1.1 it spoke MQTT 5."""
+    rig, broker, database = start(tmp_path, receiver, port=free_port(), protocol="3.1.1")
+    try:
+        assert goes_on(receiver)
+        assert "as canary-c1 (p2," in (tmp_path / "broker" / "log").read_text(), "mosquitto's word for MQTT 3.1.1"
     finally:
         rig.close()
         broker.stop()
