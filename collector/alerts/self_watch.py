@@ -159,6 +159,8 @@ def _said(name: tuple[str, str], detail: str, since_ms: int, now_ms: int) -> Tra
         text_zh=f"{trouble.zh}：{detail}",
         text_en=f"{trouble.en}: {detail}",
         cause="own",
+        words_zh=trouble.zh,
+        words_en=trouble.en,
     )
 
 

@@ -28,7 +28,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
     ack = None if standing is None or told.state == "resolved" else standing.ack
     quantity, unit = _quantity(rule)
     over = told.state == "resolved"  # a word beside the text says so: it need not say it too, nor the number twice
-    text_zh, text_en = (rule.text.zh, rule.text.en) if over and rule is not None else (told.text_zh, told.text_en)
+    text_zh, text_en = told.words_zh, told.words_en
     limit = None if rule is None or rule.spec is None else rule.clear_limit if over else rule.limit
     silenced_until_ms = desk.silenced_until_ms(told, now_ms)
     return AlertView(
@@ -38,6 +38,8 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
         rule=told.rule,
         text_zh=text_zh,
         text_en=text_en,
+        detail_zh="" if over else told.text_zh.removeprefix(text_zh),
+        detail_en="" if over else told.text_en.removeprefix(text_en),
         node=told.labels.get("node", ""),
         since_ms=told.event_ms,
         quantity=quantity,

@@ -107,7 +107,8 @@ class Writer(NamedTuple):
         for each, state, alert in lines:
             heaps[_label(each, state, language), alert.rule].append(alert)
         for (label, _), alerts in sorted(heaps.items(), key=lambda heap: _gravity(heap[1]), reverse=True):
-            yield f"{label}{_times(len(alerts))} {_title(alerts[0], language)}{_span(alerts, language)}"
+            words = alerts[0].words_en if language == "en" else alerts[0].words_zh
+            yield f"{label}{_times(len(alerts))} {words}{_span(alerts, language)}"
             yield f"  {self._stations(alerts, language)}"
         if self.link is not None:
             yield self.link.rstrip("/") + ("/en/ops" if language == "en" else "/ops")
@@ -154,14 +155,6 @@ def _label(delivery: Delivery, state: str, language: str) -> str:
 def _gravity(alerts: Sequence[Transition]) -> tuple[int, bool]:
     worst = max(SEVERITIES.index(alert.severity) for alert in alerts)
     return worst, any(alert.state != "resolved" for alert in alerts)
-
-
-def _title(alert: Transition, language: str) -> str:
-    """The rule's words, which may hold a colon: before them stands that it ended, behind them the value."""
-    colon, said = (": ", alert.text_en) if language == "en" else ("：", alert.text_zh)
-    if alert.state == "resolved":
-        said = said.partition(colon)[2] or said
-    return said.rpartition(colon)[0] or said if alert.limit and alert.limit in said else said.partition(colon)[0]
 
 
 def _span(alerts: Sequence[Transition], language: str) -> str:

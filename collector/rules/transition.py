@@ -60,7 +60,7 @@ class Transition:
 
     `late`: it is history, and nobody is paged for it. `void`: readings out of order took the episode back.
     `reason` is empty for what the values themselves decided. `cause` is value, absent (no data) or offline (the node).
-    `unit` is that of `value` and `limit`. `who` had acknowledged what ends here.
+    `unit` is that of `value` and `limit`. `who` had acknowledged what ends here. `words` are the rule's in `text`.
     """
 
     fingerprint: str
@@ -84,6 +84,8 @@ class Transition:
     reason: str = ""
     unit: str = ""
     who: str = ""
+    words_zh: str = ""
+    words_en: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `read` makes the transition again."""
@@ -109,8 +111,10 @@ class Transition:
 
     @classmethod
     def read(cls, value: dict[str, Any]) -> Transition:
-        """The transition of such a JSON value; unknown keys are passed over."""
-        return cls(**{k: v for k, v in value.items() if k in _NAMES} | {"notify": tuple(value["notify"])})
+        """The transition of such a JSON value; unknown keys are passed over, missing `words` end at a colon."""
+        words = {"words_zh": value["text_zh"].partition("：")[0], "words_en": value["text_en"].partition(": ")[0]}
+        known = {name: each for name, each in value.items() if name in _NAMES}
+        return cls(**words | known | {"notify": tuple(value["notify"])})
 
 
 _NAMES = tuple(field.name for field in fields(Transition))
@@ -185,6 +189,8 @@ def transition(
         cause="value" if rule.spec is not None else "absent" if rule.absent is not None else "offline",
         late=late,
         unit="" if rule.spec is None else names_of(rule.spec, rule.limit.percent)[2].strip(),
+        words_zh=rule.text.zh,
+        words_en=rule.text.en,
     )
 
 
@@ -209,6 +215,7 @@ def orphan(
 ) -> Transition:
     """The end of an alert by a rule that went, or that means something else by now (`rule`)."""
     start_ms, _, value, *_ = packed_track
+    zh, en = f"规则 {name} 已移除或更改", f"the rule {name} was removed or changed"
     return Transition(
         fingerprint=fingerprint(name, series),
         rule=name,
@@ -223,10 +230,12 @@ def orphan(
         event_ms=now_ms,
         start_ms=start_ms,
         key=key(name, version, series, start_ms),
-        text_zh=f"已结束：规则 {name} 已移除或更改",
-        text_en=f"Ended: the rule {name} was removed or changed",
+        text_zh=f"已结束：{zh}",
+        text_en=f"Ended: {en}",
         cause=cause,
         reason="the rule was changed" if rule is not None else "the rule was removed",
+        words_zh=zh,
+        words_en=en,
     )
 
 

@@ -126,7 +126,8 @@ class Api:
     def _alert(self, alert: AlertView) -> dict[str, Any]:
         names = ("fingerprint", "state", "severity", "rule", "node", "quantity", "value", "threshold", "unit")
         about = {name: getattr(alert, name) for name in names}
-        return about | {"text": {"zh": alert.text_zh, "en": alert.text_en}, "since": iso(alert.since_ms, self._zone)}
+        text = {"zh": alert.text_zh + alert.detail_zh, "en": alert.text_en + alert.detail_en}
+        return about | {"text": text, "since": iso(alert.since_ms, self._zone)}
 
     async def readings(self, request: Request) -> Response:
         """Means of one station's readings by windows, a page at a time."""

@@ -100,5 +100,4 @@ def _public(alert: AlertView) -> AlertView:
     if not alert.kind.startswith("traffic_flow"):
         return alert
     since_ms = alert.since_ms // WINDOW_MS * WINDOW_MS
-    zh, en = alert.text_zh.partition("：")[0], alert.text_en.partition(": ")[0]  # behind it stands the value
-    return replace(alert, value=None, since_ms=since_ms, text_zh=zh, text_en=en)
+    return replace(alert, value=None, since_ms=since_ms, detail_zh="", detail_en="")

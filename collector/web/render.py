@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,8 +77,6 @@ class Renderer:
         self._templates.filters["heaps"] = heaps
         self._templates.filters["on_desk"] = on_desk
         self._templates.filters["pressing"] = pressing
-        self._templates.filters["stem"] = lambda text: re.split("[:：]", text)[0]  # a rule's name, without values
-        self._templates.filters["detail"] = lambda text: text[len(re.split("[:：]", text)[0]) :]
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
             "en": Words("en", site.time_zone, site.now_ms),
@@ -168,9 +165,7 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
 
 
 def on_desk(alerts: Sequence[AlertView]) -> list[AlertView]:
-    """The alerts that the desk lists: all, or of too many first those that nobody has."""
-    if len(alerts) <= DESK_ALERTS_MAX:
-        return list(alerts)
+    """The alerts that the desk lists: first those that nobody has, as `lamppost alerts` does; not all of too many."""
     return sorted(alerts, key=lambda one: one.attention != "open")[:DESK_ALERTS_MAX]
 
 

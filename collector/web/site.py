@@ -54,7 +54,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One episode of a rule at a station, as people see it."""
+    """One episode of a rule at a station, as people see it: the words of the rule, and what they go on to say."""
 
     fingerprint: str
     state: AlertState
@@ -78,6 +78,9 @@ class AlertView:
     """Whether another alert that fires, such as that of its node, speaks for it."""
     kind: str = ""
     """The measurement that its rule looks at."""
+    detail_zh: str = ""
+    detail_en: str = ""
+    """What stands behind the text, with its colon: quantity, value and limit, or for how long there is no data."""
 
     @property
     def attention(self) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, episodes, fingerprint, key, transition
+from collector.rules.transition import Series, Transition, episodes, fingerprint, key, transition
 
 T0 = 1_790_000_000_000
 TEXT = {"zh": "异常", "en": "Unusual"}
@@ -43,6 +43,19 @@ def test_the_limit_told_is_the_one_that_was_passed():
 def test_what_begins_is_told_with_what_it_is(change, zh, en):
     begun = said(change, "firing", 80.0)
     assert (begun.text_zh, begun.text_en) == (zh, en)
+
+
+def test_the_words_of_a_rule_stay_whole_through_the_end_of_its_alert():
+    change = {"absent": "10m", "text": {"zh": "夜间：静默", "en": "At night: silent"}}
+    begun = said(change, "firing", None)
+    for each in (begun, said(change, "resolved", None), begun.ended(T0, "gone")):
+        assert (each.words_zh, each.words_en) == ("夜间：静默", "At night: silent")
+        assert Transition.read(each.as_json()) == each
+
+
+def test_what_was_kept_before_words_were_has_those_before_the_colon():
+    kept = {k: v for k, v in said(LEVEL, "firing", 80.0).as_json().items() if not k.startswith("words")}
+    assert (Transition.read(kept).words_zh, Transition.read(kept).words_en) == ("异常", "Unusual")
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_no_window_of_traffic_is_told_in_part(tmp_path: Path) -> None:
 def test_alerts_on_traffic_tell_of_no_vehicle(tmp_path: Path) -> None:
     city = City(tmp_path)
     one = replace(city.alerts[0], kind="traffic_flow", quantity="wrong_way_count", value=1.0, rule="wrong-way")
-    slow = replace(one, quantity="speed_tms_kmh", value=19.7, rule="congestion", text_en="Slow: began at 19.7")
+    slow = replace(one, quantity="speed_tms_kmh", value=19.7, rule="congestion", text_en="Slow", detail_en=": at 19.7")
     city.alerts = [one, slow]
     served = Served(city)
     (told,) = json.loads(served.get(f"{ROOT}/alerts").text)["alerts"]

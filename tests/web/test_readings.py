@@ -175,13 +175,14 @@ def test_an_hour_beside_its_windows_is_told_in_tens() -> None:
 
 
 def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_driving_is_not() -> None:
-    words = ("超速：车速 触发时 131（限值 > 120）", "Too fast: speed began at 131 (limit > 120)")
+    words = ("夜间: 超速", "Night: too fast")
     fast = AlertView("f", "firing", "major", "fast", *words, "n", 310_000, "speed_tms_kmh", 131.0, 120.0, "km/h")
-    fast = replace(fast, kind="traffic_flow")
+    fast = replace(fast, kind="traffic_flow", detail_zh="：触发时 131", detail_en=": began at 131")
     air = replace(fast, kind="air_quality", quantity="pm25_ugm3")
     wrong = replace(fast, rule="wrong-way", quantity="wrong_way_count", value=1.0)
     shown, same = public_alerts([fast, wrong, air])
-    assert (shown.text_zh, shown.text_en, shown.value, shown.since_ms) == ("超速", "Too fast", None, 300_000)
+    assert (shown.text_zh, shown.text_en, shown.value, shown.since_ms) == (*words, None, 300_000)
+    assert (shown.detail_zh, shown.detail_en) == ("", "")
     assert same == air
 
 

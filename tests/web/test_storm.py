@@ -18,9 +18,10 @@ STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in r
 
 
 def too_high(first: AlertView, number: int) -> AlertView:
-    """The same rule at another station, its value in its words."""
+    """The same rule at another station, its value behind its words."""
     value = 84.0 + number
-    words: dict[str, Any] = {"text_zh": f"PM2.5 过高：{value:.0f}", "text_en": f"PM2.5 too high: {value:.0f}"}
+    words: dict[str, Any] = {"text_zh": "颗粒物: 过高", "text_en": "PM2.5 (8:00-20:00): too high"}
+    words |= {"detail_zh": f"：{value:.0f}", "detail_en": f": {value:.0f}"}
     return replace(first, fingerprint=f"h{number}", node=STATIONS[number].node, value=value, **words)
 
 
@@ -41,7 +42,7 @@ def test_a_rule_at_many_stations_is_one_entry_with_the_highest_first(storm: Serv
     assert [len(some) for some in found] == [40, 1, 1, 1, 1, 1]
     assert found[0][0][0].value == 123.0
     page = storm.get("/en/").text
-    assert "PM2.5 too high</b> · 40 stations" in page
+    assert "<b>PM2.5 (8:00-20:00): too high</b> · 40 stations" in page
     assert "84–123 µg/m³ (limit 75)" in page
     assert f'<a href="/en/station/{STATIONS[39].node}">Stop 39</a>' in page  # without a script all of it is there
     assert "2 more" in page
@@ -53,11 +54,11 @@ def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
 
 
 def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Served) -> None:
-    words = "PM2.5 too high: PM2.5 10s mean began at 91.4 µg/m³ (limit > 75)"
-    served.city.alerts[0] = replace(served.city.alerts[0], text_en=words)
+    detail = ": PM2.5 10s mean began at 91.4 µg/m³ (limit > 75)"
+    served.city.alerts[0] = replace(served.city.alerts[0], text_en="PM2.5 too high", detail_en=detail)
     for page in (served.get("/en/").text, Operator(served).get("/en/ops").text):
         assert page.count("began at 91.4") == 1
-    served.city.alerts[0] = replace(served.city.alerts[0], text_en="PM2.5 too high")
+    served.city.alerts[0] = replace(served.city.alerts[0], detail_en="")
     assert "began at 91.4 µg/m³ (limit 75)" in served.get("/en/station/lp-0001").text
 
 
@@ -82,6 +83,15 @@ def test_the_desk_lists_so_many_alerts_and_those_that_nobody_has_are_among_them(
     assert 'id="alert-m999"' in page
     assert f"{1045 - DESK_ALERTS_MAX} more: <code>lamppost alerts list</code>" in page
     assert len(page) < 700_000
+
+
+def test_what_nobody_has_stands_before_what_is_worse_and_somebody_has(storm: Served) -> None:
+    worse = replace(storm.city.alerts[0], fingerprint="w", severity="critical", acked_by="wang", acked_ms=1)
+    storm.city.alerts.append(worse)
+    page = Operator(storm).get("/en/ops").text
+    assert page.index('id="alert-o4"') < page.index('id="alert-w"')
+    assert "<b>PM2.5 (8:00-20:00): too high</b>" in page  # of the heap
+    assert "<b>PM2.5 (8:00-20:00): too high: 123</b>" in page
 
 
 @pytest.mark.real
