@@ -44,7 +44,7 @@ def probe(
 ) -> None:
     """Find sensors: listen at every speed, then ask. Never with a command that could change a sensor.
 
-    Takes 3 s where a sensor speaks by itself, half a minute where one must be asked.
+    Takes 3 s where a sensor speaks by itself, half a minute where one must be asked, a minute where nobody answers.
     Exit code 5 when nothing was found.
 
     Examples:  lamppost agent probe
@@ -94,7 +94,8 @@ def find_sensors(paths: list[str], folder: Path | None, quiet: bool = False) -> 
 
     profiles = list(load(folder))
     if not quiet:
-        print(f"listening on {len(paths)} port{'s' * (len(paths) > 1)}, up to 40 s ...", file=sys.stderr, flush=True)
+        count = f"{len(paths)} port{'s' * (len(paths) > 1)}"
+        print(f"listening on {count}, up to a minute ...", file=sys.stderr, flush=True)
     return probe_ports(paths, profiles)
 
 

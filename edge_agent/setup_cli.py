@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from edge_agent.config import Config
     from edge_agent.setup.answers import Answers, Notebook
+    from edge_agent.setup_web.server import SetupPage
 
 
 def setup(
@@ -92,27 +94,37 @@ def _by_phone(
 
     known = notebook.read() or Answers()
     page = open_page(listen, Live(lambda: ports or free_ports()), suggested(known), echo)
-    try:
-        trouble = ""
-        while True:
-            answers = _without_questions(page.answers(trouble), search=None)
-            notebook.keep(answers)
-            try:
-                _write_settings(answers, config)
-                break
-            except Failure as failure:
-                trouble = failure.line()
-                echo(trouble)
+    with closing(page):
+        answers = _written(page, notebook, config, echo)
+        page.live.stop()
         say(f"written: {config}")
-        record, proved = _prove(answers, config, began_ms, proof_s, say)
+        try:
+            record, proved = _prove(answers, config, began_ms, proof_s, say)
+        except Failure as failure:
+            page.say(failure.line())
+            page.finish("unproved")
+            raise
         typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
         page.say(_screen(record))
         if proved:
             notebook.forget()
-        page.finish(proved)
-    finally:
-        page.close()
+        page.finish("unproved" if not proved else "proved_but" if "fail" in record["checks"].values() else "proved")
     return Exit.FINE if proved else Exit.NOT_HEALTHY
+
+
+def _written(page: SetupPage, notebook: Notebook, config: Path, echo: Callable[[str], None]) -> Answers:
+    """The page's answers, once settings could be made of them."""
+    trouble = None
+    while True:
+        answers = _without_questions(page.answers(trouble), search=None)
+        notebook.keep(answers)
+        try:
+            _write_settings(answers, config)
+        except Failure as failure:
+            echo(failure.line())
+            trouble = failure
+        else:
+            return answers
 
 
 def _remembered(notebook: Any) -> Answers:

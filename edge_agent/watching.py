@@ -83,7 +83,7 @@ class Watch:
                 return "no sound frame yet"
             return "nothing heard yet" if t_s - self._start_s < self._silence_s else "silent"
         if t_s - self._frame_s > self._silence_s:
-            return f"silent for {span(t_s - self._frame_s)}"
+            return "silent"
         if self.flags:
             return ", ".join(self.flags) + ("" if self.fit else " (not published)")
         return "ok"

@@ -7,27 +7,26 @@ from collections.abc import Mapping
 from wire.exits import reason
 
 _SHOWN = {
-    "pm25_raw_ugm3": ("PM2.5", "µg/m³"),
-    "pm10_raw_ugm3": ("PM10", "µg/m³"),
-    "speed_kmh": ("speed", "km/h"),
-    "co2_ppm": ("CO2", "ppm"),
-    "temp_c": ("T", "°C"),
-    "case_temp_c": ("case", "°C"),
-    "rh_pct": ("RH", "%"),
-    "case_rh_pct": ("RH", "%"),
-    "range_m": ("range", "m"),
-    "wind_speed_ms": ("wind", "m/s"),
-    "wind_dir_deg": ("from", "°"),
-    "hcho_ppb": ("HCHO", "ppb"),
-    "count": ("vehicles", ""),
+    "pm25_raw_ugm3": ("PM2.5", "PM2.5", "µg/m³"),
+    "pm10_raw_ugm3": ("PM10", "PM10", "µg/m³"),
+    "speed_kmh": ("speed", "车速", "km/h"),
+    "co2_ppm": ("CO2", "CO2", "ppm"),
+    "temp_c": ("T", "气温", "°C"),
+    "case_temp_c": ("case", "机内", "°C"),
+    "rh_pct": ("RH", "湿度", "%"),
+    "case_rh_pct": ("RH", "机内湿度", "%"),
+    "range_m": ("range", "距离", "m"),
+    "wind_speed_ms": ("wind", "风速", "m/s"),
+    "wind_dir_deg": ("from", "风向", "°"),
+    "hcho_ppb": ("HCHO", "甲醛", "ppb"),
+    "count": ("vehicles", "车辆", ""),
 }
 
 
-def reading(values: Mapping[str, float | int], most: int = 2) -> str:
+def reading(values: Mapping[str, float | int], most: int = 2, in_chinese: bool = False) -> str:
     """The values that say most, with units: `PM2.5 37  PM10 58 µg/m³`."""
-    chosen = [(*_SHOWN[name], values[name]) for name in _SHOWN if name in values][:most]
-    if not chosen:
-        chosen = [(name, "", value) for name, value in list(values.items())[:most]]
+    shown = [(words[in_chinese], words[2], values[name]) for name, words in _SHOWN.items() if name in values]
+    chosen = (shown or [(name, "", value) for name, value in values.items()])[:most]
     parts = []
     for at, (label, unit, value) in enumerate(chosen):
         same = at + 1 < len(chosen) and chosen[at + 1][1] == unit

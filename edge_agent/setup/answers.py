@@ -92,6 +92,8 @@ def position(said: str) -> tuple[float, float] | None:
     if said in ("", "-"):
         return None
     try:
+        if "_" in said:
+            raise ValueError  # Python reads 1_16 as 116
         lat, lon = (float(part) for part in said.replace("，", ",").split(","))
     except ValueError:
         raise ValueError("latitude, comma, longitude, such as 39.9,116.4, or -") from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from device_profiles.catalogue import load
 from edge_agent.config_edit import sensor_name
@@ -13,8 +13,10 @@ from edge_agent.listening import listen
 from edge_agent.port_probe import Finding, probe_ports
 from edge_agent.setup.answers import SensorAnswer
 from edge_agent.watching import Watch
-from edge_agent.words import reading, span, sparkline
+from edge_agent.words import sparkline
 from wire.exits import Failure
+
+AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,10 @@ class Row:
     port: str
     name: str | None = None
     profile: str | None = None
-    reading: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
     recent: str = ""
     quality: str = ""
+    age_s: float | None = None
     others: tuple[str, ...] = ()
     trouble: str = ""
 
@@ -60,7 +63,7 @@ class Live:
         self._run(self._search)
 
     def stop(self) -> None:
-        """Leave the ports to others. Waits for a search under way, at most about 40 s."""
+        """Leave the ports to others. Waits for a search under way, about a minute."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -98,14 +101,21 @@ class Live:
     def _read(self, path: str, profile_name: str) -> None:
         profile = load().get(profile_name)
         watch = self._watches[path] = Watch(self._names[path], profile, time.monotonic())
-        try:
-            for piece in listen(path, profile):
-                if self._stop.is_set():
-                    return
-                take = watch.wrote if piece.written else watch.read
-                take(piece.data, time.monotonic())
-        except Failure as failure:
-            self._troubles[path] = str(failure)
+        while not self._stop.is_set():
+            try:
+                self._read_along(path, watch)
+            except Failure as failure:
+                gone = failure.word in ("port-lost", "port-missing")
+                self._troubles[path] = "unplugged" if gone else str(failure)
+            self._stop.wait(AGAIN_S)
+
+    def _read_along(self, path: str, watch: Watch) -> None:
+        for piece in listen(path, watch.profile):
+            if self._stop.is_set():
+                return
+            self._troubles.pop(path, None)
+            take = watch.wrote if piece.written else watch.read
+            take(piece.data, time.monotonic())
 
     def _row(self, finding: Finding) -> Row:
         path, sensor = finding.path, finding.sensor
@@ -113,15 +123,13 @@ class Live:
             others = tuple(one.profile for one in finding.outcome.verdicts) if finding.outcome is not None else ()
             return Row(path, others=others, trouble=finding.error or "")
         watch, now_s = self._watches.get(path), time.monotonic()
+        trouble = self._troubles.get(path, "")
         if watch is None or not watch.tracks:
-            values = reading(sensor.values)
-            return Row(path, self._names.get(path), sensor.profile, values, trouble=self._troubles.get(path, ""))
+            return Row(path, self._names.get(path), sensor.profile, sensor.values, trouble=trouble)
         newest = {name: track.values[-1] for name, track in list(watch.tracks.items())}
-        first = next(iter(watch.tracks.values()))
-        age_s = watch.age_s(now_s)
-        told = watch.quality(now_s) + (f" · {span(age_s)}" if age_s is not None else "")
-        bars = sparkline(list(first.values))
-        return Row(path, watch.name, sensor.profile, reading(newest), bars, told, (), self._troubles.get(path, ""))
+        bars = sparkline(list(next(iter(watch.tracks.values())).values))
+        quality, age_s = watch.quality(now_s), watch.age_s(now_s)
+        return Row(path, watch.name, sensor.profile, newest, bars, quality, age_s, trouble=trouble)
 
     def _run(self, work: Callable[..., None], *arguments: str) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import Words
+from edge_agent.words import reading, span
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -51,10 +52,10 @@ def form_page(
     return _page(
         t,
         f"{alarm}<h2>{escape(t('sensors'))}</h2>"
-        f'<iframe src="/live?lang={t.language}" title="{escape(t("sensors"))}"></iframe>'
+        f'<iframe name="live" src="/live?lang={t.language}" title="{escape(t("sensors"))}"></iframe>'
         f'<p class="how">{escape(t("moving"))}</p>'
-        f'<form method="post" action="/again?lang={t.language}"><input type="hidden" name="key" value="{key}">'
-        f'<button class="plain">{escape(t("again"))}</button></form>'
+        f'<form method="post" action="/again?lang={t.language}" target="live">'  # what was typed below stays
+        f'<input type="hidden" name="key" value="{key}"><button class="plain">{escape(t("again"))}</button></form>'
         f"<h2>{escape(t('station'))}</h2>"
         f'<form method="post" action="/start?lang={t.language}"><input type="hidden" name="key" value="{key}">{picks}'
         f"{field('token', plain)}{field('node', plain)}{field('broker', plain)}{field('site', plain)}"
@@ -74,24 +75,25 @@ def live_page(t: Words, rows: Sequence[Row], searching: bool, trouble: str) -> s
     return _document(t, '<meta http-equiv="refresh" content="3">', "".join(lines), "inside")
 
 
-def progress_page(t: Words, lines: Sequence[str], proved: bool | None) -> str:
+def progress_page(t: Words, lines: Sequence[str], ending: str | None) -> str:
     """What the terminal shows, and how it ended."""
-    key = {None: "proving", True: "proved", False: "unproved"}[proved]
-    style = {None: "how", True: "good", False: "bad"}[proved]
-    head = '<meta http-equiv="refresh" content="3">' if proved is None else ""
-    said = escape("\n".join(lines))
-    body = f'<h1>{escape(t("title"))}</h1><p class="{style}" role="status">{escape(t(key))}</p><pre>{said}</pre>'
+    style = {None: "how", "proved": "good"}.get(ending, "bad")
+    head = '<meta http-equiv="refresh" content="3">' if ending is None else ""
+    told, said = escape(t(ending or "proving")), escape("\n".join(lines))
+    body = f'<h1>{escape(t("title"))}</h1><p class="{style}" role="status">{told}</p><pre>{said}</pre>'
     return _document(t, head, body)
 
 
 def _sensor(t: Words, row: Row) -> str:
     port = f'<br><span class="how">{escape(row.port)}</span>'
-    trouble = f' <span class="bad">{escape(row.trouble)}</span>' if row.trouble else ""
+    trouble = f' <span class="bad">{escape(t.known(row.trouble))}</span>' if row.trouble else ""
     if row.profile is None:
         what = t("unsure") if row.others else t("nothing_heard")
         return f'<div class="sensor">{escape(what)}{trouble}{port}</div>'
-    told = f"<br><b>{escape(row.reading)}</b> {escape(row.recent)}" if row.reading else ""
-    quality = f' <span class="how">{escape(row.quality)}</span>' if row.quality else ""
+    shown = reading(row.values, in_chinese=t.language == "zh")
+    told = f"<br><b>{escape(shown)}</b> {escape(row.recent)}" if shown else ""
+    words = [t.known(row.quality)] + ([span(row.age_s)] if row.age_s is not None else [])
+    quality = f' <span class="how">{escape(" · ".join(words))}</span>' if row.quality else ""
     return f'<div class="sensor">{escape(row.name or "")} · {escape(row.profile)}{told}{quality}{trouble}{port}</div>'
 
 

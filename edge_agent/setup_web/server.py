@@ -20,6 +20,8 @@ from edge_agent.setup_web.texts import Words, language_of
 from wire.exits import Exit, Failure
 
 COOKIE = "lamppost_setup"
+COOKIE_S = 3600
+"""A browser that is closed and opened again is still let in; for how long is the guard's to say."""
 BODY_MAX = 16_384
 AT_ONCE = 16
 READ_S = 10.0
@@ -42,9 +44,9 @@ class SetupPage:
         self.live = live
         self.given: dict[str, str] = dict(suggested)
         self.wrong: dict[str, str] = {}
-        self.trouble = ""
+        self.trouble: Failure | None = None
         self.lines: list[str] = []
-        self.proved: bool | None = None
+        self.ending: str | None = None
         self.phase = "form"
         self.seen_end = threading.Event()
         self._answers: Answers | None = None
@@ -58,17 +60,17 @@ class SetupPage:
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True).start()
 
-    def answers(self, trouble: str = "") -> Answers:
+    def answers(self, trouble: Failure | None = None) -> Answers:
         """Wait for answers; `trouble` says why the last could not be used. Raises Failure at the end of time."""
         with self._turn:
             self._given.clear()
-            self.live.start()
+            if self._answers is None:  # else they are read along still, and need not be searched for again
+                self.live.start()
             self.trouble, self.phase, self.guard.busy = trouble, "form", False
         while not self._given.wait(0.5):
             if self.guard.is_over(time.monotonic()):
                 self.phase = "over"
                 raise Failure(Exit.TIMED_OUT, "page-over", "the set-up page has ended", "start the set-up again")
-        self.live.stop()
         assert self._answers is not None
         return self._answers
 
@@ -87,7 +89,7 @@ class SetupPage:
                 return
             self.given = {name: value for name, value in form.items() if name != "key"}
             answers, self.wrong = answers_of(form, self.live.chosen(picked), self._not_yet(picked))
-            self.trouble = ""
+            self.trouble = None
             if answers is not None:
                 self.given.pop("token", None)
                 self.phase, self.guard.busy = "proof", True
@@ -105,9 +107,9 @@ class SetupPage:
         """A line that the phone shows too."""
         self.lines += text.splitlines() or [""]
 
-    def finish(self, proved: bool) -> None:
-        """The end, left on the phone until it has been seen, for a minute at most."""
-        self.proved = proved
+    def finish(self, ending: str) -> None:
+        """The end, by the key of its text, left on the phone until it has been seen, for a minute at most."""
+        self.ending = ending
         if self.guard.is_taken:
             self.seen_end.wait(LAST_LOOK_S)
 
@@ -179,21 +181,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(page.refusal_page(self._t, self._t("over")), status=403)
         elif path in ("/again", "/start"):
             setup.search_again() if path == "/again" else setup.fill_in(form)
-            self._home_again()
+            self._go_to("/live" if path == "/again" else "/")
         else:
             self._send("not found\n", "text/plain", 404)
 
     def _home(self) -> None:
         setup = self.server.setup
         if setup.phase == "proof":
-            proved = setup.proved
-            self._send(page.progress_page(self._t, setup.lines, proved))
-            if proved is not None:
+            ending = setup.ending
+            self._send(page.progress_page(self._t, setup.lines, ending))
+            if ending is not None:
                 setup.seen_end.set()  # not before all of it is on its way: then this program ends
             return
         unsure = [row for row in setup.live.rows() if row.choices]
         minutes = max(1, round((setup.guard.until_s - time.monotonic()) / 60))
-        trouble = setup.trouble or self._t.known(setup.wrong.get("sensors", ""))
+        wrong = self._t.known(setup.wrong.get("sensors", ""))
+        trouble = self._t.failure(setup.trouble) if setup.trouble is not None else wrong
         key = setup.guard.form_key()
         self._send(page.form_page(self._t, key, setup.given, setup.wrong, unsure, trouble, minutes, synchronised()))
 
@@ -210,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         guard = self.server.setup.guard
         session = guard.enter(code, time.monotonic())
         if session is not None:
-            self._home_again({"Set-Cookie": f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict"})
+            kept = f"{COOKIE}={session}; Path=/; Max-Age={COOKIE_S}; HttpOnly; SameSite=Strict"
+            self._go_to("/", {"Set-Cookie": kept})
             return
         time.sleep(WRONG_CODE_S)
         if guard.is_taken or guard.is_over(time.monotonic()):
@@ -253,8 +257,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.rfile.read(int(length)).decode("utf-8", "replace")
         return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=100).items()}
 
-    def _home_again(self, more: Mapping[str, str] | None = None) -> None:
-        self._send("", "text/plain", 303, {"Location": f"/?lang={self._t.language}", **(more or {})})
+    def _go_to(self, path: str, more: Mapping[str, str] | None = None) -> None:
+        self._send("", "text/plain", 303, {"Location": f"{path}?lang={self._t.language}", **(more or {})})
 
     def _send(
         self, text: str, kind: str = "text/html", status: int = 200, more: Mapping[str, str] | None = None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from edge_agent.words import BUSY, NO_SUCH_PORT
+from wire.exits import Failure
+
 Language = Literal["zh", "en"]
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -12,10 +15,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "code": ("终端上显示的六位数字", "The six digits that the terminal shows"),
     "enter": ("进入", "Enter"),
     "wrong": ("数字不对，还可再试 {n} 次。", "That is not the code; {n} tries left."),
-    "taken": ("已有另一部手机在使用本页。", "Another phone uses this page already."),
+    "taken": (
+        "已有另一部手机或浏览器在使用本页。若无法再用它，请在终端重新运行安装命令。",
+        "Another phone or browser uses this page already. If it is lost, start the set-up again at the terminal.",
+    ),
+    "token-unreadable": ("令牌不完整或有误，请重新复制。", "The token is damaged: copy it again."),
+    "token-refused": (
+        "令牌已用过、已过期或不属于本机，请向办公室要新的。",
+        "The token is used, over, or another's: ask for a new one.",
+    ),
+    "office-silent": ("连不上办公室：检查网络。", "The office cannot be reached: check the network."),
     "over": ("本页已结束。请在终端重新运行安装命令。", "This page has ended. Start the set-up again at the terminal."),
     "sensors": ("传感器", "Sensors"),
-    "searching": ("正在搜索串口，最多约 40 秒 …", "Searching the ports, up to 40 s ..."),
+    "searching": ("正在搜索串口，最多约一分钟 …", "Searching the ports, up to a minute ..."),
     "no_ports": (
         "没有找到传感器。检查 5 V 电源和 TX/RX 接线，然后重新搜索。",
         "No sensor was found. Check 5 V and TX/RX, then search again.",
@@ -25,6 +37,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有可识别的数据；若接有传感器，请在下面选择型号",
         "nothing that a known model sends; if a sensor is there, choose its model below",
     ),
+    "ok": ("正常", "ok"),
+    "silent": ("没有数据", "silent"),
+    "nothing heard yet": ("还没有数据", "nothing heard yet"),
+    "no sound frame yet": ("还没有完好的帧", "no sound frame yet"),
+    "unplugged": ("拔掉了？插好后会自动继续", "unplugged? Put it back, and it goes on by itself"),
+    NO_SUCH_PORT: ("没有这个串口", NO_SUCH_PORT),
+    BUSY: ("另一个程序正在读取", BUSY),
     "unsure": ("型号无法自动区分，请在下面选择", "cannot be told apart by itself: choose below"),
     "still_searching": (
         "还在搜索串口，搜索结束后请再按一次",
@@ -64,6 +83,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "完成：全部读数已从数据库读回。可以合上箱盖。",
         "Done: every reading was read back from the database. Close the lid.",
     ),
+    "proved_but": (
+        "全部读数已从数据库读回，但有检查未通过：合上箱盖前请看下文。",
+        "Every reading was read back from the database, but a check failed: see below before you close the lid.",
+    ),
     "unproved": ("未完成：并非所有读数都读回。见下文。", "Not done: not every reading was read back. See below."),
     "no_sensors": ("还没有可用的传感器", "there is no sensor to use yet"),
     "need": ("请填写", "please fill this in"),
@@ -86,6 +109,11 @@ class Words:
     def __call__(self, key: str, **parts: object) -> str:
         text = TEXTS[key][self.language == "en"]
         return text.format(**parts) if parts else text
+
+    def failure(self, failure: Failure) -> str:
+        """Why something could not be done: what is likely in the reader's language, then as the terminal says it."""
+        known = f"{self(failure.word)} " if failure.word in TEXTS else ""
+        return known + failure.line()
 
     def known(self, key: str) -> str:
         """The text of a key, or what was said instead of one."""

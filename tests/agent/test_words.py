@@ -22,5 +22,9 @@ def test_a_value_is_said_without_false_precision(values: dict[str, float], said:
     assert said in reading(values)
 
 
+def test_a_value_has_a_name_in_chinese() -> None:
+    assert reading({"wind_speed_ms": 2.5, "wind_dir_deg": 0.0}, in_chinese=True) == "风速 2.5 m/s  风向 0 °"
+
+
 def test_a_length_of_time_has_two_units_at_most() -> None:
     assert [span(seconds) for seconds in (0, 59, 60, 3_661, 90_000)] == ["0 s", "59 s", "1 min", "1 h 1 min", "1 d 1 h"]

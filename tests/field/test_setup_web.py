@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from edge_agent.setup.answers import SensorAnswer
+from edge_agent import setup_cli
+from edge_agent.setup.answers import Answers, Notebook, SensorAnswer
 from edge_agent.setup_web import page
 from edge_agent.setup_web.addresses import parse, reachable
 from edge_agent.setup_web.form import answers_of
@@ -26,10 +28,11 @@ from edge_agent.setup_web.server import SetupPage
 from edge_agent.setup_web.server import _Handler as Handler
 from edge_agent.setup_web.texts import TEXTS, Words, language_of
 from firmware_stubs.models import MODELS
+from firmware_stubs.pty import StubHost
 from tests.field.conftest import WORLD, Field
 from tests.servers import free_port, wait_for
 from tests.web.conftest import CHROMIUM, FLAGS
-from wire.exits import Failure
+from wire.exits import Exit, Failure
 
 SENSOR = SensorAnswer(name="air-1", profile="plantower-pms5003", port="/dev/a")
 FILLED = {"node": "lp-0042", "broker": "10.0.0.1:1884", "site": "here", "who": "王磊", "position": "39.9，116.4"}
@@ -124,7 +127,7 @@ def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
     [
         ("node", "LP 17"), ("node", ""), ("node", "collector"), ("site", "Hier"), ("broker", "mqtt://u:p@x"),
         ("broker", "host:99999"), ("broker", ""), ("position", "116.4"), ("position", "116.4,39.9"),
-        ("position", "39,9,116,4"), ("position", "nan,116.4"),
+        ("position", "39,9,116,4"), ("position", "nan,116.4"), ("position", "39.9,1_16.4"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said_beside_its_field(field: str, value: str) -> None:
@@ -135,7 +138,7 @@ def test_what_cannot_be_used_is_said_beside_its_field(field: str, value: str) ->
 
 def test_nothing_typed_or_heard_becomes_markup() -> None:
     evil = '"><script>alert(1)</script>'
-    row = Row(evil, evil, evil, evil, evil, evil, (evil,), evil)
+    row = Row(evil, evil, evil, {evil: 1}, evil, evil, 1, (evil,), evil)
     given = dict.fromkeys(("node", "token", "site", f"pick {evil}"), evil)
     made = page.form_page(EN, "k", given, {"site": evil}, [row], evil, 3, False)
     made += page.live_page(EN, [row], True, evil) + page.progress_page(EN, [evil], None)
@@ -289,6 +292,100 @@ def test_a_model_may_be_chosen_where_none_was_recognised(filling: Filling) -> No
     assert setup._answers.sensors == [SENSOR, SensorAnswer(name="radar-1", profile="mph-radar", port="/dev/b")]
 
 
+def test_answers_that_cannot_be_used_cost_no_second_search(opened: tuple[SetupPage, Phone]) -> None:
+    setup, phone = opened
+    setup.live = ports = Ports(Row("/dev/a", "air-1", "plantower-pms5003"))
+    refused = Failure(Exit.NOT_PERMITTED, "token-refused", "the token is not good for this node", "another")
+    given: list[str | None] = []
+
+    def take() -> None:
+        given.append(setup.answers().token)
+        given.append(setup.answers(refused).token)
+
+    waiting = threading.Thread(target=take)
+    waiting.start()
+    phone.ask("/enter", {"code": "123456"})
+    for token in ("old", "new"):
+        wait_for("the form", lambda: setup.phase == "form")
+        phone.ask("/start", {"key": phone.key(), "site": "here", "token": token})
+        if token == "old":
+            wait_for("the reason", lambda: setup.trouble is not None)
+            assert "令牌已用过" in phone.ask("/?lang=zh")[1]
+            assert refused.line() in unescape(phone.ask("/?lang=zh")[1])
+    waiting.join()
+    assert given == ["old", "new"]
+    assert ports.starts == 1
+
+
+def test_a_cable_that_is_put_back_goes_on_by_itself(tmp_path: Path) -> None:
+    stubs = StubHost(links=tmp_path)
+    port = stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+    stubs.start()
+    live = Live(lambda: [port])
+    live.start()
+
+    def said(text: str) -> bool:
+        return any(text in page.live_page(Words("zh"), [row], False, "") for row in live.rows())
+
+    try:
+        wait_for("a value", lambda: said("PM2.5 35") and said("正常"), 20)
+        stubs.remove("air")
+        wait_for("the loss", lambda: said("拔掉了"))
+        stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+        wait_for("its return", lambda: said("正常") and not said("拔掉了"))
+    finally:
+        live.stop()
+        stubs.stop()
+
+
+class Shown:
+    """What a phone was shown of a set-up."""
+
+    def __init__(self) -> None:
+        self.live, self.lines, self.ending = Live(list), [""], ""
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def finish(self, ending: str) -> None:
+        self.ending = ending
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("checks", "proved", "ending"),
+    [({"a": "ok"}, True, "proved"), ({"a": "fail"}, True, "proved_but"), ({"a": "ok"}, False, "unproved")],
+)
+def test_the_phone_hears_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checks: dict[str, str], proved: bool, ending: str
+) -> None:
+    record = {"checks": checks}
+    assert by_phone(monkeypatch, tmp_path, lambda *_: (record, proved)).ending == ending
+
+
+def test_the_phone_hears_why_a_proof_could_not_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*_: object) -> None:
+        raise Failure(Exit.NOT_PERMITTED, "command-failed", "systemctl ended with 1", "journalctl")
+
+    shown = by_phone(monkeypatch, tmp_path, fail)
+    assert shown.ending == "unproved"
+    assert "systemctl ended with 1. Cure: journalctl" in shown.lines
+
+
+def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[..., object]) -> Shown:
+    """A set-up whose answers were taken, and whose proof goes as `prove` says."""
+    shown = Shown()
+    monkeypatch.setattr("edge_agent.setup_web.server.open_page", lambda *_: shown)
+    monkeypatch.setattr(setup_cli, "_written", lambda *_: Answers())
+    monkeypatch.setattr(setup_cli, "_prove", prove)
+    monkeypatch.setattr(setup_cli, "_screen", lambda _: "")
+    with suppress(Failure):
+        setup_cli._by_phone(Notebook(folder / "notes"), folder / "agent.yaml", "127.0.0.1", [], 0, 1.0, False)
+    return shown
+
+
 def test_a_proof_that_began_in_time_is_seen_to_its_end(filling: Filling) -> None:
     setup, phone, _ = filling
     phone.ask("/start", FILLED | {"key": phone.key(), "pick /dev/b": ""})
@@ -312,20 +409,28 @@ def test_a_real_browser_comes_in_and_reads_both_languages(opened: tuple[SetupPag
     from playwright.sync_api import sync_playwright
 
     setup, _ = opened
+    adapter = "usb-Silicon_Labs_CP2102_USB_to_UART_Bridge_Controller_0001-if00-port0"
+    setup.live = ports = Ports(Row("/dev/a", "air-1", "nova-sds011"), Row(f"/dev/serial/by-id/{adapter}"))
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        phone = chromium.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN").new_page()
+        context = chromium.new_context(viewport={"width": 320, "height": 568}, locale="zh-CN")
+        phone = context.new_page()
         complaints: list[str] = []
         phone.on("console", lambda said: complaints.append(said.text))
         phone.goto(f"http://127.0.0.1:{setup.port}/")
         phone.fill("input[name=code]", "123456")
         phone.click("button")
         phone.fill("input[name=site]", "Hier")
+        phone.click("button.plain")
+        wait_for("a second search", lambda: ports.starts == 1)
+        assert phone.input_value("input[name=site]") == "Hier"  # nothing has to be typed twice
+        (cookie,) = context.cookies()
+        assert cookie["expires"] > time.time() + OPEN_S  # a browser closed by mistake is let in again
         phone.click("button:not(.plain)")
         phone.wait_for_selector("text=小写字母、数字和连字符")
         phone.click("a.lang")
         phone.wait_for_selector("text=small letters, digits and hyphens")
-        assert phone.evaluate("document.documentElement.scrollWidth") == 360
+        assert phone.evaluate("document.documentElement.scrollWidth") == 320
         found = Axe().run(phone)
         assert found.violations_count == 0, found.generate_report()
         chromium.close()

@@ -172,7 +172,7 @@ def test_the_screen_shows_value_unit_age_quality_and_damage() -> None:
     assert "bad_checksum 1" in text
     assert "pm25_raw_ugm3           7.5 µg/m³" in text
     assert all(len(line) <= 60 for line in text.splitlines())
-    assert "silent for" in "\n".join(screen([watch], 100.0, "12:00:00"))
+    assert "air-1  silent  1 min 39 s ago" in "\n".join(screen([watch], 100.0, "12:00:00"))
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -1,13 +1,14 @@
 """Probing: every model is found on its stub, wrong speeds first and with noise, and never taken for another."""
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from edge_agent.commands import recognise
 from edge_agent.port_probe import probe_ports
-from edge_agent.probing import Listening, plans
+from edge_agent.probing import Listening, plans, search
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
 from tests.sensors.probed import noisy, probed
@@ -125,3 +126,13 @@ def test_a_port_that_is_taken_or_gone_says_so(tmp_path: Path) -> None:
         host.stop()
     assert taken.error == "another program reads it"
     assert gone.error == "there is no such port"
+
+
+def test_a_port_on_which_nobody_speaks_costs_about_a_minute_as_the_screens_say() -> None:
+    moves = search(PROFILES.values())
+    move, took_s = next(moves), 0.0
+    with suppress(StopIteration):
+        while True:
+            took_s += move.listen_s
+            move = moves.send(b"")
+    assert 50 < took_s < 70
