@@ -13,12 +13,16 @@ CLEAR_RAIN = (0x6002, 0x5A)
 
 
 class Fsxcs(ModbusSlave):
-    """Holding registers 500 to 515, in tenths where the table says so; rain adds up until it is cleared."""
+    """Holding registers 500 to 515, in tenths where the table says so; rain adds up until it is cleared.
+
+    As a SEN0657 it hears no noise and sees no dust, and both read 0; `noise_and_dust` are fitted to larger ones.
+    """
 
     line = Line(4800)
 
-    def __init__(self, world: World | None = None, address: int = 1) -> None:
+    def __init__(self, world: World | None = None, address: int = 1, noise_and_dust: bool = False) -> None:
         super().__init__(world, address)
+        self._noise_and_dust = noise_and_dust
         self._felt_s, self._fallen_mm = 0.0, 0.0
 
     def _power_on(self, t_s: float) -> None:
@@ -41,19 +45,18 @@ class Fsxcs(ModbusSlave):
         self._fallen_mm += felt.get("rain_rate_mmh", 0.0) * (self.t_s - self._felt_s) / 3600
         self._felt_s = self.t_s
         wind_ms, direction = felt.get("wind_speed_ms", 2.5), word(felt.get("wind_dir_deg", 180.0))
-        speed, rh, noise = (
-            word(10 * wind_ms),
-            word(10 * felt.get("rh_pct", 50.0)),
-            word(10 * felt.get("noise_db", 55.0)),
-        )
+        speed, rh = word(10 * wind_ms), word(10 * felt.get("rh_pct", 50.0))
         temp = 10 * felt.get("temp_c", 20.0)
         temp = 0x7FFF if temp != temp else round(temp)
-        pm25 = felt.get("pm25_ugm3", 12.0)
-        dust, hpa = [word(pm25), word(felt.get("pm10_ugm3", pm25 * 1.4))], word(felt.get("press_hpa", 1013.0))
-        rain, lux = word(10 * self._fallen_mm), 20_000
+        hpa, rain, lux = word(felt.get("press_hpa", 1013.0)), word(10 * self._fallen_mm), 20_000
         row: Row = {"wind_speed_ms": speed / 10, "wind_dir_deg": direction, "rh_pct": rh / 10, "temp_c": temp / 10,
-                    "noise_db": noise / 10, "pm25_raw_ugm3": dust[0], "pm10_raw_ugm3": dust[1], "press_hpa": hpa,
-                    "rain_mm": rain / 10}  # fmt: skip
+                    "press_hpa": hpa, "rain_mm": rain / 10}  # fmt: skip
+        noise = pm25 = pm10 = 0
+        if self._noise_and_dust:
+            noise, pm25 = word(10 * felt.get("noise_db", 55.0)), word(felt.get("pm25_ugm3", 12.0))
+            pm10 = word(felt.get("pm10_ugm3", pm25 * 1.4))
+            row |= {"noise_db": noise / 10, "pm25_raw_ugm3": pm25, "pm10_raw_ugm3": pm10}
         force, octant = bisect(BEAUFORT_MS, wind_ms), round(direction / 45) % 8
         light = [lux >> 16, lux & 0xFFFF, lux // 100]
-        return [speed, force, octant, direction, rh, temp & 0xFFFF, noise, *dust, hpa, *light, rain, 0, 0], row
+        air = [rh, temp & 0xFFFF, noise, pm25, pm10, hpa]
+        return [speed, force, octant, direction, *air, *light, rain, 0, 0], row

@@ -19,6 +19,7 @@ from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost, open_stub
+from firmware_stubs.renke import Fsxcs
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from firmware_stubs.vaisala import Wxt
@@ -259,6 +260,17 @@ def test_a_weather_station_tells_how_hard_it_rains_and_what_has_fallen_since_a_r
     assert b"Rc=3.00M,Rd=1800s,Ri=0.0M" in told[-1]
     assert wxt.receive(b"0XZRU\r\n") == b"0TX,Rain reset\r\n"
     assert b"Rc=0.00M,Rd=0s" in wxt.receive(b"0R3\r\n")
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_weather_station_without_noise_and_dust_tells_of_neither(fitted: bool) -> None:
+    """Where nothing is fitted the registers hold 0: the cleanest air there can be, and a silence that is none."""
+    profile = PROFILES["renke-rs-fsxcs"].with_options({"dust": "fitted"} if fitted else {})
+    *_, (row,) = Reader(profile, Fsxcs(lambda t_s: WORLD, noise_and_dust=fitted)).run(16.0)  # noqa: ARG005
+    assert {name for name in row if name.startswith(("pm", "noise"))} == (
+        {"pm25_raw_ugm3", "pm10_raw_ugm3", "noise_db"} if fitted else set()
+    )
+    assert row["press_hpa"] == 1010
 
 
 COLD = {
