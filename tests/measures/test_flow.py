@@ -28,6 +28,7 @@ def test_a_missing_count_stays_missing() -> None:
 def test_a_minute_counts_sixtyfold() -> None:
     assert flow_vph(14, 60) == 840
     assert headway_s(14, 60) == pytest.approx(60 / 14)
+    assert flow_vph(1, 0.5) == 7200, "an interval may be shorter than a second"
 
 
 @pytest.mark.parametrize("duration_s", [0, -60, float("nan"), float("inf")])
@@ -36,9 +37,10 @@ def test_an_interval_without_length_is_refused(duration_s: float) -> None:
         flow_vph(1, duration_s)
 
 
-def test_a_negative_count_is_refused() -> None:
-    with pytest.raises(ValueError, match="below 0"):
-        flow_vph(-1, 60)
+@pytest.mark.parametrize("count", [-1, float("inf"), float("nan")])
+def test_a_count_below_0_or_without_end_is_refused(count: float) -> None:
+    with pytest.raises(ValueError, match="below 0 or not finite"):
+        flow_vph(count, 60)
 
 
 def test_density_from_flow_and_from_occupancy() -> None:
@@ -46,8 +48,10 @@ def test_density_from_flow_and_from_occupancy() -> None:
     assert density_vpkm(0, 0) is None
     assert density_from_occupancy_vpkm(0.1, 6.5) == pytest.approx(15.384615)
     assert density_from_occupancy_vpkm(1, 8) == 125, "bumper to bumper"
-    with pytest.raises(ValueError, match="not percent"):
-        density_from_occupancy_vpkm(3.5, 6)
+    assert density_from_occupancy_vpkm(0.5, 0.8) == 625, "bicycles stand closer"
+    for percent in (1.5, 3.5):
+        with pytest.raises(ValueError, match="not percent"):
+            density_from_occupancy_vpkm(percent, 6)
     with pytest.raises(ValueError, match="effective length"):
         density_from_occupancy_vpkm(0.1, 0)
 
@@ -62,5 +66,9 @@ def test_a_detector_cannot_be_covered_longer_than_the_interval() -> None:
 def test_gap_and_peak_hour_factor() -> None:
     assert gap_s(2.0, 0.5) == 1.5
     assert gap_s(None, 0.5) is None
+    assert gap_s(2.0, None) is None
+    assert gap_s(2.0, 2.5) == 0, "a queue covers the detector longer than it takes to the next vehicle"
     assert peak_hour_factor(1000, 300) == pytest.approx(0.833333, abs=1e-6)
-    assert peak_hour_factor(0, 0) is None
+    assert peak_hour_factor(400, 100) == 1, "as many in each quarter of the hour"
+    assert peak_hour_factor(400, 400) == 0.25, "all of them in one"
+    assert [peak_hour_factor(*pair) for pair in ((0, 0), (None, 100), (400, None))] == [None] * 3

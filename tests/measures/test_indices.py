@@ -181,12 +181,23 @@ def test_india_wants_three_pollutants_and_particles() -> None:
     assert india_naqi.overall([*gases, dust]) is not None
     assert india_naqi.overall([*gases, ozone]) is None
     assert india_naqi.overall([*gases, replace(dust, value=None)]) is None
+    assert india_naqi.overall([gases[0], dust]) is None
 
 
 @pytest.mark.parametrize(
-    ("value", "index"), [(30, 50), (30.4, 50), (31, 51), (45, 75), (250, 400), (251, 401), (380, 500), (9000, 500)]
+    ("value", "index"),
+    [(0, 0), (0.4, 0), (30, 50), (30.4, 50), (31, 51), (45, 75), (250, 400), (251, 401), (380, 500), (9000, 500)],
 )
 def test_india_severe_goes_on_to_500(value: float, index: int) -> None:
     found = india_naqi.sub_index(Concentration("PM2.5", "24h", Decimal(str(value)), "ug/m3"))
     assert found is not None
     assert found.value == index
+
+
+def test_an_index_of_india_changes_its_category_behind_each_hundred() -> None:
+    names = ("Good", "Satisfactory", "Moderately polluted", "Poor", "Very Poor", "Severe")
+    spans = ((0, 50), (51, 100), (101, 200), (201, 300), (301, 400), (401, 500))
+    for level, (name, span) in enumerate(zip(names, spans, strict=True), start=1):
+        assert [(index.category, index.level) for index in map(india_naqi.SCALE.at, span)] == [(name, level)] * 2
+    with pytest.raises(ValueError, match="501 is no value"):
+        india_naqi.SCALE.at(501)

@@ -11,6 +11,11 @@ def test_floats_on_a_threshold_do_not_exceed_it() -> None:
     assert gross_range([0.3, 0.30000000000000004], (0, 0.3)) == [1, 4]
 
 
+def test_what_lies_on_the_level_of_failure_is_suspect_only() -> None:
+    assert spike([0, 10, 0], 5, 10) == [2, 3, 2]
+    assert rate_of_change([0, 9], [0, 1], 5, 9) == [1, 3]
+
+
 def test_a_value_beside_a_gap_is_not_judged_for_spikes() -> None:
     assert spike([1, None, 900, None, 1], 5) == [2, 9, 2, 9, 2]
     assert spike([], 5) == []
@@ -31,6 +36,14 @@ def test_flat_with_gaps_as_ioos_publishes_it() -> None:
 
 def test_one_value_after_an_outage_is_no_line() -> None:
     assert flat_line([None, None, None, 5], 1, 2, 3, 0.1) == [9, 9, 9, 1]
+
+
+def test_what_moves_by_the_tolerance_is_not_flat() -> None:
+    assert flat_line([1.0, 1.1] * 3, 1, 2, 4, 0.1) == [1] * 6
+    assert flat_line([1.0, 1.09] * 3, 1, 2, 4, 0.1) == [1, 1, 3, 3, 4, 4]
+    for step_s in (0, -1):
+        with pytest.raises(ValueError, match="a step of"):
+            flat_line([1, 1], step_s, 2, 4, 0.1)
 
 
 def test_an_instrument_may_rest_at_its_detection_limit() -> None:
