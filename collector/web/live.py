@@ -1,13 +1,15 @@
 """Live pages: one task listens to the feed, renders what changed once for all who look at it, and passes it on.
 
 A message is a piece of HTML made by the page's own templates; the script in the page puts each part where it belongs.
-So the page a reader gets at first and the page it becomes are the work of one hand.
+So the page a reader gets at first and the page it becomes are the work of one hand. Nobody is sent a part that is as it
+was: two hundred alerts are half a megabyte, and change seldom. Ages do not, for the page counts them by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -55,20 +57,36 @@ _MESSAGES: Final[dict[Page, str]] = {
 }
 
 
+_PART: Final = re.compile(r'^(?=\s*<[^>\n]*\bdata-live="([^"]+)")', re.MULTILINE)
+
+
+def parts_of(html: str) -> dict[str, str]:
+    """The parts of a page by the names under which they are kept current."""
+    _, *split = _PART.split(html)
+    return dict(zip(split[::2], split[1::2], strict=True))
+
+
 class Reader:
     """One open page: what it shows and the messages that wait for it. The oldest goes when it is slow."""
 
     def __init__(self, looks_at: Sight) -> None:
         self.looks_at = looks_at
         self.dropped = 0
+        self._told: dict[str, str] = {}
         self._messages: deque[str] = deque(maxlen=MESSAGES_MAX)
         self._arrived = asyncio.Event()
         self._closed = False
 
-    def put(self, message: str) -> None:
-        self.dropped += len(self._messages) == MESSAGES_MAX
-        self._messages.append(message)
-        self._arrived.set()
+    def put(self, parts: Mapping[str, str]) -> None:
+        """Tell what has changed since it was told last; whoever misses a message is told all of it anew."""
+        if len(self._messages) == MESSAGES_MAX:
+            self.dropped += 1
+            self._told.clear()
+        changed = {name: part for name, part in parts.items() if self._told.get(name) != part}
+        if changed:
+            self._told |= changed
+            self._messages.append("".join(changed.values()))
+            self._arrived.set()
 
     def close(self) -> None:
         self._closed = True
@@ -165,7 +183,7 @@ class Live:
         views = {view.station.node: view for view in whole.views}
         alerts = sort_alerts(self._site.alerts())
         public = public_alerts(alerts)
-        messages: dict[Sight, str] = {}
+        messages: dict[Sight, dict[str, str]] = {}
         for reader in tuple(self.readers):
             sight = reader.looks_at
             if not alerts_moved and sight.page not in _OF_ALL and news.isdisjoint(sight.nodes):
@@ -176,10 +194,11 @@ class Live:
                 if sight.page == "station":
                     about = Summary([views[node] for node in sight.nodes if node in views], self._site)
                     told = [one for one in public if one.node in sight.nodes]
-                parts = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
-                messages[sight] = await run_in_threadpool(
-                    self._renderer.page, _MESSAGES[sight.page], sight.language, **parts
+                shown = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
+                html = await run_in_threadpool(
+                    self._renderer.page, _MESSAGES[sight.page], sight.language, **shown, ages=False
                 )
+                messages[sight] = parts_of(html)
             reader.put(messages[sight])
 
 

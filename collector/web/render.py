@@ -71,6 +71,7 @@ class Renderer:
             wall_alerts_max=WALL_ALERTS_MAX,
             until_resolved_ms=UNTIL_RESOLVED_MS,
             lengths=tuple(LENGTHS_MS),
+            ages=True,  # a live message leaves them out
         )
         self._templates.filters["told_once"] = told_once
         self._templates.filters["entries"] = entries

@@ -294,6 +294,48 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
     assert "sent by the stream's own form" in seen.page.inner_text("main")
 
 
+def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed(seen: Seen, served: Served) -> None:
+    """The same link stands several times: in the bar, and with every alert of one station."""
+    first = served.city.alerts[0]
+    served.city.alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}") for n in range(20)]
+    enter(seen, served)
+    page = seen.page
+    number = 0
+
+    def renewed() -> None:
+        nonlocal number
+        number += 1
+        served.city.alerts[0] = replace(first, fingerprint="o0", value=200.0 + number)
+        served.city.alerts[19] = replace(first, fingerprint="o19", state="pending" if number % 2 else "firing")
+        served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
+        page.wait_for_selector(f"#alert-o0 >> text={200 + number}", timeout=4000)
+
+    for where in ("#alert-o3 a[href$='station/lp-0001']", "#alert-o3 summary >> nth=1", ".ops-bar a >> nth=4"):
+        page.focus(where)
+        renewed()
+        assert page.locator(where).evaluate("here => here === document.activeElement"), where
+    page.focus("#alert-o1")
+    page.evaluate("scrollTo(0, 9999)")
+    below = page.evaluate("scrollY")
+    renewed()
+    assert page.evaluate("document.activeElement.id") == "alert-o1"
+    assert page.evaluate("scrollY") == pytest.approx(below, abs=100)
+
+
+def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: Seen, served: Served) -> None:
+    enter(seen, served)
+    page = seen.page
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    page.keyboard.type("half a note")
+    served.city.alerts = [replace(served.city.alerts[0], acked_by="wang", acked_ms=served.city.now_ms())]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    page.wait_for_selector(".ops-bar a:text('1 acknowledged')", timeout=4000)
+    assert page.input_value("#alert-f1 [open] [name=note]") == "half a note"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
+
+
 @pytest.mark.parametrize("root", ["/ops", "/en/ops"])
 def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(
     seen: Seen, served: Served, root: str

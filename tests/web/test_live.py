@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from collector.web import feed, live
-from collector.web.live import Live, Sight, pause_s
+from collector.web.live import MESSAGES_MAX, Live, Reader, Sight, parts_of, pause_s
 from collector.web.render import Renderer
 from collector.web.views import Views
 from tests.web.city import City
@@ -20,6 +20,54 @@ from tests.web.city import City
 @pytest.mark.parametrize(("took_s", "rests_s"), [(0.0, 1.0), (0.2, 1.0), (0.5, 2.0), (2.0, 8.0), (30.0, 10.0)])
 def test_at_most_a_fifth_of_the_time_goes_into_messages(took_s: float, rests_s: float) -> None:
     assert pause_s(took_s) == rests_s
+
+
+def test_a_reader_is_sent_what_changed_and_all_of_it_once_a_message_was_lost() -> None:
+    html = '\n<p data-live="bar">{}</p>\n<div class="a" data-live="lp-1/state">\n<b>still</b></div>\n'
+    reader = Reader(Sight("en", (), "ops"))
+
+    async def sent(*numbers: int) -> list[str]:
+        for number in numbers:
+            reader.put(parts_of(html.format(number)))
+        told = []
+        async for message in reader.stream():
+            told.append(message)
+            if f'<p data-live="bar">{numbers[-1]}</p>' in message:
+                return told[1:]
+        return []
+
+    first, second = asyncio.run(sent(1, 1, 2))
+    assert first.count("still") == 1
+    assert second == 'data: <p data-live="bar">2</p>\ndata: \n\n'
+    late = asyncio.run(sent(*range(3, 3 + MESSAGES_MAX + 1)))
+    assert reader.dropped == 1
+    assert ["still" in message for message in late] == [False] * (MESSAGES_MAX - 1) + [True]
+
+
+def test_a_message_leaves_the_ages_to_the_page(tmp_path: Path) -> None:
+    """With two hundred ages in it, the list of alerts would be another one every second."""
+    city = City(tmp_path, 1_790_000_000_000)
+    site = city.site()
+    renderer, told = Renderer(site), []
+
+    async def beat() -> None:
+        beating = Live(site, renderer, Views(site))
+        reader = beating.open(Sight("en", (), "ops"))
+        assert reader is not None
+        for _ in range(2):
+            await beating._beat([{"type": "alert"}], False)
+            city.started_ms += 61_000
+        async for message in reader.stream():
+            told.append(message)
+            if len(told) == 2:
+                break
+
+    renderer.offer(told_of=lambda _: [], batches_per_s=lambda: 0.0)
+    asyncio.run(beat())
+    assert "Station silent" in told[1]
+    assert 'data-ms="1789999760000"' in told[1]
+    assert "4 min ago" not in told[1]
+    city.close()
 
 
 def test_news_that_found_no_room_are_told_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,7 @@ def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Ser
 
 
 def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
+    wait_for("every station to be known", lambda: "31 more stations" in storm.get("/en/wall").text)
     page = storm.get("/en/wall").text
     assert page.count('<li class="alert') == 3
     assert "3 more" in page
@@ -120,9 +121,8 @@ def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, 
 def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> None:
     first = served.city.stations[0]
     served.city.stations += [replace(first, node=f"lp-1{number:03}") for number in range(30)]
-    page = served.get("/en/wall").text
-    assert page.count('class="tile ') == 12
-    assert "21 more stations" in page
+    wait_for("every station to be known", lambda: "21 more stations" in served.get("/en/wall").text)
+    assert served.get("/en/wall").text.count('class="tile ') == 12
 
 
 def test_the_wall_shows_those_first_that_need_somebody(served: Served) -> None:

@@ -5,27 +5,49 @@
 const SECOND = 1000;
 
 const shown = new WeakMap();
+const waiting = new Map(); // parts that came and are not on the page yet, by name
 
-// How to find an element again after its surroundings were renewed: by its id, or as the same link.
-function placeOf(element) {
-  if (element.id) return `#${CSS.escape(element.id)}`;
+// How to find an element again after its part was renewed: by its id, or as the nth of its kind within what has one.
+function placeOf(element, part) {
+  const near = element.closest("[id]");
+  const home = part.contains(near) ? near : part;
   const link = element.getAttribute("href");
-  return link ? `[href="${CSS.escape(link)}"]` : null;
+  const kind = link ? `[href="${CSS.escape(link)}"]` : element.localName;
+  return { id: home === part ? null : home.id, kind, nth: [...home.querySelectorAll(kind)].indexOf(element) };
 }
 
-function replaceParts(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const part of fresh.querySelectorAll("[data-live]")) {
-    for (const old of document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`)) {
-      const open = [...old.querySelectorAll("details[open]")];
-      if ((shown.get(old) ?? old.innerHTML) === part.innerHTML || open.some((details) => !details.id)) continue;
-      shown.set(old, part.innerHTML);
-      const focused = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-      old.replaceChildren(...part.cloneNode(true).childNodes);
-      for (const { id } of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
-      if (focused) old.querySelector(focused)?.focus();
-    }
+function focusAt(part, { id, kind, nth }) {
+  const home = id === null ? part : part.querySelector(`#${CSS.escape(id)}`);
+  const found = nth < 0 ? home : home?.querySelectorAll(kind)[nth];
+  found?.focus({ preventScroll: true }); // who has scrolled on is not fetched back
+}
+
+function replacePart(old, part) {
+  const open = [...old.querySelectorAll("details[open]")];
+  const focused = old.contains(document.activeElement) ? placeOf(document.activeElement, old) : null;
+  shown.set(old, part.innerHTML);
+  old.replaceChildren(...part.cloneNode(true).childNodes);
+  for (const { id } of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  if (focused) focusAt(old, focused);
+}
+
+// Whatever waits takes its place, but for parts in which somebody fills in a form: they wait on.
+function replaceParts() {
+  for (const [name, part] of waiting) {
+    const places = [...document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)];
+    const changed = places.filter((old) => (shown.get(old) ?? old.innerHTML) !== part.innerHTML);
+    if (changed.some((old) => old.querySelector("details[open]:not([id])"))) continue;
+    for (const old of changed) replacePart(old, part);
+    waiting.delete(name);
   }
+  dispatchEvent(new Event("renewed"));
+  tellAges();
+}
+
+function receive(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fresh.querySelectorAll("[data-live]")) waiting.set(part.dataset.live, part);
+  replaceParts();
 }
 
 function tellAges() {
@@ -67,11 +89,7 @@ function listen() {
   };
   source.onopen = () => say("connected");
   source.onerror = () => say("disconnected");
-  source.onmessage = (event) => {
-    replaceParts(event.data);
-    dispatchEvent(new Event("renewed"));
-    tellAges();
-  };
+  source.onmessage = (event) => receive(event.data);
   addEventListener("pagehide", () => source.close(), { once: true });
 }
 
@@ -79,4 +97,4 @@ if (events) {
   listen();
   addEventListener("pageshow", ({ persisted }) => persisted && listen()); // the reader came back to it
 }
-setInterval(tellAges, SECOND);
+setInterval(replaceParts, SECOND);
