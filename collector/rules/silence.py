@@ -84,6 +84,13 @@ class Silence(NamedTuple):
         """Whether it keeps this alert quiet now."""
         return self.start_ms <= now_ms < self.end_ms and matches(self.wanted, alert)
 
+    def is_at(self, site: str, node: str, now_ms: int) -> bool:
+        """Whether it names this place and is in force."""
+        place = {"site": site, "node": node}
+        named = [each for each in self.wanted if each.key in place]
+        is_here = all(fnmatchcase(place[each.key], each.pattern) for each in named)
+        return bool(named) and is_here and self.start_ms <= now_ms < self.end_ms
+
     @classmethod
     def read(cls, packed: list[Any]) -> Silence:
         """The silence of its JSON value."""

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from collector.questions import answer as answers
 from collector.questions.canned import CANNED
 from collector.questions.question import BadVariable
+from collector.rules.silence import Silence
 from collector.stores.store import StoreDown
 from collector.web import find
 from collector.web.condition import Condition, conditions
@@ -90,26 +91,20 @@ class Tabs:
 
     def told(self, views: Sequence[View]) -> list[tuple[View, list[Condition]]]:
         """Each station with its condition; those that need somebody come first."""
-        quiet, retired = self._quiet(), self._reports.retired()
-        found = [(view, self._condition(view, quiet, retired)) for view in views]
+        silences = self._site.duty.silences() if self._site.duty is not None else []
+        retired = self._reports.retired()
+        found = [(view, self._condition(view, silences, retired)) for view in views]
         return sorted(found, key=lambda one: one[1][0].word in ("live", "retired"))
 
-    def _condition(self, view: View, quiet: set[str], retired: set[str]) -> list[Condition]:
-        station = view.station
+    def _condition(self, view: View, silences: Sequence[Silence], retired: set[str]) -> list[Condition]:
+        station, now_ms = view.station, self._site.now_ms()
+        is_quiet = any(each.is_at(station.site, station.node, now_ms) for each in silences)
         warm_up_s = max((self._site.warm_up_s(sensor.profile) for sensor in station.sensors), default=0.0)
-        return conditions(view, warm_up_s, station.node in quiet, station.node in retired)
+        return conditions(view, warm_up_s, is_quiet, station.node in retired)
 
     def said(self, node: str) -> list[Said]:
         """The newest answer of a node to each question, newest first."""
         return sorted(self._said.get(node, {}).values(), key=lambda said: -said.at_ms)
-
-    def _quiet(self) -> set[str]:
-        """Nodes that a silence names now."""
-        if self._site.duty is None:
-            return set()
-        now_ms = self._site.now_ms()
-        silences = self._site.duty.silences()
-        return {one.pattern for each in silences if each.start_ms <= now_ms for one in each.wanted if one.key == "node"}
 
     async def stations(self, request: Request, session: Session) -> Response:
         """Every station with its condition; those that need somebody come first."""

@@ -146,6 +146,26 @@ def test_every_page_has_both_languages(served: Served) -> None:
         assert served.get("/ops" + path, Cookie=cookie).status == 200
 
 
+def test_every_page_is_called_by_what_it_shows(served: Served) -> None:
+    """Who has eight tabs of the desk open, or hears them, tells them apart by their titles."""
+    cookie = log_in(served)
+    pages = (
+        "",
+        "/alert/f1",
+        "/station/lp-0001",
+        "/stations",
+        "/data",
+        "/maintenance",
+        "/deliveries",
+        "/reports",
+        "/audit",
+    )
+    titles = [re.findall("<title>(.*?)</title>", served.get("/en/ops" + path, Cookie=cookie).text)[0] for path in pages]
+    assert titles[0] == "(1) Operations · Street sensing"
+    assert titles[1:4:2] == ["(1) PM2.5 hourly mean too high · Street sensing", "(1) Stations · Street sensing"]
+    assert len(set(titles)) == len(pages)
+
+
 def test_a_report_is_answered_and_a_change_written_down(served: Served) -> None:
     cookie = log_in(served)
     post(served, "/station/lp-0001/report", kind="values", text="always 12", contact="me@example.org")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from collector.rules.silence import Silence, matchers
 from collector.web.condition import conditions
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
@@ -82,6 +84,29 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     assert "did you mean" in wrong.text
     assert operator.post(f"/en/ops/maintenance/{silence.name}/end", {}).status == 303
     assert not city.duty.silences()
+
+
+@pytest.mark.parametrize(
+    ("match", "start_min", "nodes"),
+    [
+        ("node=lp-000* rule=pm25-*", 0, ["lp-0001", "lp-0002", "lp-0003"]),
+        ("site=jianguo-rd-*", 0, ["lp-0001"]),
+        ("site=jianguo-rd-* node=lp-0002", 0, []),
+        ("node=lp-0002", 30, []),
+        ("rule=*", 0, []),
+    ],
+)
+def test_a_station_is_called_silenced_by_any_name_that_a_silence_gives_it(
+    desk: tuple[Operator, City], match: str, start_min: int, nodes: list[str]
+) -> None:
+    operator, city = desk
+    start_ms = city.now_ms() + start_min * MINUTE_MS
+    silence = Silence.made(matchers(match), start_ms, start_ms + 60 * MINUTE_MS, "li", "")
+    city.duty.desk.silence(silence, city.now_ms())
+    rows = operator.get("/en/ops/stations").text.split("<tr ")[1:]
+    quiet = [re.findall("<code>(lp-.*?)</code>", row)[0] for row in rows if "</svg>silenced" in row]
+    assert sorted(quiet) == nodes
+    city.duty.desk.unsilence(silence.name, "li", city.now_ms())
 
 
 def test_what_could_not_be_told_is_shown_and_tried_again(desk: tuple[Operator, City]) -> None:
