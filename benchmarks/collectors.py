@@ -42,7 +42,8 @@ from collector.numbers.windows import MINUTES
 from collector.stores.influx1 import Influx1
 from collector.stores.line_protocol import lines
 from collector.stores.store import Store, Stored
-from simulator.servers import Influxd, Mosquitto, Server, Victoria, free_port, listens, wait_for
+from simulator.programs import free_port
+from simulator.servers import Influxd, Mosquitto, Server, Victoria, listens, wait_for
 from wire import batch, check
 
 STARTER = Path(rules.__file__).parent / "starter.yaml"

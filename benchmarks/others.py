@@ -31,7 +31,8 @@ from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from edge_agent.reading import Reading
 from edge_agent.sealing import readings_of
-from simulator.servers import Influxd, Mosquitto, free_port, listens, wait_for
+from simulator.programs import free_port
+from simulator.servers import Influxd, Mosquitto, listens, wait_for
 
 ROWS = 60
 DATABASE = "lamppost"

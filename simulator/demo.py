@@ -64,11 +64,13 @@ class Demo:
         self._programs = Programs(self._folder)
         self._ending = threading.Event()
         self._started_s = time.monotonic()
+        self._stored_before = self._fired_before = 0
         self._broker = embedded(self._folder, free_port())
 
     def start(self) -> None:
         """Bring up broker, stubs, collector and agents. Raises Failure when the page's port is taken."""
         _check_port(self._port)
+        self._stored_before, self._fired_before = self._stored(), self._fired()
         self._started_s = time.monotonic()
         self._broker.start()
         self._programs.start("collector", "collector", self._collector_settings())
@@ -102,7 +104,7 @@ class Demo:
             said = _read_json(self._folder / f"{lamppost.node}.json")
             accepted += said.get("accepted", 0)
             bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
-        stored = sum(self._count(measurement) for measurement in READINGS)
+        stored = self._stored() - self._stored_before
         return Ledger(
             len(self._lampposts), accepted, stored, max(0, accepted - stored), max(0, stored - accepted), bad,
             self.alerts_fired(), self.page,
@@ -137,11 +139,7 @@ class Demo:
 
     def alerts_fired(self) -> int:
         """How many alerts have begun to fire, as stored."""
-        question = Select("alerts", ("state",))
-        try:
-            return sum(row[1] == "firing" for series in self._store.select(question) for row in series.rows)
-        except StoreDown:
-            return 0
+        return self._fired() - self._fired_before
 
     def names(self) -> dict[str, str]:
         """Node to name in both languages."""
@@ -196,9 +194,18 @@ class Demo:
             "web": {"port": self._port}, "stations": stations,
         }  # fmt: skip
 
-    def _count(self, measurement: str) -> int:
-        counted = self._store.select(Select(measurement, ("qc",), aggregate="count"))
-        return sum(row[1] for series in counted for row in series.rows)
+    def _stored(self) -> int:
+        """Readings in the database, those of an earlier demo in its folder too."""
+        return sum(row[1] for name in READINGS for row in self._rows(Select(name, ("qc",), aggregate="count")))
+
+    def _fired(self) -> int:
+        return sum(row[1] == "firing" for row in self._rows(Select("alerts", ("state",))))
+
+    def _rows(self, question: Select) -> list[list[Any]]:
+        try:
+            return [row for series in self._store.select(question) for row in series.rows]
+        except StoreDown:  # nobody has made it yet
+            return []
 
 
 def _lane_of(road: Road) -> Callable[[float], list[dict[str, float]]]:

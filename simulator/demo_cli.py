@@ -39,9 +39,10 @@ def demo(
     import signal
 
     from simulator.demo import Demo
+    from simulator.programs import ENDS
 
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, lambda *_: ending.set())
     run = Demo(port, speed, seed, stations, folder)
     try:

@@ -20,6 +20,8 @@ def described(name: str, of: Scenario) -> str:
     for order in of.orders():
         text = (SYSTEM_KINDS.get(order.kind) or KINDS[order.kind]).text
         lines.append(f"fault  {order.text}: {text}")
+    for text in of.never():
+        lines.append(f"       {text} strikes nobody: so short is the run, or no such station")
     if of.hostile:
         lines.append("       a hostile node sends whatever may hurt")
     for rule in of.rules:

@@ -14,6 +14,8 @@ from typing import Any, Final
 import yaml
 
 STOP_S: Final = 20.0
+ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, an order, a terminal that was closed: whoever has children ends them first."""
 
 
 class Programs:
@@ -49,24 +51,34 @@ class Programs:
         return next((line.partition(words)[2] for line in log.splitlines() if words in line), None)
 
     def stop(self, *kinds: str) -> None:
-        """End the children whose names begin so, kind by kind; whoever does not end in time is killed."""
-        for kind in kinds:
-            chosen = [child for name, child in self._children if name.startswith(kind)]
-            self._children = [entry for entry in self._children if not entry[0].startswith(kind)]
-            for child in chosen:
-                if child.poll() is None:
-                    child.send_signal(signal.SIGTERM)
-            until_s = time.monotonic() + STOP_S
-            for child in chosen:
-                try:
-                    child.wait(max(0.1, until_s - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
+        """End the children whose names begin so, kind by kind; whoever does not end in time is killed.
+
+        A second Ctrl-C meanwhile kills them all: none goes on alone.
+        """
+        try:
+            for kind in kinds:
+                self._stop(kind)
+        except KeyboardInterrupt:
+            for _, child in self._children:
+                child.kill()
+            raise
+
+    def _stop(self, kind: str) -> None:
+        chosen = [child for name, child in self._children if name.startswith(kind)]
+        for child in chosen:
+            child.terminate()
+        until_s = time.monotonic() + STOP_S
+        for child in chosen:
+            try:
+                child.wait(max(0.1, until_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self._children = [entry for entry in self._children if not entry[0].startswith(kind)]
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses now."""
+    """A TCP port on loopback that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -24,16 +24,25 @@ class SeriesOfHours:
     def __init__(self, file: Path, column: str, time: str = "time_local", is_direction: bool = False) -> None:
         self._is_direction = is_direction
         points: dict[float, float] = {}
-        with file.open(newline="") as rows:
-            for row in csv.DictReader(rows):
-                if row[column] != "":
-                    points[_seconds(row[time])] = float(row[column])  # a repeated hour counts once
+        with file.open(newline="") as lines:
+            rows = csv.DictReader(lines)
+            for row in rows:
+                if row[column]:
+                    try:
+                        points[seconds(row[time])] = float(row[column])  # a repeated hour counts once
+                    except ValueError:
+                        text = f"{file}:{rows.line_num}: {row[time]!r} and {column} {row[column]!r}"
+                        raise ValueError(f"{text}: a time such as 2026-03-16T06:30 and a number or nothing") from None
         self._times = sorted(points)
         self._values = [points[time] for time in self._times]
 
     def mean(self) -> float:
         """The mean of what is there."""
         return sum(self._values) / len(self._values)
+
+    def holds(self, time_s: float) -> bool:
+        """Whether the file knows that time."""
+        return bool(self._times) and self._times[0] <= time_s <= self._times[-1]
 
     def at(self, time_s: float) -> float:
         """The value at a time; before the first and after the last hour, theirs."""
@@ -50,11 +59,6 @@ class SeriesOfHours:
         return before * (1 - share) + then * share
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     """Local clock time as seconds; an offset is dropped: the series are read by the clock on the wall."""
     return (datetime.fromisoformat(text).replace(tzinfo=None) - datetime(2016, 1, 1)).total_seconds()
-
-
-def start_s(text: str) -> float:
-    """A start such as `2016-02-07T18:00` as seconds of the replay."""
-    return _seconds(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from simulator import runs
 from simulator.city.city import UTC_OFFSET_H
 from simulator.depths.pace import Pace, factor_of
+from simulator.programs import ENDS
 from simulator.scenario.scenario import Scenario
 from simulator.verify.verdict import Verdict
 from wire.exits import Exit, Failure
@@ -39,23 +41,15 @@ class Wanted:
 
 def run_scenario(wanted: Wanted, live: bool) -> tuple[dict[str, Any], Verdict | None]:
     """Run it to its end, or to Ctrl-C; facts, and the verdict where there is a database to look at. Raises Failure."""
-    try:
-        wanted.scenario.orders(wanted.faults)
-        wanted.scenario.city(wanted.seed)
-    except OSError as error:
-        raise Failure(
-            Exit.USAGE, "replay", f"{error.filename}: {error.strerror}", "beijing, london, i94 or a CSV"
-        ) from error
-    except ValueError as error:
-        raise Failure(
-            Exit.USAGE, "fault", str(error), "lamppost sim describe SCENARIO shows how they are written"
-        ) from error
+    _check(wanted)
+    for text in wanted.scenario.never(wanted.faults):
+        print(f"note  {text} strikes nobody: so short is the run, or no such station", file=sys.stderr)
     pace = Pace(factor_of(wanted.speed))
     folder = _folder(wanted)
     ending = threading.Event()
     with _ctrl_c(ending, pace), _Progress(wanted, live) as progress:
         facts = _at_depth(wanted, folder, pace, ending, progress)
-    facts |= {"run": folder.name, "folder": str(folder), "scenario": wanted.name, "interrupted": ending.is_set()}
+    facts |= {"run": folder.name, "folder": str(folder), "scenario": wanted.name, "interrupted": not facts["whole"]}
     if wanted.depth == "file" or (wanted.broker is not None and wanted.store is None):
         return facts, None
     return facts, judge(str(folder), None, None)
@@ -81,7 +75,7 @@ def judge(run: str, against: str | None, html: Path | None) -> Verdict:
     try:
         verdict = verify(notes, store, folder.name, alone=against is None)
         if html is not None:
-            html.write_text(page(verdict, notes, store))
+            _write(html, page(verdict, notes, store))
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-away", str(error), "start it, or name it with --against") from error
     finally:
@@ -90,13 +84,40 @@ def judge(run: str, against: str | None, html: Path | None) -> Verdict:
     return verdict
 
 
+def _check(wanted: Wanted) -> None:
+    """Whether its faults and its real data can be had. Raises Failure."""
+    try:
+        wanted.scenario.orders(wanted.faults)
+    except ValueError as error:
+        raise Failure(
+            Exit.USAGE, "fault", str(error), "lamppost sim describe SCENARIO shows how they are written"
+        ) from error
+    try:
+        wanted.scenario.city(wanted.seed)
+    except (OSError, ValueError) as error:
+        text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        cure = "beijing, london, i94 or a CSV, from a time that it has"
+        raise Failure(Exit.USAGE, "replay", text, cure) from error
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}") from error
+
+
 def _folder(wanted: Wanted) -> Path:
+    """Where the run is kept; an earlier run there makes room, anybody else's database does not."""
     if wanted.out is None:
         return runs.new(wanted.name, wanted.seed)
+    old = [path for name in ("readings.db", "collector.db", "notes.db") if (path := wanted.out / name).exists()]
+    if old and old[-1].name != "notes.db":
+        raise Failure(Exit.USAGE, "folder-taken", f"{old[0]} is of no run", "name another folder with --out")
     try:
         wanted.out.mkdir(parents=True, exist_ok=True)
-        for old in ("notes.db", "readings.db", "collector.db"):
-            (wanted.out / old).unlink(missing_ok=True)
+        for path in old:
+            path.unlink()
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "folder-read-only", f"{wanted.out}: {error.strerror}") from error
     return wanted.out
@@ -143,7 +164,7 @@ def _ctrl_c(ending: threading.Event, pace: Pace) -> Iterator[None]:
         ending.set()
         pace.stop()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, end) for number in ENDS}
     try:
         yield
     finally:

@@ -15,6 +15,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from simulator.programs import free_port
+
 PACKAGES = {
     "mosquitto": "mosquitto",
     "influxd": "influxdb",
@@ -36,14 +38,6 @@ def executable(name: str) -> str:
     if found is None:
         raise ServerTrouble(f"{name} is not installed: sudo apt-get install {PACKAGES[name]}")
     return found
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(what: str, is_so: Callable[[], bool], timeout_s: float = START_S) -> None:

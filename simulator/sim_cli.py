@@ -112,7 +112,8 @@ def run(
         typer.echo(json.dumps({"schema": "lamppost.sim.run/1", **facts, "verdict": verdict and verdict.as_json()}))
     else:
         _tell(facts, verdict)
-    raise typer.Exit(Exit.FINE if verdict is None or verdict.passed else Exit.NOT_HEALTHY)
+    well = verdict.passed if verdict is not None else not facts.get("waiting_rows")
+    raise typer.Exit(Exit.FINE if well else Exit.NOT_HEALTHY)
 
 
 @app.command()
@@ -165,11 +166,7 @@ def verify(
     if as_json:
         typer.echo(json.dumps(verdict.as_json()))
     else:
-        typer.echo(verdict.line())
-        for one in verdict.faults:
-            typer.echo(f"  {one.what}: {one.where} at {one.time_ms}: {one.text}")
-        for text in verdict.not_allowed:
-            typer.echo(f"  not allowed here: {text}")
+        typer.echo("\n".join(verdict.lines()))
     raise typer.Exit(Exit.FINE if verdict.passed else Exit.NOT_HEALTHY)
 
 
@@ -215,7 +212,11 @@ def _address(text: str | None) -> tuple[str, int] | None:
 
 def _tell(facts: dict[str, Any], verdict: Verdict | None) -> None:
     if verdict is not None:
-        typer.echo(verdict.line())
+        typer.echo("\n".join(verdict.lines()))
+    else:
+        counts = {"waiting": facts["waiting_rows"], **facts["counts"]} if "counts" in facts else {}
+        told = [f"{name} {count:,}" for name, count in counts.items()] + ["ended early"] * facts["interrupted"]
+        typer.echo("   ".join(told), nl=bool(told))
     if "hash" in facts:
         typer.echo(f"bytes {facts['hash']}")
     typer.echo(f"run   {facts['run']}")

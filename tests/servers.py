@@ -1,5 +1,6 @@
 """The real servers of simulator/servers.py, where tests look for them."""
 
+from simulator.programs import free_port
 from simulator.servers import (
     Alertmanager,
     Influxd,
@@ -9,7 +10,6 @@ from simulator.servers import (
     ServerTrouble,
     Victoria,
     executable,
-    free_port,
     listens,
     nats_cluster,
     wait_for,

@@ -8,7 +8,7 @@ from pathlib import Path
 from collector.rules.complaint import BadRules
 from collector.rules.parsing import parse
 from collector.rules.rule import Rule
-from device_profiles.strict_yaml import NotUsable, Problem, read
+from device_profiles.strict_yaml import Document, NotUsable, Problem, read
 
 
 def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> list[Rule]:
@@ -21,10 +21,7 @@ def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> 
     places: dict[str, str] = {}
     for file in files:
         document = read(file)
-        try:
-            found = parse(document.data, str(file), document.line)
-        except BadRules as bad:
-            raise NotUsable([_problem(file, line) for line in bad.problems]) from bad
+        found = rules_in(document)
         problems = []
         for number, rule in enumerate(found):
             line = document.line((number, "alert"))
@@ -43,8 +40,19 @@ def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> 
     return rules
 
 
-def _problem(file: Path, text: str) -> Problem:
+def rules_in(document: Document, *keys: str) -> list[Rule]:
+    """The rules that stand in a document below `keys`. Raises NotUsable with file and line."""
+    data = document.data
+    for key in keys:
+        data = data[key]
+    try:
+        return parse(data, document.file, lambda path: document.line((*keys, *path)))
+    except BadRules as bad:
+        raise NotUsable([_problem(document.file, line) for line in bad.problems]) from bad
+
+
+def _problem(file: str, text: str) -> Problem:
     """The line that a complaint names stands in front of it."""
     told = text.removeprefix(f"{file}:").strip()
     place, _, rest = told.partition(":")
-    return Problem(str(file), int(place), "", rest.strip()) if place.isdigit() else Problem(str(file), 1, "", told)
+    return Problem(file, int(place), "", rest.strip()) if place.isdigit() else Problem(file, 1, "", told)

@@ -35,7 +35,8 @@ class Event:
         if not self.from_ms < time_ms < self.to_ms:
             return 0.0
         rise_ms = min(self.rise_h * HOUR_MS, (self.to_ms - self.from_ms) / 2)
-        share = min(1.0, (time_ms - self.from_ms) / rise_ms, (self.to_ms - time_ms) / rise_ms)
+        away_ms = min(time_ms - self.from_ms, self.to_ms - time_ms)
+        share = min(1.0, away_ms / rise_ms) if rise_ms else 1.0
         return self.strength * 0.5 * (1 - math.cos(math.pi * share))
 
 

@@ -8,12 +8,11 @@ with `time`. Values between rows are straight lines, gaps too.
 from __future__ import annotations
 
 import csv
-from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from measures.averages import DIRECTIONS
-from simulator.replay import BEIJING, I94, REAL_DATA, SeriesOfHours
+from simulator.replay import BEIJING, I94, REAL_DATA, SeriesOfHours, seconds
 
 SHIPPED: Final = {"beijing": BEIJING, "i94": I94, "london": REAL_DATA / "london_marylebone_2003.csv"}
 ALIASES: Final[dict[str, tuple[str, float]]] = {
@@ -50,12 +49,14 @@ class Replayed:
         if time is None:
             raise ValueError(f"{file}: no column whose name begins with time")
         self._start_ms = start_ms
-        self._from_s = (datetime.fromisoformat(starts).replace(tzinfo=None) - datetime(2016, 1, 1)).total_seconds()
+        self._from_s = seconds(starts)
         self._columns: dict[str, Column] = {}
         for head in heads:
             name, factor = ALIASES.get(head, (head, 1.0))
             if name in KNOWN:
                 series = SeriesOfHours(path, head, time, is_direction=name in DIRECTIONS)
+                if not series.holds(self._from_s):
+                    raise ValueError(f"{file}: {head} has nothing of {starts}")
                 self._columns[name] = Column(series, factor, series.mean() * factor)
         if not self._columns:
             raise ValueError(f"{file}: no column of {', '.join(sorted(KNOWN))}")

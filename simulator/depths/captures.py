@@ -34,6 +34,7 @@ def run(
     orders = [order for order in scenario.orders(faults) if order.fault is not None]
     city, catalogue, digest, count = scenario.city(seed), load(), hashlib.sha256(), 0
     wanted = [(node, sensor) for node in scenario.nodes() for sensor in scenario.sensors]
+    whole = True
     for at, (node, sensor) in enumerate(wanted):
         of = scenario.sensors[sensor]
         clock = Clock(scenario.start_ms)
@@ -50,12 +51,14 @@ def run(
         digest.update(text.encode())
         count += len(capture.reads)
         if watch((at + 1) / len(wanted)) is False:
+            whole = at + 1 == len(wanted)
             break
     return {
         "seed": seed,
         "depth": "file",
         "stations": scenario.stations,
         "reads": count,
+        "whole": whole,
         "hash": digest.hexdigest()[:32],
     }
 

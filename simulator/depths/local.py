@@ -48,9 +48,11 @@ class Local:
 
     def stop(self) -> None:
         """Agents, then the collector, then the broker."""
-        self.programs.stop("agent", "collector")
-        if self._embedded is not None:
-            self._embedded.stop()
+        try:
+            self.programs.stop("agent", "collector")
+        finally:
+            if self._embedded is not None:
+                self._embedded.stop()
 
     def _settings(self) -> dict[str, Any]:
         rules = self.folder / "rules.yaml"

@@ -14,7 +14,7 @@ from firmware_stubs.plantower import particles
 from simulator.city.city import City
 from simulator.depths.local import Local
 from simulator.depths.pace import Pace
-from simulator.fleet.fleet import Fleet
+from simulator.fleet.fleet import Fleet, Tally
 from simulator.fleet.fleet import Pace as FleetPace
 from simulator.fleet.node import VirtualNode, identity
 from simulator.notes import Notes, SeriesOf
@@ -85,9 +85,8 @@ class _Cuts:
         """Cut the links whose moment in the scenario has come."""
         while self._orders and self._orders[0].from_s <= at_s:
             order = self._orders.pop(0)
-            first = 0 if order.node is None else self._names.index(order.node)
-            last = len(self._names) if order.node is None else first + 1
-            fleet.cut(range(first, last), (order.until_s - order.from_s) / self._factor)
+            struck = [number for number, name in enumerate(self._names) if order.strikes(name)]
+            fleet.cut(struck, (order.until_s - order.from_s) / self._factor)
 
 
 class _Ended(Exception):
@@ -124,20 +123,29 @@ def run(
             if watch(fleet, min(1.0, at_s / scenario.duration_s)) is False:
                 raise _Ended
 
+        whole = False
         with suppress(_Ended):
             fleet.run(began_s + scenario.duration_s / factor, step)
+            whole = True
         lasted_s = min(time.monotonic() - began_s, scenario.duration_s / factor)
-        waiting = fleet.settle(time.monotonic() + SETTLE_S, lambda: None)
+        waiting = fleet.settle(time.monotonic() + SETTLE_S, lambda: watch(fleet, 1.0))
         facts = {
             "seed": seed, "stations": scenario.stations, "from_ms": start_ms,
             "to_ms": start_ms + round(lasted_s * 1000 * factor),
-            "waiting_rows": waiting, "depth": "mqtt", "store": local.store if local is not None else store,
-            "expect_missing": [], "faults": [order.text for order in orders],
-            "counts": dict(fleet.tally.counts), "ack_ms_p50": fleet.tally.percentile_ms(0.5),
-            "ack_ms_p99": fleet.tally.percentile_ms(0.99), "simulator_cpu_s": round(time.process_time(), 1),
+            "waiting_rows": waiting, "whole": whole, "depth": "mqtt",
+            "store": local.store if local is not None else store, "expect_missing": [],
+            "faults": [order.text for order in orders],
+            **_figures(fleet.tally),
         }  # fmt: skip
         notes.say(**facts)
         return facts
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    return {
+        "counts": dict(tally.counts), "ack_ms_p50": tally.percentile_ms(0.5), "ack_ms_p99": tally.percentile_ms(0.99),
+        "simulator_cpu_s": round(time.process_time(), 1),
+    }  # fmt: skip
 
 
 def _possible(scenario: Scenario, faults: tuple[str, ...]) -> list[Order]:

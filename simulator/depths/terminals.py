@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from wire.exits import Exit, Failure
 STATIONS_MAX: Final = 20
 TOLERANCE_MS: Final = 1_500
 LOOK_S: Final = 0.5
+LAST_WORDS_S: Final = 1.0
+"""For the agents' last read and commit."""
 
 
 class WallClock(Clock):
@@ -50,9 +53,13 @@ def run(
     _refuse_what_cannot_be(scenario, pace, [order.text for order in orders if faults and order.fault is None])
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
-    city, hosts = scenario.city(seed), StubHost(clock.look)
-    local.start()
-    try:
+    city, hosts, whole = scenario.city(seed), StubHost(clock.look), True
+    with ExitStack() as at_the_end:
+        at_the_end.callback(hosts.stop)
+        at_the_end.callback(local.stop)
+        at_the_end.callback(time.sleep, LAST_WORDS_S)
+        at_the_end.callback(hosts.hush)
+        local.start()
         for name in scenario.nodes():
             street = Street(city, name, clock)
             sensors = []
@@ -68,18 +75,14 @@ def run(
         while (now_s := time.monotonic()) < end_s:
             local.check()
             if watch(1 - (end_s - now_s) / scenario.duration_s) is False:
+                whole = False
                 break
             time.sleep(min(LOOK_S, end_s - now_s))
-    finally:
-        hosts.hush()
-        time.sleep(1.0)  # the agents' last read and commit
-        local.stop()
-        hosts.stop()
     _excuse_the_beginning(notes, local.store)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
         "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS,
-        "faults": [order.text for order in orders if order.fault is not None],
+        "faults": [order.text for order in orders if order.fault is not None], "whole": whole,
     }  # fmt: skip
     notes.say(**facts)
     notes.close()

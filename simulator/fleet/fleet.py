@@ -13,7 +13,7 @@ import random
 import selectors
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
@@ -105,7 +105,7 @@ class Fleet:
             self._step(min(until_s, now_s + STEP_S))
             watch()
 
-    def settle(self, until_s: float, watch: Callable[[], None] = lambda: None) -> int:
+    def settle(self, until_s: float, watch: Callable[[], object] = lambda: None) -> int:
         """Seal nothing more; wait until every batch is answered for. How many are not."""
         self._sealing = False
         while (now_s := time.monotonic()) < until_s and self._sealed_s:
@@ -113,7 +113,7 @@ class Fleet:
             watch()
         return len(self._sealed_s)
 
-    def cut(self, numbers: range, for_s: float) -> None:
+    def cut(self, numbers: Iterable[int], for_s: float) -> None:
         """Take the network from some nodes for a while: connections break, and none is made until then."""
         until_s = time.monotonic() + for_s
         for number in numbers:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from firmware_stubs.faults import KINDS as SENSOR_KINDS
 from firmware_stubs.faults import Fault
-from simulator.scenario.times import after_start
+from simulator.scenario.times import after_start, span
 
 
 class Kind(NamedTuple):
@@ -55,7 +56,7 @@ _BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "unplug": ("warming_up", "settling", "line"), "silence": ("line",), "swap": ("swapped",),
     "power-cut": _ENDS, "kill": _ENDS, "clock-1970": _ENDS, "disk-full": ("gap-record",), "link-down": ("gap-record",),
 }  # fmt: skip
-_FORM: Final = re.compile(r"([a-z0-9-]+)(?::([0-9.]+))?@(\S+?)(?: on ([a-z0-9-]+)(?:/([a-z0-9-]+))?)?")
+_FORM: Final = re.compile(r"([a-z0-9-]+)(?::(\d+(?:\.\d+)?))?@(\S+?)(?: on ([a-z0-9-]+)(?:/([a-z0-9-]+))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ def parse(text: str, start_of_day_s: float) -> Order:
     if kind not in SENSOR_KINDS and kind not in SYSTEM_KINDS:
         raise ValueError(f"fault {kind!r} is not known; known are {', '.join((*SENSOR_KINDS, *SYSTEM_KINDS))}")
     per_byte = when.endswith("/byte")
-    share, from_s, until_s = _when(text, when.removesuffix("/byte"), start_of_day_s)
+    share, from_s, until_s = _when(when.removesuffix("/byte"), start_of_day_s)
+    if share is not None:
+        _must_be_share(text, share)
     if per_byte and (share is None or kind in SYSTEM_KINDS):
         raise ValueError(f"{text!r}: only a share of a sensor's or line's fault is by the byte")
     if kind in SYSTEM_KINDS:
@@ -106,20 +109,18 @@ def parse(text: str, start_of_day_s: float) -> Order:
     return Order(text, kind, fault.amount, from_s, until_s, node, sensor, fault)
 
 
-def _when(text: str, when: str, start_of_day_s: float) -> tuple[float | None, float, float]:
+def _when(when: str, start_of_day_s: float) -> tuple[float | None, float, float]:
     """A share for the whole run, or from when until when."""
-    try:
-        share = float(when)
-    except ValueError:
-        first, dash, last = when.partition("-")
-        from_s = after_start(first, start_of_day_s)
-        until_s = after_start(last, start_of_day_s) if dash else math.inf
-        if until_s <= from_s:
-            raise ValueError(f"{text!r}: the end is not after the beginning") from None
-        return None, from_s, until_s
-    if not 0 <= share <= 1:
-        raise ValueError(f"{text!r}: a share is 0 to 1") from None
-    return share, -math.inf, math.inf
+    with suppress(ValueError):
+        return float(when), -math.inf, math.inf
+    if "-" in when:
+        return None, *span(when, start_of_day_s)
+    return None, after_start(when, start_of_day_s), math.inf
+
+
+def _must_be_share(text: str, amount: float) -> None:
+    if not 0 <= amount <= 1:
+        raise ValueError(f"{text!r}: a share is 0 to 1")
 
 
 def _of_system(
@@ -127,6 +128,8 @@ def _of_system(
 ) -> Order:
     known = SYSTEM_KINDS[kind]
     amount = known.default if argument is None else float(argument)
+    if known.argument == "share":
+        _must_be_share(text, amount)
     if share is not None:
         if known.argument != "share":
             raise ValueError(f"{text!r}: {kind} wants a time, such as {kind}@+1h")

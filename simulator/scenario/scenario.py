@@ -16,6 +16,7 @@ small: {stations: 2, duration: 7h}  # how the tests run it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from inspect import signature
@@ -24,6 +25,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from collector.rules.loading import rules_in
 from device_profiles.catalogue import load as load_profiles
 from device_profiles.field_types import Name
 from device_profiles.strict_model import Strict, fit, misplaced, word
@@ -48,7 +50,11 @@ def _length(text: str) -> str:
 
 
 def _start(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is not None:
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time such as 2026-03-16T06:30") from None
+    if start.tzinfo is not None:
         raise ValueError("a time on the city's own clock is wanted, without an offset")
     return text
 
@@ -176,12 +182,17 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Scenario:
-        for name in ("events", "faults"):
-            for at, one in enumerate(getattr(self, name)):
+        timed: tuple[tuple[tuple[str, ...], Callable[[Any], object], Sequence[Any]], ...] = (
+            (("events",), self._event, self.events),
+            (("faults",), self._order, self.faults),
+            (("expect", "alerts"), self._span, self.expect.alerts),
+        )
+        for where, read_one, many in timed:
+            for at, one in enumerate(many):
                 try:
-                    self._order(one) if isinstance(one, str) else self._event(one)
+                    read_one(one)
                 except ValueError as error:
-                    raise misplaced(str(error), name, at) from error
+                    raise misplaced(str(error), *where, at) from error
         return self
 
     @property
@@ -204,6 +215,13 @@ class Scenario(Strict):
     def orders(self, more: tuple[str, ...] = ()) -> list[Order]:
         """Its faults and `more`. Raises ValueError."""
         return [self._order(text) for text in (*self.faults, *more)]
+
+    def never(self, more: tuple[str, ...] = ()) -> list[str]:
+        """What of its events, its faults and `more` does not strike in so short a run of so few stations."""
+        nodes, end_ms = {None, *self.nodes()}, self.start_ms + self.duration_s * 1000
+        late = [f"{one.kind} at {one.at}" for one in self.events if self._event(one).from_ms >= end_ms]
+        orders = self.orders(more)
+        return late + [one.text for one in orders if one.from_s >= self.duration_s or one.node not in nodes]
 
     def city_events(self) -> tuple[Event, ...]:
         """Its events in UTC milliseconds."""
@@ -233,7 +251,7 @@ class Scenario(Strict):
         """
         found = []
         for one in self.expect.alerts:
-            from_s, until_s = (times.after_start(text, self.start_of_day_s) for text in one.between.split("-"))
+            from_s, until_s = self._span(one)
             for node in one.nodes or self.nodes():
                 sensors: list[str | None] = [*one.sensors] or [None]
                 for sensor in sensors:
@@ -244,7 +262,13 @@ class Scenario(Strict):
         return [entry for entry in found if entry["from_ms"] < ended_ms]
 
     def _order(self, text: str) -> Order:
-        return parse(text, self.start_of_day_s)
+        order = parse(text, self.start_of_day_s)
+        if order.sensor is not None and order.sensor not in self.sensors:
+            raise ValueError(f"{text!r}: sensor {word(order.sensor, self.sensors)}")
+        return order
+
+    def _span(self, one: AlertOf) -> tuple[float, float]:
+        return times.span(one.between, self.start_of_day_s)
 
     def _event(self, one: EventOf) -> Event:
         from_ms = self.start_ms + round(times.after_start(one.at, self.start_of_day_s) * 1000)
@@ -263,4 +287,8 @@ def load(name: str) -> Scenario:
     path = Path(name) if own else LIBRARY / f"{name}.yaml"
     if not path.exists():
         raise FileNotFoundError(f"{name} does not exist" if own else f"scenario {word(name, names())}")
-    return fit(Scenario, read(path))
+    document = read(path)
+    wants = fit(Scenario, document)
+    if wants.rules:
+        rules_in(document, "rules")
+    return wants

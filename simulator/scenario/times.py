@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 _LENGTH: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 DAY_S: Final = 86_400
 
 
@@ -32,3 +32,14 @@ def after_start(text: str, start_of_day_s: float) -> float:
         raise ValueError(f"{text!r} is no time such as 18:30 or +2h")
     clock_s = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
     return (clock_s - start_of_day_s) % DAY_S
+
+
+def span(text: str, start_of_day_s: float) -> tuple[float, float]:
+    """From when until when, such as `18:30-20:00`, as `after_start`. Raises ValueError."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise ValueError(f"{text!r} is no span of time such as 18:30-20:00")
+    from_s, until_s = after_start(first, start_of_day_s), after_start(last, start_of_day_s)
+    if until_s <= from_s:
+        raise ValueError(f"{text!r}: the end is not after the beginning")
+    return from_s, until_s

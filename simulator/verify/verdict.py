@@ -23,7 +23,8 @@ class Verdict:
     """What became of the readings of one run.
 
     `missing` counts readings that are not there by the cause that excuses them; `lost` are those that nothing excuses.
-    `unsent` rows stand in the database and were never said; `wrong` is by value, unit, time, clock, flags.
+    `unsent` rows stand in the database and were never said; `wrong` is by value, unit, time, clock, flags. A run that
+    somebody ended early is not `whole`.
     """
 
     run: str = ""
@@ -46,6 +47,7 @@ class Verdict:
     not_allowed: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     hash: str = ""
+    whole: bool = True
 
     @property
     def passed(self) -> bool:
@@ -60,29 +62,35 @@ class Verdict:
         if sum(fault.what == what for fault in self.faults) < SHOWN:
             self.faults.append(Fault(what, where, time_ms, text))
 
-    def line(self) -> str:
-        """One line for people."""
+    def lines(self) -> list[str]:
+        """For people: what became of the readings, then the rest, and the verdict; why it fails."""
         causes = ", ".join(f"{cause} {count:,}" for cause, count in sorted(self.missing.items()))
-        parts = [
+        readings = [
             f"sent {self.sent:,}", f"stored {self.stored:,}", f"lost {self.lost:,}",
             f"missing and explained {sum(self.missing.values()):,}" + (f" ({causes})" if causes else ""),
             f"doubled {self.doubled:,}", f"wrong {sum(self.wrong.values()):,}",
         ]  # fmt: skip
         if self.unsent:
-            parts.append(f"never sent {self.unsent:,}")
+            readings.append(f"never sent {self.unsent:,}")
         if self.waiting:
-            parts.append(f"still waiting {self.waiting:,}")
-        if self.vehicles_passed:
-            parts.append(f"vehicles {self.vehicles_counted:,} of {self.vehicles_passed:,}")
-        parts.append(f"late max {self.late.get('late_s_max', 0):,} s")
-        parts.append(f"alerts {self.alerts_raised} of {self.alerts_expected} expected")
-        return "   ".join([*parts, "PASS" if self.passed else "FAIL"])
+            readings.append(f"still waiting {self.waiting:,}")
+        rest = [f"vehicles {self.vehicles_counted:,} of {self.vehicles_passed:,}"] if self.vehicles_passed else []
+        rest.append(f"late max {self.late.get('late_s_max', 0):,} s")
+        rest.append(f"alerts {self.alerts_raised} of {self.alerts_expected} expected")
+        if not self.whole:
+            rest.append("ended early")
+        rest.append("PASS" if self.passed else "FAIL")
+        why = [f"{one.what}: {one.where} at {one.time_ms}: {one.text}" for one in self.faults]
+        why += [f"not allowed here: {text}" for text in self.not_allowed]
+        if any(text.startswith("missing for") for text in self.not_allowed):
+            why.append("a scenario names what may be missing: expect: {missing: [...]}")
+        return ["   ".join(readings), "   ".join(["", *rest]), *(f"  {text}" for text in why)]
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
         return {
-            "schema": "lamppost.sim.verdict/1", "run": self.run, "passed": self.passed, "sent": self.sent,
-            "stored": self.stored, "lost": self.lost, "missing": dict(sorted(self.missing.items())),
+            "schema": "lamppost.sim.verdict/1", "run": self.run, "passed": self.passed, "whole": self.whole,
+            "sent": self.sent, "stored": self.stored, "lost": self.lost, "missing": dict(sorted(self.missing.items())),
             "not_allowed": self.not_allowed, "doubled": self.doubled, "unsent": self.unsent,
             "wrong": dict(sorted(self.wrong.items())), "estimated": self.estimated, "waiting": self.waiting,
             "vehicles": {"passed": self.vehicles_passed, "counted": self.vehicles_counted}, **self.late,

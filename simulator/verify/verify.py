@@ -19,7 +19,9 @@ def verify(
     A store that others use too (`alone` False) is asked for the run's own stations only.
     """
     meta = notes.meta()
-    verdict = Verdict(run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0))
+    verdict = Verdict(
+        run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0), whole=meta.get("whole", True)
+    )
     Comparison(notes, store, verdict, watch, alone).run()
     traffic.judge(meta.get("vehicles", {}), meta.get("lorries", {}), store, verdict)
     nodes = None if alone else frozenset(series.node for series in notes.series().values())

@@ -163,10 +163,14 @@ class Run:
     # -- peace ----------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        """No sensor speaks, nothing is broken any more: wait until everything is answered for."""
+        """No sensor speaks, nothing is broken any more: wait until everything is answered for.
+
+        Vehicles are told when their interval ends, which somebody who stops the run does not wait for.
+        """
         self.sensing = False
         self.strikes.heal()
-        self.clock.run_until(self.clock.now_ms + 1_000)
+        still_open_ms = -self.clock.now_ms % (self.scenario.interval_s * 1000)
+        self.clock.run_until(self.clock.now_ms + still_open_ms + 1_000)
         for node in self.nodes:
             node.finish()
         for _ in range(SETTLE_S // SETTLE_STEP_S):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,21 @@ def test_the_demo_shows_live_values_fires_an_alert_and_loses_nothing() -> None:
     assert ledger["alerts_fired"] >= 1
     assert first_value_s < 15
     assert f"desk: http://127.0.0.1:{port}/ops/setup?token=" in told, "a newcomer finds the operators' desk too"
+
+
+def test_a_terminal_that_is_closed_ends_the_demo_and_the_next_one_in_its_folder_counts_anew(tmp_path: Path) -> None:
+    """Its programs went on and kept the port; and what an earlier demo had stored was called doubled."""
+    port = free_port()
+    command = demo("--port", str(port), "--folder", str(tmp_path))
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for("a live value on the page", lambda: "µg/m³" in page(port), 30)
+    run.send_signal(signal.SIGHUP)
+    first, _ = run.communicate(timeout=60)
+    again = subprocess.run([*command, "--duration", "8"], capture_output=True, text=True, timeout=120)
+    for out in (first, again.stdout):
+        ledger = json.loads(out)
+        assert ledger["readings_accepted"] == ledger["readings_stored"] > 0
+    assert again.returncode == 0
 
 
 def test_a_taken_port_is_one_line_and_exit_code_5() -> None:

@@ -96,6 +96,11 @@ def test_any_csv_is_replayed_by_the_names_of_its_columns(tmp_path: Path) -> None
     assert half["co_mgm3"] == 0.5
     assert half["pm1_ugm3"] < half["pm25_ugm3"] < half["pm10_ugm3"]
     assert city.traffic("a").activity(NOON) == pytest.approx(0.5)
+    for text, told in (("2020-01-01T00:00,NA", r"mine.csv:2: '2020-01-01T00:00' and pm25_ugm3 'NA'"),
+                       ("2019-12-01T00:00,7", "pm25_ugm3 has nothing of 2020-01-01T00:00")):  # fmt: skip
+        file.write_text(f"time,pm25_ugm3\n{text}\n")
+        with pytest.raises(ValueError, match=told):
+            Replayed(str(file), "2020-01-01T00:00", NOON)
     file.write_text("hour,pm25_ugm3\n1,2\n")
     with pytest.raises(ValueError, match="no column whose name begins with time"):
         Replayed(str(file), "2020-01-01T00:00", NOON)

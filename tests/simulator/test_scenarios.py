@@ -14,7 +14,7 @@ from firmware_stubs.faults import Fault
 from simulator import runs
 from simulator.notes import Notes
 from simulator.scenario.faults import parse
-from simulator.scenario.scenario import load, names
+from simulator.scenario.scenario import EventOf, load, names
 from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
 from simulator.world.run import Files, Run
@@ -47,7 +47,7 @@ def run(name: str, seed: int = SEED, small: bool = True) -> tuple[Verdict, dict[
 @pytest.mark.parametrize("name", sorted(set(names()) - {"fireworks-night"}))
 def test_every_scenario_has_the_right_verdict(name: str) -> None:
     verdict, facts, moments = run(name)
-    assert verdict.passed, (verdict.line(), verdict.faults, verdict.not_allowed)
+    assert verdict.passed, (verdict.lines(), verdict.faults, verdict.not_allowed)
     assert verdict.sent > 500
     assert len(moments) >= len([text for text in facts["faults"] if text.split("@")[1][0] in "+012"]) - 4
     taken = set(verdict.missing) - {"warming_up", "settling"}
@@ -61,7 +61,7 @@ def test_every_scenario_has_the_right_verdict(name: str) -> None:
 def test_fireworks_night_twice_gives_the_same_bytes_and_exactly_its_alerts() -> None:
     first, facts, _ = run("fireworks-night")
     again, facts_again, _ = run("fireworks-night")
-    assert first.passed, (first.line(), first.faults)
+    assert first.passed, (first.lines(), first.faults)
     assert first.alerts_raised == first.alerts_expected == 1
     assert facts["hash"] == facts_again["hash"] == GOLDEN
     assert facts == facts_again
@@ -87,7 +87,7 @@ def test_another_seed_is_another_night() -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_scenario_at_its_full_size(name: str, seed: int) -> None:
     verdict, _, _ = run(name, seed, small=False)
-    assert verdict.passed, (verdict.line(), verdict.faults, verdict.not_allowed)
+    assert verdict.passed, (verdict.lines(), verdict.faults, verdict.not_allowed)
 
 
 @pytest.mark.parametrize("name", names())
@@ -114,6 +114,13 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ),
         ("plantower-pms5003,", "nova-sds011,", "nova-sds011 speaks as often as it will: leave period_s out"),
         ("stations: 3", "statoins: 3", "did you mean 'stations'"),
+        ("stations: 3", "stations: 3\nfaults: ['kill@25:99']", "'25:99' is no time such as 18:30"),
+        ("stations: 3", "stations: 3\nfaults: ['net-loss:3@+1h']", "a share is 0 to 1"),
+        ("stations: 3", "stations: 3\nfaults: ['net-slow:1.2.3@+1h']", "is not KIND[:ARGUMENT]@WHEN"),
+        ("stations: 3", "stations: 3\nfaults: ['drop@0.1 on lp-0001/air-3']", "did you mean 'air-2'"),
+        ("window:", "windw:", "unknown key 'windw'"),
+        ("between: 12:00-13:00", "between: 7-8", "'7' is no time such as 18:30"),
+        ("between: 12:00-13:00", "between: '12:00'", "'12:00' is no span of time such as 18:30-20:00"),
     ):
         file.write_text(text.replace(good, bad, 1))
         with pytest.raises(NotUsable) as caught:
@@ -121,6 +128,13 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         assert said in str(caught.value)
         assert "mine.yaml:" in str(caught.value)
         assert "?, not" not in str(caught.value)
+
+
+def test_what_cannot_strike_in_a_run_is_told() -> None:
+    """A time before the start is one of tomorrow, and a station beyond the last one is none."""
+    night = load("dust-storm").with_(events=[EventOf.model_validate({"kind": "rain", "at": "+20h", "for": "1h"})])
+    never = night.never(("kill@+1h", "kill@+1h on lp-0003", "kill@+1h on lp-0004", "drop@0.1", "kill@+9h"))
+    assert never == ["rain at +20h", "kill@+1h on lp-0004", "kill@+9h"]
 
 
 def test_a_share_of_a_line_may_be_by_the_byte() -> None:
@@ -161,8 +175,18 @@ def test_vehicles_that_pass_while_the_power_is_gone_are_not_missed(tmp_path: Pat
     cut = 'faults: ["power-cut:600@+10m"]\nexpect: {missing: [settling, warming_up, uncommitted, agent-off]}\n'
     (tmp_path / "road.yaml").write_text(ROAD + cut)
     verdict, facts, _ = run(str(tmp_path / "road.yaml"), small=False)
-    assert verdict.passed, (verdict.line(), verdict.faults)
+    assert verdict.passed, (verdict.lines(), verdict.faults)
     assert sum(facts["vehicles"].values()) > 300
+
+
+@pytest.mark.parametrize("duration", ["30s", "150s"])
+def test_a_run_that_ends_within_an_interval_has_told_who_passed_in_it(tmp_path: Path, duration: str) -> None:
+    """Ctrl-C is no full minute: of a run of 150 s that began at one, a third of the vehicles were called wrong."""
+    (tmp_path / "road.yaml").write_text(ROAD.replace("40m", duration) + "expect: {missing: [settling, warming_up]}")
+    verdict, facts, _ = run(str(tmp_path / "road.yaml"), small=False)
+    assert verdict.passed, (verdict.lines(), verdict.faults)
+    assert verdict.vehicles_counted >= 0.8 * verdict.vehicles_passed > 0
+    assert facts["to_ms"] - facts["from_ms"] == int(duration[:-1]) * 1000
 
 
 def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(
@@ -179,7 +203,7 @@ def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_sa
         verdict = verify(world.notes, store)
     finally:
         world.close()
-    assert verdict.passed, (verdict.line(), verdict.faults)
+    assert verdict.passed, (verdict.lines(), verdict.faults)
     passed = {r: sum(n for name, n in facts["vehicles"].items() if r in name) for r in ("radar-1", "radar-2")}
     assert passed["radar-1"] > 100
     assert sum(facts["lorries"].values()) > 5

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from simulator.depths import captures as depth_file
 from simulator.depths.control import ask
 from simulator.scenario import scenario
 from simulator.sim_cli import app
+from simulator.verify.verdict import Verdict
 from tests.servers import Influxd, wait_for
 from wire.exits import Failure
 
@@ -176,6 +178,7 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str]
         (("run", "rush-hour", "--depth", "mqtt", "--stations", "5000"), 2, "start mosquitto"),
         (("run", "rush-hour", "--depth", "pty"), 2, "write --speed 1x"),
         (("run", "rush-hour", "--duration", "long"), 2, "no length of time"),
+        (("run", "rush-hour", "--from", "yesterday"), 2, "no time such as 2026-03-16T06:30"),
         (("run", "rush-hour", "--store", "redis://x"), 2, "is no database"),
         (("verify", "--run", "nothing"), 2, "no run 'nothing'"),
         (("ctl", "nothing", "pause"), 2, "no run 'nothing'"),
@@ -190,3 +193,62 @@ def test_what_is_wrong_is_told_in_one_line(
     assert told in result.exception.line()
     assert "\n" not in result.exception.line()
     assert result.exception.code == code
+
+
+def test_a_run_says_why_it_fails_and_that_it_was_ended_early(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "corner.yaml").write_text(TOWN)
+    told = sim(home, "run", str(tmp_path / "corner.yaml"), "--fault", "drop@+2m on lp-0002", code=1)
+    assert "\n  not allowed here: missing for warming_up\n" in told.stdout
+    assert "expect: {missing: [...]}" in told.stdout
+    assert told.stderr.startswith("note  drop@+2m on lp-0002 strikes nobody")
+    verdict = Verdict(whole=False)
+    assert verdict.lines()[1].endswith("ended early   PASS")
+    assert verdict.as_json()["whole"] is False
+
+
+def test_a_page_that_cannot_be_written_and_a_taken_folder_are_told(home: dict[str, str], tmp_path: Path) -> None:
+    sim(home, "run", "dust-storm", "--small", "--duration", "2m", "--out", str(tmp_path / "mine"))
+    sim(home, "run", "dust-storm", "--small", "--duration", "1m", "--out", str(tmp_path / "mine"))
+    words = ("verify", "--run", str(tmp_path / "mine"), "--html", str(tmp_path / "none" / "x.html"))
+    assert sim(home, *words, code=4).stderr.endswith("x.html: No such file or directory\n")
+    (tmp_path / "mine" / "notes.db").unlink()
+    told = sim(home, "run", "dust-storm", "--small", "--out", str(tmp_path / "mine"), code=2).stderr
+    assert "readings.db is of no run. Cure: name another folder" in told
+    assert (tmp_path / "mine" / "readings.db").exists()
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGHUP,)])
+def test_whoever_is_in_a_hurry_or_closes_the_terminal_leaves_no_program_behind(
+    home: dict[str, str], tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    (tmp_path / "corner.yaml").write_text(CORNER.replace("5s", "5m"))
+    out = tmp_path / "mine"
+    command = [sys.executable, "-m", "lamppost", "sim", "run", str(tmp_path / "corner.yaml"), "--depth", "pty"]
+    child = subprocess.Popen([*command, "--speed", "1x", "--out", str(out)], env=home, stdout=subprocess.PIPE)
+    try:
+        wait_for("a live agent", (out / "lp-0001.json").exists)
+        assert len(programs_of(out)) == 2
+        for number in signals:
+            child.send_signal(number)
+            wait_for("the run to end or to go on ending", lambda: child.poll() is not None or not_heard(child.pid))
+        child.communicate(timeout=60)
+    finally:
+        child.kill()
+        child.wait()
+    assert programs_of(out) == []
+
+
+def programs_of(folder: Path) -> list[str]:
+    """The agents and collectors that run with settings of a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = path.read_bytes().replace(b"\0", b" ").decode()
+            found += [line] * (f" run {folder}/" in line)
+    return found
+
+
+def not_heard(pid: int) -> bool:
+    """True when no signal waits for a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return all(int(line.split()[1], 16) == 0 for line in lines if line.startswith(("SigPnd", "ShdPnd")))
