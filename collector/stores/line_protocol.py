@@ -19,6 +19,7 @@ from wire.batch import Span
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@/-]+")
+_LOST = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _as_json: Final = msgspec.json.Encoder().encode
 _INT: Final = {int}
@@ -142,7 +143,7 @@ def tag(value: str) -> str:
 
 
 def text(value: str) -> str:
-    """A text field in quotes. Raises Unwritable for control characters other than a line feed."""
-    if not value.replace("\n", "").isprintable():
+    """A text field in quotes. Raises Unwritable for control characters other than a line feed, and for no Unicode."""
+    if _LOST.search(value):
         raise Unwritable("a text with control characters")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

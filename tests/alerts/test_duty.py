@@ -40,6 +40,17 @@ def test_an_alert_is_named_by_as_much_of_its_name_as_no_other_has(desk: Desk) ->
     assert desk.standings[names[0]].ack is not None
 
 
+def test_a_name_from_a_terminal_of_another_alphabet_is_a_name(desk: Desk) -> None:
+    """Bytes that are no UTF-8 reach a command as halves of characters, which neither file nor database takes."""
+    (name, *_) = desk.standings
+    typed = "李雷".encode("gbk").decode("utf-8", "surrogateescape")
+    duty(desk).do("ack", {"alert": name, "who": typed, "note": typed, "until_ms": T0 + MINUTE}, T0)
+    ack = desk.standings[name].ack
+    assert ack is not None
+    assert {*ack.who, *ack.note} <= {*typed, "\ufffd"}
+    assert f"{ack.who}{ack.note}".encode()
+
+
 @pytest.mark.parametrize(
     ("verb", "asked", "why"),
     [

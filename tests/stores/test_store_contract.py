@@ -68,7 +68,7 @@ def test_another_write_of_one_identity_fills_in_fields(store: Store) -> None:
 
 
 def test_zero_is_a_value_and_texts_survive(store: Store) -> None:
-    text = 'a "quoted" \\ text, with = and 中文'
+    text = 'a "quoted" \\ text,\nwith = and 中文, 张\u3000三, 5\u00a0µg, 👨\u200d🔧, a font\'s own \ue000'
     write(store, Table("air_quality", TAGS, [T0], {"pm25_ugm3": [0], "qc_code": [text]}))
     (series,) = store.select(Select("air_quality", ("pm25_ugm3", "qc_code")))
     assert series.rows == [[T0, 0, text]]
