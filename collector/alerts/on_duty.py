@@ -31,7 +31,7 @@ class OnDuty:
         with self._reading:
             return self._book.deeds(fingerprint)
 
-    def deliveries(self, fingerprint: str) -> list[Delivered]:
+    def deliveries(self, fingerprint: str | None = None) -> list[Delivered]:
         with self._reading:
             return [delivered(self._book, each) for each in self._book.deliveries(fingerprint)]
 
@@ -50,7 +50,7 @@ class OnDuty:
 def delivered(book: Book, each: Delivery) -> Delivered:
     """A delivery with its log."""
     log = book.attempts(each.key, each.channel)
+    alert = next((told["fingerprint"] for _, told in each.body["lines"]), "")
     words = (each.severity, each.text_zh, each.text_en)
-    return Delivered(
-        each.name, each.channel, each.state, *words, each.made_ms, each.done_ms, each.due_ms, each.why, log
-    )
+    times = (each.made_ms, each.done_ms, each.due_ms)
+    return Delivered(each.name, alert, each.channel, each.state, *words, *times, each.why, log)

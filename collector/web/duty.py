@@ -21,9 +21,13 @@ from collector.rules.silence import Silence
 
 
 class Delivered(NamedTuple):
-    """One notification on one channel: waiting, sending, delivered or dead; and every attempt, newest first."""
+    """One notification on one channel: waiting, sending, delivered or dead; and every attempt, newest first.
+
+    `alert` is the fingerprint of the first that it tells of.
+    """
 
     name: str
+    alert: str
     channel: str
     state: str
     severity: str
@@ -45,8 +49,8 @@ class Duty(Protocol):
     def history(self, fingerprint: str) -> list[Deed]:
         """What was done about one alert, newest first."""
 
-    def deliveries(self, fingerprint: str) -> list[Delivered]:
-        """Where one alert was told, newest first."""
+    def deliveries(self, fingerprint: str | None = None) -> list[Delivered]:
+        """What was told lately, of one alert or of all, newest first."""
 
     def dead_letters(self) -> list[Delivered]:
         """What could not be told anywhere."""

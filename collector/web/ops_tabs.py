@@ -184,12 +184,9 @@ class Tabs:
 
     async def deliveries(self, request: Request, session: Session) -> Response:
         """Where alerts were told, and what could not be told anywhere."""
-        duty, told = self._site.duty, []
+        duty = self._site.duty
         dead = await run_in_threadpool(duty.dead_letters) if duty is not None else []
-        if duty is not None:
-            for alert in self._site.alerts()[:DELIVERIES_MAX]:
-                told += [(alert, one) for one in await run_in_threadpool(duty.deliveries, alert.fingerprint)]
-        told.sort(key=lambda one: -one[1].made_ms)
+        told = await run_in_threadpool(duty.deliveries) if duty is not None else []
         shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
         return await self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.alerts.on_duty import OnDuty
 from collector.rules.desk import Policy
 from collector.stores.store import Select
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, Desk
@@ -117,6 +118,21 @@ def test_a_rule_that_went_ends_its_alert(tmp_path: Path, closes: Closes) -> None
     desk.die()
     desk.wait(MINUTE)
     assert [state for state, _ in desk.points()] == ["firing", "resolved"], "the next start says nothing again"
+
+
+def test_a_message_about_several_alerts_is_one_delivery_on_the_desk(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH, HIGH | {"alert": "higher"}, HIGH | {"alert": "highest"}))
+    desk.reading(90.0)
+    desk.wait(2 * MINUTE)
+    duty = closes(OnDuty(desk.alerting, tmp_path / "c1.db", lambda: desk.now_ms))
+    (told,) = duty.deliveries()
+    assert told.text_en.count("[FIRING]") == 3
+    names = [alert.fingerprint for alert in desk.alerting.current()]
+    assert told.alert in names
+    assert [duty.deliveries(name) for name in names] == [[told]] * 3
+    desk.reading(43.0)
+    desk.wait(30 * MINUTE)
+    assert len(duty.deliveries()) == 2
 
 
 def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path, closes: Closes) -> None:

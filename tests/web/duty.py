@@ -32,21 +32,34 @@ class DutyDesk:
     def history(self, fingerprint: str) -> list[Deed]:
         return [deed for deed in reversed(self.deeds) if deed.about == fingerprint]
 
-    def deliveries(self, fingerprint: str) -> list[Delivered]:
-        if fingerprint != "f1":
+    def deliveries(self, fingerprint: str | None = None) -> list[Delivered]:
+        if fingerprint not in (None, "f1"):
             return []
         at_ms = self.now_ms - 200_000
         log = [Attempt(at_ms + 900, "email", "k", "delivered", "")]
         return [
             Delivered(
-                "k|email", "email", "delivered", "major", "PM2.5 过高", "PM2.5 high", at_ms, at_ms + 900, 0, "", log
+                "k|email",
+                "f1",
+                "email",
+                "delivered",
+                "major",
+                "PM2.5 过高",
+                "PM2.5 high",
+                at_ms,
+                at_ms + 900,
+                0,
+                "",
+                log,
             )
         ]
 
     def dead_letters(self) -> list[Delivered]:
         at_ms = self.now_ms - 86_400_000
         log = [Attempt(at_ms + n * 60_000, "sms", "d", "failed", "HTTP 502") for n in range(3)]
-        return [Delivered("d|sms", "sms", "dead", "minor", "站点失联", "Station silent", at_ms, 0, 0, "HTTP 502", log)]
+        return [
+            Delivered("d|sms", "f2", "sms", "dead", "minor", "站点失联", "Station silent", at_ms, 0, 0, "HTTP 502", log)
+        ]
 
     def silences(self) -> list[Silence]:
         return sorted(self.desk.silences.values(), key=lambda one: one.end_ms)
