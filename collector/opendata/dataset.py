@@ -5,12 +5,13 @@ question gives the same bytes. Columns are those that hold anything in the span.
 
 Few vehicles are few people. An interval of traffic with fewer than five vehicles is masked, and so are its neighbours
 within the same five minutes: the sum of five minutes is public, and one hidden interval could be had by subtraction.
+So it is with heavy vehicles; where these alone are few, they alone are masked.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ TEXTS: Final = frozenset({"cal_id", "qc_code"})
 WHOLE: Final = frozenset({"cq", "qc"}) | {quantity.name for quantity in QUANTITIES.values() if quantity.whole}
 _COUNTS: Final = ("count", "heavy_count")
 _BESIDE: Final = ("cal_id", "cq", "qc", "qc_code")
+Few = Mapping[int, Set[str]]
+"""By five minutes, the counts of a lane that are masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,16 @@ def read(store: Store, dataset: Dataset) -> Iterator[list[Row]]:
         span = max(day_ms, dataset.since_ms), min(day_ms + DAY_MS, dataset.until_ms)
         question = Select(dataset.measurement, dataset.fields, *span, {"node": node}, dataset.tags)
         lanes = store.select(question)
-        few = _few(dataset, lanes) if dataset.masks else [frozenset[int]()] * len(lanes)
+        few: list[Few] = _few(dataset, lanes) if dataset.masks else [{} for _ in lanes]
         rows = [row for one, hidden in zip(lanes, few, strict=True) for row in _of_series(dataset, one, hidden)]
         yield sorted(rows, key=lambda row: (row.time_ms, row.tags))
 
 
-def _of_series(dataset: Dataset, series: Series, few: Set[int]) -> Iterator[Row]:
+def _of_series(dataset: Dataset, series: Series, few: Few) -> Iterator[Row]:
     tags = tuple(series.tags.get(name, "") for name in dataset.tags)
     for time_ms, *cells in series.rows:
         values = tuple(map(_exact, dataset.fields, cells))
-        row = Row(time_ms, tags, values)
-        yield _masked(dataset, row) if time_ms // MERGED_MS in few else row
+        yield _masked(dataset, Row(time_ms, tags, values), few.get(time_ms // MERGED_MS, frozenset()))
 
 
 def _exact(name: str, value: Any) -> Any:
@@ -110,27 +112,27 @@ def _exact(name: str, value: Any) -> Any:
     return int(value) if name in WHOLE else float(value)
 
 
-def _few(dataset: Dataset, lanes: list[Series]) -> list[Set[int]]:
-    """Of each lane of a station the five minutes that are masked: for an interval of theirs, or as open data do."""
-    found: list[set[int]] = [set() for _ in lanes]
+def _few(dataset: Dataset, lanes: list[Series]) -> list[Few]:
+    """Of each lane of a station the counts that are masked: for an interval of the five minutes, or as open data do."""
+    found: list[dict[int, set[str]]] = [defaultdict(set) for _ in lanes]
     sums: dict[int, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for lane, series in enumerate(lanes):
         for time_ms, *cells in series.rows:
             row = dict(zip(dataset.fields, cells, strict=True))
             sums[time_ms // MERGED_MS][lane].update({name: row[name] for name in _COUNTS if row.get(name) is not None})
-            if mask(row).hidden:
-                found[lane].add(time_ms // MERGED_MS)
+            found[lane][time_ms // MERGED_MS].update(mask(row).hidden)
     for window, counts in sums.items():
         for lane, shown in zip(counts, mask_lanes(list(counts.values())), strict=True):
-            if shown.hidden:
-                found[lane].add(window)
+            found[lane][window].update(shown.hidden)
     return list(found)
 
 
-def _masked(dataset: Dataset, row: Row) -> Row:
-    """Everything that vehicles made is taken out; length and quality of the interval stay."""
+def _masked(dataset: Dataset, row: Row, few: Set[str]) -> Row:
+    """Without the counts that are few; with the vehicles goes all that they made, but length and quality stay."""
+    if not few:
+        return row
     stay = {"duration_s", *_BESIDE}
     named = list(zip(dataset.fields, row.values, strict=True))
-    hidden = tuple(name for name in dataset.fields if name not in stay)
+    hidden = tuple(name for name in dataset.fields if (name not in stay if "count" in few else name in few))
     values = tuple(None if name in hidden else value for name, value in named)
     return Row(row.time_ms, row.tags, values, hidden)

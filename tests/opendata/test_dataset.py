@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,19 @@ def test_the_lane_beside_one_of_few_vehicles_is_hidden_with_it_and_the_others_ar
         ("1", 0): (None, None), ("2", 0): (None, None), ("3", 0): (20, 6),
         ("1", 1): (30, 7), ("2", 1): (30, 7), ("3", 1): (30, 7),
     }  # fmt: skip
+
+
+def test_where_heavy_vehicles_alone_are_few_they_alone_are_masked_for_five_minutes(store: Sqlite) -> None:
+    """Few streets have five lorries a minute: with everything hidden for them no traffic was ever exported."""
+    columns = {"count": [9] * 15, "heavy_count": [*([6] * 5), 6, 0, *([6] * 3), 0, *([1] * 4)]}
+    columns |= {"speed_tms_kmh": [40] * 15}
+    _write(store, "traffic_flow", {"lane": "1", "direction": "in"}, columns, FIVE_MS // 5)
+    made = dataset.describe(store, "traffic", T0, T0 + 3 * FIVE_MS)
+    told = chain(*dataset.read(store, made))
+    rows = [dict(zip(made.fields, row.values, strict=True)) | {"masked": row.masked} for row in told]
+    assert [row["heavy_count"] for row in rows] == [6] * 5 + [None] * 10
+    assert [row["masked"] for row in rows] == [()] * 5 + [("heavy_count",)] * 10
+    assert {(row["count"], row["speed_tms_kmh"]) for row in rows} == {(9, 40.0)}
 
 
 def test_five_vehicles_are_told_and_a_five_minutes_that_is_not_over_is_not(store: Sqlite) -> None:
