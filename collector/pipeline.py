@@ -196,16 +196,22 @@ def make_pipeline(
     is_ours: Callable[[str], bool] | None = None,
 ) -> OwnPipeline:
     """One over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
-    quality, reporting = Quality(config.quality), config.reporting()
-    ingest = Ingest(
+    ingest = make_ingest(config, store, registry, state, calibrations)
+    rollups = Rollups(store, WindowBook(state, is_ours=is_ours), config.reporting(), Quality(config.quality))
+    rollups.on_broken = Mishaps(ingest.counts, ingest.alarm, config.state_file).broken_by
+    return OwnPipeline(ingest, rollups, signing_key(config))
+
+
+def make_ingest(
+    config: Config, store: Store, registry: Registry, state: sqlite3.Connection, calibrations: Calibrations
+) -> Ingest:
+    """An ingest as the settings want it."""
+    return Ingest(
         config.name,
         store,
         Quarantine(state, config.quarantine_mib << 20, config.quarantine_per_node_mib << 20),
         registry,
-        Derivation(quality, calibrations, reporting),
+        Derivation(Quality(config.quality), calibrations, config.reporting()),
         series=SeriesBudget(state, config.series_per_node),
         pace=Pace(config.rate_per_node),
     )
-    rollups = Rollups(store, WindowBook(state, is_ours=is_ours), reporting, quality)
-    rollups.on_broken = Mishaps(ingest.counts, ingest.alarm, config.state_file).broken_by
-    return OwnPipeline(ingest, rollups, signing_key(config))

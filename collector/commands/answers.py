@@ -154,9 +154,14 @@ def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json
     Example:  lamppost quarantine redrive lp-0017 1042
     """
     from collector.delivery.redrive import redrive
+    from collector.delivery.registry import Registry
+    from collector.numbers.calibration import Calibrations
+    from collector.numbers.window_book import WindowBook
+    from collector.pipeline import make_ingest
 
     with _open(config) as (settings, store), _state(config) as db:
-        outcome = redrive(db, store, settings.name, node, seq, time.time_ns() // 1_000_000)
+        ingest, book = make_ingest(settings, store, Registry(db), db, Calibrations(db)), WindowBook(db, owner=False)
+        outcome = redrive(ingest, book, settings.reporting(), db, node, seq, time.time_ns() // 1_000_000)
     is_stored = outcome.startswith("stored")
     say(outcome, as_json, node=node, seq=seq, stored=is_stored)
     raise typer.Exit(Exit.FINE if is_stored else Exit.NOT_HEALTHY)

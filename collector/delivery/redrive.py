@@ -1,13 +1,16 @@
-"""Re-drive: a batch from the quarantine goes through the same ingest once more, after its cause was cured."""
+"""Re-drive: a batch from the quarantine goes through the same ingest once more, after its cause was cured.
+
+It is made of as any other batch, and its hours are due anew.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 
 from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Node, Registry
-from collector.stores.store import Store
+from collector.numbers.reporting import ReportingOf
+from collector.numbers.window_book import WindowBook
 from wire.ack import Code
 from wire.status import Birth
 
@@ -22,8 +25,13 @@ class _Everyone(Registry):
         return Node(Birth(node, "redrive", "0" * 16, (self._spool,), 1, None, "redrive", "synced"), True, 0)
 
 
-def redrive(db: sqlite3.Connection, store: Store, name: str, node: str, seq: int, now_ms: int) -> str:
-    """Try every whole batch kept under this name again; what is stored leaves the quarantine. Returns what happened."""
+def redrive(
+    ingest: Ingest, book: WindowBook, reporting: ReportingOf, db: sqlite3.Connection, node: str, seq: int, now_ms: int
+) -> str:
+    """Try every whole batch kept under this name again; what is stored leaves the quarantine. Returns what happened.
+
+    `ingest` is one for this alone: what it thinks of spools is overruled.
+    """
     kept = db.execute(
         "SELECT spool, digest, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
     ).fetchall()
@@ -34,9 +42,10 @@ def redrive(db: sqlite3.Connection, store: Store, name: str, node: str, seq: int
         return f"nothing of {node} {seq} is in quarantine"
     stored = 0
     for spool, digest, payload in kept:
-        ingest = Ingest(name, store, Quarantine(db), _Everyone(spool))
+        ingest.registry = _Everyone(spool)
         ingest.take(node, payload, now_ms, replay=True)
-        ingest.write(now_ms)
+        for work in ingest.write(now_ms):
+            book.owe(work.tables, reporting(node).zone)
         codes = [verdict.code for _, ack in ingest.acks(now_ms) for verdict in ack.verdicts]
         if codes and codes[-1] in (Code.STORED, Code.STORED_IN_PART):
             db.execute(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from zoneinfo import ZoneInfo
 
+from collector.numbers.windows import MINUTES, ROLLED, hour_of
 from collector.statedb import transaction
-from collector.stores.store import Tags
+from collector.stores.store import Table, Tags
 
 Key = tuple[str, Tags]
 """A series: measurement and tags."""
@@ -65,6 +67,15 @@ class WindowBook:
         self._new[key, hour_ms] = due_ms
         if due_ms < self._found_none_ms + ASK_EVERY_MS:
             self._found_none_ms = _NEVER
+
+    def owe(self, tables: Iterable[Table], zone: ZoneInfo) -> None:
+        """Rows that no collector has seen are in the database: their hours are due. Durable when this returns."""
+        for table in tables:
+            kind = table.measurement.removesuffix(MINUTES)
+            if kind in ROLLED:
+                for hour_ms in {hour_of(time_ms, zone) for time_ms in table.times_ms}:
+                    self.enter((kind, table.tags), hour_ms, 0)
+        self.commit()
 
     def strike(self, key: Key, hour_ms: int) -> None:
         """This hour, live or under way, is in the database; one that was entered anew stays in the book."""

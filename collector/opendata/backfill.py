@@ -16,7 +16,6 @@ from collector.numbers.derive import LEDGER
 from collector.numbers.quality import Quality, worst
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
-from collector.numbers.windows import ROLLED, hour_of
 from collector.opendata.history import History
 from collector.stores.store import Held, Later, Row, Select, Store, StoreDown, Table
 from wire.batch import Block
@@ -47,11 +46,7 @@ def backfill(
     for whole in history.tables():
         for table in _parts(_flagged(whole, quality)):
             yield _write(store, table, account)
-            if table.measurement in ROLLED:
-                zone = reporting(dict(table.tags)["node"]).zone
-                for hour_ms in {hour_of(time_ms, zone) for time_ms in table.times_ms}:
-                    book.enter((table.measurement, table.tags), hour_ms, 0)
-                book.commit()
+            book.owe([table], reporting(dict(table.tags)["node"]).zone)
 
 
 def _parts(table: Table) -> Iterator[Table]:

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from collector.config import Config, SqliteStore
+from collector.config import Config, SqliteStore, Station
 from collector.delivery.audit import audit
 from collector.delivery.gap_facts import from_state, whole_batches
 from collector.delivery.ingest import Ingest
 from collector.delivery.redrive import redrive
+from collector.numbers.calibration import Calibrations, Record
+from collector.numbers.window_book import WindowBook
+from collector.pipeline import make_ingest
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
-from collector.stores.store import Answer, Row, Stored
+from collector.stores.store import Answer, Refused, Row, Stored
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
 from tests.servers import Influxd
@@ -71,7 +74,7 @@ def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(
     bench: Bench, influxd: Influxd, tmp_path: Path
 ) -> None:
     bench.send(dump(BATCH))
-    assert "lamppost resend lp-0017" in redrive(bench.state, bench.store, "c1", "lp-0017", 42, NOW)
+    assert "lamppost resend lp-0017" in driven_again(bench, settings_of(tmp_path), 42, NOW)
     bench.ingest.take("lp-0017", dump(BATCH), NOW, replay=True)
     bench.ingest.write(NOW)
     assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED_IN_PART)], 3)
@@ -107,7 +110,7 @@ def test_a_backlog_older_than_the_database_keeps_is_kept_whole_with_few_writes(
     assert "store" not in bench.ingest.alarms
     assert bench.store.writes < 20, bench.store.writes  # type: ignore[attr-defined]
     bench.store.keep_for(None)
-    assert redrive(bench.state, bench.store, "c1", "lp-0017", 1, now_ms) == "stored 1 of 1"
+    assert driven_again(bench, settings_of(tmp_path), 1, now_ms) == "stored 1 of 1"
     assert [(found.rows_missing, found.sequences_missing) for found in audit(bench.store, None, {})] == [
         (0, [(SPOOL, 2)])
     ]
@@ -128,6 +131,31 @@ def test_a_batch_in_quarantine_as_a_whole_is_no_hole_to_the_audit(embedded: Benc
     assert [finding.sequences_missing for finding in audit(embedded.store)] == [[(SPOOL, 2)]]
     assert [finding.sequences_missing for finding in audit(embedded.store, None, kept)] == [[]]
     assert [finding.batches_quarantined for finding in audit(embedded.store, None, kept)] == [1]
+
+
+def test_a_batch_that_is_driven_again_is_made_of_as_any_other_and_its_hours_are_due(
+    embedded: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It got neither the calibration in force nor the state of its station's gases, and no hour, day or index."""
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded.store, "write", lambda _: Refused("beyond retention policy"))
+        raw: dict[str, Any] = {"pm25_raw_ugm3": [12, None, 13], "no2_raw_ppb": [50, 50, 50]}
+        assert embedded.send(changed("/blocks/0/fields", raw)) == [(42, Code.QUARANTINED)]
+    twice = Record("lp-0017", "air-1", "pm25_ugm3", from_ms=0, made_ms=0, who="wang", slope=2.0)
+    Calibrations(embedded.state).add(twice)
+    european = Station(node="lp-0017", zh="站", en="station", gas_state="20C")
+    settings = settings_of(tmp_path).model_copy(update={"stations": [european]})
+    assert driven_again(embedded, settings, 42, NOW) == "stored 1 of 1"
+    (first, *_) = embedded.rows("air_quality", "pm25_ugm3", "no2_ugm3", "cal_id")
+    assert first[1:] == [24.0, pytest.approx(95.63, abs=0.01), "pm25_ugm3:c1,no2_ugm3:20C"]
+    due = WindowBook(embedded.state, owner=False).due(NOW, 100)
+    assert {(key[0], hour_ms) for key, hour_ms in due} == {("air_quality", HOUR), ("traffic_flow", HOUR)}
+
+
+def driven_again(bench: Bench, settings: Config, seq: int, now_ms: int) -> str:
+    ingest = make_ingest(settings, bench.store, bench.registry, bench.state, Calibrations(bench.state))
+    book = WindowBook(bench.state, owner=False)
+    return redrive(ingest, book, settings.reporting(), bench.state, "lp-0017", seq, now_ms)
 
 
 def settings_of(folder: Path) -> Config:
