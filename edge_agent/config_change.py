@@ -89,6 +89,11 @@ def write(change: Change) -> None:
 def put_on_trial(change: Change, agent: running.Running) -> None:
     """The same for settings that the agent puts back by itself when readings stop."""
     try:
+        checked(change.before, str(change.file))
+    except NotUsable as error:
+        text = f"{change.file} cannot be used as it stands, and could not be put back"
+        raise Failure(Exit.CONFIGURATION, "no-way-back", text, "leave out --try") from error
+    try:
         write_synced(old(change.file), change.before, like=change.file)
         health = Health(agent.heard, agent.connected, True)
         RemoteConfig(change.file).take(change.after, 0, digest(change.before), None, health)
@@ -112,8 +117,8 @@ def agent_beside(change: Change) -> running.Running | None:
     """The agent that runs with the settings as they were."""
     try:
         before = checked(change.before, str(change.file))
-    except NotUsable:
-        return None
+    except NotUsable:  # broken by hand: the agent goes on with what it had, and says so where it will say it again
+        before = change.config
     return running.find(before.status_file)
 
 
@@ -125,12 +130,15 @@ def old(file: Path) -> Path:
 def read(file: Path) -> str:
     """The text of a settings file. Raises Failure."""
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", SETTINGS_CURE) from error
-    except (OSError, UnicodeDecodeError) as error:
-        text = f"{file}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+    except OSError as error:
+        text = f"{file}: {error.strerror}"
         raise Failure(Exit.NOT_PERMITTED, "config-unreadable", text, "the same with sudo") from error
+    except UnicodeDecodeError as error:
+        text, cure = f"{file}: not UTF-8", f"save it as UTF-8: iconv -f GBK -t UTF-8 {file}"
+        raise Failure(Exit.CONFIGURATION, "config-invalid", text, cure) from error
 
 
 def _where(file: Path, text: str, path: str) -> Where:

@@ -46,7 +46,7 @@ def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> C
 
     load_settings(Config, file, SETTINGS_CURE)  # missing, unreadable: said as everywhere
     try:
-        return check(file.read_text(), str(file))
+        return check(file.read_text(encoding="utf-8"), str(file))
     except NotUsable as error:
         raise refused(error) from error
 

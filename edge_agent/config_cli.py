@@ -186,7 +186,7 @@ def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")
     from edge_agent.config_check import checked_file, checked_here, unusable_files, without_effect
 
     settings = checked_file(file, checked_here)
-    for problem in without_effect(file.read_text(), str(file)):
+    for problem in without_effect(file.read_text(encoding="utf-8"), str(file)):
         typer.echo(problem, err=True)
     for _, failure in unusable_files(settings):
         typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)

@@ -40,7 +40,7 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
         added.append(name)
         lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path)]
     if added:
-        replace_checked(file, with_lines(file.read_text(), "sensors", lines))
+        replace_checked(file, with_lines(file.read_text(encoding="utf-8"), "sensors", lines))
     return added
 
 
@@ -91,7 +91,7 @@ def replace_checked(file: Path, text: str) -> None:
 def write_synced(path: Path, text: str, like: Path | None = None) -> None:
     """Replace a file whole: written aside, synced, renamed; mode (and, for root, owner) as those of `like`."""
     aside = path.with_name(path.name + ".new")
-    with aside.open("w") as out:
+    with aside.open("w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

@@ -24,13 +24,13 @@ def edited(file: Path, before: str) -> Change | None:
     command = _editor()
     with tempfile.TemporaryDirectory(prefix="lamppost-") as folder:
         copy = Path(folder) / file.name
-        copy.write_text(before)
+        copy.write_text(before, encoding="utf-8")
         while True:
             ended = subprocess.run([*command, str(copy)], check=False).returncode
             if ended != 0:
                 raise Failure(Exit.USAGE, "editor-failed", f"{command[0]} ended with {ended}: nothing was changed")
             try:
-                return planned(file, before, copy.read_text())
+                return planned(file, before, copy.read_text(encoding="utf-8"))
             except Failure as failure:
                 typer.echo(str(failure))
             if choose("[e]dit again, or [q]uit and change nothing?", "eq", "e") == "q":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.identify import blink, current_trigger, find_led
-from edge_agent.remote_config import Refused, RemoteConfig, Trial, check, digest
+from edge_agent.remote_config import Refused, RemoteConfig, Trial, check, check_file, digest
 from edge_agent.requests import Errand
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class Errands:
     def __init__(self, agent: Agent, file: Path) -> None:
         self.begin_anew = False
         self.config = RemoteConfig(file)
-        self.settings = digest(file.read_text()) if file.exists() else ""
+        self._text = file.read_text(encoding="utf-8") if file.exists() else ""
+        self.settings = digest(self._text)
+        self._not_taken_up: str | None = None
         self.trial: Trial | None = self.config.trial()
         self._agent = agent
         self._file = file
@@ -48,7 +50,11 @@ class Errands:
         return {"doctor": self._doctor, "identify": self._identify, "frames": self._frames, "config": self._config}
 
     def note(self) -> str | None:
-        """For a day: that the office's last settings were put back, and why. What a person here tried they know."""
+        """That the file cannot be used, so that a restart would find none; else for a day that the office's last
+        settings were put back, and why. What a person here tried they know.
+        """
+        if self._not_taken_up is not None:
+            return f"the settings are not taken up: {self._not_taken_up}"
         outcome, at_s = self.config.outcome(), self.config.outcome_at_s()
         if outcome["state"] != "rolled back" or outcome["version"] == 0 or time.time() - at_s > NOTE_S:
             return None
@@ -61,11 +67,13 @@ class Errands:
     def read_settings_again(self) -> None:
         """A person on the device has changed the file: begin anew with it, unless it cannot be used."""
         try:
-            check(self._file.read_text(), None)
-        except (Refused, OSError) as error:
+            check_file(self._file)
+        except Refused as error:
             log.error("the settings are not taken up: %s", error)
             if self.trial is None and self.config.trial() is not None:
                 self.config.put_back(str(error))  # who began that trial waits for its end
+            else:
+                self._not_taken_up = str(error)
             return
         self.begin_anew = True
         if self._stop is not None:
@@ -160,7 +168,7 @@ class Errands:
             version, base = asked.get("version"), asked.get("base")
             if type(version) is not int or version < 1 or not (base is None or isinstance(base, str)):
                 raise ValueError("apply wants a version from 1 on, and as base the digest of what was changed")
-            self.config.take(text, version, base, self._agent.config, self._agent.health())
+            self.config.take(text, version, base, self._agent.config, self._agent.health(), self._text)
         except Refused as error:
             raise ValueError(str(error)) from error
         log.info("settings of version %d from the office: on trial", version)

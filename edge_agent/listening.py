@@ -19,6 +19,7 @@ from edge_agent.words import why_not_opened
 from wire.exits import Exit, Failure
 
 READ_S = 0.05
+DIALOUT_CURE = "sudo adduser $USER dialout, then log in again"
 
 
 def opened(path: str, profile: Profile) -> serial.Serial:
@@ -62,13 +63,10 @@ def _failure(path: str, error: Exception) -> Failure:
         return Failure(Exit.DEVICE_OR_PORT, "port-missing", f"{path} does not exist", "lamppost agent ports")
     holder = holder_of(str(Path(path).resolve()))
     if isinstance(error, PermissionError) or "Permission" in str(error):
-        return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", "join the group dialout")
+        return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", DIALOUT_CURE)
     busy = holder or "exclusively lock" in str(error)
     why = f"is held by {holder or 'another program'}" if busy else f"cannot be opened: {why_not_opened(error)}"
     text = f"{path} {why}"
-    cure = (
-        "watch beside a running agent with lamppost agent watch, or stop its service first"
-        if busy
-        else "lamppost agent ports"
-    )
+    beside = "end that program; of an agent: sudo systemctl stop lamppost-agent, or lamppost agent watch --record"
+    cure = beside if busy else "lamppost agent ports"
     return Failure(Exit.DEVICE_OR_PORT, "port-busy", text, cure)

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import typer
 
+from wire.exits import Failure
+
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
-CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.")
+CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.", readable=False)
 JSON = typer.Option(False, "--json", help="Print JSON.")
-STATUS_FILE = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file.")
-NAMES_STATUS_FILE = typer.Option(None, "--config", "-c", help="A settings file that names the status file.")
+STATUS_FILE = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file.", readable=False)
+NAMES_STATUS_FILE = typer.Option(
+    None, "--config", "-c", help="A settings file that names the status file.", readable=False
+)
 
 
 def say(text: str, as_json: bool, **facts: object) -> None:
@@ -22,10 +26,19 @@ def say(text: str, as_json: bool, **facts: object) -> None:
 
 
 def status_file(file: Path, config: Path | None) -> Path:
-    """The status file as given, or as a settings file names it: reading one costs a tenth of a second."""
+    """The status file as given, or as a settings file names it: reading one costs a tenth of a second.
+
+    Of settings that were broken by hand it is said so: an agent that runs goes on with what it had.
+    """
     if config is None:
         return file
     from device_profiles.settings import load_settings
     from edge_agent.config import SETTINGS_CURE, Config
 
-    return load_settings(Config, config, SETTINGS_CURE).status_file
+    try:
+        return load_settings(Config, config, SETTINGS_CURE).status_file
+    except Failure as failure:
+        if failure.word != "config-invalid":
+            raise
+        typer.echo(f"lamppost: {failure.line()}", err=True)
+        return file

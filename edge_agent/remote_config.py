@@ -21,7 +21,7 @@ from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.config import Config
 from edge_agent.config_check import checked, unusable_files
 from edge_agent.config_edit import write_synced
-from wire.exits import Failure
+from wire.exits import Failure, reason
 
 TRIAL_S = 100.0
 STARTS_MAX = 2
@@ -72,8 +72,8 @@ class RemoteConfig:
             self.put_back(f"the agent began {trial.starts} times with it")
             return None
         try:
-            check(self.file.read_text(), None)
-        except (Refused, OSError) as error:
+            check_file(self.file)
+        except Refused as error:
             self.put_back(str(error))
             return None
         write_synced(self._trial, json.dumps(asdict(trial)))
@@ -105,19 +105,27 @@ class RemoteConfig:
 
     def show(self) -> dict[str, Any]:
         """The settings in force, their digest, and what became of the last that were sent."""
-        text = self.file.read_text()
+        text = self._text()
         trial = self.trial()
         state = {"state": "on trial", "version": trial.version} if trial is not None else self.outcome()
         return {"text": text, "digest": digest(text), **state}
 
-    def take(self, text: str, version: int, base: str | None, now: Config | None, health: Health) -> None:
-        """Put new settings on trial. Raises Refused; the caller then begins anew with them."""
-        before = self.file.read_text()
+    def take(
+        self, text: str, version: int, base: str | None, now: Config | None, health: Health, running: str | None = None
+    ) -> None:
+        """Put new settings on trial. Raises Refused; the caller then begins anew with them.
+
+        Where the file was broken by hand, what would be put back is what the agent is `running` with: it could not
+        begin again with that file.
+        """
+        before = self._text()
         if self.trial() is not None:
             raise Refused("other settings are on trial; ask again in two minutes")
         if base is not None and base != digest(before):
             raise Refused("the settings on the device are others than those you changed; show them again first")
         check(text, now)
+        if running is not None and not _usable(before):
+            before = running
         try:
             write_synced(self._before, before, like=self.file)
             trial = Trial(version, sorted(health.heard), health.connected)
@@ -149,9 +157,27 @@ class RemoteConfig:
         except OSError:
             return 0.0
 
+    def _text(self) -> str:
+        """The file as far as it can be read; nothing where there is none."""
+        try:
+            return self.file.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
     def _end(self, state: str, version: int, reason: str) -> None:
         write_synced(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}))
         self._trial.unlink(missing_ok=True)
+
+
+def check_file(file: Path) -> None:
+    """The settings as they stand in a file. Raises Refused, also for a file that cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{file}: {reason(error)}") from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{file}: not UTF-8; save it as UTF-8") from error
+    check(text, None)
 
 
 def check(text: str, now: Config | None) -> Config:
@@ -173,6 +199,14 @@ def check(text: str, now: Config | None) -> Config:
             )
             raise Refused(str(place))
     return config
+
+
+def _usable(text: str) -> bool:
+    try:
+        check(text, None)
+    except Refused:
+        return False
+    return True
 
 
 def digest(text: str) -> str:

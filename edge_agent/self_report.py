@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_agent import clock, unanswered, vitals
+from wire.exits import reason
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("lamppost.agent")
 
 RECENT = 24
+READABLE = 0o644
+"""Whatever the umask: `status` and `ready` are for whoever stands at the box, and there is no secret in it."""
 
 
 class SelfReport:
@@ -31,6 +34,7 @@ class SelfReport:
         self._started_s = time.monotonic()
         self._recent: dict[str, deque[float]] = {}
         self.last: dict[str, Any] | None = None
+        self._unwritten = False
 
     def write(self) -> dict[str, Any]:
         """Say it, and return what was said."""
@@ -39,10 +43,15 @@ class SelfReport:
         aside = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(said, ensure_ascii=False))
+            aside.write_text(json.dumps(said))
+            aside.chmod(READABLE)
             aside.replace(path)
         except OSError as error:
-            log.debug("status file: %s", error)
+            if not self._unwritten:
+                log.warning("%s cannot be written: %s; status, ready and watch know nothing here", path, reason(error))
+            self._unwritten = True
+        else:
+            self._unwritten = False
         return said
 
     def line(self, said: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_agent.options import DEFAULT_CONFIG
 from wire.exits import Exit, Failure
 
 NAME = "lamppost-agent"
@@ -40,7 +41,11 @@ def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) ->
     unit = root / str(UNIT).lstrip("/")
     commands = [["adduser", "--system", "--group", "--home", "/var/lib/lamppost", "--no-create-home", USER]]
     commands += [["adduser", USER, "dialout"]]
-    if not (root / str(PACKAGED).lstrip("/")).exists():
+    packaged = (root / str(PACKAGED).lstrip("/")).exists()
+    if packaged and config != DEFAULT_CONFIG:
+        text = f"the package's service reads {DEFAULT_CONFIG}, not {config}"
+        raise Failure(Exit.CONFIGURATION, "other-settings", text, "put the settings there")
+    if not packaged:
         say(f"write {unit}")
         unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text(unit_text(config, program()))

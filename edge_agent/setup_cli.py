@@ -93,6 +93,7 @@ def _by_phone(
         page.say(text)
 
     known = notebook.read() or Answers()
+    notebook.keep(known)  # a forgotten sudo is told now, and not after all was typed
     page = open_page(listen, Live(lambda: ports or free_ports()), suggested(known), echo)
     with closing(page):
         answers = _written(page, notebook, config, echo)
@@ -262,6 +263,9 @@ def _screen(record: dict[str, Any]) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return sys.stdin.read(65_536) if str(file) == "-" else file.read_text()
+        return (sys.stdin.buffer.read(65_536) if str(file) == "-" else file.read_bytes()).decode()
     except OSError as error:
         raise Failure(Exit.CONFIGURATION, "answers-unreadable", f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        text, cure = f"{file}: not UTF-8", "save it as UTF-8"
+        raise Failure(Exit.CONFIGURATION, "answers-unreadable", text, cure) from error

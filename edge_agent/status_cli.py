@@ -48,7 +48,8 @@ def status(
                 cure = "sudo lamppost agent setup, or name the agent's file with --file"
         raise Failure(Exit.NOT_HEALTHY, "agent-not-running", f"no agent has written {file}", cure) from error
     except (OSError, ValueError) as error:
-        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {reason(error)}") from error
+        cure = "the same with sudo" if isinstance(error, PermissionError) else ""
+        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {reason(error)}", cure) from error
     if as_json:
         typer.echo(json.dumps(said, ensure_ascii=False))
     else:

@@ -42,7 +42,7 @@ def parts(config_file: Path) -> Iterator[Part]:
     report = {"took_s": round(took_s, 1), "results": [result.as_json() for result in results]}
     yield _clean("doctor.json", json.dumps(report, indent=1, ensure_ascii=False), "the doctor's report")
     try:
-        yield _clean("agent.yaml", config_file.read_text(), "settings, without passwords and keys")
+        yield _clean("agent.yaml", config_file.read_text("utf-8", "replace"), "settings, without passwords and keys")
     except OSError as error:
         yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", "settings: could not be read")
     if station.settings is not None and station.settings.status_file.exists():

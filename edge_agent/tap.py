@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wire.exits import reason
+
 log = logging.getLogger("lamppost.tap")
 
 BEHIND_BYTES_MAX = 256 * 1024
@@ -47,7 +49,7 @@ class Tap:
             self._server = await asyncio.start_unix_server(self._met, self._path, limit=1024)
             self._path.chmod(0o660)
         except OSError as error:
-            log.info("nobody can watch: %s: %s", self._path, error.strerror)
+            log.warning("nobody can watch: %s: %s", self._path, reason(error))
 
     async def close(self) -> None:
         """End, readers included."""

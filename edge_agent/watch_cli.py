@@ -61,11 +61,17 @@ def watch(
                lamppost agent watch air-1 --raw --record street.cap
     """
     from device_profiles.settings import load_settings
+    from edge_agent import running
     from edge_agent.config import SETTINGS_CURE, Config
     from edge_agent.tap import socket_path
 
     settings = load_settings(Config, config, SETTINGS_CURE)
-    source = _beside_agent(socket_path(settings.status_file)) or _alone(config, names or [])
+    path = socket_path(settings.status_file)
+    source = _beside_agent(path)
+    if source is None and running.find(settings.status_file) is not None:
+        text, cure = f"an agent runs, but not with the socket {path}", "its log says why: lamppost agent service logs"
+        raise Failure(Exit.DEVICE_OR_PORT, "watch-shut", text, cure)
+    source = source or _alone(config, names or [])
     chosen = _chosen(source, names or [])
     if not as_json:
         said = "beside the running agent" if source.through_agent else "no agent runs: the ports are opened here"
@@ -174,12 +180,12 @@ def _beside_agent(path: Path) -> Source | None:
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         link.connect(str(path))
-    except (FileNotFoundError, ConnectionRefusedError):
+    except PermissionError as error:
+        cure = "the same with sudo"
+        raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", f"{path}: not permitted", cure) from error
+    except OSError:  # nothing is there, nobody listens, or it could never be made: too long a name
         link.close()
         return None
-    except PermissionError as error:
-        cure = "join the agent's group, or use sudo"
-        raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", f"{path}: not permitted", cure) from error
     stream = link.makefile("rb")
     about: dict[str, Any] = json.loads(stream.readline())
     catalogue = load(Path(about["profiles"]) if about["profiles"] else None)
@@ -241,9 +247,9 @@ def _alone(config: Path, names: list[str]) -> Source:
                 event = Event(0, b"")
             if isinstance(event, Failure):
                 failures.append(event)
-                print(f"lamppost: {event.line()}", file=sys.stderr)
                 if len(failures) == len(opened):
                     raise event
+                print(f"lamppost: {event.line()}", file=sys.stderr)
                 continue
             yield event
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,21 @@ def test_one_value_changes_and_nothing_else(file: Path, words: list[str], lines:
     assert file.with_name("agent.yaml.old").read_text() == SETTINGS
     assert file.stat().st_mode & 0o777 == file.with_name("agent.yaml.old").stat().st_mode & 0o777 == 0o640
     assert "it counts from its next start" in result.output
+
+
+def test_a_file_is_utf_8_whatever_the_terminal_speaks(file: Path) -> None:
+    text = "# 王磊，三米五高\n" + SETTINGS
+    file.write_text(text)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for words in (("set", "seal_s", "2", "-c"), ("unset", "seal_s", "-c"), ("get", "-c"), ("check",)):
+        command = [sys.executable, "-m", "lamppost", "agent", "config", *words, str(file)]
+        done = subprocess.run(command, capture_output=True, env=os.environ | ascii_only, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    assert file.read_text().startswith(text[:100])
+    file.write_bytes(text.encode("gbk"))
+    refused = config("set", "seal_s", "2", file=file).exception
+    assert isinstance(refused, Failure)
+    assert (refused.code, refused.cure) == (3, f"save it as UTF-8: iconv -f GBK -t UTF-8 {file}")
 
 
 def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("broken", ["node: [\n", "a secret that is gone", "a spool in a folder that is none"])
+@pytest.mark.parametrize(
+    "broken", ["node: [\n", "# \udcb4\n", "no file", "a secret that is gone", "a spool in a folder that is none"]
+)
 def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, broken: str) -> None:
 
     field.start()
@@ -60,7 +62,9 @@ def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, 
         broken = with_value(field.config.read_text(), ("broker", "password_file"), "/no/file")
     if broken.startswith("a spool"):
         broken = with_value(field.config.read_text(), ("spool", "path"), "/dev/null/spool.db")
-    field.config.write_text(broken)
+    field.config.write_text(broken, errors="surrogateescape")
+    if broken == "no file":
+        field.config.unlink()
     os.kill(said["pid"], signal.SIGHUP)
 
     def goes_on() -> bool:
@@ -68,8 +72,48 @@ def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field, 
         return now["at_ms"] > said["at_ms"] + 2000 and now["up_s"] > said["up_s"] and now["pid"] == said["pid"]
 
     wait_for("word of it", lambda: "the settings are not taken up" in field.agent.log.read_text(), 20)
+    assert "Errno" not in field.agent.log.read_text()
     wait_for("the agent going on with the settings it has", goes_on, 20)
     assert subprocess.run(["kill", "-0", str(said["pid"])], check=False).returncode == 0
+
+
+@pytest.mark.real
+def test_what_was_broken_by_hand_is_told_mended_and_never_put_back(field: Field) -> None:
+    """The agent goes on with what it had, and could not begin again with the file as it stands."""
+    field.start()
+    good, options = field.config.read_text(), ("--config", str(field.config))
+    broken = good.replace("seal_s", "seel_s")
+    field.config.write_text(broken)
+    os.kill(field.status()["pid"], signal.SIGHUP)
+    wait_for("the note", lambda: field.status().get("config_note") is not None)
+    told = field.lamppost("agent", "status", *options, "--file", str(field.folder / "status.json"))
+    assert told.returncode == 1
+    assert "did you mean 'seal_s'?" in told.stderr
+    assert "the settings are not taken up" in told.stdout
+
+    tried = field.lamppost("agent", "config", "unset", "seel_s", "--try", *options)
+    assert tried.returncode == 3
+    assert "could not be put back" in tried.stderr
+
+    wrong = field.folder / "wrong.yaml"
+    wrong.write_text(with_value(good, ("sensors", 0, "port"), f"{field.ports}/gone"))
+    back = field.office("stations", "config", "apply", NODE, str(wrong), timeout_s=90)
+    assert "rolled back: air-1 is silent" in back.stdout, back.stderr
+    assert field.config.read_text() == good
+    assert field.agent.running()
+
+    field.config.write_text(broken)
+    mended = field.lamppost("agent", "config", "unset", "seel_s", *options)
+    assert "in force: the agent runs with it" in mended.stdout, mended.stderr
+
+
+@pytest.mark.real
+def test_watch_says_of_a_running_agent_that_it_has_no_socket(field: Field) -> None:
+    field.start()
+    (field.folder / "status.sock").unlink()
+    watched = field.lamppost("agent", "watch", "--seconds", "1", "--config", str(field.config))
+    assert watched.returncode == 5
+    assert "an agent runs, but not with the socket" in watched.stderr
 
 
 @pytest.mark.real

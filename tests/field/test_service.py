@@ -15,6 +15,7 @@ from edge_agent.notify import Notifier, Progress
 from edge_agent.service import install, uninstall, unit_text
 from tests.field.conftest import Field
 from tests.servers import wait_for
+from wire.exits import Failure
 
 CONFIG = Path("/etc/lamppost/agent.yaml")
 PACKAGE = Path(__file__).parents[2] / "deploy/deb"
@@ -73,6 +74,15 @@ def test_what_install_makes_uninstall_takes_away(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["agent.yaml"]
     uninstall(said.append, tmp_path, purge=True)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_packages_service_reads_its_own_settings_only(tmp_path: Path) -> None:
+    packaged = tmp_path / "lib/systemd/system/lamppost-agent.service"
+    packaged.parent.mkdir(parents=True)
+    packaged.touch()
+    install(CONFIG, lambda _: None, tmp_path)
+    with pytest.raises(Failure, match=r"reads /etc/lamppost/agent\.yaml, not /srv/other\.yaml"):
+        install(Path("/srv/other.yaml"), lambda _: None, tmp_path)
 
 
 def test_the_watchdog_is_fed_only_while_readings_advance_where_frames_come() -> None:

@@ -138,6 +138,17 @@ def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
     assert "lack site, node or token" in done.stderr
 
 
+def test_answers_from_an_editor_that_writes_gbk_are_told_so(tmp_path: Path) -> None:
+    short = tmp_path / "short.yaml"
+    short.write_bytes("who: 王磊\n".encode("gbk"))
+    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(short)]
+    done = subprocess.run(
+        [*command, "--config", str(tmp_path / "agent.yaml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "not UTF-8. Cure: save it as UTF-8" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("was", "wrong", "reason"),
     [
@@ -284,8 +295,10 @@ def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
     }
     for text, clean in secrets.items():
         assert without_secrets(text) == (clean if clean is not None else text) + "\n"
-    from edge_agent.support_bundle import Part, write
+    from edge_agent.support_bundle import Part, parts, write
 
+    (tmp_path / "agent.yaml").write_bytes("# 王\nnode: lp-1\n".encode("gbk"))
+    assert "node: lp-1" in next(part.text for part in parts(tmp_path / "agent.yaml") if part.name == "agent.yaml")
     bundle = tmp_path / "help.tar.gz"
     write(bundle, [Part("a.txt", "text\n", "")])
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600

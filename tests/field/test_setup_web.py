@@ -374,6 +374,15 @@ def test_the_phone_hears_why_a_proof_could_not_begin(monkeypatch: pytest.MonkeyP
     assert "systemctl ended with 1. Cure: journalctl" in shown.lines
 
 
+def test_a_forgotten_sudo_is_told_before_anything_is_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def keep(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Notebook, "keep", keep)
+    with pytest.raises(PermissionError):
+        by_phone(monkeypatch, tmp_path, pytest.fail)
+
+
 def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[..., object]) -> Shown:
     """A set-up whose answers were taken, and whose proof goes as `prove` says."""
     shown = Shown()
