@@ -19,8 +19,9 @@ from simulator.city.shape import Hours, Shape, correlation, shape
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "so2_ugm3", "no2_ugm3", "o3_ugm3", "co_mgm3", "temp_c", "wind_speed_ms")
 PAIRS: Final = (
     ("pm25_ugm3", "pm10_ugm3"), ("pm25_ugm3", "no2_ugm3"), ("pm25_ugm3", "co_mgm3"), ("pm25_ugm3", "o3_ugm3"),
-    ("pm25_ugm3", "wind_speed_ms"), ("no2_ugm3", "o3_ugm3"), ("no2_ugm3", "co_mgm3"), ("no2_ugm3", "wind_speed_ms"),
-    ("o3_ugm3", "temp_c"), ("o3_ugm3", "wind_speed_ms"), ("temp_c", "press_hpa"), ("so2_ugm3", "temp_c"),
+    ("pm25_ugm3", "wind_speed_ms"), ("pm25_ugm3", "rh_pct"), ("no2_ugm3", "o3_ugm3"), ("no2_ugm3", "co_mgm3"),
+    ("no2_ugm3", "wind_speed_ms"), ("o3_ugm3", "temp_c"), ("o3_ugm3", "wind_speed_ms"), ("temp_c", "press_hpa"),
+    ("so2_ugm3", "temp_c"),
 )  # fmt: skip
 MEAN, SPREAD, HOUR, SEASON, R, WEEK, KERB_R, SUNDAY = 1.3, 1.6, 0.35, 1.8, 0.3, 0.08, 0.7, 1.7
 YEAR_HOURS = 8760

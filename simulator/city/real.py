@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.city.shape import Hours
+from simulator.city.weather import humidity
 from simulator.replay import BEIJING, I94, REAL_DATA
 
 LONDON = REAL_DATA / "london_marylebone_2003.csv"
@@ -19,6 +20,10 @@ def beijing() -> Hours:
     columns = hours.columns
     columns["co_mgm3"] = [None if co is None else co / 1000 for co in columns.pop("co_ugm3")]
     columns["wind_speed_ms"] = columns.pop("ws_ms")
+    columns["rh_pct"] = [
+        None if temp is None or dew is None else humidity(temp, dew)
+        for temp, dew in zip(columns["temp_c"], columns["dewp_c"], strict=True)
+    ]
     return hours
 
 
