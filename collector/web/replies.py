@@ -74,7 +74,9 @@ def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A CSV cell; a text that a spreadsheet would take for a formula gets an apostrophe."""
+    """A CSV cell: what JSON calls true is true here too, and no spreadsheet takes a text for a formula."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list | tuple):
         return " ".join(value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):

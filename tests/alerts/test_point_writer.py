@@ -52,6 +52,29 @@ def test_a_database_that_is_away_is_asked_again_after_a_while(desk: Desk, monkey
     assert desk.points() == [("firing", 0)]
 
 
+@pytest.mark.parametrize("where", ["render", "write"])
+def test_what_nobody_foresaw_is_tried_again_after_a_while_and_not_at_every_step(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    desk.reading(90.0)
+    errors = 0
+
+    def breaks(_: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, where, breaks)
+        for _ in range(20):
+            desk.now_ms += 500
+            try:
+                desk.tick()
+            except ZeroDivisionError:
+                errors += 1
+    assert errors == 2
+    desk.wait(10_000, 500)
+    assert desk.points() == [("firing", 0)]
+
+
 def test_a_point_that_the_database_refuses_holds_up_no_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -186,6 +186,11 @@ def test_alerts_on_traffic_tell_of_no_vehicle(tmp_path: Path) -> None:
     city.close()
 
 
+def test_csv_says_true_and_false_as_json_does(standing: Served) -> None:
+    lines = standing.get(f"{ROOT}/stations?format=csv").text.splitlines()
+    assert [row["online"] for row in csv.DictReader(lines[1:])] == ["true", "false", ""]
+
+
 def test_csv_carries_the_notice_and_the_licence(standing: Served) -> None:
     answer = standing.get(f"{ROOT}/readings?node=lp-0001&format=csv&limit=2&every=1m&{_since(standing, 60)}")
     assert answer.text.startswith("# 本页为小型传感器的参考数据")
