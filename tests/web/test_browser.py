@@ -48,10 +48,10 @@ def look_at(seen: Seen, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/en/", "/en/station/lp-0001", "/en/data", "/en/wall"])
 def test_letters_twice_as_big_push_no_page_wide(browser: Any, aged: Served, path: str) -> None:
-    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page = browser.new_page(viewport={"width": 320, "height": 740})
     page.goto(aged.url(path))
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.close()
 
 
