@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -131,17 +132,24 @@ def update(
     before: Path | None = typer.Option(None, "--before", help="The installed version's package, the first time."),
 ) -> None:
     """Install a new version, and go back by itself where it does not do as well. That is when the agent is not ready
-    again within 2 minutes.
+    again within 2 minutes, also when your connection is lost meanwhile.
 
     Exit code 1 when it went back.
 
     Example:  sudo lamppost agent update ./lamppost_0.2.0_arm64.deb
     """
+    import signal
+
     from edge_agent.update import update as install
 
+    def say(text: str) -> None:
+        with suppress(OSError):  # nobody is there any more
+            typer.echo(text)
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if not deb.exists():
         raise Failure(Exit.USAGE, "no-package", f"{deb} does not exist")
-    raise typer.Exit(Exit.FINE if install(deb, before, typer.echo) else Exit.NOT_HEALTHY)
+    raise typer.Exit(Exit.FINE if install(deb, before, say) else Exit.NOT_HEALTHY)
 
 
 def _colours() -> bool:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from wire.exits import Exit, Failure
@@ -45,19 +46,16 @@ def update(
     Well means: the package was configured, and, when the agent was ready before, it is ready again within `WELL_S`.
     Raises Failure when there is nothing to go back to, or when the way back fails too.
     """
-    run = run or _run
+    run = run or partial(_run, say)
     current = folder / "current.deb"
     known = before or (current if current.exists() else None)
     if known is None:
         text = "there is no copy of the installed version to go back to"
         raise Failure(Exit.USAGE, "no-way-back", text, "name its package with --before FILE")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        back, new = folder / "back.deb", folder / "new.deb"
-        shutil.copyfile(known, back)
-        shutil.copyfile(deb, new)
-    except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "not-copied", f"{error.filename}: {error.strerror}", "with sudo") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    back, new = folder / "back.deb", folder / "new.deb"
+    shutil.copyfile(known, back)
+    shutil.copyfile(deb, new)
     was_ready = run(["lamppost", "agent", "ready"]) == 0
     say(f"installing {deb.name}")
     reason = "the package could not be installed" if run([*APT, str(new)]) != 0 else None
@@ -88,8 +86,15 @@ def _becomes_ready(run: Run, sleep: Callable[[float], None]) -> bool:
     return False
 
 
-def _run(command: list[str]) -> int:
+def _run(say: Callable[[str], None], command: list[str]) -> int:
+    """Run a program and pass on what it says: apt calls it a failure when the terminal that it writes to is gone."""
     try:
-        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=600).returncode
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
+        ) as program:
+            assert program.stdout is not None
+            for line in program.stdout:
+                say(line.rstrip("\n"))
     except FileNotFoundError:
         return 127
+    return program.returncode

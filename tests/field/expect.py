@@ -48,6 +48,16 @@ class Terminal:
         until_s = time.monotonic() + timeout_s
         while self._read(until_s - time.monotonic()):
             pass
+        code = self._code(until_s)
+        os.close(self._master)
+        return code
+
+    def hang_up(self, timeout_s: float = 60.0) -> int:
+        """The connection is lost; the exit code of a command that goes on to its end all the same."""
+        os.close(self._master)
+        return self._code(time.monotonic() + timeout_s)
+
+    def _code(self, until_s: float) -> int:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         while pid == 0:
             if time.monotonic() > until_s:
@@ -56,7 +66,6 @@ class Terminal:
                 raise AssertionError(f"it did not end; the screen:\n{self.seen[-3000:]}")
             time.sleep(0.01)
             pid, status = os.waitpid(self._pid, os.WNOHANG)
-        os.close(self._master)
         return os.waitstatus_to_exitcode(status)
 
     def _read(self, timeout_s: float) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from edge_agent.update import WELL_S, update
+from tests.field.expect import Terminal
 from wire.exits import Failure
 
 
@@ -72,3 +75,31 @@ def test_without_a_way_back_nothing_is_begun(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="no copy of the installed version"):
         board.update(None)
     assert board.installed == "old"
+
+
+@pytest.mark.real
+def test_the_way_back_is_gone_also_when_the_connection_is_lost(tmp_path: Path) -> None:
+    """The terminal is gone with the first word of the new version; apt and the agent are stand-ins."""
+    board = Board(tmp_path, {})
+    installed, programs = tmp_path / "installed", tmp_path / "bin"
+    installed.write_text("old")
+    programs.mkdir()
+    stand_ins = {
+        "apt-get": f'for deb; do :; done; cat "$deb" > {installed}; echo set up',
+        "lamppost": f'[ "$(cat {installed})" = old ]',
+    }
+    for name, script in stand_ins.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    words = ["lamppost", "agent", "update", str(board.debs["new"]), "--before", str(board.debs["old"])]
+    program = (
+        "import functools, pathlib, sys; import edge_agent.update as u; u.WELL_S = 4.0\n"
+        f"u.update = functools.partial(u.update, folder=pathlib.Path({str(board.folder)!r}))\n"
+        f"sys.argv = {words!r}; import lamppost; lamppost.main()"
+    )
+    person = Terminal([sys.executable, "-c", program], {"PATH": f"{programs}:{os.environ['PATH']}"})
+    person.expect("set up")
+    assert installed.read_text() == "new"
+    person.hang_up()
+    assert installed.read_text() == "old"
+    assert (board.folder / "current.deb").read_text() == "old"
