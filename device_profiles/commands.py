@@ -64,7 +64,12 @@ class Command(Strict):
         """Names of the values to be filled in."""
         if self.text is not None:
             return [slot for slot in _TEXT_SLOT.findall(self.text) if slot != "check"]
-        return [token[1:].partition(":")[0] for token in (self.send or "").split() if ":" in token]
+        return list(self.kinds)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """How each value is written in `send`: u8, u16be, ..., hex2."""
+        return dict(token[1:-1].split(":") for token in (self.send or "").split() if ":" in token)
 
 
 class Step(Strict):

@@ -201,5 +201,8 @@ def _allowed(what: str, value: Scalar, option: Option) -> None:
         raise ValueError(f"{what} is {value!r}; one of {', '.join(map(str, option.choices))} is wanted")
     if option.min is not None or option.max is not None:
         low, high = option.min or 0, option.max if option.max is not None else float("inf")
-        if isinstance(value, (str, bool)) or not low <= value <= high:
-            raise ValueError(f"{what} is {value!r}; {low:g} to {high:g} is wanted")
+        is_whole = isinstance(option.default, int)
+        if isinstance(value, (str, bool)) or not low <= value <= high or (is_whole and not isinstance(value, int)):
+            raise ValueError(
+                f"{what} is {value!r}; {'a whole number of ' if is_whole else ''}{low:g} to {high:g} is wanted"
+            )

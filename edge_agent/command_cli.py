@@ -95,7 +95,8 @@ def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
     for text in words:
         name, equals, value = text.partition("=")
         if equals and found:
-            found[-1].values[name] = int(value) if value.lstrip("-").isdecimal() else value
+            is_text = profile.commands[found[-1].name].kinds.get(name, "").startswith("hex")  # 0160 is no 160
+            found[-1].values[name] = int(value) if value.lstrip("-").isdecimal() and not is_text else value
         elif name in profile.commands:
             found.append(Wanted(name, {}))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from string import hexdigits
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_agent.checksums import CHECKSUMS
@@ -27,24 +28,35 @@ def command_bytes(profile: Profile, name: str, values: Mapping[str, int | str] |
 
 
 def _value(profile: Profile, command: Command, name: str, slot: str, values: Mapping[str, int | str]) -> int | str:
-    param = command.params.get(slot)
+    param, what = command.params.get(slot), f"{profile.ref}: command {name}: {slot}"
+    value: Any
     if slot in values:
         value = values[slot]
     elif param is not None and param.default is not None:
         value = param.default
     elif slot in profile.options:
-        value = (
-            str(profile.options[slot].default)
-            if isinstance(profile.options[slot].default, str)
-            else int(profile.options[slot].default)
-        )
+        value, what = profile.options[slot].default, f"{profile.ref}: option {slot}"
     else:
         raise ValueError(f"{profile.ref}: command {name} needs a value for {slot}")
     if param is not None and isinstance(value, int):
         low, high = param.min if param.min is not None else 0, param.max if param.max is not None else 2**32 - 1
         if not low <= value <= high:
-            raise ValueError(f"{profile.ref}: command {name}: {slot} is {value}, allowed {low} to {high}")
-    return value
+            raise ValueError(f"{what} is {value}, allowed {low} to {high}")
+    if (wanted := _misfit(value, command.kinds.get(slot))) is not None:
+        raise ValueError(f"{what} is {value!r}; {wanted}")
+    return value  # type: ignore[no-any-return]
+
+
+def _misfit(value: Any, kind: str | None) -> str | None:
+    """What is wanted in place of a value that cannot be written so; None where it can."""
+    if kind is None:
+        return None
+    if kind.startswith("hex"):
+        digits = 2 * int(kind[3:])
+        fits = isinstance(value, str) and len(value) == digits and set(value) <= set(hexdigits)
+        return None if fits else f"{digits} hexadecimal digits are wanted, in a file between quotes"
+    most = 256 ** _SIZES[kind] - 1
+    return None if type(value) is int and 0 <= value <= most else f"a whole number of 0 to {most} is wanted"
 
 
 def _binary(profile: Profile, command: Command, filled: Mapping[str, int | str]) -> bytes:

@@ -12,6 +12,7 @@ while True:
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.commands import command_bytes
@@ -33,6 +34,7 @@ class Poller:
     """Decides what goes to one sensor. `next_s` is when to look again; `asked` the command that waits for its reply.
 
     `pause_s` is how much longer than its profile says the sensor is left in peace: asked more seldom, or put to sleep.
+    Raises ValueError for a mode that is not known, and for options of which its commands cannot be made.
     """
 
     def __init__(self, profile: Profile, mode: str | None = None, period_s: float | None = None) -> None:
@@ -44,7 +46,11 @@ class Poller:
         rests_s = self._mode.duty.asleep_s if self._mode.duty is not None else 0.0
         self.pause_s = max(0.0, self._period_s - self._mode.period_s) + rests_s
         self._no_data, self._refusals = profile.named("no_data"), profile.named("refusal")
-        self._queue: deque[Step] = deque()
+        asks = partial(_asks, profile)
+        self._start, self._ask = asks(self._mode.start), asks(self._mode.ask)
+        self._gate = asks([self._mode.gate.ask] if self._mode.gate else [])
+        self._turns = asks([self._mode.duty.wake, self._mode.duty.sleep] if self._mode.duty else [])
+        self._queue: deque[Ask] = deque()
         self._reply_by_s: float | None = None
         self._free_s = 0.0  # nothing may be sent before
         self._poll_s = 0.0
@@ -59,13 +65,13 @@ class Poller:
 
         `powered_s` is since when it has had power at least; a sensor that runs already need not warm up again.
         """
-        self._queue = deque(self._mode.start)
+        self._queue = deque(self._start)
         self.asked = self._reply_by_s = None
         self._free_s = self._poll_s = t_s
         self._awake_since_s = t_s if powered_s is None else powered_s
         self.awake, self._settled = True, False
         if self._mode.duty is not None:
-            self._queue.appendleft(self._mode.duty.wake)
+            self._queue.appendleft(self._turns[0])
             self._turn_s = t_s + self._mode.duty.awake_s
 
     @property
@@ -97,17 +103,17 @@ class Poller:
             return []
         self._settled = self._settled or not self._queue
         if not self._queue and self._mode.ask and self.awake and t_s >= self._poll_s:
-            self._queue.extend([self._mode.gate.ask] if self._mode.gate else self._mode.ask)
+            self._queue.extend(self._gate or self._ask)
             missed = int((t_s - self._poll_s) // self._period_s)
             self._poll_s += (missed + 1) * self._period_s
         if not self._queue:
             return []
-        step = self._queue.popleft()
-        command = self._profile.commands[step.command]
+        ask = self._queue.popleft()
+        command = self._profile.commands[ask.command]
         if command.reply is not None:
-            self.asked, self._reply_by_s = step.command, t_s + command.timeout_s
+            self.asked, self._reply_by_s = ask.command, t_s + command.timeout_s
         self._free_s = t_s + command.pause_s
-        return [Ask(step.command, command_bytes(self._profile, step.command, step.values))]
+        return [ask]
 
     def heard(self, values: Values) -> bool:
         """A frame was decoded: is it what was waited for? True when the sensor refuses what it was asked."""
@@ -118,7 +124,7 @@ class Poller:
             self.asked = self._reply_by_s = None
             gate = self._mode.gate
             if gate is not None and values.info.get(gate.wants):
-                self._queue.extend(self._mode.ask)
+                self._queue.extend(self._ask)
         return refused
 
     def overdue(self, t_s: float) -> str | None:
@@ -137,7 +143,11 @@ class Poller:
         if duty is None or self._turn_s is None or t_s < self._turn_s:
             return
         self.awake = not self.awake
-        self._queue.append(duty.wake if self.awake else duty.sleep)
+        self._queue.append(self._turns[not self.awake])
         if self.awake:
             self._awake_since_s = self._poll_s = t_s
         self._turn_s = t_s + (duty.awake_s if self.awake else duty.asleep_s)
+
+
+def _asks(profile: Profile, steps: list[Step]) -> list[Ask]:
+    return [Ask(step.command, command_bytes(profile, step.command, step.values)) for step in steps]

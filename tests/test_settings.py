@@ -144,6 +144,33 @@ def test_how_a_sensor_is_run_is_checked(tmp_path: Path, more: str, said: str) ->
         assert said in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("sensor", "said"),
+    [
+        ("nova-sds011, options: {device_id_hex: 'E977'}", ""),
+        ("nova-sds011, options: {device_id_hex: '0160'}", ""),
+        ("nova-sds011, options: {device_id_hex: GGGG}", "device_id_hex is 'GGGG'; 4 hexadecimal digits are wanted"),
+        ("nova-sds011, options: {device_id_hex: '12'}", "device_id_hex is '12'; 4 hexadecimal digits are wanted"),
+        ("nova-sds011, options: {device_id_hex: 12E4}", "device_id_hex is 120000.0; 4 hexadecimal digits"),
+        ("nova-sds011, options: {device_id_hex: 1234}", "device_id_hex is 1234; 4 hexadecimal digits are wanted"),
+        ("sensirion-scd30, options: {address: 0x61}", ""),
+        ("sensirion-scd30, options: {address: 97.5}", "address is 97.5; a whole number of 1 to 247 is wanted"),
+    ],
+)
+def test_an_option_of_which_no_command_can_be_made_is_refused(tmp_path: Path, sensor: str, said: str) -> None:
+    """It passed, and ended the agent with all its sensors; `12` was sent as a command that is a byte too short."""
+    import lamppost
+
+    file = tmp_path / "agent.yaml"
+    file.write_text(AGENT.replace("plantower-pms5003", sensor))
+    result = CliRunner().invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
+    assert (result.exit_code == 0) == (said == ""), result.output
+    assert (
+        f"agent.yaml:4: sensors[0].options: {sensor.partition(',')[0]}@1: option {said}" in str(result.exception)
+        or not said
+    )
+
+
 def test_keys_of_traffic_at_a_sensor_that_counts_none_are_told(tmp_path: Path) -> None:
     """Whoever gives an air sensor an interval waits for something that never comes."""
     import lamppost

@@ -75,12 +75,21 @@ def test_what_changes_a_calibration_needs_a_person(settings: Path) -> None:
         (["co2-1", "calibrate_span"], "needs a value for span_ppm"),
         (["co2-1", "calibrate_span", "span_ppm=5"], "allowed 1000 to 10000"),
         (["co2-1", "calibrate_span", "span=2000"], "span_ppm"),
+        (["air-1", "set_device_id", "new_device_id_hex=160"], "is '160'; 4 hexadecimal digits are wanted"),
+        (["air-1", "set_device_id", "new_device_id_hex=XYZW"], "is 'XYZW'; 4 hexadecimal digits are wanted"),
+        (["air-1", "set_working_period_min", "working_period_min=many"], "a whole number of 0 to 255 is wanted"),
     ],
 )
 def test_mistakes_are_answered_with_the_cure(settings: Path, words: list[str], message: str) -> None:
     failure = said(settings, *words).exception
     assert isinstance(failure, Failure)
     assert message in failure.line()
+
+
+def test_a_number_in_hex_keeps_its_zeros(settings: Path) -> None:
+    """0160 was sent as 160, which is no command."""
+    said(settings, "air-1", "set_device_id", "new_device_id_hex=0160", "--yes")
+    assert "0160" in said(settings, "air-1", "query_firmware").stdout
 
 
 def test_a_port_that_is_held_is_said(settings: Path) -> None:
