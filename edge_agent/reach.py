@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import queue
 import secrets
+import socket
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,14 @@ def broker_of(settings: Config) -> BrokerAddress:
     identity = Identity(settings.identity)
     identity.tls.check()
     return replace(address, tls=identity.tls.context)
+
+
+def that_answers(broker: BrokerAddress, timeout_s: float = 4.0) -> BrokerAddress:
+    """The same by the first of a cluster's nodes that answers; as it is where there is one, or none does."""
+    for host, port in broker.addresses() if broker.others else ():
+        with suppress(OSError), socket.create_connection((host, port), timeout_s):
+            return replace(broker, host=host, port=port)
+    return broker
 
 
 def pinned_keys(settings: Config) -> tuple[Ed25519PublicKey, ...]:
@@ -84,7 +94,7 @@ def ask_collector(
     settings: Config, question: str, body: dict[str, Any], tool: str = "setup", timeout_s: float = 10.0
 ) -> dict[str, Any]:
     """The collector's signed answer. Raises Failure when the broker cannot be reached or nobody answers in time."""
-    address, keys = broker_of(settings), pinned_keys(settings)
+    address, keys = that_answers(broker_of(settings)), pinned_keys(settings)
     answers: queue.Queue[dict[str, Any]] = queue.Queue()
     transaction = secrets.token_hex(8)
     heard_on = names.request(settings.node, question)

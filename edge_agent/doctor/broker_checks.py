@@ -54,17 +54,22 @@ def broker(station: Station) -> list[Result]:
 
 
 def _steps(settings: Config) -> Iterator[Result]:
-    from edge_agent.reach import broker_of
+    from edge_agent.reach import broker_of, that_answers
 
     try:
-        address = broker_of(settings)
+        known = broker_of(settings)
     except Failure as failure:
         yield fail("broker.dns", f"credentials: {failure}", failure.cure)
         return
+    address = that_answers(known, STEP_S)
     yield (dns := _dns(address))
     if dns.state is State.FAIL:
         return
-    yield (tcp := _tcp(address))
+    tcp = _tcp(address)
+    if address != known:
+        text = f"{tcp.text}; {known.host}:{known.port} does not answer"
+        tcp = warn(tcp.id, text, "a node of the cluster is down: tell the office")
+    yield tcp
     if tcp.state is State.FAIL:
         return
     yield from _tls(settings, address)

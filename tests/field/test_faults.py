@@ -19,7 +19,7 @@ from edge_agent.doctor.screen import screen
 from edge_agent.words import BUSY, NOT_PERMITTED
 from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
-from tests.servers import wait_for
+from tests.servers import free_port, wait_for
 from wire.exits import Failure
 
 pytestmark = pytest.mark.real
@@ -65,6 +65,17 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     assert down["broker.tcp"]["state"] == "fail"
     assert "is the broker up" in down["broker.tcp"]["cure"]
     assert down["broker.auth"]["state"] == "skip"
+
+
+def test_a_dead_node_of_a_cluster_is_told_and_hides_no_other(field: Field) -> None:
+    """The doctor looked at the first alone, and failed beside an agent that delivered by the second."""
+    dead = free_port()
+    field.start(broker={"port": dead, "others": [f"127.0.0.1:{field.broker.port}"], "spread_s": 0.0})
+    found = field.doctor("broker", "collector")
+    assert {name for name, each in found.items() if each["state"] == "fail"} == set(), found
+    assert found["broker.tcp"]["state"] == "warn"
+    assert f"127.0.0.1:{dead} does not answer" in found["broker.tcp"]["text"]
+    assert found["collector.ack"]["state"] == "ok"
 
 
 def test_a_broker_that_refuses_us_and_one_with_too_small_packets(field: Field) -> None:
