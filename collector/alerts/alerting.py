@@ -285,7 +285,7 @@ class Alerting:
     def silences(self) -> list[Silence]:
         """Silences that have not ended, the first to end first; from any thread."""
         with self._lock:
-            return sorted(self.desk.silences.values(), key=lambda silence: silence.end_ms)
+            return sorted(self.desk.silences, key=lambda silence: silence.end_ms)
 
     # Within
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from collector.rules.desk import Deed
+from collector.rules.deed import Deed
 from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
 from collector.statedb import transaction

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from collector.rules.desk import Deed, Desk
+from collector.rules.deed import Deed
+from collector.rules.desk import Desk
 from collector.rules.outbox import Outbox
 from collector.rules.silence import SILENCE_MS_MAX, Silence, matchers
 from collector.tame import one_line, tame

@@ -9,7 +9,7 @@ from typing import Any
 
 from collector.alerts.alerting import Alerting
 from collector.alerts.book import Book
-from collector.rules.desk import Deed
+from collector.rules.deed import Deed
 from collector.rules.outbox import Delivery
 from collector.rules.silence import Silence
 from collector.web.duty import Delivered

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from collector.alerts.book import Book
-from collector.rules.desk import Deed
+from collector.rules.deed import Deed
 from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
 

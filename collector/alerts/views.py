@@ -30,7 +30,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
     over = told.state == "resolved"  # a word beside the text says so: it need not say it too, nor the number twice
     text_zh, text_en = told.words_zh, told.words_en
     limit = None if rule is None or rule.spec is None else rule.clear_limit if over else rule.limit
-    silenced_until_ms = desk.silenced_until_ms(told, now_ms)
+    silenced_until_ms = desk.silences.until_ms(told, now_ms)
     return AlertView(
         fingerprint=told.fingerprint,
         state="resolved" if over else "firing",

@@ -259,7 +259,7 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
     settings, now_ms = load_settings(config), _now_ms()
     with open_book(settings) as book:
         desk = desk_of(book)
-    found = sorted((s for s in desk.silences.values() if s.end_ms > now_ms), key=lambda each: each.end_ms)
+    found = sorted((s for s in desk.silences if s.end_ms > now_ms), key=lambda each: each.end_ms)
     if as_json:
         rows = [s._asdict() | {"wanted": " ".join(map(str, s.wanted)), "matches": len(desk.preview(s.wanted))}
                 for s in found]  # fmt: skip

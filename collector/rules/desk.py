@@ -15,15 +15,16 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from collector.rules.breath import beginnings, unheard
+from collector.rules.deed import Deed
 from collector.rules.fields import OWN_LINK
 from collector.rules.notification import Notification, group_of, notification
 from collector.rules.rule import SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
+from collector.rules.silences import Silences
 from collector.rules.standing import Acknowledgement, Line, Standing
 from collector.rules.transition import Transition
 
 MINUTE_MS: Final = 60_000
-UNTIL_RESOLVED_MS: Final = 2**53
 
 
 class Step(NamedTuple):
@@ -45,27 +46,17 @@ class Policy(NamedTuple):
     receivers: tuple[str, ...] = ()  # of alerts whose rule names none
 
 
-class Deed(NamedTuple):
-    """One line of the audit trail."""
-
-    at_ms: int
-    who: str
-    what: str
-    about: str
-    note: str = ""
-
-
 class Desk:
     """Decides who is told what. `standings` are the alerts of interest by fingerprint."""
 
     def __init__(self, policy: Policy = Policy()) -> None:  # noqa: B008
         self.policy = policy
         self.standings: dict[str, Standing] = {}
-        self.silences: dict[str, Silence] = {}
+        self.silences = Silences()
         self._quiet_until: dict[str, tuple[int, int]] = {}  # by group: until when news waits, severity told since
         self._deeds: list[Deed] = []
         self._down: dict[str, list[str]] = {}  # fingerprints of firing offline alerts, by node
-        self._touched: set[str] = set()  # entries that changes() has not given out
+        self._touched: set[str] = set()  # standings that changes() has not given out
 
     # What the engine says
 
@@ -127,13 +118,14 @@ class Desk:
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
         self._mark(known)
-        unwanted = alert.state == "resolved" and self._end_once(alert, now_ms)
+        over = self.silences.resolve(alert, now_ms) if alert.state == "resolved" else []
+        self._deeds += over
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms]
         if alert.state == "firing" or not alert.reason:  # a rule or a station that went is no value that flaps
             known.changes.append(now_ms)
         if known.flapping:
             return
-        if unwanted and known.told in ("", "resolved"):
+        if over and known.told in ("", "resolved"):
             known.news = []  # it came and went while nobody wanted to hear
             return
         if known.news and known.news[-1].alert.reason == "corrected" and known.told == alert.state == "resolved":
@@ -161,18 +153,10 @@ class Desk:
                 self.standings[name] = known
                 self._mark(known)
 
-    def _end_once(self, alert: Transition, now_ms: int) -> bool:
-        """End the silences that last until their alert is resolved; whether there were any."""
-        over = [name for name, each in self.silences.items() if each.once and each.covers(alert, now_ms)]
-        for name in over:
-            self._touched.add(f"silence:{name}")
-            self._deeds.append(Deed(now_ms, self.silences.pop(name).who, "silence ended", name))
-        return bool(over)
-
     def _mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""
         alert = standing.alert
-        self._touched.add(f"standing:{alert.fingerprint}")
+        self._touched.add(alert.fingerprint)
         if alert.cause == "offline":
             node = alert.labels.get("node", "")
             down = [name for name in self._down.get(node, ()) if name != alert.fingerprint]
@@ -186,7 +170,7 @@ class Desk:
         if known is None or not known.firing or until_ms <= now_ms:
             return False
         known.ack = Acknowledgement(who, note, until_ms, now_ms)
-        self._touched.add(f"standing:{fingerprint}")
+        self._touched.add(fingerprint)
         self._deeds.append(Deed(now_ms, who, "acknowledged", fingerprint, note))
         return True
 
@@ -196,7 +180,7 @@ class Desk:
         if known is None or known.ack is None:
             return False
         known.ack = None
-        self._touched.add(f"standing:{fingerprint}")
+        self._touched.add(fingerprint)
         self._deeds.append(Deed(now_ms, who, "gave back", fingerprint))
         return True
 
@@ -206,19 +190,13 @@ class Desk:
 
     def silence(self, silence: Silence, now_ms: int) -> None:
         """Keep quiet about some alerts for a while, from now or from its start."""
-        self.silences[silence.name] = silence
-        self._touched.add(f"silence:{silence.name}")
-        what = "silenced" if silence.start_ms <= now_ms else "planned maintenance"
-        about = f"{silence.name} {' '.join(map(str, silence.wanted))}"
-        self._deeds.append(Deed(now_ms, silence.who, what, about, silence.note))
+        self._deeds.append(self.silences.begin(silence, now_ms))
 
     def unsilence(self, name: str, who: str, now_ms: int) -> bool:
         """End a silence before its time. False when there is none of that name."""
-        if self.silences.pop(name, None) is None:
-            return False
-        self._touched.add(f"silence:{name}")
-        self._deeds.append(Deed(now_ms, who, "ended silence", name))
-        return True
+        deed = self.silences.end(name, who, now_ms)
+        self._deeds += [deed] if deed is not None else []
+        return deed is not None
 
     def deeds(self) -> list[Deed]:
         """What was done since the last call, for the audit trail."""
@@ -245,16 +223,16 @@ class Desk:
                 said += self._press(each, now_ms)
             elif not each.firing and not each.changes:
                 del self.standings[name]
-                self._touched.add(f"standing:{name}")
+                self._touched.add(name)
         for group, members in groups.items():
             said += self._tell(group, members, now_ms)
         return said
 
     def hidden(self, alert: Transition, now_ms: int) -> str | None:
         """Why nobody is told of this alert now: a silence's name, or what it follows from; None when people are."""
-        for silence in self.silences.values():
-            if silence.covers(alert, now_ms):
-                return silence.name
+        silence = self.silences.covering(alert, now_ms)
+        if silence is not None:
+            return silence
         node = alert.labels.get("node", "")
         down = self._down.get(node, ()) if alert.cause != "offline" else ()
         if not down and alert.cause != "value" and node != OWN_LINK:
@@ -270,11 +248,6 @@ class Desk:
         firing = [each.alert for each in told if each.told != "resolved"]
         ended = [each.alert for each in told if each.told == "resolved" and not each.firing]
         return [e if e.state == "firing" else replace(e, state="firing") for e in firing] + ended
-
-    def silenced_until_ms(self, alert: Transition, now_ms: int) -> int | None:
-        """Until when a silence keeps this alert quiet; None when none does."""
-        ends = (UNTIL_RESOLVED_MS if s.once else s.end_ms for s in self.silences.values() if s.covers(alert, now_ms))
-        return max(ends, default=None)
 
     def _tell(self, group: str, members: list[Standing], now_ms: int) -> list[Notification]:
         """The news of one group, at once if it has been quiet or things got worse, else when its time has come."""
@@ -343,9 +316,7 @@ class Desk:
                 each.ack = None
                 self._mark(each)
                 each.told_ms = min(each.told_ms, now_ms - self.policy.repeat_ms)  # and people hear of it again
-        for name in [name for name, silence in self.silences.items() if silence.end_ms <= now_ms]:
-            self._deeds.append(Deed(now_ms, self.silences.pop(name).who, "silence ended", name))
-            self._touched.add(f"silence:{name}")
+        self._deeds += self.silences.expire(now_ms)
         for group in [group for group, (until_ms, _) in self._quiet_until.items() if until_ms <= now_ms]:
             del self._quiet_until[group]
 
@@ -354,20 +325,17 @@ class Desk:
     def changes(self) -> dict[str, Any]:
         """Entries that changed since the last call, each a JSON value; None stands for what is gone."""
         touched, self._touched = self._touched, set()
-        found: dict[str, Any] = {"quiet": self._quiet_until} if touched else {}
+        found: dict[str, Any] = {f"silence:{name}": each for name, each in self.silences.changes().items()}
         for name in touched:
-            kind, _, key = name.partition(":")
-            if kind == "silence":
-                found[name] = self.silences.get(key)
-            else:
-                found[name] = self.standings[key].packed() if key in self.standings else None
-        return found
+            known = self.standings.get(name)
+            found[f"standing:{name}"] = known.packed() if known is not None else None
+        return {"quiet": self._quiet_until} | found if found else {}
 
     def packed(self) -> dict[str, Any]:
         """The whole state in the same entries."""
-        self._touched = {f"standing:{name}" for name in self.standings}
-        self._touched |= {f"silence:{name}" for name in self.silences}
-        return {"quiet": self._quiet_until} | self.changes()
+        self._touched = set(self.standings)
+        silences = {f"silence:{name}": each for name, each in self.silences.packed().items()}
+        return {"quiet": self._quiet_until} | silences | self.changes()
 
     @classmethod
     def restore(cls, policy: Policy, packed: dict[str, Any]) -> Desk:
@@ -380,7 +348,7 @@ class Desk:
             if kind == "quiet":
                 desk._quiet_until = {group: (until_ms, heard) for group, (until_ms, heard) in each.items()}
             elif kind == "silence":
-                desk.silences[key] = Silence.read(each)
+                desk.silences.restore(Silence.read(each))
             else:
                 desk.standings[key] = standing = Standing.unpacked(each)
                 still = tuple(name for name in standing.receivers if name in policy.receivers)

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.notify.grant import Grant, Grants
-from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
+from collector.web.desk.handling import LENGTHS_MS, Deed, asked, end_ms
 from collector.web.duty import Duty
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.pages import language_of
@@ -77,13 +77,13 @@ class Act:
             raise HTTPException(403, "refused_origin")
         if alert is None or grant.expires_ms <= now_ms:
             raise HTTPException(410, "act_over")
-        verb, length_ms = choice(fields, "verb", VERBS), LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
+        verb, length = choice(fields, "verb", VERBS), choice(fields, "length", tuple(LENGTHS_MS))
         name = " ".join(fields.get("name", "").split())
         if not 1 <= len(name) <= NAME_MAX:
             raise HTTPException(400, "refused_form")
-        asked = _asked(alert, verb, length_ms, now_ms)
-        asked |= {"who": f"{name} ({grant.channel})", "note": fields.get("note", "").strip()}
-        said = await run_in_threadpool(self._duty.ask, "ack" if verb == "acknowledge" else "silence", asked)
+        who, note = f"{name} ({grant.channel})", fields.get("note", "").strip()
+        deed = Deed(alert.fingerprint, verb, who, note, end_ms(length, now_ms), now_ms)
+        said = await run_in_threadpool(self._duty.ask, *asked(deed))
         if "refused" in said:
             raise HTTPException(400, "refused_desk")
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
@@ -100,11 +100,3 @@ class Act:
         alerts = (each for each in self._site.alerts() if each.state == "firing")
         found = next((each for each in alerts if grant.covers(each.fingerprint, each.key)), None)
         return grant, found
-
-
-def _asked(alert: AlertView, verb: str, length_ms: int, now_ms: int) -> dict[str, Any]:
-    until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
-    if verb == "acknowledge":
-        return {"alert": alert.fingerprint, "until_ms": until_ms}
-    once = length_ms == UNTIL_RESOLVED_MS
-    return {"match": f"fingerprint={alert.fingerprint}", "end_ms": until_ms, "once": once}

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.web.desk.api_tokens import ApiTokens, Grant
-from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, UNTIL_RESOLVED_MS, VERBS, Deed, Handling
+from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, Handling, end_ms
 from collector.web.forms import Allowance, client_of
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site
@@ -99,8 +99,7 @@ class Deeds:
             raise _Refused(400, "bad-length", f"length is one of {', '.join(LENGTHS_MS)}", "length")
         if not isinstance(note, str) or len(note) > NOTE_MAX:
             raise _Refused(400, "bad-note", f"note is a text of at most {NOTE_MAX} characters", "note")
-        length_ms = LENGTHS_MS[length]
-        until_ms = None if verb == "note" else length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+        until_ms = None if verb == "note" else end_ms(length, now_ms)
         return Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms, now_ms)
 
 

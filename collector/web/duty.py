@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from collector.rules.desk import Deed
+from collector.rules.deed import Deed
 from collector.rules.outbox import Attempt
 from collector.rules.silence import Silence
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from collector.stores.store import StoreDown
 from collector.web import past
 from collector.web.desk.accounts import Accounts, NotAccepted, Session
-from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS, VERBS, Deed, Handling
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, Handling, end_ms
 from collector.web.desk.reports import CHANGES, Reports
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
@@ -159,8 +159,7 @@ class Ops:
             raise HTTPException(400, "refused_desk")
         now_ms, until_ms = self._site.now_ms(), None
         if verb != "note":
-            length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
-            until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+            until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
         deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
         try:
             await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
@@ -173,8 +172,7 @@ class Ops:
         """Acknowledge the alerts of a heap that the page showed: not newer ones, those that ended, or another's."""
         fields, now_ms = request.state.fields, self._site.now_ms()
         shown = set(fields.get("alerts", "").split(","))
-        length_ms = LENGTHS_MS[choice(fields, "length", tuple(LENGTHS_MS))]
-        until_ms = length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
+        until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
         note = fields.get("note", "").strip()
         wanted = [a for a in self._site.alerts() if a.fingerprint in shown and a.state == "firing" and not a.acked_by]
         refused = 0

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
+from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import chart, map
 from collector.web.air import FINE_MS, MINUTE_MS
-from collector.web.desk.handling import LENGTHS_MS, UNTIL_RESOLVED_MS
+from collector.web.desk.handling import LENGTHS_MS
 from collector.web.levels import LEVELS
 from collector.web.privacy import FEW, WINDOW_MS
 from collector.web.readings import YOUNG_MS, View

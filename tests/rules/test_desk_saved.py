@@ -50,7 +50,7 @@ class Life:
         elif what in ("silence", "once"):
             self.desk.silence(Silence.made(matchers(f"rule={by.alert}"), now, now + HOUR, "w", "", what == "once"), now)
         elif what == "unsilence":
-            self.desk.unsilence(next(iter(self.desk.silences), ""), "w", now)
+            self.desk.unsilence(next((each.name for each in self.desk.silences), ""), "w", now)
         self.desk.tick(now)
         for name, each in json.loads(json.dumps(self.desk.changes())).items():
             self.saved[name] = each

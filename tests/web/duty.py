@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from collector.alerts.duty import Duty
-from collector.rules.desk import Deed, Desk
+from collector.rules.deed import Deed
+from collector.rules.desk import Desk
 from collector.rules.outbox import Attempt, Outbox
 from collector.rules.silence import Silence
 from collector.web.duty import Delivered
@@ -62,4 +63,4 @@ class DutyDesk:
         ]
 
     def silences(self) -> list[Silence]:
-        return sorted(self.desk.silences.values(), key=lambda one: one.end_ms)
+        return sorted(self.desk.silences, key=lambda one: one.end_ms)

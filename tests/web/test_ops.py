@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.health import Health
+from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile
-from collector.web.desk.handling import UNTIL_RESOLVED_MS, Deed, Handling
+from collector.web.desk.handling import Deed, Handling
 from collector.web.words import Words
 from tests.web.city import City
 from tests.web.served import Answer, Served

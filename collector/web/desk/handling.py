@@ -12,15 +12,21 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from collector import trail
+from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web.desk.file import DeskFile
 from collector.web.duty import Duty
 from collector.web.site import AlertView
 
 VERBS: Final = ("acknowledge", "silence", "note")
-UNTIL_RESOLVED_MS: Final = 2**53
 LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
 NOTE_MAX: Final = 1000
 _REMEMBERED_MS: Final = 90 * 24 * 3_600_000
+
+
+def end_ms(length: str, now_ms: int) -> int:
+    """When something ends that begins now and has one of the lengths."""
+    length_ms = LENGTHS_MS[length]
+    return length_ms if length_ms == UNTIL_RESOLVED_MS else now_ms + length_ms
 
 
 class Deed(NamedTuple):
@@ -32,6 +38,15 @@ class Deed(NamedTuple):
     note: str
     until_ms: int | None
     at_ms: int
+
+
+def asked(deed: Deed) -> tuple[str, dict[str, Any]]:
+    """The deed as the duty desk is asked for it."""
+    known = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
+    if deed.verb == "silence":
+        once = deed.until_ms == UNTIL_RESOLVED_MS
+        return "silence", known | {"match": f"fingerprint={deed.fingerprint}", "end_ms": deed.until_ms, "once": once}
+    return ("ack" if deed.verb == "acknowledge" else "note"), known | {"until_ms": deed.until_ms}
 
 
 class Handling:
@@ -76,20 +91,8 @@ class Handling:
         """Have a deed done where alerts are kept: by the duty desk, or here where there is none. Raises ValueError."""
         if duty is None:
             self.do(deed)
-        elif "refused" in (answer := duty.ask(*self._asked(deed))):
+        elif "refused" in (answer := duty.ask(*asked(deed))):
             raise ValueError(answer["refused"])
-
-    def _asked(self, deed: Deed) -> tuple[str, dict[str, Any]]:
-        """The deed as the duty desk is asked for it."""
-        known = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
-        if deed.verb == "silence":
-            once = deed.until_ms == UNTIL_RESOLVED_MS
-            return "silence", known | {
-                "match": f"fingerprint={deed.fingerprint}",
-                "end_ms": deed.until_ms,
-                "once": once,
-            }
-        return ("ack" if deed.verb == "acknowledge" else "note"), known | {"until_ms": deed.until_ms}
 
     def audit(self, who: str, what: str, about: str, now_ms: int) -> None:
         """Write down that somebody did something."""
