@@ -77,13 +77,9 @@ def planned(file: Path, before: str, after: str) -> Change:
 
 
 def write(change: Change) -> None:
-    """The new text in place, whole, the old one beside it. Raises Failure when that is not permitted."""
-    try:
-        write_synced(old(change.file), change.before, like=change.file)
-        write_synced(change.file, change.after, like=change.file)
-    except OSError as error:
-        text = f"{error.filename or change.file}: {error.strerror}"
-        raise Failure(Exit.NOT_PERMITTED, "config-not-written", text, "the same with sudo") from error
+    """The new text in place, whole, the old one beside it. Raises OSError."""
+    write_synced(old(change.file), change.before, like=change.file)
+    write_synced(change.file, change.after, like=change.file)
 
 
 def put_on_trial(change: Change, agent: running.Running) -> None:
@@ -93,11 +89,11 @@ def put_on_trial(change: Change, agent: running.Running) -> None:
     except NotUsable as error:
         text = f"{change.file} cannot be used as it stands, and could not be put back"
         raise Failure(Exit.CONFIGURATION, "no-way-back", text, "leave out --try") from error
+    write_synced(old(change.file), change.before, like=change.file)
+    health = Health(agent.heard, agent.connected, True)
     try:
-        write_synced(old(change.file), change.before, like=change.file)
-        health = Health(agent.heard, agent.connected, True)
         RemoteConfig(change.file).take(change.after, 0, digest(change.before), None, health)
-    except (OSError, Refused) as error:
+    except Refused as error:
         raise Failure(Exit.NOT_PERMITTED, "config-not-written", str(error), "the same with sudo") from error
 
 

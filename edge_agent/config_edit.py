@@ -91,10 +91,15 @@ def replace_checked(file: Path, text: str) -> None:
 def write_synced(path: Path, text: str, like: Path | None = None) -> None:
     """Replace a file whole: written aside, synced, renamed; mode (and, for root, owner) as those of `like`."""
     aside = path.with_name(path.name + ".new")
-    with aside.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        with aside.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        aside.unlink(missing_ok=True)  # left by root on a full disk it would keep the agent out
+        error.filename = str(path)  # of a write or a sync it would be nameless
+        raise
     if like is not None and like.exists():
         said = like.stat()
         os.chmod(aside, said.st_mode & 0o7777)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent import gap_records, thinning
 from edge_agent.gap_records import Loss
 from edge_agent.reading import Reading
 from edge_agent.sealing import ROWS_PER_BATCH
 from edge_agent.spool import Origin, Sealed, Spool
+
+if TYPE_CHECKING:
+    from edge_agent.spool_view import Survey
 
 THIN_BATCHES = 64
 MERGE_BATCHES = 32  # so many of them with gap records alone become one
@@ -47,6 +50,22 @@ def limit_bytes(path: Path, asked: int | None) -> int:
         return asked
     disk = os.statvfs(path.parent)
     return min(SIZE_MAX, disk.f_blocks * disk.f_frsize // SHARE)
+
+
+class Room(NamedTuple):
+    """What a spool may take, what its disk has left, and how long that lasts when nothing is answered any more."""
+
+    max_bytes: int
+    free_bytes: int
+    days_left: float | None
+
+
+def room_of(path: Path, asked: int | None, found: Survey) -> Room:
+    """The room of the spool at `path`, of which `found` tells what is in it."""
+    disk = os.statvfs(path.parent)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    limit = limit_bytes(path, asked)
+    return Room(limit, free_bytes, found.days_left(min(limit, found.waiting_bytes + free_bytes)))
 
 
 def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:

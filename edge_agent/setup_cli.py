@@ -101,8 +101,8 @@ def _by_phone(
         say(f"written: {config}")
         try:
             record, proved = _prove(answers, config, began_ms, proof_s, say)
-        except Failure as failure:
-            page.say(failure.line())
+        except (Failure, OSError) as error:
+            page.say(_failure(error).line())
             page.finish("unproved")
             raise
         typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
@@ -121,11 +121,18 @@ def _written(page: SetupPage, notebook: Notebook, config: Path, echo: Callable[[
         notebook.keep(answers)
         try:
             _write_settings(answers, config)
-        except Failure as failure:
-            echo(failure.line())
-            trouble = failure
+        except (Failure, OSError) as error:
+            trouble = _failure(error)
+            echo(trouble.line())
         else:
             return answers
+
+
+def _failure(error: Failure | OSError) -> Failure:
+    """What the phone is told."""
+    if isinstance(error, Failure):
+        return error
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{error.filename or 'the disk'}: {error.strerror}")
 
 
 def _remembered(notebook: Any) -> Answers:
@@ -173,11 +180,8 @@ def _write_settings(answers: Answers, config: Path) -> None:
         broker = answers.broker.model_dump()
     assert node is not None
     text = settings_text(answers, node, identity, broker, time.strftime("%Y-%m-%d", time.gmtime()))
-    try:
-        config.parent.mkdir(parents=True, exist_ok=True)
-        replace_checked(config, text)
-    except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "config-not-written", f"{config}: {error.strerror}", "with sudo") from error
+    config.parent.mkdir(parents=True, exist_ok=True)
+    replace_checked(config, text)
     _give_to_service(config.parent)
 
 

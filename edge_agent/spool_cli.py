@@ -177,19 +177,15 @@ def _purge_unsent(settings: Config, before_ms: int) -> None:
 
 def _said(settings: Config, found: Survey) -> dict[str, Any]:
     """The survey, with what the disk and the agent's own word add."""
-    from edge_agent.making_room import limit_bytes
+    from edge_agent.making_room import room_of
 
-    disk = os.statvfs(settings.spool.path.parent)
-    free_bytes = disk.f_bavail * disk.f_frsize
-    limit = limit_bytes(settings.spool.path, settings.spool.max_size)
-    room = min(limit, found.waiting_bytes + free_bytes)
-    days = found.days_left(room)
+    room = room_of(settings.spool.path, settings.spool.max_size, found)
     return {
         "file": str(settings.spool.path),
         **found._asdict(),
-        "max_bytes": limit,
-        "disk_free_bytes": free_bytes,
-        "days_left": None if days is None else round(days, 1),
+        "max_bytes": room.max_bytes,
+        "disk_free_bytes": room.free_bytes,
+        "days_left": None if room.days_left is None else round(room.days_left, 1),
         "card_bytes_a_day": _card_bytes_a_day(settings.status_file),
     }
 

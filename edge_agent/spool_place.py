@@ -30,6 +30,12 @@ def check(path: Path, allow_tmpfs: bool) -> None:
     if os.path.isdir(path) or not os.path.isdir(folder):
         text = f"spool.path {path}: " + ("is a folder" if os.path.isdir(path) else f"{folder} is no folder")
         raise Failure(Exit.CONFIGURATION, "spool-impossible", text, "name a file, such as /var/lib/lamppost/spool.db")
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        text, cure = (
+            f"spool.path {path}: the disk is read-only",
+            "is the card failing? lamppost agent doctor --only disk",
+        )
+        raise Failure(Exit.NOT_PERMITTED, "spool-not-permitted", text, cure)
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
         text = f"spool.path {path} may not be written by this user"
         raise Failure(Exit.NOT_PERMITTED, "spool-not-permitted", text, f"give {folder} to the agent's user")

@@ -7,14 +7,19 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.spool_place import nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
 
+if TYPE_CHECKING:
+    from edge_agent.config import Config
+
 WAITING_S = 120.0
 ROOM_DAYS = 7.0
+FREE_BYTES_MIN = 50 * 2**20
 
 
 def collector_ack(station: Station) -> Result:
@@ -71,22 +76,32 @@ def spool_integrity(station: Station) -> Result:
 
 
 def spool_space(station: Station) -> Result:
-    """Room on the disk, in days at the present rate when one is known."""
+    """Room on the disk, in days without a link when a day's readings are known."""
     check = "spool.space"
     if station.settings is None:
         return skip(check, "needs config.valid")
-    folder = nearest_folder(station.settings.spool.path)
-    free = shutil.disk_usage(folder).free
-    limit = station.settings.spool.max_size
-    room = free if limit is None else min(free, limit)
-    said = station.said
-    rate = said["spool_bytes"] / max(said["up_s"], 3600) if said is not None and said["accepted"] else 0
+    free = shutil.disk_usage(nearest_folder(station.settings.spool.path)).free
     text = f"{free / 2**30:.1f} GB free"
-    if room < 50 * 2**20:
+    if free < FREE_BYTES_MIN:
         return fail(check, text, "make room: sudo journalctl --vacuum-size=50M; sudo apt clean")
-    if rate > 0 and room / rate / 86_400 < ROOM_DAYS:
-        return warn(check, f"{text}, {room / rate / 86_400:.1f} days", "make room, or raise spool.max_size")
+    days = _days_left(station.settings)
+    if days is not None and days < ROOM_DAYS:
+        return warn(check, f"{text}, {days:.1f} days if the link stays away", "make room, or raise spool.max_size")
     return ok(check, text)
+
+
+def _days_left(settings: Config) -> float | None:
+    """As `spool status` says it; None where nobody can tell, or not to this user."""
+    from edge_agent.making_room import room_of
+    from edge_agent.spool_file import SpoolError
+    from edge_agent.spool_view import View
+
+    path = settings.spool.path
+    try:
+        with closing(View(path)) as view:
+            return room_of(path, settings.spool.max_size, view.survey()).days_left
+    except (SpoolError, OSError, sqlite3.Error):
+        return None
 
 
 def spool_age(station: Station) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 from edge_agent.doctor import broker_checks as broker
@@ -13,8 +13,8 @@ from edge_agent.doctor import delivery_checks as delivery
 from edge_agent.doctor import machine_checks as machine
 from edge_agent.doctor import sensor_checks as sensor
 from edge_agent.doctor import serial_checks as serial
-from edge_agent.doctor.result import Result, Station, warn
-from wire.exits import Exit, Failure
+from edge_agent.doctor.result import Result, Station, fail, skip, warn
+from wire.exits import Exit, Failure, reason
 
 DEADLINE_S = 9.0
 
@@ -72,6 +72,16 @@ def chosen(only: Iterable[str] = (), leave_out: Iterable[str] = ()) -> list[Chec
     ]
 
 
+def _found(check: Check, answer: Future[Result | list[Result]]) -> Result | list[Result]:
+    """What a check found; a file that it may not see, or a disk that fails, costs no other check its word."""
+    try:
+        return answer.result()
+    except PermissionError as error:
+        return skip(check.id, f"{error.filename} may not be seen by you: sudo")
+    except OSError as error:
+        return fail(check.id, f"{error.filename}: {reason(error)}", "is the card failing? --only disk")
+
+
 def _means(name: str, check: str) -> bool:
     return check == name or check.startswith(name + ".") or name.startswith(check + ".")
 
@@ -89,7 +99,7 @@ def examine(station: Station, checks: Iterable[Check], only: Iterable[str] = ())
         if not answer.done():
             results.append(warn(check.id, f"no answer within {DEADLINE_S:g} s", "look again; is the board very busy?"))
             continue
-        found = answer.result()
+        found = _found(check, answer)
         results += found if isinstance(found, list) else [found]
     pool.shutdown(wait=False, cancel_futures=True)
     if only:

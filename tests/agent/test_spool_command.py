@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from device_profiles.owner import Owner
 from edge_agent.doctor import delivery_checks
+from edge_agent.doctor.result import State, Station
 from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool
@@ -54,6 +55,11 @@ class Desk:
     def _reading(self, second: int) -> Reading:
         return Reading(AIR, self.t0 + 1000 * second, {"pm25_raw_ugm3": second % 50, "pm10_raw_ugm3": 7})
 
+    def set_max_size(self, size: str) -> None:
+        settings = yaml.safe_load(self.config.read_text())
+        settings["spool"]["max_size"] = size
+        self.config.write_text(yaml.safe_dump(settings))
+
     def says(self, *words: str, code: int = 0) -> str:
         done = CliRunner().invoke(app, [*words, "--config", str(self.config)])
         if isinstance(done.exception, Failure):
@@ -83,6 +89,20 @@ def test_status_tells_what_waits_what_is_kept_and_how_long_the_room_lasts(desk: 
     assert daily <= said["bytes_a_day"] <= 2.1 * daily
     assert said["days_left"] == pytest.approx((said["max_bytes"] - said["waiting_bytes"]) / said["bytes_a_day"], 0.01)
     assert "3605 rows, oldest 1 h" in desk.says("status")
+
+
+def test_doctor_says_the_same_of_the_room_whatever_the_agent_has_been_up(desk: Desk) -> None:
+    """A day's answered batches stay in the file: a restart made a day's growth of them, in an hour."""
+    at_ms = int(time.time() * 1000)
+    said = {"node": "lp-1", "at_ms": at_ms, "up_s": 5, "accepted": 1, "spool_bytes": 2**40}
+    desk.status_file.write_text(json.dumps(said))
+    assert delivery_checks.spool_space(Station(desk.config)).state is State.OK
+    desk.set_max_size("1 MiB")  # small, and the disk is not: no reason to vacuum anything
+    days = json.loads(desk.says("status", "--json", code=1))["days_left"]
+    assert 0 < days < 7
+    found = delivery_checks.spool_space(Station(desk.config))
+    assert found.state is State.WARN
+    assert f"{days:.1f} days if the link stays away" in found.text
 
 
 def test_status_fits_sixty_columns(desk: Desk) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema_rs
@@ -16,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from device_profiles.strict_yaml import parse
 from device_profiles.yaml_splice import with_value
+from edge_agent import spool_place
 from edge_agent.config import SAMPLE
 from edge_agent.config_schema import schema
 from edge_agent.doctor.result import State, Station
@@ -108,6 +111,26 @@ def test_a_file_is_utf_8_whatever_the_terminal_speaks(file: Path) -> None:
     refused = config("set", "seal_s", "2", file=file).exception
     assert isinstance(refused, Failure)
     assert (refused.code, refused.cure) == (3, f"save it as UTF-8: iconv -f GBK -t UTF-8 {file}")
+
+
+def test_a_disk_that_takes_nothing_is_named_and_left_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: full())
+    refused = config("set", "seal_s", "2", file=file).exception
+    assert isinstance(refused, OSError)
+    assert (refused.errno, refused.filename) == (errno.ENOSPC, f"{file}.old")
+    assert file.read_text() == SETTINGS
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def full() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_read_only_disk_is_no_matter_of_its_owner(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with pytest.raises(Failure, match="the disk is read-only") as refused:
+        spool_place.check(file.with_name("spool.db"), allow_tmpfs=True)
+    assert "--only disk" in refused.value.cure
 
 
 def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from edge_agent import clock
 from edge_agent.doctor import machine_checks, sensor_checks
 from edge_agent.doctor.broker_checks import settings_result
 from edge_agent.doctor.result import Result, State, Station, fail
-from edge_agent.doctor.run import CHECKS, chosen
+from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
 from edge_agent.words import BUSY, NOT_PERMITTED
 from tests.field.conftest import NODE, Field
@@ -226,8 +226,6 @@ def test_a_broker_with_qos_0_only_would_lose_data() -> None:
 
 
 def test_every_line_fits_sixty_columns_and_every_failure_has_a_cure(field: Field) -> None:
-    from edge_agent.doctor.run import examine
-
     field.write(field.settings(broker={"host": "broker.invalid"}))
     results, took_s = examine(Station(field.config, listen_s=0.2), CHECKS)
     assert took_s < 10
@@ -235,6 +233,22 @@ def test_every_line_fits_sixty_columns_and_every_failure_has_a_cure(field: Field
         assert result.cure or result.state in (State.OK, State.SKIP), result
     long = [line for line in screen(results, took_s).splitlines() if len(line) > 60]
     assert not long
+
+
+def test_what_one_check_may_not_see_costs_no_other_its_word(tmp_path: Path) -> None:
+    """As an ordinary user, to whom the folder of the readings is shut; or on a card that fails."""
+
+    def shut(_: Station) -> Result:
+        raise PermissionError(13, "Permission denied", "/var/lib/lamppost/spool.db")
+
+    def broken(_: Station) -> Result:
+        raise OSError(5, "Input/output error", "/etc/x")
+
+    checks = [Check("a", "?", shut), Check("b", "?", broken), Check("c", "?", lambda _: fail("c", "x", "y"))]
+    results, _ = examine(Station(tmp_path / "none.yaml"), checks)
+    assert [(r.id, r.state) for r in results] == [("a", State.SKIP), ("b", State.FAIL), ("c", State.FAIL)]
+    assert results[0].text == "/var/lib/lamppost/spool.db may not be seen by you: sudo"
+    assert results[1].text == "/etc/x: Input/output error"
 
 
 def test_checks_are_chosen_by_the_beginning_of_their_ids() -> None:
