@@ -97,7 +97,7 @@ def parse(lines: Iterable[str], name: str = "capture") -> Capture:
             try:
                 found.pieces.append(_piece(line.split()))
             except ValueError as error:
-                text = "seconds, < or >, and bytes in hex are wanted, or bytes in hex alone"
+                text = "seconds, < or >, and bytes in hex without blanks are wanted, or the bytes alone"
                 raise CaptureError(f"{name}:{number}: {text}") from error
     return found
 

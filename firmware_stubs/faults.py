@@ -48,8 +48,9 @@ KINDS: Final[dict[str, Kind]] = {
     "late": Kind("line", "seconds", 2.0, "the frame comes so much later"),
 }
 
-_FORM = re.compile(r"(?P<kind>[a-z0-9-]+)(:(?P<argument>[0-9.]+))?@(?P<when>[0-9.:s-]+)(?P<per_byte>/byte)?")
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_FORM = re.compile(r"(?P<kind>[a-z0-9-]+)(:(?P<argument>[0-9]+(\.[0-9]+)?))?@(?P<when>[0-9.:s-]+)(?P<per_byte>/byte)?")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+_SHARE = re.compile(r"[0-9]*\.?[0-9]+")
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 
 
@@ -88,15 +89,18 @@ class Fault:
 
 def parse(text: str, midnight_s: float = 0.0) -> Fault:
     """A fault from its text; `midnight_s` is when the day of HH:MM begins on the stub's clock. Raises ValueError."""
+    strange = ValueError(f"{text!r} is not a fault such as bitflip@0.01, silence:60@08:00 or nan@90s-120s")
     found = _FORM.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is not a fault such as bitflip@0.01, silence:60@08:00 or nan@90s-120s")
+        raise strange
     kind, argument = found["kind"], float(found["argument"]) if found["argument"] else None
     first, dash, last = found["when"].partition("-")
     from_s = _time(first, midnight_s)
     if from_s is None:
         if dash:
             raise ValueError(f"{text!r}: a share has no end; times are HH:MM or seconds with an s")
+        if not _SHARE.fullmatch(first):
+            raise strange
         return Fault(kind, argument, float(first), per_byte=found["per_byte"] is not None)
     until_s = _time(last, midnight_s) if dash else inf
     if until_s is None or until_s <= from_s:

@@ -16,9 +16,9 @@ from device_profiles.catalogue import load
 from device_profiles.profile import Profile
 from edge_agent.captures import Capture, Piece
 from edge_agent.sensor import Sensor
-from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
 from firmware_stubs.stub import Stub
+from simulator.scenario.faults import faulty
 from simulator.scenario.scenario import Scenario
 from simulator.world.clock import Clock
 from simulator.world.street import Street
@@ -31,7 +31,7 @@ def run(
     watch: Callable[[float], bool | None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write `NODE-SENSOR.hex` for every sensor. The same scenario and seed write the same bytes."""
-    orders = [order for order in scenario.orders(faults) if order.fault is not None]
+    orders = scenario.orders(faults)
     city, catalogue, digest, count = scenario.city(seed), load(), hashlib.sha256(), 0
     wanted = [(node, sensor) for node in scenario.nodes() for sensor in scenario.sensors]
     whole = True
@@ -40,8 +40,7 @@ def run(
         clock = Clock(scenario.start_ms)
         street = Street(city, node, clock)
         stub = street.stub(of)
-        chosen = [order.fault for order in orders if order.fault is not None and order.strikes(node, sensor)]
-        stub.faulty = Faulty(f"{seed} {node} {sensor}", chosen) if chosen else None
+        stub.faulty = faulty(orders, seed, node, sensor)
         profile = catalogue.get(of.model)
         capture = Capture(_facts(scenario, profile, f"scenario {name}, seed {seed}, {node}/{sensor}"))
         end_ms = scenario.start_ms + round(scenario.duration_s * 1000)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.stores.store import Select, StoreDown
-from firmware_stubs.faulty import Faulty
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
 from simulator.depths.local import Local
 from simulator.depths.pace import Pace
 from simulator.depths.stores import open_store
 from simulator.notes import Notes, SeriesOf
+from simulator.scenario.faults import faulty
 from simulator.scenario.scenario import Scenario, SensorOf
 from simulator.world.clock import Clock
 from simulator.world.line import by_kind
@@ -50,10 +50,11 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Run agents and a collector as programs. Faults are those of sensors and lines. Raises Failure."""
     orders = scenario.orders(faults)
-    _refuse_what_cannot_be(scenario, pace, [order.text for order in orders if faults and order.fault is None])
+    odd = [order.text for order in orders if faults and order.fault is None]
+    _refuse_what_cannot_be(scenario, pace, odd, blind=broker is not None and store is None)
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
-    city, hosts, whole = scenario.city(seed), StubHost(clock.look), True
+    city, hosts = scenario.city(seed), StubHost(clock.look)
     with ExitStack() as at_the_end:
         at_the_end.callback(hosts.stop)
         at_the_end.callback(local.stop)
@@ -65,37 +66,44 @@ def run(
             sensors = []
             for sensor, of in scenario.sensors.items():
                 stub = street.stub(of)
-                chosen = [order.fault for order in orders if order.fault is not None and order.strikes(name, sensor)]
-                stub.faulty = Faulty(f"{seed} {name} {sensor}", chosen) if chosen else None
+                stub.faulty = faulty(orders, seed, name, sensor)
                 _note(stub, notes, name, sensor)
                 sensors.append(_sensor(sensor, of, hosts.add(f"{name}/{sensor}", stub), scenario.interval_s))
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()
-        end_s = time.monotonic() + scenario.duration_s
-        while (now_s := time.monotonic()) < end_s:
-            local.check()
-            if watch(1 - (end_s - now_s) / scenario.duration_s) is False:
-                whole = False
-                break
-            time.sleep(min(LOOK_S, end_s - now_s))
+        whole = _lasts(scenario.duration_s, local, watch)
     _excuse_the_beginning(notes, local.store)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
-        "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS,
-        "faults": [order.text for order in orders if order.fault is not None], "whole": whole,
+        "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS, "whole": whole,
+        "faults": [order.text for order in orders if order.fault is not None],
     }  # fmt: skip
     notes.say(**facts)
     notes.close()
     return facts
 
 
-def _refuse_what_cannot_be(scenario: Scenario, pace: Pace, odd: list[str]) -> None:
+def _lasts(duration_s: float, local: Local, watch: Callable[[float], bool | None]) -> bool:
+    """Wait for the end; False when somebody ended the run before. Raises Failure when a program did."""
+    end_s = time.monotonic() + duration_s
+    while (now_s := time.monotonic()) < end_s:
+        local.check()
+        if watch(1 - (end_s - now_s) / duration_s) is False:
+            return False
+        time.sleep(min(LOOK_S, end_s - now_s))
+    return True
+
+
+def _refuse_what_cannot_be(scenario: Scenario, pace: Pace, odd: list[str], blind: bool) -> None:
     """Real programs live in real time, on one machine, and only sensors and lines fail. Raises Failure."""
     if pace.factor != 1.0:
         raise Failure(Exit.USAGE, "speed", "agents at terminals live in real time", "write --speed 1x")
     if scenario.stations > STATIONS_MAX:
         text = f"{scenario.stations} agents as programs are too many for one machine"
         raise Failure(Exit.USAGE, "stations", text, f"write --stations {STATIONS_MAX} or less, or --depth mqtt")
+    if blind:
+        text = "depth pty asks the database what its agents have read first"
+        raise Failure(Exit.USAGE, "store", text, "name it with --store; a collector is brought")
     if odd:
         raise Failure(Exit.USAGE, "fault", f"{odd[0]}: not possible at depth pty", "run it at depth chain")
 

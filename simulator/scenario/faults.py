@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from firmware_stubs.faults import KINDS as SENSOR_KINDS
 from firmware_stubs.faults import Fault
+from firmware_stubs.faulty import Faulty
 from simulator.scenario.times import after_start, span
 
 
@@ -83,6 +85,12 @@ class Order:
     def strikes(self, node: str, sensor: str | None = None) -> bool:
         """True for a node (and sensor) that it is meant for."""
         return self.node in (None, node) and (sensor is None or self.sensor in (None, sensor))
+
+
+def faulty(orders: Iterable[Order], seed: int, node: str, sensor: str) -> Faulty | None:
+    """What goes wrong with one sensor and its line, by chance of its own; None when nothing does."""
+    faults = [order.fault for order in orders if order.fault is not None and order.strikes(node, sensor)]
+    return Faulty(f"{seed} {node} {sensor}", faults) if faults else None
 
 
 def parse(text: str, start_of_day_s: float) -> Order:

@@ -22,7 +22,7 @@ from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import RADARS
 from measures.vehicle_classes import HEAVY_FROM_M
 from simulator.notes import Notes
-from simulator.scenario.faults import Order
+from simulator.scenario.faults import Order, faulty
 from simulator.scenario.scenario import Scenario
 from simulator.world.broker import Broker
 from simulator.world.clock import Clock
@@ -119,8 +119,7 @@ class Run:
         street = Street(self.city, name, self.clock)
         for sensor, of in wants.sensors.items():
             stub = street.stub(of)
-            faults = [order.fault for order in self.orders if order.fault is not None and order.strikes(name, sensor)]
-            stub.faulty = Faulty(f"{self.seed} {name} {sensor}", faults) if faults else None
+            stub.faulty = faulty(self.orders, self.seed, name, sensor)
             line = Line(name, node.site, sensor, stub, self.clock, self.notes, self.tap)
             line.street = street if of.model in RADARS else None
             node.add(line, of)

@@ -71,6 +71,8 @@ def test_written_as_people_write_them(text: str, fault: Fault) -> None:
         ("dup:3@0.1", "takes no argument"),
         ("nan@08:30-08:00", "no time after the beginning"),
         ("nan@0.1-0.2", "a share has no end"),
+        ("nan@25:99", "such as bitflip@0.01"),
+        ("late:1.2.3@0.1", "such as bitflip@0.01"),
     ],
 )
 def test_mistakes_are_named(text: str, message: str) -> None:

@@ -177,6 +177,7 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str]
         (("run", "rush-hour", "--depth", "deep"), 2, "write chain, pty, mqtt, file"),
         (("run", "rush-hour", "--depth", "mqtt", "--stations", "5000"), 2, "start mosquitto"),
         (("run", "rush-hour", "--depth", "pty"), 2, "write --speed 1x"),
+        (("run", "rush-hour", "--depth", "pty", "--speed", "1x", "--broker", "localhost:1"), 2, "name it with --store"),
         (("run", "rush-hour", "--duration", "long"), 2, "no length of time"),
         (("run", "rush-hour", "--from", "yesterday"), 2, "no time such as 2026-03-16T06:30"),
         (("run", "rush-hour", "--store", "redis://x"), 2, "is no database"),
