@@ -11,7 +11,8 @@ from collector.report.summary import HOUR_MS, StationReport
 from wire.quantities import QUANTITIES
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_SPARK_MAX: Final = 28
+_DAY_HOURS_MAX: Final = 25  # when clocks go back
+_WEEK_BARS: Final = 21  # thirds of a day
 
 
 def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
@@ -27,7 +28,8 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
                 quantity = QUANTITIES[name]
                 at_ms, top = hours.highest
                 drawn = sparkline(hours.points, since_ms, until_ms)
-                yield f"  {quantity.en[:9]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {_hour(at_ms, zone)}"
+                when = _moment(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
+                yield f"  {quantity.en[:9]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {when}"
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
             yield f"  {'vehicles':<9} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
@@ -42,9 +44,8 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
 
 
 def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int) -> str:
-    """Bars from 0 to the highest, at most 28 of them; each is the highest value of its stretch."""
-    hours = max(1, -(-(until_ms - since_ms) // HOUR_MS))
-    width = min(hours, _SPARK_MAX)
+    """Bars from 0 to the highest: the hours of a day, else thirds of days; each is the highest of its stretch."""
+    width = max(1, -(-(until_ms - since_ms) // HOUR_MS)) if _is_day(since_ms, until_ms) else _WEEK_BARS
     cells: list[float | None] = [None] * width
     for time_ms, value in points:
         at = min(width - 1, (time_ms - since_ms) * width // (until_ms - since_ms))
@@ -54,9 +55,13 @@ def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int)
     return "".join(" " if value is None else _BARS[min(7, int(max(value, 0.0) / top * 8))] for value in cells)
 
 
+def _is_day(since_ms: int, until_ms: int) -> bool:
+    return until_ms - since_ms <= _DAY_HOURS_MAX * HOUR_MS
+
+
 def _day(time_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%d")
+    return _moment(time_ms, zone, "%Y-%m-%d")
 
 
-def _hour(time_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%d. %H:%M")
+def _moment(time_ms: int, zone: ZoneInfo, form: str) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from collector.questions.answer import safe
 from collector.web.words import TEXTS
 
 LICENCE: Final = "CC-BY-4.0"
@@ -74,11 +75,9 @@ def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A CSV cell: what JSON calls true is true here too, and no spreadsheet takes a text for a formula."""
+    """A CSV cell: what JSON calls true is true here too."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return " ".join(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
+    return safe(value)

@@ -83,9 +83,9 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     assert "lp-0001  50% complete" in text
     assert "1 alerts: pm25-hourly-high" in text
     assert "HJ 633 2026: NA NA" in text
-    assert max(map(len, text.splitlines())) <= 72
     assert text.splitlines()[0] == "2026-03-01 to 2026-03-07, Asia/Shanghai"
-    assert re.search(r"PM2\.5 +60\.0  [▁-█]{28}  max 100", text)
+    assert re.search(r"PM2\.5 +60\.0  [▁-█]{21}  max 100 \d\d\. \d\d:00\n", text)
+    assert max(map(len, text.splitlines())) <= 60
 
 
 def test_hours_of_few_vehicles_are_masked(settings: Path) -> None:

@@ -91,7 +91,7 @@ def test_what_nobody_has_stands_before_what_is_worse_and_somebody_has(storm: Ser
     storm.city.alerts.append(worse)
     page = Operator(storm).get("/en/ops").text
     assert page.index('id="alert-o4"') < page.index('id="alert-w"')
-    assert "<b>PM2.5 (8:00-20:00): too high</b>" in page  # of the heap
+    assert "Acknowledge all 40 <b>PM2.5 (8:00-20:00): too high</b> · major <code>" in page
     assert "<b>PM2.5 (8:00-20:00): too high: 123</b>" in page
 
 
