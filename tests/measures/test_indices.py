@@ -201,3 +201,30 @@ def test_an_index_of_india_changes_its_category_behind_each_hundred() -> None:
         assert [(index.category, index.level) for index in map(india_naqi.SCALE.at, span)] == [(name, level)] * 2
     with pytest.raises(ValueError, match="501 is no value"):
         india_naqi.SCALE.at(501)
+
+
+@pytest.mark.parametrize(("value", "index"), [(1.04, 50), (1.05, 51), (1.2, 56), (2.0, 100), (2.1, 101), (34.1, 401)])
+def test_india_reads_carbon_monoxide_by_the_tenth(value: float, index: int) -> None:
+    found = india_naqi.sub_index(Concentration("CO", "8h", value, "mg/m3"))
+    assert found is not None
+    assert found.value == index
+
+
+@pytest.mark.parametrize(
+    ("sub_index", "averaging", "noise"),
+    [(india_naqi.sub_index, "24h", 30), (uk_daqi.sub_index, "24h", 11), (eu_aqi.sub_index, "1h", 5)],
+)
+def test_noise_is_as_wide_as_the_cleanest_band(
+    sub_index: Callable[[Concentration], Index | None], averaging: str, noise: int
+) -> None:
+    particles = Concentration("PM2.5", averaging, -noise, "ug/m3")
+    assert sub_index(particles) == sub_index(replace(particles, value=0))
+    with pytest.raises(ValueError, match="is no concentration"):
+        sub_index(replace(particles, value=-noise - Decimal("0.1")))
+
+
+@pytest.mark.parametrize(("scale", "top"), [(eu_aqi.SCALE, 6), (uk_daqi.SCALE, 10)])
+def test_a_scale_of_bands_ends_with_its_last(scale: Scale, top: int) -> None:
+    assert scale.at(top).level == len(scale.bands) == top
+    with pytest.raises(ValueError, match=f"{top + 1} is no value"):
+        scale.at(top + 1)
