@@ -303,6 +303,13 @@ def test_a_matcher_that_says_nothing_is_refused(bad):
         matchers(bad)
 
 
+@pytest.mark.parametrize("bad", ["node=lp-1,rule=pm25-*", "node=lp-1，rule=x", "node=LP-1", "node=lp–1", 'node="lp-1"'])
+def test_a_matcher_that_no_name_can_match_is_refused(bad):
+    """Whoever writes a comma between two, as elsewhere, believed in a quiet that never was."""
+    with pytest.raises(ValueError, match="can match nothing"):
+        matchers(bad)
+
+
 def test_a_silence_has_an_author_and_an_end():
     with pytest.raises(ValueError, match="author"):
         Silence.made(matchers("node=a"), T0, T0 + 1, " ", "")
