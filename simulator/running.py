@@ -49,7 +49,8 @@ def run_scenario(wanted: Wanted, live: bool) -> tuple[dict[str, Any], Verdict | 
     ending = threading.Event()
     with _ctrl_c(ending, pace), _Progress(wanted, live) as progress:
         facts = _at_depth(wanted, folder, pace, ending, progress)
-    facts |= {"run": folder.name, "folder": str(folder), "scenario": wanted.name, "interrupted": not facts["whole"]}
+    run = folder.name if wanted.out is None else str(folder)  # what `--run` finds
+    facts |= {"run": run, "folder": str(folder), "scenario": wanted.name, "interrupted": not facts["whole"]}
     if wanted.depth == "file" or (wanted.broker is not None and wanted.store is None):
         return facts, None
     return facts, judge(str(folder), None, None)

@@ -43,6 +43,8 @@ def list_(
 
     if runs:
         found = {folder.name: str(folder) for folder in kept.listed()}
+        if not found:
+            typer.echo(f"no run is kept in {kept.home()}", err=True)
     else:
         found = {name: load(name).title.en for name in names()}
     if as_json:

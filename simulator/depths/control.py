@@ -80,7 +80,7 @@ def ask(folder: Path, what: dict[str, Any]) -> dict[str, Any]:
             peer.sendall(json.dumps(what, ensure_ascii=False).encode() + b"\n")
             answer: dict[str, Any] = json.loads(_line(peer))
     except (OSError, ValueError) as error:
-        text = f"run {folder.name} does not answer: it has ended, or does so now"
+        text = f"run {folder.name} does not answer: it has ended, or is none of depth chain"
         raise Failure(Exit.NOT_HEALTHY, "run-ended", text, "lamppost sim list --runs") from error
     return answer
 

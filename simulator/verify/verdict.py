@@ -24,7 +24,7 @@ class Verdict:
 
     `missing` counts readings that are not there by the cause that excuses them; `lost` are those that nothing excuses.
     `unsent` rows stand in the database and were never said; `wrong` is by value, unit, time, clock, flags. A run that
-    somebody ended early is not `whole`.
+    somebody ended early, or killed, is not `whole`.
     """
 
     run: str = ""

@@ -20,7 +20,7 @@ def verify(
     """
     meta = notes.meta()
     verdict = Verdict(
-        run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0), whole=meta.get("whole", True)
+        run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0), whole=meta.get("whole", False)
     )
     Comparison(notes, store, verdict, watch, alone).run()
     traffic.judge(meta.get("vehicles", {}), meta.get("lorries", {}), store, verdict)

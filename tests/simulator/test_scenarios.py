@@ -155,6 +155,7 @@ def test_a_missing_excuse_is_not_excused(tmp_path: Path, closes: Closes) -> None
     verdict = verify(notes, store)
     assert not verdict.passed
     assert verdict.not_allowed == ["missing for agent-off"]
+    assert not verdict.whole, "whoever was killed has said nothing of its end"
     notes.close()
 
 

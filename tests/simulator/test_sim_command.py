@@ -208,7 +208,8 @@ def test_a_run_says_why_it_fails_and_that_it_was_ended_early(home: dict[str, str
 
 
 def test_a_page_that_cannot_be_written_and_a_taken_folder_are_told(home: dict[str, str], tmp_path: Path) -> None:
-    sim(home, "run", "dust-storm", "--small", "--duration", "2m", "--out", str(tmp_path / "mine"))
+    told = sim(home, "run", "dust-storm", "--small", "--duration", "2m", "--out", str(tmp_path / "mine")).stderr
+    assert f"--run {tmp_path / 'mine'} --html" in told, "a folder of one's own is found from anywhere"
     sim(home, "run", "dust-storm", "--small", "--duration", "1m", "--out", str(tmp_path / "mine"))
     words = ("verify", "--run", str(tmp_path / "mine"), "--html", str(tmp_path / "none" / "x.html"))
     assert sim(home, *words, code=4).stderr.endswith("x.html: No such file or directory\n")
