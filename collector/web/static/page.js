@@ -33,6 +33,7 @@ function replacePart(old, part) {
 
 // Whatever waits takes its place, but for parts in which somebody fills in a form: they wait on.
 function replaceParts() {
+  const came = waiting.size;
   for (const [name, part] of waiting) {
     const places = [...document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)];
     const changed = places.filter((old) => (shown.get(old) ?? old.innerHTML) !== part.innerHTML);
@@ -40,7 +41,7 @@ function replaceParts() {
     for (const old of changed) replacePart(old, part);
     waiting.delete(name);
   }
-  dispatchEvent(new Event("renewed"));
+  if (waiting.size < came) dispatchEvent(new Event("renewed"));
   tellAges();
 }
 
