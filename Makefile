@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Most tests wait for something: two at a time, a file together, in the order of tests/conftest.py.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder --timeout 300
+# Most tests wait for something: three at a time on two cores, a file together, in the order of tests/conftest.py.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder --timeout 300
 
 .PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
@@ -17,11 +17,11 @@ demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this
 
 test: $(VENV)/.test servers      ## everything, real servers and a real browser included
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(TWO) -m "not long"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not long"
 
 test-pure: $(VENV)/.test      ## the part that needs no server and no browser
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(TWO) -m "not real and not long"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not real and not long"
 
 check: $(VENV)/.test      ## style, types and import layers
 	$(BIN)/ruff check .
