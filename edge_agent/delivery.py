@@ -4,8 +4,8 @@ Ten rules keep a reading from being lost (RELIABILITY 4.5). Those that live here
 acknowledgement must name spool, sequence and digest (R4) and counts for that batch alone (R5); what stays unanswered is
 sent again by timer, not only after a reconnect (R8). A quarter of the window is a live lane, kept free of the backlog:
 what was just sealed goes at once, so that alerts stay fresh while it drains. And what is under way is a queue in front
-of whatever is urgent next: when answers take long, less is kept under way, as TCP does (down by half, up by one a round
-trip).
+of whatever is urgent next: a connection begins with one batch under way, and when answers take long less is kept there,
+as TCP does (down by half, up by one a round trip).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ UNHEARD_EVERY_S = 300.0
 UNANSWERED_S = 300.0
 IGNORED_S = 86_400.0
 TRIP_S = 0.25  # an urgent reading is to be stored within a second, and waits for one round trip and a part of another
+ROOM_FIRST = 1.0  # what waits before a slow modem TCP sends again, and at 120 bytes/s nothing else passes any more
 ROOM_MIN = 4  # batches under way: enough for fifty times real time, also where a round trip takes five seconds
 LIVE_LANE = 4  # one place in so many of the window is kept for what is live
 LIVE_S = 60.0  # a batch that was sealed within the last one or two of these is live, and may be lost once meanwhile
@@ -86,7 +87,7 @@ class Delivery:
     _probe_due_s: float = 0.0
     _unheard_due_s: float = 0.0
     _round_trip_s: float | None = None
-    _room_max: float = float(WINDOW_MAX)
+    _room_max: float = ROOM_FIRST
     _narrowed_s: float = 0.0
     _floor_ms: dict[str, int] = field(default_factory=dict)
     _ignored_s: dict[int, float] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Delivery:
         self.connected = True
         self._connected_s = now_s
         self._hold_until_s = now_s + self.rng.uniform(0, self.connect_pause_s)
+        self._room_max = ROOM_FIRST
         self._sent.clear()
         self._old = None
 
@@ -228,6 +230,7 @@ class Delivery:
         tries = before.tries + 1 if before else 1
         if before:
             self.counts["resent"] += 1
+            self._room_max = min(float(WINDOW_MAX), self._room_max + 1)  # the silence may be this batch's own
             self._look_whether_ignored(number, before, now_s)
         if tries >= UNHEARD_TRIES and now_s >= self._unheard_due_s:
             self.unheard, self._unheard_due_s = True, now_s + UNHEARD_EVERY_S
@@ -251,15 +254,20 @@ class Delivery:
             sent.due_s = now_s + after_ms / 1000 * self.rng.uniform(1, 1 + JITTER)
 
     def _measure(self, number: int, now_s: float) -> None:
+        """What an answer says of the line: that it carries one more, or that less should be under way."""
         sent = self._sent.pop(number, None)
-        if sent is not None and sent.tries == 1:
-            took = now_s - sent.sent_s
+        if sent is None:
+            return
+        took = now_s - sent.sent_s
+        if sent.tries == 1:
             self._round_trip_s = took if self._round_trip_s is None else 0.875 * self._round_trip_s + 0.125 * took
-            if took <= TRIP_S:
-                self._room_max = min(float(WINDOW_MAX), self._room_max + 1 / self._room_max)
-            elif sent.sent_s >= self._narrowed_s:  # what went out before was already on its way then
-                self._room_max = max(float(ROOM_MIN), min(self._room_max, float(self.window)) / 2)
-                self._narrowed_s = now_s
+        if self._room_max < ROOM_MIN:
+            self._room_max += 1
+        elif sent.tries == 1 and took <= TRIP_S:
+            self._room_max = min(float(WINDOW_MAX), self._room_max + 1 / self._room_max)
+        elif sent.tries == 1 and sent.sent_s >= self._narrowed_s:  # what went out before was already on its way then
+            self._room_max = max(float(ROOM_MIN), min(self._room_max, float(self.window)) / 2)
+            self._narrowed_s = now_s
 
     def _timeout_s(self) -> float:
         return max(RTO_MIN_S, 4 * (self._round_trip_s or 0.0))

@@ -153,7 +153,7 @@ class Uplink:
         }
         if not self._speaks_5:
             kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             *self._address,
             username=self._broker.username or self._node,
             password=self._broker.password,
@@ -165,6 +165,8 @@ class Uplink:
             timeout=PUBLISH_TIMEOUT_S,
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
+        client.pending_calls_threshold = 2 * wire_ack.WINDOW_MAX  # a full window on a slow line is nothing to warn of
+        return client
 
     async def _receive(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
         async for message in client.messages:

@@ -13,16 +13,24 @@ from edge_agent.reading import Reading, Series
 from edge_agent.sealing import readings_of
 from edge_agent.spool import Origin, Sealed, Spool, SpoolError
 from wire import ack as wire_ack
-from wire.ack import Ack, Hello, Verdict
+from wire.ack import WINDOW_MAX, Ack, Hello, Verdict
 
 T0 = 1_790_000_000_000
 
 
 @pytest.fixture
-def delivery(spool: Spool) -> Delivery:
+def beginning(spool: Spool) -> Delivery:
+    """A connection on which nothing was answered yet."""
     made = Delivery(spool, random.Random(7), connect_pause_s=0)
     made.on_connect(0)
     return made
+
+
+@pytest.fixture
+def delivery(beginning: Delivery) -> Delivery:
+    """One that has shown that it carries a whole window."""
+    beginning._room_max = float(WINDOW_MAX)
+    return beginning
 
 
 def fill(delivery: Delivery, batches: int) -> list[Sealed]:
@@ -48,6 +56,51 @@ def test_the_window_bounds_what_flies_and_the_newest_goes_ahead(delivery: Delive
     fill(delivery, 20)
     assert seqs(delivery.due(1)) == [20, 19, 1, 2, 3, 4, 5, 6]
     assert delivery.due(1) == []
+
+
+def test_a_connection_begins_with_one_batch_and_one_more_with_each_answer(beginning: Delivery) -> None:
+    sealed = {one.seq: one for one in fill(beginning, 40)}
+    trips = []
+    for now_s in range(1, 6):  # answers that take long say that the line carries no more than four
+        trips.append(went := seqs(beginning.due(now_s)))
+        beginning.on_ack(ack(beginning, *(Verdict(seq, sealed[seq].digest, 0) for seq in went)), now_s + 0.9, T0)
+    assert trips == [[40], [1], [2, 3], [4, 5, 6], [7, 8, 9]]
+    beginning.on_disconnect()
+    beginning.on_connect(10)
+    assert seqs(beginning.due(11)) == [39]
+
+
+def test_a_batch_that_nobody_answers_does_not_hold_up_the_others(beginning: Delivery) -> None:
+    mute, *others = fill(beginning, 12)[::-1]
+    released: list[int] = []
+    for now_s in range(1, 600):
+        for one in beginning.due(now_s):
+            if one.seq != mute.seq:
+                released += beginning.on_ack(ack(beginning, Verdict(one.seq, one.digest, 0)), now_s + 0.1, T0)
+    assert sorted(released) == sorted(one.seq for one in others)
+
+
+def test_a_line_that_takes_half_a_minute_for_a_batch_is_not_flooded_until_it_breaks(spool: Spool) -> None:
+    """As one of 120 bytes/s did: TCP sends again what waits before a slow modem, until nothing else passes."""
+    delivery = Delivery(spool, random.Random(7), connect_pause_s=5.0)
+    fill(delivery, 200)
+    line: list[Sealed] = []
+    breaks, released, through_s = 0, 0, 0
+    delivery.on_connect(0)
+    for now_s in range(3600):
+        if line and now_s >= through_s:
+            one = line.pop(0)
+            released += len(delivery.on_ack(ack(delivery, Verdict(one.seq, one.digest, 0)), now_s, T0))
+            through_s = now_s + 25
+        went = delivery.due(now_s)
+        through_s = through_s if line else now_s + 25
+        line += went
+        if len(line) > 4:
+            delivery.on_disconnect()
+            line.clear()
+            breaks += 1
+            delivery.on_connect(now_s)
+    assert (breaks, released) == (0, 3600 // 25 - 1)
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3])

@@ -37,7 +37,8 @@ class Bench:
         self.uplink = Uplink(
             BrokerAddress("127.0.0.1", 1), NODE, self.delivery, self.birth, lambda *_: None, (OURS.public_key(),)
         )
-        self.waiting = self.delivery.due(1)
+        self.delivery.due(1)
+        self.waiting = self.spool.oldest(100)
 
     def birth(self) -> status.Birth:
         return status.Birth(NODE, "here", "0" * 16, self.spool.spools(), self.spool.next_seq, None, "1", "synced")
