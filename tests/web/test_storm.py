@@ -48,6 +48,11 @@ def test_a_rule_at_many_stations_is_one_entry_with_the_highest_first(storm: Serv
     assert "2 more" in page
 
 
+def test_one_value_at_all_stations_is_told_once(storm: Served) -> None:
+    storm.city.alerts = [replace(alert, value=90.0) for alert in storm.city.alerts[:3]]
+    assert "began at 90 µg/m³ (limit 75)" in storm.get("/en/").text
+
+
 def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
     assert [len(some) for some in entries(storm.city.alerts[:2])] == [1, 1]
     assert entries([]) == []
