@@ -7,6 +7,7 @@ from typing import Final
 from collector.numbers import windows
 from measures import china_aqi, eu_aqi, india_naqi, uk_daqi, us_aqi
 from wire.quantities import KINDS, QUANTITIES, ROLLUPS, agent_fields
+from wire.traffic import DIRECTIONS
 
 INDEX_KIND: Final = "air_index"
 INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
@@ -15,6 +16,13 @@ INDEX_WORDS: Final = ("category", "primary")
 _SCALES: Final = (china_aqi.HJ_633_2026, *(each.SCALE for each in (us_aqi, eu_aqi, uk_daqi, india_naqi)))
 CATEGORIES: Final = tuple(dict.fromkeys(band.category for scale in _SCALES for band in scale.bands))
 """The words of every index."""
+TAG_WORDS: Final = {
+    "direction": tuple(sorted(DIRECTIONS)),
+    "standard": tuple(dict.fromkeys(scale.standard for scale in _SCALES)),
+    "edition": ("2012", *(scale.edition for scale in _SCALES)),
+    "period": ("1h", "1d"),
+}
+"""Tags that are no names, with all that they may say."""
 OWN_LINK: Final = "collector"
 """The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
 _STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]

@@ -30,13 +30,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from collector.rules import words
 from collector.rules.complaint import hint
-from collector.rules.fields import INDEX_KIND, KINDS_WATCHED, OWN_LINK
+from collector.rules.fields import INDEX_KIND, KINDS_WATCHED, OWN_LINK, TAG_WORDS
 from collector.rules.words import Limit
 from collector.zones import zone_of
 from wire import names
@@ -158,6 +159,24 @@ class Scope(_Strict):
     edition: Patterns = ()
     period: Patterns = ()
     labels: dict[str, Patterns] = Field(default_factory=dict)
+
+    @field_validator("site", "node", "sensor", "lane")
+    @classmethod
+    def _of_names(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if not words.can_match(pattern):
+                raise ValueError(
+                    f"{pattern!r} can match nothing, write small letters, digits, hyphens and *; several as a list"
+                )
+        return patterns
+
+    @field_validator("direction", "standard", "edition", "period")
+    @classmethod
+    def _of_words(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = TAG_WORDS[info.field_name or ""]
+        if patterns and not any(_matches(word, patterns) for word in known):
+            raise ValueError(f"{', '.join(patterns)!r} can match nothing, there are {', '.join(known)}")
+        return patterns
 
     def holds(self, tags: dict[str, str], labels: dict[str, str]) -> bool:
         """Whether a series of these tags, at a station of these labels, is watched."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
+from collector.rules import words
 from collector.rules.transition import Transition
 from wire.quantities import nearest
 
 KEYS: Final = ("fingerprint", "rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
-_PATTERN: Final = re.compile(r"[a-z0-9_*?!\[\]-]+")  # what names are made of, and fnmatch's own signs
 SILENCE_MS_MAX: Final = 90 * 86_400_000
 
 
@@ -38,7 +37,7 @@ def matchers(text: str) -> tuple[Matcher, ...]:
             raise ValueError(
                 f"unknown key {key!r}" + (f", did you mean {close!r}?" if close else f", use {', '.join(KEYS)}")
             )
-        if not _PATTERN.fullmatch(pattern):
+        if not words.can_match(pattern):
             raise ValueError(
                 f"{word!r} can match nothing, write small letters, digits, hyphens and *; spaces between two"
             )

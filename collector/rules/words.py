@@ -15,6 +15,7 @@ _DURATION = re.compile(r"([0-9]{1,7})([smhd])", re.ASCII)
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", re.ASCII)
 _LIMIT = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(%?)", re.ASCII)
 _CLOCK = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
+_PATTERN = re.compile(r"[a-z0-9_*?!\[\]-]+", re.ASCII)  # what names are made of, and fnmatch's own signs
 _OTHER_SIDE: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -100,3 +101,8 @@ def clock(text: object) -> int:
     if not 0 <= minutes <= 1440:
         raise ValueError(f'{text!r} is not a time of day, write it in quotes, such as "06:30"')
     return minutes
+
+
+def can_match(pattern: str) -> bool:
+    """Whether there may be a name that the pattern matches."""
+    return _PATTERN.fullmatch(pattern) is not None

@@ -162,6 +162,27 @@ def test_a_lane_may_be_called_by_its_number():
     assert parse(changed(**flow, scope={"lane": [1, "2"]}))[0].scope.lane == ("1", "2")
 
 
+@pytest.mark.parametrize(
+    ("scope", "why"),
+    [
+        ({"node": "lp-1, lp-2"}, "'lp-1, lp-2' can match nothing, write small letters"),
+        ({"site": ["east", "West"]}, "'West' can match nothing"),
+        ({"standard": "china"}, "'china' can match nothing, there are HJ 633, US EPA AQI"),
+        ({"period": "hour"}, "there are 1h, 1d"),
+        ({"direction": "inbound"}, "there are any, in, out"),
+        ({"edition": [2011]}, "'2011' can match nothing"),
+    ],
+)
+def test_a_scope_that_matches_no_series_there_may_be_is_refused(scope, why):
+    """Such a rule was fine, and never said anything."""
+    assert why in problem(scope=scope)
+
+
+def test_of_several_patterns_for_a_word_one_is_enough():
+    scope = {"standard": ["HJ633*", "HJ 633*"], "edition": [2026], "direction": "*", "node": "lp-00[12]?"}
+    assert parse(changed(scope=scope))[0].scope.standard == ("HJ633*", "HJ 633*")
+
+
 def test_a_category_that_no_index_has_is_answered_with_the_nearest():
     bare = {"kind": "air_index", "window": ..., "clear": ..., "raise": ...}
     assert "category: no index has a category '重度汚染', did you mean '重度污染'?" in problem(
