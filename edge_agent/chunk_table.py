@@ -6,13 +6,14 @@ Nothing here opens a transaction: whoever writes does it in one of the spool's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from edge_agent import chunk
 from edge_agent.reading import Reading
 
 UNSYNCED = "unsynced"
+LAST_CHUNKS = 100  # an interval is told under the time it began
 
 
 class Chunk(NamedTuple):
@@ -44,27 +45,28 @@ class ChunkTable:
         """These are sealed."""
         self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
 
-    def all(self) -> Iterator[Chunk]:
-        """Every chunk, as of now: more may be written or deleted meanwhile."""
-        rows = self._db.execute("SELECT id, site, boot, clock, rows, body FROM chunk ORDER BY id").fetchall()
-        return (
-            Chunk(number, site, boot, clock, count, chunk.load(body)) for number, site, boot, clock, count, body in rows
-        )
+    def all(self) -> Generator[Chunk]:
+        """Every chunk, one after the other: a month without the time is more than memory holds."""
+        rows = self._db.execute("SELECT id, site, boot, clock, rows, body FROM chunk ORDER BY id")
+        for number, site, boot, clock, count, body in rows:
+            yield Chunk(number, site, boot, clock, count, chunk.load(body))
 
     def timed(self) -> Iterator[Reading]:
         """The readings whose true time is known."""
         for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock != ? ORDER BY id", (UNSYNCED,)):
             yield from chunk.load(body) or ()
 
-    def unsynced_boots(self) -> dict[str, tuple[int, int]]:
-        """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
-        found: dict[str, tuple[int, int]] = {}
-        for boot, body in self._db.execute("SELECT boot, body FROM chunk WHERE clock = ? ORDER BY id", (UNSYNCED,)):
-            times = [row.time_ms for row in chunk.load(body) or ()]
-            if times:
-                low, high = found.get(boot, (times[0], times[0]))
-                found[boot] = min(low, *times), max(high, *times)
-        return found
+    def unsynced(self, most: int) -> int:
+        """How many chunks wait for a true time, counted up to `most`."""
+        question = "SELECT count(*) FROM (SELECT 1 FROM chunk WHERE clock = ? LIMIT ?)"
+        count: int = self._db.execute(question, (UNSYNCED, most)).fetchone()[0]
+        return count
+
+    def unsynced_until_ms(self, boot: str) -> int:
+        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
+        question = "SELECT body FROM chunk WHERE clock = ? AND boot = ? ORDER BY id DESC LIMIT ?"
+        bodies = self._db.execute(question, (UNSYNCED, boot, LAST_CHUNKS))
+        return max((row.time_ms for (body,) in bodies for row in chunk.load(body) or ()), default=0)
 
     def change_clock(self, old: str, new: str) -> None:
         """What was accepted under one word for the clock stands under another."""

@@ -18,7 +18,18 @@ from edge_agent.gap_records import Loss
 from edge_agent.hours import Hours
 from edge_agent.reading import Reading
 from edge_agent.sensor import Sensor
-from edge_agent.spool import ESTIMATED, RESTORED, SYNCED, UNSYNCED, Origin, Sealed, Spool, SpoolError, SpoolIoError
+from edge_agent.spool import (
+    ESTIMATED,
+    RESTORED,
+    RESTORED_AT_ONCE,
+    SYNCED,
+    UNSYNCED,
+    Origin,
+    Sealed,
+    Spool,
+    SpoolError,
+    SpoolIoError,
+)
 from edge_agent.timeline import Timeline
 from edge_agent.urgency import Urgency
 
@@ -71,7 +82,9 @@ class Recorder:
         self._lost: dict[str, Loss] = {}
         self._hours = Hours(self.spool.state(HOURS_KEY))
         self._looked: dict[str, tuple[int, int]] = {}
-        self._unsynced = bool(self.spool.unsynced_boots())
+        self._unsynced = self.spool.unsynced(1) > 0
+        self._restoring_ms: int | None = None
+        self._ends_ms: dict[str, int] = {}
 
     def stamp(self, now: Now) -> int:
         """The time of a reading taken now: UTC, or since boot while nobody knows better."""
@@ -106,6 +119,8 @@ class Recorder:
                 sealed = self.seal()  # before anything later is accepted, or what waited would have to move behind it
         urgent = seal == "urgent" and self.urgency is not None and self.urgency.due
         sealed += self._write(seal == "all" or urgent)
+        if self._restores(now):
+            return sealed + self.seal()
         self._look_at_clocks(now)
         return sealed
 
@@ -171,7 +186,7 @@ class Recorder:
         if self.urgency is not None:
             self.urgency.done()
         if self._unsynced and self.timeline.trusted:
-            self._unsynced = bool(self.spool.unsynced_boots())
+            self._unsynced = self.spool.unsynced(1) > 0
 
     def trouble(self, error: SpoolError) -> None:
         """The disk would not. Said once; a file whose sync has failed is opened and checked again before it is used."""
@@ -194,6 +209,15 @@ class Recorder:
         self.spool.abandon()
         self.spool, self._failed = spool, False
         return True
+
+    def _restores(self, now: Now) -> bool:
+        """True while the time is known, and more waits for it than can be sealed at once: the clock is not trusted
+        before, or what comes now would be accepted before what waited.
+        """
+        if self.timeline.trusted or not (self._unsynced and self.timeline.believes(now.wall_ms, now.synchronised)):
+            return False
+        self._restoring_ms = now.wall_ms - now.boot_ms
+        return self.spool.unsynced(RESTORED_AT_ONCE + 1) > RESTORED_AT_ONCE
 
     def _look_at_clocks(self, now: Now) -> None:
         was_trusted = self.timeline.trusted
@@ -227,12 +251,14 @@ class Recorder:
 
     def _true_time(self, boot: str) -> tuple[int, str] | None:
         """What to add to times since boot. Another boot's rows are put right before this boot's start: an estimate."""
-        if self.timeline.offset_ms is None:
+        offset_ms = self._restoring_ms if self.timeline.offset_ms is None else self.timeline.offset_ms
+        if offset_ms is None:
             return None
         if boot == self._boot:
-            return self.timeline.offset_ms, RESTORED
-        _, last_ms = self.spool.unsynced_boots()[boot]
-        return self.timeline.offset_ms - REBOOT_MS - last_ms, ESTIMATED
+            return offset_ms, RESTORED
+        if boot not in self._ends_ms:
+            self._ends_ms[boot] = self.spool.unsynced_until_ms(boot)
+        return offset_ms - REBOOT_MS - self._ends_ms[boot], ESTIMATED
 
     def _tally(self, stamp_ms: int) -> list[Reading]:
         """What each sensor did since the last second: damaged frames and silence beyond what its profile allows.

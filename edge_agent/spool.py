@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ __all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "Spoo
 SYNCED, RESTORED, ESTIMATED = "synced", "restored", "estimated"
 NO_BOOT = "0" * 8  # of what the spool says itself
 LATEST_BATCHES = 32  # are read at the start
+RESTORED_AT_ONCE = 2_000  # chunks: those of a day took 200 MB, and longer than a sensor's bytes are kept for us
 
 TrueTime = Callable[[str], tuple[int, str] | None]
 
@@ -121,7 +122,8 @@ class Spool:
         """Seal what was accepted into batches with their final bytes, in one transaction.
 
         `true_time` tells for a boot whose rows have no true time yet what to add to them and the clock's word
-        (restored, estimated), or None while nobody knows: those rows go on waiting.
+        (restored, estimated), or None while nobody knows: those rows go on waiting. At most RESTORED_AT_ONCE chunks get
+        theirs at once: call again while there are more.
         """
         return self._commit([], self._own, None, true_time)[1]
 
@@ -137,19 +139,22 @@ class Spool:
     def _groups(self, true_time: TrueTime) -> list[tuple[Origin, list[int], list[Reading]]]:
         """Chunks that can be sealed, by origin: their ids and readings, at their true times."""
         groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
-        for number, site, boot, clock, count, rows in self._chunks.all():
-            if rows is None:
-                at_ms = max(self._unique.last_ms.values(), default=0)
-                rows, clock = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
-            if clock == UNSYNCED:
-                known = true_time(boot)
-                if known is None:
-                    continue
-                offset_ms, clock = known
-                rows = [self._unique.unique(row._replace(time_ms=row.time_ms + offset_ms)) for row in rows]
-            numbers, found = groups.setdefault(Origin(self._node, site, boot, clock), ([], []))
-            numbers.append(number)
-            found += rows
+        restored = 0
+        with closing(self._chunks.all()) as chunks:
+            for number, site, boot, clock, count, rows in chunks:
+                known = true_time(boot) if clock == UNSYNCED else (0, clock)
+                if known is None or restored == RESTORED_AT_ONCE:
+                    break  # what stands behind it is no older, and waits as well
+                restored += clock == UNSYNCED
+                offset_ms, word = known
+                if rows is None:
+                    at_ms = max(self._unique.last_ms.values(), default=0)
+                    rows, word = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
+                elif clock == UNSYNCED:
+                    rows = [self._unique.unique(row._replace(time_ms=row.time_ms + offset_ms)) for row in rows]
+                numbers, found = groups.setdefault(Origin(self._node, site, boot, word), ([], []))
+                numbers.append(number)
+                found += rows
         return [(origin, numbers, rows) for origin, (numbers, rows) in groups.items()]
 
     def _seal(self, origin: Origin, rows: list[Reading]) -> Sealed:
@@ -343,9 +348,13 @@ class Spool:
         """How many readings went for this reason since this file began: thinned, dropped, damaged, purged."""
         return self._meta.lost(reason)
 
-    def unsynced_boots(self) -> dict[str, tuple[int, int]]:
-        """Boots whose rows wait for a true time: first and last time since boot, in milliseconds."""
-        return self._chunks.unsynced_boots()
+    def unsynced(self, most: int) -> int:
+        """How many commits' rows wait for a true time, counted up to `most`."""
+        return self._chunks.unsynced(most)
+
+    def unsynced_until_ms(self, boot: str) -> int:
+        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
+        return self._chunks.unsynced_until_ms(boot)
 
     @property
     def in_place(self) -> bool:

@@ -33,7 +33,7 @@ class Timeline:
 
         A wall clock before the floor (program's build, last good time) is not believed, whatever NTP says.
         """
-        if not synchronised or wall_ms < self.floor_ms:
+        if not self.believes(wall_ms, synchronised):
             return None
         given_ms = self.stamp(boot_ms)
         moved = wall_ms - given_ms
@@ -46,6 +46,10 @@ class Timeline:
         self.steps += 1
         self.doubted_until_ms = boot_ms + PROBATION_MS
         return moved
+
+    def believes(self, wall_ms: int, synchronised: bool) -> bool:
+        """Whether the wall clock would be taken for the time now."""
+        return synchronised and wall_ms >= self.floor_ms
 
     @property
     def trusted(self) -> bool:

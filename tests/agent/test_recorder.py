@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent import chunk
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import PENDING_MAX, Now, Recorder
 from edge_agent.sealing import readings_of
@@ -71,6 +72,39 @@ def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_o
     assert clock == "estimated"
     assert times[1] - times[0] == 1_000
     assert times[1] < UTC - 20_000, "before this boot began"
+
+
+@pytest.mark.parametrize("boots", [1, 2])
+def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted(
+    recorder: Recorders, monkeypatch: pytest.MonkeyPatch, boots: int
+) -> None:
+    """A day without NTP took 200 MB at once, the service's limit, at each start anew; two boots of it never ended."""
+    monkeypatch.setattr("edge_agent.spool.RESTORED_AT_ONCE", 20)
+    monkeypatch.setattr("edge_agent.recorder.RESTORED_AT_ONCE", 20)
+    for boot in ("a" * 32, "b" * 32)[-boots:]:
+        made = recorder(boot)
+        for second in range(100):
+            made.keep([air(1_000 * second)])
+            made.commit(Now(1_000 * second, 0, False), seal="all")
+    loaded: list[bytes] = []
+    load = chunk.load
+    monkeypatch.setattr("edge_agent.chunk.load", lambda body: (loaded.append(body), load(body))[1])
+    made.commit(Now(100_000, 0, False), seal="all")
+    assert len(loaded) <= 1, "who does not know the time looks through nothing"
+
+    parts: list[list[Reading]] = []
+    second = 100
+    while not made.timeline.trusted or made.spool.unsynced(1):
+        now = Now(1_000 * second, UTC + 1_000 * second, True)
+        made.keep([air(made.stamp(now))])
+        parts.append([row for one in made.commit(now) for row in readings_of(one.data)[0] if row.series == AIR])
+        second += 1
+        assert second < 150
+    assert max(map(len, parts)) <= 20 + 1  # and what came in the second that was trusted
+    times = [row.time_ms for part in parts for row in part]
+    assert times == sorted(set(times)), "in their order, each at a time of its own"
+    assert [time for time in times if time >= UTC] == [UTC + 1_000 * n for n in range(len(times) - 100 * (boots - 1))]
+    assert all(UTC - 30_000 - 100_000 <= time <= UTC for time in times[: 100 * (boots - 1)])
 
 
 def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(recorder: Recorders) -> None:
