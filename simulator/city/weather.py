@@ -46,13 +46,15 @@ class Weather:
         front = self._front.smooth(now.hours / FRONT_H)
         calm = front + 2.0 * inversion
         rain = self._rain_mm_h(time_ms, now.hours, season(now, 200))
-        cloud = 0.5 + 0.5 * math.tanh(self._cloud.smooth(now.hours / 9) + (1.5 if rain else 0.0))
+        wet = math.tanh(rain)  # first drops darken and wet little
+        cloud = 0.5 + 0.5 * math.tanh(self._cloud.smooth(now.hours / 9) + 1.5 * wet)
         sun = sun_height(now, self._lat_deg) * (1 - 0.65 * cloud)
         warm = 3.2 * self._heat.smooth(now.hours / 52)
         temp = 13.4 - 15.0 * season(now, 15) + 4.6 * of_day(now, 15.3) + warm - 0.3 * rain - 5.0 * inversion
         moist = 4.5 * front + 4.5 * self._moist.smooth(now.hours / 40)  # haze comes on a damp south wind
         dew = 2.5 - 19.0 * season(now, 22) + moist - 15 * dust
-        dew = temp - 0.4 if rain else min(dew, temp - 0.6)
+        dew = min(dew, temp - 0.6)
+        dew += wet * (temp - 0.4 - dew)
         press = 1011.3 + 11.5 * season(now, 8) - 0.7 * warm - 2.4 * front + 2.5 * self._press.smooth(now.hours / 60)
         wind = 1.40 * (1 + 0.25 * season(now, 60)) * (1 + 0.36 * of_day(now, 15.3))
         wind *= math.exp(-0.34 * calm + 0.40 * self._gust.smooth(now.hours / 3) - 0.14) * (1 + 3 * dust)

@@ -15,6 +15,7 @@ from simulator.city.moment import HOUR_MS
 from simulator.city.replayed import Replayed
 
 NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
+MAY = 1_777_564_800_000  # 2026-05-01T00:00 there
 
 
 @pytest.mark.parametrize("seed", [7])
@@ -52,6 +53,20 @@ def test_a_street_is_louder_by_day_and_rain_is_an_intensity() -> None:
     night, rush = (city.world("a", NOON + hours * HOUR_MS)["noise_db"] for hours in (15, 20))
     assert 45 < night < rush - 5 < 75
     assert City(7, (Event("rain", NOON - HOUR_MS, NOON + HOUR_MS),)).world("a", NOON)["rain_rate_mmh"] > 2
+
+
+def test_the_first_drop_of_rain_changes_little() -> None:
+    """Relative humidity went from 16 % to 98 % within a second, ozone by 8 µg/m³, PM10 to half."""
+    city = City(7)
+    dry_ms = next(t for t in range(MAY, MAY + 31 * 24 * HOUR_MS, 600_000) if city.weather(t + 600_000).rain_mm_h > 0)
+    wet_ms = dry_ms + 600_000
+    while wet_ms - dry_ms > 1000:
+        middle = (dry_ms + wet_ms) // 2
+        dry_ms, wet_ms = (dry_ms, middle) if city.weather(middle).rain_mm_h > 0 else (middle, wet_ms)
+    before, after = city.world("a", dry_ms), city.world("a", wet_ms)
+    assert 0 < after["rain_rate_mmh"] < 0.1
+    for name in ("rh_pct", "o3_ugm3", "pm10_ugm3"):
+        assert after[name] == pytest.approx(before[name], rel=0.02), name
 
 
 def test_a_replayed_wind_turns_the_shorter_way(tmp_path: Path) -> None:
