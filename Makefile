@@ -7,7 +7,7 @@ ARGS ?=
 # Most tests wait for something: three at a time on two cores, a file together, in the order of tests/conftest.py.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder --timeout 300
 
-.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
+.PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow slow-line sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ drain: $(VENV)/.test servers      ## ARGS="--days N --seed S": a backlog that dr
 overflow: $(VENV)/.test servers      ## ARGS="--agents N --pause S --seed S": a broker that drops what its queue does not hold
 	@$(BIN)/python -m tests.overflow $(ARGS)
 
+slow-line: $(VENV)/.test servers      ## ARGS="--bytes 120 --seconds 300 --seed S": a station behind a radio link of some bytes a second
+	@$(BIN)/python -m tests.slow_line $(ARGS)
+
 fuzz: $(VENV)/.fuzz      ## ARGS="--target batch --seconds 600": hostile bytes for every parser, coverage-guided where atheris is to be had
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
@@ -115,6 +118,7 @@ release-check: $(VENV)/.test      ## the long proofs, one JSON object each
 	@$(MAKE) --no-print-directory fulldisk ARGS="--cycles 20"
 	@$(MAKE) --no-print-directory drain ARGS="--days 7"
 	@$(MAKE) --no-print-directory overflow ARGS="--agents 50 --pause 60"
+	@$(MAKE) --no-print-directory slow-line
 	@$(MAKE) --no-print-directory sensors-soak ARGS="--seconds 600"
 	@$(MAKE) --no-print-directory fleet ARGS="--nodes 10000 --seconds 600"
 	@$(MAKE) --no-print-directory pages-year ARGS="--stations 100"
