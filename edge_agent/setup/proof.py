@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
 import sys
 import time
@@ -59,8 +60,11 @@ def read_back(
 def agent_of_our_own(config: Path, settings: Config, say: Callable[[str], None]) -> Iterator[subprocess.Popen[bytes]]:
     """An agent for as long as the block lasts, as the service's user when there is one and we are root.
 
-    Its log lines are no part of a set-up's screen; the last one is, when it ended by itself.
+    Its log lines are no part of a set-up's screen; the last one is, when it ended by itself. It ends with us, also when
+    the connection is lost: left behind it would keep the ports and the spool from the service.
     """
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     as_user: dict[str, Any] = {}
     settings.status_file.parent.mkdir(parents=True, exist_ok=True)
     settings.spool.path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ from edge_agent.support_bundle import without_secrets
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
-from tests.servers import Mosquitto, free_port
+from tests.servers import Mosquitto, free_port, wait_for
 from wire.exits import Failure
 
 ANSWERS = """node: lp-0042
@@ -125,6 +125,23 @@ def test_a_program_that_reads_along_hears_the_record_and_nothing_else(field: Fie
     done = field.lamppost("agent", "setup", "--json", "--proof-seconds", "1", *ready(field))
     assert json.loads(done.stdout)["schema"] == "lamppost.installation/1"
     assert "is there: it is kept as it is" in done.stderr
+
+
+@pytest.mark.real
+def test_a_set_up_whose_connection_is_lost_leaves_no_agent_behind(field: Field) -> None:
+    """It would keep the ports and the spool from the service, for ever."""
+    field.write(field.settings())
+    program = (
+        "import sys, time, pathlib; from edge_agent.config import Config; from edge_agent.setup import proof\n"
+        "from device_profiles.settings import load_settings; file = pathlib.Path(sys.argv[1])\n"
+        "with proof.agent_of_our_own(file, load_settings(Config, file, ''), print) as agent:\n"
+        "    print('agent', agent.pid, 'runs'); time.sleep(60)"
+    )
+    person = Terminal([sys.executable, "-c", program, str(field.config)])
+    person.expect("runs")
+    wait_for("its agent", lambda: field.status() != {}, 20)
+    person.hang_up(30)
+    assert not Path(f"/proc/{field.status()['pid']}").exists()
 
 
 def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
