@@ -270,10 +270,10 @@ class Uplink:
                 properties.ContentType = names.REPLAY
         elif sealed.replay:
             topic = names.replay(self._node)
+        self.line_bytes += len(topic) + len(sealed.data)  # they go, however late the broker answers
         try:
             await client.publish(topic, sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1
-            self.line_bytes += len(topic) + len(sealed.data)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
             self.counts["publish_failed"] += 1
 

@@ -14,7 +14,8 @@ import pytest
 
 from device_profiles.settings import BrokerAddress
 from edge_agent.delivery import Delivery
-from edge_agent.spool import Spool
+from edge_agent.reading import Reading, Series
+from edge_agent.spool import Origin, Spool
 from edge_agent.uplink import RECONNECT_S, Uplink
 from wire import status
 
@@ -55,6 +56,24 @@ class Silent(Broker):
     async def messages(self) -> AsyncIterator[Any]:
         await asyncio.Event().wait()
         yield
+
+
+class Late(Broker):
+    """Its acknowledgement takes longer than anybody waits for it."""
+
+    async def publish(self, *_: Any, **__: Any) -> None:
+        raise aiomqtt.MqttError("Operation timed out")
+
+
+def test_what_a_slow_line_carries_counts_against_its_budget(spool: Spool) -> None:
+    uplink = uplink_of(spool)
+    spool.accept(
+        [Reading(Series("air-1", "air_quality"), 1, {"pm25_raw_ugm3": 2})], Origin("lp-1", "s", "0" * 8, "synced")
+    )
+    (sealed,) = spool.seal()
+    asyncio.run(uplink._publish(Late(), sealed))  # type: ignore[arg-type]
+    assert uplink.line_bytes == len("lamppost/1/lp-1/data") + len(sealed.data)
+    assert uplink.counts == {"publish_failed": 1}
 
 
 def test_a_session_ends_at_once_when_the_spool_cannot_be_read(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
