@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import lamppost
+from tests.servers import wait_for
 
 PURGE = ["stations", "purge", "lp-0001"]
 
@@ -71,6 +72,8 @@ def test_ctrl_c_at_a_question_is_an_interruption() -> None:
     said = b""
     while b"[y/N]" not in said:
         said += os.read(terminal, 1024)
+    state = Path(f"/proc/{process}/stat")  # pressed before it waits, Python notes Ctrl-C and reads on
+    wait_for("it to wait for the answer", lambda: state.read_text().rpartition(")")[2].split()[0] == "S")
     os.write(terminal, b"\x03")
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
     os.close(terminal)
