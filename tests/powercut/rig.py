@@ -28,7 +28,7 @@ TOOLS = ("mkfs.xfs", "mkfs.ext4", "mount", "umount", "losetup")
 
 
 class Impossible(Exception):
-    """This machine cannot make such file systems; the text says why, and the cure."""
+    """This machine cannot make such file systems, or links; the text says why, and the cure."""
 
 
 class Cut(NamedTuple):

@@ -17,10 +17,11 @@ from benchmarks import backlog
 from benchmarks.ages import Ages, quantile
 from firmware_stubs.plantower import Pms5003
 from tests.drain.drain import NODE, SITE, spiking
+from tests.powercut.rig import Impossible
 from tests.remains import end_with_us
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, free_port, wait_for
-from tests.slow_line.radio import NEAR, Impossible, Way, link
+from tests.slow_line.radio import NEAR, Way, link
 
 QUICK_BYTES_S = 1e6
 LOOK_S = 0.5

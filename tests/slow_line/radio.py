@@ -18,14 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.powercut.rig import Impossible
+
 TUNNEL: Final = "/dev/net/tun"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 PACKET_BYTES: Final = 4096
 NEAR, FAR = "198.18.0.1", "198.18.0.2"  # a network for measurements (RFC 2544), which nobody else uses
-
-
-class Impossible(Exception):
-    """This machine cannot have such a link; the text says why, and the cure."""
 
 
 @dataclass(slots=True)
