@@ -5,7 +5,7 @@ Chinese and English side by side: wiring, line, values, drawing of the frame, fl
 
 from __future__ import annotations
 
-import sys
+import argparse
 from math import ceil
 from pathlib import Path
 
@@ -209,4 +209,6 @@ def _examples(profile: Profile) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{write(Path(sys.argv[1]))} pages")
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("folder", type=Path)
+    print(f"{write(words.parse_args().folder)} pages")

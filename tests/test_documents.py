@@ -67,3 +67,9 @@ def test_every_room_of_the_code_is_named_on_the_page_about_it() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     rooms = [path.parent.relative_to(ROOT) for path in ROOT.glob("[!.t]*/**/__init__.py")]
     assert [str(room) for room in rooms if f"`{room}/`" not in text and f"`{room.name}/`" not in text] == []
+
+
+def test_every_picture_is_shown_by_a_page() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in re.findall(r"\]\(([^)\s]+)\)", prose(page))}
+    pictures = [path for path in ROOT.glob("[!.]*/**/*.png") if "build" not in path.parts]
+    assert [str(path.relative_to(ROOT)) for path in pictures if path not in shown] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Final
 
@@ -112,4 +112,6 @@ def _events() -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("docs", type=Path)
+    main(words.parse_args().docs)

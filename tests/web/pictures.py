@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,27 +23,18 @@ from tests.web.year import write_minutes, write_year
 DAY_MS = 24 * 60 * MINUTE_MS
 MILD = 0.18  # of the real year, which ends in smog: so that it leads to what the sensors say now
 
-PUBLIC = {
-    "city": "/",
-    "city-en": "/en/",
-    "station": "/station/lp-0001",
-    "station-year": "/en/station/lp-0001?span=year",
-    "data": "/data",
-    "wall": "/wall",
-}
+PUBLIC = {"city": "/", "station-year": "/en/station/lp-0001?span=year", "wall": "/wall"}
 INSIDE = {
     "ops": "/ops",
     "ops-station": "/en/ops/station/lp-0001",
-    "ops-stations": "/ops/stations",
     "ops-data": "/en/ops/data?q=highest&since=30d",
     "ops-maintenance": "/ops/maintenance",
     "ops-deliveries": "/en/ops/deliveries",
 }
-PHONE = {"city-phone": "/", "station-phone": "/en/station/lp-0001"}
 
 
 def main(folder: Path) -> None:
-    """Serve the tests' city and take a picture of every page, of the first one also on a phone and in the dark."""
+    """Serve the tests' city and take the pictures that docs/pages.md and README.md show."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as place, sync_playwright() as driver:
         city = City(Path(place))
@@ -56,8 +47,7 @@ def main(folder: Path) -> None:
             take(wide, served, path, folder / f"{name}.png")
         take(wide, served, "/en/", folder / "city-en-top.png", whole=False)  # the README's first screen
         phone = browser.new_context(viewport={"width": 360, "height": 740})
-        for name, path in PHONE.items():
-            take(phone, served, path, folder / f"{name}.png")
+        take(phone, served, "/", folder / "city-phone.png")
         dark = browser.new_context(viewport={"width": 1100, "height": 800}, color_scheme="dark")
         take(dark, served, "/", folder / "city-dark.png")
         enter(wide, served)
@@ -124,4 +114,6 @@ def enter(context: Any, served: Served) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("folder", type=Path)
+    main(words.parse_args().folder)
