@@ -19,9 +19,12 @@ from edge_agent.doctor.result import Station
 from edge_agent.doctor.run import CHECKS, examine
 
 LOG_LINES = 2000
-_SECRET_KEY = re.compile(r"^(\s*(?:- )?(?=[\w-]*(?:password|token|secret|key))[\w-]+\s*:\s*)(\S.*)$", re.I)
-_FILE_KEY = re.compile(r"_file\s*:|^\s*(ca|cert|key)\s*:\s*/", re.I)
-_IN_URL = re.compile(r"(\b\w+://)[^/\s:@]+:[^/\s@]+@")
+_SECRET = re.compile(  # a key with its value, wherever in the line: also in braces, in a comment, in an address
+    r"""(?<![\w-])(?!key["']?\s*:\s*/)(?=[\w-]*(?:passw|passphrase|psk|token|secret|key|authorization|密码|口令|密钥))"""
+    r"""([\w-]+(?<!_file)["']?\s*[:=：]\s*)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|.+)?""",
+    re.I,
+)
+_IN_URL = re.compile(r"(\b\w+://)[^/\s]*@")
 _PEM = re.compile(r"-----BEGIN [^-]+-----.*?-----END [^-]+-----", re.S)
 _PEM_END = re.compile(r"-----END [^-]+-----")
 _LONG = re.compile(r"(?<![\w/.-])[A-Za-z0-9+_-]{40,}={0,2}(?![\w/.-])")
@@ -83,12 +86,19 @@ def without_secrets(text: str) -> str:
     last = max((end.end() for end in _PEM_END.finditer(text)), default=0)  # behind it no block is whole: not looked for
     text = _PEM.sub("[removed]", text[:last]) + text[last:]
     text = _IN_URL.sub(r"\1[removed]@", text)
-    lines = []
-    for line in text.splitlines():
-        if not _FILE_KEY.search(line):
-            line = _SECRET_KEY.sub(r"\1[removed]", line)
-        lines.append(_LONG.sub("[removed]", line))
-    return "\n".join(lines) + "\n"
+    return "\n".join(_LONG.sub("[removed]", line) for line in _without_values(text.splitlines())) + "\n"
+
+
+def _without_values(lines: list[str]) -> Iterator[str]:
+    """The lines without what stands behind secret keys; what is indented deeper than such a key is still its value."""
+    indent: int | None = None
+    for line in lines:
+        begins = len(line) - len(line.lstrip())
+        if indent is not None and (begins > indent or not line.strip()):
+            continue
+        found = _SECRET.search(line)
+        indent = found.start() if found else None
+        yield _SECRET.sub(r"\1[removed]", line)
 
 
 def _clean(name: str, text: str, what: str) -> Part:
