@@ -167,20 +167,23 @@ class Collector:
                 self.link.wait(0 if self.ingest.has_answers() else IDLE_S, live=not self.ingest.has_room())
             else:
                 self.ingest.wait(IDLE_S)
-            try:
-                self.step(_now_ms())  # the time of the answer is never that before the waiting
-            except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
-                self.mishaps.state_failed(str(error))
-            except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
-                self.mishaps.broken_by("a round of the ingest", error)
-                self._ending.wait(IDLE_S)  # it may break again at once
+            self._try(self.step)  # the time of the answer is never that before the waiting
             self.ingest.alarms.look(_now_ms())
             counts = self.counts + self.ingest.counts + self.link.counts
             self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
-        self.step(_now_ms())
-        self.pipeline.finish(self._seconds() + LAST_WRITE_S, lambda: self.step(_now_ms()))
+        self._try(self.step)
+        self.pipeline.finish(self._seconds() + LAST_WRITE_S, lambda: self._try(self.step))
         if self.turn.active:
-            self._tell(_now_ms())
+            self._try(self._tell)
+
+    def _try(self, work: Callable[[int], None]) -> None:
+        try:
+            work(_now_ms())
+        except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
+            self.mishaps.state_failed(str(error))
+        except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
+            self.mishaps.broken_by("a round of the ingest", error)
+            self._ending.wait(IDLE_S)  # it may break again at once
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""
@@ -188,6 +191,7 @@ class Collector:
         if passed(now_ms, self._refreshed_ms, REFRESH_MS):
             self._refreshed_ms = now_ms
             self.calibrations.refresh()
+            self.mishaps.state_is_kept()
         for message in self._arrived(now_ms):
             self._receive(message, now_ms)
         self._greet(now_ms)

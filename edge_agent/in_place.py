@@ -1,6 +1,6 @@
-"""A spool whose file has lost its name under us: somebody tidied up, or put another file in its place.
+"""A spool whose file has lost its name under us (device_profiles/place.py).
 
-What is written then outlives no restart. The open connection still reaches all of it, so it can be written anew.
+The open connection still reaches all of it, so it can be written anew.
 """
 
 from __future__ import annotations
@@ -16,15 +16,6 @@ from edge_agent.folder_sync import sync_folder
 from edge_agent.spool_file import SpoolError, trouble
 
 PAGES_AT_ONCE = 1_000
-
-
-def identity(path: Path) -> tuple[int, int] | None:
-    """Which file the name stands for, None for none."""
-    try:
-        said = path.stat()
-    except FileNotFoundError:
-        return None
-    return said.st_dev, said.st_ino
 
 
 def write_anew(db: sqlite3.Connection, path: Path, alive: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from device_profiles.place import Place
 from edge_agent import chunk, gap_records, in_place, spool_file
 from edge_agent.batch_table import BatchTable
 from edge_agent.chunk_table import UNSYNCED, ChunkTable
@@ -62,7 +63,7 @@ class Spool:
             self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unique = Uniquifier(self._last_times(), self._latest())
-        self._file = in_place.identity(path)
+        self._place = Place(path)
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -359,7 +360,7 @@ class Spool:
     @property
     def in_place(self) -> bool:
         """False when the file has lost its name: what is written now would not be there after a restart."""
-        return in_place.identity(self.path) == self._file
+        return self._place.is_kept()
 
     def write_anew(self, alive: Callable[[], None]) -> None:
         """Everything under the old name again; the spool is closed by it, to be opened anew. Raises SpoolError."""

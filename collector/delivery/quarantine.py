@@ -13,7 +13,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
+
+from device_profiles.place import Place
 
 BYTES_MAX = 512 * 1024 * 1024
 NODE_BYTES_MAX = 64 * 1024 * 1024
@@ -66,6 +69,8 @@ class Quarantine:
     ) -> None:
         self._db = db
         self._bytes_max, self._node_bytes_max = bytes_max, node_bytes_max
+        self._path = Path(db.execute("PRAGMA database_list").fetchone()[2])
+        self._place = Place(self._path)
         db.executescript(_SCHEMA)
         self._bytes_of: Counter[str] = Counter()
         self._strays_of: Counter[str] = Counter()
@@ -104,6 +109,8 @@ class Quarantine:
         if self._db.in_transaction:
             yield
             return
+        if not self._place.is_kept():  # a commit would last no longer than this program
+            raise Full(f"{self._path} was deleted or replaced: what is refused waits. Cure: start the collector anew")
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield

@@ -35,7 +35,17 @@ def _parsed(text: str) -> None:
         (without_secrets, lambda n: "-----BEGIN A-----\n" * n),
         (without_secrets, lambda n: "-----END A-----\n" + "-----BEGIN A-----\n" * n),
     ],
-    ids=["underscores", "ones", "blanks in a list", "keys", "no value", "no end of a value", "no scheme", "no end", "an end before"],
+    ids=[
+        "underscores",
+        "ones",
+        "blanks in a list",
+        "keys",
+        "no value",
+        "no end of a value",
+        "no scheme",
+        "no end",
+        "an end before",
+    ],
 )
 def test_a_text_of_twice_the_length_takes_twice_the_time(
     reads: Callable[[str], object], text_of: Callable[[int], str]

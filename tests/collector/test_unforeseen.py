@@ -15,6 +15,7 @@ from collector.broker.inbox import Arrived
 from collector.collector import Collector
 from collector.config import Config
 from collector.delivery.ingest import Ingest
+from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.rules.engine import Engine
 from collector.rules.transition import Series
@@ -106,8 +107,8 @@ def birth(node: str) -> Arrived:
     return Arrived(names.status(node), status.encode(said), False)
 
 
-def data(node: str, seq: int) -> Arrived:
-    block = Block("air-1", "air_quality", [NOW_MS - 9_000 + seq], {"pm25_raw_ugm3": [0]}, {}, "plantower-pms5003@1")
+def data(node: str, seq: int, kind: str = "air_quality") -> Arrived:
+    block = Block("air-1", kind, [NOW_MS - 9_000 + seq], {"pm25_raw_ugm3": [0]}, {}, "plantower-pms5003@1")
     body = batch.encode(
         node=node, site="here", spool=SPOOLS[node], seq=seq, boot="b" * 8, clock="synced", blocks=[block]
     )
@@ -224,6 +225,36 @@ def test_a_rule_that_breaks_on_a_series_ends_no_ingest_and_keeps_no_other_series
     collector.receive(data(GOOD, 2))
     collector.receive()
     assert collector.inbox.answered()[-1] == (GOOD, 2)
+
+
+def test_a_state_file_that_was_taken_away_is_told_and_nothing_is_said_to_be_kept_in_it(
+    collector: OnItsOwnTime, tmp_path: Path
+) -> None:
+    """What is committed to a file without a name ends with this program: its sender has to keep it."""
+    file, aside, quarantine = tmp_path / "collector.db", tmp_path / "aside.db", Quarantine(collector._state)
+    refused = data(BAD, 1, kind="nonsense")
+    file.rename(aside)
+    file.write_bytes(b"")
+    collector.receive(refused, data(GOOD, 1))
+    collector.step(NOW_MS + 1_000)
+    assert collector.inbox.answered() == [(GOOD, 1)]
+    assert quarantine.counts()["whole"] == 0
+    assert "deleted or replaced while this collector runs. Cure: move it back" in collector.ingest.alarms["state"]
+    assert "Cure: start the collector anew" in collector.ingest.alarms["quarantine"]
+    aside.rename(file)
+    collector.receive(refused)
+    assert quarantine.counts()["whole"] == 1
+
+
+def test_the_last_round_may_fail_as_any_other(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise sqlite3.OperationalError("no such table: open_hour")
+
+    monkeypatch.setattr(collector, "step", fails)
+    monkeypatch.setattr(collector, "_tell", fails)
+    collector._ending.set()
+    collector._run()
+    assert collector.counts["state_failed"] == 2
 
 
 def test_a_round_that_breaks_is_not_the_last(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
