@@ -20,9 +20,9 @@ from measures.rounding import truncated
 
 O3_LIMIT_PPM: Final = Decimal("0.070")
 """40 CFR 50.19: above it a day counts although hours are missing (App. U); means are truncated to its digits."""
-_UNIT: Final = {"no2_ugm3": "ppb", "so2_ugm3": "ppb", "o3_ugm3": "ppm", "co_mgm3": "ppm"}
-_PPB_DECIMALS, _PPM_DECIMALS = 4, 7
-"""A conversion's float noise must not fall below a breakpoint before the truncation."""
+_UNIT: Final = {"no2_ugm3": ("ppb", 5), "so2_ugm3": ("ppb", 5), "o3_ugm3": ("ppm", 8), "co_mgm3": ("ppm", 5)}
+"""The AQI's unit, and the decimals that are sure in it: means are stored with six of µg/m³ or mg/m³, and a mean of
+means is rounded twice. What lies that close below a breakpoint is on it, and must not be truncated away from it."""
 
 
 def hour_index(means: HourMeans, _: Standard, reporting: Reporting, hour_ms: int) -> Made:
@@ -89,9 +89,8 @@ def _in_standard_time(day: tuple[int, int], reporting: Reporting) -> tuple[int, 
 
 
 def _gas(name: str, averaging: str, mean: float | None, state: ReferenceState) -> Concentration:
-    unit = _UNIT[name]
+    unit, decimals = _UNIT[name]
     found = converted(Concentration.of_quantity(name, averaging, mean), unit, state)
-    decimals = _PPM_DECIMALS if unit == "ppm" else _PPB_DECIMALS
     value = None if found.value is None else round(float(found.value), decimals)
     return Concentration(found.pollutant, averaging, value, unit)
 

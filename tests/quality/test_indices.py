@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from collector.numbers.indices import Scored, daily, hourly
-from collector.numbers.reporting import GasState, Reporting, Standard
+from collector.numbers.reporting import STATES, GasState, Reporting, Standard
 from collector.numbers.windows import HOUR_MS, day_of
-from measures.gases import US_25C
+from measures.gases import MOLAR_MASS_G_MOL, US_25C, ReferenceState, ugm3_from_ppb
 from measures.index import Index
 
 CHINA, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -182,3 +183,30 @@ def test_a_day_of_standard_time_begins_at_its_midnight_also_where_the_clock_goes
     no2 = [300.0] + [10.0] * 24
     found = daily("us", Reporting(zone, ("us",)), hours_of(span[0], no2_ugm3=no2), span)
     assert index_of(found).value == 112
+
+
+# Means that lie on a breakpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "gas", "per_ppm", "tops"),
+    [
+        ("co_mgm3", "CO", 1, "4.4 9.4 12.4 15.4 30.4"),
+        ("o3_ugm3", "O3", 1000, "0.054 0.070 0.085 0.105"),
+        ("no2_ugm3", "NO2", 1000, "0.053 0.100 0.360 0.649 1.249"),
+        ("so2_ugm3", "SO2", 1000, "0.035 0.075 0.185"),
+    ],
+)
+@pytest.mark.parametrize(("gas_state", "state"), STATES.items())
+def test_a_gas_on_the_first_step_of_a_level_is_not_truncated_to_the_level_below(
+    name: str, gas: str, per_ppm: int, tops: str, gas_state: GasState, state: ReferenceState
+) -> None:
+    """4.5 ppm of carbon monoxide, stored as mg/m³ with six decimals and converted back, are 4.4999997."""
+    first_ms = at("2026-06-01T00:00", NEW_YORK)
+    reporting = Reporting(NEW_YORK, ("us",), gas_state)
+    step = Decimal("0.1") if gas == "CO" else Decimal("0.001")
+    for level, top in enumerate(tops.split(), start=1):
+        for ppm, expected in ((Decimal(top), level), (Decimal(top) + step, level + 1)):
+            mean = round(ugm3_from_ppb(ppm * per_ppm, MOLAR_MASS_G_MOL[gas], state), 6)
+            found = hourly("us", reporting, hours_of(first_ms, **{name: [mean] * 8}), first_ms + 7 * HOUR_MS)
+            assert index_of(found).level == expected, ppm
