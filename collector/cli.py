@@ -168,7 +168,7 @@ def status(
             heard = "its last will" if not one.now_ms else f"said {ago} ago" if speaks else f"silent for {ago}"
             typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
         if not found:
-            typer.echo("no collector has been on this broker")
+            typer.echo("no collector has been on this broker: does one run, and what does its log say?")
         for text, since_ms in alarms.values():
             typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
     works = any(one.speaks and one.said.state is State.ACTIVE for one in found.values())

@@ -146,6 +146,7 @@ class Link311:
             return
         self._subscribe_due_s = None
         self.connected = True
+        self.counts["refused"] = self.counts["unreachable"] = 0
         log.info("connected to broker %s:%s", *self._address)
 
     def _on_connect_fail(self, *_: Any) -> None:
@@ -157,6 +158,9 @@ class Link311:
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         if self.connected:
             log.warning("connection to the broker lost: %s", reason)
+        elif not self.counts["refused"]:
+            log.error("broker %s:%s hangs up on us without a reason; its log may have it", *self._address)
+            self.counts["refused"] += 1
         self.connected = False
         self._subscribe_due_s = None
         self.counts["disconnected"] += 1

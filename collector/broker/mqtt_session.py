@@ -17,6 +17,11 @@ import mqtt5
 PACKET_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MAX: Final = 100_000
 _PACKET_IDS: Final = 65_535
+_CURES: Final = {
+    "not authorized": "user, password or certificate in the settings, and its rights at the broker",
+    "retain not supported": "mosquitto: retain_available true",
+    "QoS not supported": "mosquitto: max_qos 1 or 2",
+}
 
 
 class Broken(Exception):
@@ -67,6 +72,7 @@ class Session:
         self._topics = topics
         self._outbox = outbox
         self._room = 0
+        self._bytes_max: int | None = None
         self._packet_id = 0
         self._rest = b""
         outbox.again()
@@ -102,7 +108,6 @@ class Session:
         while self.up and outbox.waiting and len(outbox.unanswered) < self._room:
             message = outbox.waiting.popleft()
             packet_id = self._free_id()
-            outbox.unanswered[packet_id] = message
             packet = mqtt5.PublishPacket(
                 message.topic,
                 message.payload,
@@ -110,8 +115,12 @@ class Session:
                 retain=message.retain,
                 packet_id=packet_id,
                 message_expiry_interval=message.expiry_s,
-            )
-            self.out.append(packet.write())
+            ).write()
+            if self._bytes_max is not None and len(packet) > self._bytes_max:
+                self.counts["publish_too_large"] += 1  # a broker hangs up for it, now and on each connection to come
+                continue
+            outbox.unanswered[packet_id] = message
+            self.out.append(packet)
 
     def ping(self) -> None:
         """Ask for a sign of life."""
@@ -140,9 +149,11 @@ class Session:
 
     def _greeted(self, packet: mqtt5.ConnAckPacket) -> None:
         if _is_refusal(packet.reason_code):
-            raise Refused(_words(packet.reason_code))
+            text = _words(packet.reason_code)
+            raise Refused(f"{text}; {_CURES[text]}" if text in _CURES else text)
         self.up = True
         self._room = packet.receive_max
+        self._bytes_max = packet.max_packet_size
         if packet.server_keep_alive:  # 0: the broker asks for none, and ours does no harm (MQTT 5, 3.2.2.3.14)
             self.keepalive_s = packet.server_keep_alive
         filters = [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
@@ -165,4 +176,4 @@ def _is_refusal(code: _Reason) -> bool:
 
 def _words(code: _Reason) -> str:
     """`NOT_AUTHORIZED` as people read it."""
-    return code.name.lower().replace("_", " ")
+    return code.name.lower().replace("_", " ").replace("quality", "QoS")

@@ -37,6 +37,10 @@ _TLS_CURES = {
     "expired": "check the clock: date; else tell the office",
     "mismatch": "is that the broker's name? lamppost agent config get broker.host",
 }
+_REFUSAL_CURES = {
+    "Retain not supported": "mosquitto: retain_available true",
+    "QoS not supported": "mosquitto: max_qos 1 or 2",
+}
 
 
 def broker(station: Station) -> list[Result]:
@@ -197,6 +201,7 @@ def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
     from edge_agent.reach import mqtt_client
 
     client = mqtt_client(settings, address, "doctor")
+    client.will_set(names.response(settings.node, "doctor"), None, 1, True)  # as the agent's; empty, it leaves nothing
     talk = _Talk(client)
     client.on_connect = lambda _c, _u, _f, reason, properties: talk.answers.put(("connack", (reason, properties)))
     client.on_subscribe = lambda _c, _u, _m, reasons, _p: talk.answers.put(("suback", reasons))
@@ -215,7 +220,8 @@ def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
 def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     answer = talk.wait("connack")
     if answer is None:
-        yield fail("broker.auth", f"no answer in {STEP_S:g} s", "is that a broker, and is the port right?")
+        cure = "is that a broker that keeps retained messages, and is the port right?"
+        yield fail("broker.auth", f"no answer in {STEP_S:g} s", cure)
         return
     reason, properties = answer
     if reason.is_failure:
@@ -223,7 +229,8 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
             text = "speaks MQTT 3.1.1 only: it says yes to what it throws away"
             yield fail("broker.auth", text, "use a broker with MQTT 5")
         else:
-            yield fail("broker.auth", f"refused: {reason}", "user, password or certificate: lamppost agent setup")
+            cure = _REFUSAL_CURES.get(str(reason), "user, password or certificate: lamppost agent setup")
+            yield fail("broker.auth", f"refused: {reason}", cure)
         return
     yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")
     if settings.broker.protocol == "5":
@@ -257,11 +264,6 @@ def settings_result(said: dict[str, Any]) -> Result:
     if largest is not None and largest < BATCH_BYTES_MAX:
         text = f"takes packets of {largest} bytes; a batch may have {BATCH_BYTES_MAX}: it would never arrive"
         return fail(check, text, "mosquitto: max_packet_size 393216 or none")
-    if said.get("MaximumQoS", 2) < 1:
-        return fail(check, "takes QoS 0 only: what is lost on the way is not noticed", "allow QoS 1 at the broker")
-    if said.get("RetainAvailable", 1) == 0:
-        text = "keeps no retained messages: the office cannot see who is online"
-        return warn(check, text, "mosquitto: retain_available true")
     alive_s = said.get("ServerKeepAlive")
     if alive_s is not None and alive_s < 10:
         return warn(check, f"wants a sign of life every {alive_s} s", "mosquitto: max_keepalive 120")

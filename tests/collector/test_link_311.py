@@ -28,6 +28,7 @@ class Client:
 GRANTED = ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")
 REFUSED = ReasonCode(PacketTypes.SUBACK, "Unspecified error")
 CONNECTED = ReasonCode(PacketTypes.CONNACK, "Success")
+HUNG_UP = ReasonCode(PacketTypes.DISCONNECT, "Unspecified error")
 
 
 def test_a_collector_that_hears_a_part_only_is_not_connected_and_asks_again(
@@ -50,3 +51,15 @@ def test_a_collector_that_hears_a_part_only_is_not_connected_and_asks_again(
     assert link.connection == 1
     link.wait(0)
     assert len(client.subscribed) == 2
+
+
+def test_a_broker_that_hangs_up_without_a_word_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """mosquitto does so when it keeps no retained messages: the log said nothing at all."""
+    link = Link311(BrokerAddress("127.0.0.1", 1, protocol="3.1.1"), "c1")
+    link._client = Client()  # type: ignore[assignment]
+    link._aim()
+    for _ in range(3):
+        link._on_disconnect(None, None, None, HUNG_UP, None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "broker 127.0.0.1:1 hangs up on us without a reason; its log may have it"
+    ]

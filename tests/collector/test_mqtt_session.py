@@ -84,6 +84,19 @@ def test_what_was_not_acknowledged_is_sent_again_on_the_next_connection_before_t
     assert [p.topic for p in packets(again)[2:]] == [said(n).topic for n in (1, 2, 3)]
 
 
+def test_what_is_larger_than_the_broker_takes_is_counted_and_keeps_nothing_else_back():
+    """It was sent on every connection anew, and every one ended with it."""
+    outbox = Outbox()
+    session = Session(CONNECT, ("t",), outbox)
+    session.receive(mqtt5.ConnAckPacket(receive_max=AT_ONCE, max_packet_size=100).write())
+    packets(session)
+    for message in (said(1), said(2)._replace(payload=b"x" * 100), said(3)):
+        outbox.put(message)
+    session.send_waiting()
+    assert [p.topic for p in packets(session)] == [said(1).topic, said(3).topic]
+    assert session.counts["publish_too_large"] == 1
+
+
 def test_a_full_outbox_says_so():
     outbox = Outbox()
     assert all(outbox.put(said(0)) for _ in range(WAITING_MAX))
@@ -94,6 +107,8 @@ def test_a_refusal_is_told_with_its_reason():
     session = Session(CONNECT, ("t",), Outbox())
     with pytest.raises(Refused, match="not authorized"):
         session.receive(mqtt5.ConnAckPacket(reason_code=mqtt5.ConnAckReasonCode.NOT_AUTHORIZED).write())
+    with pytest.raises(Refused, match="retain not supported; mosquitto: retain_available true"):
+        session.receive(mqtt5.ConnAckPacket(reason_code=mqtt5.ConnAckReasonCode.RETAIN_NOT_SUPPORTED).write())
     with pytest.raises(Refused, match="subscription: not authorized"):
         greeted().receive(mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED]).write())
 

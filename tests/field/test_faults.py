@@ -219,10 +219,20 @@ def test_systemd_words() -> None:
     assert {r.state for r in machine_checks.service_results(well)} == {State.OK}
 
 
-def test_a_broker_with_qos_0_only_would_lose_data() -> None:
-    assert settings_result({"MaximumQoS": 0}).state is State.FAIL
-    assert settings_result({"RetainAvailable": 0}).state is State.WARN
-    assert settings_result({}).state is State.OK
+@pytest.mark.parametrize(
+    ("says", "cure"), [("retain_available false\n", "retain_available true"), ("max_qos 0\n", "max_qos 1")]
+)
+def test_a_broker_that_does_not_let_the_agent_in_lets_in_no_doctor(field: Field, says: str, cure: str) -> None:
+    """The doctor, which had no last will, was let in and found nothing that would explain the agent's silence."""
+    field.broker.extra = says
+    field.broker.configure()
+    field.broker.start()
+    field.write(field.settings())
+    found = field.doctor("broker")
+    assert (found["broker.auth"]["state"], found["broker.settings"]["state"]) == ("fail", "skip")
+    assert cure in found["broker.auth"]["cure"]
+    field.write(field.settings(broker={"port": field.broker.port, "protocol": "3.1.1"}))
+    assert field.doctor("broker")["broker.auth"]["state"] == "fail"
 
 
 def test_every_line_fits_sixty_columns_and_every_failure_has_a_cure(field: Field) -> None:
