@@ -86,8 +86,8 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "Silences this one only: rule {rule}, station {node}. It stays visible; nobody is told.",
     ),
     "keys": (
-        "键盘：j / k 移动，a 确认，s 静默，n 备注，Enter 详情，Esc 关闭。",
-        "Keys: j / k move, a acknowledge, s silence, n note, Enter details, Esc close.",
+        "单键操作：j / k 移动，a 确认，s 静默，n 备注，Enter 详情，Esc 关闭。",
+        "Single keys: j / k move, a acknowledge, s silence, n note, Enter details, Esc close.",
     ),
     "history": ("处理记录", "What was done"),
     "no_history": ("还没有人处理。", "Nobody has done anything yet."),

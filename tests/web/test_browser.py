@@ -354,6 +354,30 @@ def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen, ser
     assert not seen.page.is_visible("#help")
 
 
+def test_single_keys_are_switched_off_above_the_list_and_stay_off(seen: Seen, served: Served) -> None:
+    """Who dictates a name sets off every letter of it (WCAG 2.1.4)."""
+    enter(seen, served)
+    seen.page.get_by_label("Single keys").uncheck()
+    for reload in (False, True):
+        if reload:
+            seen.page.reload()
+            assert not seen.page.get_by_label("Single keys").is_checked()
+        for key in "ja?":
+            seen.page.keyboard.press(key)
+        assert seen.page.evaluate("document.activeElement.closest('[data-row]')") is None
+        assert seen.page.locator("details[data-key][open], #help[open]").count() == 0
+    seen.page.get_by_label("Single keys").check()
+    seen.page.keyboard.press("j")
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+
+
+def test_a_row_that_is_moved_to_is_read_out_by_its_alert_and_station(seen: Seen, served: Served) -> None:
+    """A list item has no name of its own: a screen reader said "item 3 of 40"."""
+    enter(seen, served)
+    row = seen.page.get_by_role("listitem", name="PM2.5 hourly mean too high · Jianguo Rd East")
+    assert row.first.get_attribute("id") == "alert-f1"
+
+
 def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
     enter(seen, served)
     assert seen.page.title().startswith("(1) ")

@@ -1,8 +1,18 @@
 // Keys for the operators' list: j and k move, a, s and n open a form, Enter opens the alert, Escape closes, ? helps.
+// Single characters can be turned off (WCAG 2.1.4): who speaks to the computer would set off whatever they spell.
 "use strict";
 
+const KEYS = "keys";
+const singles = () => localStorage.getItem(KEYS) !== "off";
+const chosen = document.querySelector("#keys input");
+if (chosen) {
+  chosen.checked = singles();
+  chosen.disabled = false;
+  chosen.addEventListener("change", () => localStorage.setItem(KEYS, chosen.checked ? "on" : "off"));
+}
+
 const rows = () => [...document.querySelectorAll("[data-row]")];
-const typing = (element) => element.matches("input, textarea, select");
+const typing = (element) => element.matches("input:not([type=checkbox]), textarea, select");
 
 function move(step) {
   const all = rows();
@@ -37,9 +47,10 @@ addEventListener("keydown", (event) => {
     return;
   }
   if (typing(event.target)) return;
-  if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
+  if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
+  else if (!singles()) return;
+  else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
   else if ("asn".includes(event.key)) open(event.key);
-  else if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
   else if (event.key === "?") document.querySelector("#help")?.showModal();
   else return;
   event.preventDefault();
