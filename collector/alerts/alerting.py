@@ -90,7 +90,8 @@ class Alerting:
         self._fresh = not snapshot
         self._alive_ms = snapshot.pop("alive", now_ms)
         self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
-        self.desk = Desk.restore(telling.policy, self._book.desk())
+        notify = {rule.alert: rule.notify for rule in rules}
+        self.desk = Desk.restore(telling.policy, self._book.desk(), notify)
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS), now_ms)
         self._tell_book = Book.open(self._book.path)
         self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints)

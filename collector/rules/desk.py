@@ -10,8 +10,9 @@ resolved by hand: it is acknowledged (one person has it) or silenced (nobody wan
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from collector.rules.breath import beginnings, unheard
@@ -338,8 +339,13 @@ class Desk:
         return {"quiet": self._quiet_until} | silences | self.changes()
 
     @classmethod
-    def restore(cls, policy: Policy, packed: dict[str, Any]) -> Desk:
-        """A desk that goes on where another stopped; who heard by a channel that went hears by those there are."""
+    def restore(
+        cls, policy: Policy, packed: dict[str, Any], notify: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> Desk:
+        """A desk that goes on where another stopped. `notify` is whom the rules name now, by rule.
+
+        Who has heard of what fires still hears of it, and so does who is named now; at once when no one else is left.
+        """
         desk = cls(policy)
         for name, each in packed.items():
             kind, _, key = name.partition(":")
@@ -351,8 +357,11 @@ class Desk:
                 desk.silences.restore(Silence.read(each))
             else:
                 desk.standings[key] = standing = Standing.unpacked(each)
-                still = tuple(name for name in standing.receivers if name in policy.receivers)
-                standing.receivers = still or policy.receivers or standing.receivers
+                alert, there = standing.alert, policy.receivers
+                still = [name for name in standing.receivers if name in there]
+                named = [name for name in notify.get(alert.rule, alert.notify) if name in there] or there
+                standing.receivers = tuple(dict.fromkeys((*still, *named))) or standing.receivers
+                standing.told_ms = standing.told_ms if still or not named else 0
                 desk._mark(standing)
         desk._touched = set()
         return desk

@@ -216,11 +216,15 @@ class Outbox:
     def restore(cls, routes: dict[str, Route], deliveries: Iterable[Delivery], now_ms: int) -> Outbox:
         """An outbox that goes on, from deliveries as they were last given out; what was being sent is sent again.
 
-        What waited for a channel that the routes know no more is dead mail.
+        What waited for a channel that the routes know no more is dead mail; what waits takes the second channel that
+        they name now, unless that one has it.
         """
         outbox = cls(routes)
-        for each in sorted(deliveries, key=lambda delivery: delivery.number):
+        known = sorted(deliveries, key=lambda delivery: delivery.number)
+        heard = {(each.channel, _says(each)) for each in known}
+        for each in known:
             outbox._number = each.number
+            route = routes.get(each.order.partition("|")[0], Route(each.channel))
             if each.order.partition("|")[0] != each.receiver:
                 outbox._remember(each)
             if each.state == "delivered":
@@ -231,6 +235,8 @@ class Outbox:
                 outbox._bury(each, now_ms, f"the settings name no channel {each.channel!r} any more")
             else:
                 each.state = "waiting"
+                each.second = None if (route.second, _says(each)) in heard else route.second
+                each.second_after_ms = route.second_after_ms
                 outbox.open[each.name] = each
         return outbox
 
@@ -292,6 +298,11 @@ class Outbox:
 def _is_due(delivery: Delivery, now_ms: int) -> bool:
     """Whether its time has come. No back-off is longer than the longest: else the clock was set back meanwhile."""
     return not 0 < delivery.due_ms - now_ms <= LONGEST_RETRY_MS
+
+
+def _says(each: Delivery) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """What a delivery says, as `_about` a notification."""
+    return each.body["what"], each.order.partition("|")[2], tuple((s, a["key"]) for s, a in each.body["lines"])
 
 
 def _about(each: Notification) -> tuple[str, str, tuple[tuple[str, str], ...]]:

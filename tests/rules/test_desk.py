@@ -122,6 +122,32 @@ def test_who_heard_by_a_channel_that_went_hears_by_those_there_are():
     assert heard(renamed, 6, resolved(6)) == [(name, "news", ["resolved"]) for name in ("office", "phone")]
 
 
+def moved(desk, notify, *channels):
+    return Desk.restore(Policy(receivers=channels), json.loads(json.dumps(desk.packed())), {"pm25-high": notify})
+
+
+def test_who_takes_over_hears_at_once_what_fires_and_nobody_else_does():
+    """A renamed channel was told of it by the next reminder, four hours later, and all others were told too."""
+    desk = Desk()
+    heard(desk, 0, firing())
+    renamed = moved(desk, ("office",), "office", "citizens")
+    assert heard(renamed, 1) == [("office", "reminder", ["firing"])]
+    assert heard(renamed, 6, resolved(6)) == [("office", "news", ["resolved"])]
+    has_it = firing().fingerprint
+    desk.acknowledge(has_it, "li", "", T0 + HOUR, T0)
+    assert heard(moved(desk, ("office",), "office"), 1) == [], "somebody has it"
+
+
+def test_who_is_named_anew_hears_reminders_and_the_end_beside_those_who_heard_the_beginning():
+    """The rule named the night watch from six o'clock on; reminders still went to the day's alone."""
+    desk = Desk()
+    heard(desk, 0, firing())
+    night = moved(desk, ("night",), "bureau", "night")
+    assert heard(night, 1) == []
+    assert heard(night, 241) == [(name, "reminder", ["firing"]) for name in ("bureau", "night")]
+    assert heard(night, 250, resolved(250)) == [(name, "news", ["resolved"]) for name in ("bureau", "night")]
+
+
 def test_a_clock_that_is_set_back_by_hours_holds_up_no_news():
     desk = Desk()
     heard(desk, 0, firing())

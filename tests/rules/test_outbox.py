@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,6 +171,29 @@ def test_what_waits_for_a_channel_that_the_settings_name_no_more_is_dead_mail():
     assert again.changes()[0] == [dead]
     answer = Duty(Desk(), again).do("revive", {"delivery": dead.name, "who": "li"}, T0 + 2)
     assert answer == {"refused": "the settings name no channel 'wecom'"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "sms"), ("pager", "sms"), ("sms", "sms")])
+def test_what_waits_takes_the_second_channel_that_the_settings_name_now(before, after):
+    """Named because the first had failed: what waited already never went there, or to one that was gone."""
+    box, sent = Outbox({"bureau": Route("wecom", before), "pager": Route("pager")}), []
+    box.put([note(1)], T0)
+
+    def tell(box, minutes):
+        for minute in minutes:
+            for delivery in box.due(T0 + minute * 60_000):
+                if delivery.channel == "wecom":
+                    box.failed(delivery.name, T0 + minute * 60_000, "502 Bad Gateway")
+                else:
+                    box.succeeded(delivery.name, T0 + minute * 60_000)
+                    sent.append(delivery.channel)
+
+    tell(box, range(5))
+    for started in (5, 30):  # and once more, when the second has it
+        known = [Delivery(**asdict(each)) for each in (*box.open.values(), *box.changes()[0])]
+        box = Outbox.restore({"bureau": Route("wecom", after)}, {each.name: each for each in known}.values(), T0)
+        tell(box, range(started, started + 20))
+    assert sent == ["sms"]
 
 
 def test_a_clock_that_is_set_back_by_hours_holds_up_no_message():
