@@ -12,7 +12,6 @@ import yaml
 
 from edge_agent import clock
 from edge_agent.doctor import machine_checks, sensor_checks
-from edge_agent.doctor.broker_checks import settings_result
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
