@@ -35,7 +35,7 @@ from wire.exits import Exit, Failure
 ASK_S: Final = 25.0
 KEPT_S: Final = 0.5
 METRES_PER_DEGREE = 111_320
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def site(
@@ -93,7 +93,7 @@ def site(
         gaps=lambda node, since_ms: gaps(store, since_ms, now_ms(), *from_state(config), node),
         ask=asker(config),
         backdrop=_backdrop(config),
-        hosts=(*LOOPBACK, *config.web.hosts),
+        hosts=(*LOOPBACK, config.web.host, *config.web.hosts),
     )
 
 

@@ -108,14 +108,14 @@ def init(
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
-    from collector.init import Plan, begin
+    from collector.init import Plan, begin, everywhere
     from collector.init import renew as make_again
     from wire import names
 
     if not names.is_name(name):
         raise Failure(Exit.USAGE, "bad-name", f"{name!r} is no name", "small letters, digits and hyphens")
     hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host))
-    listen = "0.0.0.0" if host else "127.0.0.1"
+    listen = everywhere() if host else "127.0.0.1"
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
     again = renew or roll_over or drop_old
     steps = make_again(plan, roll_over, drop_old) if again else begin(plan)

@@ -9,6 +9,7 @@ mosquitto/         what the broker reads: its settings, certificate, the revoked
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,11 @@ class Plan:
     enrol_port: int = 8443
     listen: str = "127.0.0.1"
     data: Path = Path("/var/lib/lamppost")
+
+
+def everywhere() -> str:
+    """Every address of this machine, those of IPv6 too where it has any."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
 
 
 def begin(plan: Plan) -> list[str]:
@@ -127,9 +133,10 @@ def mosquitto_settings(plan: Plan) -> str:
     """The broker's settings: TLS only, everyone by certificate, dynamic-security for rights, bounded packets."""
     folder = (plan.folder / MOSQUITTO).resolve()
     plugin = next((path for path in PLUGINS if Path(path).exists()), PLUGINS[0])
+    address = "" if plan.listen == "::" else f" {plan.listen}"  # for mosquitto :: is IPv6 alone, and none is all
     return f"""# Made by `lamppost collector init --tls`. A file for /etc/mosquitto/conf.d/, or for mosquitto -c.
 # An access file (acl_file) does not check SUBSCRIBE; the dynamic-security plugin does. Its file begins with deny.
-listener {plan.broker_port} {plan.listen}
+listener {plan.broker_port}{address}
 cafile {folder}/ca.pem
 certfile {folder}/server.pem
 keyfile {folder}/server.key

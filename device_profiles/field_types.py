@@ -18,6 +18,7 @@ _SIZE_MIN, _SIZE_MAX = 2**16, 2**40
 """Below is a slip: `200` is bytes, and meant for MiB."""
 _HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:]{2,39}")
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:]{2,39}\]|[^:\[\]]*)(?::([0-9]{1,5}))?")  # of IPv6 in brackets, as in a URL
 
 
 def _path(value: object) -> object:
@@ -60,12 +61,11 @@ def _host(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    host, colon, port = value.rpartition(":")
-    if not colon:
-        return _host(value)
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-        raise ValueError("an address such as broker-b.city.example:1883 is wanted")
-    return f"{_host(host)}:{int(port)}"
+    parts = ADDRESS.fullmatch(value)
+    if parts is None or not 1 <= int(parts[2] or 1) <= 65535:
+        raise ValueError("an address such as broker-b.city.example:1883 or [2001:db8::5]:1883 is wanted")
+    _host(parts[1].strip("[]"))
+    return value
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]

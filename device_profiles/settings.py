@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from device_profiles.field_types import Broker
+from device_profiles.field_types import ADDRESS, Broker
 from device_profiles.strict_model import load
 from device_profiles.strict_yaml import NotUsable
 from device_profiles.tls import TlsFiles
@@ -92,6 +92,12 @@ def tls_files(wants: Broker) -> TlsFiles | None:
     return TlsFiles(wants.tls.ca, wants.tls.cert, wants.tls.key) if wants.tls is not None else None
 
 
+def in_url(host: str) -> str:
+    """A host as an address on the web names it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def _host_and_port(address: str, port: int) -> tuple[str, int]:
-    host, colon, other = address.rpartition(":")
-    return (host, int(other)) if colon else (address, port)
+    parts = ADDRESS.fullmatch(address)
+    assert parts is not None  # it was looked at with the settings
+    return parts[1].strip("[]"), int(parts[2] or port)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
+from device_profiles.settings import in_url
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def token_create(
 
         office = enrolment(settings, file)
         assert settings.identities is not None
-        where = url or f"https://{settings.identities.broker_host}:{settings.identities.port}"
+        where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
         secret = Book(file).new_token(node, this_person(), _now_ms(), minutes * 60_000)
         text = Token(node, where, digest_of(office.authority.bundle()), secret).text()
     if as_json:

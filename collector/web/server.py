@@ -10,6 +10,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from collector.web.connections import Bounded, Door, Loop
+from device_profiles.settings import in_url
+
+_HERE = ["127.0.0.1", "::1", "::ffff:127.0.0.1"]
+"""A reverse proxy on this machine, whose word for who asks is taken."""
 
 
 class PortTaken(Exception):
@@ -35,6 +39,7 @@ class WebServer:
             timeout_graceful_shutdown=2,
             ws="none",
             http=Bounded,
+            forwarded_allow_ips=_HERE,
             loop=f"{Loop.__module__}:{Loop.__name__}",
             ssl_certfile=cert,
             ssl_keyfile=key,
@@ -45,14 +50,16 @@ class WebServer:
     def url(self) -> str:
         assert self._socket is not None
         host, port = self._socket.getsockname()[:2]
-        return f"{self._scheme}://[{host}]:{port}/" if ":" in host else f"{self._scheme}://{host}:{port}/"
+        return f"{self._scheme}://{in_url(host)}:{port}/"
 
     def start(self) -> None:
         """Bind and serve. Raises PortTaken. Connections wait in the socket's own queue until the thread is up."""
         host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = Door(socket.create_server((host, port), family=family, backlog=512))
+            both = host == "::"  # every address, not those of IPv6 alone
+            made = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=both)
+            self._socket = Door(made)
         except OSError as error:
             raise PortTaken(f"cannot serve on {host}:{port}: {error.strerror or error}; choose another port") from error
         self._thread = threading.Thread(

@@ -42,9 +42,18 @@ class SecureMosquitto(Server):
 class City:
     """One installation in one folder. Enrol nodes with `enrol`; act as anybody with `client`."""
 
-    def __init__(self, folder: Path, **collector: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+        listen: str = "127.0.0.1",
+        **collector: Any,
+    ) -> None:
         self.folder = folder
-        self.plan = Plan(folder / "etc", tls=True, broker_port=free_port(), enrol_port=free_port(), data=folder / "var")
+        self.plan = Plan(
+            folder / "etc", hosts=hosts, tls=True, broker_port=free_port(), enrol_port=free_port(), listen=listen,
+            data=folder / "var",
+        )  # fmt: skip
         begin(self.plan)
         self.settings = self.plan.folder / "collector.yaml"
         document = yaml.safe_load(self.settings.read_text()) | collector
