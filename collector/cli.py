@@ -94,7 +94,7 @@ def init(
     folder: Path = typer.Argument(Path("/etc/lamppost"), help="Where keys and settings go."),
     tls: bool = typer.Option(False, "--tls", help="Also an authority, certificates, and mosquitto's settings."),
     host: list[str] = typer.Option([], "--host", help="Name or address by which devices reach this machine."),
-    name: str = typer.Option("c1", "--name", help="The collector's name."),
+    name: str | None = typer.Option(None, "--name", help="The collector's name.", show_default="c1"),
     data: Path = typer.Option(Path("/var/lib/lamppost"), "--data", help="Where the collector keeps its own files."),
     broker_port: int = typer.Option(8883, "--broker-port", min=1, max=65535),
     enrol_port: int = typer.Option(8443, "--enrol-port", min=1, max=65535),
@@ -104,7 +104,8 @@ def init(
 ) -> None:
     """Make keys, certificates and settings of a new installation, and say what to do next. Overwrites nothing.
 
-    With --host the broker and the enrolment door listen on every address, without it on loopback only.
+    With --host the broker and the enrolment door listen on every address, without it on loopback only. --renew,
+    --roll-over and --drop-old keep hosts and name.
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
@@ -112,12 +113,14 @@ def init(
     from collector.init import renew as make_again
     from wire import names
 
+    again = renew or roll_over or drop_old
+    if name is None:
+        name = load_settings(folder / "collector.yaml").name if again else "c1"
     if not names.is_name(name):
         raise Failure(Exit.USAGE, "bad-name", f"{name!r} is no name", "small letters, digits and hyphens")
-    hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host))
+    hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host)) if host or not again else ()
     listen = everywhere() if host else "127.0.0.1"
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
-    again = renew or roll_over or drop_old
     steps = make_again(plan, roll_over, drop_old) if again else begin(plan)
     typer.echo(f"made {folder}. Next:")
     for number, step in enumerate(steps, 1):

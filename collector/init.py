@@ -20,7 +20,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from collector.identity import broker_rules
-from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private, write_public
+from collector.identity.authority import (
+    Authority,
+    hosts_of,
+    new_key,
+    pem,
+    pem_key,
+    utc_now,
+    write_private,
+    write_public,
+)
 from collector.identity.office import MOSQUITTO, REVOKED
 from wire.exits import Exit, Failure, reason
 
@@ -71,11 +80,13 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     """New certificates for our own programs and the broker; with `roll_over` there is a new authority beside the old.
 
     Agents learn of it with their next renewal. Until `drop_old`, what the agents must believe is signed by the old
-    one, which all of them know; wait with that until every station has renewed (90 days at most).
+    one, which all of them know; wait with that until every station has renewed (90 days at most). A plan without hosts
+    keeps those of the certificate in force: agents believe the broker, and the door, under the names that they know.
     """
     pki, now = plan.folder / "pki", utc_now()
     try:
         authority = Authority.load(pki)
+        plan = replace(plan, hosts=plan.hosts or hosts_of((pki / "server.pem").read_bytes()))
     except (OSError, ValueError) as error:
         raise Failure(
             Exit.CONFIGURATION, "authority-unusable", f"{pki}: {reason(error)}", "run init --tls first"

@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -196,6 +197,9 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as file:
         os.fchmod(handle, mode)
+        with suppress(FileNotFoundError, PermissionError):  # root renews what the collector and the broker read
+            before = path.stat()
+            os.fchown(handle, before.st_uid, before.st_gid)
         file.write(content)
         file.flush()
         os.fsync(handle)
@@ -234,3 +238,9 @@ def _host(text: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
         return x509.DNSName(text)
+
+
+def hosts_of(certificate: bytes) -> tuple[str, ...]:
+    """The names and addresses that a server's certificate is for. Raises ValueError when it is none."""
+    found = x509.load_pem_x509_certificate(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return tuple(str(one.value) for one in found.value)
