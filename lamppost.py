@@ -25,8 +25,8 @@ from wire.exits import Exit, Failure
 ROOMS = {
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
     "agent": ("edge_agent.cli:WORDS", "The agent on a device: setup, doctor, watch, run."),
-    "profiles": ("edge_agent.profiles", "Sensor profiles: list, show, check, decode."),
-    "capture": ("edge_agent.capture_cli", "Sessions on serial lines: record, show, slice, play."),
+    "profiles": ("edge_agent.commands.profiles", "Sensor profiles: list, show, check, decode."),
+    "capture": ("edge_agent.commands.capture", "Sessions on serial lines: record, show, slice, play."),
     "collector": ("collector.cli", "The collector: init, run, status, check."),
     "stations": (
         "collector.commands.fleet:stations_app",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.spool import Origin, Spool
 
 SENSORS = 6
 PROFILE = "plantower-pms5003"

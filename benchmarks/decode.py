@@ -11,8 +11,8 @@ import time
 
 from device_profiles import catalogue
 from device_profiles.profile import Profile
-from edge_agent.decoding import Decoder
-from edge_agent.framing import Frame, Framer
+from edge_agent.sensors.decoding import Decoder
+from edge_agent.sensors.framing import Frame, Framer
 
 BUDGET_US = 15.0
 BUDGET_OF = "plantower-pms5003"

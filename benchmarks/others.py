@@ -30,7 +30,7 @@ from benchmarks.traffic import fleet
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from edge_agent.reading import Reading
-from edge_agent.sealing import readings_of
+from edge_agent.spool.sealing import readings_of
 from simulator.programs import free_port
 from simulator.servers import Influxd, Mosquitto, listens, wait_for
 

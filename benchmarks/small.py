@@ -17,7 +17,7 @@ from benchmarks import quality, stages
 from benchmarks.figure import LOOP, Figure, loop_us
 from benchmarks.traffic import real_pm25
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.spool import Origin, Spool
 from lamppost import ROOMS
 from wire import batch
 from wire.batch import Block

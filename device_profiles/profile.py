@@ -2,7 +2,7 @@
 
 A profile says how the line is set, how frames are told apart and proved, what each kind of frame means, which bytes
 make the sensor do something, and how to tell it is well. The vocabulary is closed: where it ends, a message names a
-small Python helper (`edge_agent/helpers`), and there are no expressions.
+small Python helper (`edge_agent/sensors/helpers`), and there are no expressions.
 
 Offsets count bytes from 0 at the first byte of the frame, as datasheets do; negative ones count from its end.
 """

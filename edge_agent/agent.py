@@ -18,28 +18,31 @@ from typing import Any
 
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
-from edge_agent import clock, making_room, spool_owner, spool_place, vitals
-from edge_agent.config import Config
-from edge_agent.config import Sensor as SensorConfig
-from edge_agent.delivery import Delivery
-from edge_agent.errands import Errands
-from edge_agent.identity import Identity
-from edge_agent.line_cost import LineCost
-from edge_agent.notify import Notifier, Progress
-from edge_agent.port import Port
-from edge_agent.reach import broker_of, pinned_keys
+from edge_agent.delivery import spool_owner
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.line_cost import LineCost
+from edge_agent.delivery.uplink import Uplink
+from edge_agent.device import clock, vitals
+from edge_agent.device.notify import Notifier, Progress
+from edge_agent.device.status_led import StatusLed
+from edge_agent.identity.identity import Identity
+from edge_agent.identity.reach import broker_of, pinned_keys
+from edge_agent.identity.renewal import keep_renewed
+from edge_agent.identity.safety import see_whether_safe
+from edge_agent.lines.port import Port
+from edge_agent.office.errands import Errands
+from edge_agent.office.remote_config import Health
+from edge_agent.office.requests import Requests
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now, Recorder, Sealing
-from edge_agent.remote_config import Health
-from edge_agent.renewal import keep_renewed
-from edge_agent.requests import Requests
-from edge_agent.safety import see_whether_safe
 from edge_agent.self_report import SelfReport
-from edge_agent.sensor import Sensor, counter_of
-from edge_agent.spool import Spool, SpoolError
-from edge_agent.status_led import StatusLed
+from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.settings.config import Config
+from edge_agent.settings.config import Sensor as SensorConfig
+from edge_agent.spool import making_room
+from edge_agent.spool import place as spool_place
+from edge_agent.spool.spool import Spool, SpoolError
 from edge_agent.tap import Tap, socket_path
-from edge_agent.uplink import Uplink
 from edge_agent.urgency import Urgency
 from wire import status
 

@@ -19,8 +19,8 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
-    from edge_agent.config import Config
-    from edge_agent.notify import Notifier
+    from edge_agent.device.notify import Notifier
+    from edge_agent.settings.config import Config
 
 log = logging.getLogger("lamppost.agent")
 
@@ -55,7 +55,7 @@ class Program:
 
     async def _run_one(self) -> bool:
         """Run one agent; True when another is to follow with other settings."""
-        from edge_agent.notify import Notifier
+        from edge_agent.device.notify import Notifier
 
         agent = make_agent(settings_in_force(self._file), self._file, Notifier.from_environment())
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -72,8 +72,8 @@ class Program:
 
 def settings_in_force(file: Path) -> Config:
     """The settings, after those that the office sent and that cannot be used were put back. Raises Failure."""
-    from edge_agent.config_check import checked_file
-    from edge_agent.remote_config import RemoteConfig
+    from edge_agent.office.remote_config import RemoteConfig
+    from edge_agent.settings.check import checked_file
 
     RemoteConfig(file).begin()
     return checked_file(file)
@@ -81,9 +81,9 @@ def settings_in_force(file: Path) -> Config:
 
 def make_agent(settings: Config, file: Path, notifier: Notifier) -> Agent:
     """An agent that can keep its promise: its spool is on a disk and can be opened. Raises Failure."""
-    from edge_agent import spool_place
     from edge_agent.agent import Agent
-    from edge_agent.spool import SpoolError
+    from edge_agent.spool import place as spool_place
+    from edge_agent.spool.spool import SpoolError
 
     spool_place.check(settings.spool.path, settings.spool.allow_tmpfs)
     try:

@@ -13,12 +13,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from edge_agent import gap_records
-from edge_agent.gap_records import Loss
 from edge_agent.hours import Hours
 from edge_agent.reading import Reading
-from edge_agent.sensor import Sensor
-from edge_agent.spool import (
+from edge_agent.sensors.sensor import Sensor
+from edge_agent.spool import gap_records
+from edge_agent.spool.gap_records import Loss
+from edge_agent.spool.spool import (
     ESTIMATED,
     RESTORED,
     RESTORED_AT_ONCE,

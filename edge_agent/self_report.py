@@ -11,12 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_agent import clock, unanswered, vitals
+from edge_agent.delivery import unanswered
+from edge_agent.device import clock, vitals
 from wire.exits import reason
 
 if TYPE_CHECKING:
     from edge_agent.agent import Agent
-    from edge_agent.spool import Spool
+    from edge_agent.spool.spool import Spool
     from edge_agent.urgency import Urgency
 
 log = logging.getLogger("lamppost.agent")

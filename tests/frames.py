@@ -13,9 +13,9 @@ from typing import Any
 
 from device_profiles import catalogue
 from device_profiles.profile import Profile
-from edge_agent.commands import Recognised, recognise
-from edge_agent.decoding import Values, decode
-from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.commands import Recognised, recognise
+from edge_agent.sensors.decoding import Values, decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from tests.sensors.golden_names import DIRECTIONS, IMPLIED, SENSORS, VALUES
 
 TOLERANCE = 0.001

@@ -131,7 +131,7 @@ def test_a_missing_file_is_named_in_one_line(
 def test_a_device_without_settings_is_sent_to_the_set_up_by_its_status_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("edge_agent.status_cli.DEFAULT_CONFIG", tmp_path / "agent.yaml")
+    monkeypatch.setattr("edge_agent.commands.status.DEFAULT_CONFIG", tmp_path / "agent.yaml")
     monkeypatch.setattr(sys, "argv", ["lamppost", "agent", "status", "--file", str(tmp_path / "status.json")])
     for there, cure in ((False, "sudo lamppost agent setup"), (True, "sudo systemctl start lamppost-agent")):
         if there:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from collector import config as collector_config
 from device_profiles.strict_model import fit, load
 from device_profiles.strict_yaml import NotUsable, parse
-from edge_agent import config as agent_config
+from edge_agent.settings import config as agent_config
 
 
 @pytest.mark.parametrize("module", [agent_config, collector_config])

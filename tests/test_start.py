@@ -30,9 +30,8 @@ def test_status_answers_at_once(tmp_path: Path) -> None:
     for file, code in ((str(fine), 0), ("/none", 1)):
         there = imported(run.format(file, code))
         assert not HEAVY & there
-        assert {name for name in there if name.startswith("edge_agent.") and name.endswith("_cli")} == {
-            "edge_agent.status_cli"
-        }
+        commands = {name for name in there if name.startswith("edge_agent.commands.")}
+        assert commands == {"edge_agent.commands.options", "edge_agent.commands.status"}
     ready = ["-m", "lamppost", "agent", "ready", "--file", "/none"]
     assert min(cpu_s(ready) for _ in range(10)) < 0.3  # the least is the command's own; other programs only add to it
 

@@ -108,7 +108,7 @@ def debian(tree: Path, version: str, arch: str) -> None:
     for script in ("postinst", "prerm", "postrm"):
         shutil.copy(HERE / script, place / script)
         (place / script).chmod(0o755)
-    unit = (ROOT / "edge_agent/lamppost-agent.service").read_text()
+    unit = (ROOT / "edge_agent/device/lamppost-agent.service").read_text()
     unit = unit.replace("@PROGRAM@", "/opt/lamppost/bin/lamppost").replace("@CONFIG@", "/etc/lamppost/agent.yaml")
     write(tree / "lib/systemd/system/lamppost-agent.service", unit)
     write(tree / "usr/lib/modules-load.d/lamppost.conf", "usbserial\ncdc_acm\n")

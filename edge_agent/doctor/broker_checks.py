@@ -22,7 +22,7 @@ from wire.exits import reason as in_words
 
 if TYPE_CHECKING:
     from device_profiles.settings import BrokerAddress
-    from edge_agent.config import Config
+    from edge_agent.settings.config import Config
 
 STEP_S = 4.0
 BATCH_BYTES_MAX = 256 * 1024
@@ -58,7 +58,7 @@ def broker(station: Station) -> list[Result]:
 
 
 def _steps(settings: Config) -> Iterator[Result]:
-    from edge_agent.reach import broker_of, that_answers
+    from edge_agent.identity.reach import broker_of, that_answers
 
     try:
         known = broker_of(settings)
@@ -83,7 +83,7 @@ def _steps(settings: Config) -> Iterator[Result]:
 
 def _safe(settings: Config, address: BrokerAddress) -> Result:
     """Would the broker let a thief of this box do more than the box may?"""
-    from edge_agent.selftest import SelfTestImpossible, holes, self_test
+    from edge_agent.identity.selftest import SelfTestImpossible, holes, self_test
 
     if address.tls is None:
         return skip("broker.safe", "not enrolled: this broker knows nobody's name")
@@ -161,13 +161,13 @@ def _tls(settings: Config, address: BrokerAddress) -> Iterator[Result]:
 
 def _our_end(settings: Config) -> datetime | None:
     """Until when our own certificate is good; None when we have none."""
-    from edge_agent.identity import Identity
+    from edge_agent.identity.identity import Identity
 
     return None if settings.identity is None else Identity(settings.identity).certificate().not_valid_after_utc
 
 
 def _renewal_cure(settings: Config) -> str:
-    from edge_agent.identity import Identity
+    from edge_agent.identity.identity import Identity
 
     assert settings.identity is not None
     url = Identity(settings.identity).office().url
@@ -198,7 +198,7 @@ class _Talk:
 
 
 def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
-    from edge_agent.reach import mqtt_client
+    from edge_agent.identity.reach import mqtt_client
 
     client = mqtt_client(settings, address, "doctor")
     client.will_set(names.response(settings.node, "doctor"), None, 1, True)  # as the agent's; empty, it leaves nothing

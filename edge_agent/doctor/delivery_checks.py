@@ -10,12 +10,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.spool_place import nearest_folder
+from edge_agent.spool.place import nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
 
 if TYPE_CHECKING:
-    from edge_agent.config import Config
+    from edge_agent.settings.config import Config
 
 WAITING_S = 120.0
 ROOM_DAYS = 7.0
@@ -30,7 +30,7 @@ def collector_ack(station: Station) -> Result:
     said = station.said
     if said is not None and said["connected_s"] is None:
         return skip(check, "the agent is not connected: see broker.*")
-    from edge_agent.reach import ask_collector
+    from edge_agent.identity.reach import ask_collector
 
     began_s = time.monotonic()
     try:
@@ -92,9 +92,9 @@ def spool_space(station: Station) -> Result:
 
 def _days_left(settings: Config) -> float | None:
     """As `spool status` says it; None where nobody can tell, or not to this user."""
-    from edge_agent.making_room import room_of
-    from edge_agent.spool_file import SpoolError
-    from edge_agent.spool_view import View
+    from edge_agent.spool.file import SpoolError
+    from edge_agent.spool.making_room import room_of
+    from edge_agent.spool.view import View
 
     path = settings.spool.path
     try:

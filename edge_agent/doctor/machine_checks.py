@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import time
 
-from edge_agent import clock
+from edge_agent.device import clock
+from edge_agent.device.identify import find_led
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.identify import find_led
 
 WRITTEN_S = 1_790_000_000  # this program was written about then: an earlier clock is wrong
 UNIT = "lamppost-agent"

@@ -14,7 +14,7 @@ from wire.exits import Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
-    from edge_agent.config import Config
+    from edge_agent.settings.config import Config
 
 FRESH_S = 15.0  # an agent that has written nothing for so long is not running
 
@@ -74,7 +74,7 @@ class Station:
     def settings(self) -> Config | None:
         """The settings; None when they cannot be used, which `config.valid` tells."""
         from device_profiles.settings import load_settings
-        from edge_agent.config import Config
+        from edge_agent.settings.config import Config
 
         try:
             return load_settings(Config, self.config_file, "lamppost agent setup")

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.status_screen import FOREIGN_BYTES
+from edge_agent.screens.status import FOREIGN_BYTES
 from edge_agent.words import BUSY, NO_SUCH_PORT, NOT_PERMITTED, reading, span
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
-    from edge_agent.config import Sensor
+    from edge_agent.settings.config import Sensor
 
 BAD_SHARE = 0.2
 WIRES = "check 5 V, ground, and TX/RX crossed"
@@ -85,8 +85,8 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
 
 def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
     """What a port says while no agent runs: listen, then ask its question."""
-    from edge_agent.probing import Listening, plans
-    from edge_agent.serial_line import open_line
+    from edge_agent.lines.serial_line import open_line
+    from edge_agent.sensors.probing import Listening, plans
 
     check = f"sensor.{sensor.name}"
     (plan,) = plans([profile])

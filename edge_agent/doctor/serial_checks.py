@@ -8,7 +8,7 @@ import pwd
 from pathlib import Path
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.ports import PortInfo, find_ports
+from edge_agent.lines.ports import PortInfo, find_ports
 
 GROUP = "dialout"
 USER = "lamppost"
@@ -16,7 +16,7 @@ USER = "lamppost"
 
 def serial_exists(station: Station) -> list[Result]:
     """Each sensor's port is there, and its own."""
-    from edge_agent.config_check import shared_ports
+    from edge_agent.settings.check import shared_ports
 
     results = []
     shared = shared_ports(station.settings) if station.settings else {}

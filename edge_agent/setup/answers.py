@@ -123,7 +123,7 @@ class Notebook:
 
     def keep(self, answers: Answers) -> None:
         """Remember; the token is not kept."""
-        from edge_agent.config_edit import write_synced
+        from edge_agent.settings.edit import write_synced
 
         kept = answers.model_dump(mode="json", exclude_none=True, exclude={"token"})
         self._file.parent.mkdir(parents=True, exist_ok=True)

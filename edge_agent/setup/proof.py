@@ -17,12 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.reach import ask_collector
+from edge_agent.identity.reach import ask_collector
 from edge_agent.words import reading
 from wire.exits import Failure
 
 if TYPE_CHECKING:
-    from edge_agent.config import Config
+    from edge_agent.settings.config import Config
 
 USER = "lamppost"
 PROOF_S = 200.0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.setup.answers import Answers
 
 if TYPE_CHECKING:
-    from edge_agent.config import Config
     from edge_agent.doctor.result import Result
+    from edge_agent.settings.config import Config
 
 
 def make(answers: Answers, settings: Config, checks: list[Result], proof: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from edge_agent.setup.questions import WIDTH, ask, choose, choose_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from edge_agent.port_probe import Finding
+    from edge_agent.lines.port_probe import Finding
 
 Models = Mapping[str, str | None]
 """By port what hangs there; None where nothing was recognised."""
@@ -32,7 +32,7 @@ def search_sensors(by_person: bool) -> list[SensorAnswer]:
 
 def sensors_of(models: Models) -> list[SensorAnswer]:
     """A sensor for each port of a known model, each with a name of its own."""
-    from edge_agent.config_edit import sensor_name
+    from edge_agent.settings.edit import sensor_name
 
     made: list[SensorAnswer] = []
     for port, profile in models.items():
@@ -82,8 +82,8 @@ def _what_now(count: int, some_silent: bool) -> str:
 def _search(typed: list[str], by_person: bool) -> Models:
     """Listen on every port, show what is found, and let a person decide between models that look the same."""
     from device_profiles.catalogue import load
-    from edge_agent.ports_cli import find_sensors
-    from edge_agent.ports_screen import finding_lines
+    from edge_agent.commands.ports import find_sensors
+    from edge_agent.screens.ports import finding_lines
 
     try:
         findings = find_sensors(_ports(typed), None)
@@ -101,7 +101,7 @@ def _search(typed: list[str], by_person: bool) -> Models:
 
 def _ports(typed: list[str]) -> list[str]:
     """What is free, and what a person named. Raises Failure when that is nothing."""
-    from edge_agent.ports_cli import free_ports
+    from edge_agent.commands.ports import free_ports
 
     try:
         free = free_ports()

@@ -68,7 +68,7 @@ def _link(answers: Answers, secrets_folder: Path) -> Answers:
 def _login(answers: Answers, host: str, port: int) -> tuple[str, str]:
     """User and password, tried at once: a slip of the finger is seen here, not at the proof."""
     from device_profiles.settings import BrokerAddress
-    from edge_agent.reach import why_not_let_in
+    from edge_agent.identity.reach import why_not_let_in
 
     user = answers.node or ""
     while True:
@@ -98,7 +98,7 @@ def _sensors(answers: Answers) -> Answers:
 def _clock(answers: Answers) -> Answers:
     if answers.clock is not None:
         return answers
-    from edge_agent.clock import synchronised
+    from edge_agent.device.clock import synchronised
 
     if synchronised():
         return answers.with_(clock="when-synchronised")
@@ -111,7 +111,7 @@ def _clock(answers: Answers) -> Answers:
 def _service(answers: Answers) -> Answers:
     if answers.service is not None:
         return answers
-    from edge_agent.service import systemd_runs
+    from edge_agent.device.service import systemd_runs
 
     if not systemd_runs():
         typer.echo("\n6 of 6  No systemd runs here: no service")
@@ -144,7 +144,7 @@ def _name(said: str) -> str:
 
 
 def _write_secret(file: Path, text: str) -> None:
-    from edge_agent.identity import write_private
+    from edge_agent.identity.identity import write_private
 
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(file, text.encode())

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from device_profiles.catalogue import load
-from edge_agent.config_edit import sensor_name
-from edge_agent.listening import listen
-from edge_agent.port_probe import Finding, probe_ports
+from edge_agent.lines.listening import listen
+from edge_agent.lines.port_probe import Finding, probe_ports
+from edge_agent.screens.watching import Watch
+from edge_agent.settings.edit import sensor_name
 from edge_agent.setup.answers import SensorAnswer
-from edge_agent.watching import Watch
 from edge_agent.words import sparkline
 from wire.exits import Failure
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from edge_agent.clock import synchronised
+from edge_agent.device.clock import synchronised
 from edge_agent.setup.answers import Answers
 from edge_agent.setup_web import page
 from edge_agent.setup_web.form import answers_of

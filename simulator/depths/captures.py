@@ -1,4 +1,4 @@
-"""Depth `file`: no agent, no broker; what goes over every sensor's line, as captures (edge_agent/captures.py).
+"""Depth `file`: no agent, no broker; what goes over every sensor's line, as captures (edge_agent/lines/captures.py).
 
 An agent's sensor asks and listens, so that polled models speak and start-up commands are answered. What comes out is
 what `lamppost capture record` writes on a real box, and everything that reads those files reads these.
@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from device_profiles.catalogue import load
 from device_profiles.profile import Profile
-from edge_agent.captures import Capture, Piece
-from edge_agent.sensor import Sensor
+from edge_agent.lines.captures import Capture, Piece
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.models import RADARS
 from firmware_stubs.stub import Stub
 from simulator.scenario.faults import faulty

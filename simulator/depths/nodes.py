@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.spool import Sealed
+from edge_agent.spool.spool import Sealed
 from firmware_stubs.plantower import particles
 from simulator.city.city import City
 from simulator.depths.local import Local

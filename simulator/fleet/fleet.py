@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from edge_agent.spool import Sealed
+from edge_agent.spool.spool import Sealed
 from simulator.fleet.link import Broken, Link
 from simulator.fleet.node import VirtualNode
 from wire.batch import Block

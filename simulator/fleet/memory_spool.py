@@ -1,10 +1,10 @@
-"""A spool in memory, for virtual nodes: what edge_agent.delivery needs of one, and nothing of a disk."""
+"""A spool in memory, for virtual nodes: what edge_agent.delivery.delivery needs of one, and nothing of a disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_agent.spool import Sealed
+from edge_agent.spool.spool import Sealed
 from wire import batch
 from wire.batch import Block
 
@@ -32,7 +32,7 @@ class MemorySpool:
         self.next_seq += 1
         return sealed
 
-    # -- what delivery asks (edge_agent.delivery.Waiting) ---------------------------------------------------------
+    # -- what delivery asks (edge_agent.delivery.delivery.Waiting) ------------------------------------------------
 
     def spools(self) -> tuple[str, ...]:
         """The one life there is."""

@@ -6,8 +6,8 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from edge_agent.delivery import Delivery
-from edge_agent.spool import Sealed
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.spool.spool import Sealed
 from simulator.fleet.memory_spool import MemorySpool
 from wire import ack, names, signed, status
 

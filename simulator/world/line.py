@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_agent.reading import Reading
-from edge_agent.sensor import Sensor
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.stub import Row, Stub
 from simulator.notes import Key, Notes, SeriesOf
 from simulator.world.clock import Clock

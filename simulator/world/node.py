@@ -13,12 +13,12 @@ from pathlib import Path
 
 from collector.broker.inbox import Arrived
 from device_profiles.catalogue import Catalogue
-from edge_agent import spool_owner
-from edge_agent.delivery import Delivery
+from edge_agent.delivery import spool_owner
+from edge_agent.delivery.delivery import Delivery
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now
-from edge_agent.sensor import Sensor, counter_of
-from edge_agent.spool import Spool
+from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.spool.spool import Spool
 from simulator.notes import Notes
 from simulator.scenario.scenario import SensorOf
 from simulator.world.broker import Broker, Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now, Recorder, Sealing
-from edge_agent.sealed import Sealed
+from edge_agent.spool.sealed import Sealed
 from simulator.notes import Key, Notes, SeriesOf
 
 SENT_BY_THE_AGENT = frozenset({"traffic_flow"})

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.reading import Reading
-from edge_agent.sealed import Origin
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.spool.sealed import Origin
+from edge_agent.spool.spool import Spool, SpoolError
 
 
 class SpoolOnDisk(Spool):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.delivery import Delivery
-from edge_agent.spool import Spool
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.spool.spool import Spool
 from tests.closes import Closes
 from wire.ack import WINDOW_MAX
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool.spool import Origin, Sealed, Spool
 from wire.ack import Ack, Verdict
 
 T0 = 1_790_000_000_000

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool, SpoolError
 
 AIR = Series("air-1", "air_quality")
 FIELD = "pm25_raw_ugm3"

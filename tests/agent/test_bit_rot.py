@@ -12,8 +12,8 @@ import pytest
 from device_profiles.catalogue import load
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sensor import Sensor, counter_of
-from edge_agent.spool import Spool
+from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.spool.spool import Spool
 
 UTC = 1_790_000_000_000
 FLIPS = 50

@@ -16,8 +16,8 @@ import pytest
 
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Spool
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool
 from tests.closes import Closes
 
 AIR = Series("air-1", "air_quality")

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from edge_agent import making_room, unanswered
-from edge_agent.delivery import JITTER, RTO_MAX_S, UNANSWERED_S, Delivery
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.delivery import unanswered
+from edge_agent.delivery.delivery import JITTER, RTO_MAX_S, UNANSWERED_S, Delivery
+from edge_agent.spool import making_room
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool, SpoolError
 from tests.agent.delivering import T0, ack, fill, seqs
 from wire import ack as wire_ack
 from wire.ack import Hello, Verdict

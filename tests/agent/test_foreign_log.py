@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import SYNCED, Origin, Spool, SpoolError
+from edge_agent.spool.spool import SYNCED, Origin, Spool, SpoolError
 
 AIR = Series("air-1", "air_quality")
 ORIGIN = Origin("lp-1", "s", "b71d04c2", SYNCED)

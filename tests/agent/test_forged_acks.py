@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import SYNCED, Origin, Spool
-from edge_agent.uplink import Uplink
+from edge_agent.spool.spool import SYNCED, Origin, Spool
 from tests.closes import Closes
 from wire import ack, names, signed, status
 

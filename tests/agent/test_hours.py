@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_agent.hours import GRACE_MS, HOUR_MS, KIND, LAST_MS, Hours
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import Uniquifier
+from edge_agent.spool.sealing import Uniquifier
 
 H = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.line_cost import DAY_S, OVER_BUDGET_S, TELLING_S, THRIFTY_S, LineCost
-from edge_agent.status_screen import screen, troubles
+from edge_agent.delivery.line_cost import DAY_S, OVER_BUDGET_S, TELLING_S, THRIFTY_S, LineCost
+from edge_agent.screens.status import screen, troubles
 
 NOW_MS = 1_790_000_000_000
 SAID: dict[str, Any] = {

@@ -8,9 +8,9 @@ import pytest
 
 from device_profiles.catalogue import load
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sealing import readings_of
-from edge_agent.sensor import Sensor, counter_of
-from edge_agent.spool import Spool
+from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool
 
 BEGIN_MS = 1_790_000_040_000
 MINUTE_MS = 60_000

@@ -6,11 +6,11 @@ import pytest
 
 from device_profiles import catalogue
 from edge_agent.agent import sensor_of
-from edge_agent.checksums import CHECKSUMS
-from edge_agent.config import Sensor as Settings
-from edge_agent.presence import Presence
-from edge_agent.sensor import Sensor, counter_of
-from edge_agent.traffic import Counter
+from edge_agent.sensors.checksums import CHECKSUMS
+from edge_agent.sensors.presence import Presence
+from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.sensors.traffic import Counter
+from edge_agent.settings.config import Sensor as Settings
 
 EMPTY_M, ROOF_M = 5.0, 3.5
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from edge_agent import chunk
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import PENDING_MAX, Now, Recorder
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.spool import chunk
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool, SpoolError
 from edge_agent.timeline import FLOOR_MS, Timeline
 from tests.closes import Closes
 from wire import batch
@@ -79,7 +79,7 @@ def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted
     recorder: Recorders, monkeypatch: pytest.MonkeyPatch, boots: int
 ) -> None:
     """A day without NTP took 200 MB at once, the service's limit, at each start anew; two boots of it never ended."""
-    monkeypatch.setattr("edge_agent.spool.RESTORED_AT_ONCE", 20)
+    monkeypatch.setattr("edge_agent.spool.spool.RESTORED_AT_ONCE", 20)
     monkeypatch.setattr("edge_agent.recorder.RESTORED_AT_ONCE", 20)
     for boot in ("a" * 32, "b" * 32)[-boots:]:
         made = recorder(boot)
@@ -88,7 +88,7 @@ def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted
             made.commit(Now(1_000 * second, 0, False), seal="all")
     loaded: list[bytes] = []
     load = chunk.load
-    monkeypatch.setattr("edge_agent.chunk.load", lambda body: (loaded.append(body), load(body))[1])
+    monkeypatch.setattr("edge_agent.spool.chunk.load", lambda body: (loaded.append(body), load(body))[1])
     made.commit(Now(100_000, 0, False), seal="all")
     assert len(loaded) <= 1, "who does not know the time looks through nothing"
 

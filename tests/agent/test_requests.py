@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.requests import REMEMBERED, Requests
+from edge_agent.office.requests import REMEMBERED, Requests
 from wire import request
 
 NOW = 1_790_000_062_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from edge_agent.delivery import Delivery
-from edge_agent.spool import Sealed, Spool
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.spool.spool import Sealed, Spool
 from tests.agent.delivering import T0, ack, fill, seqs
 from wire.ack import Verdict
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Spool
 from tests.closes import Closes
 from wire import batch, check
 

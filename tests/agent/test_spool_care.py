@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from edge_agent import config
-from edge_agent.gap_records import Loss
-from edge_agent.making_room import make_room, purge, split
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Sealed, Spool, SpoolError
+from edge_agent.settings import config
+from edge_agent.spool.gap_records import Loss
+from edge_agent.spool.making_room import make_room, purge, split
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Sealed, Spool, SpoolError
 from tests.closes import Closes
 from wire import batch
 
@@ -218,7 +218,7 @@ def test_rows_without_a_true_time_wait_and_get_it_later(spool: Spool) -> None:
 
 
 def test_a_disk_that_fails_is_told_apart_from_a_full_one(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edge_agent.spool import SpoolError, SpoolIoError
+    from edge_agent.spool.spool import SpoolError, SpoolIoError
 
     class Disk:
         """SQLite's connection cannot be patched; this stands before it and fails as a disk does."""

@@ -14,13 +14,13 @@ import yaml
 from typer.testing import CliRunner
 
 from device_profiles.owner import Owner
+from edge_agent.commands.spool import app
 from edge_agent.doctor import delivery_checks
 from edge_agent.doctor.result import State, Station
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Sealed, Spool
-from edge_agent.spool_cli import app
-from edge_agent.spool_screen import screen
+from edge_agent.screens.spool import screen
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Sealed, Spool
 from tests.closes import Closes
 from wire.exits import Failure
 

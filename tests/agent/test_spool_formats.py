@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.reading import Reading
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Spool, SpoolError
-from edge_agent.spool_file import FORMAT
-from edge_agent.spool_view import View
+from edge_agent.spool.file import FORMAT
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Spool, SpoolError
+from edge_agent.spool.view import View
 from tests.agent.spools.make import AIR, FIELD, NODE, SITE, T0
 from tests.closes import Closes
 from wire import batch

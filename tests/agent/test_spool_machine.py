@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from edge_agent import chunk, making_room
 from edge_agent.reading import Reading, Series
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool import chunk, making_room
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Sealed, Spool
 from tests.simulation.disk import Disk
 from wire import batch
 

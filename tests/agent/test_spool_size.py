@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.spool import Origin, Spool
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 ORIGIN = Origin("lp-1", "street", "b71d04c2", "synced")

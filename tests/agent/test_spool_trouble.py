@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.spool_file import SpoolIoError, trouble
+from edge_agent.spool.file import SpoolIoError, trouble
 
 
 def test_each_error_has_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.status_screen import screen, troubles
+from edge_agent.screens.status import screen, troubles
 from edge_agent.words import BUSY
 from tests.agent.test_line_cost import NOW_MS, SAID
 

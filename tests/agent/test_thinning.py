@@ -7,7 +7,7 @@ import math
 import pytest
 
 from edge_agent.reading import Reading, Series
-from edge_agent.thinning import thin
+from edge_agent.spool.thinning import thin
 
 WEATHER = Series("wxt", "weather", (), "vaisala-wxt@1")
 NOISE = Series("noise", "air_quality", (), "rs485-modbus-weather@1")

@@ -13,10 +13,10 @@ import aiomqtt
 import pytest
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.uplink import RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
-from edge_agent.uplink import RECONNECT_S, Uplink
+from edge_agent.spool.spool import Origin, Spool
 from wire import status
 
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from device_profiles.catalogue import load
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import NotUsable, parse
-from edge_agent.config import Config
 from edge_agent.hours import HOUR_MS, Hours
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sealing import readings_of
-from edge_agent.sensor import Sensor
-from edge_agent.spool import Sealed, Spool
+from edge_agent.sensors.sensor import Sensor
+from edge_agent.settings.config import Config
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Sealed, Spool
 from edge_agent.urgency import BURST, REFILL_S, Urgency
 
 UTC = 1_790_000_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_agent import vitals
-from edge_agent.spool import Depth
+from edge_agent.device import vitals
+from edge_agent.spool.spool import Depth
 from wire.quantities import agent_fields
 
 

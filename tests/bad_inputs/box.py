@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import SYNCED, Origin, Spool
+from edge_agent.spool.spool import SYNCED, Origin, Spool
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.bad_inputs.agent_side import AgentSide

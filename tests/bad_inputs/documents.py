@@ -11,7 +11,7 @@ import yaml
 
 from collector.config import SAMPLE as COLLECTOR
 from device_profiles.catalogue import SHIPPED
-from edge_agent.config import SAMPLE as AGENT
+from edge_agent.settings.config import SAMPLE as AGENT
 from tests.bad_inputs.vocabulary import UnknownWord, Words, compact, put
 
 PROFILE = "nova-sds011"

@@ -13,9 +13,9 @@ from typing import Any
 
 from device_profiles.catalogue import UnknownProfile, load
 from device_profiles.profile import Profile
-from edge_agent.decoding import decode
-from edge_agent.framing import BadFrame, Framer
-from edge_agent.port import Port
+from edge_agent.lines.port import Port
+from edge_agent.sensors.decoding import decode
+from edge_agent.sensors.framing import BadFrame, Framer
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.vocabulary import UnknownWord, Words, only
 from tests.bad_inputs.watch import RSS_MAX

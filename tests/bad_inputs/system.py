@@ -19,7 +19,7 @@ from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
 from device_profiles.settings import BrokerAddress
 from device_profiles.tls import TlsFiles
-from edge_agent import enrol
+from edge_agent.identity import enrol
 from tests.bad_inputs import watch
 from tests.bad_inputs.peer import Peer
 from tests.bad_inputs.proxy import AnsweringProxy

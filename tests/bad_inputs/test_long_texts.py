@@ -9,7 +9,7 @@ import pytest
 
 from device_profiles import strict_yaml
 from device_profiles.yaml_splice import without
-from edge_agent.support_bundle import without_secrets
+from edge_agent.doctor.support_bundle import without_secrets
 
 LENGTH = 8_000
 

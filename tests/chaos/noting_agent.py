@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.reading import Reading
-from edge_agent.spool import Sealed, Spool
+from edge_agent.spool.spool import Sealed, Spool
 from tests.chaos.numbers import of_values
 
 NOTE = struct.Struct("<BI")

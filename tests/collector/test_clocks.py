@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from collector.delivery.clocks import look, words
-from edge_agent import vitals
-from edge_agent.sealed import Depth
-from edge_agent.skew import Skew
+from edge_agent.delivery.skew import Skew
+from edge_agent.device import vitals
+from edge_agent.spool.sealed import Depth
 from tests.bad_inputs.__main__ import CASES
 from tests.bad_inputs.system import System
 from tests.bad_inputs.vocabulary import Words, compact

@@ -21,7 +21,7 @@ from tests.rig import Program
 from tests.servers import Mosquitto, free_port, wait_for
 
 NODE = "lp-0042"
-SHORT_TRIAL = "import edge_agent.remote_config as r; r.TRIAL_S = 8.0\nimport lamppost; lamppost.main()"
+SHORT_TRIAL = "import edge_agent.office.remote_config as r; r.TRIAL_S = 8.0\nimport lamppost; lamppost.main()"
 WORLD = {"pm25_ugm3": 34.6, "pm10_ugm3": 55.2, "pm1_ugm3": 20.1}
 
 

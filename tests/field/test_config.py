@@ -18,12 +18,12 @@ from typer.testing import CliRunner, Result
 
 from device_profiles.strict_yaml import parse
 from device_profiles.yaml_splice import with_value
-from edge_agent import spool_place
-from edge_agent.config import SAMPLE
-from edge_agent.config_schema import schema
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
-from edge_agent.remote_config import Health, RemoteConfig
+from edge_agent.office.remote_config import Health, RemoteConfig
+from edge_agent.settings.config import SAMPLE
+from edge_agent.settings.schema import schema
+from edge_agent.spool import place as spool_place
 from lamppost import _build
 from tests.field.expect import Terminal
 from wire.exits import Failure

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge_agent.config import Config
-from edge_agent.remote_config import STARTS_MAX, Health, Refused, RemoteConfig, Trial, check, digest
+from edge_agent.office.remote_config import STARTS_MAX, Health, Refused, RemoteConfig, Trial, check, digest
+from edge_agent.settings.config import Config
 from tests.field.conftest import NODE, Field
 from tests.servers import wait_for
 

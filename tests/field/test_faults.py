@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_agent import clock
+from edge_agent.device import clock
 from edge_agent.doctor import machine_checks, sensor_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
@@ -138,7 +138,7 @@ def said(**sensor: Any) -> dict[str, Any]:
     ],
 )
 def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cure: str) -> None:
-    from edge_agent.config import Sensor
+    from edge_agent.settings.config import Sensor
 
     wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
     result = sensor_checks._told(wants, PROFILES["plantower-pms5003"], said(**sensor))
@@ -151,7 +151,7 @@ def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cu
     [(0, "0 bytes in 8 s", "TX/RX"), (40, "40 bytes, no whole frame yet", "wait"), (320, "another model", "probe")],
 )
 def test_a_sensor_that_has_given_no_reading_yet_is_told_by_its_bytes(heard: int, text: str, cure: str) -> None:
-    from edge_agent.config import Sensor
+    from edge_agent.settings.config import Sensor
 
     wants = Sensor(name="air-1", profile="plantower-pms5003", port="/dev/null")
     told = said(last_frame_ms=None, frames=0, bytes=heard, unread_bytes=heard) | {"up_s": 8}

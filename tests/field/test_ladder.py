@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.clock import synchronised
+from edge_agent.device.clock import synchronised
 from firmware_stubs.models import MODELS
 from tests.field.conftest import Field
 from tests.field.debian_root import DebianRoot

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from edge_agent import fixes
-from edge_agent.config import Led
-from edge_agent.doctor import machine_checks
+from edge_agent.device.identify import blink, find_led
+from edge_agent.device.led_patterns import Shown, is_dark, pattern, state_of
+from edge_agent.device.status_led import StatusLed
+from edge_agent.doctor import fixes, machine_checks
 from edge_agent.doctor.result import State, Station
-from edge_agent.identify import blink, find_led
-from edge_agent.led_patterns import Shown, is_dark, pattern, state_of
-from edge_agent.status_led import StatusLed
+from edge_agent.settings.config import Led
 from tests.field.conftest import Field
 from tests.servers import wait_for
 
@@ -102,7 +101,7 @@ def steps_of(led: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any] | 
         if len(seen) == count:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("edge_agent.status_led.asyncio.sleep", instead_of_waiting)
+    monkeypatch.setattr("edge_agent.device.status_led.asyncio.sleep", instead_of_waiting)
     lamp = StatusLed(Led(name=str(led)), lambda: said)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(lamp.show_for_ever())
@@ -125,7 +124,7 @@ def test_whoever_identifies_the_box_has_the_led(led: Path, monkeypatch: pytest.M
             raise asyncio.CancelledError
 
     busy.times = 0  # type: ignore[attr-defined]
-    monkeypatch.setattr("edge_agent.status_led.asyncio.sleep", busy)
+    monkeypatch.setattr("edge_agent.device.status_led.asyncio.sleep", busy)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(StatusLed(Led(name=str(led)), lambda: WELL).show_for_ever())
     assert (led / "brightness").read_text() == "by hand"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from device_profiles.settings import load_settings
-from edge_agent.config import SAMPLE, Config
-from edge_agent.config_edit import add_sensors
-from edge_agent.port_probe import Finding
-from edge_agent.ports import PortInfo, find_ports
-from edge_agent.ports_cli import free_ports
-from edge_agent.ports_screen import finding_lines, ports_screen
-from edge_agent.probing import Outcome, Verdict
+from edge_agent.commands.ports import free_ports
+from edge_agent.lines.port_probe import Finding
+from edge_agent.lines.ports import PortInfo, find_ports
+from edge_agent.screens.ports import finding_lines, ports_screen
+from edge_agent.sensors.probing import Outcome, Verdict
+from edge_agent.settings.config import SAMPLE, Config
+from edge_agent.settings.edit import add_sensors
 from edge_agent.words import BUSY
 from tests.sensors.streams import PROFILES
 from wire.exits import Failure
@@ -82,7 +82,7 @@ def test_the_login_console_is_named_with_its_cure_and_not_offered_for_probing(ro
 
 def test_where_the_only_port_is_lent_its_own_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     port = PortInfo("/dev/serial0", "/dev/ttyS0", "GPIO 14/15", "built-in", True, console=True)
-    monkeypatch.setattr("edge_agent.ports.find_ports", lambda: [port])
+    monkeypatch.setattr("edge_agent.lines.ports.find_ports", lambda: [port])
     with pytest.raises(Failure) as refused:
         free_ports()
     assert refused.value.cure == "sudo lamppost agent fix serial-console"
@@ -91,7 +91,7 @@ def test_where_the_only_port_is_lent_its_own_cure_is_named(monkeypatch: pytest.M
 def test_who_probes_beside_the_running_agent_is_told_to_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     console = PortInfo("/dev/serial0", "/dev/ttyS0", "GPIO 14/15", "built-in", True, console=True)
     held = PortInfo("/dev/a", "/dev/ttyUSB0", "FT232R", "by-id", True, holder="lamppost (pid 812)")
-    monkeypatch.setattr("edge_agent.ports.find_ports", lambda: [console, held])
+    monkeypatch.setattr("edge_agent.lines.ports.find_ports", lambda: [console, held])
     with pytest.raises(Failure) as refused:
         free_ports()
     assert "systemctl stop lamppost-agent" in refused.value.cure

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.notify import Notifier, Progress
-from edge_agent.service import install, uninstall, unit_text
+from edge_agent.device.notify import Notifier, Progress
+from edge_agent.device.service import install, uninstall, unit_text
 from tests.field.conftest import Field
 from tests.servers import wait_for
 from wire.exits import Failure

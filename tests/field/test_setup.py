@@ -17,14 +17,14 @@ import pytest
 from device_profiles.settings import BrokerAddress
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import parse
-from edge_agent import fixes
-from edge_agent.config import Config
-from edge_agent.identify import blink, find_led
-from edge_agent.reach import why_not_let_in
+from edge_agent.device.identify import blink, find_led
+from edge_agent.doctor import fixes
+from edge_agent.doctor.support_bundle import without_secrets
+from edge_agent.identity.reach import why_not_let_in
+from edge_agent.settings.config import Config
 from edge_agent.setup import wizard
 from edge_agent.setup.answers import Answers, BrokerAnswer, Notebook, as_qr, read_answers
 from edge_agent.setup.settings_text import settings_text
-from edge_agent.support_bundle import without_secrets
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
@@ -132,7 +132,7 @@ def test_a_set_up_whose_connection_is_lost_leaves_no_agent_behind(field: Field) 
     """It would keep the ports and the spool from the service, for ever."""
     field.write(field.settings())
     program = (
-        "import sys, time, pathlib; from edge_agent.config import Config; from edge_agent.setup import proof\n"
+        "import sys, time, pathlib; from edge_agent.settings.config import Config; from edge_agent.setup import proof\n"
         "from device_profiles.settings import load_settings; file = pathlib.Path(sys.argv[1])\n"
         "with proof.agent_of_our_own(file, load_settings(Config, file, ''), print) as agent:\n"
         "    print('agent', agent.pid, 'runs'); time.sleep(60)"
@@ -270,7 +270,7 @@ def test_a_login_is_tried_where_it_is_typed(
         tried.append(address.password)
         return None if address.password == "right" else "broker 127.0.0.1:1883 refuses this user and password"
 
-    monkeypatch.setattr("edge_agent.reach.why_not_let_in", answer)
+    monkeypatch.setattr("edge_agent.identity.reach.why_not_let_in", answer)
     answers = wizard._link(Answers(node="lp-1"), tmp_path)
     assert tried == ["wrong", "right"]
     assert answers.broker is not None
@@ -322,7 +322,7 @@ def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
     }
     for text, clean in secrets.items():
         assert without_secrets(text) == (clean if clean is not None else text) + "\n"
-    from edge_agent.support_bundle import Part, parts, write
+    from edge_agent.doctor.support_bundle import Part, parts, write
 
     (tmp_path / "agent.yaml").write_bytes("# 王\nnode: lp-1\n".encode("gbk"))
     assert "node: lp-1" in next(part.text for part in parts(tmp_path / "agent.yaml") if part.name == "agent.yaml")

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from edge_agent import setup_cli
+from edge_agent.commands import setup as setup_cli
 from edge_agent.setup.answers import Answers, Notebook, SensorAnswer
 from edge_agent.setup_web import page
 from edge_agent.setup_web.addresses import parse, reachable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.update import WELL_S, update
+from edge_agent.device.update import WELL_S, update
 from tests.field.expect import Terminal
 from wire.exits import Failure
 
@@ -93,7 +93,7 @@ def test_the_way_back_is_gone_also_when_the_connection_is_lost(tmp_path: Path) -
         (programs / name).chmod(0o755)
     words = ["lamppost", "agent", "update", str(board.debs["new"]), "--before", str(board.debs["old"])]
     program = (
-        "import functools, pathlib, sys; import edge_agent.update as u; u.WELL_S = 4.0\n"
+        "import functools, pathlib, sys; import edge_agent.device.update as u; u.WELL_S = 4.0\n"
         f"u.update = functools.partial(u.update, folder=pathlib.Path({str(board.folder)!r}))\n"
         f"sys.argv = {words!r}; import lamppost; lamppost.main()"
     )

@@ -20,9 +20,9 @@ from device_profiles.catalogue import load
 from device_profiles.profile import Profile
 from device_profiles.strict_model import fit
 from device_profiles.strict_yaml import NotUsable, parse
-from edge_agent.decoding import decode
-from edge_agent.framing import BadFrame, Frame, Framer
-from edge_agent.unforeseen import UNFORESEEN
+from edge_agent.sensors.decoding import decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.unforeseen import UNFORESEEN
 from wire import ack, batch, check, enrolment, request, signed, status
 
 NOW_MS = 1_790_000_062_000

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from edge_agent.framing import BadFrame
-from edge_agent.helpers import ops243
+from edge_agent.sensors.framing import BadFrame
+from edge_agent.sensors.helpers import ops243
 from tests.bad_inputs.__main__ import CASES
 from tests.fuzz.__main__ import corpus, mutate
 from tests.fuzz.targets import TARGETS

@@ -11,7 +11,7 @@ import yaml
 from cryptography import x509
 
 from collector.identity.authority import Authority, pem, utc_now
-from edge_agent.enrol import renew
+from edge_agent.identity.enrol import renew
 from tests.identity.city import City
 
 pytestmark = pytest.mark.real

@@ -22,8 +22,8 @@ from collector.identity.book import Book, TokenRefused
 from collector.identity.enrolment import Enrolment, Refused, as_file
 from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
-from edge_agent import enrol
-from edge_agent.identity import Identity
+from edge_agent.identity import enrol
+from edge_agent.identity.identity import Identity
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.bad_inputs.enrolling import request_pem

@@ -10,7 +10,7 @@ import pytest
 
 from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
-from edge_agent.spool import Spool
+from edge_agent.spool.spool import Spool
 from tests.closes import Closes
 
 

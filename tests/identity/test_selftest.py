@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.identity import Identity
-from edge_agent.selftest import ACTIONS, SelfTestImpossible, holes, self_test
+from edge_agent.identity.identity import Identity
+from edge_agent.identity.selftest import ACTIONS, SelfTestImpossible, holes, self_test
 from tests.identity.city import City
 from tests.servers import Mosquitto, free_port
 

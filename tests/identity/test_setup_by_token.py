@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from device_profiles.settings import load_settings
-from edge_agent.config import Config
-from edge_agent.reach import ask_collector
+from edge_agent.commands.setup import _write_settings
+from edge_agent.identity.reach import ask_collector
+from edge_agent.settings.config import Config
 from edge_agent.setup.answers import read_answers
-from edge_agent.setup_cli import _write_settings
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
 from tests.identity.city import City

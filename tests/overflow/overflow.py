@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
-from edge_agent.uplink import Uplink
+from edge_agent.spool.spool import Origin, Spool
 from tests.rig import Program, Rig
 from tests.servers import Influxd, Mosquitto
 from wire import status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import delivery
+from edge_agent.delivery import delivery
 from tests.overflow.overflow import Overflow
 
 pytestmark = pytest.mark.real

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.sealing import readings_of
-from edge_agent.spool import Spool, SpoolError
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Spool, SpoolError
 from tests.powercut.writer import FIELD, ORIGIN
 
 OUTER_BYTES, INNER_BYTES = 640 * 2**20, 96 * 2**20

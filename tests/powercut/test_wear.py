@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.spool import Origin, Spool
 from tests.powercut.rig import Impossible, image, need, run
 
 pytestmark = pytest.mark.real

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.spool import Origin, Spool
 
 SERIES = Series("air-1", "air_quality")
 ORIGIN = Origin("lp-1", "street", "b71d04c2", "synced")

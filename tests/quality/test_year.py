@@ -29,12 +29,12 @@ from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from device_profiles.catalogue import load as load_catalogue
 from device_profiles.settings import BrokerAddress
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
-from edge_agent.sensor import Sensor
-from edge_agent.spool import Spool
-from edge_agent.uplink import Uplink
+from edge_agent.sensors.sensor import Sensor
+from edge_agent.spool.spool import Spool
 from firmware_stubs.nova import Sds011
 from measures import china_aqi
 from measures.gases import CHINA_25C, MOLAR_MASS_G_MOL, ppb_from_ugm3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.sensor import Sensor
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.stub import Stub

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from edge_agent.probing import Outcome, search
+from edge_agent.sensors.probing import Outcome, search
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.line import resampled

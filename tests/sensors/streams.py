@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from device_profiles import catalogue
 from device_profiles.profile import Profile
-from edge_agent.decoding import Decoded, decode
-from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.decoding import Decoded, decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
 
 SHIPPED = catalogue.load()
 PROFILES = {profile.name: profile for profile in SHIPPED}

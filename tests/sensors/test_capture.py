@@ -13,12 +13,13 @@ import pytest
 import serial
 from typer.testing import CliRunner
 
-from edge_agent import captures, watch_cli
-from edge_agent.capture_cli import app
-from edge_agent.captures import Capture, CaptureError, Piece
-from edge_agent.listening import listen
-from edge_agent.playing import moments, stage
-from edge_agent.watching import Watch, boundaries, parted, raw_line, screen
+from edge_agent.commands import watch as watch_cli
+from edge_agent.commands.capture import app
+from edge_agent.lines import captures
+from edge_agent.lines.captures import Capture, CaptureError, Piece
+from edge_agent.lines.listening import listen
+from edge_agent.lines.playing import moments, stage
+from edge_agent.screens.watching import Watch, boundaries, parted, raw_line, screen
 from firmware_stubs.faults import parse
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.pty import StubHost

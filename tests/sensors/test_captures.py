@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import captures
-from edge_agent.decoding import Values, decode
-from edge_agent.framing import BadFrame, Frame
+from edge_agent.lines import captures
+from edge_agent.sensors.decoding import Values, decode
+from edge_agent.sensors.framing import BadFrame, Frame
 from tests.sensors.streams import PROFILES, SHIPPED, framed
 
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.hex"))

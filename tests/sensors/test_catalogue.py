@@ -8,9 +8,9 @@ import pytest
 from device_profiles import catalogue
 from device_profiles.profile import Example, Profile
 from device_profiles.strict_yaml import NotUsable
-from edge_agent.commands import command_bytes, recognise
-from edge_agent.decoding import Values, decode
-from edge_agent.framing import REASONS, BadFrame, Frame, Framer
+from edge_agent.sensors.commands import command_bytes, recognise
+from edge_agent.sensors.decoding import Values, decode
+from edge_agent.sensors.framing import REASONS, BadFrame, Frame, Framer
 from tests.sensors.streams import PROFILES, framed
 
 EXAMPLES = [

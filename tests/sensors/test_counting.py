@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edge_agent.sensor import Sensor
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.faults import Fault
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.road import Road, Vehicle

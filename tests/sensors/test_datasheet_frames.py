@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from device_profiles.profile import Profile
-from edge_agent.checksums import CHECKSUMS
-from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.checksums import CHECKSUMS
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from tests import frames
 from tests.sensors import datasheet_frames
 from tests.sensors.datasheet_frames import FAMILIES, records

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import serial
 
-from edge_agent.decoding import Values
+from edge_agent.sensors.decoding import Values
 from firmware_stubs.faults import KINDS, Fault, parse
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS

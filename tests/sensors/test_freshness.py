@@ -1,6 +1,6 @@
 """Frozen values are found out; changing ones, and silence on the road, are not."""
 
-from edge_agent.freshness import Freshness
+from edge_agent.sensors.freshness import Freshness
 
 
 def test_the_same_for_too_long_is_stale() -> None:

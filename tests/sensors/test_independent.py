@@ -17,9 +17,9 @@ from pymodbus.pdu import DecodePDU
 from pynmeagps import NMEAParseError, NMEAReader
 from sds011lib import SDS011QueryReader
 
-from edge_agent.commands import command_bytes
-from edge_agent.decoding import Values, decode
-from edge_agent.framing import Frame
+from edge_agent.sensors.commands import command_bytes
+from edge_agent.sensors.decoding import Values, decode
+from edge_agent.sensors.framing import Frame
 from firmware_stubs.models import MODELS
 from tests.sensors.streams import PROFILES, decoded, framed
 from tests.sensors.test_counting import moving

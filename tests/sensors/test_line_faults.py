@@ -5,9 +5,9 @@ import random
 import pytest
 
 from device_profiles.profile import Profile
-from edge_agent.commands import command_bytes
-from edge_agent.decoding import Values, decode
-from edge_agent.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.commands import command_bytes
+from edge_agent.sensors.decoding import Values, decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from tests.sensors.streams import PROFILES, decoded, framed
 
 SDS, OPS = PROFILES["nova-sds011"], PROFILES["omnipresense-ops243a"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from device_profiles.profile import Profile
-from edge_agent.sensor import Sensor
-from edge_agent.watching import Watch
+from edge_agent.screens.watching import Watch
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.modbus import Transmitter
 from tests.sensors.datasheet_frames import modbus
 from tests.sensors.streams import PROFILES

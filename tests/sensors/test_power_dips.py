@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device_profiles.catalogue import load
-from edge_agent.sensor import Sensor
+from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.models import MODELS
 from firmware_stubs.stub import Stub
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.commands import recognise
-from edge_agent.port_probe import probe_ports
-from edge_agent.probing import Listening, plans, search
+from edge_agent.lines.port_probe import probe_ports
+from edge_agent.sensors.commands import recognise
+from edge_agent.sensors.probing import Listening, plans, search
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
 from tests.sensors.probed import noisy, probed

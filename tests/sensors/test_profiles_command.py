@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from device_profiles import catalogue, pages
 from device_profiles.strict_yaml import read
-from edge_agent.profiles import app
+from edge_agent.commands.profiles import app
 from tests.sensors.streams import PROFILES
 from wire.exits import Exit, Failure
 

@@ -11,10 +11,10 @@ import serial
 from collector.numbers.calibration import Calibrations
 from collector.numbers.reporting import reports_as_china
 from device_profiles.profile import Profile
-from edge_agent.commands import command_bytes
-from edge_agent.decoding import Row, Values, decode
-from edge_agent.framing import BadFrame, Frame, Framer
-from edge_agent.polling import Poller
+from edge_agent.sensors.commands import command_bytes
+from edge_agent.sensors.decoding import Row, Values, decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.polling import Poller
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from device_profiles.profile import Profile
-from edge_agent.checksums import CHECKSUMS
-from edge_agent.decoding import decode
-from edge_agent.framing import BadFrame, Frame, Framer
-from edge_agent.helpers import modbus, ops243
-from edge_agent.sensor import Sensor
-from edge_agent.shapes import _Bytes
-from edge_agent.unforeseen import UNFORESEEN, _told
+from edge_agent.sensors.checksums import CHECKSUMS
+from edge_agent.sensors.decoding import decode
+from edge_agent.sensors.framing import BadFrame, Frame, Framer
+from edge_agent.sensors.helpers import modbus, ops243
+from edge_agent.sensors.sensor import Sensor
+from edge_agent.sensors.shapes import _Bytes
+from edge_agent.sensors.unforeseen import UNFORESEEN, _told
 from tests.fuzz.__main__ import mutated
 from tests.sensors.streams import PROFILES
 

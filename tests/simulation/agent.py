@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.broker.inbox import Arrived
-from edge_agent import spool_owner
+from edge_agent.delivery import spool_owner
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder, Sealing
-from edge_agent.spool import Sealed, Spool
+from edge_agent.spool.spool import Sealed, Spool
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
 from tests.simulation.disk import Disk

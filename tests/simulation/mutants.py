@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from collector.delivery.ingest import Ingest
 from collector.delivery.work import Group
 from collector.stores.store import Answer, Held, Later, Refused, Stored, at_once
-from edge_agent.delivery import Delivery
+from edge_agent.delivery.delivery import Delivery
 from edge_agent.reading import Reading
-from edge_agent.sealing import Uniquifier, blocks, readings_of
-from edge_agent.spool import Origin, Sealed, Spool
+from edge_agent.spool.sealing import Uniquifier, blocks, readings_of
+from edge_agent.spool.spool import Origin, Sealed, Spool
 from simulator.world.clock import START_MS
 from tests.simulation.rules import Rules
 from wire import batch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.delivery.ingest import Ingest
-from edge_agent.delivery import Delivery
-from edge_agent.spool import Spool
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.spool.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from edge_agent.sealing import readings_of
-from edge_agent.spool import ESTIMATED
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import ESTIMATED
 from tests.simulation.database import Database, Point
 
 KIND, FIELD = "air_quality", "pm25_raw_ugm3"

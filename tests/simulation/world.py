@@ -27,7 +27,9 @@ def run(kind: str, seed: int, rules: Rules | None = None) -> Outcome:
     """Live through one world; the same kind, seed and rules give the same outcome."""
     with tempfile.TemporaryDirectory(dir=IN_RAM if IN_RAM.is_dir() else None) as folder:
         chance = random.Random(f"{kind} {seed}")
-        drawn = patch("edge_agent.spool.secrets.token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}")
+        drawn = patch(
+            "edge_agent.spool.spool.secrets.token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}"
+        )
         with drawn, closing(World(kind, chance, rules or Rules(), Path(folder))) as world:
             return world.run()
 

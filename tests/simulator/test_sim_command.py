@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from edge_agent import captures
-from edge_agent.capture_cli import app as capture_app
+from edge_agent.commands.capture import app as capture_app
+from edge_agent.lines import captures
 from simulator.depths import captures as depth_file
 from simulator.depths.control import ask
 from simulator.scenario import scenario

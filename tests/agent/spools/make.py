@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from edge_agent.making_room import split
 from edge_agent.reading import Reading, Series
-from edge_agent.spool import Origin, Spool
+from edge_agent.spool.making_room import split
+from edge_agent.spool.spool import Origin, Spool
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 RADAR = Series("radar-1", "traffic_flow", (("direction", "in"), ("lane", "1")), "omnipresense-ops243a@1")

@@ -1,0 +1,112 @@
+"""`lamppost agent ports` and `probe`: what hangs where. Nothing is written to a sensor that could change it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from edge_agent.commands.options import CONFIG, JSON
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.lines.port_probe import Finding
+
+
+def ports(as_json: bool = JSON) -> None:
+    """Serial ports by names that stay, what they are and who holds them.
+
+    Example:  lamppost agent ports
+    """
+    from edge_agent.lines.ports import find_ports
+    from edge_agent.screens.ports import ports_screen
+
+    found = find_ports()
+    if as_json:
+        from dataclasses import asdict
+
+        typer.echo(json.dumps([asdict(port) | {"state": port.state} for port in found], ensure_ascii=False))
+    else:
+        typer.echo(ports_screen(found))
+    raise typer.Exit(Exit.FINE if found else Exit.DEVICE_OR_PORT)
+
+
+def probe(
+    paths: list[str] = typer.Argument(None, metavar="PORT", help="Ports; all free ones when left out."),
+    every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
+    write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
+    config: Path = CONFIG,
+    folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles."),
+    as_json: bool = JSON,
+) -> None:
+    """Find sensors: listen at every speed, then ask. Never with a command that could change a sensor.
+
+    Takes 3 s where a sensor speaks by itself, half a minute where one must be asked, a minute where nobody answers.
+    Exit code 5 when nothing was found.
+
+    Examples:  lamppost agent probe
+               lamppost agent probe /dev/serial0 --write
+    """
+    from edge_agent.screens.ports import finding_lines
+
+    if every and paths:
+        raise Failure(Exit.USAGE, "probe-all-or-some", "either --all or names of ports", "leave one out")
+    findings = find_sensors(paths or free_ports(), folder, quiet=as_json)
+    if as_json:
+        typer.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            typer.echo("\n".join(finding_lines(finding, _warm_up(folder))))
+    sure = [finding for finding in findings if finding.sensor is not None]
+    if sure and (write or _wants_it(config, as_json)):
+        from edge_agent.settings.edit import add_sensors
+
+        added = add_sensors(config, sure)
+        typer.echo(f"{config}: added {', '.join(added)}" if added else f"{config}: all of them were there", err=True)
+    raise typer.Exit(Exit.FINE if sure else Exit.DEVICE_OR_PORT)
+
+
+def free_ports() -> list[str]:
+    """Ports that may be opened. Raises Failure when there is none."""
+    from edge_agent.lines.ports import find_ports
+
+    found = find_ports()
+    free = [port.path for port in found if port.usable]
+    if not free:
+        text = "there is no serial port here" if not found else f"none of {len(found)} ports is free"
+        if any(port.holder is not None for port in found):
+            cure = "end who reads them (lamppost agent ports); the agent: sudo systemctl stop lamppost-agent"
+        elif any(port.console or port.bluetooth for port in found):
+            cure = "sudo lamppost agent fix serial-console"
+        else:
+            cure = "plug one in, or see lamppost agent ports"
+        raise Failure(Exit.DEVICE_OR_PORT, "no-port", text, cure)
+    return free
+
+
+def find_sensors(paths: list[str], folder: Path | None, quiet: bool = False) -> list[Finding]:
+    """Search these ports side by side; says on stderr what it does."""
+    from device_profiles.catalogue import load
+    from edge_agent.lines.port_probe import probe_ports
+
+    profiles = list(load(folder))
+    if not quiet:
+        count = f"{len(paths)} port{'s' * (len(paths) > 1)}"
+        print(f"listening on {count}, up to a minute ...", file=sys.stderr, flush=True)
+    return probe_ports(paths, profiles)
+
+
+def _warm_up(folder: Path | None) -> Any:
+    from device_profiles.catalogue import load
+
+    catalogue = load(folder)
+    return lambda name: catalogue.get(name).warm_up_s
+
+
+def _wants_it(config: Path, as_json: bool) -> bool:
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()) or not config.exists():
+        return False
+    return typer.confirm(f"Add these to {config}?", default=True)

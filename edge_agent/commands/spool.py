@@ -1,0 +1,296 @@
+"""`lamppost agent spool`: what waits on this device and for how long there is room; taking it out, sending it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from edge_agent.commands.options import CONFIG, JSON, say
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.settings.config import Config
+    from edge_agent.spool.view import Survey, View
+
+app = typer.Typer(
+    no_args_is_help=True, help="What waits on this device: status, list, export, replay, purge.", rich_markup_mode=None
+)
+
+FROM = typer.Option(None, "--from", help="From this time on: 2026-03-01, 2026-03-01T08:00, or 6h, 2d ago. UTC.")
+TO = typer.Option(None, "--to", help="Up to this time.")
+FULL_SOON_DAYS = 3.0
+FOR_EVER_MS = 2**62
+
+
+@app.command()
+def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """How much waits, how long the room lasts, what the card is written each day.
+
+    Exit code 1 when the room ends within three days, or a damaged file was put aside.
+    Example:  lamppost agent spool status
+    """
+    settings = _settings(config)
+    with _view(settings) as view:
+        found = view.survey()
+    said = _said(settings, found)
+    if as_json:
+        typer.echo(json.dumps({"schema": "lamppost.agent.spool/1", **said}))
+    else:
+        from edge_agent.screens.spool import screen
+
+        typer.echo(screen(said, _now_ms()))
+    days = said["days_left"]
+    fine = found.damaged is None and (days is None or days >= FULL_SOON_DAYS)
+    raise typer.Exit(Exit.FINE if fine else Exit.NOT_HEALTHY)
+
+
+@app.command("list")
+def list_(
+    config: Path = CONFIG,
+    since: str | None = FROM,
+    until: str | None = TO,
+    waiting: bool = typer.Option(False, "--waiting", help="Only what nobody has answered."),
+    limit: int = typer.Option(50, "--limit", min=1, help="The newest so many."),
+    as_json: bool = JSON,
+) -> None:
+    """Batches, oldest first: name, span, rows, bytes, the collector's answer.
+
+    Example:  lamppost agent spool list --waiting
+    """
+    from collections import deque
+
+    from edge_agent.words import span as length
+
+    with _view(_settings(config)) as view:
+        entries = deque(view.entries(*_span(since, until), only_waiting=waiting), maxlen=limit)
+    if as_json:
+        typer.echo(json.dumps([entry._asdict() | {"state": entry.state} for entry in entries]))
+        return
+    typer.echo("spool       seq from (UTC)     lasts     rows  bytes")
+    for entry in entries:
+        lasts = length((entry.to_ms - entry.from_ms) / 1000)
+        typer.echo(
+            f"{entry.spool[:8]} {entry.seq:>6} {_clock(entry.from_ms)[5:]} {lasts:<9}"
+            f" {entry.rows:>4} {entry.size:>6} {entry.state}"
+        )
+    typer.echo(f"{len(entries)} batches" + (f", the newest {limit}" if len(entries) == limit else ""))
+
+
+@app.command()
+def export(
+    file: str = typer.Argument(..., help="readings.csv, batches.jsonl, or - for CSV on standard output."),
+    config: Path = CONFIG,
+    since: str | None = FROM,
+    until: str | None = TO,
+    waiting: bool = typer.Option(False, "--waiting", help="Only what nobody has answered."),
+) -> None:
+    """Take readings out, as CSV or JSON lines. CSV has one value a line, JSON one batch a line, as it travels.
+
+    Nothing in the spool changes. Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
+    """
+    if file != "-" and not file.endswith((".csv", ".jsonl")):
+        raise Failure(Exit.USAGE, "format-unknown", f"{file}: no format of that name", "end it in .csv or .jsonl")
+    span = _span(since, until)
+    with _view(_settings(config)) as view:
+        lines = _batch_lines(view, span, waiting) if file.endswith(".jsonl") else _csv_lines(view, span, waiting)
+        count = _write(file, lines)
+    typer.echo(f"{count} lines", err=True)
+
+
+@app.command()
+def replay(
+    since: str = typer.Option(..., "--from", help="From this time on: 2026-03-01, 2026-03-01T08:00, or 6h, 2d ago."),
+    until: str | None = TO,
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Send answered batches again, for a database that has lost them. As far as they are still kept here; the agent
+    may run.
+
+    Example:  lamppost agent spool replay --from 2026-03-01T08:00 --to 2026-03-01T20:00
+    """
+    from edge_agent.spool import file as spool_file
+
+    settings = _settings(config)
+    with _view(settings):
+        count = _trying(lambda: spool_file.replay(settings.spool.path, *_span(since, until)))
+    say(f"{count} batches will be sent again; lamppost agent spool status shows them waiting", as_json, batches=count)
+    raise typer.Exit(Exit.FINE if count else Exit.NOT_HEALTHY)
+
+
+@app.command()
+def purge(
+    older_than: str = typer.Option(..., "--older-than", help="30d, 12h."),
+    unsent: bool = typer.Option(False, "--unsent", help="What waits too. It is lost for good; a gap record says so."),
+    yes: bool = typer.Option(False, "--yes", help="Do it; without, only say what would go."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Delete what is kept for a replay. With --unsent also what still waits.
+
+    --unsent wants the agent stopped. Example:  lamppost agent spool purge --older-than 30d --yes
+    """
+    settings = _settings(config)
+    before_ms = _now_ms() - _length_ms(older_than)
+    with _view(settings) as view:
+        old = [one for one in view.entries() if one.to_ms < before_ms]
+    kept, waits = [e for e in old if e.acked_ms is not None], [e for e in old if e.acked_ms is None]
+    rows, lost = sum(e.rows for e in kept), sum(e.rows for e in waits) if unsent else 0
+    if not yes:
+        text = f"would delete {rows} answered rows" + (f" and {lost} that wait" if unsent else "") + "; add --yes"
+        say(text, as_json, done=False, answered_rows=rows, waiting_rows=lost)
+        raise typer.Exit(Exit.NOT_HEALTHY)
+    if unsent:
+        _trying(lambda: _purge_unsent(settings, before_ms))
+    from edge_agent.spool import file as spool_file
+
+    _trying(lambda: spool_file.forget(settings.spool.path, before_ms))
+    text = f"deleted {rows} answered rows" + (f" and {lost} that waited; the gap is on record" if lost else "")
+    say(text, as_json, done=True, answered_rows=rows, waiting_rows=lost)
+
+
+# -- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _purge_unsent(settings: Config, before_ms: int) -> None:
+    from edge_agent.spool.making_room import purge as give_up
+    from edge_agent.spool.place import own
+    from edge_agent.spool.spool import Spool
+
+    owner = own(settings.spool.path)
+    try:
+        spool = Spool(settings.spool.path, settings.node, settings.site)
+        with closing(spool):
+            give_up(spool, before_ms, _now_ms())
+    finally:
+        owner.release()
+
+
+def _said(settings: Config, found: Survey) -> dict[str, Any]:
+    """The survey, with what the disk and the agent's own word add."""
+    from edge_agent.spool.making_room import room_of
+
+    room = room_of(settings.spool.path, settings.spool.max_size, found)
+    return {
+        "file": str(settings.spool.path),
+        **found._asdict(),
+        "max_bytes": room.max_bytes,
+        "disk_free_bytes": room.free_bytes,
+        "days_left": None if room.days_left is None else round(room.days_left, 1),
+        "card_bytes_a_day": _card_bytes_a_day(settings.status_file),
+    }
+
+
+def _card_bytes_a_day(status_file: Path) -> int | None:
+    """What the running agent has had written to the card, by the kernel's own account."""
+    try:
+        said = json.loads(status_file.read_text())
+        return round(said["written_bytes"] * 86_400 / said["up_s"]) if said["up_s"] >= 60 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _csv_lines(view: View, span: tuple[int, int], waiting: bool) -> Iterator[str]:
+    """One value a line; names need no quotes, their syntax has neither comma nor quote."""
+    yield "time,sensor,kind,tags,quantity,value,clock"
+    for row, clock in view.readings(*span, waiting):
+        series, tags = row.series, ";".join(f"{key}={value}" for key, value in row.series.tags)
+        when = datetime.fromtimestamp(row.time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        for name, value in row.values.items():
+            yield f"{when},{series.sensor},{series.kind},{tags},{name},{value},{clock}"
+
+
+def _batch_lines(view: View, span: tuple[int, int], waiting: bool) -> Iterator[str]:
+    from wire.batch import unpack
+
+    for data in view.batches(*span, waiting):
+        yield unpack(data).decode()
+
+
+def _write(file: str, lines: Iterator[str]) -> int:
+    count = 0
+    try:
+        out = sys.stdout if file == "-" else Path(file).open("x", encoding="utf-8")  # noqa: SIM115
+    except FileExistsError as error:
+        raise Failure(Exit.USAGE, "file-exists", f"{file} exists already", "name another") from error
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}") from error
+    try:
+        for line in lines:
+            out.write(line + "\n")
+            count += 1
+        out.flush()
+        if out is not sys.stdout:
+            os.fsync(out.fileno())  # a stick is pulled soon
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}", "is it full?") from error
+    finally:
+        if out is not sys.stdout:
+            out.close()
+    return count
+
+
+def _settings(file: Path) -> Config:
+    from device_profiles.settings import load_settings
+    from edge_agent.settings.config import SETTINGS_CURE, Config
+
+    return load_settings(Config, file, SETTINGS_CURE)
+
+
+@contextmanager
+def _view(settings: Config) -> Iterator[View]:
+    from edge_agent.spool.view import View
+
+    view = _trying(lambda: View(settings.spool.path))
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def _trying(what: Any) -> Any:
+    from edge_agent.spool.file import SpoolError
+
+    try:
+        return what()
+    except SpoolError as error:
+        raise Failure(Exit.NOT_PERMITTED, "spool-unusable", str(error)) from error
+
+
+def _span(since: str | None, until: str | None) -> tuple[int, int]:
+    return (0 if since is None else _time_ms(since)), (FOR_EVER_MS if until is None else _time_ms(until))
+
+
+def _time_ms(text: str) -> int:
+    """A time in UTC, or how long ago."""
+    if text[:1].isdigit() and text[-1:] in ("m", "h", "d"):
+        return _now_ms() - _length_ms(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", "write 2026-03-01T08:00 or 6h") from error
+    return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _length_ms(text: str) -> int:
+    units = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    if text[-1:] not in units or not (text[:-1].isascii() and text[:-1].isdigit()):
+        raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")
+    return int(text[:-1]) * units[text[-1]]
+
+
+def _clock(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

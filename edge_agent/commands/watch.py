@@ -1,0 +1,280 @@
+"""`lamppost agent watch`: live values of the sensors, beside a running agent or instead of one."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import socket
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import typer
+
+from edge_agent.commands.options import CONFIG
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from device_profiles.profile import Profile
+    from edge_agent.screens.watching import Seen, Watch
+
+REDRAW_S = 0.5
+CLEAR, HOME, REST = "\x1b[2J", "\x1b[H", "\x1b[J"
+
+
+class Event(NamedTuple):
+    """What went over the line of one sensor; no data: time has passed."""
+
+    sensor: int
+    data: bytes
+    written: bool = False
+
+
+class Source(NamedTuple):
+    """Where events come from: the sensors, and the events themselves."""
+
+    sensors: list[tuple[str, Profile, str, float]]  # name, profile, port, and for how long it may be silent
+    events: Iterator[Event]
+    through_agent: bool
+
+
+def watch(
+    names: list[str] = typer.Argument(None, metavar="SENSOR", help="Sensors by name; all when left out."),
+    raw: bool = typer.Option(False, "--raw", help="Every frame in hex with the boundaries of its fields."),
+    record: Path | None = typer.Option(None, "--record", help="Also write a capture (one a sensor when several)."),
+    every: bool = typer.Option(False, "--all", help="Every value of a sensor, not only the telling ones."),
+    seconds: float = typer.Option(float("inf"), "--seconds", help="End after so long."),
+    config: Path = CONFIG,
+    as_json: bool = typer.Option(False, "--json", help="One JSON object a frame."),
+) -> None:
+    """Live values with unit, age, quality and bad frames. Works beside the running agent, which holds the ports.
+
+    Without an agent the ports are opened. Ctrl-C ends.
+
+    Examples:  lamppost agent watch
+               lamppost agent watch air-1 --raw --record street.cap
+    """
+    from device_profiles.settings import load_settings
+    from edge_agent.device import running
+    from edge_agent.settings.config import SETTINGS_CURE, Config
+    from edge_agent.tap import socket_path
+
+    settings = load_settings(Config, config, SETTINGS_CURE)
+    path = socket_path(settings.status_file)
+    source = _beside_agent(path)
+    if source is None and running.find(settings.status_file) is not None:
+        text, cure = f"an agent runs, but not with the socket {path}", "its log says why: lamppost agent service logs"
+        raise Failure(Exit.DEVICE_OR_PORT, "watch-shut", text, cure)
+    source = source or _alone(config, names or [])
+    chosen = _chosen(source, names or [])
+    if not as_json:
+        said = "beside the running agent" if source.through_agent else "no agent runs: the ports are opened here"
+        print(f"watching {len(chosen)} of {len(source.sensors)} sensors, {said}", file=sys.stderr)
+    with ExitStack() as files:
+        screen = _Screen(source, chosen, raw or as_json, every, as_json, _recorders(files, source, chosen, record))
+        try:
+            screen.run(seconds)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            screen.end()
+
+
+class _Screen:
+    """Draws, prints and records what comes."""
+
+    def __init__(
+        self, source: Source, chosen: set[int], lines: bool, every: bool, as_json: bool, files: dict[int, TextIO]
+    ) -> None:
+        from edge_agent.screens.watching import Watch
+
+        self._start_s = time.monotonic()
+        self._watches: dict[int, Watch] = {
+            number: Watch(name, profile, self._start_s, silence_s)
+            for number, (name, profile, _, silence_s) in enumerate(source.sensors)
+            if number in chosen
+        }
+        self._ports = {number: Path(port) for number, (_, _, port, _) in enumerate(source.sensors) if number in chosen}
+        self._events, self._files = source.events, files
+        self._lines, self._every, self._as_json = lines, every, as_json
+        self._drawn_s = 0.0
+        self._live = sys.stdout.isatty() and not lines
+
+    def run(self, seconds: float) -> None:
+        """Until the time is over or the source ends."""
+        if self._live:
+            print(CLEAR, end="")
+        for event in self._events:
+            now_s = time.monotonic()
+            if event.data and event.sensor in self._watches:
+                self._take(event, now_s)
+            if self._live and now_s - self._drawn_s >= REDRAW_S:
+                self._drawn_s = now_s
+                self._draw(now_s)
+            if now_s - self._start_s >= seconds:
+                break
+
+    def end(self) -> None:
+        """The last picture stays where a person looked; a program gets it once."""
+        if not self._lines:
+            self._draw(time.monotonic())
+        for number, file in self._files.items():
+            seen = self._watches[number]
+            print(f"# measurements: {seen.frames}\n# damaged: {seen.bad.total()}", file=file)
+
+    def _take(self, event: Event, now_s: float) -> None:
+        from edge_agent.lines.captures import Piece
+
+        seen = self._watches[event.sensor]
+        if event.sensor in self._files:
+            piece = Piece(now_s - self._start_s, event.data, event.written)
+            print(piece.line(), file=self._files[event.sensor], flush=True)
+        if event.written:
+            seen.wrote(event.data, now_s)
+            return
+        for frame in seen.read(event.data, now_s):
+            if self._lines:
+                self._print(seen, frame)
+
+    def _print(self, seen: Watch, frame: Seen) -> None:
+        from edge_agent.commands.profiles import told_of
+        from edge_agent.screens.watching import raw_line
+
+        moment = time.time()
+        if self._as_json:
+            said = {"sensor": seen.name, "ms": round(moment * 1000), **told_of(frame.decoded, frame.data)}
+            print(json.dumps(said, ensure_ascii=False), flush=True)
+        else:
+            clock = time.strftime("%H:%M:%S", time.localtime(moment)) + f".{int(moment * 10) % 10}"
+            print(_folded(raw_line(seen, frame, clock)), flush=True)
+
+    def _draw(self, now_s: float) -> None:
+        from edge_agent.screens.watching import screen
+
+        for number, watch in self._watches.items():
+            watch.gone = not self._ports[number].exists()
+        lines = screen(list(self._watches.values()), now_s, time.strftime("%H:%M:%S"), self._every)
+        if self._live:
+            print(HOME + "\n".join(f"{line}\x1b[K" for line in lines) + "\n" + REST, end="", flush=True)
+        else:
+            print("\n".join(lines))
+
+
+def _folded(line: str) -> str:
+    """A line no wider than the terminal, cut between bytes and not within; as it is for a file or a pipe."""
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _beside_agent(path: Path) -> Source | None:
+    """The running agent's socket; None when no agent runs."""
+    from device_profiles.catalogue import load
+
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        link.connect(str(path))
+    except PermissionError as error:
+        cure = "the same with sudo"
+        raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", f"{path}: not permitted", cure) from error
+    except OSError:  # nothing is there, nobody listens, or it could never be made: too long a name
+        link.close()
+        return None
+    stream = link.makefile("rb")
+    about: dict[str, Any] = json.loads(stream.readline())
+    catalogue = load(Path(about["profiles"]) if about["profiles"] else None)
+    sensors = [
+        (said["name"], catalogue.get(said["profile"]).with_options(said["options"]), said["port"], said["silence_s"])
+        for said in about["sensors"]
+    ]
+    return Source(sensors, _from_agent(link), True)
+
+
+def _from_agent(link: socket.socket) -> Iterator[Event]:
+    link.settimeout(REDRAW_S / 2)
+    waiting = b""
+    while True:
+        try:
+            data = link.recv(65536)
+        except TimeoutError:
+            yield Event(0, b"")
+            continue
+        if not data:
+            raise Failure(Exit.DEVICE_OR_PORT, "agent-ended", "the agent has ended", "lamppost agent status")
+        *lines, waiting = (waiting + data).split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            yield Event(said["s"], bytes.fromhex(said.get("r") or said.get("w") or ""), "w" in said)
+
+
+def _alone(config: Path, names: list[str]) -> Source:
+    """No agent runs: the ports of the sensors that are watched are opened and run as the agent would run them."""
+    from device_profiles.catalogue import load
+    from edge_agent.agent import sensor_of
+    from edge_agent.lines.listening import listen
+    from edge_agent.settings.check import checked_file
+
+    settings = checked_file(config)
+    catalogue = load(settings.profiles)
+    made = [(sensor_of(catalogue, wants), wants.port) for wants in settings.sensors]
+    sensors = [(sensor.name, sensor.profile, port, sensor.silence_s) for sensor, port in made]
+    heard: queue.SimpleQueue[Event | Failure] = queue.SimpleQueue()
+
+    def read(number: int, profile: Profile, port: str, mode: str | None) -> None:
+        try:
+            for piece in listen(port, profile, mode):
+                if piece.data:
+                    heard.put(Event(number, piece.data, piece.written))
+        except Failure as failure:
+            heard.put(failure)
+
+    def events() -> Iterator[Event]:
+        failures: list[Failure] = []
+        opened = [number for number, (name, *_) in enumerate(sensors) if not names or name in names]
+        for number in opened:
+            (_, profile, port, _), wants = sensors[number], settings.sensors[number]
+            threading.Thread(target=read, args=(number, profile, port, wants.mode), daemon=True).start()
+        while True:
+            try:
+                event = heard.get(timeout=REDRAW_S / 2)
+            except queue.Empty:
+                event = Event(0, b"")
+            if isinstance(event, Failure):
+                failures.append(event)
+                if len(failures) == len(opened):
+                    raise event
+                print(f"lamppost: {event.line()}", file=sys.stderr)
+                continue
+            yield event
+
+    return Source(sensors, events(), False)
+
+
+def _chosen(source: Source, names: list[str]) -> set[int]:
+    known = [name for name, *_ in source.sensors]
+    for name in names:
+        if name not in known:
+            text = f"there is no sensor {name}"
+            raise Failure(Exit.USAGE, "sensor-unknown", text, f"one of {', '.join(known)}")
+    return {number for number, name in enumerate(known) if not names or name in names}
+
+
+def _recorders(files: ExitStack, source: Source, chosen: set[int], record: Path | None) -> dict[int, TextIO]:
+    """A capture file for each sensor that is watched, its facts written."""
+    from edge_agent.commands.capture import facts_of
+    from edge_agent.lines.captures import head
+
+    found: dict[int, TextIO] = {}
+    for number in sorted(chosen) if record is not None else ():
+        assert record is not None
+        name, profile, port, _ = source.sensors[number]
+        path = record if len(chosen) == 1 else record.with_name(f"{record.stem}-{name}{record.suffix}")
+        found[number] = files.enter_context(path.open("w", encoding="utf-8"))
+        print(*head(facts_of(profile, port)), sep="\n", file=found[number])
+    return found

@@ -1,0 +1,119 @@
+"""The agent as a systemd service: what is written, what is run, and how all of it goes away again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_agent.commands.options import DEFAULT_CONFIG
+from wire.exits import Exit, Failure
+
+NAME = "lamppost-agent"
+UNIT = Path("/etc/systemd/system/lamppost-agent.service")
+PACKAGED = Path("/lib/systemd/system/lamppost-agent.service")
+USER = "lamppost"
+MODULES = Path("/etc/modules-load.d/lamppost.conf")
+MODULES_TEXT = "# Serial adapters, known to the kernel before one is plugged in.\nusbserial\ncdc_acm\n"
+TEMPLATE = Path(__file__).with_name("lamppost-agent.service")
+
+
+def systemd_runs() -> bool:
+    """True when systemd is what started this machine."""
+    return Path("/run/systemd/system").exists() and shutil.which("systemctl") is not None
+
+
+def is_active() -> bool:
+    """True when the service runs now."""
+    return systemd_runs() and _call(["systemctl", "is-active", "--quiet", NAME]) == 0
+
+
+def unit_text(config: Path, program: str) -> str:
+    """The unit file for one settings file and one installation."""
+    return TEMPLATE.read_text().replace("@PROGRAM@", program).replace("@CONFIG@", str(config))
+
+
+def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) -> None:
+    """Write the unit unless a package brought it, make the user, start. Says each thing it does."""
+    _want_root(root)
+    unit = root / str(UNIT).lstrip("/")
+    commands = [["adduser", "--system", "--group", "--home", "/var/lib/lamppost", "--no-create-home", USER]]
+    commands += [["adduser", USER, "dialout"]]
+    packaged = (root / str(PACKAGED).lstrip("/")).exists()
+    if packaged and config != DEFAULT_CONFIG:
+        text = f"the package's service reads {DEFAULT_CONFIG}, not {config}"
+        raise Failure(Exit.CONFIGURATION, "other-settings", text, "put the settings there")
+    if not packaged:
+        say(f"write {unit}")
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        unit.write_text(unit_text(config, program()))
+        modules = root / str(MODULES).lstrip("/")
+        say(f"write {modules}")
+        modules.parent.mkdir(parents=True, exist_ok=True)
+        modules.write_text(MODULES_TEXT)
+        for command in commands:
+            say("run " + " ".join(command))
+            _run(command, root)
+    for command in (["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", NAME]):
+        say("run " + " ".join(command))
+        _run(command, root)
+
+
+def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = False) -> None:
+    """Stop it and remove what `install` made; with `purge` its settings, readings and user too. Nothing is left."""
+    _want_root(root)
+    for command in (["systemctl", "disable", "--now", NAME],):
+        say("run " + " ".join(command))
+        _run(command, root)
+    unit = root / str(UNIT).lstrip("/")
+    places = [
+        unit,
+        root / str(MODULES).lstrip("/"),
+        root / "etc/udev/rules.d/90-lamppost.rules",
+        root / "etc/udev/rules.d/91-lamppost-led.rules",
+        root / "etc/systemd/system/lamppost-agent.service.d",
+        root / "etc/systemd/journald.conf.d/lamppost.conf",
+    ]
+    if purge:
+        places += [root / "etc/lamppost", root / "var/lib/lamppost", root / "run/lamppost"]
+        places += [root / "etc/credstore/lamppost.broker"]
+    for place in places:
+        if place.exists():
+            say(f"remove {place}")
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    if purge:
+        say(f"run deluser --system {USER}")
+        _run(["deluser", "--system", "--quiet", USER], root)
+    _run(["systemctl", "daemon-reload"], root)
+
+
+def program() -> str:
+    """The command by its full path, as it was called now."""
+    beside = Path(sys.executable).with_name("lamppost")
+    return str(beside) if beside.exists() else shutil.which("lamppost") or "/opt/lamppost/bin/lamppost"
+
+
+def _want_root(root: Path) -> None:
+    import os
+
+    if root == Path("/") and os.geteuid() != 0:
+        raise Failure(Exit.NOT_PERMITTED, "not-root", "a service is the system's", "the same with sudo")
+    if root == Path("/") and not systemd_runs():
+        raise Failure(Exit.CONFIGURATION, "no-systemd", "no systemd runs here", "lamppost agent run, by your own means")
+
+
+def _run(command: list[str], root: Path) -> None:
+    if root == Path("/"):
+        code = _call(command)
+        if code != 0:
+            text = f"{' '.join(command)} ended with {code}"
+            raise Failure(Exit.NOT_PERMITTED, "command-failed", text, f"journalctl -u {NAME} -n 20")
+
+
+def _call(command: list[str]) -> int:
+    try:
+        return subprocess.run(command, timeout=90, check=False).returncode
+    except FileNotFoundError:
+        return 127

@@ -1,0 +1,113 @@
+"""The prober's hands: opens ports, does what the search says, several ports side by side."""
+
+from __future__ import annotations
+
+import termios
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import serial
+
+from device_profiles.profile import Profile
+from edge_agent.sensors.probing import Move, Outcome, Verdict, search
+from edge_agent.words import why_not_opened
+
+READ_S = 0.05
+PORTS_AT_ONCE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found on one port, or why nothing could be."""
+
+    path: str
+    outcome: Outcome | None
+    error: str | None = None
+
+    @property
+    def sensor(self) -> Verdict | None:
+        """The model, when it is sure."""
+        return self.outcome.found if self.outcome is not None else None
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        outcome = self.outcome
+        return {
+            "port": self.path,
+            "error": self.error,
+            "profile": self.sensor.profile if self.sensor else None,
+            "baud": outcome.serial.baud if outcome and outcome.serial else None,
+            "heard_bytes": outcome.heard if outcome else {},
+            "verdicts": [verdict._asdict() for verdict in outcome.verdicts] if outcome else [],
+        }
+
+
+def probe_ports(
+    paths: Iterable[str], profiles: list[Profile], found: Callable[[Finding], None] = lambda _: None
+) -> list[Finding]:
+    """Search every port; `found` hears of each as soon as it is known."""
+
+    def one(path: str) -> Finding:
+        finding = probe_port(path, profiles)
+        found(finding)
+        return finding
+
+    with ThreadPoolExecutor(PORTS_AT_ONCE, thread_name_prefix="probe") as pool:
+        return list(pool.map(one, paths))
+
+
+def probe_port(path: str, profiles: list[Profile]) -> Finding:
+    """Search one port. The line is left as it was found: no break, no DTR pulse that would reset a board."""
+    try:
+        device = serial.Serial(None, timeout=READ_S, write_timeout=1.0, exclusive=True)
+        device.port = path
+        device.dtr = device.rts = False
+        device.open()
+    except (OSError, ValueError, termios.error) as error:
+        return Finding(path, None, why_not_opened(error))
+    try:
+        with device:
+            return Finding(path, _search(device, profiles))
+    except (OSError, ValueError) as error:  # pulled out while we listened, or a speed that the adapter cannot do
+        return Finding(path, None, why_not_opened(error))
+
+
+def _search(device: serial.Serial, profiles: list[Profile]) -> Outcome:
+    moves = search(profiles)
+    move, before = next(moves), None
+    while True:
+        if before is None or before.serial != move.serial:
+            heard = _do(device, move) if _set(device, move) else b""
+        else:
+            heard = _do(device, move)
+        before = move
+        try:
+            move = moves.send(heard)
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            return outcome
+
+
+def _set(device: serial.Serial, move: Move) -> bool:
+    """Set the line. False when this adapter cannot do that speed: nothing can be heard there then."""
+    try:
+        device.apply_settings(move.serial.settings())
+    except termios.error:  # it has no parity to set, as a pseudo-terminal or a serial server has none
+        device.apply_settings(move.serial.settings() | {"parity": "N"})
+    except (OSError, ValueError):
+        return False
+    device.reset_input_buffer()
+    return True
+
+
+def _do(device: serial.Serial, move: Move) -> bytes:
+    if move.write:
+        device.write(move.write)
+    heard = b""
+    until_s = time.monotonic() + move.listen_s
+    while time.monotonic() < until_s:
+        heard += device.read(max(1, device.in_waiting))
+    return heard

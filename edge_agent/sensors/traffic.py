@@ -1,0 +1,221 @@
+"""Counting on the device: what a radar says of each target becomes counts and speeds per interval. Pure.
+
+A radar reports one vehicle several times while it is in the beam. Reports of one direction that follow each other
+within `GAP_MS` are one vehicle; its speed is the median of its reports. A report alone may be a damaged line and is not
+believed, nor are two with a word between them that nothing is there. A radar that sums up a vehicle when it has passed,
+with its length, is believed in one report. No record of a single vehicle leaves the box.
+
+Some radars, and some lines of others, tell a speed without a sign. Such a report belongs to the vehicle in the beam
+that drives about as fast; where there is none, the vehicle's direction is not known and it is counted as `any`, unless
+the road is a one-way street.
+
+A radar tells the speed at which a vehicle comes nearer, which is its own times the cosine of the angle between beam and
+path: 6 % too little at 20°. With the angle known, speeds (and lengths, which are speeds times a time) are the road's.
+
+An interval starts when counting starts and ends at the next boundary; the state of the open one is committed with the
+readings every second, so that a restart loses at most one second of vehicles.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from edge_agent.reading import Reading, Series
+from edge_agent.sensors.tally import Tally
+
+GAP_MS = 1_000
+LATE_MS = 3_000  # a radar sums a vehicle up once it has not seen it for a while
+REPORTS_MIN = 2  # radar lines carry no checksum: one report alone may be a damaged line
+SLOWEST_KMH = 1.0
+WRONG_WAY_FROM_KMH = 20.0  # slower: somebody on foot, a hand-cart, a bicycle, which may
+ALIKE_KMH, ALIKE = 3.0, 0.06  # how much the reports of one vehicle differ from one to the next
+UNKNOWN = "any"
+_OTHER = {"in": "out", "out": "in"}
+
+
+@dataclass(slots=True)
+class _Passing:
+    """A vehicle in the beam."""
+
+    last_ms: int
+    speeds: list[float]
+    length_m: float | None = None
+
+    def is_sure(self) -> bool:
+        """Whether it was more than one damaged line."""
+        return len(self.speeds) >= REPORTS_MIN or self.length_m is not None
+
+    def off(self, speed_kmh: float) -> float:
+        """How far a report is from this vehicle's last one, km/h."""
+        return abs(self.speeds[-1] - speed_kmh)
+
+
+class Counter:
+    """Counts the vehicles of one sensor, by direction, in intervals of `interval_s` seconds.
+
+    With `one_way` the lane has one direction: others count as driving against it. `signed` False: the sensor is known
+    to tell no direction. `angle_deg` is between beam and path.
+    """
+
+    def __init__(
+        self, sensor: str, profile: str, lane: str, directions: tuple[str, ...], interval_s: int,
+        one_way: str | None = None, *, signed: bool = True, angle_deg: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._one_way = one_way
+        self._along = 1 / math.cos(math.radians(angle_deg))
+        self._known = (one_way,) if one_way is not None else directions
+        self._series = {
+            d: Series(sensor, "traffic_flow", (("lane", lane), ("direction", d)), profile)
+            for d in (*self._known, UNKNOWN)
+        }
+        self._interval_ms = interval_s * 1000
+        self._start_ms: int | None = None
+        self._tallies = {direction: Tally() for direction in self._series}
+        self._tells: set[str] = set() if signed or one_way is not None else {"unsigned"}
+        self._open: dict[str, _Passing] = {}
+        self._unsigned: list[_Passing] = []  # in the beam, direction not told: parted by their speeds
+        self._unmeasured_ms: dict[str, int] = {}  # when the last vehicle was seen whose length is still to come
+        self.strays = 0
+
+    def detect(self, time_ms: int, speed_kmh: float, length_m: float | None = None) -> None:
+        """One report: positive speed inbound, negative outbound. A direction that is not counted is passed over."""
+        direction, speed_kmh = ("in" if speed_kmh > 0 else "out"), abs(speed_kmh) * self._along
+        if speed_kmh < SLOWEST_KMH or (direction not in self._known and self._one_way is None):
+            return
+        self._tells.add("signed")
+        if length_m is not None:
+            self._whole(time_ms, direction, speed_kmh, length_m * self._along)
+            return
+        self._report(time_ms, direction, speed_kmh)
+        nameless = _alike(self._unsigned, time_ms, speed_kmh)
+        if nameless is not None:  # the same vehicle, before its direction was told
+            self._unsigned.remove(nameless)
+            self._open[direction].speeds[:0] = nameless.speeds
+
+    def detect_unsigned(self, time_ms: int, speed_kmh: float) -> None:
+        """One report that does not tell the direction."""
+        speed_kmh *= self._along
+        if speed_kmh < SLOWEST_KMH:
+            return
+        if self._one_way is not None:
+            self._report(time_ms, self._one_way, speed_kmh)
+            return
+        self._tells.add("unsigned")
+        one = _alike([*self._open.values(), *self._unsigned], time_ms, speed_kmh)
+        if one is None:
+            self._unsigned.append(_Passing(time_ms, [speed_kmh]))
+        else:
+            one.last_ms = time_ms
+            one.speeds.append(speed_kmh)
+
+    def see_nothing(self, time_ms: int) -> None:  # noqa: ARG002 (the same duties as `presence.Presence`)
+        """The radar says that nothing is before it: what was reported once until now will not be confirmed any more."""
+        for direction in [d for d, one in self._open.items() if not one.is_sure()]:
+            self._close(direction)
+        self.strays += sum(not one.is_sure() for one in self._unsigned)
+        self._unsigned = [one for one in self._unsigned if one.is_sure()]
+
+    def tick(self, now_ms: int) -> list[Reading]:
+        """Close vehicles that have passed and, at a boundary, the interval: one reading a direction, zeros included."""
+        for direction in [d for d, one in self._open.items() if now_ms - one.last_ms > GAP_MS]:
+            self._close(direction)
+        for one in [one for one in self._unsigned if now_ms - one.last_ms > GAP_MS]:
+            self._unsigned.remove(one)
+            self._count(UNKNOWN, one)
+        if self._start_ms is None:
+            self._start_ms = now_ms
+        end_ms = (self._start_ms // self._interval_ms + 1) * self._interval_ms
+        if now_ms < end_ms:
+            return []
+        readings = [self._reading(direction, self._start_ms, end_ms) for direction in self._told()]
+        self._start_ms = now_ms // self._interval_ms * self._interval_ms
+        return readings
+
+    def state(self) -> dict[str, Any]:
+        """The open interval as plain data."""
+        tallies = {direction: tally.state() for direction, tally in self._tallies.items()}
+        return {"start_ms": self._start_ms, "tallies": tallies, "tells": sorted(self._tells)}
+
+    def restore(self, state: dict[str, Any] | None) -> None:
+        """Go on with an interval that was open when the program ended, which may have been an older one."""
+        if not state or not isinstance(state.get("start_ms"), int):
+            return
+        self._start_ms = state["start_ms"]
+        self._tells |= set(state.get("tells", ()))
+        before = {direction: {"speeds": speeds} for direction, speeds in state.get("speeds", {}).items()}
+        for direction, told in (before | state.get("tallies", {})).items():
+            if direction in self._tallies:
+                self._tallies[direction].restore(told)
+
+    def shift(self, offset_ms: int) -> None:
+        """The clock was set: what is open moves to true time."""
+        if self._start_ms is not None:
+            self._start_ms += offset_ms
+        for one in (*self._open.values(), *self._unsigned):
+            one.last_ms += offset_ms
+        self._unmeasured_ms = {direction: time_ms + offset_ms for direction, time_ms in self._unmeasured_ms.items()}
+
+    def _report(self, time_ms: int, direction: str, speed_kmh: float) -> None:
+        last = self._open.get(direction)
+        if last is not None and time_ms - last.last_ms <= GAP_MS:
+            last.last_ms = time_ms
+            last.speeds.append(speed_kmh)
+        else:
+            self._close(direction)
+            self._open[direction] = _Passing(time_ms, [speed_kmh])
+
+    def _whole(self, time_ms: int, direction: str, speed_kmh: float, length_m: float) -> None:
+        """A vehicle has passed and is summed up: its reports came before, if any came."""
+        self._tells.add("length")
+        unmeasured_ms = self._unmeasured_ms.pop(direction, None)
+        if direction not in self._open and unmeasured_ms is not None and time_ms - unmeasured_ms <= LATE_MS:
+            if direction in self._tallies:
+                self._tallies[direction].lengths.append(length_m)
+            return
+        passed = self._open.setdefault(direction, _Passing(time_ms, [speed_kmh]))
+        passed.length_m = length_m
+        self._close(direction)
+
+    def _close(self, direction: str) -> None:
+        passed = self._open.pop(direction, None)
+        if passed is not None:
+            self._count(direction, passed)
+
+    def _count(self, direction: str, passed: _Passing) -> None:
+        if not passed.is_sure():
+            self.strays += 1
+            return
+        speed_kmh = round(median(passed.speeds), 2)
+        if self._one_way is not None and direction == _OTHER[self._one_way]:
+            self._tallies[self._one_way].wrong_way += speed_kmh >= WRONG_WAY_FROM_KMH
+            return
+        self._tallies[direction].speeds.append(speed_kmh)
+        if passed.length_m is not None:
+            self._tallies[direction].lengths.append(passed.length_m)
+        else:
+            self._unmeasured_ms[direction] = passed.last_ms
+
+    def _told(self) -> list[str]:
+        """The directions to tell of: a sensor that is known to tell none says nothing of `in` and `out`."""
+        unsigned, signed = "unsigned" in self._tells, "signed" in self._tells
+        return [*(self._known if signed or not unsigned else ()), *((UNKNOWN,) if unsigned else ())]
+
+    def _reading(self, direction: str, start_ms: int, end_ms: int) -> Reading:
+        values = self._tallies[direction].close(
+            (end_ms - start_ms) / 1000,
+            tells_length="length" in self._tells,
+            one_way=self._one_way is not None,
+        )
+        return Reading(self._series[direction], start_ms, values)
+
+
+def _alike(passing: list[_Passing], time_ms: int, speed_kmh: float) -> _Passing | None:
+    """The vehicle in the beam that a report without a sign may be of: the one whose last report was nearest to it."""
+    seen = [one for one in passing if time_ms - one.last_ms <= GAP_MS]
+    nearest = min(seen, key=lambda one: one.off(speed_kmh), default=None)
+    if nearest is None or nearest.off(speed_kmh) > max(ALIKE_KMH, ALIKE * speed_kmh):
+        return None
+    return nearest

@@ -1,0 +1,109 @@
+"""The settings file changed by a program as a careful person would: a few lines put in, every comment left alone.
+
+The result is checked before it takes the old file's place, whole: written aside, synced, renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device_profiles.settings import load_settings
+from device_profiles.strict_yaml import NotUsable, parse
+from edge_agent.folder_sync import sync_folder
+from edge_agent.settings.check import checked_here, refused
+from edge_agent.settings.config import SETTINGS_CURE, Config
+
+if TYPE_CHECKING:
+    from edge_agent.lines.port_probe import Finding
+
+_PREFIX = {"air_quality": "air", "detection": "radar", "weather": "weather", "position": "gps"}
+
+
+def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
+    """Put what was found at the end of `sensors:`; returns the names given. A port that is there already stays.
+
+    Raises Failure when the file is not usable before or after.
+    """
+    settings = load_settings(Config, file, SETTINGS_CURE)
+    known = {os.path.realpath(sensor.port) for sensor in settings.sensors}
+    names = {sensor.name for sensor in settings.sensors}
+    lines: list[str] = []
+    added = []
+    for finding in findings:
+        if finding.sensor is None or os.path.realpath(finding.path) in known:
+            continue
+        name = sensor_name(finding.sensor.profile, names)
+        names.add(name)
+        added.append(name)
+        lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path)]
+    if added:
+        replace_checked(file, with_lines(file.read_text(encoding="utf-8"), "sensors", lines))
+    return added
+
+
+def sensor_name(profile: str, taken: Iterable[str]) -> str:
+    """The next free name for a sensor of that model: air-1, air-2, radar-1."""
+    from device_profiles.catalogue import load
+
+    try:
+        kind = load().get(profile).kind
+    except KeyError:
+        kind = "sensor"
+    prefix = _PREFIX.get(kind, "sensor")
+    taken = set(taken)
+    return next(name for number in range(1, 100) if (name := f"{prefix}-{number}") not in taken)
+
+
+def sensor_lines(name: str, profile: str, port: str) -> list[str]:
+    """One entry of `sensors:` as the sample writes it."""
+    return [f"  - name: {name}", f"    profile: {profile}", f"    port: {port}"]
+
+
+def with_lines(text: str, key: str, lines: list[str]) -> str:
+    """`text` with `lines` put at the end of the block under a top-level `key`, or with the block at the end."""
+    document = parse(text)
+    existing = text.rstrip("\n").split("\n")
+    start = document.lines.get((key,))
+    if start is None:
+        return "\n".join([*existing, "", f"{key}:", *(line for line in lines if line), ""])
+    later = [line for where, line in document.lines.items() if len(where) == 1 and line > start]
+    end = min(later) - 1 if later else len(existing)
+    while end > start and (not existing[end - 1].strip() or existing[end - 1].startswith("#")):
+        end -= 1  # what stands above the next key speaks of that key
+    return "\n".join([*existing[:end], *lines, *existing[end:], ""])
+
+
+def replace_checked(file: Path, text: str) -> None:
+    """Write `text` in place of `file` when it is a settings file that can be used; owner and mode stay.
+
+    Raises Failure with line, key and cure when it is not; then nothing has changed.
+    """
+    try:
+        checked_here(text, str(file))
+    except NotUsable as error:
+        raise refused(error, "nothing was written") from error
+    write_synced(file, text, like=file)
+
+
+def write_synced(path: Path, text: str, like: Path | None = None) -> None:
+    """Replace a file whole: written aside, synced, renamed; mode (and, for root, owner) as those of `like`."""
+    aside = path.with_name(path.name + ".new")
+    try:
+        with aside.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        aside.unlink(missing_ok=True)  # left by root on a full disk it would keep the agent out
+        error.filename = str(path)  # of a write or a sync it would be nameless
+        raise
+    if like is not None and like.exists():
+        said = like.stat()
+        os.chmod(aside, said.st_mode & 0o7777)
+        if os.geteuid() == 0:
+            os.chown(aside, said.st_uid, said.st_gid)
+    aside.replace(path)
+    sync_folder(path.parent)  # the rename too must survive a power cut

@@ -1,0 +1,78 @@
+"""The chunks in a spool's file: what each commit accepted and is not sealed yet.
+
+Nothing here opens a transaction: whoever writes does it in one of the spool's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from edge_agent.reading import Reading
+from edge_agent.spool import chunk
+
+UNSYNCED = "unsynced"
+LAST_CHUNKS = 100  # an interval is told under the time it began
+
+
+class Chunk(NamedTuple):
+    """What one commit accepted: `rows` readings, which are None where the disk has changed what was written."""
+
+    id: int
+    site: str
+    boot: str
+    clock: str
+    rows: int
+    readings: list[Reading] | None
+
+
+class ChunkTable:
+    """Chunks in the order in which they were committed."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def insert(self, site: str, boot: str, clock: str, readings: list[Reading]) -> None:
+        """The readings of one commit."""
+        self.insert_rows([(site, boot, clock, len(readings), chunk.dump(readings))])
+
+    def insert_rows(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Chunks as a damaged file had them: site, boot, clock, how many readings, and their text."""
+        self._db.executemany("INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rows)
+
+    def delete(self, numbers: list[int]) -> None:
+        """These are sealed."""
+        self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
+
+    def all(self) -> Generator[Chunk]:
+        """Every chunk, one after the other: a month without the time is more than memory holds."""
+        rows = self._db.execute("SELECT id, site, boot, clock, rows, body FROM chunk ORDER BY id")
+        for number, site, boot, clock, count, body in rows:
+            yield Chunk(number, site, boot, clock, count, chunk.load(body))
+
+    def timed(self) -> Iterator[Reading]:
+        """The readings whose true time is known."""
+        for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock != ? ORDER BY id", (UNSYNCED,)):
+            yield from chunk.load(body) or ()
+
+    def unsynced(self, most: int) -> int:
+        """How many chunks wait for a true time, counted up to `most`."""
+        question = "SELECT count(*) FROM (SELECT 1 FROM chunk WHERE clock = ? LIMIT ?)"
+        count: int = self._db.execute(question, (UNSYNCED, most)).fetchone()[0]
+        return count
+
+    def unsynced_until_ms(self, boot: str) -> int:
+        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
+        question = "SELECT body FROM chunk WHERE clock = ? AND boot = ? ORDER BY id DESC LIMIT ?"
+        bodies = self._db.execute(question, (UNSYNCED, boot, LAST_CHUNKS))
+        return max((row.time_ms for (body,) in bodies for row in chunk.load(body) or ()), default=0)
+
+    def change_clock(self, old: str, new: str) -> None:
+        """What was accepted under one word for the clock stands under another."""
+        self._db.execute("UPDATE chunk SET clock = ? WHERE clock = ?", (new, old))
+
+    def readings(self) -> int:
+        """How many readings wait here."""
+        count: int = self._db.execute("SELECT coalesce(sum(rows), 0) FROM chunk").fetchone()[0]
+        return count

@@ -1,0 +1,104 @@
+"""Gap records: what a node says of readings that it gives up or could not keep. Pure.
+
+One row a sensor and run of sequences: from, to, how many. A reading is counted once, with the first of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from edge_agent.reading import Reading, Series
+from edge_agent.spool.thinning import SUFFIX
+from wire.quantities import agent_fields
+
+KIND = "gap"
+MERGED = "merged"
+COUNTED = ("thinned", "dropped", "purged", MERGED)
+"""The reasons of which there may be many."""
+
+
+class Loss(NamedTuple):
+    """What one sensor lost: how many rows, and from when to when."""
+
+    sensor: str
+    rows: int
+    from_ms: int
+    to_ms: int
+
+
+def losses(readings: Iterable[Reading]) -> list[Loss]:
+    """Per sensor, how many readings and over which time. Thinned rows and ledgers stand for readings counted before."""
+    found: dict[str, list[Reading]] = {}
+    for reading in readings:
+        found.setdefault(reading.series.sensor, []).append(reading)
+    return [
+        Loss(
+            sensor,
+            sum(agent_fields(row.series.kind + SUFFIX) is not None for row in rows),
+            min(row.time_ms for row in rows),
+            max(row.time_ms for row in rows),
+        )
+        for sensor, rows in found.items()
+    ]
+
+
+def record(loss: Loss, reason: str, now_ms: int, from_seq: int = 0, to_seq: int = 0) -> Reading:
+    """One row; sequences 0 when no batch was sealed of what is gone."""
+    values: dict[str, float | int] = {"from_ms": loss.from_ms, "to_ms": loss.to_ms, "lost_count": loss.rows}
+    series = Series(loss.sensor, KIND, (("reason", reason),))
+    return Reading(series, now_ms, values | {"from_seq": from_seq, "to_seq": to_seq})
+
+
+def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int) -> list[Reading]:
+    """The rows that name batches which are no more, one a run of consecutive sequences and sensor."""
+    rows = []
+    for first, last in _runs(seqs):
+        rows += [record(loss, reason, now_ms, first, last) for loss in losses]
+        losses = [loss._replace(rows=0) for loss in losses]
+    return rows
+
+
+def is_gap(row: Reading) -> bool:
+    """Whether a row is one of these records."""
+    return row.series.kind == KIND
+
+
+def merged(seqs: list[int], rows: list[Reading], now_ms: int, unique: Callable[[Reading], Reading]) -> list[Reading]:
+    """The rows of batches of gap records, with the numbers of these batches, as few rows: one a series and run.
+
+    Every number of a run is gone, so each row may name the whole run. It stands at the time of the last that it is
+    for: if that one was stored already, it takes its place.
+    A run that none is for gets one of its own.
+    """
+    counted = [row for row in rows if dict(row.series.tags)["reason"] in COUNTED and row.values["from_seq"]]
+    gone = {seq for row in counted for seq in range(int(row.values["from_seq"]), int(row.values["to_seq"]) + 1)}
+    found: dict[tuple[Series, int, int], list[Reading]] = {}
+    for first, last in _runs(gone.union(seqs) - {0}):
+        of_run = [row for row in counted if first <= row.values["from_seq"] <= last]
+        for row in of_run or [unique(record(Loss("node", 0, now_ms, now_ms), MERGED, now_ms, first, last))]:
+            found.setdefault((row.series, first, last), []).append(row)
+    return [
+        *(row for row in rows if row not in counted),
+        *(_sum(series, same, first, last) for (series, first, last), same in found.items()),
+    ]
+
+
+def _sum(series: Series, rows: list[Reading], first: int, last: int) -> Reading:
+    loss = Loss(
+        series.sensor,
+        int(sum(row.values["lost_count"] for row in rows)),
+        int(min(row.values["from_ms"] for row in rows)),
+        int(max(row.values["to_ms"] for row in rows)),
+    )
+    return record(loss, dict(series.tags)["reason"], max(row.time_ms for row in rows), first, last)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

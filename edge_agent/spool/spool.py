@@ -1,0 +1,404 @@
+"""The spool: every accepted reading stays on this disk until the collector has said that the database has it.
+
+    chunk    what one commit accepted, not yet sealed (one row a commit, so that a commit touches few pages)
+    batch    what was sealed: life, sequence, digest, span, and when the collector answered for it
+    sealed   the bytes of each batch, never changed; kept a while after the answer as a replay ring, deleted in bulk
+    life     the random ids under which batches were numbered; a new one after a repair or a rolled-back card
+    state    intervals that are open and the accounts of the hours, as of the last commit
+    meta     the next sequence, the last time of each series, what was lost and why
+
+Not thread-safe: one thread owns the spool.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from device_profiles.place import Place
+from edge_agent.reading import Reading, Series
+from edge_agent.spool import chunk, gap_records, in_place
+from edge_agent.spool import file as spool_file
+from edge_agent.spool.batch_table import BatchTable
+from edge_agent.spool.chunk_table import UNSYNCED, ChunkTable
+from edge_agent.spool.file import FORMAT, SpoolError, SpoolIoError, transaction
+from edge_agent.spool.gap_records import Loss
+from edge_agent.spool.life_table import LifeTable
+from edge_agent.spool.meta_table import MetaTable
+from edge_agent.spool.rescue import Rescue
+from edge_agent.spool.sealed import Depth, Origin, Sealed
+from edge_agent.spool.sealing import Uniquifier, blocks, portions, readings_of
+from wire import batch as wire_batch
+
+__all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
+
+SYNCED, RESTORED, ESTIMATED = "synced", "restored", "estimated"
+NO_BOOT = "0" * 8  # of what the spool says itself
+LATEST_BATCHES = 32  # are read at the start
+RESTORED_AT_ONCE = 2_000  # chunks: those of a day took 200 MB, and longer than a sensor's bytes are kept for us
+
+TrueTime = Callable[[str], tuple[int, str] | None]
+
+
+class Spool:
+    """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch.
+
+    What is sealed and what was answered is in `batches`, what is not sealed yet in `_chunks`.
+    """
+
+    def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
+        self.path = path
+        self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
+        self._node, self._site = node, site
+        self._own = Origin(node, site, NO_BOOT, SYNCED)
+        self._db, rescue = spool_file.open_checked(path)
+        with spool_file.closed_on_error(self._db):
+            self.batches, self._chunks, self._lives = BatchTable(self._db), ChunkTable(self._db), LifeTable(self._db)
+            self._meta = MetaTable(self._db)
+            self._life, self.spool_id = self._current_life()
+            known = self._meta.get("next_seq")
+            self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
+            self.rescued = 0 if rescue is None else self._take_in(rescue)
+            self._unique = Uniquifier(self._last_times(), self._latest())
+        self._place = Place(path)
+
+    # -- accepting ------------------------------------------------------------------------------------------------
+
+    def accept(
+        self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None = None
+    ) -> list[Reading]:
+        """Commit readings (and interval state) durably; they are *accepted* when this returns.
+
+        Raises SpoolError when the disk will not take them, and nothing is accepted then; SpoolIoError when the disk
+        failed under the write: close, open again, and only then go on.
+        """
+        return self._commit(readings, origin, state, None)[0]
+
+    def accept_and_seal(
+        self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None = None,
+        true_time: TrueTime = lambda _: None,
+    ) -> list[Sealed]:  # fmt: skip
+        """`accept` and `seal` in one transaction: one sync, and each page is written once. Raises as `accept`."""
+        return self._commit(readings, origin, state, true_time)[1]
+
+    def _commit(
+        self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None, true_time: TrueTime | None
+    ) -> tuple[list[Reading], list[Sealed]]:
+        first, before = self.next_seq, dict(self._unique.last_ms)
+        taken = [self._unique.unique(reading) for reading in readings] if origin.clock != UNSYNCED else list(readings)
+        sealed: list[Sealed] = []
+        try:
+            with self._transaction():
+                if taken:
+                    self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
+                for key, value in (state or {}).items():
+                    self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+                if true_time is not None:
+                    sealed = self._seal_chunks(true_time)
+                self.batches.committing(bool(sealed))
+        except SpoolError:
+            self.next_seq = first  # nothing was sealed: no sequence may be skipped
+            self._unique.last_ms = before  # or what is tried again would be moved to later times
+            raise
+        return taken, sealed
+
+    def state(self, key: str) -> Any:
+        """The interval state committed last under `key`; None for none, and for one that the disk has changed."""
+        row = self._db.execute("SELECT body FROM state WHERE key = ?", (key,)).fetchone()
+        with suppress(ValueError, TypeError):
+            return json.loads(row[0]) if row else None
+        return None
+
+    def doubt(self) -> None:
+        """The clock has jumped, and nobody knows when it was right: what is not sealed yet becomes an estimate."""
+        with self._transaction():
+            self._chunks.change_clock(SYNCED, ESTIMATED)
+
+    # -- sealing --------------------------------------------------------------------------------------------------
+
+    def seal(self, true_time: TrueTime = lambda _: None) -> list[Sealed]:
+        """Seal what was accepted into batches with their final bytes, in one transaction.
+
+        `true_time` tells for a boot whose rows have no true time yet what to add to them and the clock's word
+        (restored, estimated), or None while nobody knows: those rows go on waiting. At most RESTORED_AT_ONCE chunks get
+        theirs at once: call again while there are more.
+        """
+        return self._commit([], self._own, None, true_time)[1]
+
+    def _seal_chunks(self, true_time: TrueTime) -> list[Sealed]:
+        sealed: list[Sealed] = []
+        for origin, numbers, rows in self._groups(true_time):
+            sealed += [self._seal(origin, part) for part in portions(rows)]
+            self._chunks.delete(numbers)
+        if sealed:
+            self._keep_numbers()
+        return sealed
+
+    def _groups(self, true_time: TrueTime) -> list[tuple[Origin, list[int], list[Reading]]]:
+        """Chunks that can be sealed, by origin: their ids and readings, at their true times."""
+        groups: dict[Origin, tuple[list[int], list[Reading]]] = {}
+        restored = 0
+        with closing(self._chunks.all()) as chunks:
+            for number, site, boot, clock, count, rows in chunks:
+                known = true_time(boot) if clock == UNSYNCED else (0, clock)
+                if known is None or restored == RESTORED_AT_ONCE:
+                    break  # what stands behind it is no older, and waits as well
+                restored += clock == UNSYNCED
+                offset_ms, word = known
+                if rows is None:
+                    at_ms = max(self._unique.last_ms.values(), default=0)
+                    rows, word = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
+                elif clock == UNSYNCED:
+                    rows = [self._unique.unique(row._replace(time_ms=row.time_ms + offset_ms)) for row in rows]
+                numbers, found = groups.setdefault(Origin(self._node, site, boot, word), ([], []))
+                numbers.append(number)
+                found += rows
+        return [(origin, numbers, rows) for origin, (numbers, rows) in groups.items()]
+
+    def _seal(self, origin: Origin, rows: list[Reading]) -> Sealed:
+        seq = self.next_seq
+        data = wire_batch.encode(
+            node=origin.node, site=origin.site, spool=self.spool_id, seq=seq, boot=origin.boot, clock=origin.clock,
+            blocks=blocks(rows),
+        )  # fmt: skip
+        times = [row.time_ms for row in rows]
+        self.next_seq = seq + 1
+        return self.batches.insert(self._life, self.spool_id, seq, data, len(rows), min(times), max(times))
+
+    def _keep_numbers(self) -> None:
+        self._meta.set("next_seq", self.next_seq)
+        self._meta.set("last_ms", chunk.dump_times(self._unique.last_ms))
+
+    # -- delivering -----------------------------------------------------------------------------------------------
+
+    def oldest(self, count: int, skip: Sequence[int] = ()) -> list[Sealed]:
+        """Up to `count` waiting batches, oldest first, without the ids in `skip`."""
+        return self._waiting("ASC", count, skip)
+
+    def newest(self, count: int, skip: Sequence[int] = ()) -> list[Sealed]:
+        """Up to `count` waiting batches, newest first, without the ids in `skip`."""
+        return self._waiting("DESC", count, skip)
+
+    def _waiting(self, order: str, count: int, skip: Sequence[int]) -> list[Sealed]:
+        if count <= 0:
+            return []
+        return [one for one in self.batches.waiting(order, count, skip, self.spools()) if self._is_whole(one)]
+
+    def _is_whole(self, one: Sealed) -> bool:
+        """What is sent is what was sealed: bytes that have changed on the disk are put aside and named in a gap."""
+        if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
+            return True
+        with suppress(SpoolError):  # a disk that will not take the record now will be asked again
+            self.give_up(one, "damaged", one.to_ms)
+        return False
+
+    def give_up(self, one: Sealed, reason: str, now_ms: int) -> None:
+        """A batch goes as it is, unread; a gap record names it."""
+        self.replace([one], self._own, [], reason, [Loss("node", one.rows, one.from_ms, one.to_ms)], now_ms)
+
+    def find(self, spool: str, seq: int) -> tuple[int, str] | None:
+        """Id and digest of a waiting batch, or None when no such batch waits."""
+        return self.batches.find(spool, seq)
+
+    def release(self, number: int, code: int, now_ms: int) -> None:
+        """The collector has answered for this batch. Written with the next seal: forgetting costs one resend."""
+        self.batches.answer(number, code, now_ms)
+
+    def spools(self) -> tuple[str, ...]:
+        """The lives whose batches go out now: the current one and, after a repair, the oldest that still waits."""
+        older = self._lives.oldest_waiting(but=self._life)
+        return (self.spool_id,) if older is None else (self.spool_id, older)
+
+    def replay(self, from_ms: int, to_ms: int) -> int:
+        """Put acknowledged batches of the ring whose rows fall into [from, to) back to waiting; returns how many.
+
+        They keep the code of their first answer, by which a replay is known.
+        """
+        with self._transaction():
+            return self.batches.replay(from_ms, to_ms)
+
+    def prune(self, before_ms: int) -> int:
+        """Delete acknowledged batches answered before `before_ms`; returns how many."""
+        with self._transaction():
+            return self.batches.prune(before_ms)
+
+    # -- replacing ------------------------------------------------------------------------------------------------
+
+    def replace(
+        self, gone: list[Sealed], origin: Origin, parts: Iterable[list[Reading]], reason: str, losses: list[Loss],
+        now_ms: int,
+    ) -> None:  # fmt: skip
+        """Seal `parts` in the place of batches that go, with a gap record that names them, in one transaction.
+
+        Without `losses` there is none: the parts are gap records, and name them.
+
+        Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.
+        """
+        with self._transaction():
+            for part in parts:
+                for portion in portions(part):
+                    self._seal(origin, portion)
+            self._replace(gone, origin, reason, losses, now_ms)
+            self._keep_numbers()
+
+    def _replace(self, gone: list[Sealed], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
+        self._meta.add_lost(reason, sum(loss.rows for loss in losses))
+        rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
+        if rows:
+            self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
+        self.batches.delete(gone)
+
+    def unique(self, reading: Reading) -> Reading:
+        """The reading at a time that no other of its series has (rule R9)."""
+        return self._unique.unique(reading)
+
+    def opened(self, one: Sealed) -> tuple[list[Reading], Origin]:
+        """The rows of a waiting batch and where they are from."""
+        rows, envelope = readings_of(one.data)
+        return rows, Origin(self._node, envelope.site, envelope.boot, envelope.clock)
+
+    def sealed(self, number: int) -> Sealed | None:
+        """The batch of this id; None when it has gone."""
+        return self.batches.get(number)
+
+    def used_bytes(self) -> int:
+        """Bytes of the file that hold something."""
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, page = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return int((pages - free) * page)
+
+    # -- lives ----------------------------------------------------------------------------------------------------
+
+    def begin_life(self, now_ms: int, alive: Callable[[], None] = lambda: None) -> None:
+        """The collector knows sequences this spool has not used yet: the card was rolled back or copied.
+
+        Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
+        stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind. A month may
+        wait: it is read batch by batch, and `alive` called after each, or a watchdog would end this half done for ever.
+        """
+        before = self._life, self.spool_id, self.next_seq
+        try:
+            with self._transaction():
+                self.batches.write_answers()
+                waiting: list[Sealed] = []
+                numbers = self.batches.waiting_ids()
+                self._new_life()
+                for number in numbers:
+                    one = self.sealed(number)
+                    assert one is not None
+                    rows, origin = self.opened(one)
+                    self._seal(origin, rows)
+                    waiting.append(one._replace(data=b""))
+                    alive()
+                if waiting:  # one record for all: one each would double what waits with every new life
+                    span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
+                    self._replace(waiting, origin, "renumbered", [span], now_ms)
+                self._keep_numbers()
+        except BaseException:
+            self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from
+            raise
+
+    def _current_life(self) -> tuple[int, str]:
+        found = self._lives.current()
+        if found is not None:
+            return found
+        with self._transaction():
+            self._meta.set("format", FORMAT)
+            self._meta.set("reader", FORMAT)
+            return self._new_life()
+
+    def _new_life(self) -> tuple[int, str]:
+        self.spool_id, self.next_seq = self._new_id(16), 1
+        self._life = self._lives.add(self.spool_id)
+        self._meta.set("next_seq", 1)
+        return self._life, self.spool_id
+
+    def _take_in(self, rescue: Rescue) -> int:
+        """Take what was saved from a damaged file into this new one, under the names it had."""
+        with self._transaction():
+            lives: dict[str, int] = {}
+            for one in rescue.batches:
+                if one.spool not in lives:
+                    lives[one.spool] = self._lives.add(one.spool)
+                self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
+            self._new_life()
+            self._chunks.insert_rows(rescue.chunks)
+            last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
+            # 0: nobody can say how many
+            gap = [gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)]
+            self._chunks.insert(self._site, NO_BOOT, SYNCED, gap)
+            self._meta.set("damaged", str(rescue.aside))
+        return len(rescue.batches) + len(rescue.chunks)
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def depth(self) -> Depth:
+        """How much waits to be acknowledged."""
+        batches, rows, oldest_ms = self.batches.depth()
+        return Depth(rows + self._chunks.readings(), batches, oldest_ms, spool_file.size(self.path))
+
+    def damaged(self) -> str | None:
+        """Where a damaged file was put aside at this start or an earlier one, or None."""
+        found: str | None = self._meta.get("damaged")
+        return found
+
+    def lost(self, reason: str) -> int:
+        """How many readings went for this reason since this file began: thinned, dropped, damaged, purged."""
+        return self._meta.lost(reason)
+
+    def unsynced(self, most: int) -> int:
+        """How many commits' rows wait for a true time, counted up to `most`."""
+        return self._chunks.unsynced(most)
+
+    def unsynced_until_ms(self, boot: str) -> int:
+        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
+        return self._chunks.unsynced_until_ms(boot)
+
+    @property
+    def in_place(self) -> bool:
+        """False when the file has lost its name: what is written now would not be there after a restart."""
+        return self._place.is_kept()
+
+    def write_anew(self, alive: Callable[[], None]) -> None:
+        """Everything under the old name again; the spool is closed by it, to be opened anew. Raises SpoolError."""
+        with self._transaction():
+            self.batches.write_answers()
+        in_place.write_anew(self._db, self.path, alive)
+        self.abandon()
+
+    def close(self) -> None:
+        """Write what was released and let go of the file."""
+        try:
+            with self._transaction():
+                self.batches.write_answers()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the file and write nothing more: what its disk holds is not known any more."""
+        self._db.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _last_times(self) -> dict[Series, int]:
+        """The last time of each series: as of the last seal, then what was accepted since."""
+        last = chunk.load_times(self._meta.get("last_ms"))
+        if last is None:  # damaged: the latest that lie here tell it too
+            last = {}
+            for series, time_ms, _ in self._latest():
+                last[series] = max(time_ms, last.get(series, time_ms))
+        return last | {reading.series: reading.time_ms for reading in self._chunks.timed()}
+
+    def _latest(self) -> Iterator[Reading]:
+        """What has the latest times here: a clock that is set back now must not meet them once more."""
+        for data in self.batches.latest(LATEST_BATCHES):
+            with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
+                yield from readings_of(data)[0]
+        yield from self._chunks.timed()
+
+    def _transaction(self) -> transaction:
+        return transaction(self._db, self.path)

@@ -1,0 +1,162 @@
+"""Looking into a spool from outside, while its agent works on: SQLite lets readers in, and nothing here writes.
+
+`survey` answers what people ask first: how much is stored, since when, and how long does the room last?
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from edge_agent.reading import Reading
+from edge_agent.spool import chunk
+from edge_agent.spool import file as spool_file
+from edge_agent.spool.file import SpoolError
+from edge_agent.spool.sealing import readings_of
+
+DAY_MS = 86_400_000
+LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged", "unanswered")
+ANSWERS = {0: "stored", 1: "stored in part", 2: "quarantined", 3: "stored"}
+
+
+class Entry(NamedTuple):
+    """One batch: its name, rows, span, size, and what the collector said (None: it waits)."""
+
+    spool: str
+    seq: int
+    rows: int
+    from_ms: int
+    to_ms: int
+    size: int
+    code: int | None
+    acked_ms: int | None
+
+    @property
+    def state(self) -> str:
+        """In a word."""
+        if self.acked_ms is None:
+            return "waiting" if self.code is None else "waiting again"
+        return ANSWERS.get(self.code or 0, f"answered {self.code}")
+
+
+class Survey(NamedTuple):
+    """The whole file. `bytes_a_day` is what a day of readings takes here, None while nobody can tell."""
+
+    waiting_rows: int
+    waiting_batches: int
+    waiting_bytes: int
+    oldest_ms: int | None
+    kept_rows: int
+    kept_batches: int
+    kept_since_ms: int | None
+    lost: dict[str, int]
+    file_bytes: int
+    bytes_a_day: int | None
+    spool: str
+    damaged: str | None
+
+    def days_left(self, max_bytes: int) -> float | None:
+        """How long readings go on fitting when nothing is answered any more; what is kept for a replay goes first."""
+        if not self.bytes_a_day:
+            return None
+        return max(0, max_bytes - self.waiting_bytes) / self.bytes_a_day
+
+
+class View:
+    """A spool file, open for looking. Raises SpoolError when there is none or it cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise SpoolError(f"{path} does not exist. Cure: has the agent run, and is this the file it uses?")
+        try:
+            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            with spool_file.closed_on_error(self._db):
+                self._db.execute("SELECT count(*) FROM life").fetchone()
+        except sqlite3.Error as error:
+            raise SpoolError(f"{path}: {error}. Cure: may you read it? Try sudo") from error
+
+    def survey(self) -> Survey:
+        """What is in it."""
+        waiting_batches, sealed_rows, oldest_ms, sealed_bytes = self._one(
+            "SELECT count(*), coalesce(sum(rows), 0), min(from_ms), coalesce(sum(length(bytes)), 0)"
+            " FROM batch JOIN sealed USING (id) WHERE acked_ms IS NULL"
+        )
+        chunk_rows, chunk_bytes = self._one("SELECT coalesce(sum(rows), 0), coalesce(sum(length(body)), 0) FROM chunk")
+        kept = self._one("SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NOT NULL")
+        meta = dict(self._db.execute("SELECT key, value FROM meta"))
+        lost = {reason: int(meta.get(f"lost_{reason}") or 0) for reason in LOST_REASONS}
+        return Survey(
+            waiting_rows=sealed_rows + chunk_rows,
+            waiting_batches=waiting_batches,
+            waiting_bytes=round((sealed_bytes + chunk_bytes) * self._overhead()),
+            oldest_ms=oldest_ms,
+            kept_rows=kept[1],
+            kept_batches=kept[0],
+            kept_since_ms=kept[2],
+            lost={reason: rows for reason, rows in lost.items() if rows},
+            file_bytes=spool_file.size(self.path),
+            bytes_a_day=self._bytes_a_day(),
+            spool=self._one("SELECT spool FROM life ORDER BY id DESC LIMIT 1")[0],
+            damaged=meta.get("damaged"),
+        )
+
+    def entries(self, from_ms: int = 0, to_ms: int = 2**62, only_waiting: bool = False) -> Iterator[Entry]:
+        """Batches whose rows fall into [from, to), oldest first."""
+        yield from map(
+            Entry._make,
+            self._db.execute(
+                "SELECT spool, seq, rows, from_ms, to_ms, length(bytes), code, acked_ms FROM batch"
+                " JOIN sealed USING (id) JOIN life ON life = life.id WHERE to_ms >= ? AND from_ms < ?"
+                + (" AND acked_ms IS NULL" if only_waiting else "")
+                + " ORDER BY from_ms, batch.id",
+                (from_ms, to_ms),
+            ),
+        )
+
+    def batches(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[bytes]:
+        """The bytes of those batches, as they travel."""
+        condition = " AND acked_ms IS NULL" if only_waiting else ""
+        for (data,) in self._db.execute(
+            "SELECT bytes FROM batch JOIN sealed USING (id) WHERE to_ms >= ? AND from_ms < ?"
+            + condition
+            + " ORDER BY from_ms, batch.id",
+            (from_ms, to_ms),
+        ):
+            yield data
+
+    def readings(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[tuple[Reading, str]]:
+        """The readings of [from, to) with the clock's word, sealed or not; rows that wait for a true time stay out."""
+        for data in self.batches(from_ms, to_ms, only_waiting):
+            rows, envelope = readings_of(data)
+            yield from ((row, envelope.clock) for row in rows if from_ms <= row.time_ms < to_ms)
+        for body, clock in self._db.execute("SELECT body, clock FROM chunk WHERE clock != 'unsynced' ORDER BY id"):
+            yield from ((row, clock) for row in chunk.load(body) or () if from_ms <= row.time_ms < to_ms)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _bytes_a_day(self) -> int | None:
+        """From the newest day that is here; an hour at least, or the figure would be a guess."""
+        (newest_ms,) = self._one("SELECT max(to_ms) FROM batch JOIN sealed USING (id)")
+        if newest_ms is None:
+            return None
+        since_ms = newest_ms - DAY_MS
+        size, first_ms = self._one(
+            "SELECT sum(length(bytes)), min(from_ms) FROM batch JOIN sealed USING (id) WHERE from_ms >= ?", since_ms
+        )
+        span_ms = newest_ms - (first_ms or newest_ms)
+        return round(size * self._overhead() * DAY_MS / span_ms) if span_ms >= DAY_MS // 24 else None
+
+    def _overhead(self) -> float:
+        """How much more the file takes than the bytes of its batches."""
+        pages, free, page = (self._one(f"PRAGMA {name}")[0] for name in ("page_count", "freelist_count", "page_size"))
+        payload = self._one("SELECT coalesce(sum(length(bytes)), 0) FROM sealed")[0]
+        payload += self._one("SELECT coalesce(sum(length(body)), 0) FROM chunk")[0]
+        return min(2.0, max(1.0, (pages - free) * page / payload)) if payload else 1.0
+
+    def _one(self, question: str, *values: object) -> tuple:  # type: ignore[type-arg]
+        row: tuple = self._db.execute(question, values).fetchone()  # type: ignore[type-arg]
+        return row
