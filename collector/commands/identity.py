@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
-from device_profiles.settings import in_url
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def token_create(
     with open_desk(config) as (settings, file):
         from collector.identity.book import Book
         from collector.identity.office import enrolment
+        from device_profiles.settings import in_url
 
         office = enrolment(settings, file)
         assert settings.identities is not None
