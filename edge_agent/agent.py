@@ -162,8 +162,7 @@ class Agent:
         )
 
     def _now(self) -> Now:
-        believed = self.config.clock.trust == "always" or clock.synchronised()
-        return Now(clock.boottime_ms(), clock.wall_ms(), believed)
+        return Now(clock.boottime_ms(), clock.wall_ms(), clock.believed(self.config.clock.trust))
 
     def _trusted_ms(self) -> int | None:
         now = self._now()

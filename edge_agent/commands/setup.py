@@ -50,9 +50,9 @@ def setup(
         typer.echo(text, err=as_json)
 
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
-    began_ms = time.time_ns() // 1_000_000
+    began_s = time.monotonic()
     if web and (not config.exists() or anew):
-        raise typer.Exit(_by_phone(notebook, config, listen, port, began_ms, proof_s, as_json))
+        raise typer.Exit(_by_phone(notebook, config, listen, port, began_s, proof_s, as_json))
     if config.exists() and not anew:
         say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
         answers = notebook.read() or Answers()
@@ -68,7 +68,7 @@ def setup(
         _write_settings(answers, config)
         notebook.keep(answers)
         say(f"\nwritten: {config}")
-    record, proved = _prove(answers, config, began_ms, proof_s, say)
+    record, proved = _prove(answers, config, began_s, proof_s, say)
     typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
     if proved:
         notebook.forget()
@@ -76,7 +76,7 @@ def setup(
 
 
 def _by_phone(
-    notebook: Notebook, config: Path, listen: str, ports: list[str], began_ms: int, proof_s: float, as_json: bool
+    notebook: Notebook, config: Path, listen: str, ports: list[str], began_s: float, proof_s: float, as_json: bool
 ) -> Exit:
     """The same set-up with the answers from a page; what the terminal shows, the phone shows too."""
     from edge_agent.commands.ports import free_ports
@@ -100,7 +100,7 @@ def _by_phone(
         page.live.stop()
         say(f"written: {config}")
         try:
-            record, proved = _prove(answers, config, began_ms, proof_s, say)
+            record, proved = _prove(answers, config, began_s, proof_s, say)
         except (Failure, OSError) as error:
             page.say(_failure(error).line())
             page.finish("unproved")
@@ -200,7 +200,7 @@ def _give_to_service(folder: Path) -> None:
 
 
 def _prove(
-    answers: Answers, config: Path, began_ms: int, proof_s: float, say: Callable[[str], None]
+    answers: Answers, config: Path, began_s: float, proof_s: float, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], bool]:
     from contextlib import nullcontext
 
@@ -225,7 +225,7 @@ def _prove(
     runs = is_active() or running.find(settings.status_file) is not None
     context = nullcontext() if runs else proof.agent_of_our_own(config, settings, say)
     with context:
-        found = proof.read_back(settings, began_ms, say, proof_s)
+        found = proof.read_back(settings, began_s, say, proof_s)
         checks, _ = examine(Station(config), CHECKS)
         told = {result.id for result in bad} | {f"sensor.{name}" for name in found}
         for result in checks:

@@ -208,7 +208,7 @@ class Uplink:
         try:
             await client.publish(names.response(self._node, verb), await errand, qos=1)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["publish_failed"] += 1
+            self.counts["unconfirmed"] += 1
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
@@ -257,7 +257,7 @@ class Uplink:
         try:
             await self._say_birth(client)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["publish_failed"] += 1
+            self.counts["unconfirmed"] += 1
             self.announced_spools = ()  # the owner of the spool will ask again
 
     async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
@@ -275,7 +275,7 @@ class Uplink:
             await client.publish(topic, sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["publish_failed"] += 1
+            self.counts["unconfirmed"] += 1
 
     async def _say_goodbye(self, client: aiomqtt.Client) -> None:
         """A clean stop is told apart from a lost link."""

@@ -31,6 +31,11 @@ def boot_id() -> str:
     return _BOOT_ID.read_text().strip().replace("-", "")
 
 
+def believed(trust: str) -> bool:
+    """Whether the wall clock counts, as the setting `clock.trust` has it."""
+    return trust == "always" or synchronised()
+
+
 def synchronised() -> bool:
     """True when NTP has set the clock since boot."""
     if _TIMESYNCD.exists():

@@ -115,8 +115,9 @@ def spool_age(station: Station) -> Result:
     if said.get("unanswered"):  # an agent of before does not say
         text = f"{said['unanswered']} readings that nobody answered were put aside"
         return warn(check, text, "send the office the folder beside the spool that ends in .unanswered")
-    if said["oldest_ms"] is None:
-        return ok(check, "nothing waits")
+    if said["oldest_ms"] is None:  # of what is not sealed nobody knows the age: it came just now, or waits for the time
+        rows = said["waiting_rows"]
+        return ok(check, f"{rows} readings wait, of which none is sealed yet" if rows else "nothing waits")
     age_s = (_now_ms() - said["oldest_ms"]) / 1000
     text = f"{said['waiting_rows']} readings wait, the oldest {span(age_s)}"
     return ok(check, text) if age_s < WAITING_S else warn(check, text, "nothing is lost; see broker.*, collector.ack")

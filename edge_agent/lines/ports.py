@@ -14,7 +14,7 @@ from pathlib import Path
 
 SHARED_SERIALS = frozenset({"", "0", "0001", "0000", "00000000", "1234", "0123456789", "123456"})
 """Serial numbers that adapters of different owners share: CP2102 leaves the factory as 0001."""
-_PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS*", "ttyTHS*", "ttymxc*")
+PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS*", "ttyTHS*", "ttymxc*")
 _BUILT_IN = ("serial0", "serial1")
 
 
@@ -112,7 +112,7 @@ def _of(names: list[tuple[str, str]], device: str) -> Iterator[tuple[str, str]]:
 
 def _plain(root: Path) -> Iterator[str]:
     """Devices that have hardware behind them; Linux shows ttyS0 to ttyS3 whether they exist or not."""
-    for pattern in _PATTERNS:
+    for pattern in PATTERNS:
         for node in sorted((root / "dev").glob(pattern)):
             kind = root / "sys/class/tty" / node.name / "type"
             known = root / "sys/class/tty" / node.name / "device"

@@ -27,6 +27,8 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
         found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")
     if not said["disk_ok"]:
         found.append("the disk takes no readings: lamppost agent doctor --only spool")
+    if said["clock"] == "unsynced" and said["up_s"] > WAITING_S:  # NTP needs a while after a start
+        found.append("the clock is not set: lamppost agent doctor --only clock")
     if nobody_confirms(said, now_ms):
         found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
     budget, a_day = said.get("bytes_per_day"), said.get("line_bytes_a_day")

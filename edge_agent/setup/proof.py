@@ -17,9 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.device import clock
 from edge_agent.identity.reach import ask_collector
 from edge_agent.words import reading
-from wire.exits import Failure
+from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.settings.config import Config
@@ -30,16 +31,20 @@ ASK_EVERY_S = 3.0
 
 
 def read_back(
-    settings: Config, began_ms: int, say: Callable[[str], None], timeout_s: float = PROOF_S
+    settings: Config, began_s: float, say: Callable[[str], None], timeout_s: float = PROOF_S
 ) -> dict[str, dict[str, Any]]:
-    """What the database gives back of each sensor, from `began_ms` on; ends when all are there, or the time is up."""
+    """What the database gives back of each sensor, taken since `began_s`; ends when all are there, or the time is up.
+
+    `began_s` is of the monotonic clock, since NTP may set the other one meanwhile. Until that one is believed nothing
+    of this station leaves it, and an earlier reading proves nothing.
+    """
     wanted = {sensor.name for sensor in settings.sensors}
     found: dict[str, dict[str, Any]] = {}
     until_s = time.monotonic() + timeout_s
     told = ""
     while wanted - set(found) and time.monotonic() < until_s:
         try:
-            answer = ask_collector(settings, "stored", {"from_ms": began_ms}, "setup", 5.0)
+            answer = _stored_since(settings, began_s)
         except Failure as failure:
             if str(failure) != told:
                 say(f"  {failure}")
@@ -54,6 +59,14 @@ def read_back(
         if wanted - set(found):
             time.sleep(ASK_EVERY_S)
     return found
+
+
+def _stored_since(settings: Config, began_s: float) -> dict[str, Any]:
+    if not clock.believed(settings.clock.trust):
+        text = "the clock has not been set by NTP: readings wait here"
+        raise Failure(Exit.NOT_HEALTHY, "clock-not-set", text, "lamppost agent doctor --only clock")
+    began_ms = clock.wall_ms() - round((time.monotonic() - began_s) * 1000)
+    return ask_collector(settings, "stored", {"from_ms": began_ms}, "setup", 5.0)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ Nothing here opens a transaction: whoever writes does it in one of the spool's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, NamedTuple
 
 from edge_agent.reading import Reading
 from edge_agent.spool import chunk
 
 UNSYNCED = "unsynced"
+_COUNT = "coalesce(CAST(rows AS INTEGER), 0)"  # a flipped bit is damage, not an exception
 LAST_CHUNKS = 100  # an interval is told under the time it began
 
 
@@ -41,9 +42,10 @@ class ChunkTable:
         """Chunks as a damaged file had them: site, boot, clock, how many readings, and their text."""
         self._db.executemany("INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rows)
 
-    def delete(self, numbers: list[int]) -> None:
-        """These are sealed."""
-        self._db.executemany("DELETE FROM chunk WHERE id = ?", [(number,) for number in numbers])
+    def delete(self, numbers: list[int]) -> int:
+        """These are sealed; how many readings they held."""
+        question = f"DELETE FROM chunk WHERE id = ? RETURNING {_COUNT}"
+        return sum(self._db.execute(question, (number,)).fetchone()[0] for number in numbers)
 
     def all(self) -> Generator[Chunk]:
         """Every chunk, one after the other: a month without the time is more than memory holds."""
@@ -51,10 +53,15 @@ class ChunkTable:
         for number, site, boot, clock, count, body in rows:
             yield Chunk(number, site, boot, clock, count, chunk.load(body))
 
-    def timed(self) -> Iterator[Reading]:
-        """The readings whose true time is known."""
-        for (body,) in self._db.execute("SELECT body FROM chunk WHERE clock != ? ORDER BY id", (UNSYNCED,)):
-            yield from chunk.load(body) or ()
+    def survey(self) -> tuple[int, list[Reading]]:
+        """How many readings wait here, and those whose true time is known. Reads the whole table: gigabytes, after a
+        month without the time."""
+        waiting, timed = 0, []
+        question = f"SELECT {_COUNT}, CASE WHEN clock != ? THEN body END FROM chunk ORDER BY id"
+        for count, body in self._db.execute(question, (UNSYNCED,)):
+            waiting += count
+            timed += [] if body is None else chunk.load(body) or []
+        return waiting, timed
 
     def unsynced(self, most: int) -> int:
         """How many chunks wait for a true time, counted up to `most`."""
@@ -71,8 +78,3 @@ class ChunkTable:
     def change_clock(self, old: str, new: str) -> None:
         """What was accepted under one word for the clock stands under another."""
         self._db.execute("UPDATE chunk SET clock = ? WHERE clock = ?", (new, old))
-
-    def readings(self) -> int:
-        """How many readings wait here."""
-        count: int = self._db.execute("SELECT coalesce(sum(rows), 0) FROM chunk").fetchone()[0]
-        return count

@@ -63,7 +63,8 @@ class Spool:
             known = self._meta.get("next_seq")
             self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
             self.rescued = 0 if rescue is None else self._take_in(rescue)
-            self._unique = Uniquifier(self._last_times(), self._latest())
+            self._unsealed, timed = self._chunks.survey()
+            self._unique = Uniquifier(self._last_times(timed), self._latest(timed))
         self._place = Place(path)
 
     # -- accepting ------------------------------------------------------------------------------------------------
@@ -88,13 +89,14 @@ class Spool:
     def _commit(
         self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None, true_time: TrueTime | None
     ) -> tuple[list[Reading], list[Sealed]]:
-        first, before = self.next_seq, dict(self._unique.last_ms)
+        first, before, unsealed = self.next_seq, dict(self._unique.last_ms), self._unsealed
         taken = [self._unique.unique(reading) for reading in readings] if origin.clock != UNSYNCED else list(readings)
         sealed: list[Sealed] = []
         try:
             with self._transaction():
                 if taken:
                     self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
+                    self._unsealed += len(taken)
                 for key, value in (state or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
                 if true_time is not None:
@@ -102,6 +104,7 @@ class Spool:
                 self.batches.committing(bool(sealed))
         except SpoolError:
             self.next_seq = first  # nothing was sealed: no sequence may be skipped
+            self._unsealed = unsealed
             self._unique.last_ms = before  # or what is tried again would be moved to later times
             raise
         return taken, sealed
@@ -133,7 +136,7 @@ class Spool:
         sealed: list[Sealed] = []
         for origin, numbers, rows in self._groups(true_time):
             sealed += [self._seal(origin, part) for part in portions(rows)]
-            self._chunks.delete(numbers)
+            self._unsealed -= self._chunks.delete(numbers)
         if sealed:
             self._keep_numbers()
         return sealed
@@ -339,7 +342,7 @@ class Spool:
     def depth(self) -> Depth:
         """How much waits to be acknowledged."""
         batches, rows, oldest_ms = self.batches.depth()
-        return Depth(rows + self._chunks.readings(), batches, oldest_ms, spool_file.size(self.path))
+        return Depth(rows + self._unsealed, batches, oldest_ms, spool_file.size(self.path))
 
     def damaged(self) -> str | None:
         """Where a damaged file was put aside at this start or an earlier one, or None."""
@@ -384,21 +387,21 @@ class Spool:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _last_times(self) -> dict[Series, int]:
+    def _last_times(self, timed: list[Reading]) -> dict[Series, int]:
         """The last time of each series: as of the last seal, then what was accepted since."""
         last = chunk.load_times(self._meta.get("last_ms"))
         if last is None:  # damaged: the latest that lie here tell it too
             last = {}
-            for series, time_ms, _ in self._latest():
+            for series, time_ms, _ in self._latest(timed):
                 last[series] = max(time_ms, last.get(series, time_ms))
-        return last | {reading.series: reading.time_ms for reading in self._chunks.timed()}
+        return last | {reading.series: reading.time_ms for reading in timed}
 
-    def _latest(self) -> Iterator[Reading]:
+    def _latest(self, timed: list[Reading]) -> Iterator[Reading]:
         """What has the latest times here: a clock that is set back now must not meet them once more."""
         for data in self.batches.latest(LATEST_BATCHES):
             with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
                 yield from readings_of(data)[0]
-        yield from self._chunks.timed()
+        yield from timed
 
     def _transaction(self) -> transaction:
         return transaction(self._db, self.path)

@@ -217,6 +217,28 @@ def test_rows_without_a_true_time_wait_and_get_it_later(spool: Spool) -> None:
     assert [row.time_ms for row in rows_of([sealed])] == [T0 + 5_000, T0 + 6_000]
 
 
+def test_what_waits_is_counted_without_looking_through_it(spool: Spool) -> None:
+    """All that waited for the time was read every two seconds, for a number of the status file: 200 MB."""
+    unsynced = ORIGIN._replace(clock="unsynced")
+    asked: list[str] = []
+    for n in range(3):
+        spool.accept([Reading(AIR, 5_000 + n, {"pm25_raw_ugm3": 1}), Reading(AIR, 6_000 + n, {})], unsynced)
+    spool._db.set_trace_callback(asked.append)
+    assert spool.depth().rows == 6
+    assert [one for one in asked if "chunk" in one] == []
+    spool._db.set_trace_callback(None)
+    spool.close()
+    again = Spool(spool.path, "lp-1", "site-1")
+    assert again.depth().rows == 6
+    again._db.execute("CREATE TEMP TRIGGER fails BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(SpoolError):
+        again.accept([Reading(AIR, 7_000, {"pm25_raw_ugm3": 1})], unsynced, {"hours": {}})
+    assert again.depth().rows == 6
+    again.seal(lambda _: (T0, "restored"))
+    assert again.depth()[:2] == (6, 1)
+    again.close()
+
+
 def test_a_disk_that_fails_is_told_apart_from_a_full_one(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_agent.spool.spool import SpoolError, SpoolIoError
 

@@ -184,8 +184,14 @@ def test_no_spool_no_settings_and_no_time_are_told_with_the_cure(desk: Desk) -> 
 
 
 def test_the_doctor_names_what_nobody_answered() -> None:
-    said = {"damaged": None, "unanswered": 60, "oldest_ms": None}
+    said = {"damaged": None, "unanswered": 60, "oldest_ms": None, "waiting_rows": 0}
     found = delivery_checks.spool_age(SimpleNamespace(said=said))  # type: ignore[arg-type]
     assert (found.state, found.cure[:4]) == ("warn", "send")
     assert "60 readings" in found.text
     assert delivery_checks.spool_age(SimpleNamespace(said=said | {"unanswered": 0})).state == "ok"  # type: ignore[arg-type]
+
+
+def test_what_waits_for_the_time_is_not_nothing() -> None:
+    """Its age is not known; "nothing waits" stood beside "220 waiting" of the status screen."""
+    said = {"damaged": None, "unanswered": 0, "oldest_ms": None, "waiting_rows": 220}
+    assert "220 readings wait" in delivery_checks.spool_age(SimpleNamespace(said=said)).text  # type: ignore[arg-type]

@@ -43,6 +43,13 @@ def test_why_a_port_is_shut_stands_beneath_it() -> None:
     assert f"         {BUSY}" in screen(told(open=False, trouble=BUSY), NOW_MS).splitlines()
 
 
+def test_a_clock_that_nobody_sets_needs_a_hand_but_not_before_ntp_had_its_time() -> None:
+    """Nothing leaves a station without the time, and yet it was "ready" and its exit code 0."""
+    waits = told() | {"clock": "unsynced"}
+    assert troubles(waits, NOW_MS) == ["the clock is not set: lamppost agent doctor --only clock"]
+    assert troubles(waits | {"up_s": 60}, NOW_MS) == []
+
+
 def test_of_an_agent_that_does_not_run_no_more_is_said_than_that() -> None:
     """Its last report was written when its ports were closed already: they are not gone."""
     stopped = told(open=False, last_frame_ms=LONG_AGO) | {"connected_s": None, "at_ms": LONG_AGO}

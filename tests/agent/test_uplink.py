@@ -73,7 +73,7 @@ def test_what_a_slow_line_carries_counts_against_its_budget(spool: Spool) -> Non
     (sealed,) = spool.seal()
     asyncio.run(uplink._publish(Late(), sealed))  # type: ignore[arg-type]
     assert uplink.line_bytes == len("lamppost/1/lp-1/data") + len(sealed.data)
-    assert uplink.counts == {"publish_failed": 1}
+    assert uplink.counts == {"unconfirmed": 1}
 
 
 def test_a_session_ends_at_once_when_the_spool_cannot_be_read(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from edge_agent.device.notify import Notifier, Progress
 from edge_agent.device.service import install, uninstall, unit_text
+from edge_agent.lines import ports
 from tests.field.conftest import Field
 from tests.servers import wait_for
 from wire.exits import Failure
@@ -60,6 +61,12 @@ def test_the_package_wants_a_python_that_it_holds_an_environment_for(minor: int)
         if "python3 (" in clause
     )
     assert admitted == (f'"3.{minor}"' in build.read_text())
+
+
+@pytest.mark.parametrize("kind", sorted({pattern.rstrip("*") for pattern in ports.PATTERNS} | {"ttySC"}))
+def test_a_port_that_is_found_may_be_opened_by_the_service(kind: str) -> None:
+    """`ttyS*` finds the ttySC0 of a Pi's RS-485 HAT too: listed, probed by a person, and shut for the service."""
+    assert f"DeviceAllow=char-{kind} rw" in unit_text(CONFIG, "/opt/lamppost/bin/lamppost").splitlines()
 
 
 def test_what_install_makes_uninstall_takes_away(tmp_path: Path) -> None:
