@@ -30,7 +30,7 @@ def silence(error: Exception) -> str:
 
 def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
     """The meaning of a write's HTTP answer."""
-    reason = _reason(status, body)
+    reason = said(status, body)
     if status == 204:
         return Stored()
     if (status >= 500 or status == 400) and any(word in reason for word in _TOO_MANY):
@@ -49,10 +49,11 @@ def _refused(reason: str) -> Refused:
     return Refused(reason, int(claimed[1]) if claimed is not None else 0)
 
 
-def _reason(status: int, body: str) -> str:
+def said(status: int, body: str) -> str:
+    """What an HTTP answer says, in one line."""
     try:
-        said = json.loads(body)
-        message = said.get("error") or said.get("message") or body
+        told = json.loads(body)
+        message = told.get("error") or told.get("message") or body
     except (ValueError, AttributeError):
         message = body
     line = " ".join(str(message).split())

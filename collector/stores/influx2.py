@@ -63,7 +63,7 @@ class Influx2(Store):
                 self._bucket, self._org,
             )  # fmt: skip
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreDown(f"InfluxDB does not remove {measurement}: {answers.silence(error)}") from error
+            raise StoreDown(f"InfluxDB does not remove {measurement}: {_why(error)}") from error
 
     def keep_for(self, days: int | None) -> None:
         try:
@@ -77,8 +77,15 @@ class Influx2(Store):
                 bucket.retention_rules = rules
                 buckets.update_bucket(bucket)
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreDown(f"bucket {self._bucket} cannot be made or changed: {error}") from error
+            raise StoreDown(f"bucket {self._bucket} cannot be made or changed: {_why(error)}") from error
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
         self._asker.close()
+
+
+def _why(error: Exception) -> str:
+    """The client's own words hold every header of an answer."""
+    if isinstance(error, ApiException) and error.status:
+        return answers.said(error.status, str(error.body or ""))
+    return answers.silence(error)
