@@ -16,6 +16,7 @@ import urllib3
 
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.stores.influxql import Asker
+from collector.stores.line_protocol import key
 from collector.stores.store import StoreDown
 from device_profiles.settings import secret
 from wire import names
@@ -41,23 +42,43 @@ def _readings(config: Config, node: str, gone: Counter[str]) -> None:
         if wants.path.exists():
             _embedded(wants.path, node, gone)
     elif isinstance(wants, Influx1Store):
-        word = secret(wants.password_file)
-        headers = urllib3.make_headers(basic_auth=f"{wants.username}:{word}") if wants.username else {}
-        Asker(wants.url, wants.database, headers).ask(f"DROP SERIES WHERE \"node\" = '{node}'", post=True)
+        _influx1(wants, node)
         gone["series"] += 1
     else:
         _influx2(wants, node)
         gone["series"] += 1
 
 
+def _influx1(wants: Influx1Store, node: str) -> None:
+    """Each measurement on its own: where one has a field `node`, InfluxDB refuses to look for the tag in all."""
+    word = secret(wants.password_file)
+    headers = urllib3.make_headers(basic_auth=f"{wants.username}:{word}") if wants.username else {}
+    with closing(Asker(wants.url, wants.database, headers)) as asker:
+        for one in asker.ask(f"SHOW MEASUREMENTS WHERE \"node\" = '{node}'"):
+            for (measurement,) in one["values"]:
+                asker.ask(f'DROP SERIES FROM "{key(measurement)}" WHERE "node" = \'{node}\'', post=True)
+        for fingerprint in _alerts_of(asker, node):
+            asker.ask(f'DROP SERIES FROM "alerts" WHERE "fingerprint" = \'{fingerprint}\'', post=True)
+
+
+def _alerts_of(asker: Asker, node: str) -> list[str]:
+    """Fingerprints of its alerts, whose points hold the node as a field."""
+    found = asker.ask(f'SELECT last("state") FROM "alerts" WHERE "node" = \'{node}\' GROUP BY "fingerprint"')
+    return [str(one["tags"]["fingerprint"]) for one in found]
+
+
 def _influx2(wants: Influx2Store, node: str) -> None:
     from influxdb_client.client.influxdb_client import InfluxDBClient
     from influxdb_client.rest import ApiException
 
-    client = InfluxDBClient(wants.url, secret(wants.token_file) or "", org=wants.org)
+    token = secret(wants.token_file) or ""
+    client = InfluxDBClient(wants.url, token, org=wants.org)
     begin, end = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
     try:
-        client.delete_api().delete(begin, end, f'node="{node}"', wants.bucket, wants.org)
+        with closing(Asker(wants.url, wants.bucket, {"Authorization": f"Token {token}"})) as asker:
+            alerts = [f'_measurement="alerts" AND fingerprint="{name}"' for name in _alerts_of(asker, node)]
+        for which in (f'node="{node}"', *alerts):
+            client.delete_api().delete(begin, end, which, wants.bucket, wants.org)
     except (ApiException, urllib3.exceptions.HTTPError) as error:
         raise StoreDown(f"{wants.url}: {error}") from error
     finally:
@@ -75,6 +96,8 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
         for number, measurement in found:
             gone[measurement] += db.execute(f'DELETE FROM "p_{measurement}" WHERE series = ?', (number,)).rowcount
             db.execute("DELETE FROM series WHERE id = ?", (number,))
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'p_alerts'").fetchone():
+            gone["alerts"] += db.execute("DELETE FROM p_alerts WHERE node = ?", (node,)).rowcount
 
 
 def _tables(path: Path, node: str, gone: Counter[str]) -> None:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
 from collector.delivery.ingest import Ingest
@@ -15,11 +17,44 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.statedb import open_state
+from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, Table
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from tests.collector.bench import BATCH, NOW, SPOOL, dump
+from tests.servers import Influxd
 from wire.status import Birth
+
+
+def alert_of(node: str) -> Table:
+    """A point of an alert: the node is a field of it, and no tag."""
+    tags = (("fingerprint", f"f-{node[-2:]}"), ("rule", "high"), ("site", "here"))
+    return Table("alerts", tags, [NOW], {"state": ["firing"], "node": [node]})
+
+
+def purge(settings: Path, **document: Any) -> None:
+    settings.write_text(yaml.safe_dump(document))
+    words = ["stations", "purge", "lp-0017", "--yes", "--config", str(settings)]
+    done = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.real
+def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: Path) -> None:
+    """Its DROP SERIES was refused as soon as any station had had an alert."""
+    store = Influx1(influxd.url, "purge")
+    store.prepare()
+    for node in ("lp-0017", "lp-0018"):
+        air = Table("air_quality", (("node", node), ("site", "here")), [NOW], {"pm25_ugm3": [9.0]})
+        store.write(store.render(air) + store.render(alert_of(node)))
+    state = str(tmp_path / "collector.db")
+    wants = {"kind": "influx1", "url": influxd.url, "database": "purge"}
+    purge(tmp_path / "collector.yaml", store=wants, state_file=state)
+    (air,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
+    (alerts,) = store.select(Select("alerts", ("node",)))
+    assert (air.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
+    store.close()
 
 
 def test_purge_then_search_every_store(tmp_path: Path) -> None:
@@ -35,20 +70,15 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
         ingest.take(node, dump(good | {"seq": 43, "blocks": None}), NOW)
         ingest.take(node, b"noise " + node.encode(), NOW)
         ingest.write(NOW)
+        store.write(store.render(alert_of(node)))
     desk = DeskFile(tmp_path / "desk.db")
     Reports(desk).submit("lp-0017", "other", "it hums", "", NOW)
     desk.close()
     store.close()
     state.close()
     settings = tmp_path / "collector.yaml"
-    document = {
-        "store": {"kind": "sqlite", "path": str(tmp_path / "readings.db")},
-        "state_file": str(tmp_path / "collector.db"),
-    }
-    settings.write_text(yaml.safe_dump(document))
-    words = ["stations", "purge", "lp-0017", "--yes", "--config", str(settings)]
-    done = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    wants = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
+    purge(settings, store=wants, state_file=str(tmp_path / "collector.db"))
     for path in tmp_path.glob("*.db"):
         with closing(sqlite3.connect(path)) as db:
             hits = [line for line in db.iterdump() if "lp-0017" in line and '"audit"' not in line]
