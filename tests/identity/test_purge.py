@@ -51,9 +51,9 @@ def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: 
     state = str(tmp_path / "collector.db")
     wants = {"kind": "influx1", "url": influxd.url, "database": "purge"}
     purge(tmp_path / "collector.yaml", store=wants, state_file=state)
-    (air,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
+    (left,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
     (alerts,) = store.select(Select("alerts", ("node",)))
-    assert (air.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
+    assert (left.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
     store.close()
 
 
