@@ -236,6 +236,7 @@ def _check(settings: Config) -> int:
     from collector.notify import setup
     from collector.notify.channel import BadAddress
     from collector.stores.named import make_store
+    from collector.web.certificate import Certificate
     from device_profiles.settings import broker_address
 
     rules = load_rules(settings)
@@ -248,6 +249,7 @@ def _check(settings: Config) -> int:
         lambda: signing_key(settings),
         lambda: broker_address(settings.broker),
         lambda: make_store(settings).close(),
+        lambda: settings.web.tls and Certificate(settings.web.tls.cert, settings.web.tls.key),
     ):
         try:
             look()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wire.exits import Exit, Failure
 
+CURE = "enrol again, or name the right files"
 _NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
 
 
@@ -38,12 +39,9 @@ class TlsFiles:
             _private(key)
         try:
             self.context()
-        except FileNotFoundError as error:
-            raise _unusable(error.filename or self._missing(), "does not exist") from error
-        except ssl.SSLError as error:
-            raise _unusable(self._at_fault(), _reason(error)) from error
         except OSError as error:
-            raise _refused(error.filename or self._at_fault(), error) from error
+            files = [file for file in (self.ca, self.cert, self.key) if file is not None]
+            raise _why(files, self._at_fault(), error) from error
 
     def context(self) -> ssl.SSLContext:
         """A context for one connection. Raises OSError, of which ssl.SSLError is one.
@@ -59,11 +57,6 @@ class TlsFiles:
                 context.verify_flags |= _NO_CHECK_TIME
         return context
 
-    def _missing(self) -> Path:
-        return next(
-            (file for file in (self.ca, self.cert, self.key) if file is not None and not file.exists()), self.ca
-        )
-
     def _at_fault(self) -> Path:
         """The file that OpenSSL does not like: it does not say."""
         try:
@@ -71,6 +64,15 @@ class TlsFiles:
         except (ssl.SSLError, OSError):
             return self.ca
         return self.cert or self.ca
+
+
+def show(context: ssl.SSLContext, cert: Path, key: Path) -> None:
+    """Let a server's context show these, or leave it as it was. Raises Failure naming the file and the cure."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # what cannot be used would spoil the other
+        context.load_cert_chain(cert, key)
+    except OSError as error:
+        raise _why([cert, key], cert, error, "name the right files") from error
 
 
 def _clock_is_unset() -> bool:
@@ -95,12 +97,22 @@ def _reason(error: ssl.SSLError) -> str:
     return f"is not usable PEM ({(error.reason or 'unknown').lower().replace('_', ' ')})"
 
 
-def _refused(path: object, error: OSError) -> Failure:
+def _why(files: list[Path], at_fault: Path, error: OSError, cure: str = CURE) -> Failure:
+    """Which of the files cannot be used, and why."""
+    if isinstance(error, FileNotFoundError):
+        missing = next((file for file in files if not file.exists()), at_fault)
+        return _unusable(error.filename or missing, "does not exist", cure)
+    if isinstance(error, ssl.SSLError):
+        return _unusable(at_fault, _reason(error), cure)
+    return _refused(error.filename or at_fault, error, cure)
+
+
+def _refused(path: object, error: OSError, cure: str = CURE) -> Failure:
     if isinstance(error, PermissionError):
-        cure = "run this as the user of the service, or with sudo"
-        return Failure(Exit.NOT_PERMITTED, "tls-unreadable", f"{path} may not be read by this user", cure)
-    return _unusable(path, error.strerror or str(error))
+        sudo = "run this as the user of the service, or with sudo"
+        return Failure(Exit.NOT_PERMITTED, "tls-unreadable", f"{path} may not be read by this user", sudo)
+    return _unusable(path, error.strerror or str(error), cure)
 
 
-def _unusable(path: object, reason: str) -> Failure:
-    return Failure(Exit.CONFIGURATION, "tls-unusable", f"{path}: {reason}", "enrol again, or name the right files")
+def _unusable(path: object, reason: str, cure: str = CURE) -> Failure:
+    return Failure(Exit.CONFIGURATION, "tls-unusable", f"{path}: {reason}", cure)

@@ -9,11 +9,13 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from collector.web.certificate import Certificate
 from collector.web.connections import Bounded, Door, Loop
 from device_profiles.settings import in_url
 
 _HERE = ["127.0.0.1", "::1", "::ffff:127.0.0.1"]
 """A reverse proxy on this machine, whose word for who asks is taken."""
+LOOK_S = 30
 
 
 class PortTaken(Exception):
@@ -27,6 +29,7 @@ class WebServer:
         """`tls` names certificate and key; with them HTTPS is served, and nothing else."""
         self._app = app
         self._scheme = "http" if tls is None else "https"
+        self._certificate = Certificate(*tls) if tls is not None else None
         cert, key = (None, None) if tls is None else map(str, tls)
         self._address = (host, port)
         self._socket: socket.socket | None = None
@@ -43,6 +46,8 @@ class WebServer:
             loop=f"{Loop.__module__}:{Loop.__name__}",
             ssl_certfile=cert,
             ssl_keyfile=key,
+            callback_notify=self._look_at_certificate,
+            timeout_notify=LOOK_S,
         )
         self._server = uvicorn.Server(config)
 
@@ -66,6 +71,10 @@ class WebServer:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="web", daemon=True
         )
         self._thread.start()
+
+    async def _look_at_certificate(self) -> None:
+        if self._certificate is not None and self._server.config.ssl is not None:
+            self._certificate.look(self._server.config.ssl)
 
     def stop(self) -> None:
         """End open streams and the thread; returns when it has ended."""
