@@ -76,8 +76,9 @@ FORMS: Final[dict[str, Callable[[Table, int], Iterator[str]]]] = {"table": as_ta
 
 
 def safe(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """A cell that no spreadsheet takes for a formula; a sign alone is none, such as the - of an index of clean air."""
+    is_formula = isinstance(cell, str) and len(cell) > 1 and cell[0] in "=+-@\t\r"
+    return "'" + cell if is_formula else cell
 
 
 def _cell(value: Any) -> str:

@@ -184,6 +184,11 @@ def test_forms_tell_the_same_rows() -> None:
     assert json.loads(next(answer.as_json(table, 1)))["rows"] == [["2026-09-01T00:00:00+00:00", "路口", 0]]
 
 
+def test_a_cell_that_might_be_a_formula_is_text_and_a_dash_alone_is_a_dash() -> None:
+    cells = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "-", "", "a=b", -1.5)
+    assert [*map(answer.safe, cells)] == ["'=1+1", "'+1", "'-1+1", "'@SUM(A1)", "'\t=1", "-", "", "a=b", -1.5]
+
+
 def test_the_highest_comes_first(embedded: Store) -> None:
     values = [row[-1] for row in asked(embedded, CANNED["highest"].ask(*SPAN, {})).rows]
     assert len(set(values)) > 1
