@@ -157,6 +157,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "means_of_week": ("小时平均", "hourly means"),
     "means_of_month": ("小时平均", "hourly means"),
     "means_of_year": ("日平均", "daily means"),
+    "times_of": ("时间：{zone}", "Times: {zone}"),
     "levels_at_axis": ("坐标轴颜色为级别", "colours at the axis are levels"),
     "speeds": ("车速分布", "Speeds"),
     "speeds_how": (

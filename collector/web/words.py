@@ -34,6 +34,10 @@ class Words:
         text = TEXTS[key][self.language == "en"]
         return text.format(**parts) if parts else text
 
+    def at(self, zone: ZoneInfo) -> Words:
+        """The same language by another clock."""
+        return Words(self.language, zone.key, self._now_ms)
+
     def pick(self, zh: str, en: str) -> str:
         return zh if self.language == "zh" else en
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.numbers.reporting import Reporting
+from collector.numbers.windows import day_of
+from collector.stores.store import Table
 from collector.web import chart
 from collector.web.history import windows
 from collector.web.readings import look, summed
@@ -188,4 +191,24 @@ def test_readings_of_a_direction_and_of_noise_are_averaged_as_such(tmp_path: Pat
     assert (wind["wind_dir_deg"], wind["wind_speed_ms"], wind["wind_dir_max_deg"]) == (0.0, 2.0, None)
     (noise,) = windows(city.store, "air_quality", *span)
     assert noise["noise_db"] == pytest.approx(10 * math.log10((1e8 + 4e6) / 5))
+    city.close()
+
+
+def test_the_past_of_a_station_elsewhere_goes_by_its_own_clock_and_says_so(tmp_path: Path) -> None:
+    """Midnight in Sydney is the evening before in Shanghai: the table called each day of the chart the one before."""
+    city, zone = City(tmp_path, NOW_MS), ZoneInfo("Australia/Sydney")
+    city.reports["lp-0001"] = Reporting(zone, ("us",))
+    midnights = [day_of(NOW_MS - n * DAY_MS, zone)[0] for n in range(5, 0, -1)]
+    tags = (("node", "lp-0001"), ("sensor", "air-1"), ("site", "s"))
+    city.store.write(
+        city.store.render(Table("air_quality_1d", tags, midnights, {"pm25_ugm3_mean": [1.0, 2.0, 3.0, 4.0, 5.0]}))
+    )
+    served = Served(city)
+    page, other = (served.get(f"/en/station/{node}?span=year").text for node in ("lp-0001", "lp-0002"))
+    told = re.findall(r'<th scope="row">(20\d\d-\d\d-\d\d)</th><td>(\d)</td>', page)
+    days = [datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%d") for time_ms in midnights]
+    assert told == [(day, str(n)) for n, day in enumerate(days, start=1)][::-1]
+    assert "Times: Australia/Sydney" in page
+    assert "Times: " not in other
+    served.server.stop()
     city.close()
