@@ -8,20 +8,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from collector import canary
 from collector.alerts.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
-from collector.asking import ask
 from collector.config import Config
 from collector.config import Station as Named
 from collector.delivery.gap_facts import from_state
 from collector.delivery.gaps import gaps
 from collector.delivery.registry import Node, Registry
-from collector.health import Health
-from collector.names import Names
+from collector.health import canary
+from collector.health.health import Health
 from collector.notify.setup import grants
 from collector.numbers.calibration import Calibrations
 from collector.rules.rule import Rule
+from collector.stations.asking import ask
+from collector.stations.names import Names
 from collector.stores.store import Store
 from collector.web.backdrop import Backdrop, BadBackdrop
 from collector.web.backdrop import load as load_backdrop

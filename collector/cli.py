@@ -142,8 +142,8 @@ def status(
     """
     import json
 
-    from collector.roll_call import roll_call
-    from collector.self_report import alarms_beside
+    from collector.health.self_report import alarms_beside
+    from collector.standby.roll_call import roll_call
     from wire.collector_status import State
 
     settings = load_settings(named or config)

@@ -25,27 +25,27 @@ from collector.alerts.self_watch import Faults
 from collector.broker.inbox import Arrived
 from collector.broker.link import ACK_EXPIRY_S, Link
 from collector.broker.link_311 import Link311, make_link
-from collector.canary import make_canary
 from collector.config import Config
 from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
-from collector.health import Health, health
+from collector.health.canary import make_canary
+from collector.health.health import Health, health
+from collector.health.mishaps import Mishaps
+from collector.health.self_report import SelfReport, path_beside
 from collector.identity.signing import signing_key
-from collector.mishaps import Mishaps
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
 from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Writers, Written, make_pipeline
-from collector.presence import Presence
 from collector.rules.loading import load_rules
-from collector.self_report import SelfReport, path_beside
+from collector.standby.turn import Turn
 from collector.statedb import open_state
+from collector.stations.presence import Presence
+from collector.stations.technician import TechnicianDesk
 from collector.stores import care
 from collector.stores.named import make_store
 from collector.stores.store import Store, Stored
-from collector.technician import TechnicianDesk
 from collector.timers import passed
-from collector.turn import Turn
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
 from device_profiles.catalogue import load as load_catalogue

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from collector.alerts.settings import Alerts, Url
 from collector.numbers.quality import Limits
 from collector.numbers.reporting import GasState, Reporting, ReportingOf, Standard
-from collector.places import Place, Places
+from collector.stations.places import Place, Places
 from collector.zones import zone_of
 from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
 from device_profiles.strict_model import Strict, misplaced, word

@@ -15,7 +15,6 @@ from typing import Final, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from collector.alarms import Alarms
 from collector.config import Config
 from collector.delivery import quick_json
 from collector.delivery.ingest import Ingest
@@ -24,8 +23,9 @@ from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Node, Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.write_queue import WRITES_AT_ONCE
+from collector.health.alarms import Alarms
+from collector.health.mishaps import Mishaps
 from collector.identity.signing import signing_key
-from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality

@@ -100,7 +100,7 @@ def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
     wants = settings.metrics
     if wants is None:
         return lambda: None
-    from collector.metrics import serve
+    from collector.health.metrics import serve
 
     try:
         return serve(collector, wants.host, wants.port)

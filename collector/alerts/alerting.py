@@ -26,7 +26,6 @@ from collector.alerts.unwritten import Unwritten
 from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.notify.teller import Teller
-from collector.places import Places
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
@@ -35,6 +34,7 @@ from collector.rules.recent import Columns
 from collector.rules.rule import STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
+from collector.stations.places import Places
 from collector.stores import care
 from collector.stores.store import Store, StoreDown, Table
 from collector.timers import Waits

@@ -13,7 +13,7 @@ from collector.alerts.retained import Change
 from collector.alerts.self_watch import Wrong
 from collector.broker.link import Link
 from collector.broker.link_311 import Link311
-from collector.mishaps import Mishaps
+from collector.health.mishaps import Mishaps
 from collector.timers import passed
 from wire import signed
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collector.delivery.registry import Node
-from collector.inventory import expected
-from collector.places import Places
 from collector.rules.engine import Expected
+from collector.stations.inventory import expected
+from collector.stations.places import Places
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from device_profiles.catalogue import load as load_catalogue

@@ -77,7 +77,7 @@ def _plain(settings: Config, alert: Transition, names: dict[str, str]) -> dict[s
 
 def station(settings: Config, alert: Transition) -> str:
     """Where an alert is, as people call it."""
-    from collector.names import Names
+    from collector.stations.names import Names
 
     labels = alert.labels
     called = Names(settings).of(labels.get("node", ""))

@@ -178,7 +178,7 @@ def resend(
 
     Example:  lamppost resend lp-0017 --since 24h
     """
-    from collector.asking import ask
+    from collector.stations.asking import ask
 
     settings = load_settings(config)
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)

@@ -30,7 +30,7 @@ def list_all(
 
     Example:  lamppost stations list --stale
     """
-    from collector.fleet import roster
+    from collector.stations.fleet import roster
 
     settings = load_settings(config)
     with state_of(settings) as db, file_of_the_collector(settings.state_file):
@@ -56,8 +56,8 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost stations show lp-0017
     """
-    from collector.fleet import history, name_of
-    from collector.technician import installations
+    from collector.stations.fleet import history, name_of
+    from collector.stations.technician import installations
 
     settings, known = node_of(config, node)
     birth = known.birth
@@ -111,8 +111,8 @@ def rename(
 
     Example:  lamppost stations rename lp-0017 --zh 建国路东口 --en "Jianguo Rd East"
     """
-    from collector.fleet import note
-    from collector.fleet import rename as call
+    from collector.stations.fleet import note
+    from collector.stations.fleet import rename as call
 
     if not zh and not en:
         raise Failure(Exit.USAGE, "no-name", "a name is wanted", "--zh, --en, or both")

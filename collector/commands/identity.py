@@ -198,7 +198,7 @@ def stations_purge(
 
     Example:  lamppost stations purge lp-0017
     """
-    from collector.purge import purge
+    from collector.stations.purge import purge
     from collector.stores.store import StoreDown
 
     if not yes and not typer.confirm(f"forget every reading of {node}, for ever?", err=True):

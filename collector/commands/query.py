@@ -18,7 +18,7 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
-    from collector.station_query import Concentration, IndexRow
+    from collector.stations.station_query import Concentration, IndexRow
     from collector.stores.store import Select
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -48,7 +48,7 @@ def station(
     Example:  lamppost query station lp-0001 --every 1d --since 2026-03-01 --standard china
     """
     from collector.numbers.reporting import Standard, is_of
-    from collector.station_query import AIR, EVERY, concentrations, indices
+    from collector.stations.station_query import AIR, EVERY, concentrations, indices
     from wire.quantities import nearest
 
     if every not in EVERY:

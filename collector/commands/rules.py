@@ -262,7 +262,7 @@ def _inventory(settings: Config) -> list[Expected]:
     import sqlite3
 
     from collector.delivery.registry import Registry
-    from collector.inventory import expected
+    from collector.stations.inventory import expected
     from device_profiles.catalogue import load as load_catalogue
 
     if not settings.state_file.exists():

@@ -24,7 +24,7 @@ TIMEOUT = typer.Option(25.0, "--timeout", help="How long to wait for the answer,
 
 def ask_node(config: Path, node: str, verb: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """What a node answers; `ok` is false when it refuses. Raises Failure when it does not answer."""
-    from collector.asking import ask
+    from collector.stations.asking import ask
 
     return ask(load_settings(config), node, verb, arguments, timeout_s)
 

@@ -134,7 +134,7 @@ def config_history(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON
 
     Example:  lamppost stations config history lp-0017
     """
-    from collector.fleet import history
+    from collector.stations.fleet import history
 
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
@@ -155,7 +155,7 @@ def _text(file: Path) -> str:
 
 def _send(config: Path, node: str, text: str, base: str | None, wait: bool, timeout: float, as_json: bool) -> None:
     """Send, wait for the end of the trial, write down what became of it, and end the command."""
-    from collector.fleet import begin_version, end_version, note
+    from collector.stations.fleet import begin_version, end_version, note
 
     settings, _ = node_of(config, node)
     with state_of(settings) as db:

@@ -18,7 +18,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from collector.alarms import Alarms
 from collector.delivery import clocks, quick_json
 from collector.delivery.halving import write_halving
 from collector.delivery.known import Known
@@ -29,6 +28,7 @@ from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.work import Group, Work, content, part_of_row
 from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
+from collector.health.alarms import Alarms
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from wire import batch, check

@@ -12,7 +12,6 @@ from collector.alerts.alerting import Alerting, Telling
 from collector.alerts.book import Book
 from collector.alerts.settings import AlertmanagerChannel, AppriseChannel, Channel
 from collector.config import Config
-from collector.names import Names
 from collector.notify.addresses import NONE, Inner
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.apprise_channel import Apprise, addresses
@@ -23,6 +22,7 @@ from collector.notify.teller import Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Policy, Step
 from collector.rules.outbox import Route
+from collector.stations.names import Names
 from device_profiles.settings import secret
 
 

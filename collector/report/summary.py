@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from collector.numbers.windows import DAYS, HOURS, valid_hour
-from collector.station_query import IndexRow, indices
+from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.numbers.reporting import Reporting, is_of
-from collector.station_query import PARTS, concentrations, indices
+from collector.stations.station_query import PARTS, concentrations, indices
 from collector.stores.store import StoreDown
 from collector.web import history, query
 from collector.web.openapi import document

@@ -11,7 +11,7 @@ from collector.numbers.hour_means import LOOK_BACK_MS
 from collector.numbers.quality import FAIL
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
-from collector.station_query import INDEX_COLUMNS, IndexRow, index_row
+from collector.stations.station_query import INDEX_COLUMNS, IndexRow, index_row
 from collector.stores.store import Select, Series, Store
 from collector.web.air import FINE_MS, HOUR_MS, MINUTE_MS, PM, ROLLED, Air, airs, passed
 from collector.web.privacy import told_until

@@ -7,7 +7,7 @@ from datetime import date
 
 from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import Reporting, is_of
-from collector.station_query import IndexRow
+from collector.stations.station_query import IndexRow
 from collector.web.levels import Judgement, of_index, stored
 from measures import china_aqi
 from measures.index import Concentration, NotInStandard

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector.station_query import IndexRow
+from collector.stations.station_query import IndexRow
 from collector.web.level_words import WORDS
 
 

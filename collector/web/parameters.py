@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from collector.station_query import AIR, EVERY
+from collector.stations.station_query import AIR, EVERY
 from collector.web import history, query
 from collector.web.query import Parameter
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from collector.numbers.flags import failed
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
 from collector.numbers.windows import MINUTES
-from collector.station_query import IndexRow
+from collector.stations.station_query import IndexRow
 from collector.stores.store import Select, Store
 from collector.web.air import HOUR_MS, MINUTE_MS, PM, Air
 from collector.web.heard import FLOW, Heard, Other, hear

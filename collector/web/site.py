@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from collector.delivery.gaps import Hour
-from collector.health import Health
+from collector.health.health import Health
 from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import ReportingOf, reports_as_china

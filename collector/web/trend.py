@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import is_of
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
-from collector.station_query import indices
+from collector.stations.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.air import HOUR_MS

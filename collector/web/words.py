@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from collector.numbers.calibration import Record
 from collector.rules.words import reading
-from collector.station_query import IndexRow
+from collector.stations.station_query import IndexRow
 from collector.web.levels import called
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS

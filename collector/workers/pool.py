@@ -7,9 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from collector.alarms import Alarms
 from collector.config import Config
 from collector.delivery.registry import Node, Registry
+from collector.health.alarms import Alarms
 from collector.stores.store import Table
 from collector.workers.messages import Beginning, Done, Order, worker_of
 from collector.workers.worker_process import WorkerProcess

@@ -23,8 +23,8 @@ from collector.broker.lanes import Lanes
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
+from collector.health.mishaps import Mishaps
 from collector.memory import calm_garbage_collector, share_heaps
-from collector.mishaps import Mishaps
 from collector.numbers.calibration import Calibrations
 from collector.pipeline import IDLE_S, make_pipeline
 from collector.rules.loading import load_rules

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import collector.collector as room
-import collector.standby as standby
+import collector.standby.standby as standby
 import collector.stores.influx1
 import collector.stores.sqlite
 from collector.alerts.alerting import Alerting

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.alarms import STAYS_MS, Alarms
 from collector.alerts.self_watch import of_alarms
+from collector.health.alarms import STAYS_MS, Alarms
 
 
 def test_an_alarm_stays_while_it_is_raised_again_and_ends_after_silence() -> None:

@@ -12,9 +12,9 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.asking import ask
 from collector.commands.options import load_settings
 from collector.config import Config
+from collector.stations.asking import ask
 from tests.servers import Mosquitto
 from wire import names, status
 from wire.exits import Exit, Failure

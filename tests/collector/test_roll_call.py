@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.config import Config
-from collector.roll_call import roll_call
+from collector.standby.roll_call import roll_call
 from tests.servers import Mosquitto
 from wire import names
 from wire.collector_status import CollectorStatus, State, encode

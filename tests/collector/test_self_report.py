@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.alarms import Alarms
-from collector.self_report import FRESH_MS, SelfReport, alarms_beside, path_beside
+from collector.health.alarms import Alarms
+from collector.health.self_report import FRESH_MS, SelfReport, alarms_beside, path_beside
 
 NOW = 1_790_000_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.standby import LISTEN_S, SILENCE_S, Standby
+from collector.standby.standby import LISTEN_S, SILENCE_S, Standby
 from wire import collector_status
 from wire.collector_status import CollectorStatus, State
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from collector.commands.fleet import stations_app
 from collector.delivery.registry import Registry
+from collector.stations.technician import BURST, EVERY_MS, RECORDS_MAX, TechnicianDesk, installations
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
-from collector.technician import BURST, EVERY_MS, RECORDS_MAX, TechnicianDesk, installations
 from device_profiles.catalogue import load
 from tests.closes import Closes
 from wire import status

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from collector.broker.inbox import Arrived
-from collector.standby import LISTEN_S, SILENCE_S
-from collector.turn import Turn
+from collector.standby.standby import LISTEN_S, SILENCE_S
+from collector.standby.turn import Turn
 from tests.collector.test_unforeseen import Inbox
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.delivery.series import SeriesBudget
-from collector.flapping import Flapping
+from collector.standby.flapping import Flapping
 from collector.statedb import open_state
 from device_profiles.loglines import LINE_MAX, OneLine, one_line
 from tests.closes import Closes

@@ -17,11 +17,11 @@ from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
-from collector.mishaps import Mishaps
+from collector.health.mishaps import Mishaps
 from collector.pipeline import OwnPipeline
-from collector.presence import Presence
+from collector.standby.turn import Turn
+from collector.stations.presence import Presence
 from collector.stores.store import Answer, Row, Select, Series
-from collector.turn import Turn
 from simulator.world.broker import Broker, Session
 from simulator.world.clock import Clock
 from tests.simulation.database import Database

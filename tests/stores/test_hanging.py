@@ -13,11 +13,11 @@ import pytest
 from collector.delivery import ledger
 from collector.delivery.known import Known
 from collector.delivery.registry import Registry
+from collector.stations.technician import TechnicianDesk
 from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.influx2 import Influx2
 from collector.stores.store import SOON_S, Select, Series, Store, StoreDown
-from collector.technician import TechnicianDesk
 from device_profiles.catalogue import load
 from tests.closes import Closes
 from wire import status

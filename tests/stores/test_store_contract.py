@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from collector.config import Config, SqliteStore
-from collector.purge import purge
+from collector.stations.purge import purge
 from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker

@@ -11,7 +11,7 @@ from typing import Any
 
 from collector.city import titles, warm_ups
 from collector.delivery.gaps import gaps
-from collector.health import Health
+from collector.health.health import Health
 from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
 from collector.numbers.reporting import Reporting, reports_as_china

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.numbers.reporting import Reporting
-from collector.station_query import IndexRow
+from collector.stations.station_query import IndexRow
 from collector.web.judging import HOUR_MS, judged
 from collector.web.levels import Judgement
 from tests.quality.bench import SHANGHAI

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.config import Config
-from collector.fleet import SCHEMA, rename
-from collector.names import Names
 from collector.numbers.reporting import Reporting
+from collector.stations.fleet import SCHEMA, rename
+from collector.stations.names import Names
 from collector.web import map
 from collector.web.backdrop import PICTURE_BYTES_MAX, BadBackdrop, load, picture
 from device_profiles.strict_model import fit

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.health import Health
+from collector.health.health import Health
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted

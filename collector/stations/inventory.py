@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from collector.delivery.registry import Node
-from collector.places import Place, Places, neighbours
 from collector.rules.engine import Expected
 from collector.rules.transition import Series
+from collector.stations.places import Place, Places, neighbours
 from device_profiles.catalogue import Catalogue, UnknownProfile
 
 COUNTED: Final = "traffic_flow"

@@ -9,9 +9,9 @@ from typing import Final
 
 from collector.alerts.alerting import Alerting
 from collector.delivery.registry import Registry
-from collector.flapping import Flapping
 from collector.pipeline import Pipeline
-from collector.turn import Turn
+from collector.standby.flapping import Flapping
+from collector.standby.turn import Turn
 from wire import status
 from wire.status import Birth, Death
 

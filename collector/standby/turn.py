@@ -14,8 +14,8 @@ from typing import Final
 from collector.broker.inbox import Arrived
 from collector.broker.link import Link
 from collector.broker.link_311 import Link311
-from collector.flapping import Flapping
-from collector.standby import Standby
+from collector.standby.flapping import Flapping
+from collector.standby.standby import Standby
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 

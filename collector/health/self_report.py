@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from collector.alarms import Alarms
+from collector.health.alarms import Alarms
 
 log = logging.getLogger("lamppost.collector")
 
