@@ -177,7 +177,7 @@ def _write_settings(answers: Answers, config: Path) -> None:
         office = by_token_once(answers.token, identity)
         node, broker = office.node, {"host": office.broker_host, "port": office.broker_port}
     elif answers.broker is not None:
-        broker = answers.broker.model_dump()
+        broker = answers.broker.settings()
     assert node is not None
     text = settings_text(answers, node, identity, broker, time.strftime("%Y-%m-%d", time.gmtime()))
     config.parent.mkdir(parents=True, exist_ok=True)

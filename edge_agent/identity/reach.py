@@ -70,6 +70,7 @@ def why_not_let_in(address: BrokerAddress, client_id: str, timeout_s: float = 5.
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
+    address = that_answers(address, timeout_s)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311)
     client.username_pw_set(address.username, address.password)
     client.connect_timeout = timeout_s

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from device_profiles.field_types import FilePath, Host, Name, NodeName, Port
+from device_profiles.field_types import Address, FilePath, Host, MqttVersion, Name, NodeName, Port
 from device_profiles.strict_model import Strict, fit, misplaced
 from device_profiles.strict_yaml import NotUsable, parse
 from wire.exits import Exit, Failure
@@ -29,6 +29,12 @@ class BrokerAnswer(Strict):
     port: Port = 1883
     username: str | None = None
     password_file: FilePath | None = None
+    others: list[Address] = Field(default=[], max_length=16)
+    protocol: MqttVersion = "5"
+
+    def settings(self) -> dict[str, Any]:
+        """As the settings file says it: what is as ever is left out."""
+        return {"host": self.host, "port": self.port} | self.model_dump(exclude_defaults=True)
 
 
 class SensorAnswer(Strict):
@@ -100,6 +106,11 @@ def position(said: str) -> tuple[float, float] | None:
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise ValueError("latitude first: -90 to 90, then longitude")
     return lat, lon
+
+
+def separated(said: str) -> list[str]:
+    """What people type with commas between."""
+    return [part.strip() for part in said.replace("，", ",").split(",")]
 
 
 def as_qr(answers: Answers) -> str:

@@ -39,6 +39,8 @@ def _scalar(value: object) -> str:
     """A value as YAML: plain where it reads as the text it is, else in quotes (a station may be called 17, or no)."""
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
     text = str(value)
     try:
         plain = re.fullmatch(r"[\w/.-]+", text) is not None and parse(text).data == text

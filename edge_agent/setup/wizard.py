@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import typer
 
-from edge_agent.setup.answers import Answers, BrokerAnswer, position
+from edge_agent.setup.answers import Answers, BrokerAnswer, position, separated
 from edge_agent.setup.questions import ask, choose, indented
 from edge_agent.setup.sensor_search import search_sensors
 from wire import enrolment, names
@@ -54,23 +55,23 @@ def _link(answers: Answers, secrets_folder: Path) -> Answers:
     if answers.token is not None or answers.broker is not None:
         return answers
     typer.echo("\n3 of 6  The broker")
-    host = ask("Host", "127.0.0.1", lambda said: BrokerAnswer(host=said).host)
-    port = ask("Port", "1883", _port)
-    if choose("Does it want a password?", "yn", "n") == "n":
-        return answers.with_(broker=BrokerAnswer(host=host, port=port).model_dump())
-    user, password = _login(answers, host, port)
-    file = secrets_folder / "lamppost.broker"
-    _write_secret(file, password)
-    made = BrokerAnswer(host=host, port=port, username=user, password_file=file)
-    return answers.with_(broker=made.model_dump())
+    host, *others = ask("Host; of a cluster all, with commas", "127.0.0.1", _hosts)
+    broker = BrokerAnswer(host=host, port=ask("Port", "1883", _port), others=others)
+    if choose("Does it want a password?", "yn", "n") == "y":
+        user, password = _login(answers, broker)
+        file = secrets_folder / "lamppost.broker"
+        _write_secret(file, password)
+        broker = broker.model_copy(update={"username": user, "password_file": file})
+    return answers.with_(broker=broker.model_dump())
 
 
-def _login(answers: Answers, host: str, port: int) -> tuple[str, str]:
+def _login(answers: Answers, broker: BrokerAnswer) -> tuple[str, str]:
     """User and password, tried at once: a slip of the finger is seen here, not at the proof."""
-    from device_profiles.settings import BrokerAddress
+    from device_profiles.field_types import Broker
+    from device_profiles.settings import broker_address
     from edge_agent.identity.reach import why_not_let_in
 
-    user = answers.node or ""
+    user, address = answers.node or "", broker_address(Broker(**broker.settings()))
     while True:
         user = typer.prompt("User", default=user)
         password = ""
@@ -78,7 +79,7 @@ def _login(answers: Answers, host: str, port: int) -> tuple[str, str]:
             password = typer.prompt("Password", hide_input=True, default="", show_default=False)
             if not password:
                 typer.echo("  an empty one is none: type it, or Ctrl-C")
-        refused = why_not_let_in(BrokerAddress(host, port, user, password), f"{answers.node or user}.setup")
+        refused = why_not_let_in(replace(address, username=user, password=password), f"{answers.node or user}.setup")
         if refused is None:
             typer.echo("  the broker lets us in")
             return user, password
@@ -123,6 +124,11 @@ def _service(answers: Answers) -> Answers:
 def _token(said: str) -> str:
     enrolment.read_token(said)  # damaged in copying: better seen now than after the last question
     return said
+
+
+def _hosts(said: str) -> list[str]:
+    first, *others = separated(said)
+    return [BrokerAnswer(host=first).host, *BrokerAnswer(others=others).others]
 
 
 def _port(said: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer, position
+from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer, position, separated
 from wire import names
 
 FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
@@ -61,8 +61,9 @@ def answers_of(
 
 
 def _broker(text: str) -> BrokerAnswer | None:
-    host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    first, *others = separated(text)
+    host, colon, port = first.rpartition(":") if first.count(":") == 1 else (first, "", "")
     try:
-        return BrokerAnswer(host=host, port=int(port) if colon else 1883)
+        return BrokerAnswer(host=host, port=int(port) if colon else 1883, others=others)
     except ValueError:  # pydantic's errors are such too
         return None

@@ -17,5 +17,5 @@ def suggested(known: Answers) -> dict[str, str]:
     if known.lat is not None and known.lon is not None:
         given["position"] = f"{known.lat:g},{known.lon:g}"
     if known.broker is not None:
-        given["broker"] = f"{known.broker.host}:{known.broker.port}"
+        given["broker"] = ", ".join((f"{known.broker.host}:{known.broker.port}", *known.broker.others))
     return given

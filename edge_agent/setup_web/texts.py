@@ -92,7 +92,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "need": ("请填写", "please fill this in"),
     "names_are": ("小写字母、数字和连字符", "small letters, digits and hyphens"),
     "spot_is": ("先纬度后经度，用逗号隔开：39.9,116.4", "latitude first, comma, longitude: 39.9,116.4"),
-    "address_is": ("只写主机名或地址，可加 :端口", "a host name or address, and :port if need be"),
+    "address_is": (
+        "只写主机名或地址，可加 :端口；集群各节点用逗号分开",
+        "a host name or address, and :port if need be; of a cluster all, with commas",
+    ),
     "clock": ("时钟还没有由 NTP 校准", "The clock has not been set by NTP yet"),
     "clock_wait": ("等待校准：读数先留在本机", "wait for NTP: readings stay here until then"),
     "clock_believe": ("相信现在的时钟", "believe it as it is"),

@@ -6,10 +6,12 @@ import getpass
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,27 @@ def test_what_setup_writes_is_a_settings_file_with_its_comments() -> None:
     assert config.broker.username == "user: odd"
     assert config.sensors[0].port == "/dev/serial/by-path/usb-0:1.3:1.0"
     assert text.startswith("# Settings of this station")
+
+
+def test_a_cluster_is_set_up_with_all_its_nodes_and_what_it_speaks() -> None:
+    cluster = 'broker: {host: 10.0.0.1, others: ["10.0.0.2:1884", "no"], protocol: 3.1.1}'
+    answers = read_answers(re.sub("broker:.*", cluster, ANSWERS), "answers.yaml")
+    assert answers.broker is not None
+    text = settings_text(answers, "lp-0042", None, answers.broker.settings(), "2026-09-01")
+    config = fit(Config, parse(text, "agent.yaml"))
+    assert (config.broker.others, config.broker.protocol) == (["10.0.0.2:1884", "no"], "3.1.1")
+
+
+@pytest.mark.real
+def test_a_set_up_goes_by_the_node_of_a_cluster_that_answers(field: Field) -> None:
+    options = ready(field)
+    cluster = {"port": free_port(), "others": [f"127.0.0.1:{field.broker.port}"], "spread_s": 0.0}
+    sensor = {"name": "air-1", "profile": "plantower-pms5003", "port": str(field.ports / "air")}
+    field.write(field.settings(sensors=[sensor], broker=cluster))
+    field.collector.start()
+    done = field.lamppost("agent", "setup", *options, timeout_s=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PM2.5 35  PM10 55 µg/m³  read back" in done.stdout
 
 
 @pytest.mark.parametrize("word", ["17", "no", "null", "1e5", "0x10", "007", "true", "on", "lp-1"])
@@ -262,7 +285,7 @@ def test_a_port_can_be_typed_where_none_is_found_and_another_files_set_up_is_not
 def test_a_login_is_tried_where_it_is_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = iter(["127.0.0.1", "1883", "y", "lp-1", "", "wrong", "t", "lp-1", "right"])
+    typed = iter(["127.0.0.1, 127.0.0.2", "1883", "y", "lp-1", "", "wrong", "t", "lp-1", "right"])
     monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
     tried: list[str | None] = []
 
@@ -274,6 +297,7 @@ def test_a_login_is_tried_where_it_is_typed(
     answers = wizard._link(Answers(node="lp-1"), tmp_path)
     assert tried == ["wrong", "right"]
     assert answers.broker is not None
+    assert answers.broker.others == ["127.0.0.2"]
     assert answers.broker.password_file is not None
     assert answers.broker.password_file.read_text() == "right"
     said = capsys.readouterr().out
@@ -294,8 +318,11 @@ def test_a_broker_says_whether_it_lets_us_in(tmp_path: Path) -> None:
     broker.start()
     try:
         for word, refused in (("wrong", "refuses this user and password: Not authorized"), ("right", None)):
-            said = why_not_let_in(BrokerAddress("127.0.0.1", broker.port, "lp-1", word), "lp-1.setup")
-            assert said is None if refused is None else refused in str(said)
+            here = BrokerAddress("127.0.0.1", broker.port, "lp-1", word)
+            second = replace(here, port=closed, others=(("127.0.0.1", broker.port),))
+            for address in (here, second):
+                said = why_not_let_in(address, "lp-1.setup")
+                assert said is None if refused is None else refused in str(said)
     finally:
         broker.stop()
 

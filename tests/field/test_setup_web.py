@@ -26,6 +26,7 @@ from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
 from edge_agent.setup_web.live import Live, Row
 from edge_agent.setup_web.server import SetupPage
 from edge_agent.setup_web.server import _Handler as Handler
+from edge_agent.setup_web.suggested import suggested
 from edge_agent.setup_web.texts import TEXTS, Words, language_of
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
@@ -115,6 +116,15 @@ def test_what_was_filled_in_becomes_answers() -> None:
     assert (answers.broker.host, answers.broker.port) == ("10.0.0.1", 1884)
 
 
+def test_nodes_of_a_cluster_stand_with_commas_between_and_are_suggested_again() -> None:
+    text = "10.0.0.1:1884, broker-b:1885，broker-c"
+    answers, _ = answers_of(FILLED | {"broker": text}, [SENSOR])
+    assert answers is not None
+    assert answers.broker is not None
+    assert (answers.broker.port, answers.broker.others) == (1884, ["broker-b:1885", "broker-c"])
+    assert suggested(answers)["broker"] == text.replace("，", ", ")
+
+
 def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
     answers, wrong = answers_of({"token": " abc ", "site": "here"}, [SENSOR])
     assert wrong == {}
@@ -126,7 +136,8 @@ def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
     ("field", "value"),
     [
         ("node", "LP 17"), ("node", ""), ("node", "collector"), ("site", "Hier"), ("broker", "mqtt://u:p@x"),
-        ("broker", "host:99999"), ("broker", ""), ("position", "116.4"), ("position", "116.4,39.9"),
+        ("broker", "host:99999"), ("broker", "a, b:99999"), ("broker", "a,"), ("broker", ""),
+        ("position", "116.4"), ("position", "116.4,39.9"),
         ("position", "39,9,116,4"), ("position", "nan,116.4"), ("position", "39.9,1_16.4"),
     ],
 )  # fmt: skip
