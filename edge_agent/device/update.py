@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge_agent.device.service import NAME
 from wire.exits import Exit, Failure
 
 FOLDER = Path("/var/lib/lamppost/packages")
@@ -30,6 +31,12 @@ APT = (
     "Dpkg::Options::=--force-confold",
 )
 
+HOW_WELL = {
+    "ready": ["lamppost", "agent", "ready"],
+    "running": ["systemctl", "is-active", "--quiet", NAME],
+}
+"""What is asked of an agent, the most first: one with a sensor away is not ready, and still has to run."""
+
 Run = Callable[[list[str]], int]
 
 
@@ -43,7 +50,7 @@ def update(
 ) -> bool:
     """Install `deb`; True when it is well, False when the version before was put back.
 
-    Well means: the package was configured, and, when the agent was ready before, it is ready again within `WELL_S`.
+    Well means: the package was configured, and within `WELL_S` the agent is ready again, or running, as it was before.
     Raises Failure when there is nothing to go back to, or when the way back fails too.
     """
     run = run or partial(_run, say)
@@ -56,15 +63,15 @@ def update(
     back, new = folder / "back.deb", folder / "new.deb"
     shutil.copyfile(known, back)
     shutil.copyfile(deb, new)
-    was_ready = run(["lamppost", "agent", "ready"]) == 0
+    before_it = next((state for state, question in HOW_WELL.items() if run(question) == 0), None)
     say(f"installing {deb.name}")
     reason = "the package could not be installed" if run([*APT, str(new)]) != 0 else None
-    if reason is None and was_ready and not _becomes_ready(run, sleep):
-        reason = f"the agent was ready before, and is not within {WELL_S:g} s"
+    if reason is None and before_it is not None and not _becomes(HOW_WELL[before_it], run, sleep):
+        reason = f"the agent was {before_it} before, and is not within {WELL_S:g} s"
     if reason is None:
         back.replace(folder / "previous.deb")
         new.replace(current)
-        say("well" if was_ready else "installed; the agent was not ready before, so there is nothing to compare")
+        say(f"well: the agent is {before_it}" if before_it else "installed; no agent ran before, so none is missed")
         return True
     say(f"{reason}: going back")
     if run([*APT, str(back)]) != 0:
@@ -78,10 +85,10 @@ def update(
     return False
 
 
-def _becomes_ready(run: Run, sleep: Callable[[float], None]) -> bool:
+def _becomes(question: list[str], run: Run, sleep: Callable[[float], None]) -> bool:
     for _ in range(round(WELL_S / LOOK_EVERY_S)):
         sleep(LOOK_EVERY_S)
-        if run(["lamppost", "agent", "ready"]) == 0:
+        if run(question) == 0:
             return True
     return False
 

@@ -14,10 +14,13 @@ from wire.exits import Failure
 
 
 class Board:
-    """Packages that install or fail, an agent that is ready or not with each."""
+    """Packages that install or fail, an agent that is ready or not with each; or runs all the same."""
 
-    def __init__(self, folder: Path, ready: dict[str, bool], broken: str = "") -> None:
+    def __init__(
+        self, folder: Path, ready: dict[str, bool], broken: str = "", running: dict[str, bool] | None = None
+    ) -> None:
         self.installed, self.ready, self.broken = "old", ready, broken
+        self.running = running or ready
         self.said: list[str] = []
         self.slept_s = 0.0
         self.folder = folder / "packages"
@@ -27,7 +30,8 @@ class Board:
 
     def run(self, command: list[str]) -> int:
         if command[0] != "apt-get":
-            return 0 if self.ready[self.installed] else 1
+            asked = self.running if command[0] == "systemctl" else self.ready
+            return 0 if asked[self.installed] else 1
         name = Path(command[-1]).read_text()
         if name != self.broken:
             self.installed = name
@@ -66,6 +70,18 @@ def test_a_package_that_does_not_install_is_put_back_at_once(tmp_path: Path) -> 
 
 def test_an_agent_that_was_not_ready_before_is_not_held_against_the_new_version(tmp_path: Path) -> None:
     board = Board(tmp_path, {"old": False, "new": False})
+    assert board.update(board.debs["old"])
+    assert board.installed == "new"
+
+
+def test_a_station_with_a_sensor_away_is_not_left_with_a_version_that_does_not_run(tmp_path: Path) -> None:
+    """It was not ready before, and so whatever was installed stayed."""
+    no, runs, falls = {"old": False, "new": False}, {"old": True, "new": True}, {"old": True, "new": False}
+    board = Board(tmp_path, no, running=falls)
+    assert not board.update(board.debs["old"])
+    assert board.installed == "old"
+    assert "the agent was running before, and is not within 120 s: going back" in board.said
+    board = Board(tmp_path, no, running=runs)
     assert board.update(board.debs["old"])
     assert board.installed == "new"
 
