@@ -59,10 +59,7 @@ def update(
     if known is None:
         text = "there is no copy of the installed version to go back to"
         raise Failure(Exit.USAGE, "no-way-back", text, "name its package with --before FILE")
-    folder.mkdir(parents=True, exist_ok=True)
-    back, new = folder / "back.deb", folder / "new.deb"
-    shutil.copyfile(known, back)
-    shutil.copyfile(deb, new)
+    back, new = _copies(folder, known, deb)
     before_it = next((state for state, question in HOW_WELL.items() if run(question) == 0), None)
     say(f"installing {deb.name}")
     reason = "the package could not be installed" if run([*APT, str(new)]) != 0 else None
@@ -83,6 +80,20 @@ def update(
     new.unlink()
     say("the version before is back")
     return False
+
+
+def _copies(folder: Path, known: Path, deb: Path) -> tuple[Path, Path]:
+    """Both packages beside each other, where nobody takes them away; or none: a disk full of them takes no readings."""
+    back, new = folder / "back.deb", folder / "new.deb"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(known, back)
+        shutil.copyfile(deb, new)
+    except OSError:
+        for copy in (back, new):
+            copy.unlink(missing_ok=True)
+        raise
+    return back, new
 
 
 def _becomes(question: list[str], run: Run, sleep: Callable[[float], None]) -> bool:

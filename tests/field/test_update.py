@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -84,6 +85,24 @@ def test_a_station_with_a_sensor_away_is_not_left_with_a_version_that_does_not_r
     board = Board(tmp_path, no, running=runs)
     assert board.update(board.debs["old"])
     assert board.installed == "new"
+
+
+def test_an_update_that_the_disk_has_no_room_for_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half copies of two packages filled it, and the agent beside them could keep no reading more."""
+
+    def full(source: Path, copy: Path) -> None:
+        copy.write_text(source.read_text()[:2])
+        if source == board.debs["new"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    board = Board(tmp_path, {"old": True, "new": True})
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        board.update(board.debs["old"])
+    assert list(board.folder.iterdir()) == []
+    assert board.installed == "old"
 
 
 def test_without_a_way_back_nothing_is_begun(tmp_path: Path) -> None:
