@@ -132,7 +132,7 @@ def update(
     before: Path | None = typer.Option(None, "--before", help="The installed version's package, the first time."),
 ) -> None:
     """Install a new version, and go back by itself where it does not do as well. That is when the agent is not ready
-    again within 2 minutes (or running, if it was no more than that before), also when your connection is lost meanwhile.
+    again within 2 minutes (or not running, if it only ran before), also when your connection is lost meanwhile.
 
     Exit code 1 when it went back.
 
