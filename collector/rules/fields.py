@@ -34,6 +34,16 @@ KINDS_WATCHED: Final = (
 )
 
 
+def tags_of(kind: str) -> tuple[str, ...]:
+    """The tags that series of a measurement have, by which a scope may narrow them."""
+    if kind == OWN_LINK:
+        return ("node",)
+    if kind == INDEX_KIND:
+        return ("site", "node", "sensor", "standard", "edition", "period")
+    of = KINDS[kind] if kind in KINDS else KINDS[kind.rpartition("_")[0]]
+    return ("site", "node", *(("sensor",) if of.sensor else ()), *of.tags)
+
+
 def fields_of(kind: str) -> tuple[str, ...]:
     """The fields a rule may name in a measurement, roll-ups and the index included."""
     if kind == INDEX_KIND:

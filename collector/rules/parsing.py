@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
-from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of
+from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of, tags_of
 from collector.rules.rule import WINDOW_STATS, Condition, Hours, Rule, Scope, Text, Window
 from collector.rules.words import Limit
 from measures.averages import DIRECTIONS
@@ -59,6 +59,7 @@ def _unknown_quantity(raw: dict[str, Any]) -> Iterable[tuple[Path, str]]:
 
 
 def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
+    yield from _unknown_tags(rule)
     if rule.window is not None:
         yield from _unknown_in_window((), rule.kind, rule.window, rule.limit)
     for key, condition in (("and", rule.and_), ("unless", rule.unless)):
@@ -77,6 +78,15 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
             yield ("category",), f"no index has a category {word!r}{hint(word, CATEGORIES)}"
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
+
+
+def _unknown_tags(rule: Rule) -> Iterable[tuple[Path, str]]:
+    """What the scope narrows and the rule's series have not: it would match nothing."""
+    tags = ("site", "node", "sensor") if rule.absent is not None else tags_of(rule.kind)  # a sensor is silent whole
+    for tag, patterns in rule.scope.narrowed:
+        if tag not in tags and "*" not in patterns:
+            what = "absent watches sensors, which have" if rule.absent is not None else f"{rule.kind} has"
+            yield ("scope", tag), f"{what} no {tag} and nothing can match, leave it out: there are {', '.join(tags)}"
 
 
 def _unknown_in_window(at: Path, kind: str, window: Window, limit: Limit) -> Iterable[tuple[Path, str]]:

@@ -19,7 +19,7 @@ from simulator.verify.verdict import Verdict
 from wire.traffic import CELLS
 
 ROWS_PER_SLICE: Final = 50_000
-TAGS: Final = ("node", "sensor", "lane", "direction")
+TAGS: Final = ("site", "node", "sensor", "lane", "direction")
 NEAR_MS: Final = 3_600_000
 FAR_MS: Final = 4_102_444_800_000  # the year 2100
 SAMPLE: Final = 50
@@ -94,7 +94,7 @@ class Comparison:
             if rows:
                 self._extra[kind, _group(self._series[number])] += rows.items()
         for group, rows in stored.items():
-            if self._alone or group[0] in self._nodes:
+            if self._alone or group[TAGS.index("node")] in self._nodes:
                 self._extra[kind, group] += rows.items()
             else:
                 self._verdict.stored -= len(rows)
@@ -105,6 +105,8 @@ class Comparison:
             group = tuple(series.tags.get(tag, "") for tag in TAGS)
             found[group] = {row[0]: dict(zip(columns, row[1:], strict=True)) for row in series.rows}
             self._verdict.stored += len(series.rows)
+            if series.tags.get("node") in self._nodes:
+                self._verdict.doubled += len(series.rows) - len(found[group])  # within one millisecond
         return found
 
     def _judge(self, number: int, sent: Sent, wrong: Wrong | None) -> None:
@@ -212,4 +214,4 @@ class _Gaps:
 
 def _group(series: SeriesOf) -> Group:
     tags = dict(series.tags)
-    return (series.node, series.sensor, tags.get("lane", ""), tags.get("direction", ""))
+    return (series.site, series.node, series.sensor, tags.get("lane", ""), tags.get("direction", ""))

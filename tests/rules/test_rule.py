@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from collector.rules.complaint import BadRules
+from collector.rules.fields import fields_of
 from collector.rules.parsing import parse
 
 DESIGN_RULE = """
@@ -180,7 +181,31 @@ def test_a_scope_that_matches_no_series_there_may_be_is_refused(scope, why):
 
 def test_of_several_patterns_for_a_word_one_is_enough():
     scope = {"standard": ["HJ633*", "HJ 633*"], "edition": [2026], "direction": "*", "node": "lp-00[12]?"}
-    assert parse(changed(scope=scope))[0].scope.standard == ("HJ633*", "HJ 633*")
+    index = {"kind": "air_index", "window": {"last": "value"}}
+    assert parse(changed(**index, scope=scope))[0].scope.standard == ("HJ633*", "HJ 633*")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag", "there"),
+    [
+        ("air_quality", "lane", "site, node, sensor"),
+        ("air_quality_1h", "period", "site, node, sensor"),
+        ("traffic_flow_1h", "standard", "site, node, sensor, lane, direction"),
+        ("node_health", "sensor", "site, node"),
+    ],
+)
+def test_a_scope_of_a_tag_that_the_kind_does_not_have_is_refused(kind, tag, there):
+    """Such a rule was fine, and never said anything."""
+    last = next(name for name in fields_of(kind) if "dir" not in name)
+    word = {"period": "1h", "standard": "HJ 633"}.get(tag, "a-1")
+    told = problem(kind=kind, window={"last": last}, scope={tag: word})
+    assert f"scope.{tag}: {kind} has no {tag} and nothing can match, leave it out: there are {there}" in told
+
+
+def test_a_sensor_is_absent_whole_and_no_lane_of_it_can_be_named():
+    bare = {"kind": "traffic_flow", "window": ..., "clear": ..., "raise": ..., "for": ...}
+    assert "scope.lane: absent watches sensors" in problem(**bare, absent="10m", scope={"lane": 1})
+    assert parse(changed(**bare, absent="10m", scope={"sensor": "radar-1"}))
 
 
 def test_a_category_that_no_index_has_is_answered_with_the_nearest():

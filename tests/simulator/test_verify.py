@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +104,7 @@ def check(verdict: Verdict, rows: int) -> None:
     assert len(verdict.faults) == len(PLANTED)
     for error, number in PLANTED.items():
         what = {"unsent": "never sent"}.get(error, error)
-        assert where[what] == f"air_quality lp-{number // SENSORS}/air-{number % SENSORS}"
+        assert where[what] == f"air_quality downtown/lp-{number // SENSORS}/air-{number % SENSORS}"
     assert not verdict.passed
 
 
@@ -148,6 +150,24 @@ def test_rows_of_another_day_another_sensor_another_station_are_found(tmp_path: 
     ):
         town._store(node, sensor, [time_ms], values, [0], [1])
     assert verify(town.notes, town.store, alone=alone).unsent == unsent
+    town.store.close()
+    town.notes.close()
+
+
+def test_rows_at_another_site_and_twice_within_a_millisecond_are_found(tmp_path: Path) -> None:
+    """Both passed: a collector that stored a whole town under a wrong site was right."""
+    town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 2_000, 7)
+    town.fill({})
+    with contextlib.closing(sqlite3.connect(tmp_path / "readings.db")) as db, db:
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(p_air_quality)") if name != "time"]
+        names = ", ".join(columns)
+        db.execute(
+            f"INSERT INTO p_air_quality ({names}, time) SELECT {names}, time + 1 FROM p_air_quality WHERE series = 1 LIMIT 3"
+        )
+        db.execute("""UPDATE series SET tags = replace(tags, 'downtown', 'uptown') WHERE tags LIKE '%"lp-4"%"air-1"%'""")
+    verdict = town.verdict()
+    assert (verdict.doubled, verdict.lost, verdict.unsent) == (3, 200, 200)
+    assert {fault.where for fault in verdict.faults if fault.what == "never sent"} == {"air_quality uptown/lp-4/air-1"}
     town.store.close()
     town.notes.close()
 
