@@ -22,7 +22,7 @@ UGM3_OF_PPB: Final = {"no2": 1.882, "o3": 1.963, "no": 1.227}
 
 
 class Air(NamedTuple):
-    """Concentrations in µg/m³, CO in mg/m³."""
+    """Concentrations in µg/m³, CO in mg/m³, CO2 in ppm."""
 
     pm1_ugm3: float
     pm25_ugm3: float
@@ -32,6 +32,7 @@ class Air(NamedTuple):
     o3_ugm3: float
     so2_ugm3: float
     co_mgm3: float
+    co2_ppm: float
 
 
 class AirOfPlace:
@@ -66,7 +67,19 @@ class AirOfPlace:
         co = 0.22 + (0.36 + 0.95 * heat) * burnt * load**0.7 * stale + (0.09 + 0.5 * self._kerb) * busy / thinning
         smoke = force(self._events, "fireworks", time_ms)
         pm1 = pm25 * (0.66 + 0.05 * self._gas.smooth(now.hours / 7))
-        return Air(pm1, pm25, pm10, no, no2, o3, so2 + 110 * smoke, co + 0.6 * smoke)
+        co2 = self._co2_ppm(now, sky, busy / thinning, co)
+        return Air(pm1, pm25, pm10, no, no2, o3, so2 + 110 * smoke, co + 0.6 * smoke, co2)
+
+    def _co2_ppm(self, now: Moment, sky: Sky, fresh: float, co_mgm3: float) -> float:
+        """What the region burns goes with its CO, what lives breathes into the shallow air of a night, and leaves take
+        up by day; at the kerb comes exhaust, a hundred times its CO by volume (petrol cars with catalysts).
+
+        Beijing's mean is 448 ppm (Yang et al. 2021, doi 10.5194/acp-21-11741-2021); on a residential street of Phoenix
+        workdays' mornings are 22 ppm in summer and 36 in winter above weekends' (Idso et al. 2002).
+        """
+        green = 0.5 + 0.5 * season(now, 200)
+        breath = (10 + 8 * green) * (520 / sky.mixing_m) ** 0.7
+        return 399 + 16 * co_mgm3 + breath - 14 * green * sky.sun + (6 + 40 * self._kerb) * fresh
 
     def _load(self, now: Moment, sky: Sky) -> float:
         """What has piled up over the region: 1 in the middle, many times that when stagnant, little after a front."""

@@ -57,7 +57,7 @@ class City:
         felt = {
             **air._asdict(), "temp_c": sky.temp_c, "rh_pct": sky.rh_pct, "press_hpa": sky.press_hpa,
             "wind_speed_ms": sky.wind_speed_ms, "wind_dir_deg": sky.wind_dir_deg, "rain_rate_mmh": sky.rain_mm_h,
-            "co2_ppm": 420 + 25 * air.co_mgm3, "noise_db": self.traffic(place).noise_db(time_ms),
+            "noise_db": self.traffic(place).noise_db(time_ms),
         }  # fmt: skip
         for real in self._replayed:
             felt.update(real.at(time_ms))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from collector.stores.store import Select, StoreDown
+from firmware_stubs.models import RADARS
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
 from simulator.depths.local import Local
@@ -19,6 +21,7 @@ from simulator.scenario.faults import faulty
 from simulator.scenario.scenario import Scenario, SensorOf
 from simulator.world.clock import Clock
 from simulator.world.line import by_kind
+from simulator.world.passed import passed
 from simulator.world.run import SITE
 from simulator.world.street import Street
 from wire.exits import Exit, Failure
@@ -28,6 +31,8 @@ TOLERANCE_MS: Final = 1_500
 LOOK_S: Final = 0.5
 LAST_WORDS_S: Final = 1.0
 """For the agents' last read and commit."""
+HAND_IN_S: Final = 8.0
+"""From the end of an interval to its row in the database, at the most: committed, sealed, sent."""
 
 
 class WallClock(Clock):
@@ -36,6 +41,8 @@ class WallClock(Clock):
     def __init__(self, start_ms: int) -> None:
         super().__init__(start_ms)
         self._began_s = time.monotonic()
+        self.ahead_ms = time.time_ns() // 1_000_000 - start_ms
+        """How far the clock on the wall, by which agents stamp their readings, is ahead of the scenario's."""
 
     def look(self) -> float:
         """Seconds since the start; the clock stands there now."""
@@ -72,11 +79,13 @@ def run(
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()
         whole = _lasts(scenario.duration_s, local, watch)
+        ended_s = clock.look()
     _excuse_the_beginning(notes, local.store)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
         "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS, "whole": whole,
         "faults": [order.text for order in orders if order.fault is not None],
+        "vehicles": vehicles_passed(scenario, city, clock, ended_s, local.store),
     }  # fmt: skip
     notes.say(**facts)
     notes.close()
@@ -132,6 +141,25 @@ def _note(stub: Stub, notes: Notes, node: str, sensor: str) -> None:
                 notes.sent(SeriesOf(node, SITE, sensor, kind), time.time_ns() // 1_000_000, values)
 
     stub.sent = sent
+
+
+def vehicles_passed(scenario: Scenario, city: City, clock: WallClock, ended_s: float, address: str) -> dict[str, int]:
+    """How many passed each radar from its agent's first interval to the last that it had the time to hand in."""
+    interval_ms = scenario.interval_s * 1000
+    ended_ms = round((ended_s - HAND_IN_S) * 1000) + clock.start_ms + clock.ahead_ms
+    found: dict[str, int] = {}
+    store = open_store(address)
+    try:
+        for node, radar in product(scenario.nodes(), (n for n, of in scenario.sensors.items() if of.model in RADARS)):
+            question = Select("traffic_flow", ("duration_s",), where={"node": node, "sensor": radar})
+            rows = [row for series in store.select(question) for row in series.rows]
+            since_ms = min((time_ms for time_ms, _ in rows), default=clock.start_ms + clock.ahead_ms + interval_ms)
+            until_ms = max([ended_ms // interval_ms * interval_ms, *(t_ms + round(s * 1000) for t_ms, s in rows)])
+            span = since_ms - clock.ahead_ms, until_ms - clock.ahead_ms
+            found |= passed(city.traffic(node), node, [radar], [span] if since_ms < until_ms else [])
+    finally:
+        store.close()
+    return found
 
 
 def _excuse_the_beginning(notes: Notes, address: str) -> None:

@@ -30,6 +30,7 @@ from simulator.world.collector import AwayStore, Collector
 from simulator.world.hostile import Hostile
 from simulator.world.line import Line
 from simulator.world.node import Node, World
+from simulator.world.passed import passed
 from simulator.world.street import Street
 from simulator.world.strikes import Strikes
 from simulator.world.wire_tap import WireTap
@@ -201,12 +202,10 @@ class Run:
         """
         of = self.scenario.sensors
         radars = [name for name in of if of[name].model in RADARS and (of[name].tells_lengths or not lorries)]
-        found = dict.fromkeys((f"{n.node}/{r}/{d}" for n in self.nodes for r in radars for d in ("in", "out")), 0)
-        for node in self.nodes if radars else ():
-            traffic = self.city.traffic(node.node)
-            for one in (one for span in node.up_times(ended_ms) for one in traffic.vehicles(*span)):
-                for radar in radars if one.length_m >= HEAVY_FROM_M or not lorries else ():
-                    found[f"{node.node}/{radar}/{'in' if one.speed_kmh > 0 else 'out'}"] += 1
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            traffic, spans = self.city.traffic(node.node), node.up_times(ended_ms)
+            found |= passed(traffic, node.node, radars, spans, HEAVY_FROM_M if lorries else 0.0)
         return found
 
 

@@ -37,7 +37,7 @@ def probed(stub: Stub, seed: int = 0, noise: float = 0.0) -> Outcome:
             return outcome
 
 
-def noisy(seed: int, share: float) -> Faulty:
+def noisy(seed: int | str, share: float) -> Faulty:
     """A line that spoils that share of the frames in each of two ways, and half of it in a third."""
     shares = {"bitflip": share, "garbage": share, "truncate": share / 2}
     return Faulty(seed, [Fault(kind, share=part) for kind, part in shares.items()])

@@ -97,11 +97,11 @@ def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -
     """All stubs on pseudo-terminals whose speed matters; each port is searched as on a pole."""
     host = StubHost()
     ports: dict[str, str] = {}
-    for number, name in enumerate(MODELS):
+    for name in MODELS:
         speed_kmh = 6.0 if name == "hilink-ld2450" else 43.0
         traffic = [{"speed_kmh": speed_kmh, "range_m": 4.0, "angle_deg": 0.0}]
         stub = MODELS[name]((lambda _, seen=traffic: seen) if name in RADARS else lambda _: WORLD)
-        stub.faulty = noisy(number, 0.04)
+        stub.faulty = noisy(name, 0.04)
         ports[host.add(name, stub)] = name
     host.start()
     try:

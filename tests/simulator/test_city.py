@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.city.city import City
+from simulator.city.city import City, Place
 from simulator.city.events import EVENTS, Event
 from simulator.city.likeness import compare
 from simulator.city.moment import HOUR_MS
@@ -133,3 +133,21 @@ def test_vehicles_are_the_same_asked_whole_or_in_parts_and_keep_their_distance()
         assert min(b.time_ms - a.time_ms for a, b in pairwise(lane)) >= 1000
     hourly = sum(traffic.flow(start + n * 600_000, d).vph for n in range(12) for d in ("in", "out")) / 6
     assert len(whole) == pytest.approx(hourly, rel=0.15)
+
+
+def test_co2_of_a_street_rises_by_night_and_in_the_morning_rush() -> None:
+    """It swung by 8 ppm over a summer's day. Side streets of cities: 20 to 60, workdays' mornings 15 to 40 above
+    weekends' (Idso et al. 2002, Phoenix: 22 to 36); the mean of Beijing is 448 (Yang et al. 2021)."""
+    city = City(7, places=(Place("side", 300, 0.05), Place("kerb", 300, 0.8)))
+    days = [MAY + day * 24 * HOUR_MS for day in range(91)]
+
+    def mean(place: str, hour: int, weekdays: range = range(7)) -> float:
+        found = [city.air(place, t + hour * HOUR_MS).co2_ppm for n, t in enumerate(days) if (n + 4) % 7 in weekdays]
+        return sum(found) / len(found)  # the first of May 2026 is a Friday
+
+    day = [mean("side", hour) for hour in range(24)]
+    assert 430 < sum(day) / 24 < 460
+    assert 20 < max(day) - min(day) < 60
+    assert day[14] + 15 < day[3] < day[7]
+    assert 15 < mean("side", 7, range(5)) - mean("side", 7, range(5, 7)) < 40
+    assert mean("kerb", 8) > mean("side", 8) + 40

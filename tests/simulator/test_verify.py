@@ -13,9 +13,12 @@ import pytest
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Store, Stored, Table
+from simulator.depths.terminals import WallClock, vehicles_passed
 from simulator.notes import Notes, SeriesOf
+from simulator.scenario.scenario import load
 from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
+from simulator.world.passed import passed
 from tests.servers import Influxd
 
 START_MS = 1_790_000_000_000
@@ -161,10 +164,10 @@ def test_rows_at_another_site_and_twice_within_a_millisecond_are_found(tmp_path:
     with contextlib.closing(sqlite3.connect(tmp_path / "readings.db")) as db, db:
         columns = [name for _, name, *_ in db.execute("PRAGMA table_info(p_air_quality)") if name != "time"]
         names = ", ".join(columns)
-        db.execute(
-            f"INSERT INTO p_air_quality ({names}, time) SELECT {names}, time + 1 FROM p_air_quality WHERE series = 1 LIMIT 3"
-        )
-        db.execute("""UPDATE series SET tags = replace(tags, 'downtown', 'uptown') WHERE tags LIKE '%"lp-4"%"air-1"%'""")
+        again = f"SELECT {names}, time + 1 FROM p_air_quality WHERE series = 1 LIMIT 3"
+        db.execute(f"INSERT INTO p_air_quality ({names}, time) {again}")
+        moved = """tags LIKE '%"lp-4"%"air-1"%'"""
+        db.execute(f"UPDATE series SET tags = replace(tags, 'downtown', 'uptown') WHERE {moved}")
     verdict = town.verdict()
     assert (verdict.doubled, verdict.lost, verdict.unsent) == (3, 200, 200)
     assert {fault.where for fault in verdict.faults if fault.what == "never sent"} == {"air_quality uptown/lp-4/air-1"}
@@ -179,3 +182,29 @@ def test_each_planted_error_is_found_in_a_million(tmp_path: Path) -> None:
     check(town.verdict(), 1_000_000)
     town.store.close()
     town.notes.close()
+
+
+@pytest.mark.parametrize("stored", [29, 5, 0])
+def test_at_terminals_vehicles_count_of_every_interval_that_an_agent_could_close(tmp_path: Path, stored: int) -> None:
+    """Nobody compared them there: a radar that stopped after five minutes, or counted nothing at all, was right."""
+    wants = load("rush-hour").with_(stations=1)
+    city, clock = wants.city(7), WallClock(wants.start_ms)
+    wall_ms, minute_ms = clock.start_ms + clock.ahead_ms, 60_000
+    first_ms = (wall_ms // minute_ms + 1) * minute_ms
+    store = Sqlite(tmp_path / "readings.db")
+    assert isinstance(store.prepare(), Stored)
+    times = [first_ms + at * minute_ms for at in range(stored)]
+    tags = (("direction", "in"), ("lane", "1"), ("node", "lp-0001"), ("sensor", "radar-1"))
+    if times:
+        assert isinstance(
+            store.write(store.render(Table("traffic_flow", tags, times, {"duration_s": [60.0] * stored}))), Stored
+        )
+    store.close()
+    since_ms = first_ms if stored else wall_ms + minute_ms
+    until_ms = (wall_ms + 1_800_000 - 8_000) // minute_ms * minute_ms
+    meant = passed(
+        city.traffic("lp-0001"), "lp-0001", ["radar-1"], [(since_ms - clock.ahead_ms, until_ms - clock.ahead_ms)]
+    )
+    found = vehicles_passed(wants, city, clock, 1800.0, f"sqlite://{tmp_path}/readings.db")
+    assert found == meant
+    assert min(found.values()) > 50
