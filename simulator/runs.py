@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from wire.exits import Exit, Failure
 
 KEPT: Final = 20
 IN_RAM: Final = Path("/dev/shm")
+SCRATCH: Final = "lamppost-run-"
 
 
 def home() -> Path:
@@ -66,9 +68,29 @@ def find(name: str) -> Path:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder in RAM where there is one: on simulated time every commit would wait for a real disk."""
-    folder = Path(tempfile.mkdtemp(prefix="lamppost-sim-", dir=IN_RAM if IN_RAM.is_dir() else None))
+    """A folder in RAM where there is one: on simulated time every commit would wait for a real disk.
+
+    What killed runs have left there goes: nobody holds it any more.
+    """
+    where = IN_RAM if IN_RAM.is_dir() else Path(tempfile.gettempdir())
+    for old in where.glob(f"{SCRATCH}*"):
+        with suppress(OSError), _held(old):
+            shutil.rmtree(old, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix="lamppost-new-", dir=where))
+    with _held(made):
+        folder = made.rename(where / made.name.replace("lamppost-new-", SCRATCH))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The folder is held, until the end or the death of this program. Raises OSError when another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        yield folder
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)

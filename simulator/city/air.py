@@ -78,7 +78,7 @@ class AirOfPlace:
         workdays' mornings are 22 ppm in summer and 36 in winter above weekends' (Idso et al. 2002).
         """
         green = 0.5 + 0.5 * season(now, 200)
-        breath = (10 + 8 * green) * (520 / sky.mixing_m) ** 0.7
+        breath: float = (10 + 8 * green) * (520 / sky.mixing_m) ** 0.7
         return 399 + 16 * co_mgm3 + breath - 14 * green * sky.sun + (6 + 40 * self._kerb) * fresh
 
     def _load(self, now: Moment, sky: Sky) -> float:

@@ -15,9 +15,8 @@ from simulator import runs
 from simulator.depths.control import Control
 from simulator.depths.pace import Pace, factor_of
 from simulator.depths.stores import open_store
-from simulator.scenario.faults import parse
 from simulator.scenario.scenario import Scenario
-from simulator.world.run import Files, Run, strike_now
+from simulator.world.run import STEP_S, Files, Run, strike_now
 from wire.exits import Exit, Failure
 
 STORE = "readings.db"
@@ -34,8 +33,8 @@ def run(
         if not isinstance(answer, Stored):
             raise Failure(Exit.STORE, "store-away", f"the database cannot be used: {answer.reason}")
         world = Run(scenario, seed, opened, Files(scratch, scratch / "notes.db", scratch / "rules.yaml"), faults)
+        world.step_s = _step_s(pace)
         control = Control(folder, lambda asked: _obey(asked, world, pace))
-        world.step_s = 5.0 if pace.factor is None else min(5.0, max(0.1, pace.factor / 10))
         try:
             facts = world.go(lambda: _keep(world, pace, watch))
             world.notes.say(store=store)
@@ -58,7 +57,13 @@ def _bring(path: Path, folder: Path) -> None:
 
 def _keep(world: Run, pace: Pace, watch: Callable[[Run], None]) -> bool:
     watch(world)
+    world.step_s = _step_s(pace)
     return pace.keep(world.clock.now_s)
+
+
+def _step_s(pace: Pace) -> float:
+    """Ten steps a second of the wall, so that orders are obeyed at once, but none shorter than worth while."""
+    return STEP_S if pace.factor is None else min(STEP_S, max(0.1, pace.factor / 10))
 
 
 def _obey(asked: dict[str, Any], world: Run, pace: Pace) -> dict[str, Any]:
@@ -69,7 +74,10 @@ def _obey(asked: dict[str, Any], world: Run, pace: Pace) -> dict[str, Any]:
     elif verb == "speed":
         pace.change(factor_of(str(asked.get("to"))))
     elif verb == "fault":
-        order = parse(str(asked.get("text")), world.scenario.start_of_day_s)
+        text = str(asked.get("text"))
+        order = world.scenario.orders((text,))[-1]
+        if order.text in world.scenario.never((text,)):
+            return {"error": f"{text} strikes nobody: the run ends before, or there is no such station"}
         world.inbox.append(lambda: strike_now(world, order))
     elif verb != "status":
         return {"error": f"{verb!r} is not pause, resume, stop, speed, fault or status"}

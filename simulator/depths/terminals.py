@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from collector.stores.store import Select, StoreDown
+from collector.stores.store import Select, Store, StoreDown
 from firmware_stubs.models import RADARS
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
+from simulator.city.city import City
 from simulator.depths.local import Local
 from simulator.depths.pace import Pace
 from simulator.depths.stores import open_store
@@ -80,12 +81,14 @@ def run(
         hosts.start()
         whole = _lasts(scenario.duration_s, local, watch)
         ended_s = clock.look()
-    _excuse_the_beginning(notes, local.store)
+    with _asked(local.store) as database:
+        _excuse_the_beginning(notes, database)
+        vehicles = vehicles_passed(scenario, city, clock, ended_s, database)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
         "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS, "whole": whole,
         "faults": [order.text for order in orders if order.fault is not None],
-        "vehicles": vehicles_passed(scenario, city, clock, ended_s, local.store),
+        "vehicles": vehicles,
     }  # fmt: skip
     notes.say(**facts)
     notes.close()
@@ -143,39 +146,41 @@ def _note(stub: Stub, notes: Notes, node: str, sensor: str) -> None:
     stub.sent = sent
 
 
-def vehicles_passed(scenario: Scenario, city: City, clock: WallClock, ended_s: float, address: str) -> dict[str, int]:
-    """How many passed each radar from its agent's first interval to the last that it had the time to hand in."""
-    interval_ms = scenario.interval_s * 1000
-    ended_ms = round((ended_s - HAND_IN_S) * 1000) + clock.start_ms + clock.ahead_ms
-    found: dict[str, int] = {}
+@contextmanager
+def _asked(address: str) -> Iterator[Store]:
+    """The database, to be asked what has arrived. Raises Failure."""
     store = open_store(address)
     try:
-        for node, radar in product(scenario.nodes(), (n for n, of in scenario.sensors.items() if of.model in RADARS)):
-            question = Select("traffic_flow", ("duration_s",), where={"node": node, "sensor": radar})
-            rows = [row for series in store.select(question) for row in series.rows]
-            since_ms = min((time_ms for time_ms, _ in rows), default=clock.start_ms + clock.ahead_ms + interval_ms)
-            until_ms = max([ended_ms // interval_ms * interval_ms, *(t_ms + round(s * 1000) for t_ms, s in rows)])
-            span = since_ms - clock.ahead_ms, until_ms - clock.ahead_ms
-            found |= passed(city.traffic(node), node, [radar], [span] if since_ms < until_ms else [])
-    finally:
-        store.close()
-    return found
-
-
-def _excuse_the_beginning(notes: Notes, address: str) -> None:
-    """What a sensor said before its agent had opened the port and let it warm up."""
-    notes.settle(0)
-    store = open_store(address)
-    try:
-        for number, series in notes.series().items():
-            where: dict[str, str | tuple[str, ...]] = {"node": series.node, "sensor": series.sensor}
-            found = store.select(Select(series.kind, ("cq",), where=where, limit=1))
-            first_ms = found[0].rows[0][0] if found else 2**62
-            times = [sent.time_ms for sent in notes.readings(number, 0, first_ms + TOLERANCE_MS)]
-            read_ms = min(times, key=lambda time_ms: abs(time_ms - first_ms), default=0)  # the first that was read
-            notes.excuse([(number, time_ms) for time_ms in times if not found or time_ms < read_ms], "settling")
+        yield store
     except StoreDown as error:
         raise Failure(Exit.STORE, "store-away", str(error)) from error
     finally:
         store.close()
+
+
+def vehicles_passed(scenario: Scenario, city: City, clock: WallClock, ended_s: float, store: Store) -> dict[str, int]:
+    """How many passed each radar from its agent's first interval to the last that it had the time to hand in."""
+    interval_ms, wall_ms = scenario.interval_s * 1000, clock.start_ms + clock.ahead_ms
+    handed_in_ms = (wall_ms + round((ended_s - HAND_IN_S) * 1000)) // interval_ms * interval_ms
+    found: dict[str, int] = {}
+    for node, radar in product(scenario.nodes(), (n for n, of in scenario.sensors.items() if of.model in RADARS)):
+        question = Select("traffic_flow", ("duration_s",), where={"node": node, "sensor": radar})
+        rows = [row for series in store.select(question) for row in series.rows]
+        since_ms = min((time_ms for time_ms, _ in rows), default=wall_ms + interval_ms)
+        until_ms = max([handed_in_ms, *(time_ms + round(lasts_s * 1000) for time_ms, lasts_s in rows)])
+        spans = [(since_ms - clock.ahead_ms, until_ms - clock.ahead_ms)] if since_ms < until_ms else []
+        found |= passed(city.traffic(node), node, [radar], spans)
+    return found
+
+
+def _excuse_the_beginning(notes: Notes, store: Store) -> None:
+    """What a sensor said before its agent had opened the port and let it warm up."""
+    notes.settle(0)
+    for number, series in notes.series().items():
+        where: dict[str, str | tuple[str, ...]] = {"node": series.node, "sensor": series.sensor}
+        found = store.select(Select(series.kind, ("cq",), where=where, limit=1))
+        first_ms = found[0].rows[0][0] if found else 2**62
+        times = [sent.time_ms for sent in notes.readings(number, 0, first_ms + TOLERANCE_MS)]
+        read_ms = min(times, key=lambda time_ms: abs(time_ms - first_ms), default=0)  # the first that was read
+        notes.excuse([(number, time_ms) for time_ms in times if not found or time_ms < read_ms], "settling")
     notes.settle(0)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from edge_agent.commands.capture import app as capture_app
 from edge_agent.lines import captures
+from simulator import runs
 from simulator.depths import captures as depth_file
 from simulator.depths.control import ask
 from simulator.scenario import scenario
@@ -141,6 +142,16 @@ def test_real_agents_at_terminals(home: dict[str, str]) -> None:
     assert ran["verdict"]["stored"] > 0
 
 
+def test_what_a_killed_run_has_left_in_memory_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "IN_RAM", tmp_path)
+    (tmp_path / "lamppost-run-dead" / "inside").mkdir(parents=True)
+    with runs.scratch() as one, runs.scratch() as other:
+        assert sorted(tmp_path.iterdir()) == sorted([one, other])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lamppost", "sim", "run", "disk-full", "--speed", "60x", "--json"]
     child = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -151,6 +162,8 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str]
         assert ask(folder, {"do": "speed", "to": "600x"})["speed"] == "600x"
         assert ask(folder, {"do": "fault", "text": "drop@0.5 on lp-0001/air-1"})["paused"] is True
         assert "'bitflop' is not known" in ask(folder, {"do": "fault", "text": "bitflop@0.1"})["error"]
+        assert "did you mean 'air-1'" in ask(folder, {"do": "fault", "text": "drop@0.5 on lp-0001/air-11"})["error"]
+        assert "strikes nobody" in ask(folder, {"do": "fault", "text": "kill@+0s on lp-0099"})["error"]
         resumed = ask(folder, {"do": "resume"})["simulated_s"]
         wait_for("time to go on", lambda: ask(folder, {"do": "status"})["simulated_s"] > resumed + 300)
         child.send_signal(signal.SIGINT)

@@ -195,16 +195,14 @@ def test_at_terminals_vehicles_count_of_every_interval_that_an_agent_could_close
     assert isinstance(store.prepare(), Stored)
     times = [first_ms + at * minute_ms for at in range(stored)]
     tags = (("direction", "in"), ("lane", "1"), ("node", "lp-0001"), ("sensor", "radar-1"))
-    if times:
-        assert isinstance(
-            store.write(store.render(Table("traffic_flow", tags, times, {"duration_s": [60.0] * stored}))), Stored
-        )
-    store.close()
+    table = Table("traffic_flow", tags, times, {"duration_s": [60.0] * stored})
+    assert not times or isinstance(store.write(store.render(table)), Stored)
     since_ms = first_ms if stored else wall_ms + minute_ms
     until_ms = (wall_ms + 1_800_000 - 8_000) // minute_ms * minute_ms
     meant = passed(
         city.traffic("lp-0001"), "lp-0001", ["radar-1"], [(since_ms - clock.ahead_ms, until_ms - clock.ahead_ms)]
     )
-    found = vehicles_passed(wants, city, clock, 1800.0, f"sqlite://{tmp_path}/readings.db")
+    found = vehicles_passed(wants, city, clock, 1800.0, store)
+    store.close()
     assert found == meant
     assert min(found.values()) > 50
