@@ -8,8 +8,8 @@ beginning; the others come at any moment, the start included. `killed_while` cou
 because the first was only sent again later: they end under the key by which they were told.
 
 Everything is real: collectors are processes that end by SIGKILL at random moments, mosquitto, InfluxDB, HTTP. Prints
-one JSON object; exit code 1 when an episode was not told when it fired or when it was resolved, or under two keys,
-or when a message came twice under different keys.
+one JSON object; exit code 1 when an episode was not told when it fired or when it was resolved, or under two keys
+(`told_as_two`: to its end under both), or when a message came twice under different keys.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ MEAN_LIFE_S = 0.65
 BEHIND_S = 30.0
 """Readings older than two minutes call nobody, by design: one life in many is long enough to keep up with them."""
 SETTLE_S = 90.0
-BAD = ("missed", "unknown", "ended_under_other_keys", "twice_under_other_keys", "out_of_order")
+BAD = ("missed", "unknown", "ended_under_other_keys", "told_as_two", "twice_under_other_keys", "out_of_order")
 PROGRESS_S = 10.0
 
 
@@ -227,6 +227,7 @@ def _report(feeder: Feeder, receiver: Receiver) -> dict[str, Any]:
         "unknown": len(told.keys() - wanted),
         "told_late": sum(name not in under["firing"] for name, under in keys.items()),
         "ended_under_other_keys": sum(under["firing"] != under["resolved"] for under in keys.values()),
+        "told_as_two": sum(len(under["resolved"]) > 1 for under in keys.values()),
         "told_twice": sum(count > 1 for under in told.values() for count in under.values()),
         "twice_under_other_keys": sum(len(keys) > 1 for keys in messages.values()),
         "out_of_order": disordered,
