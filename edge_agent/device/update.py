@@ -19,6 +19,8 @@ from edge_agent.device.service import NAME
 from wire.exits import Exit, Failure
 
 FOLDER = Path("/var/lib/lamppost/packages")
+BEFORE = FOLDER / "back.deb"
+"""The version before, as long as nobody has judged the new one."""
 WELL_S = 120.0
 LOOK_EVERY_S = 2.0
 APT = (
@@ -84,7 +86,7 @@ def update(
 
 def _copies(folder: Path, known: Path, deb: Path) -> tuple[Path, Path]:
     """Both packages beside each other, where nobody takes them away; or none: a disk full of them takes no readings."""
-    back, new = folder / "back.deb", folder / "new.deb"
+    back, new = folder / BEFORE.name, folder / "new.deb"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copyfile(known, back)

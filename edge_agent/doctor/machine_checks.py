@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 from edge_agent.device import clock
 from edge_agent.device.identify import find_led
+from edge_agent.device.update import BEFORE
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 
 WRITTEN_S = 1_790_000_000  # this program was written about then: an earlier clock is wrong
@@ -159,13 +161,18 @@ def service_results(said: dict[str, str]) -> list[Result]:
 
 
 def version(station: Station) -> Result:
-    """The running agent is the installed one."""
+    """The running agent is the installed one, and the update that brought it came to its end."""
     from importlib.metadata import version as installed
 
     check, here = "version", installed("lamppost")
     if station.said is not None and station.said["version"] != here:
         text = f"{station.said['version']} runs, {here} is installed"
         return warn(check, text, "sudo lamppost agent service restart")
+    with suppress(PermissionError):  # the packages are root's
+        if (station.root / str(BEFORE).lstrip("/")).exists():
+            text = f"{here}, and its update is under way or was cut off: nobody has judged it"
+            back = f"sudo dpkg --configure -a; sudo apt install --allow-downgrades {BEFORE}"
+            return warn(check, text, f"all well? sudo rm {BEFORE}; else: {back}")
     return ok(check, here)
 
 

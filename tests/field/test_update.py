@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.device.update import WELL_S, update
+from edge_agent.doctor import machine_checks
+from edge_agent.doctor.result import State, Station
 from tests.field.expect import Terminal
 from wire.exits import Failure
 
@@ -103,6 +105,20 @@ def test_an_update_that_the_disk_has_no_room_for_leaves_it_as_it_was(
         board.update(board.debs["old"])
     assert list(board.folder.iterdir()) == []
     assert board.installed == "old"
+
+
+def test_an_update_that_the_power_cut_off_is_named_with_the_way_back(tmp_path: Path) -> None:
+    """A version that does not run began again for ever, and nothing told that nobody had judged it."""
+    settings = tmp_path / "etc/lamppost/agent.yaml"
+    station = Station(settings, tmp_path)
+    board = Board(tmp_path, {"old": True, "new": False})
+    board.folder = tmp_path / "var/lib/lamppost/packages"
+    assert not board.update(board.debs["old"])
+    assert machine_checks.version(station).state is State.OK
+    (board.folder / "back.deb").touch()
+    told = machine_checks.version(station)
+    assert told.state is State.WARN
+    assert told.cure.endswith("apt install --allow-downgrades /var/lib/lamppost/packages/back.deb")
 
 
 def test_without_a_way_back_nothing_is_begun(tmp_path: Path) -> None:
