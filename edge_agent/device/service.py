@@ -76,14 +76,17 @@ def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = 
         root / "etc/systemd/system/lamppost-agent.service.d",
         root / "etc/systemd/journald.conf.d/lamppost.conf",
     ]
+    shared = (root / "etc/lamppost/collector.yaml").exists()
     if purge:
-        places += [root / "etc/lamppost", root / "var/lib/lamppost", root / "run/lamppost"]
-        places += [root / "etc/credstore/lamppost.broker"]
+        places += [root / "run/lamppost", root / "etc/credstore/lamppost.broker"]
+        places += [] if shared else [root / "etc/lamppost", root / "var/lib/lamppost"]
     for place in places:
         if place.exists():
             say(f"remove {place}")
             shutil.rmtree(place) if place.is_dir() else place.unlink()
-    if purge:
+    if purge and shared:
+        say("a collector lives here: /etc/lamppost, /var/lib/lamppost and the user stay, with what was the agent's")
+    elif purge:
         say(f"run deluser --system {USER}")
         _run(["deluser", "--system", "--quiet", USER], root)
     _run(["systemctl", "daemon-reload"], root)

@@ -83,6 +83,18 @@ def test_what_install_makes_uninstall_takes_away(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_collector_on_the_same_machine_keeps_its_keys_and_its_database(tmp_path: Path) -> None:
+    """Both live in the same two folders, and "purge leaves nothing" took the city's readings."""
+    for file in ("etc/lamppost/collector.yaml", "etc/lamppost/sign.key", "var/lib/lamppost/readings.db"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    said: list[str] = []
+    uninstall(said.append, tmp_path, purge=True)
+    assert (tmp_path / "etc/lamppost/sign.key").exists()
+    assert (tmp_path / "var/lib/lamppost/readings.db").exists()
+    assert "a collector lives here" in said[-1]
+
+
 def test_a_packages_service_reads_its_own_settings_only(tmp_path: Path) -> None:
     packaged = tmp_path / "lib/systemd/system/lamppost-agent.service"
     packaged.parent.mkdir(parents=True)
