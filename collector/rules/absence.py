@@ -18,6 +18,8 @@ from collector.rules.track import Track, Verdict, step
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
 _UP: Final = (True, 0)
+STEP_MS: Final = 1_000
+"""By less a clock is only corrected."""
 
 
 class Absences:
@@ -34,6 +36,7 @@ class Absences:
         self._due: dict[tuple[Series, str], int] = {}  # the one deadline that counts; the heap may hold older ones
         self._of_node: dict[str, list[Series]] = {}
         self._started_ms: int | None = None
+        self._ticked_ms = 0
         self.touched = False
 
     def expect(self, inventory: dict[Series, dict[str, str]], now_ms: int) -> list[Transition]:
@@ -92,6 +95,9 @@ class Absences:
         """What has been missing for too long by now, and which links have been back long enough."""
         if self._started_ms is None:
             self._started_ms = now_ms
+        if now_ms < self._ticked_ms - STEP_MS:
+            self._clock_was_ahead(now_ms)
+        self._ticked_ms = now_ms
         said: list[Transition] = []
         while self._deadlines and self._deadlines[0][0] <= now_ms:
             due_ms, series, name = heapq.heappop(self._deadlines)
@@ -100,6 +106,24 @@ class Absences:
                 del self._due[(series, name)]
                 said += self._look(series, rule, now_ms)
         return said
+
+    def _clock_was_ahead(self, now_ms: int) -> None:
+        """And is set back: what was dated into the future is now at the latest, and every deadline is looked at anew.
+
+        A machine that boots with local time for UTC would miss nobody for all the hours that it was ahead.
+        """
+        self._started_ms = min(self._started_ms or now_ms, now_ms)
+        for times in (self._since, self._seen):
+            times.update({series: now_ms for series, time_ms in times.items() if time_ms > now_ms})
+        self._links = {node: (up, min(since_ms, now_ms)) for node, (up, since_ms) in self._links.items()}
+        self._deadlines, self._due = [], {}
+        for series, rules in self._watched.items():
+            for name in rules:
+                self._wait(now_ms, series, name)
+        for series, track in self.alerts():
+            if track.clear_ms is not None:
+                track.clear_ms = min(track.clear_ms, now_ms)
+                self._wait(track.clear_ms + track.rule.keep_firing_for, series, track.rule.alert)
 
     def alerts(self) -> Iterator[tuple[Series, Track]]:
         """Every alert that fires."""

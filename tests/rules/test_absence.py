@@ -52,6 +52,30 @@ def test_old_readings_are_no_sign_of_life():
     assert at(made, 41, reading=40.5) == [("sensor-silent", "resolved", 40.5)]
 
 
+def test_a_clock_that_was_hours_ahead_and_is_set_back_blinds_nobody():
+    made = engine(RULES, AIR, ECHO)
+    ahead = 8 * 60
+    made.expect([Expected(each, 10_000) for each in (AIR, ECHO)], T0 + ahead * MINUTE)
+    made.node_state("lp-1", True, T0 + ahead * MINUTE)
+    assert at(made, ahead, reading=0) == []
+    assert at(made, 1, reading=1) == []
+    assert at(made, 10.9) == []
+    assert at(made, 11) == [("sensor-silent", "firing", 11), ("sensor-silent", "firing", 11)]
+    made.node_state("lp-1", False, T0 + 12 * MINUTE)
+    assert at(made, 17) == [("node-lost", "firing", 17)]
+
+
+def test_a_node_that_came_back_while_the_clock_was_ahead_is_resolved_after_it_is_set_back():
+    made = engine([RULES[1] | {"keep_firing_for": "5m"}])
+    at(made, 0)
+    made.node_state("lp-1", False, T0)
+    assert at(made, 5) == [("node-lost", "firing", 5)]
+    made.node_state("lp-1", True, T0 + 500 * MINUTE)
+    at(made, 500)
+    assert at(made, 6) == []
+    assert at(made, 11) == [("node-lost", "resolved", 11)]
+
+
 def test_a_lost_node_is_not_a_dead_sensor():
     made = engine()
     made.node_state("lp-1", True, T0)
