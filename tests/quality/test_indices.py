@@ -126,7 +126,55 @@ def test_a_chinese_day_of_ozone_is_its_worst_eight_hours_and_none_of_another_day
     assert found.parts == {"O3": 137}
 
 
+@pytest.mark.parametrize(("hours_after", "is_monitored"), [(-24, False), (-23, True), (0, True), (1, False)])
+def test_monitored_is_what_had_a_value_in_the_24_hours_that_end_with_an_hour(
+    hours_after: int, is_monitored: bool
+) -> None:
+    """HJ 633-2026 5.3.1: an index up to 100 is NA while a pollutant is missing; one that nobody measures is not."""
+    newest_ms = at("2026-06-01T12:00")
+    scanty = {newest_ms + hours_after * HOUR_MS: {"no2_ugm3_mean": 20.0, "no2_ugm3_n": 44}}
+    hours = hours_of(newest_ms, pm25_ugm3=[20.0])
+    for time_ms, fields in scanty.items():
+        hours[time_ms] = hours.get(time_ms, {}) | fields
+    found = hourly("china-2026", Reporting(CHINA), hours, newest_ms)
+    assert found is not None
+    assert (found.index is None) == is_monitored
+
+
+@pytest.mark.parametrize(("highest", "value"), [(160.0, None), (161.0, 101)])
+def test_a_chinese_day_of_ozone_above_the_limit_counts_although_hours_are_missing(
+    highest: float, value: int | None
+) -> None:
+    """HJ 663-2013: with fewer than 14 eight-hour means a maximum above 160 µg/m³ is valid."""
+    day = day_of(at("2026-06-01T12:00"), CHINA)
+    found = daily("china-2026", Reporting(CHINA), hours_of(day[0], o3_ugm3=[highest] * 12), day)
+    assert (index_of(found).value if found else None) == value
+
+
+def test_clean_air_is_due_to_nothing_and_each_pollutant_has_a_field() -> None:
+    clean, foul = (
+        hour_of("china-2026", pm25_ugm3=10.0, co_mgm3=0.0),
+        hour_of("china-2026", pm25_ugm3=60.0, o3_ugm3=200.0),
+    )
+    assert clean is not None
+    assert foul is not None
+    shares = {"level": 1, "completeness": 1.0, "pm25_index": 15, "co_index": 0}
+    assert clean.fields() == {"value": 15, "category": "优", "primary": "-", **shares}
+    shares = {"level": 2, "completeness": 1.0, "pm25_index": 100, "o3_index": 100}
+    assert foul.fields() == {"value": 100, "category": "良", "primary": "O3,PM2.5", **shares}
+
+
 # States of gases
+
+
+@pytest.mark.parametrize(("day", "value"), [("2018-08-31", 102), ("2018-09-01", 95)])
+def test_gases_of_before_the_amendment_of_2018_are_taken_as_they_were_published(day: str, value: int) -> None:
+    span, reporting = day_of(at(day + "T12:00"), CHINA), Reporting(CHINA, ("china",), "0C")
+    hours = hours_of(span[0], no2_ugm3=[83.0] * 24)
+    assert index_of(daily("china", reporting, hours, span)).value == value
+    for hour_ms in (span[0], span[1] - HOUR_MS):
+        found = hourly("china", reporting, hours_of(hour_ms, no2_ugm3=[204.0]), hour_ms)
+        assert (index_of(found).value > 100) == (value > 100)
 
 
 @pytest.mark.parametrize(("gas_state", "stored"), [("25C", 200.0), ("20C", 203.4), ("0C", 218.3)])
