@@ -18,6 +18,7 @@ from collector.opendata import about
 from collector.opendata.dataset import TEXTS, WHOLE, Dataset, Row
 
 Chunks = Iterable[list[Row]]
+ROWS_A_GROUP = 100_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of an archive: the same export is the same bytes
 
 
@@ -71,15 +72,30 @@ def write_parquet(path: Path, dataset: Dataset, chunks: Chunks, zone: ZoneInfo) 
         types["masked"] = pyarrow.string()
     metadata = {"lamppost": json.dumps(list(about.lines(dataset, zone)), ensure_ascii=False)}
     schema = pyarrow.schema(list(types.items()), metadata)
+    tables = (_arrow_table(pyarrow, dataset, rows, schema) for rows in chunks)
     with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for rows in chunks:
-            cells = [
-                [row.time_ms, *row.tags, *row.values, *([" ".join(row.masked)] if dataset.masks else [])]
-                for row in rows
-            ]
-            columns = list(zip(*cells, strict=True))
-            arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, types.values(), strict=True)]
-            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+        for group in _groups(tables):
+            writer.write_table(pyarrow.concat_tables(group))
+
+
+def _arrow_table(pyarrow: Any, dataset: Dataset, rows: list[Row], schema: Any) -> Any:
+    masked = [[" ".join(row.masked)] if dataset.masks else [] for row in rows]
+    cells = [[row.time_ms, *row.tags, *row.values, *mask] for row, mask in zip(rows, masked, strict=True)]
+    columns = zip(*cells, strict=True)
+    arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pyarrow.Table.from_arrays(arrays, schema=schema)
+
+
+def _groups(tables: Iterable[Any]) -> Iterator[list[Any]]:
+    """Tables together that make a row group: each has a footer of its own, which a reader takes in before all else."""
+    group: list[Any] = []
+    for table in tables:
+        group.append(table)
+        if sum(map(len, group)) >= ROWS_A_GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _arrow_type(pyarrow: Any, name: str) -> Any:

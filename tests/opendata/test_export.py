@@ -20,7 +20,7 @@ import pyarrow.parquet
 import pytest
 import yaml
 
-from collector.opendata import dataset
+from collector.opendata import dataset, files
 from collector.opendata.history import NotHistory, read_csv, read_json_lines
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
@@ -177,6 +177,14 @@ def test_parquet_has_types_zone_and_description(city: City) -> None:
     assert str(table.schema.field("time").type) == "timestamp[ms, tz=Asia/Shanghai]"
     assert table.column("pm25_raw_ugm3")[10].as_py() == 0.1 + 0.2
     assert b"lamppost-export/1" in table.schema.metadata[b"lamppost"]
+    assert pyarrow.parquet.ParquetFile(path).num_row_groups == 1, "stations and days lie together"
+
+
+def test_a_row_group_is_as_large_as_it_may_be_and_loses_no_table() -> None:
+    days = [range(144)] * 1501
+    groups = list(files._groups(days))
+    assert [len(group) for group in groups] == [695, 695, 111]
+    assert list(files._groups([])) == []
 
 
 def test_history_of_others_gets_flags_a_ledger_row_and_its_windows_due(city: City) -> None:
