@@ -71,6 +71,7 @@ OURS = frozenset(
     {
         "wire",
         "measures",
+        "common",
         "device_profiles",
         "edge_agent",
         "collector",
@@ -187,7 +188,7 @@ _UNANSWERED = Failure(Exit.USAGE, "not-answered", "nobody is here to answer a qu
 
 def _refused_as_file() -> type[Exception]:
     """What a file of the user's raises that cannot be used, such as a profile in a folder of their own."""
-    from device_profiles.strict_yaml import NotUsable
+    from common.strict_yaml import NotUsable
 
     return NotUsable
 

@@ -27,9 +27,9 @@ from collector.web.backdrop import Backdrop, BadBackdrop
 from collector.web.backdrop import load as load_backdrop
 from collector.web.feed import Feed
 from collector.web.site import Sensor, Site, Station, Watched
+from common.strict_yaml import NotUsable
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.strict_yaml import NotUsable
 from wire.exits import Exit, Failure
 
 ASK_S: Final = 25.0

@@ -45,7 +45,7 @@ def run(
     import threading
 
     from collector.program import serve
-    from device_profiles import loglines
+    from common import loglines
 
     settings = load_settings(config)
     _check(settings)
@@ -237,7 +237,7 @@ def _check(settings: Config) -> int:
     from collector.notify.channel import BadAddress
     from collector.stores.named import make_store
     from collector.web.certificate import Certificate
-    from device_profiles.settings import broker_address
+    from common.settings import broker_address
 
     rules = load_rules(settings)
     for channel in settings.alerts.channels:

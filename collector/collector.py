@@ -48,8 +48,8 @@ from collector.stores.store import Store, Stored
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
+from common.settings import broker_address
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import broker_address
 from wire import names, signed
 from wire.collector_status import State
 

@@ -14,8 +14,8 @@ from collector.numbers.quality import Limits
 from collector.numbers.reporting import GasState, Reporting, ReportingOf, Standard
 from collector.stations.places import Place, Places
 from collector.zones import zone_of
-from device_profiles.field_types import Broker, FilePath, Host, Name, NodeName, Port
-from device_profiles.strict_model import Strict, misplaced, word
+from common.field_types import Broker, FilePath, Host, Name, NodeName, Port
+from common.strict_model import Strict, misplaced, word
 from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")

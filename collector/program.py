@@ -26,8 +26,8 @@ from collector.web.enrol import create_enrol_app
 from collector.web.feed import Feed
 from collector.web.push import Pusher, routes
 from collector.web.server import PortTaken, WebServer
-from device_profiles.owner import InUse, Owner
-from device_profiles.settings import secret
+from common.owner import InUse, Owner
+from common.settings import secret
 from wire.exits import Exit, Failure
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.strict_model import load as load_model
+from common.strict_model import word
+from common.strict_yaml import NotUsable, Problem
 from device_profiles.profile import Profile
-from device_profiles.strict_model import load as load_model
-from device_profiles.strict_model import word
-from device_profiles.strict_yaml import NotUsable, Problem
 
 SHIPPED = Path(__file__).parent / "models"
 _FILE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@([0-9]{1,4}))?\.yaml")

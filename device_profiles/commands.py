@@ -9,9 +9,9 @@ from typing import Annotated, Self
 from pydantic import Field as Key
 from pydantic import model_validator
 
+from common.strict_model import Strict, word
 from device_profiles.frames import Check
 from device_profiles.messages import Scalar, Text
-from device_profiles.strict_model import Strict, word
 
 _TOKEN = re.compile(r"[0-9A-Fa-f]{2}|\{(check|[a-z][a-z0-9_]*:(u8|u16be|u16le|u32be|u32le|hex[1-9][0-9]?))\}")
 _TEXT_SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
-from device_profiles.strict_model import Strict
+from common.strict_model import Strict
 
 FRAME_BYTES_MAX = 512
 CheckKind = Literal[

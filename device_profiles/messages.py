@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
+from common.strict_model import Strict, word
 from device_profiles.frames import FRAME_BYTES_MAX, HEX
-from device_profiles.strict_model import Strict, word
 from wire.quantities import QUANTITIES
 
 NumberType = Literal[

@@ -8,8 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field as Key
 from pydantic import model_validator
 
+from common.strict_model import Strict
 from device_profiles.commands import Step
-from device_profiles.strict_model import Strict
 
 Offset = Annotated[int, Key(ge=0, le=255)]
 

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
+from common.strict_model import Strict, misplaced, word
 from device_profiles.commands import Command, Mode, Step
 from device_profiles.frames import Check, Shape
 from device_profiles.messages import Message, Scalar, Text
 from device_profiles.probe import Probe
-from device_profiles.strict_model import Strict, misplaced, word
 from wire.names import is_name
 from wire.quantities import KINDS
 

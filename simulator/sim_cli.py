@@ -173,7 +173,7 @@ def verify(
 
 
 def _load(name: str) -> Scenario:
-    from device_profiles.strict_yaml import NotUsable
+    from common.strict_yaml import NotUsable
     from simulator.scenario.scenario import load
 
     try:

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from collector import config as collector_config
-from device_profiles.strict_model import fit, load
-from device_profiles.strict_yaml import NotUsable, parse
+from common.strict_model import fit, load
+from common.strict_yaml import NotUsable, parse
 from edge_agent.settings import config as agent_config
 
 

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from collector.notify.addresses import network_of
 from collector.rules import words
-from device_profiles.field_types import FilePath, Name
-from device_profiles.strict_model import Strict, misplaced, word
+from common.field_types import FilePath, Name
+from common.strict_model import Strict, misplaced, word
 
 
 def _url(value: str) -> str:

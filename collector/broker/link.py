@@ -19,7 +19,7 @@ import mqtt5
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
 from collector.broker.pipe import Pipe
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 from wire.exits import reason

@@ -20,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collector.broker import link
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt import make_client
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 

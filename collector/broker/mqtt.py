@@ -7,7 +7,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire.exits import Exit, Failure, reason
 
 KEEPALIVE_S = 30

@@ -48,7 +48,7 @@ def token_create(
     with open_desk(config) as (settings, file):
         from collector.identity.book import Book
         from collector.identity.office import enrolment
-        from device_profiles.settings import in_url
+        from common.settings import in_url
 
         office = enrolment(settings, file)
         assert settings.identities is not None

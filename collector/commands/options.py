@@ -31,7 +31,7 @@ JSON = typer.Option(False, "--json", help="Print JSON.")
 def load_settings(file: Path) -> Config:
     """The settings of a file. Raises Failure with line, key and cure."""
     from collector.config import Config
-    from device_profiles import settings
+    from common import settings
 
     return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
 
@@ -39,7 +39,7 @@ def load_settings(file: Path) -> Config:
 def load_rules(settings: Config) -> list[Rule]:
     """The rules that the settings name. Raises Failure with file, line and cure."""
     from collector.rules import loading
-    from device_profiles.strict_yaml import NotUsable
+    from common.strict_yaml import NotUsable
 
     try:
         return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])

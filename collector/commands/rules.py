@@ -68,7 +68,7 @@ def rules_test(
     """
     from collector.rules.cases import parse_cases, rehearse
     from collector.rules.complaint import BadRules
-    from device_profiles.strict_yaml import NotUsable, read
+    from common.strict_yaml import NotUsable, read
 
     known = _load(rules or [STARTER])
     found: list[tuple[str, list[str]]] = []
@@ -230,7 +230,7 @@ def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]
 
 def _load(files: list[Path]) -> list[Rule]:
     from collector.rules.loading import load_rules
-    from device_profiles.strict_yaml import NotUsable
+    from common.strict_yaml import NotUsable
 
     try:
         return load_rules(files)

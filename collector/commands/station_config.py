@@ -103,9 +103,9 @@ def config_set(
 
 def _changed(config: Path, node: str, text: str, settings: list[str], timeout_s: float) -> str:
     """The text with the values set, as the station would take it. Raises Failure with its reason when it would not."""
-    from device_profiles.setting_path import NoSuchSetting, where_in
-    from device_profiles.strict_yaml import NotUsable, parse
-    from device_profiles.yaml_splice import readings_of, with_value
+    from common.setting_path import NoSuchSetting, where_in
+    from common.strict_yaml import NotUsable, parse
+    from common.yaml_splice import readings_of, with_value
 
     plain, quoted = text, text
     try:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from device_profiles.place import Place
+from common.place import Place
 
 BYTES_MAX = 512 * 1024 * 1024
 NODE_BYTES_MAX = 64 * 1024 * 1024

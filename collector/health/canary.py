@@ -24,7 +24,7 @@ from collector.config import Config
 from collector.notify.addresses import Forbidden, Inner
 from collector.notify.post import request
 from collector.stores.store import Select, Store, StoreDown
-from device_profiles.settings import BrokerAddress, broker_address
+from common.settings import BrokerAddress, broker_address
 from wire import batch, names, status
 
 log = logging.getLogger("lamppost.canary")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from device_profiles.place import Place
+from common.place import Place
 from wire.breakdown import place_of
 
 

@@ -12,8 +12,8 @@ from collector.identity.enrolment import Enrolment
 from collector.identity.registrar import Registrar
 from collector.identity.signing import public_key_text, signing_key
 from collector.web.desk.file import DeskFile
-from device_profiles.settings import BrokerAddress
-from device_profiles.tls import TlsFiles
+from common.settings import BrokerAddress
+from common.tls import TlsFiles
 from wire.exits import Exit, Failure, reason
 
 MOSQUITTO = "mosquitto"

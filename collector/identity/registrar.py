@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from collector.broker.mqtt import connect, make_client
 from collector.identity import broker_rules
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire.exits import Failure
 
 _CONTROL: Final = "$CONTROL/dynamic-security/v1"

@@ -23,7 +23,7 @@ from collector.notify.webhook import Webhook
 from collector.rules.desk import Policy, Step
 from collector.rules.outbox import Route
 from collector.stations.names import Names
-from device_profiles.settings import secret
+from common.settings import secret
 
 
 def telling(config: Config) -> Telling:

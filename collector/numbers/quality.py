@@ -30,7 +30,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import Field
 
 from collector.numbers.ordered import extent
-from device_profiles.strict_model import Strict
+from common.strict_model import Strict
 from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from collector.rules.complaint import BadRules
 from collector.rules.parsing import parse
 from collector.rules.rule import Rule
-from device_profiles.strict_yaml import Document, NotUsable, Problem, read
+from common.strict_yaml import Document, NotUsable, Problem, read
 
 
 def load_rules(files: Iterable[Path], channels: Iterable[str] | None = None) -> list[Rule]:

@@ -16,7 +16,7 @@ import paho.mqtt.client as paho
 from collector.broker import mqtt
 from collector.config import Config
 from collector.standby.standby import SAY_EVERY_S, SILENCE_S
-from device_profiles.settings import broker_address
+from common.settings import broker_address
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 from wire.exits import Exit, Failure

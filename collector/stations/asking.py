@@ -14,7 +14,7 @@ from collector.broker import mqtt
 from collector.config import Config
 from collector.identity.signing import signing_key
 from collector.tame import tame
-from device_profiles.settings import broker_address
+from common.settings import broker_address
 from wire import names, request, signed, status
 from wire.exits import Exit, Failure
 

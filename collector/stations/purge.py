@@ -18,7 +18,7 @@ from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key
 from collector.stores.store import StoreDown
-from device_profiles.settings import secret
+from common.settings import secret
 from wire import names
 
 _KEPT = frozenset({"audit", "station", "certificate", "token"})

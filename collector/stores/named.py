@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.stores.store import Store
-from device_profiles.settings import secret
+from common.settings import secret
 
 
 def make_store(config: Config) -> Store:

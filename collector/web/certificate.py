@@ -8,7 +8,7 @@ import logging
 import ssl
 from pathlib import Path
 
-from device_profiles import tls
+from common import tls
 from wire.exits import Failure
 
 log = logging.getLogger("lamppost.web")

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from collector.web.certificate import Certificate
 from collector.web.connections import Bounded, Door, Loop
-from device_profiles.settings import in_url
+from common.settings import in_url
 
 _HERE = ["127.0.0.1", "::1", "::ffff:127.0.0.1"]
 """A reverse proxy on this machine, whose word for who asks is taken."""

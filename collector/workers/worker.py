@@ -32,7 +32,7 @@ from collector.statedb import open_state
 from collector.stores.named import make_store
 from collector.stores.store import Store, Table
 from collector.workers.messages import Beginning, Done, Order, Report, send_report, take_orders, worker_of
-from device_profiles import loglines
+from common import loglines
 from wire import names, status
 
 log = logging.getLogger("lamppost.worker")

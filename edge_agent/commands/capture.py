@@ -241,8 +241,8 @@ def _load(file: Path) -> Capture:
 
 
 def _profile(name: str, folder: Path | None) -> Profile:
+    from common.strict_yaml import NotUsable
     from device_profiles.catalogue import UnknownProfile, load
-    from device_profiles.strict_yaml import NotUsable
 
     if not name:
         raise Failure(Exit.USAGE, "profile-missing", "the capture names no profile", "name one with --profile")

@@ -42,8 +42,8 @@ def command(
                lamppost agent command co2-1 calibrate_span span_ppm=2000
                lamppost agent command radar-1 enable_config read_firmware end_config
     """
+    from common.settings import load_settings
     from device_profiles.catalogue import load
-    from device_profiles.settings import load_settings
     from edge_agent.agent import sensor_of
     from edge_agent.settings.config import SETTINGS_CURE, Config
 
@@ -88,7 +88,7 @@ def _range(profile: Profile, name: str, slot: str) -> str:
 
 def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
     """Commands with their values. Raises Failure naming the nearest command, or a value that cannot be."""
-    from device_profiles.strict_model import word
+    from common.strict_model import word
     from edge_agent.sensors.commands import command_bytes
 
     found: list[Wanted] = []

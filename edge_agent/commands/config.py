@@ -34,8 +34,8 @@ def get(
                lamppost agent config get sensors.air-1
                lamppost agent config get
     """
-    from device_profiles.setting_path import NoSuchSetting, leaves, shown, value_at
-    from device_profiles.strict_yaml import parse
+    from common.setting_path import NoSuchSetting, leaves, shown, value_at
+    from common.strict_yaml import parse
     from edge_agent.settings.change import read
     from edge_agent.settings.check import checked_file
 
@@ -279,7 +279,7 @@ def _lines_of(value: Any) -> str:
 
 
 def _one_line(value: Any) -> str:
-    from device_profiles.yaml_splice import inline
+    from common.yaml_splice import inline
 
     if value is None:
         return "(not set)"

@@ -32,7 +32,7 @@ def status_file(file: Path, config: Path | None) -> Path:
     """
     if config is None:
         return file
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.settings.config import SETTINGS_CURE, Config
 
     try:

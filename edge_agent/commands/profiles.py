@@ -82,8 +82,8 @@ def check(file: Path, as_json: Json = False) -> None:
 
     Example:  lamppost profiles check my-sensor.yaml
     """
+    from common.strict_yaml import NotUsable
     from device_profiles import catalogue
-    from device_profiles.strict_yaml import NotUsable
 
     try:
         profile = catalogue.read(file)
@@ -235,8 +235,8 @@ def _catalogue(folder: Path | None) -> Catalogue:
 
 
 def _get(catalogue: Catalogue, name: str) -> Profile:
+    from common.strict_yaml import NotUsable
     from device_profiles.catalogue import UnknownProfile
-    from device_profiles.strict_yaml import NotUsable
 
     try:
         return catalogue.get(name)

@@ -204,7 +204,7 @@ def _prove(
 ) -> tuple[dict[str, Any], bool]:
     from contextlib import nullcontext
 
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.device import running
     from edge_agent.device.service import install, is_active
     from edge_agent.doctor.result import Station

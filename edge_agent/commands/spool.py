@@ -240,7 +240,7 @@ def _write(file: str, lines: Iterator[str]) -> int:
 
 
 def _settings(file: Path) -> Config:
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.settings.config import SETTINGS_CURE, Config
 
     return load_settings(Config, file, SETTINGS_CURE)

@@ -22,7 +22,7 @@ def run(
 
     Example:  lamppost agent run /etc/lamppost/agent.yaml
     """
-    from device_profiles import loglines
+    from common import loglines
     from edge_agent.program import Program
 
     loglines.begin(quiet)

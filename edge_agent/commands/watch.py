@@ -60,7 +60,7 @@ def watch(
     Examples:  lamppost agent watch
                lamppost agent watch air-1 --raw --record street.cap
     """
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.device import running
     from edge_agent.settings.config import SETTINGS_CURE, Config
     from edge_agent.tap import socket_path

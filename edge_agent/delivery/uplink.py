@@ -19,7 +19,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.skew import Skew
 from edge_agent.spool.spool import Sealed

@@ -24,7 +24,7 @@ def find_led(root: Path = Path("/"), wanted: str | None = None) -> Path | None:
 
 def named_in(settings: Path) -> str | None:
     """The LED that a settings file names. Settings that cannot be used are no reason not to blink."""
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.settings.config import Config
     from wire.exits import Failure
 

@@ -21,7 +21,7 @@ from wire.exits import Failure
 from wire.exits import reason as in_words
 
 if TYPE_CHECKING:
-    from device_profiles.settings import BrokerAddress
+    from common.settings import BrokerAddress
     from edge_agent.settings.config import Config
 
 STEP_S = 4.0

@@ -8,7 +8,7 @@ from wire.exits import Failure
 
 def config_valid(station: Station) -> Result:
     """The file loads: syntax, keys, types, names."""
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
     from edge_agent.settings.config import Config
 
     check = "config.valid"

@@ -73,7 +73,7 @@ class Station:
     @cached_property
     def settings(self) -> Config | None:
         """The settings; None when they cannot be used, which `config.valid` tells."""
-        from device_profiles.settings import load_settings
+        from common.settings import load_settings
         from edge_agent.settings.config import Config
 
         try:
@@ -84,8 +84,8 @@ class Station:
     @cached_property
     def profiles(self) -> dict[str, Profile | None]:
         """The profile of each sensor, None for one that is not known."""
+        from common.strict_yaml import NotUsable
         from device_profiles.catalogue import load
-        from device_profiles.strict_yaml import NotUsable
 
         if self.settings is None:
             return {}

@@ -21,7 +21,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from device_profiles.tls import believing
+from common.tls import believing
 from edge_agent.identity.identity import Identity, Office, now_utc, read_key, write_private
 from wire import enrolment, names
 from wire.exits import Exit, Failure

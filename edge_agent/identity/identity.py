@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_profiles.tls import TlsFiles
+from common.tls import TlsFiles
 from edge_agent.folder_sync import sync_folder
 from wire.exits import Exit, Failure, reason
 

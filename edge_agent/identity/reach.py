@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from device_profiles.settings import BrokerAddress, broker_address
+from common.settings import BrokerAddress, broker_address
 from wire import names, signed, strictjson
 from wire.exits import Exit, Failure, reason
 

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.identity.selftest import SelfTestImpossible, holes, self_test
 
 log = logging.getLogger("lamppost.safety")

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire import names
 from wire.exits import reason
 

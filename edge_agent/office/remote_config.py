@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from device_profiles.strict_yaml import NotUsable, parse
+from common.strict_yaml import NotUsable, parse
 from edge_agent.settings.check import checked, unusable_files
 from edge_agent.settings.config import Config
 from edge_agent.settings.edit import write_synced

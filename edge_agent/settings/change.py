@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_profiles.setting_path import NoSuchSetting, where_in
-from device_profiles.strict_yaml import NotUsable, Where, parse
-from device_profiles.yaml_splice import readings_of, with_value, without
+from common.setting_path import NoSuchSetting, where_in
+from common.strict_yaml import NotUsable, Where, parse
+from common.yaml_splice import readings_of, with_value, without
 from edge_agent.device import running
 from edge_agent.office.remote_config import Health, Refused, RemoteConfig, digest
 from edge_agent.settings.check import checked, checked_here, refused

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, parse, path_text
+from common.strict_model import fit
+from common.strict_yaml import Document, NotUsable, Problem, Where, parse, path_text
 from edge_agent.settings.config import SETTINGS_CURE, Config
 from wire.exits import Exit, Failure
 
@@ -42,7 +42,7 @@ def _without(where: Where, failure: Failure) -> str:
 
 def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> Config:
     """The same from a file. Raises Failure, exit code 3, with every complaint."""
-    from device_profiles.settings import load_settings
+    from common.settings import load_settings
 
     load_settings(Config, file, SETTINGS_CURE)  # missing, unreadable: said as everywhere
     try:
@@ -94,13 +94,13 @@ def without_effect(text: str, file: str) -> Iterator[Problem]:
 
 
 def _secret(config: Config) -> None:
-    from device_profiles.settings import secret
+    from common.settings import secret
 
     secret(config.broker.password_file)
 
 
 def _tls(config: Config) -> None:
-    from device_profiles.settings import tls_files
+    from common.settings import tls_files
 
     files = tls_files(config.broker)
     if files is not None:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from device_profiles import field_types
-from device_profiles.field_types import FilePath, Hours, Name, NodeName, Size
-from device_profiles.strict_model import Strict, misplaced
+from common import field_types
+from common.field_types import FilePath, Hours, Name, NodeName, Size
+from common.strict_model import Strict, misplaced
 from edge_agent.urgency import DEFAULT, limit_of
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")

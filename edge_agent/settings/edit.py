@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device_profiles.settings import load_settings
-from device_profiles.strict_yaml import NotUsable, parse
+from common.settings import load_settings
+from common.strict_yaml import NotUsable, parse
 from edge_agent.folder_sync import sync_folder
 from edge_agent.settings.check import checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config

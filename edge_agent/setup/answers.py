@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from device_profiles.field_types import Address, FilePath, Host, MqttVersion, Name, NodeName, Port
-from device_profiles.strict_model import Strict, fit, misplaced
-from device_profiles.strict_yaml import NotUsable, parse
+from common.field_types import Address, FilePath, Host, MqttVersion, Name, NodeName, Port
+from common.strict_model import Strict, fit, misplaced
+from common.strict_yaml import NotUsable, parse
 from wire.exits import Exit, Failure
 
 QR = "lamppost:"

@@ -122,8 +122,8 @@ def _profile(finding: Finding, by_person: bool) -> str | None:
 
 def _model(said: str) -> str | None:
     """A model's name, or a part that only one has; None for `-`."""
+    from common.strict_model import word
     from device_profiles.catalogue import load
-    from device_profiles.strict_model import word
 
     names = load().names()
     if said == "-" or said in names:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from device_profiles.strict_yaml import NotUsable, parse
+from common.strict_yaml import NotUsable, parse
 from edge_agent.setup.answers import Answers
 
 

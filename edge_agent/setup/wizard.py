@@ -67,8 +67,8 @@ def _link(answers: Answers, secrets_folder: Path) -> Answers:
 
 def _login(answers: Answers, broker: BrokerAnswer) -> tuple[str, str]:
     """User and password, tried at once: a slip of the finger is seen here, not at the proof."""
-    from device_profiles.field_types import Broker
-    from device_profiles.settings import broker_address
+    from common.field_types import Broker
+    from common.settings import broker_address
     from edge_agent.identity.reach import why_not_let_in
 
     user, address = answers.node or "", broker_address(Broker(**broker.settings()))

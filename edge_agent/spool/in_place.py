@@ -1,4 +1,4 @@
-"""A spool whose file has lost its name under us (device_profiles/place.py).
+"""A spool whose file has lost its name under us (common/place.py).
 
 The open connection still reaches all of it, so it can be written anew.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from device_profiles.owner import InUse, Owner
+from common.owner import InUse, Owner
 from edge_agent.spool.file import SpoolError
 from wire.exits import Exit, Failure
 

@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from device_profiles.place import Place
+from common.place import Place
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import chunk, gap_records, in_place
 from edge_agent.spool import file as spool_file

@@ -39,6 +39,6 @@ def open_store(address: str) -> Store:
 
         return Influx1(wants["url"], wants["database"])
     from collector.stores.influx2 import Influx2
-    from device_profiles.settings import secret
+    from common.settings import secret
 
     return Influx2(wants["url"], wants["bucket"], wants["org"], secret(Path(wants["token_file"])) or "")

@@ -26,10 +26,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from collector.rules.loading import rules_in
+from common.field_types import Name
+from common.strict_model import Strict, fit, misplaced, word
+from common.strict_yaml import read
 from device_profiles.catalogue import load as load_profiles
-from device_profiles.field_types import Name
-from device_profiles.strict_model import Strict, fit, misplaced, word
-from device_profiles.strict_yaml import read
 from firmware_stubs.models import MODELS
 from simulator.city.city import UTC_OFFSET_H, City
 from simulator.city.events import EVENTS, Event

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from device_profiles.owner import Owner
+from common.owner import Owner
 from edge_agent.commands.spool import app
 from edge_agent.doctor import delivery_checks
 from edge_agent.doctor.result import State, Station

@@ -12,7 +12,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.strict_model import fit
+from common.strict_yaml import NotUsable, parse
 from device_profiles.catalogue import load
-from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.hours import HOUR_MS, Hours
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder

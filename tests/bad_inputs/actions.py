@@ -181,7 +181,7 @@ def _connect(system: System, case: Case) -> list[str]:
 
 
 def _knock(system: System, name: str | None, password: str | None, client_id: str | None) -> str:
-    from device_profiles.tls import TlsFiles
+    from common.tls import TlsFiles
 
     said: list[str] = []
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id or name or "", protocol=paho.MQTTv5)

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private, write_public
+from common.strict_yaml import NotUsable
 from device_profiles.catalogue import SHIPPED, UnknownProfile, load
-from device_profiles.strict_yaml import NotUsable
 from tests.bad_inputs import documents
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.vocabulary import UnknownWord, Words

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device_profiles.tls import TlsFiles
+from common.tls import TlsFiles
 from tests.servers import wait_for
 
 if TYPE_CHECKING:

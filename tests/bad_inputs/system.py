@@ -17,8 +17,8 @@ from collector.identity.authority import Authority
 from collector.identity.registrar import Registrar
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
-from device_profiles.settings import BrokerAddress
-from device_profiles.tls import TlsFiles
+from common.settings import BrokerAddress
+from common.tls import TlsFiles
 from edge_agent.identity import enrol
 from tests.bad_inputs import watch
 from tests.bad_inputs.peer import Peer
@@ -148,7 +148,7 @@ class System:
         from collector.identity.book import Book
         from collector.identity.signing import public_key_text, signing_key
         from collector.web.desk.file import DeskFile
-        from device_profiles.strict_model import load
+        from common.strict_model import load
 
         pki = city.plan.folder / "pki"
         key = signing_key(load(Config, city.settings))

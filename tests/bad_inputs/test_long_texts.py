@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from device_profiles import strict_yaml
-from device_profiles.yaml_splice import without
+from common import strict_yaml
+from common.yaml_splice import without
 from edge_agent.doctor.support_bundle import without_secrets
 
 LENGTH = 8_000

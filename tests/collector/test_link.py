@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.broker import inbox
 from collector.broker import link as module
 from collector.broker.link import Link
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from tests.servers import Mosquitto, wait_for
 from wire import names
 

@@ -9,7 +9,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.broker.link_311 import Link311
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from wire import names
 
 

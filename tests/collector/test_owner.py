@@ -9,7 +9,7 @@ import pytest
 
 from collector.config import Config, SqliteStore
 from collector.program import serve
-from device_profiles.owner import InUse, Owner
+from common.owner import InUse, Owner
 from wire.exits import Exit, Failure
 
 

@@ -16,8 +16,8 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner, Result
 
-from device_profiles.strict_yaml import parse
-from device_profiles.yaml_splice import with_value
+from common.strict_yaml import parse
+from common.yaml_splice import with_value
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.office.remote_config import Health, RemoteConfig

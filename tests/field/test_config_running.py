@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from device_profiles.yaml_splice import with_value
+from common.yaml_splice import with_value
 from tests.field.conftest import NODE, Field
 from tests.servers import wait_for
 

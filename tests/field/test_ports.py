@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device_profiles.settings import load_settings
+from common.settings import load_settings
 from edge_agent.commands.ports import free_ports
 from edge_agent.lines.port_probe import Finding
 from edge_agent.lines.ports import PortInfo, find_ports

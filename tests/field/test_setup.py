@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from device_profiles.settings import BrokerAddress
-from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import parse
+from common.settings import BrokerAddress
+from common.strict_model import fit
+from common.strict_yaml import parse
 from edge_agent.device.identify import blink, find_led
 from edge_agent.doctor import fixes
 from edge_agent.doctor.support_bundle import without_secrets
@@ -156,7 +156,7 @@ def test_a_set_up_whose_connection_is_lost_leaves_no_agent_behind(field: Field) 
     field.write(field.settings())
     program = (
         "import sys, time, pathlib; from edge_agent.settings.config import Config; from edge_agent.setup import proof\n"
-        "from device_profiles.settings import load_settings; file = pathlib.Path(sys.argv[1])\n"
+        "from common.settings import load_settings; file = pathlib.Path(sys.argv[1])\n"
         "with proof.agent_of_our_own(file, load_settings(Config, file, ''), print) as agent:\n"
         "    print('agent', agent.pid, 'runs'); time.sleep(60)"
     )

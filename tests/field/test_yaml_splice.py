@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_profiles.strict_yaml import parse
-from device_profiles.yaml_splice import inline, with_value, without
+from common.strict_yaml import parse
+from common.yaml_splice import inline, with_value, without
 
 scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=12)
 values = (

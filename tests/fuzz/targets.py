@@ -16,10 +16,10 @@ from collector.delivery.registry import Registry
 from collector.rules.loading import load_rules
 from collector.stores.line_protocol import Unwritable, lines
 from collector.stores.store import Stored, Table
+from common.strict_model import fit
+from common.strict_yaml import NotUsable, parse
 from device_profiles.catalogue import load
 from device_profiles.profile import Profile
-from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import NotUsable, parse
 from edge_agent.sensors.decoding import decode
 from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from edge_agent.sensors.unforeseen import UNFORESEEN

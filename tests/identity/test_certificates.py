@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
-from device_profiles.tls import TlsFiles, believing
+from common.tls import TlsFiles, believing
 
 HOST = "127.0.0.1"
 Make = Callable[[Authority], x509.Certificate]

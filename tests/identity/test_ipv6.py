@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 
 from collector.init import Plan, everywhere, mosquitto_settings
 from collector.web.server import WebServer
-from device_profiles.field_types import Broker
-from device_profiles.settings import broker_address
+from common.field_types import Broker
+from common.settings import broker_address
 from tests.identity.city import City
 from tests.servers import wait_for
 

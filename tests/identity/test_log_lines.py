@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from collector.delivery.series import SeriesBudget
 from collector.standby.flapping import Flapping
 from collector.statedb import open_state
-from device_profiles.loglines import LINE_MAX, OneLine, one_line
+from common.loglines import LINE_MAX, OneLine, one_line
 from tests.closes import Closes
 from wire.batch import Block, Envelope
 from wire.check import Checked

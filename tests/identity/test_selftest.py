@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.identity.identity import Identity
 from edge_agent.identity.selftest import ACTIONS, SelfTestImpossible, holes, self_test
 from tests.identity.city import City

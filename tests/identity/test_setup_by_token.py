@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from device_profiles.settings import load_settings
+from common.settings import load_settings
 from edge_agent.commands.setup import _write_settings
 from edge_agent.identity.reach import ask_collector
 from edge_agent.settings.config import Config

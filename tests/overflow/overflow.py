@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from device_profiles.settings import BrokerAddress
+from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series

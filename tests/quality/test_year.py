@@ -27,8 +27,8 @@ from collector.config import Config
 from collector.pipeline import OwnPipeline
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
+from common.settings import BrokerAddress
 from device_profiles.catalogue import load as load_catalogue
-from device_profiles.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import Uplink
 from edge_agent.reading import Reading, Series

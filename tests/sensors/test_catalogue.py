@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from common.strict_yaml import NotUsable
 from device_profiles import catalogue
 from device_profiles.profile import Example, Profile
-from device_profiles.strict_yaml import NotUsable
 from edge_agent.sensors.commands import command_bytes, recognise
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import REASONS, BadFrame, Frame, Framer

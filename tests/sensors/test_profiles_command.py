@@ -7,8 +7,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from typer.testing import CliRunner
 
+from common.strict_yaml import read
 from device_profiles import catalogue, pages
-from device_profiles.strict_yaml import read
 from edge_agent.commands.profiles import app
 from tests.sensors.streams import PROFILES
 from wire.exits import Exit, Failure

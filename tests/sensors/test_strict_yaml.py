@@ -2,7 +2,7 @@
 
 import pytest
 
-from device_profiles.strict_yaml import NotUsable, parse
+from common.strict_yaml import NotUsable, parse
 
 TRAPS = {
     "python object tag": 'a: !!python/object/apply:os.system ["id"]\n',

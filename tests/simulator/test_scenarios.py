@@ -9,7 +9,7 @@ import pytest
 
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select
-from device_profiles.strict_yaml import NotUsable
+from common.strict_yaml import NotUsable
 from firmware_stubs.faults import Fault
 from simulator import runs
 from simulator.notes import Notes

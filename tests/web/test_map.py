@@ -20,8 +20,8 @@ from collector.stations.fleet import SCHEMA, rename
 from collector.stations.names import Names
 from collector.web import map
 from collector.web.backdrop import PICTURE_BYTES_MAX, BadBackdrop, load, picture
-from device_profiles.strict_model import fit
-from device_profiles.strict_yaml import parse
+from common.strict_model import fit
+from common.strict_yaml import parse
 from tests.web.city import City
 from tests.web.served import Served
 from tests.web.streets import LAT, LON, streets

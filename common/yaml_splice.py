@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from device_profiles.strict_yaml import NotUsable, Where, parse
+from common.strict_yaml import NotUsable, Where, parse
 
 Node = Any
 """A yaml.Node: its kinds have different parts, and PyYAML's types know only some of them."""

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from device_profiles.field_types import ADDRESS, Broker
-from device_profiles.strict_model import load
-from device_profiles.strict_yaml import NotUsable
-from device_profiles.tls import TlsFiles
+from common.field_types import ADDRESS, Broker
+from common.strict_model import load
+from common.strict_yaml import NotUsable
+from common.tls import TlsFiles
 from wire.exits import Exit, Failure
 
 Model = TypeVar("Model", bound=BaseModel)

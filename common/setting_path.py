@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from device_profiles.strict_model import word
-from device_profiles.strict_yaml import Where
+from common.strict_model import word
+from common.strict_yaml import Where
 
 _STEPS = re.compile(r"[^.\[\]]+|\[[^\[\]]+\]")
 

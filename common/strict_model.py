@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from device_profiles.strict_yaml import Document, NotUsable, Problem, Where, read
+from common.strict_yaml import Document, NotUsable, Problem, Where, read
 from wire.quantities import nearest
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from device_profiles.strict_model import Strict
+from common.strict_model import Strict
 from wire import names
 
 _SIZE = re.compile(r"([1-9][0-9]{0,9}) ?(B|KiB|MiB|GiB)")
