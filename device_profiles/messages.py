@@ -26,9 +26,9 @@ HelperName = Literal[
 MEASURED = frozenset(
     name
     for name, quantity in QUANTITIES.items()
-    if quantity.kind in ("air_quality", "weather", "detection", "position")
+    if quantity.kind in ("air_quality", "weather", "detection", "position") and quantity.raw is None
 )
-"""What a sensor can measure; the other quantities are about nodes and ledgers."""
+"""What a sensor can measure; others are about nodes and ledgers, or the collector corrects them from their raw twin."""
 Scalar = int | float | str | bool
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 

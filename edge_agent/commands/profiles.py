@@ -184,7 +184,8 @@ def _wrong_example(profile: Profile, number: int) -> str | None:
     framer = Framer(unit)
     items = framer.feed(example.data) + framer.flush()
     if len(items) != 1 or not isinstance(items[0], Frame):
-        return f"examples[{number}]: not one frame but {[getattr(item, 'reason', 'a frame') for item in items]}"
+        reasons = [getattr(item, "reason", "a frame") for item in items]
+        return f"examples[{number}]: not one frame but {reasons}{_fitting(profile, example.data, reasons)}"
     values = decode_frame(unit, items[0], example.asked)
     if not isinstance(values, Values):
         return f"examples[{number}]: {values.reason}"
@@ -197,6 +198,18 @@ def _wrong_example(profile: Profile, number: int) -> str | None:
         return f"examples[{number}]: flags are {list(values.flags)}, not {example.flags}"
     told = {key: values.info.get(key) for key in example.info}
     return None if told == example.info else f"examples[{number}]: info is {told}, not {example.info}"
+
+
+def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
+    """The checksums that an example's own bytes have, where the profile's is another."""
+    from device_profiles.frames import BytesShape
+    from edge_agent.sensors.checksums import fitting
+
+    checks = [shape.check for shape in profile.frames if isinstance(shape, BytesShape) and shape.check]
+    if reasons != ["bad_checksum"] or not checks:
+        return ""
+    fits = fitting(data, checks[0].at)
+    return f": what stands there is {' or '.join(fits)}" if fits else ": what stands there is none that is known"
 
 
 def _same_row(seen: dict[str, Any], said: dict[str, float]) -> bool:

@@ -80,3 +80,14 @@ CHECKSUMS: Final[dict[str, Checksum]] = {
     "xor8_nmea": lambda data: b"%02X" % xor8(data),
     "xor8_from_dollar": lambda data: b"%02X" % xor8(data),
 }
+
+
+def fitting(frame: bytes, at: int | None) -> list[str]:
+    """Which checksums, from which byte, are what stands in a frame at `at` (its end): for who has the wrong one."""
+    found = []
+    for kind, checksum in CHECKSUMS.items():
+        size = len(checksum(frame))
+        end = len(frame) - size if at is None else at % len(frame)
+        starts = (start for start in range(4) if checksum(frame[start:end]) == frame[end : end + size])
+        found += [f"{kind} from {start}" for start in starts]
+    return found

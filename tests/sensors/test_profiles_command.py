@@ -70,6 +70,22 @@ def test_check_runs_the_examples(tmp_path: Path) -> None:
     assert "examples[0]: rows are" in failure.line()
 
 
+def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_say(
+    tmp_path: Path,
+) -> None:
+    """A profile of corrected `pm25_ugm3` was fine, and the collector refused each of its blocks."""
+    text = catalogue.load().path("nova-sds011").read_text()
+    path = tmp_path / "nova-sds011.yaml"
+    for right, wrong, told in (
+        ("from: 2", "from: 1", "['bad_checksum']: what stands there is sum8 from 2"),
+        ("pm25_raw_ugm3", "pm25_ugm3", "'pm25_ugm3' is not known; did you mean 'pm25_raw_ugm3'?"),
+    ):
+        path.write_text(text.replace(right, wrong))
+        failure = run.invoke(app, ["check", str(path)]).exception
+        assert isinstance(failure, Failure)
+        assert told in failure.line()
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_model_has_a_page(name: str) -> None:
     text = pages.page(PROFILES[name])
