@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -126,20 +129,23 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], setup: SetupPage) -> None:
         self.setup = setup
-        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._inside: deque[Any] = deque()  # connections, the oldest first
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        """Whoever has been asking for longest makes room: a whole question takes no time, strangers who dawdle do."""
+        self._inside.append(request)
+        if len(self._inside) > AT_ONCE:
+            with suppress(OSError, IndexError):
+                self._inside.popleft().shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            with suppress(ValueError):  # it has made room
+                self._inside.remove(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A phone that goes away is no error of ours."""

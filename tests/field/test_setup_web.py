@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from edge_agent.setup_web.addresses import parse, reachable
 from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
 from edge_agent.setup_web.live import Live, Row
-from edge_agent.setup_web.server import SetupPage
+from edge_agent.setup_web.server import AT_ONCE, SetupPage
 from edge_agent.setup_web.server import _Handler as Handler
 from edge_agent.setup_web.suggested import suggested
 from edge_agent.setup_web.texts import TEXTS, Words, language_of
@@ -216,6 +217,21 @@ def test_without_the_code_nothing_is_shown(opened: tuple[SetupPage, Phone]) -> N
     other = Phone(phone.port)
     assert "Another phone" in other.ask("/")[1]
     assert other.ask("/enter", {"code": "123456"})[0] == 403
+
+
+def test_strangers_who_never_finish_their_question_keep_nobody_out(opened: tuple[SetupPage, Phone]) -> None:
+    """They took every place, and a letter every nine seconds kept it."""
+    setup, phone = opened
+    slow = [socket.create_connection(("127.0.0.1", setup.port), timeout=10) for _ in range(2 * AT_ONCE)]
+    try:
+        for one in slow:
+            with suppress(OSError):  # it has made room
+                one.sendall(b"GET / HT")
+        assert phone.ask("/")[0] == 200
+        assert slow[0].recv(1) == b""
+    finally:
+        for one in slow:
+            one.close()
 
 
 def test_forms_of_other_pages_and_names_of_others_are_refused(opened: tuple[SetupPage, Phone]) -> None:
