@@ -225,6 +225,7 @@ def test_noise_is_as_wide_as_the_cleanest_band(
 
 @pytest.mark.parametrize(("scale", "top"), [(eu_aqi.SCALE, 6), (uk_daqi.SCALE, 10)])
 def test_a_scale_of_bands_ends_with_its_last(scale: Scale, top: int) -> None:
-    assert scale.at(top).level == len(scale.bands) == top
+    assert [scale.at(value).level for value in range(1, top + 1)] == [*range(1, top + 1)]
+    assert len(scale.bands) == top
     with pytest.raises(ValueError, match=f"{top + 1} is no value"):
         scale.at(top + 1)

@@ -51,6 +51,20 @@ def test_noise_counts_as_zero_and_a_code_is_refused() -> None:
         nowcast("PM2.5", [5, 5, -999])
 
 
+def test_an_hour_of_zero_is_a_value_like_any_other() -> None:
+    found = nowcast("PM2.5", [30, 0, 30])
+    assert found is not None
+    assert found.weight == Fraction(1, 2)
+    assert found.mean_ugm3 == (30 + Fraction(30, 4)) / (1 + Fraction(1, 2) + Fraction(1, 4))
+
+
+@pytest.mark.parametrize(("pollutant", "noise"), [("PM2.5", 9), ("PM10", 54)])
+def test_noise_is_as_wide_as_the_cleanest_band(pollutant: str, noise: int) -> None:
+    assert nowcast(pollutant, [0, -noise]) == nowcast(pollutant, [0, 0])
+    with pytest.raises(ValueError, match="is no concentration"):
+        nowcast(pollutant, [0, -noise - 0.1])
+
+
 def test_there_is_none_for_ozone() -> None:
     with pytest.raises(NotInStandard, match="NowCast has no O3"):
         nowcast("O3", [50] * 12)
