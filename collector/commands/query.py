@@ -65,7 +65,7 @@ def station(
             cure = f"did you mean {near}?" if near else f"name one of {', '.join(AIR)}"
             raise Failure(Exit.USAGE, "quantity-unknown", f"--quantity {name}: air has no windows of it", cure)
     with open_store(settings) as store:
-        air = concentrations(store, node, every, since_ms, until_ms, tuple(quantity))
+        air = concentrations(store, node, reporting.zone, every, since_ms, until_ms, tuple(quantity))
         found = [] if every == "1m" else indices(store, node, every, since_ms, until_ms)
     if not air and not found:
         must_be_known(settings, node)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from collector.numbers import flags
 from collector.numbers.indices import FIELD_OF, NA
+from collector.numbers.means import DECIMALS
 from collector.numbers.stored_windows import INDEX
-from collector.numbers.windows import DAYS, HOURS, MINUTES
+from collector.numbers.windows import DAYS, HOUR_MS, HOURS, MINUTE_MS, MINUTES, day_of
 from collector.stores.store import Select, Store
 from measures.index import OF_QUANTITY
 
@@ -21,7 +23,10 @@ INDEX_COLUMNS: Final = ("value", "category", "primary", "completeness", "level",
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """One window of one quantity at one sensor. `n` counts the windows below; `flags` what was doubted, by test."""
+    """One window of one quantity at one sensor. `n` counts the windows below; `flags` what was doubted, by test.
+
+    `completeness` is the quantity's own: a sensor may be there all day and tell one of its gases for five hours.
+    """
 
     time_ms: int
     sensor: str
@@ -60,25 +65,35 @@ class IndexRow:
 
 
 def concentrations(
-    store: Store, node: str, every: str, since_ms: int, until_ms: int, quantities: tuple[str, ...] = ()
+    store: Store, node: str, zone: ZoneInfo, every: str, since_ms: int, until_ms: int, quantities: tuple[str, ...] = ()
 ) -> list[Concentration]:
-    """Windows of air by time, sensor and quantity. Raises StoreDown."""
+    """Windows of air by time, sensor and quantity; days are those of the zone. Raises StoreDown."""
     names = quantities or AIR
     ends = ("_mean", "_min", "_max", "_n")
-    columns = (*(name + end for name in names for end in ends), "completeness", "qc", flags.COLUMN)
+    columns = (*(name + end for name in names for end in ends), "qc", flags.COLUMN)
     question = Select("air_quality" + EVERY[every], columns, since_ms, until_ms, {"node": node}, ("sensor",))
     found = []
     for series in store.select(question):
         for time_ms, *cells in series.rows:
-            completeness, qc, codes = cells[-3:]
+            qc, codes = cells[-2:]
+            parts = _parts(every, time_ms, zone)
             for at, name in enumerate(names):
                 mean, low, high, n = cells[4 * at : 4 * at + 4]
                 if mean is not None:
                     doubts = ",".join(code for code in (codes or "").split(",") if code.startswith(name + "_mean:"))
                     own = doubts.replace(name + "_mean:", "")
                     sensor = series.tags["sensor"]
+                    completeness = None if parts is None or n is None else round(min(1.0, n / parts), DECIMALS)
                     found.append(Concentration(time_ms, sensor, name, mean, low, high, n, completeness, qc, own))
     return sorted(found, key=lambda row: (row.time_ms, row.sensor, names.index(row.quantity)))
+
+
+def _parts(every: str, time_ms: int, zone: ZoneInfo) -> int | None:
+    """How many windows below a whole window has: minutes of an hour, hours of a day; of a minute nobody knows."""
+    if every == "1d":
+        start_ms, end_ms = day_of(time_ms, zone)
+        return (end_ms - start_ms) // HOUR_MS
+    return HOUR_MS // MINUTE_MS if every == "1h" else None
 
 
 def indices(store: Store, node: str, period: str, since_ms: int, until_ms: int) -> list[IndexRow]:

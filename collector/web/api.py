@@ -150,9 +150,8 @@ class Api:
         asked = query.read(request.query_params.multi_items(), CONCENTRATIONS)
         every = asked.get("every", "1h")
         span = self._span(asked, _WINDOW_MS[every], 168)
-        found = await self._ask(
-            concentrations, self._site.store, span.node, every, span.since_ms, span.end_ms, asked.get("quantity", ())
-        )
+        store, zone, names = self._site.store, span.reporting.zone, asked.get("quantity", ())
+        found = await self._ask(concentrations, store, span.node, zone, every, span.since_ms, span.end_ms, names)
         rows = [
             {name: getattr(row, name) for name in ("time_ms", "sensor", "quantity", *CONCENTRATION[4:7], "n", "qc")}
             | {"node": span.node, "unit": QUANTITIES[row.quantity].unit}

@@ -52,7 +52,10 @@ _COLUMNS = {
     "low": ("number?", "Lowest value, in `unit`."),
     "high": ("number?", "Highest value, in `unit`."),
     "n": ("integer?", "Windows below that have a mean: readings of a minute, minutes of an hour, hours of a day."),
-    "completeness": ("number?", "Share of the window that was there, 0 to 1; of an index, of its scantiest mean."),
+    "completeness": (
+        "number?",
+        "Share of the window, 0 to 1, in which this quantity was there; of an index, its scantiest mean.",
+    ),
     "flags": ("string", "Tests that doubt this mean, such as step?,neighbour?; empty when none does."),
     "value": ("integer?", "The index, a number without unit; null where the standard publishes NA."),
     "level": ("integer?", "Category of the standard's scale, counted from 1."),

@@ -259,11 +259,11 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "columns": ("数据列", "Columns"),
     "columns_about": (
-        "单位写在列名里或 unit 一列。completeness 是该时段有数据的比例，flags 是对这个平均值存疑的检验；"
+        "单位写在列名里或 unit 一列。completeness 是该时段内这个量有数据的比例，flags 是对这个平均值存疑的检验；"
         "指数总是与 standard 和 edition 一起看，NA 没有数值。"
         "rows 是该时段的读数条数，cq 是时钟质量（0 已同步，1 事后校正，2 估计），qc 是最差的质量标志，"
         "masked 列出因车辆不足 5 辆而隐去的列。",
-        "Units are in the names or in the column unit. completeness: the share of the window that was there."
+        "Units are in the names or in the column unit. completeness: the share of the window with this quantity."
         " flags: the tests that doubt this mean. An index means nothing without its standard and edition;"
         " NA has no value. rows: stored readings in the window. cq: clock quality (0 synced, 1 restored,"
         " 2 estimated). qc: the worst quality flag. masked: columns taken out because they tell of fewer than"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.numbers.reporting import Reporting
+from collector.numbers.windows import day_of
+from collector.stations.station_query import concentrations
+from collector.stores.store import Table
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
 
@@ -59,7 +63,9 @@ FROM = f"from={at('2026-03-01T00:00:00+08:00')}"
 def test_a_concentration_has_unit_extremes_completeness_and_flags(reporting: Served) -> None:
     found = rows(reporting, f"concentrations?node=lp-0001&quantity=pm25_ugm3&{FROM}&limit=3")
     assert [row["mean"] for row in found] == [80.0] * 3
-    assert [row["n"] for row in found] == [60, 30, 60]
+    assert [(row["n"], row["completeness"]) for row in found] == [(60, 1.0), (30, 0.5), (60, 1.0)], (
+        "its own, beside PM10"
+    )
     assert found[0] == {
         "time": "2026-03-01T00:00:00+08:00",
         "node": "lp-0001",
@@ -75,10 +81,27 @@ def test_a_concentration_has_unit_extremes_completeness_and_flags(reporting: Ser
         "flags": "",
     }
     days = rows(reporting, f"concentrations?node=lp-0001&every=1d&quantity=pm25_ugm3&{FROM}")
-    assert [(row["time"][:10], row["mean"], row["n"]) for row in days] == [
-        ("2026-03-01", 80.0, 23),
-        ("2026-03-02", 40.0, 24),
+    assert [(row["time"][:10], row["mean"], row["n"], row["completeness"]) for row in days] == [
+        ("2026-03-01", 80.0, 23, 0.958),
+        ("2026-03-02", 40.0, 24, 1.0),
     ]
+
+
+def test_a_day_of_23_hours_is_whole_with_23(tmp_path: Path) -> None:
+    city, zone = City(tmp_path, NOW_MS), ZoneInfo("America/New_York")
+    start_ms, _ = day_of(NOW_MS + 6 * DAY_MS, zone)
+    assert datetime.fromtimestamp(start_ms / 1000, zone).isoformat() == "2026-03-08T00:00:00-05:00"
+    tags = (("node", "lp-0001"), ("sensor", "air-1"), ("site", "s"))
+    fields: dict[str, list[Any]] = {
+        "pm25_ugm3_mean": [9.0],
+        "pm25_ugm3_n": [23],
+        "no2_ugm3_mean": [9.0],
+        "no2_ugm3_n": [5],
+    }
+    city.store.write(city.store.render(Table("air_quality_1d", tags, [start_ms], fields)))
+    found = concentrations(city.store, "lp-0001", zone, "1d", start_ms, start_ms + DAY_MS)
+    assert [(row.quantity, row.completeness) for row in found] == [("pm25_ugm3", 1.0), ("no2_ugm3", 0.217391)]
+    city.close()
 
 
 def test_an_hour_that_jumps_is_told_with_its_doubt(reporting: Served) -> None:
