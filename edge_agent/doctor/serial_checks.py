@@ -41,15 +41,28 @@ def serial_access(station: Station) -> Result:
         member = USER in grp.getgrnam(GROUP).gr_mem or user.pw_gid == grp.getgrnam(GROUP).gr_gid
     except KeyError:
         user, member = None, False
+    ports = [sensor.port for sensor in station.settings.sensors] if station.settings else []
+    there = [port for port in ports if Path(port).exists()]
     if user is not None and member:
-        return ok(check, f"user {USER} is in {GROUP}")
+        alien = next((port for port in there if not _is_open_to_group(port)), None)
+        if alien is None:
+            return ok(check, f"user {USER} is in {GROUP}")
+        text = f"{_short(alien)} is not open to the group {GROUP}: a login had it?"
+        return fail(check, text, "sudo udevadm trigger --subsystem-match=tty")
     if user is not None:
         return fail(check, f"user {USER} is not in {GROUP}", f"sudo adduser {USER} {GROUP}")
-    ports = [sensor.port for sensor in station.settings.sensors] if station.settings else []
-    shut = [port for port in ports if Path(port).exists() and not os.access(port, os.R_OK | os.W_OK)]
+    shut = [port for port in there if not os.access(port, os.R_OK | os.W_OK)]
     if shut:
         return fail(check, f"you may not open {_short(shut[0])}", f"sudo adduser $USER {GROUP}, then log in again")
     return ok(check, "the ports may be opened by you")
+
+
+def _is_open_to_group(port: str) -> bool:
+    """As udev makes a serial port. A login makes it its own, and leaves it so."""
+    found = os.stat(port)
+    return found.st_mode & 0o006 == 0o006 or (
+        found.st_gid == grp.getgrnam(GROUP).gr_gid and found.st_mode & 0o060 == 0o060
+    )
 
 
 def serial_console(station: Station) -> Result:

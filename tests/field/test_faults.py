@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from edge_agent.device import clock
-from edge_agent.doctor import machine_checks, sensor_checks
+from edge_agent.doctor import machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
@@ -266,3 +268,21 @@ def test_checks_are_chosen_by_the_beginning_of_their_ids() -> None:
     assert "sensor" not in [check.id for check in chosen((), ["sensor"])]
     with pytest.raises(Failure, match="no check is called moon"):
         chosen(["moon"])
+
+
+def test_a_port_that_is_not_the_groups_is_named_though_the_user_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sensor's check sent people to this one, which found nothing: a login had taken the port and left it so."""
+    port = tmp_path / "ttyAMA0"
+    port.touch()
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_gid=999))
+    group = SimpleNamespace(gr_mem=["lamppost"], gr_gid=os.getgid())
+    monkeypatch.setattr("grp.getgrnam", lambda _: group)
+    station: Any = SimpleNamespace(settings=SimpleNamespace(sensors=[SimpleNamespace(port=str(port))]))
+    port.chmod(0o660)
+    assert serial_checks.serial_access(station).state is State.OK
+    port.chmod(0o600)
+    told = serial_checks.serial_access(station)
+    assert (told.state, told.cure) == (State.FAIL, "sudo udevadm trigger --subsystem-match=tty")
+    assert "ttyAMA0 is not open to the group dialout" in told.text
