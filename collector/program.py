@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,8 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
             collector = Collector(settings, feed.publish, workers=workers, quiet=quiet)
         except BadAddress as error:
             raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
+        except sqlite3.DatabaseError as error:  # it could be opened, and is damaged further in
+            raise unusable(f"{settings.state_file}, or desk.db beside it", error) from error
         at_the_end.callback(collector.stop)
         duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
         known = site(

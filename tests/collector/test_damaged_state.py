@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,23 @@ def test_a_damaged_file_is_one_line_with_the_cure(line: str, tmp_path: Path) -> 
     assert said.returncode == Exit.NOT_PERMITTED
     assert "collector.db: file is not a database. Cure: it is damaged: put it aside" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_file_that_is_damaged_further_in_is_named_too(tmp_path: Path) -> None:
+    settings, file = tmp_path / "collector.yaml", tmp_path / "collector.db"
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path / 'readings.db'}}}\nstate_file: {file}\n")
+    with closing(open_state(file)) as db:
+        Registry(db)
+    sound = file.read_bytes()
+    file.write_bytes(sound[:4096] + b"\xff" * (len(sound) - 4096))
+    said = subprocess.run(
+        [sys.executable, "-m", "lamppost", "collector", "run", str(settings)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert said.returncode == Exit.NOT_PERMITTED
+    assert f"{file}, or desk.db beside it: database disk image is malformed. Cure: it is damaged" in said.stderr
 
 
 def test_a_birth_of_another_version_is_left_to_the_broker(tmp_path: Path, closes: Closes) -> None:
