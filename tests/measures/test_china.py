@@ -52,6 +52,22 @@ def test_the_primary_pollutant_is_named_above_50_only_and_ties_together() -> Non
     assert tied is not None
     assert (good.value, good.primary) == (50, ())
     assert (tied.value, tied.primary) == (100, ("PM10", "PM2.5"))
+    first = china_aqi.aqi(_day(PM10=51), Report.DAILY, AFTER).index
+    assert first is not None
+    assert (first.value, first.primary) == (51, ("PM10",))
+
+
+@pytest.mark.parametrize(
+    ("hour", "eight_hours", "iaqi"), [(160, 20, 50), (20, 100, 50), (200, None, 100), (None, 160, 100)]
+)
+def test_of_two_means_of_ozone_the_worse_one_counts_in_whatever_order_they_come(
+    hour: float | None, eight_hours: float | None, iaqi: int
+) -> None:
+    means = [Concentration("O3", "1h", hour, "ug/m3"), Concentration("O3", "8h", eight_hours, "ug/m3")]
+    for given in (means, means[::-1]):
+        found = china_aqi.aqi(given, Report.DAILY, BEFORE).iaqi["O3"]
+        assert found is not None
+        assert found.value == iaqi
 
 
 def test_the_index_is_at_least_1() -> None:
@@ -109,7 +125,8 @@ def test_co_of_two_point_two_is_55_exactly() -> None:
 
 def test_a_clock_in_1970_has_no_standard() -> None:
     with pytest.raises(ValueError, match="clock that is wrong"):
-        china_aqi.scale(date(1970, 1, 1))
+        china_aqi.scale(date(2012, 2, 28))
+    assert china_aqi.scale(date(2012, 2, 29)) is china_aqi.HJ_633_2012
     with pytest.raises(ValueError, match="clock that is wrong"):
         china_limits.limit("PM2.5", "24h", 2, date(1970, 1, 1))
 

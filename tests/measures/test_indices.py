@@ -212,7 +212,13 @@ def test_india_reads_carbon_monoxide_by_the_tenth(value: float, index: int) -> N
 
 @pytest.mark.parametrize(
     ("sub_index", "averaging", "noise"),
-    [(india_naqi.sub_index, "24h", 30), (uk_daqi.sub_index, "24h", 11), (eu_aqi.sub_index, "1h", 5)],
+    [
+        (india_naqi.sub_index, "24h", 30),
+        (uk_daqi.sub_index, "24h", 11),
+        (eu_aqi.sub_index, "1h", 5),
+        (us_aqi.sub_index, "24h", 9),
+        (_china(D2026), "1h", 35),
+    ],
 )
 def test_noise_is_as_wide_as_the_cleanest_band(
     sub_index: Callable[[Concentration], Index | None], averaging: str, noise: int
