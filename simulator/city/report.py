@@ -33,6 +33,11 @@ kerbside of London Marylebone 2003. A test holds every line of the table below.
 Not claimed: that any day is right, or any other city. Claimed: hours, weekdays and seasons move as they do there, and
 quantities move together as they do there, so that windows, rules, indices, flags and pages meet what they will meet.
 
+Nor that a blocked lane is as full as a real one: an accident takes flow and speed at once and leaves 20 to 30 vehicles
+to the kilometre, where a queue has near a hundred. A simple radar can neither part the vehicles of a queue nor see past
+it, and a run's verdict compares what radars count. Carbon dioxide has no real series here; a test holds it to
+published ones.
+
 """
 
 
