@@ -30,6 +30,7 @@ from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
 from collector.health.canary import make_canary
+from collector.health.certificates import Certificates
 from collector.health.health import Health, health
 from collector.health.mishaps import Mishaps
 from collector.health.self_report import SelfReport, path_beside
@@ -110,6 +111,7 @@ class Collector:
         self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)
         self.teller = setup.teller(config, self.alerting, clock)
+        self.certificates = Certificates(config)
         self.canary = make_canary(config, self.store, own_version, lambda: self.ingest.alarms.get("state"))
         self._key, self._on_event, self._state = key, on_event, state
         self._ending = threading.Event()
@@ -192,6 +194,8 @@ class Collector:
             self._refreshed_ms = now_ms
             self.calibrations.refresh()
             self.mishaps.state_is_kept()
+            if (ending := self.certificates.look(now_ms)) is not None:
+                self.ingest.alarm("certificate", ending)
         for message in self._arrived(now_ms):
             self._receive(message, now_ms)
         self._greet(now_ms)

@@ -46,6 +46,7 @@ TROUBLES: Final = {
         Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
+        Trouble("collector-certificate", "major", "证书即将到期", "A certificate of the office ends soon"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )
 }  # fmt: skip
@@ -62,6 +63,7 @@ _OF_ALARM: Final = {
     "flood": "collector-flood",
     "clock": "collector-clock",
     "unforeseen": "collector-unforeseen",
+    "certificate": "collector-certificate",
 }
 Wrong = dict[tuple[str, str], str]
 """What is wrong now: by rule and node ("collector" for our own) the details."""

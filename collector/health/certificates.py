@@ -1,0 +1,54 @@
+"""The office's own certificates: a person renews them once in two years, and when they end every station stays out.
+
+Stations renew theirs by themselves. A program that renews (ACME) does so long before the last tenth of a life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from collector.config import Config
+from collector.timers import Waits
+
+LEFT: Final = 0.1
+"""Of its life: ten weeks of two years, a year of the authority's ten."""
+HOUR_MS: Final = 3_600_000
+
+
+class Certificates:
+    """Those that the settings name. Of a file the first certificate counts: its own, or the newest authority."""
+
+    def __init__(self, config: Config) -> None:
+        self._waits = Waits()
+        self._cures: dict[Path, str] = {}
+        if config.web.tls is not None:
+            self._cures[config.web.tls.cert] = "have it renewed by who signed it"
+        if config.broker.tls is not None and config.broker.tls.cert is not None:
+            self._cures[config.broker.tls.cert] = "have it renewed by who signed it"
+        if config.identities is not None:
+            pki = config.identities.folder
+            init = f"lamppost collector init {pki.parent}"
+            self._cures |= {
+                path: f"{init} --renew" for path in (*self._cures, pki / "server.pem") if path.parent == pki
+            }
+            self._cures[pki / "ca.pem"] = f"{init} --roll-over"
+
+    def look(self, now_ms: int) -> str | None:
+        """What ends soon and the cure, once an hour; None when nothing does."""
+        if not self._waits.comes_round("look", now_ms, HOUR_MS):
+            return None
+        return "; ".join(self._ending(datetime.fromtimestamp(now_ms / 1000, UTC))) or None
+
+    def _ending(self, now: datetime) -> Iterator[str]:
+        for path, cure in self._cures.items():
+            with suppress(OSError, ValueError):  # who opens it to use it says what is wrong with it
+                one = x509.load_pem_x509_certificates(path.read_bytes())[0]
+                ends = one.not_valid_after_utc
+                if ends - now < LEFT * (ends - one.not_valid_before_utc):
+                    yield f"{path} {'ended' if ends <= now else 'ends'} on {ends:%Y-%m-%d}. Cure: {cure}"

@@ -1,0 +1,60 @@
+"""The office's own certificates end: a person must hear of it in time, since nobody but a person renews them."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from collector.alerts.self_watch import of_alarms
+from collector.config import Config
+from collector.health.certificates import Certificates
+from collector.init import Plan, begin
+
+DAY_MS = 24 * 3_600_000
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    begin(Plan(tmp_path / "city", tls=True, data=tmp_path))
+    settings = yaml.safe_load((tmp_path / "city" / "collector.yaml").read_text())
+    pki = tmp_path / "city" / "pki"
+    settings["web"]["tls"] = {"cert": str(pki.parent / "mosquitto" / "server.pem"), "key": str(pki / "server.key")}
+    return Config(**settings)
+
+
+def told(config: Config, days: float) -> list[str]:
+    """File and verb of each, so many days from now."""
+    said = Certificates(config).look(int(time.time() * 1000 + days * DAY_MS)) or ""
+    return re.findall(r"[a-z0-9]+\.pem end[a-z]+", said)
+
+
+def test_a_tenth_of_a_life_before_its_end_each_is_named_with_its_cure(config: Config) -> None:
+    assert told(config, 0.9 * 730 - 2) == []
+    assert sorted(told(config, 0.9 * 730 + 2)) == ["c1.pem ends", "server.pem ends", "server.pem ends"]
+    assert sorted(told(config, 731)) == ["c1.pem ended", "server.pem ended", "server.pem ended"]
+    assert "ca.pem ends" in told(config, 0.9 * 3650 + 2)
+    said = Certificates(config).look(int(time.time() * 1000 + 3400 * DAY_MS)) or ""
+    cures = [part.split("; ")[0].split()[-1] for part in said.split("Cure: ")[1:]]
+    assert cures == ["it", "--renew", "--renew", "--roll-over"], said
+
+
+def test_they_are_looked_at_once_an_hour_and_one_that_is_gone_is_left_to_who_opens_it(config: Config) -> None:
+    late_ms = int(time.time() * 1000) + 700 * DAY_MS
+    certificates = Certificates(config)
+    assert certificates.look(late_ms)
+    assert certificates.look(late_ms + 3_599_999) is None
+    assert config.identities is not None
+    for path in config.identities.folder.glob("*.pem"):
+        path.unlink()
+    said = certificates.look(late_ms + 3_600_000) or ""
+    assert said.count("Cure: ") == 1, "the pages' own is there still"
+
+
+def test_it_is_an_alert() -> None:
+    assert of_alarms({"certificate": "server.pem ends on 2028-11-26"}) == {
+        ("collector-certificate", "collector"): "server.pem ends on 2028-11-26"
+    }
