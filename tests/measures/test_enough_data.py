@@ -26,6 +26,19 @@ def test_a_rule_is_met_at_its_number(rule: completeness.Rule) -> None:
         rule.is_met(-1)
 
 
+def test_each_regime_asks_for_as_much_as_it_says() -> None:
+    """GB 3095-2026 Table 4, HJ 663-2013, 2008/50/EC Annexes I, VII and XI, 40 CFR 50 Appendices N and U, VIZ Berlin."""
+    asked = {
+        completeness.GB_3095: {"1h": 45, "8h": 6, "24h": 20, "month": 27, "february": 25, "year": 324},
+        completeness.HJ_663_2013: {"8h-max": 14},
+        completeness.EU_2008_50: {"1h": 45, "8h": 6, "8h-max": 18, "24h": 18, "year": 90},
+        completeness.US_40_CFR_50: {"24h": 18, "8h-max": 13},
+        completeness.BERLIN_VIZ: {"1h": 75},
+    }
+    listed = {(regime, period): n for regime, periods in asked.items() for period, n in periods.items()}
+    assert {name: rule.required for name, rule in completeness.RULES.items()} == listed
+
+
 def test_three_quarters_is_enough() -> None:
     assert completeness.is_complete(45, 60)
     assert not completeness.is_complete(44, 60)
@@ -42,7 +55,7 @@ def test_three_quarters_is_enough() -> None:
 def test_a_year_needs_its_months() -> None:
     full = dict.fromkeys(range(1, 13), 28)
     assert completeness.is_year_valid(full)
-    assert completeness.is_year_valid(full | {2: 25})
+    assert completeness.is_year_valid(full | {2: 25, 7: 27})
     assert not completeness.is_year_valid(full | {2: 24})
     assert not completeness.is_year_valid(full | {7: 26, 8: 31})
     assert not completeness.is_year_valid(dict.fromkeys(range(1, 12), 30))
