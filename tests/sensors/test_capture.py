@@ -113,6 +113,7 @@ def test_slice_counts_anew_from_its_beginning(tmp_path: Path) -> None:
     file.write_text(TEXT)
     assert run.invoke(app, ["slice", str(file), "--from", "1.5", "--to", "2", "-o", str(out)]).exit_code == 0
     assert captures.load(out).pieces == [Piece(0.0, GOOD[:4]), Piece(pytest.approx(0.002), GOOD[4:])]  # type: ignore[arg-type]
+    assert captures.load(out).facts | {"measurements": "1", "damaged": "0"} == captures.load(out).facts
     result = run.invoke(app, ["slice", str(file), "--from", "9", "-o", str(out)])
     assert isinstance(result.exception, Failure)
 
