@@ -84,7 +84,7 @@ def site(
         title_en=config.web.title_en,
         contact=config.web.contact,
         source_url=config.web.source_url,
-        desk=config.state_file.with_name("desk.db"),
+        desk=config.desk_file,
         reporting=config.reporting(),
         watched=watched(alerting.rules),
         corrections=lambda node: calibrations.of_node(node, now_ms()),

@@ -95,7 +95,6 @@ class Collector:
         )  # fmt: skip
         self.ingest: Intake = self.pipeline.ingest
         self.rollups: Windows = self.pipeline.rollups
-        self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file)
         self.turn = Turn(config.name, own_version, self.link, self.counts, self.ingest.alarm)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self.pace = Pace(config.rate_per_node)
@@ -105,8 +104,9 @@ class Collector:
         self.guests = Guests()
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), clock(),
-            DeskFile(config.state_file.with_name("desk.db")), config.places(),
+            DeskFile(config.desk_file), config.places(),
         )  # fmt: skip
+        self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file, config.desk_file)
         self.alerting.on_broken = self.mishaps.broken_by
         self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)

@@ -150,13 +150,18 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _a_file_each(self) -> Config:
-        files = {"state_file": self.state_file, "the desk's": self.state_file.with_name("desk.db")}
+        files = {"state_file": self.state_file, "the desk's": self.desk_file}
         if isinstance(self.store, SqliteStore):
             files["store.path"] = self.store.path
         if len({each.resolve() for each in files.values()}) < len(files):
             names = ", ".join(f"{name} {each}" for name, each in files.items())
             raise misplaced(f"two have one file: {names}; give each its own", "state_file")
         return self
+
+    @property
+    def desk_file(self) -> Path:
+        """What people decide and citizens write: accounts, tokens, reports, the trail."""
+        return self.state_file.with_name("desk.db")
 
     def places(self) -> Places:
         """Labels and coordinates of the stations, by node."""

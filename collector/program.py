@@ -17,7 +17,7 @@ from collector.alerts.on_duty import OnDuty
 from collector.city import site
 from collector.collector import Collector
 from collector.config import Config
-from collector.identity.office import desk_path, enrolment
+from collector.identity.office import enrolment
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.notify.channel import BadAddress
 from collector.sqlite_file import unusable
@@ -120,7 +120,7 @@ def _enrolment_server(settings: Config) -> Iterator[WebServer | None]:
         yield None
         return
     pair = (wants.folder / "server.pem", wants.folder / "server.key")
-    with closing(DeskFile(desk_path(settings))) as file:
+    with closing(DeskFile(settings.desk_file)) as file:
         server = WebServer(create_enrol_app(enrolment(settings, file), _now_ms), wants.host, wants.port, pair)
         try:
             yield server

@@ -269,13 +269,12 @@ def trail_verify(
 @contextmanager
 def open_desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
     """Settings and the file of what people decide, for as long as one command takes."""
-    from collector.identity.office import desk_path
     from collector.web.desk.file import DeskFile
 
     settings = load_settings(config)
-    file = DeskFile(desk_path(settings))
+    file = DeskFile(settings.desk_file)
     try:
-        with file_of_the_collector(desk_path(settings)):
+        with file_of_the_collector(settings.desk_file):
             yield settings, file
     finally:
         file.close()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from common.place import Place
+from common.named_file import NamedFile
 
 BYTES_MAX = 512 * 1024 * 1024
 NODE_BYTES_MAX = 64 * 1024 * 1024
@@ -69,8 +69,7 @@ class Quarantine:
     ) -> None:
         self._db = db
         self._bytes_max, self._node_bytes_max = bytes_max, node_bytes_max
-        self._path = Path(db.execute("PRAGMA database_list").fetchone()[2])
-        self._place = Place(self._path)
+        self._file = NamedFile(Path(db.execute("PRAGMA database_list").fetchone()[2]))
         db.executescript(_SCHEMA)
         self._bytes_of: Counter[str] = Counter()
         self._strays_of: Counter[str] = Counter()
@@ -109,8 +108,8 @@ class Quarantine:
         if self._db.in_transaction:
             yield
             return
-        if not self._place.is_kept():  # a commit would last no longer than this program
-            raise Full(f"{self._path} was deleted or replaced: what is refused waits. Cure: start the collector anew")
+        if not self._file.is_kept():  # a commit would last no longer than this program
+            raise Full(f"what is refused waits: {self._file.loss}")
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield

@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from common.place import Place
+from common.named_file import NamedFile
 from wire.breakdown import place_of
 
 
 class Mishaps:
     """Of a collector, or of one of its workers."""
 
-    def __init__(self, counts: Counter[str], alarm: Callable[[str, str], None], state_file: Path) -> None:
+    def __init__(
+        self, counts: Counter[str], alarm: Callable[[str, str], None], state_file: Path, *beside: Path
+    ) -> None:
         self._counts, self._alarm, self._state_file = counts, alarm, state_file
-        self._place = Place(state_file)
+        self._files = [NamedFile(file) for file in (state_file, *beside)]
 
     def broken_by(self, what: str, error: Exception) -> None:
         """Nobody foresaw it: a person must hear where it happened."""
@@ -33,9 +35,8 @@ class Mishaps:
             self._alarm("state", f"{self._state_file}: {why}. Cure: free space or replace the disk")
 
     def state_is_kept(self) -> bool:
-        """Whether our own file still has its name; a person must hear of it when it has not."""
-        kept = self._place.is_kept()
-        if not kept:
-            cure = "Cure: move it back, or start the collector anew"
-            self._alarm("state", f"{self._state_file} was deleted or replaced while this collector runs. {cure}")
-        return kept
+        """Whether our own files still have their names; a person must hear of one that has not."""
+        gone = next((file for file in self._files if not file.is_kept()), None)
+        if gone is not None:
+            self._alarm("state", gone.loss)
+        return gone is None

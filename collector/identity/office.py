@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from collector.config import Config
 from collector.identity.authority import Authority, write_public
 from collector.identity.book import Book
@@ -18,11 +16,6 @@ from wire.exits import Exit, Failure, reason
 
 MOSQUITTO = "mosquitto"
 REVOKED = "crl.pem"
-
-
-def desk_path(config: Config) -> Path:
-    """The file of what people decide, beside the collector's own."""
-    return config.state_file.with_name("desk.db")
 
 
 def enrolment(config: Config, file: DeskFile) -> Enrolment:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from collector.config import Config
 from collector.delivery.registry import Registry
 from collector.identity.book import Book, Enrolled
-from collector.identity.office import desk_path
 from collector.web.desk.file import DeskFile
 
 STALE_MS = 10 * 60_000
@@ -76,13 +75,13 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
 
 
 def _enrolled(settings: Config) -> list[Enrolled]:
-    with closing(DeskFile(desk_path(settings))) as file:
+    with closing(DeskFile(settings.desk_file)) as file:
         return Book(file).stations()
 
 
 def note(settings: Config, who: str, what: str, about: str, now_ms: int) -> None:
     """A line in the city's one trail of who did what."""
-    with closing(DeskFile(desk_path(settings))) as file:
+    with closing(DeskFile(settings.desk_file)) as file:
         Book(file).note(who, what, about, now_ms)
 
 

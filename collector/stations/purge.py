@@ -30,7 +30,7 @@ def purge(config: Config, node: str) -> Counter[str]:
         raise ValueError(f"{node!r} is no name of a node")
     gone: Counter[str] = Counter()
     _readings(config, node, gone)
-    for path in (config.state_file, config.state_file.with_name("desk.db")):
+    for path in (config.state_file, config.desk_file):
         if path.exists():
             _tables(path, node, gone)
     return gone

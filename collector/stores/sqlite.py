@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from collector.sqlite_file import Readers, open_durable
 from collector.stores.line_protocol import Unwritable, key
 from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
+from common.named_file import NamedFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT, UNIQUE (measurement, tags));
@@ -41,6 +42,7 @@ class Sqlite(Store):
         self._path = path
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._file: NamedFile | None = None
         self._readers = Readers(path)
         self._series: dict[tuple[str, Tags], int] = {}
         self._columns: dict[str, set[str]] = {}
@@ -59,7 +61,7 @@ class Sqlite(Store):
         except sqlite3.Error as error:
             writer.close()
             return Held(f"{self._path}: {error}")
-        self._writer = writer
+        self._writer, self._file = writer, NamedFile(self._path)
         return Stored()
 
     def _learn_anew(self, writer: sqlite3.Connection) -> None:
@@ -125,7 +127,8 @@ class Sqlite(Store):
                 if isinstance(error, sqlite3.OperationalError):
                     return Later(f"{self._path}: {error}")
                 return Held(f"{self._path}: {error}")
-        return Stored()
+        assert self._file is not None
+        return Stored() if self._file.is_kept() else Held(self._file.loss)
 
     def _statement(self, row: _Row) -> str:
         known = self._statements.get((row.measurement, row.fields))

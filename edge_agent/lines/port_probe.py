@@ -110,4 +110,4 @@ def _do(device: serial.Serial, move: Move) -> bytes:
     until_s = time.monotonic() + move.listen_s
     while time.monotonic() < until_s:
         heard += device.read(max(1, device.in_waiting))
-    return heard
+    return heard + device.read(device.in_waiting)  # it came while a busy processor kept us from reading

@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from common.place import Place
+from common.named_file import NamedFile
 from edge_agent.reading import Reading, Series
 from edge_agent.spool import chunk, gap_records, in_place
 from edge_agent.spool import file as spool_file
@@ -65,7 +65,7 @@ class Spool:
             self.rescued = 0 if rescue is None else self._take_in(rescue)
             self._unsealed, timed = self._chunks.survey()
             self._unique = Uniquifier(self._last_times(timed), self._latest(timed))
-        self._place = Place(path)
+        self._named = NamedFile(path)
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -364,7 +364,7 @@ class Spool:
     @property
     def in_place(self) -> bool:
         """False when the file has lost its name: what is written now would not be there after a restart."""
-        return self._place.is_kept()
+        return self._named.is_kept()
 
     def write_anew(self, alive: Callable[[], None]) -> None:
         """Everything under the old name again; the spool is closed by it, to be opened anew. Raises SpoolError."""

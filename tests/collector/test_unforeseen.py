@@ -239,11 +239,18 @@ def test_a_state_file_that_was_taken_away_is_told_and_nothing_is_said_to_be_kept
     collector.step(NOW_MS + 1_000)
     assert collector.inbox.answered() == [(GOOD, 1)]
     assert quarantine.counts()["whole"] == 0
-    assert "deleted or replaced while this collector runs. Cure: move it back" in collector.ingest.alarms["state"]
-    assert "Cure: start the collector anew" in collector.ingest.alarms["quarantine"]
+    assert "deleted or replaced under this program. Cure: move it back" in collector.ingest.alarms["state"]
+    assert "Cure: move it back, or start the program anew" in collector.ingest.alarms["quarantine"]
     aside.rename(file)
     collector.receive(refused)
     assert quarantine.counts()["whole"] == 1
+
+
+def test_a_desk_file_that_was_taken_away_is_told_too(collector: OnItsOwnTime, tmp_path: Path) -> None:
+    """Accounts, reports and the trail went on into a file without a name, and were gone with the program."""
+    collector.config.desk_file.rename(tmp_path / "aside.db")
+    collector.step(NOW_MS + 1_000)
+    assert collector.ingest.alarms["state"].startswith(f"{collector.config.desk_file} was deleted or replaced")
 
 
 def test_the_last_round_may_fail_as_any_other(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,10 @@
 """Probing: every model is found on its stub, wrong speeds first and with noise, and never taken for another."""
 
+import multiprocessing
 import random
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -93,8 +96,22 @@ def test_no_question_can_change_a_sensor() -> None:
                     assert not command.person, (profile.name, meant.command)
 
 
-def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -> None:
-    """All stubs on pseudo-terminals whose speed matters; each port is searched as on a pole."""
+@contextmanager
+def sensors_elsewhere() -> Iterator[dict[str, str]]:
+    """Every model on a port; as on a pole, none waits for the processor of who listens."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=impersonate_all, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.close()
+        process.join()
+
+
+def impersonate_all(told: Connection) -> None:
+    """In a process of its own until the other end is closed; tells the paths and whose they are."""
     host = StubHost()
     ports: dict[str, str] = {}
     for name in MODELS:
@@ -104,10 +121,16 @@ def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -
         stub.faulty = noisy(name, 0.04)
         ports[host.add(name, stub)] = name
     host.start()
-    try:
+    told.send(ports)
+    with suppress(EOFError):
+        told.recv()
+    host.stop()
+
+
+def test_every_model_through_real_ports_at_once_wrong_speed_first_with_noise() -> None:
+    """All stubs on pseudo-terminals whose speed matters; each port is searched as on a pole."""
+    with sensors_elsewhere() as ports:
         findings = probe_ports(ports, list(PROFILES.values()))
-    finally:
-        host.stop()
     wrong = [(ports[f.path], f.as_json()) for f in findings if f.sensor is None or f.sensor.profile != ports[f.path]]
     assert not wrong
     assert {f.outcome.serial for f in findings if f.outcome} == {profile.serial for profile in PROFILES.values()}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class Place:
-    """Where a file stands that has just been opened."""
+class NamedFile:
+    """One that has just been opened, under its name."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -18,6 +18,11 @@ class Place:
     def is_kept(self) -> bool:
         """Whether the name still stands for that very file."""
         return _identity(self._path) == self._file
+
+    @property
+    def loss(self) -> str:
+        """What a person is told once it does not."""
+        return f"{self._path} was deleted or replaced under this program. Cure: move it back, or start the program anew"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
