@@ -177,6 +177,10 @@ def stations_retire(
     from collector.identity.registrar import BrokerSilent
 
     with open_desk(config) as (settings, file):
+        if settings.identities is None:
+            text = f"this collector has no authority, so {node} has no certificate to revoke"
+            cure = "write it down as removed on its page of /ops: nobody is called for its silence then"
+            raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
         try:
             count = enrolment(settings, file).retire(node, this_person(), _now_ms())
         except BrokerSilent as error:
