@@ -13,9 +13,9 @@ from common.strict_model import Strict
 FRAME_BYTES_MAX = 512
 CheckKind = Literal[
     "sum16be", "sum8", "sum8_to_zero", "sum8_negated", "sum8_inverted", "crc16_modbus", "xor8", "xor8_nmea",
-    "xor8_from_dollar", "crc16_vaisala",
+    "xor8_from_dollar", "xor8_before_etx", "crc16_vaisala",
 ]  # fmt: skip
-CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "crc16_vaisala": 3}
+CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "xor8_before_etx": 2, "crc16_vaisala": 3}
 ANY_BYTE = "**"
 HEX = re.compile(r"[0-9A-Fa-f]{2}(\|[0-9A-Fa-f]{2})*")
 """A byte in hex, with alternatives."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from firmware_stubs import (
     cubic,
+    gill,
     gnss,
     hilink,
     honeywell,
@@ -51,6 +52,7 @@ MODELS: dict[str, Callable[..., Stub]] = {
     "renke-rs-fsxcs": renke.Fsxcs,
     "vaisala-wxt": vaisala.Wxt,
     "vaisala-wmt700": vaisala.Wmt700,
+    "gill-windsonic": gill.WindSonic,
     "omnipresense-ops243a": omnipresense.Ops243,
     "hilink-ld2451": hilink.Ld2451,
     "hilink-ld2450": hilink.Ld2450,

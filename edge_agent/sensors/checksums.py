@@ -53,7 +53,7 @@ def crc16_vaisala(data: bytes) -> bytes:
 
 
 def xor8(data: bytes) -> int:
-    """All bytes xor-ed: one byte (SN-GCJA5), or two hex digits (NMEA between `$` and `*`, WMT700 to the last comma)."""
+    """All bytes xor-ed: one byte (SN-GCJA5), or two hex digits (NMEA, WMT700, Gill: each its bounds)."""
     return reduce(xor, data, 0)
 
 
@@ -79,6 +79,7 @@ CHECKSUMS: Final[dict[str, Checksum]] = {
     "xor8": lambda data: bytes((xor8(data),)),
     "xor8_nmea": lambda data: b"%02X" % xor8(data),
     "xor8_from_dollar": lambda data: b"%02X" % xor8(data),
+    "xor8_before_etx": lambda data: b"%02X" % (xor8(data) ^ 0x03),  # without the ETX at its end, yet of any other byte
 }
 
 
