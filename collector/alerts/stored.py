@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from collector.numbers import flags
+from collector.numbers.indices import NA
 from collector.rules import derived
 from collector.rules.fields import INDEX_KIND
 from collector.rules.recent import Columns
@@ -29,7 +30,7 @@ def columns_of(rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
                 wanted.setdefault(second.kind or rule.kind, {})[second.window.spec.quantity] = None
         if rule.absent is not None:
             wanted.setdefault(rule.kind, {})
-    return {kind: (*names, *_extras(kind)) for kind, names in wanted.items() if names}
+    return {kind: tuple(dict.fromkeys((*names, *_extras(kind)))) for kind, names in wanted.items() if names}
 
 
 def since(
@@ -59,7 +60,10 @@ def rows(
                     times = [row[0] for row in found.rows]
                     cells = zip(*(row[1:] for row in found.rows), strict=True)
                     tags = {key: value for key, value in found.tags.items() if value}
-                    yield Series.of(kind, tags), times, dict(zip(names, map(list, cells), strict=True))
+                    told = dict(zip(names, map(list, cells), strict=True))
+                    if kind == INDEX_KIND:
+                        _leave_out_unpublished(told)
+                    yield Series.of(kind, tags), times, told
 
 
 def tags_of(kind: str) -> tuple[str, ...]:
@@ -71,5 +75,13 @@ def tags_of(kind: str) -> tuple[str, ...]:
 
 def _extras(kind: str) -> tuple[str, ...]:
     if kind == INDEX_KIND:
-        return ()
+        return ("category",)
     return (flags.COLUMN, "duration_s") if kind == "traffic_flow" else (flags.COLUMN,)
+
+
+def _leave_out_unpublished(told: Columns) -> None:
+    """An index that became NA has no number, though the database keeps that of before."""
+    if "value" in told:
+        told["value"] = [
+            None if word == NA else value for word, value in zip(told["category"], told["value"], strict=True)
+        ]

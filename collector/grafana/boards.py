@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from collector.grafana.panel import Panel
+from collector.numbers.indices import UNPUBLISHED
 from measures import china_aqi
 
 PM25_STEPS: Final = tuple(map(float, china_aqi.level_tops("PM2.5", "24h", china_aqi.IN_FORCE_2026)))
 """Where levels of PM2.5 end in HJ 633-2026, which reads hours off the daily column; titles name the edition."""
 _UGM3: Final = "conμgm3"  # Grafana's own name of the unit
+_NA: Final = tuple(UNPUBLISHED.items())
 
 
 class Board(NamedTuple):
@@ -36,7 +38,7 @@ _CITY: Final = Board(
         Panel("全市车流量", "Vehicles of the city", "timeseries", "traffic_flow_1h", {"count_sum": "vehicles"}, "sum",
               by=(), chosen=False),
         Panel("空气质量指数", "Air-quality index", "timeseries", "air_index", {"value": "AQI"}, "max",
-              by=("node", "standard", "edition"), chosen=False, where=(("period", "1h"),)),
+              by=("node", "standard", "edition"), chosen=False, where=(("period", "1h"),), unless=_NA),
         Panel("数据完整率", "Completeness of the hours", "timeseries", "air_quality_1h",
               {"completeness": "completeness"}, unit="percentunit", chosen=False),
     ),
@@ -83,7 +85,7 @@ _AIR: Final = Board(
               unit=_UGM3),
         Panel("指数（日）", "Index of the day", "table", "air_index",
               {"value": "value", "category": "category", "primary": "primary", "completeness": "completeness"},
-              by=("node", "standard", "edition"), where=(("period", "1d"),), width=24, rows=True),
+              by=("node", "standard", "edition"), where=(("period", "1d"),), unless=_NA, width=24, rows=True),
     ),
 )  # fmt: skip
 

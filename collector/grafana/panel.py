@@ -25,7 +25,8 @@ class Panel:
     """One panel. `fields` maps a stored field to its label; `by` names the tags that make separate lines.
 
     `how` folds what falls into one step of the chart, or the whole time of a stat or table. `chosen`: the dashboard's
-    choice of stations narrows it down. `limits` are the steps at which the colour changes.
+    choice of stations narrows it down; so do the tags of `where`, and fields that hold the texts of `unless` are left
+    out. `limits` are the steps at which the colour changes.
     """
 
     zh: str
@@ -38,6 +39,7 @@ class Panel:
     unit: str = "none"
     chosen: bool = True
     where: tuple[tuple[str, str], ...] = ()
+    unless: tuple[tuple[str, str], ...] = ()
     limits: tuple[float, ...] = ()
     width: int = 12
     rows: bool = False  # a table of single rows, newest first, instead of one row a group
@@ -77,7 +79,9 @@ class Panel:
     def _conditions(self, time: str) -> str:
         regex = time == "$timeFilter"
         chosen = ['"node" =~ /^$node$/' if regex else '"node" IN (${node:singlequote})'] if self.chosen else []
-        return " AND ".join([*chosen, *(f"\"{key(tag)}\" = '{value}'" for tag, value in self.where), time])
+        told = [f"\"{key(tag)}\" = '{value}'" for tag, value in self.where]
+        told += [f"\"{key(name)}\" <> '{text}'" for name, text in self.unless]
+        return " AND ".join([*chosen, *told, time])
 
     def query(self, version: Version) -> dict[str, object]:
         """The question as Grafana's InfluxDB data source keeps it."""

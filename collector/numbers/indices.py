@@ -20,6 +20,8 @@ from measures.index import OF_QUANTITY, Index, NotInStandard
 
 NA: Final = "NA"
 """The category of an hour or day that is published without a number (HJ 633-2026 5.3.1)."""
+UNPUBLISHED: Final = {"category": NA}
+"""What whoever asks for numbers leaves out: where late readings made it so, the one of before stands beside it."""
 FIELD_OF: Final = {pollutant: name.partition("_")[0] + "_index" for name, (pollutant, _) in OF_QUANTITY.items()}
 WHOLE: Final = frozenset({"value", "level", *FIELD_OF.values()})
 """The fields of an index row that hold whole numbers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from collector.numbers.indices import UNPUBLISHED
 from collector.numbers.reporting import NAMES
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import rolled
@@ -55,7 +56,8 @@ def _rolled_quantity(asked: Asked) -> tuple[str, str]:
 def _index(asked: Asked) -> Select:
     columns = ("value", "category", "primary", "completeness")
     where = asked.where | {"period": asked.suffix[1:], "standard": NAMES[asked.values["standard"]]}
-    return Select(INDEX, columns, asked.since_ms, asked.until_ms, where, (*_SENSOR, "standard", "edition"))
+    groups = (*_SENSOR, "standard", "edition")
+    return Select(INDEX, columns, asked.since_ms, asked.until_ms, where, groups, unless=UNPUBLISHED)
 
 
 def _weather(asked: Asked) -> Select:

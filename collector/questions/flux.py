@@ -21,6 +21,7 @@ def render(question: Select, bucket: str) -> str:
     steps.append(_pivot(question))
     steps.append(f"group(columns: [{groups}])")
     steps += [f"filter(fn: (r) => r.{key(name)} == {value})" for name, value in question.equals.items()]
+    steps += [f"filter(fn: (r) => r.{key(name)} != {_text(text)})" for name, text in question.unless.items()]
     if _timed(question):
         steps.append(f'sort(columns: ["_time"]{", desc: true" if question.latest else ""})')
     limit = 1 if question.latest else question.limit

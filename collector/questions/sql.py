@@ -43,14 +43,19 @@ def _where(question: Select) -> str:
     conditions = ["(" + " OR ".join(f'"{key(name)}" IS NOT NULL' for name in question.columns) + ")"]
     for tag, value in question.where.items():
         values = (value,) if isinstance(value, str) else value
-        listed = ", ".join("'" + one.replace("'", "''") + "'" for one in values)
+        listed = ", ".join(map(_text, values))
         conditions.append(f'"{key(tag)}" IN ({listed})')
     conditions += [f'"{key(name)}" = {int(value)}' for name, value in question.equals.items()]
+    conditions += [f'"{key(name)}" <> {_text(text)}' for name, text in question.unless.items()]
     if question.since_ms is not None:
         conditions.append(f"time >= '{_time(question.since_ms)}'")
     if question.until_ms is not None:
         conditions.append(f"time < '{_time(question.until_ms)}'")
     return " WHERE " + " AND ".join(conditions)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _order(columns: list[str]) -> str:

@@ -25,6 +25,7 @@ def render(question: Select) -> str:
     text = f'SELECT {columns} FROM "{key(question.measurement)}"'
     conditions = [_equals(tag, value) for tag, value in question.where.items()]
     conditions += [f'"{key(name)}" = {int(value)}' for name, value in question.equals.items()]
+    conditions += [f"\"{key(name)}\" <> '{_quoted(text)}'" for name, text in question.unless.items()]
     if question.since_ms is not None:
         conditions.append(f"time >= {int(question.since_ms)}ms")
     if question.until_ms is not None:

@@ -182,7 +182,7 @@ class Sqlite(Store):
                 groups.setdefault(tuple(found.get(k, "") for k in question.group_by), []).append(series_id)
         known = {row[1] for row in reader.execute(f'PRAGMA table_info("p_{key(question.measurement)}")')}
         present = [name for name in question.columns if name in known]
-        if not present or not known.issuperset(question.equals):
+        if not present or not known.issuperset((*question.equals, *question.unless)):
             return []
         out = []
         for values, ids in sorted(groups.items()):
@@ -214,9 +214,9 @@ class Sqlite(Store):
 def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids: list[int]) -> list[list[Any]]:
     marks = ", ".join("?" * len(ids))
     where, values = [f"series IN ({marks})"], list(ids)
-    for name, value in question.equals.items():
-        where.append(f'"{key(name)}" = ?')
-        values.append(value)
+    for sign, wanted in (("=", question.equals), ("<>", question.unless)):
+        where += [f'"{key(name)}" {sign} ?' for name in wanted]
+        values += wanted.values()
     if question.since_ms is not None:
         where.append("time >= ?")
         values.append(question.since_ms * 1_000_000)

@@ -86,7 +86,7 @@ class Select:
 
     With `every_ms` each column is aggregated over windows aligned to the epoch and `aggregate` must be given; without,
     rows come as stored. `where` compares tags for equality, or with any of several values; `equals`
-    compares whole-number fields. Series come apart by
+    compares whole-number fields; `unless` leaves out rows whose field holds this text, or none. Series come apart by
     `group_by` (tag keys); `latest` keeps each group's newest row only. `within_s`: how long its asker can wait for a
     database that hangs.
     """
@@ -103,6 +103,7 @@ class Select:
     descending: bool = False
     limit: int | None = None
     equals: dict[str, int] = field(default_factory=dict)
+    unless: dict[str, str] = field(default_factory=dict)
     within_s: float = ANSWER_S
 
 

@@ -50,6 +50,7 @@ def test_influxdb_answers_every_panel(asker: Asker, panel: Panel) -> None:
     assert bool(series) != (panel.en in NOT_MEASURED)
     for one in series:
         assert set(one.get("tags", {})) == set(panel.by)
+        assert panel.measurement != "air_index" or town.T0 not in [row[0] for row in one["values"]], "it became NA"
 
 
 @pytest.mark.real

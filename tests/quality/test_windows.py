@@ -15,10 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.alerts import stored
 from collector.numbers import rollups, window_maker
 from collector.numbers.reporting import Reporting, Standard
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of, hour_of
+from collector.questions.canned import CANNED
+from collector.rules.parsing import parse
 from collector.stores.store import Later, Select, Stored, Table
 from simulator.replay import I94
 from tests.closes import Closes
@@ -304,6 +307,25 @@ def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_pa
         bench.settle()
         rows = bench.rows("air_index", "value", "category", "pm25_index", period="1d", edition="2026")
         assert rows == [[start, *expected]]
+
+
+def test_an_index_that_late_readings_hide_keeps_no_number_for_questions_and_rules(
+    tmp_path: Path, closes: Closes
+) -> None:
+    bench = closes(Bench(tmp_path, NOON))
+    start, end = day_of(NOON, SHANGHAI)
+    times = list(range(start, end, MINUTE))
+    bench.commit(air(times, pm25_ugm3=[40.0] * len(times)))
+    bench.settle()
+    asked = CANNED["index"].ask(start, end, {"every": "1d"})
+    assert [series.rows for series in bench.store.select(asked)] == [[[start, 60, "良", "PM2.5", 1.0]]]
+    bench.commit(air([start + 1], o3_ugm3=[50.0]))
+    bench.settle()
+    assert bench.store.select(asked) == []
+    rule = {"alert": "bad-day", "kind": "air_index", "window": {"last": "value"}, "raise": "> 50"}
+    rules = parse([rule | {"scope": {"period": "1d"}, "text": {"zh": "差", "en": "bad"}}])
+    told = [cells for series, _, cells in stored.since(bench.store, rules, end, end) if "1d" in str(series)]
+    assert {"value": [None], "category": ["NA"]} in told
 
 
 def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path, closes: Closes) -> None:

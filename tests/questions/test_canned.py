@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,15 @@ def test_flux_counts_by_day_takes_the_highest_of_a_group_and_chooses_by_flag() -
         'group(columns: ["node", "site"])',
     ]
     assert "filter(fn: (r) => r.qc == 4)" in steps("flagged")
+
+
+def test_an_index_that_became_na_is_not_told_with_the_number_of_before(embedded: Store) -> None:
+    """HJ 633-2026 5.3.1; the database takes no value back."""
+    index = CANNED["index"].ask(*SPAN, {"node": "lp-0000"})
+    stored = embedded.select(replace(index, unless={}))
+    assert stored[0].rows[0][1:3] == [57, "NA"]
+    assert [series.rows for series in embedded.select(index)] == [stored[0].rows[1:]]
+    assert 'filter(fn: (r) => r.category != "NA")' in flux.render(index, "city")
 
 
 def test_a_month_is_told_by_hours_and_a_year_by_days() -> None:

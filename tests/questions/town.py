@@ -30,7 +30,7 @@ def _rolled(place: dict[str, str], hours: int, number: int) -> list[Table]:
     weather = {f"{name}_mean": 10.0 for name in ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "wind_dir_deg")}
     traffic = {"count_sum": 412, "heavy_count_sum": 20, "flow_vph_mean": 412.0, "speed_tms_kmh_mean": 38.5}
     traffic |= {"n_speed_035_kmh_sum": 392, "n_speed_060_kmh_sum": 20, "v50_kmh": 37.5, "v85_kmh": 39.6}
-    index = {"value": 57, "category": "良", "primary": "PM2.5", "completeness": 1.0}
+    index = {"value": 57, "primary": "PM2.5", "completeness": 1.0}
     lane = place | {"sensor": "radar-1", "lane": "1", "direction": "in"}
     of_index = place | {"sensor": "air-1", "standard": "HJ 633", "edition": "2026"}
     out = []
@@ -38,7 +38,8 @@ def _rolled(place: dict[str, str], hours: int, number: int) -> list[Table]:
         out.append(_table("air_quality" + suffix, place | {"sensor": "air-1"}, times, air))
         out.append(_table("weather" + suffix, place | {"sensor": "wx-1"}, times, weather | shares))
         out.append(_table("traffic_flow" + suffix, lane, times, traffic | shares))
-        out.append(_table("air_index", of_index | {"period": suffix[1:]}, times, index))
+        words = ["NA", *["良"] * (len(times) - 1)]  # late readings made the first one so; its number stays
+        out.append(_table("air_index", of_index | {"period": suffix[1:]}, times, index | {"category": words}))
     return out
 
 
@@ -64,7 +65,7 @@ def _of_the_day(place: dict[str, str], number: int) -> list[Table]:
 
 
 def _table(measurement: str, tags: dict[str, str], times: list[int], values: dict[str, Any]) -> Table:
-    columns = {name: [value] * len(times) for name, value in values.items()}
+    columns = {name: value if isinstance(value, list) else [value] * len(times) for name, value in values.items()}
     whole = frozenset(name for name, value in values.items() if type(value) is int)
     return Table(measurement, tuple(sorted(tags.items())), times, columns, whole)
 
