@@ -213,7 +213,7 @@ class Sqlite(Store):
 
 def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids: list[int]) -> list[list[Any]]:
     marks = ", ".join("?" * len(ids))
-    where, values = [f"series IN ({marks})"], list(ids)
+    where, values = [f"series IN ({marks})"], list[Any](ids)
     for sign, wanted in (("=", question.equals), ("<>", question.unless)):
         where += [f'"{key(name)}" {sign} ?' for name in wanted]
         values += wanted.values()
