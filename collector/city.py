@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from collector.alerts.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
+from collector.clock import wall_ms
 from collector.config import Config
 from collector.config import Station as Named
 from collector.delivery.gap_facts import from_state
@@ -53,9 +54,6 @@ def site(
     names = Names(config)
     catalogue = load_catalogue()
 
-    def now_ms() -> int:
-        return time.time_ns() // 1_000_000
-
     kept: tuple[float, list[Station]] = (-KEPT_S, [])
 
     def stations() -> list[Station]:
@@ -76,7 +74,7 @@ def site(
         alerts=alerting.current,
         grants=grants(config),
         duty=duty,
-        now_ms=now_ms,
+        now_ms=wall_ms,
         feed=feed,
         health=health,
         time_zone=config.web.time_zone,
@@ -87,10 +85,10 @@ def site(
         desk=config.desk_file,
         reporting=config.reporting(),
         watched=watched(alerting.rules),
-        corrections=lambda node: calibrations.of_node(node, now_ms()),
+        corrections=lambda node: calibrations.of_node(node, wall_ms()),
         titles=titles(catalogue),
         warm_up_s=warm_ups(catalogue),
-        gaps=lambda node, since_ms: gaps(store, since_ms, now_ms(), *from_state(config), node),
+        gaps=lambda node, since_ms: gaps(store, since_ms, wall_ms(), *from_state(config), node),
         ask=asker(config),
         backdrop=_backdrop(config),
         hosts=(*LOOPBACK, config.web.host, *config.web.hosts),

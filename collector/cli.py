@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from collector.commands.options import DEFAULT_CONFIG, JSON, load_rules, load_settings, open_store, say
+from collector.clock import wall_ms
+from collector.commands.options import (
+    DEFAULT_CONFIG,
+    JSON,
+    counted,
+    load_rules,
+    load_settings,
+    open_store,
+    say,
+    show_json,
+)
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -82,8 +91,7 @@ def check(file: Path = typer.Argument(..., help="The settings file."), as_json: 
     """
     settings = load_settings(file)
     rules = _check(settings)
-    said = f"{rules} rule" if rules == 1 else f"{rules} rules"
-    text = f"{file}: fine. Store {settings.store.kind}, {said}, page on port {settings.web.port}."
+    text = f"{file}: fine. Store {settings.store.kind}, {counted(rules, 'rule')}, page on port {settings.web.port}."
     say(text, as_json, file=str(file), rules=rules)
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
@@ -140,14 +148,12 @@ def status(
 
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
-    import json
-
     from collector.health.self_report import alarms_beside
     from collector.standby.roll_call import roll_call
     from wire.collector_status import State
 
     settings = load_settings(named or config)
-    found, now_ms = roll_call(settings), _now_ms()
+    found, now_ms = roll_call(settings), wall_ms()
     mine = found.get(settings.name)
     alarms = alarms_beside(settings.state_file, now_ms, mine is not None and mine.speaks)
     if as_json:
@@ -164,7 +170,7 @@ def status(
         ]
         wrong = [{"alarm": name, "text": text, "since_ms": since_ms} for name, (text, since_ms) in alarms.items()]
         schema = "lamppost.collector.status/1"
-        typer.echo(json.dumps({"schema": schema, "collectors": said, "alarms": wrong}, ensure_ascii=False))
+        show_json({"schema": schema, "collectors": said, "alarms": wrong})
     else:
         for name, (one, speaks) in found.items():
             ago = f"{max(0, now_ms - one.now_ms) / 1000:.0f} s"
@@ -196,8 +202,6 @@ def database(
 
     Example:  lamppost collector database collector.yaml --keep-days 800
     """
-    import json
-
     from collector.stores import care
     from collector.stores.store import Stored
 
@@ -208,13 +212,13 @@ def database(
             store.keep_for(keep_days)
         answer = store.prepare()
         trouble = None if isinstance(answer, Stored) else answer.reason
-        trouble = trouble or care.probe(store, settings.name, _now_ms())
+        trouble = trouble or care.probe(store, settings.name, wall_ms())
     if trouble is not None:
         raise Failure(
             Exit.STORE, "store-untrusted", trouble, "readings would stay with their agents; see docs/storage.md"
         )
     if as_json:
-        typer.echo(json.dumps({"store": settings.store.kind, "canary": "came back", "keep_days": keep_days}))
+        show_json({"store": settings.store.kind, "canary": "came back", "keep_days": keep_days})
     else:
         typer.echo(f"{settings.store.kind}: a canary was written, read back and removed")
 
@@ -242,7 +246,7 @@ def _check(settings: Config) -> int:
     rules = load_rules(settings)
     for channel in settings.alerts.channels:
         try:
-            setup.channels(channel, setup.writer(settings), None, _now_ms)
+            setup.channels(channel, setup.writer(settings), None, wall_ms)
         except BadAddress as error:
             raise Failure(Exit.CONFIGURATION, "channel-unusable", str(error)) from error
     for look in (
@@ -257,7 +261,3 @@ def _check(settings: Config) -> int:
             if failure.code is not Exit.NOT_PERMITTED:
                 raise
     return len(rules)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -25,6 +25,7 @@ from collector.alerts.self_watch import Faults
 from collector.broker.inbox import Arrived
 from collector.broker.link import ACK_EXPIRY_S, Link
 from collector.broker.link_311 import Link311, make_link
+from collector.clock import wall_ms
 from collector.config import Config
 from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import QUESTION_UNITS, Pace
@@ -78,7 +79,7 @@ class Collector:
         workers: int = 1,
         quiet: bool = False,
     ) -> None:
-        clock = now_ms or _now_ms
+        clock = now_ms or wall_ms
         self.config = config
         self.counts: Counter[str] = Counter()
         self.store = store or make_store(config)
@@ -125,7 +126,7 @@ class Collector:
         answer = self.store.prepare()
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
-        elif (trouble := care.probe(self.store, self.config.name, _now_ms())) is not None:
+        elif (trouble := care.probe(self.store, self.config.name, wall_ms())) is not None:
             log.error("the database cannot be trusted: %s", trouble)
         self.pipeline.start(self.link.wake)
         self._writers = Writers(1, self.link.wake)
@@ -170,9 +171,9 @@ class Collector:
             else:
                 self.ingest.wait(IDLE_S)
             self._try(self.step)  # the time of the answer is never that before the waiting
-            self.ingest.alarms.look(_now_ms())
+            self.ingest.alarms.look(wall_ms())
             counts = self.counts + self.ingest.counts + self.link.counts
-            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), _now_ms())
+            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), wall_ms())
         self._try(self.step)
         self.pipeline.finish(self._seconds() + LAST_WRITE_S, lambda: self._try(self.step))
         if self.turn.active:
@@ -180,7 +181,7 @@ class Collector:
 
     def _try(self, work: Callable[[int], None]) -> None:
         try:
-            work(_now_ms())
+            work(wall_ms())
         except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
             self.mishaps.state_failed(str(error))
         except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
@@ -311,7 +312,3 @@ class Collector:
     @staticmethod
     def _seconds() -> float:
         return time.monotonic()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

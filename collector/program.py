@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from starlette.routing import Route
 
 from collector.alerts.on_duty import OnDuty
 from collector.city import site
+from collector.clock import wall_ms
 from collector.collector import Collector
 from collector.config import Config
 from collector.identity.office import enrolment
@@ -45,7 +45,7 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
         except sqlite3.DatabaseError as error:  # it could be opened, and is damaged further in
             raise unusable(f"{settings.state_file}, or desk.db beside it", error) from error
         at_the_end.callback(collector.stop)
-        duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, _now_ms)))
+        duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, wall_ms)))
         known = site(
             settings,
             collector.store,
@@ -95,7 +95,7 @@ def _push_routes(settings: Config, collector: Collector) -> list[Route]:
             if not text:
                 raise Failure(Exit.CONFIGURATION, "secret-empty", f"{station.push.secret_file} holds no secret")
             pushers[station.node] = Pusher(station.push.site, hashlib.sha256(text.encode()).digest())
-    return routes(_now_ms, collector.guests, pushers)
+    return routes(wall_ms, collector.guests, pushers)
 
 
 def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
@@ -121,12 +121,8 @@ def _enrolment_server(settings: Config) -> Iterator[WebServer | None]:
         return
     pair = (wants.folder / "server.pem", wants.folder / "server.key")
     with closing(DeskFile(settings.desk_file)) as file:
-        server = WebServer(create_enrol_app(enrolment(settings, file), _now_ms), wants.host, wants.port, pair)
+        server = WebServer(create_enrol_app(enrolment(settings, file), wall_ms), wants.host, wants.port, pair)
         try:
             yield server
         finally:
             server.stop()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -5,25 +5,21 @@ Reading looks into the collector's state file; doing asks the running collector 
 
 from __future__ import annotations
 
-import json
-import time
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import typer
 
 from collector.alerts.table import ended_row, row, short_names, station
+from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
-from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings
+from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings, show_json
 from collector.commands.station import must_be_known
-from collector.commands.times import length_ms, time_of
+from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
-    from collector.config import Config
     from collector.rules.silence import Matcher
     from collector.rules.transition import Transition
 
@@ -60,7 +56,7 @@ def alerts_list(
     """
     from collector.alerts.listing import listing
 
-    settings, now_ms = load_settings(config), _now_ms()
+    settings, now_ms = load_settings(config), wall_ms()
     with open_book(settings) as book:
         desk = desk_of(book)
         ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
@@ -70,7 +66,7 @@ def alerts_list(
     newest = {one.fingerprint: one for one in ended if not one.late}
     rows += [ended_row(settings, one, names) for one in newest.values() if one.state == "resolved"]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
     else:
         typer.echo("\n".join(listing(rows, now_ms, line_width(), each)))
     open_ones = [row for row in rows if row["state"] == "FIRING"]
@@ -105,9 +101,9 @@ def alerts_show(
             ],
             "acknowledged_by": standing.ack.who if standing is not None and standing.ack is not None else None,
         }  # fmt: skip
-        typer.echo(json.dumps(said, ensure_ascii=False))
+        show_json(said)
         return
-    clock = clock_of(settings)
+    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     lines = [(each.transition.event_ms, _happened(each.transition)) for each in happened]
     lines += [(deed.at_ms, f"{deed.who} {deed.what} {deed.note}".rstrip()) for deed in deeds]
     for delivery in told:
@@ -138,14 +134,14 @@ def alerts_ack(
     Example:  lamppost alerts ack a-4f2 -m "on site" --for 4h
               lamppost alerts ack rule=pm25-* -m "haze, known"
     """
-    until_ms = _now_ms() + length_ms(length)
+    until_ms = wall_ms() + length_ms(length)
     settings = load_settings(config)
     asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(config, alerts)]
     answers = ask_each(settings, "ack", asked, who)
     if as_json:
-        typer.echo(json.dumps(answers, ensure_ascii=False))
+        show_json(answers)
     else:
-        until = clock_of(settings)(until_ms)
+        until = clock_of(settings.web.time_zone, TO_THE_SECOND)(until_ms)
         for answer in answers:
             refused = answer.get("refused")
             done = f"acknowledged {answer['id']} until {until}"
@@ -223,20 +219,20 @@ def alerts_silence(
             desk = desk_of(book)
         found, names = desk.preview(wanted), short_ids(desk)
         if as_json:
-            typer.echo(json.dumps([each.as_json() for each in found], ensure_ascii=False))
+            show_json([each.as_json() for each in found])
             return
         for each in found:
             typer.echo(f"{names[each.fingerprint]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
         typer.echo(f"would silence {len(found)} firing now")
         return
-    now_ms = _now_ms()
+    now_ms = wall_ms()
     start_ms = time_of(start, settings.web.time_zone) if start else now_ms
     if length_ms(length) > SILENCE_MS_MAX:
         cure = "there is always an end: silence it again before that"
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
     end_ms = start_ms + length_ms(length)
     asked = {"match": words, "start_ms": start_ms, "end_ms": end_ms, "note": note}
-    later, clock = start_ms > now_ms, clock_of(settings)
+    later, clock = start_ms > now_ms, clock_of(settings.web.time_zone, TO_THE_SECOND)
     when = f"from {clock(start_ms)} to {clock(end_ms)}, would silence" if later else f"until {clock(end_ms)}, silences"
     ask(config, "silence", asked, who, as_json, f"{{silence}}: {when} {{matches}} firing now")
 
@@ -256,16 +252,16 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost alerts silences
     """
-    settings, now_ms = load_settings(config), _now_ms()
+    settings, now_ms = load_settings(config), wall_ms()
     with open_book(settings) as book:
         desk = desk_of(book)
     found = sorted((s for s in desk.silences if s.end_ms > now_ms), key=lambda each: each.end_ms)
     if as_json:
         rows = [s._asdict() | {"wanted": " ".join(map(str, s.wanted)), "matches": len(desk.preview(s.wanted))}
                 for s in found]  # fmt: skip
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
         return
-    clock = clock_of(settings)
+    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     for each in found:
         when = "until it is resolved" if each.once else f"until {clock(each.end_ms)}"
         when = when if each.start_ms <= now_ms else f"from {clock(each.start_ms)} {when}"
@@ -288,7 +284,7 @@ def alerts_history(
     """
     settings = load_settings(config)
     with open_book(settings) as book:
-        found = book.transitions(_now_ms() - length_ms(since), limit=HISTORY_MOST)
+        found = book.transitions(wall_ms() - length_ms(since), limit=HISTORY_MOST)
     if len(found) == HISTORY_MOST:
         typer.echo(f"only the newest {HISTORY_MOST} changes are shown: give a shorter --since", err=True)
     shown = [
@@ -300,9 +296,9 @@ def alerts_history(
         must_be_known(settings, node)
     if as_json:
         rows = [{"at_ms": each.at_ms, **each.transition.as_json()} for each in shown]
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
         return
-    clock = clock_of(settings)
+    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     for each in shown:
         mark = "  late" if each.transition.late else "  taken back" if each.transition.void else ""
         where = station(settings, each.transition)
@@ -321,12 +317,3 @@ def _find(book: Book, name: str) -> str:
         text = f"no alert {name!r}" if not known else f"{name!r} begins {len(known)} alerts"
         raise Failure(Exit.USAGE, "alert-unknown", text, "see lamppost alerts list --all")
     return known[0]
-
-
-def clock_of(settings: Config) -> Any:
-    zone = ZoneInfo(settings.web.time_zone)
-    return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).strftime("%m-%d %H:%M:%S")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

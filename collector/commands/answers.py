@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from collector.clock import wall_ms
 from collector.commands.options import (
     CONFIG,
     JSON,
@@ -21,6 +20,7 @@ from collector.commands.options import (
     load_settings,
     open_store,
     say,
+    show_json,
 )
 from collector.commands.station import must_be_known, nothing_of
 from collector.commands.times import span_of
@@ -61,7 +61,7 @@ def gaps(
         raise nothing_of(settings, node, f"the database holds nothing of {node} for that")
     shown = [hour for hour in hours if everything or hour.causes]
     if as_json:
-        typer.echo(json.dumps([_hour_json(hour) for hour in shown], ensure_ascii=False))
+        show_json([_hour_json(hour) for hour in shown])
     else:
         for line in lines(shown, line_width()):
             typer.echo(line)
@@ -85,9 +85,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
     if node is not None and not findings:
         raise nothing_of(settings, node, f"the database holds nothing of {node} for that")
     if as_json:
-        typer.echo(
-            json.dumps([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
-        )
+        show_json([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
     else:
         for f in findings:
             verdict = "complete" if f.complete else f"NOT COMPLETE: {f.rows_missing} rows missing"
@@ -117,7 +115,7 @@ def quarantine_list(config: Path = CONFIG, node: str | None = NODE, as_json: boo
     if node is not None and not rows:
         must_be_known(load_settings(config), node)
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
         return
     for row in rows:
         name = f"{row['node']} {row['spool'][:8]} {row['seq']}" if row["spool"] else row["node"]
@@ -141,7 +139,7 @@ def quarantine_show(node: str, seq: int = SEQ, config: Path = CONFIG, as_json: b
             place = {"block": block, "row": None if row < 0 else row}
             kept.append({**place, "reason": reason, "content": content})
     for each in [kept] if kept and as_json else kept:
-        typer.echo(json.dumps(each, ensure_ascii=False))
+        show_json(each)
     if not kept:
         text = f"nothing of {node} {seq} is in quarantine"
         raise Failure(Exit.NOT_HEALTHY, "not-in-quarantine", text, "lamppost quarantine list")
@@ -161,7 +159,7 @@ def quarantine_redrive(node: str, seq: int = SEQ, config: Path = CONFIG, as_json
 
     with _open(config) as (settings, store), _state(config) as db:
         ingest, book = make_ingest(settings, store, Registry(db), db, Calibrations(db)), WindowBook(db, owner=False)
-        outcome = redrive(ingest, book, settings.reporting(), db, node, seq, time.time_ns() // 1_000_000)
+        outcome = redrive(ingest, book, settings.reporting(), db, node, seq, wall_ms())
     is_stored = outcome.startswith("stored")
     say(outcome, as_json, node=node, seq=seq, stored=is_stored)
     raise typer.Exit(Exit.FINE if is_stored else Exit.NOT_HEALTHY)
@@ -184,7 +182,7 @@ def resend(
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)
     answer = ask(settings, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
     if as_json or not answer.get("ok"):
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        show_json(answer)
     else:
         typer.echo(f"{node} sends again: {answer['batches']} of its batches")
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)

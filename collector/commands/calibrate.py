@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import time
-from datetime import datetime
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings, open_store, this_person
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json, this_person
 from collector.commands.station import state_of
-from collector.commands.times import time_of
+from collector.commands.times import clock_of, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -62,14 +59,14 @@ def fit(
             f"warning: R² {line.r2:.2f}; below {colocation.R2_GOOD} a sensor says little of its reference", err=True
         )
     record = Record(
-        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), this_person(),
+        node, sensor, quantity, time_of(since, settings.web.time_zone), wall_ms(), this_person(),
         "linear", line.slope, line.offset, f"{file.name}: {told}",
     )  # fmt: skip
     if not try_only:
         with state_of(settings) as state:
             record = _keep(Calibrations(state), "fit", record)
     if as_json:
-        typer.echo(json.dumps({"kept": not try_only, **_shown(record)}, ensure_ascii=False))
+        show_json({"kept": not try_only, **_shown(record)})
     else:
         typer.echo(told)
         typer.echo(
@@ -103,7 +100,7 @@ def set_(
         told = f"--slope {slope:g} --offset {offset:g}"
         raise Failure(Exit.USAGE, "number-unfit", told, "a slope is above 0, and both are finite")
     record = Record(
-        node, sensor, quantity, time_of(since, settings.web.time_zone), _now_ms(), this_person(),
+        node, sensor, quantity, time_of(since, settings.web.time_zone), wall_ms(), this_person(),
         "linear", slope, offset, source,
     )  # fmt: skip
     with state_of(settings) as state:
@@ -134,7 +131,7 @@ def formula(
     start_ms = time_of(since, settings.web.time_zone)
     read = " or ".join((*FITTED_ON.get(name, ())[:1], "pm25_raw_ugm3"))
     record = Record(
-        node, sensor, "pm25_ugm3", start_ms, _now_ms(), this_person(), name, source=f"of {read}: {name}"  # type: ignore[arg-type]
+        node, sensor, "pm25_ugm3", start_ms, wall_ms(), this_person(), name, source=f"of {read}: {name}"  # type: ignore[arg-type]
     )  # fmt: skip
     with state_of(settings) as state:
         record = _keep(Calibrations(state), "formula", record)
@@ -159,7 +156,7 @@ def apply(
     from collector.numbers.window_book import WindowBook
 
     settings = load_settings(config)
-    zone, now_ms = settings.web.time_zone, _now_ms()
+    zone, now_ms = settings.web.time_zone, wall_ms()
     span = (time_of(since, zone), time_of(until, zone) if until else now_ms)
     with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         calibrations, book = Calibrations(state), WindowBook(state, owner=False)
@@ -175,7 +172,7 @@ def apply(
             }  # fmt: skip
             calibrations.note(now_ms, {"what": "apply", "who": this_person(), "sensors": sensors, **said})
     if as_json:
-        typer.echo(json.dumps(said))
+        show_json(said)
     else:
         typer.echo(f"{rows} rows of {len(sensors)} sensors rewritten; {hours} hours are due with the collector")
         if left:
@@ -199,13 +196,12 @@ def list_(
         records, audit = calibrations.all(), calibrations.audit()
     if as_json:
         lines = [{"at_ms": at_ms, **what} for at_ms, what in audit]
-        typer.echo(json.dumps({"records": list(map(_shown, records)), "audit": lines}, ensure_ascii=False))
+        show_json({"records": list(map(_shown, records)), "audit": lines})
         return
-    zone = ZoneInfo(settings.web.time_zone)
+    clock = clock_of(settings.web.time_zone)
     for record in records:
-        start = datetime.fromtimestamp(record.from_ms / 1000, zone)
         what = f"{record.slope:.4g} x {record.offset:+.4g}" if record.formula == "linear" else record.formula
-        line = f"{record.name:5} {record.node} {record.sensor} {record.quantity} from {start:%Y-%m-%d %H:%M}: {what}"
+        line = f"{record.name:5} {record.node} {record.sensor} {record.quantity} from {clock(record.from_ms)}: {what}"
         typer.echo(f"{line}  ({record.who}, {record.source})")
     if not records:
         typer.echo("no records: what sensors say is stored as it is")
@@ -225,7 +221,7 @@ def _raw_of(quantity: str) -> str:
 def _keep(calibrations: Calibrations, what: str, record: Record) -> Record:
     """The record as it is kept, with its name; the trail of calibrations says so."""
     record = calibrations.add(record)
-    calibrations.note(_now_ms(), {"what": what, "who": record.who, "record": record.name, **_shown(record)})
+    calibrations.note(wall_ms(), {"what": what, "who": record.who, "record": record.name, **_shown(record)})
     return record
 
 
@@ -233,7 +229,3 @@ def _shown(record: Record) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {"id": record.name, **asdict(record)}
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collector.alerts.table import short_names
+from collector.clock import wall_ms
 from collector.commands.options import load_settings, this_person
 from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure
@@ -47,7 +48,7 @@ def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: 
     with open_book(settings) as book:
         try:
             with book.commit():
-                numbers = [book.ask(verb, each | {"who": who or this_person()}, _now_ms()) for each in asked]
+                numbers = [book.ask(verb, each | {"who": who or this_person()}, wall_ms()) for each in asked]
         except sqlite3.Error as error:
             raise unusable(settings.state_file, error) from error
         answers = _wait(book, numbers)
@@ -100,7 +101,3 @@ def desk_of(book: Book) -> Desk:
 def short_ids(desk: Desk) -> dict[str, str]:
     """The ids by which the list of what fires calls them."""
     return short_names(each.alert.fingerprint for each in desk.standings.values() if each.firing)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

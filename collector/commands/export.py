@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings, open_store
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
 from collector.commands.station import must_be_known, state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of
@@ -68,7 +68,7 @@ def export(
         raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror or error}") from error
     said = {"file": output, "rows": {part.measurement: part.rows for part in parts}}
     if as_json and output != "-":
-        typer.echo(json.dumps(said))
+        show_json(said)
     else:
         typer.echo(f"{output}: " + ", ".join(f"{part.rows} rows of {part.measurement}" for part in parts), err=True)
 
@@ -139,7 +139,7 @@ def backfill(
     from collector.opendata.backfill import backfill as write
 
     settings = load_settings(config)
-    account = Account(_digest(file), time.time_ns() // 1_000_000)
+    account = Account(_digest(file), wall_ms())
     total = empty = 0
     for part in _history(file, kind, account.now_ms):  # the whole file is read before the first row is written
         total, empty = total + len(part.lines), empty + part.empty

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from collector.clock import wall_ms
 from collector.commands import station_config
 from collector.commands.identity import stations_app
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
-from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, show_json, this_person
+from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def list_all(
     settings = load_settings(config)
     with state_of(settings) as db, file_of_the_collector(settings.state_file):
         stations = roster(db, settings)
-    at_ms = now_ms()
+    at_ms = wall_ms()
     shown = [station for station in stations if not stale or station.is_stale(at_ms)]
     if as_json:
-        typer.echo(json.dumps([station._asdict() for station in shown], ensure_ascii=False))
+        show_json([station._asdict() for station in shown])
         return
     for station in shown:
         link = "never heard" if station.online is None else "online" if station.online else "OFFLINE"
@@ -67,12 +68,12 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
     if as_json:
         told = {
             "node": node, "site": birth.site, "zh": zh, "en": en, "online": known.online, "since_ms": known.since_ms,
-            "version": birth.version, "clock": birth.clock, "sensors": [s.__dict__ if hasattr(s, "__dict__") else
-            {"name": s.name, "profile": s.profile} for s in birth.sensors], "vitals": birth.vitals,
+            "version": birth.version, "clock": birth.clock, "sensors": [asdict(sensor) for sensor in birth.sensors],
+            "vitals": birth.vitals,
             "installed": [{"at_ms": at_ms, **record} for at_ms, record in installed],
             "config": [version._asdict() for version in sent],
         }  # fmt: skip
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        show_json(told)
         return
     typer.echo(f"{node}  {zh} {en}".rstrip())
     typer.echo(f"site      {birth.site}")
@@ -119,7 +120,7 @@ def rename(
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
         call(db, node, zh, en)
-    note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", now_ms())
+    note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", wall_ms())
     say(f"{node} is called {zh or '-'} / {en or '-'}", as_json, node=node, zh=zh, en=en)
 
 
@@ -138,7 +139,7 @@ def doctor(
     """
     answer = ask_node(config, node, "doctor", {"only": only}, timeout)
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        show_json(answer)
     elif answer.get("ok"):
         for result in answer["results"]:
             if quiet and result["state"] not in ("warn", "fail"):
@@ -176,7 +177,7 @@ def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as
     """
     answer = ask_node(config, node, "frames", {}, timeout)
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        show_json(answer)
     else:
         for sensor in answer.get("sensors", []):
             typer.echo(f"{sensor['name']}  {sensor['profile']}  {sensor['frames']} frames")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, this_person
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, show_json, this_person
+from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -53,10 +52,10 @@ def token_create(
         office = enrolment(settings, file)
         assert settings.identities is not None
         where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
-        secret = Book(file).new_token(node, this_person(), _now_ms(), minutes * 60_000)
+        secret = Book(file).new_token(node, this_person(), wall_ms(), minutes * 60_000)
         text = Token(node, where, digest_of(office.authority.bundle()), secret).text()
     if as_json:
-        typer.echo(json.dumps({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes}))
+        show_json({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes})
     else:
         typer.echo(text)
         typer.echo(f"good once, for {node}, for {minutes} minutes; on the device:", err=True)
@@ -72,17 +71,15 @@ def token_list(config: Path = CONFIG, as_json: bool = JSON) -> None:
     from collector.identity.book import Book
 
     with open_desk(config) as (settings, file):
-        tokens = Book(file).tokens(_now_ms())
+        tokens = Book(file).tokens(wall_ms())
     if as_json:
-        typer.echo(json.dumps([token._asdict() for token in tokens]))
+        show_json([token._asdict() for token in tokens])
         return
     if not tokens:
         typer.echo("no tokens: lamppost token create NODE", err=True)
-    zone = ZoneInfo(settings.web.time_zone)
+    clock = clock_of(settings.web.time_zone)
     for token in tokens:
-        typer.echo(
-            f"{token.id}  {token.node:<16} {token.state:<8} until {_time(token.expires_ms, zone)}  by {token.made_by}"
-        )
+        typer.echo(f"{token.id}  {token.node:<16} {token.state:<8} until {clock(token.expires_ms)}  by {token.made_by}")
 
 
 @token_app.command("revoke")
@@ -96,7 +93,7 @@ def token_revoke(
     Example:  lamppost token revoke 3f9a21
     """
     with _book(config) as book:
-        if not book.revoke_token(beginning, this_person(), _now_ms()):
+        if not book.revoke_token(beginning, this_person(), wall_ms()):
             raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
     say("revoked", as_json, token=beginning)
 
@@ -119,12 +116,12 @@ def token_api(
     with open_desk(config) as (_, file):
         tokens = ApiTokens(file)
         if revoke:
-            if not tokens.revoke(name, this_person(), _now_ms()):
+            if not tokens.revoke(name, this_person(), wall_ms()):
                 raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}")
             say("revoked", as_json, name=name)
             return
         try:
-            token = tokens.create(name, scope, this_person(), _now_ms(), days)
+            token = tokens.create(name, scope, this_person(), wall_ms(), days)
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-token", str(error)) from error
     made = {"schema": "lamppost.api-token/1", "name": name, "scopes": scope, "token": token, "days": days}
@@ -153,7 +150,7 @@ def stations_accept(
         raise Failure(Exit.CONFIGURATION, "request-unreadable", f"{request}: {error.strerror}", cure) from error
     with open_desk(config) as (settings, file):
         try:
-            answer = as_file(enrolment(settings, file).accept(node, asked, this_person(), _now_ms()))
+            answer = as_file(enrolment(settings, file).accept(node, asked, this_person(), wall_ms()))
         except Refused as error:
             raise Failure(Exit.CONFIGURATION, error.word, str(error)) from error
         except BrokerSilent as error:
@@ -182,7 +179,7 @@ def stations_retire(
             cure = "write it down as removed on its page of /ops: nobody is called for its silence then"
             raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
         try:
-            count = enrolment(settings, file).retire(node, this_person(), _now_ms())
+            count = enrolment(settings, file).retire(node, this_person(), wall_ms())
         except BrokerSilent as error:
             text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
             raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
@@ -215,7 +212,7 @@ def stations_purge(
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
     with _book(config) as book:
-        book.note(this_person(), "purged", node, _now_ms())
+        book.note(this_person(), "purged", node, wall_ms())
     told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
     say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
 
@@ -235,12 +232,12 @@ def trail_list(
 
     with open_desk(config) as (settings, file), file.use() as db:
         lines = trail.newest(db, count)
-    zone = ZoneInfo(settings.web.time_zone)
+    clock = clock_of(settings.web.time_zone)
     for line in lines:
         if as_json:
-            typer.echo(json.dumps(tame(line._asdict()), ensure_ascii=False))
+            show_json(tame(line._asdict()))
         else:
-            typer.echo(one_line(f"{_time(line.at_ms, zone)}  {line.who:<16} {line.what:<16} {line.about}"))
+            typer.echo(one_line(f"{clock(line.at_ms)}  {line.who:<16} {line.what:<16} {line.about}"))
     if not lines and not as_json:
         typer.echo("nobody has done anything yet", err=True)
 
@@ -262,7 +259,7 @@ def trail_verify(
     with open_desk(config) as (_, file), file.use() as db:
         verdict = trail.verify(db, head)
     if as_json:
-        typer.echo(json.dumps({"schema": "lamppost.trail/1"} | verdict._asdict()))
+        show_json({"schema": "lamppost.trail/1"} | verdict._asdict())
     elif verdict.broken_at is None:
         typer.echo(f"{verdict.lines} lines, all sound. Head {verdict.head}")
     else:
@@ -290,12 +287,3 @@ def _book(config: Path) -> Iterator[Book]:
 
     with open_desk(config) as (_, file):
         yield Book(file)
-
-
-def _time(ms: int, zone: ZoneInfo) -> str:
-    """As the city's clocks say it, like the history of alerts."""
-    return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d %H:%M")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

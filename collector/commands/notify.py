@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import typer
 
-from collector.commands.alerts import WHO, clock_of
+from collector.clock import wall_ms
+from collector.commands.alerts import WHO
 from collector.commands.duty import ask, open_book
-from collector.commands.options import CONFIG, JSON, counted, load_settings
+from collector.commands.options import CONFIG, JSON, counted, load_settings, show_json
+from collector.commands.times import TO_THE_SECOND, clock_of
 from wire.exits import Exit, Failure
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -31,7 +32,7 @@ def notify_test(
     from collector.notify.channel import BadAddress, Told
     from collector.rules.outbox import Delivery
 
-    settings, now_ms = load_settings(config), _now_ms()
+    settings, now_ms = load_settings(config), wall_ms()
     known = {channel.name: channel for channel in settings.alerts.channels}
     for name in channels or ():
         if name not in known:
@@ -46,7 +47,7 @@ def notify_test(
     zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
     for name in channels or known:
         try:
-            ways = setup.channels(known[name], words, None, _now_ms, inner)
+            ways = setup.channels(known[name], words, None, wall_ms, inner)
         except (BadAddress, Failure) as error:
             rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
             continue
@@ -57,7 +58,7 @@ def notify_test(
             why, ms = "" if isinstance(outcome, Told) else outcome.why, round(1000 * (time.monotonic() - began_s))
             rows.append({"channel": way.name, "told": not why, "why": why, "ms": ms})
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
     else:
         for row in rows:
             typer.echo(f"{row['channel']}  {'ok' if row['told'] else 'FAILED: ' + str(row['why'])}  {row['ms']} ms")
@@ -84,9 +85,9 @@ def notify_log(
         rows = [{"name": each.name, "channel": each.channel, "state": each.state, "why": each.why,
                  "made_ms": each.made_ms, "done_ms": each.done_ms, "text": each.text_en,
                  "attempts": [attempt._asdict() for attempt in logs[each.name]]} for each in found]  # fmt: skip
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
     else:
-        clock = clock_of(settings)
+        clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
         for each in found:
             line = each.text_en.replace("\n", "  ")[:100]
             why = f"  {each.attempts} tries: {each.why}" if each.state != "delivered" else ""
@@ -104,7 +105,3 @@ def notify_again(name: str, who: str | None = WHO, config: Path = CONFIG, as_jso
     Example:  lamppost notify again '3f2a...|environment-bureau'
     """
     ask(config, "revive", {"delivery": name}, who, as_json, "waiting again: {delivery}")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +52,25 @@ def load_rules(settings: Config) -> list[Rule]:
         ) from error
 
 
+def show_json(value: object) -> None:
+    """A value as one line of JSON, for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
 def say(text: str, as_json: bool, **facts: object) -> None:
     """What a command did: one line for people, or the same for programs, with what they may want to know of it."""
-    typer.echo(json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False) if as_json else text)
+    if as_json:
+        show_json({"schema": "lamppost.done/1", "said": text} | facts)
+    else:
+        typer.echo(text)
+
+
+def meant(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The cure for an unknown word: the known one that is near it, or else what is said here."""
+    from wire.quantities import nearest
+
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else otherwise
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_settings, open_store
+from collector.commands.options import CONFIG, JSON, load_settings, meant, open_store, show_json
 from collector.commands.station import must_be_known
-from collector.commands.times import span_of
+from collector.commands.times import clock_of, span_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -49,7 +47,6 @@ def station(
     """
     from collector.numbers.reporting import Standard, is_of
     from collector.stations.station_query import AIR, EVERY, concentrations, indices
-    from wire.quantities import nearest
 
     if every not in EVERY:
         raise Failure(Exit.USAGE, "window-unknown", f"--every {every}", f"name one of {', '.join(EVERY)}")
@@ -61,8 +58,7 @@ def station(
         raise Failure(Exit.USAGE, "standard-unknown", f"--standard {wanted}", f"name one of {', '.join(known)}")
     for name in quantity:
         if name not in AIR:
-            near = nearest(name, AIR)
-            cure = f"did you mean {near}?" if near else f"name one of {', '.join(AIR)}"
+            cure = meant(name, AIR, f"name one of {', '.join(AIR)}")
             raise Failure(Exit.USAGE, "quantity-unknown", f"--quantity {name}: air has no windows of it", cure)
     with open_store(settings) as store:
         air = concentrations(store, node, reporting.zone, every, since_ms, until_ms, tuple(quantity))
@@ -74,7 +70,7 @@ def station(
     if as_json:
         said = {"node": node, "every": every, "time_zone": reporting.zone.key, "gas_state": reporting.gas_state}
         lists = {"concentrations": [asdict(row) for row in air], "indices": [asdict(row) for row in found]}
-        typer.echo(json.dumps(said | lists, ensure_ascii=False))
+        show_json(said | lists)
         return
     _tell(air, found, reporting.zone, f"{reporting.gas_state[:-1]} °C")
 
@@ -82,8 +78,7 @@ def station(
 def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_state: str) -> None:
     from wire.quantities import QUANTITIES
 
-    def at(time_ms: int) -> str:
-        return datetime.fromtimestamp(time_ms / 1000, zone).strftime("%Y-%m-%d %H:%M")
+    at = clock_of(zone.key)
 
     typer.echo(f"times: {zone.key}, start of the window; gases at {gas_state}, 1013.25 hPa")
     typer.echo(
@@ -118,7 +113,7 @@ def list_(_: Path = CONFIG, as_json: bool = JSON) -> None:
             {"name": q.name, "en": q.en, "zh": q.zh, "variables": list(q.variables), "defaults": q.defaults or {}}
             for q in CANNED.values()
         ]
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        show_json(told)
         return
     for question in CANNED.values():
         given = question.defaults or {}
@@ -189,12 +184,10 @@ def run(
 def _select(name: str, variables: list[str], since: str, until: str | None, settings: Config | None) -> Select:
     from collector.questions.canned import CANNED
     from collector.questions.question import BadVariable
-    from wire.quantities import nearest
 
     question = CANNED.get(name)
     if question is None:
-        near = nearest(name, CANNED)
-        cure = f"did you mean {near}?" if near else "lamppost query list"
+        cure = meant(name, CANNED, "lamppost query list")
         raise Failure(Exit.USAGE, "question-unknown", f"there is no question {name}", cure)
     given = dict(part.partition("=")[::2] for part in variables)
     since_ms, until_ms = span_of(since, until, settings.web.time_zone if settings else "Asia/Shanghai")

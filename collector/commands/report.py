@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store
+from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store, show_json
 from collector.commands.station import must_be_known
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
@@ -56,7 +55,7 @@ def report(
         if one == StationReport(one.node):
             must_be_known(settings, one.node)
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in reports], ensure_ascii=False))
+        show_json([asdict(one) for one in reports])
     elif output is None:
         for line in text.lines(reports, *span, zone):
             typer.echo(line)

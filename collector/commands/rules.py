@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
 
-from collector.commands.alerts import clock_of
-from collector.commands.options import CONFIG, JSON, load_settings, open_store
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, counted, load_settings, meant, open_store, show_json
 from collector.commands.station import nothing_of
-from collector.commands.times import length_ms, time_of
+from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."),
     if as_json:
         rows = [{"alert": rule.alert, "kind": rule.kind, "version": rule.version, "severity": rule.severity}
                 for rule in rules]  # fmt: skip
-        typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
+        show_json({"rules": rows})
         return
-    typer.echo(f"{', '.join(map(str, files))}: fine, {len(rules)} rule{'' if len(rules) == 1 else 's'}")
+    typer.echo(f"{', '.join(map(str, files))}: fine, {counted(len(rules), 'rule')}")
 
 
 @app.command("sample")
@@ -84,7 +84,7 @@ def rules_test(
     failed = [(name, told) for name, told in found if told]
     if as_json:
         rows = [{"test": name, "failures": told} for name, told in found]
-        typer.echo(json.dumps({"tests": len(found), "failed": len(failed), "results": rows}, ensure_ascii=False))
+        show_json({"tests": len(found), "failed": len(failed), "results": rows})
     else:
         for _, told in failed:
             for line in told:
@@ -111,7 +111,7 @@ def rules_backtest(
 
     settings = load_settings(config)
     wanted = _named(settings, rules, names)
-    now_ms, began_s = _now_ms(), time.monotonic()
+    now_ms, began_s = wall_ms(), time.monotonic()
     since_ms = now_ms - length_ms(since)
     columns = stored.columns_of(wanted)
     if deaf := [rule.alert for rule in wanted if rule.spec is None]:
@@ -127,9 +127,9 @@ def rules_backtest(
                  "firing_ms": each.firing_ms, "still_ms": each.still_ms,
                  "episodes": [episode._asdict() for episode in each.episodes]} for each in found]  # fmt: skip
         said = {"since_ms": since_ms, "spent_s": round(spent_s, 3), "times_faster": round(times_faster)}
-        typer.echo(json.dumps(said | {"rules": rows}, ensure_ascii=False))
+        show_json(said | {"rules": rows})
         return
-    clock = clock_of(settings)
+    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     for each in found:
         hours = (each.firing_ms + each.still_ms) / 3_600_000
         typer.echo(f"{each.rule}: {each.pages} pages in {since}, firing {hours:.1f} h altogether")
@@ -161,7 +161,7 @@ def rules_explain(
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])
     zone = settings.reporting()(node).zone
-    at_ms = _now_ms() if at is None else _moment(at, zone)
+    at_ms = wall_ms() if at is None else _moment(at, zone)
     over_ms = rule.window.over if rule.window is not None else 0
     reach_ms = 2 * over_ms + rule.for_ + rule.keep_firing_for + 6 * 3_600_000
     found: dict[Series, list[tuple[list[int], dict[str, list[object]]]]] = {}
@@ -183,7 +183,7 @@ def rules_explain(
         said.append((series, why, _told(settings, rule, series, at_ms)))
     if as_json:
         rows = [{"series": str(s), **why._asdict(), "told": told} for s, why, told in said]
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        show_json(rows)
         return
     for series, why, told in said:
         typer.echo(f"{series}\n{why.text_en}")
@@ -198,11 +198,8 @@ def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Trans
 
     if not settings.state_file.exists():
         return None
-    book = Book.open(settings.state_file)
-    try:
+    with closing(Book.open(settings.state_file)) as book:
         said = [each.transition for each in book.transitions(0, fingerprint(rule.alert, series))]
-    finally:
-        book.close()
     void = {each.key for each in said if each.void}
     last = next((e for e in reversed(said) if e.event_ms < at_ms and e.key not in void), None)
     return last if last is not None and last.state == "firing" else None
@@ -215,11 +212,9 @@ def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]
 
     if not settings.state_file.exists():
         return []
-    book, clock = Book.open(settings.state_file), clock_of(settings)
-    try:
+    with closing(Book.open(settings.state_file)) as book:
         told = [each for each in book.deliveries(fingerprint(rule.alert, series)) if each.made_ms <= at_ms]
-    finally:
-        book.close()
+    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     words = {"delivered": "ok", "dead": "GIVEN UP", "waiting": "FAILED", "sending": "being sent"}
     return [
         f"{each.channel} {words[each.state]} {clock(each.done_ms or each.made_ms)}"
@@ -246,13 +241,10 @@ def _unreadable(error: OSError) -> Failure:
 
 
 def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:
-    from wire.quantities import nearest
-
     known = {rule.alert: rule for rule in _load(files or list(settings.rules) or [STARTER])}
     for name in names:
         if name not in known:
-            near = nearest(name, known)
-            cure = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            cure = meant(name, known, f"there are {', '.join(known)}")
             raise Failure(Exit.USAGE, "rule-unknown", f"there is no rule {name!r}", cure)
     return [known[name] for name in names]
 
@@ -267,11 +259,8 @@ def _inventory(settings: Config) -> list[Expected]:
 
     if not settings.state_file.exists():
         return []
-    db = sqlite3.connect(settings.state_file, isolation_level=None, timeout=10)
-    try:
+    with closing(sqlite3.connect(settings.state_file, isolation_level=None, timeout=10)) as db:
         return expected(Registry(db).nodes(), load_catalogue(), settings.places())
-    finally:
-        db.close()
 
 
 def _moment(text: str, zone: ZoneInfo) -> int:
@@ -281,7 +270,3 @@ def _moment(text: str, zone: ZoneInfo) -> int:
     if len(text) <= 5 and ":" in text:
         text = f"{datetime.now(zone):%Y-%m-%d}T{text.zfill(5)}"
     return time_of(text, zone.key)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

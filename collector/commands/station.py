@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import load_settings
+from collector.commands.options import load_settings, meant
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -56,13 +55,8 @@ def must_be_known(settings: Config, node: str) -> None:
 
 def nothing_of(settings: Config, node: str, text: str) -> Failure:
     """No answer is no good news of a node: its name may be mistyped, or it has never sent anything."""
-    from wire.quantities import nearest
-
-    known = _known(settings)
-    near = None if node in known else nearest(node, known)
-    return Failure(
-        Exit.NOT_HEALTHY, "nothing-stored", text, f"did you mean {near}?" if near else "lamppost stations list"
-    )
+    known, cure = _known(settings), "lamppost stations list"
+    return Failure(Exit.NOT_HEALTHY, "nothing-stored", text, cure if node in known else meant(node, known, cure))
 
 
 def _known(settings: Config) -> set[str]:
@@ -85,8 +79,3 @@ def state_of(settings: Config) -> closing[sqlite3.Connection]:
 def moment(at_ms: int) -> str:
     """A time as tables show it."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def now_ms() -> int:
-    """The time, in UTC milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from pathlib import Path
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, say, this_person
-from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, now_ms, state_of
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, say, show_json, this_person
+from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
 from wire.exits import Exit, Failure
 
 TRIAL_S = 130.0
@@ -29,7 +29,7 @@ def config_show(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFI
     """
     answer = ask_node(config, node, "config", {"do": "show"}, timeout)
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        show_json(answer)
     elif answer.get("ok"):
         typer.echo(answer["text"], nl=False)
         reason = f": {answer['reason']}" if answer.get("reason") else ""
@@ -140,7 +140,7 @@ def config_history(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON
     with state_of(settings) as db:
         for version in history(db, node):
             if as_json:
-                typer.echo(json.dumps(version._asdict(), ensure_ascii=False))
+                show_json(version._asdict())
             else:
                 typer.echo(f"{version.version:>4}  {moment(version.at_ms)}  {version.who:<12} {version.outcome}")
 
@@ -159,7 +159,7 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
 
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
-        version = begin_version(db, node, text, this_person(), now_ms())
+        version = begin_version(db, node, text, this_person(), wall_ms())
     answer = ask_node(config, node, "config", {"do": "apply", "text": text, "version": version, "base": base}, timeout)
     outcome = "on trial" if answer.get("ok") else "refused"
     if answer.get("ok"):
@@ -170,7 +170,7 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
             say(f"{node}: version {version} {outcome}", as_json, node=node, version=version, outcome=outcome)
     with state_of(settings) as db:
         end_version(db, node, version, outcome)
-    note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", now_ms())
+    note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", wall_ms())
     if outcome == "refused":
         raise Failure(Exit.CONFIGURATION, "config-refused", f"{node} refuses: {answer.get('error')}", "nothing changed")
     raise typer.Exit(Exit.NOT_HEALTHY if outcome.startswith("rolled back") else Exit.FINE)

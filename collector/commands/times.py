@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from collector.clock import wall_ms
 from collector.rules.words import UNIT_MS
 from wire.exits import Exit, Failure
 
+TO_THE_SECOND = "%m-%d %H:%M:%S"
+"""How alerts are told: of the last days, and of seconds."""
 _YEARS = (1970, 2200)
 """What every database can be asked for: they count nanoseconds in 64 bits."""
 _LENGTH_MS_MAX = 100 * 366 * UNIT_MS["d"]
+
+
+def clock_of(zone: str, form: str = "%Y-%m-%d %H:%M") -> Callable[[int], str]:
+    """What the clocks of a zone say at a time in UTC milliseconds."""
+    known = ZoneInfo(zone)
+    return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, known).strftime(form)
 
 
 def time_of(text: str, zone: str) -> int:
@@ -39,7 +48,7 @@ def length_ms(text: str) -> int:
 
 def span_of(since: str, until: str | None, zone: str) -> tuple[int, int]:
     """From `since` (a length of time such as 24h, or a moment) to `until` (default: now). Raises Failure."""
-    until_ms = time_of(until, zone) if until else time.time_ns() // 1_000_000
+    until_ms = time_of(until, zone) if until else wall_ms()
     length = _length_ms(since)
     since_ms = time_of(since, zone) if length is None else until_ms - length
     if since_ms >= until_ms:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from collector.clock import wall_ms
 from collector.commands.identity import open_desk
-from collector.commands.options import CONFIG, JSON, say, this_person
-from collector.commands.station import moment, now_ms
+from collector.commands.options import CONFIG, JSON, say, show_json, this_person
+from collector.commands.station import moment
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def list_all(config: Path = CONFIG, as_json: bool = JSON) -> None:
     with open_desk(config) as (_, file):
         accounts = _accounts(file).all()
     if as_json:
-        typer.echo(json.dumps([account._asdict() for account in accounts]))
+        show_json([account._asdict() for account in accounts])
         return
     for account in accounts:
         seen = "-" if account.seen_ms is None else moment(account.seen_ms)
@@ -92,7 +92,7 @@ def _set_password(accounts: Accounts, file: DeskFile, name: str, what: str) -> N
     from collector.web.desk.accounts import PASSWORD_MAX, PASSWORD_MIN, NotAccepted
 
     try:
-        accounts.create(name, _password(name), now_ms())
+        accounts.create(name, _password(name), wall_ms())
     except NotAccepted as error:
         if str(error) == "bad_name":
             cure = "up to 40 small letters, digits, dots, hyphens and underscores; a letter or digit first"
@@ -114,7 +114,7 @@ def _note(file: DeskFile, what: str, name: str) -> None:
     from collector import trail
 
     with file.use() as db:
-        trail.append(db, trail.Line(now_ms(), this_person(), what, name))
+        trail.append(db, trail.Line(wall_ms(), this_person(), what, name))
 
 
 def _unknown(name: str) -> Failure:

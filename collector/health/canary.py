@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 
 from collector.alerts.settings import CanarySettings
 from collector.broker.mqtt import KEEPALIVE_S, make_client
+from collector.clock import wall_ms
 from collector.config import Config
 from collector.notify.addresses import Forbidden, Inner
 from collector.notify.post import request
@@ -50,7 +51,6 @@ class Canary:
     ) -> None:
         self.node = f"canary-{name}"
         self.wrong: str | None = None
-        self.rounds = 0
         self._store = store
         self._wants = wants
         self._inner = inner
@@ -82,7 +82,6 @@ class Canary:
             began_s = time.monotonic()
             wrong = self._sing() or self._trouble()
             if wrong is None:
-                self.rounds += 1
                 wrong = self._heartbeat()
             if (wrong is None) != (self.wrong is None):
                 log.warning("%s", f"the canary is silent: {wrong}" if wrong else "the canary sings again")
@@ -91,7 +90,7 @@ class Canary:
 
     def _sing(self) -> str | None:
         """Send one reading and wait for it to be in the database; why not, when it is not."""
-        at_ms = time.time_ns() // 1_000_000
+        at_ms = wall_ms()
         self._seq += 1
         block = batch.Block("node", "node_health", [at_ms], {FIELD: [float(self._seq % 1000)]})
         boot = self._session

@@ -5,7 +5,6 @@ Served on an address of its own (`metrics:` in the settings), never beside the p
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
+
+from collector.clock import wall_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Metrics(Source):
         for state in ("pending", "firing"):
             alerts.add_metric([state], states[state])
         yield alerts
-        yield from _nodes(c.registry.nodes(), time.time_ns() // 1_000_000)
+        yield from _nodes(c.registry.nodes(), wall_ms())
 
 
 def _nodes(nodes: list[Node], now_ms: int) -> Iterator[Metric]:

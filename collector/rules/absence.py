@@ -37,7 +37,6 @@ class Absences:
         self._of_node: dict[str, list[Series]] = {}
         self._started_ms: int | None = None
         self._ticked_ms = 0
-        self.touched = False
 
     def expect(self, inventory: dict[Series, dict[str, str]], now_ms: int) -> list[Transition]:
         """The series that should report, with their stations' labels; the end of alerts on those that went."""
@@ -83,7 +82,6 @@ class Absences:
         if self._links.get(node, (None, 0))[0] == online:
             return
         self._links[node] = (online, now_ms)
-        self.touched = True
         for series in self._watched if node in (OWN_LINK, STORE_LINK) else self._of_node.get(node, ()):
             for name, rule in self._watched[series].items():
                 self._wait(now_ms + (rule.keep_firing_for if online else 0), series, name)
@@ -135,7 +133,6 @@ class Absences:
 
     def packed(self) -> dict[str, Any]:
         """Links and open alerts as a JSON value. When a sensor was last seen is not kept: a start begins anew."""
-        self.touched = False
         tracks = [
             [str(series), track.rule.alert, track.rule.version, track.packed()] for series, track in self.alerts()
         ]
@@ -169,7 +166,6 @@ class Absences:
             self._wait(due_ms, series, rule.alert)
             return []
         self._open.setdefault(series, {})[rule.alert] = Track(rule, silent_ms, due_ms, None, due_ms, told=2)
-        self.touched = True
         return [transition(series, rule, silent_ms, None, "firing", due_ms)]
 
     def _silent_since(self, series: Series, rule: Rule) -> int | None:
@@ -187,7 +183,6 @@ class Absences:
 
     def _back(self, series: Series, name: str, track: Track, time_ms: int) -> list[Transition]:
         """Data or the link are back; after `keep_firing_for` of it the alert is resolved."""
-        self.touched = True
         if step(track, Verdict.CLEAR, time_ms, None, 0) != "resolved":
             return []
         self._wait(time_ms, series, name)
@@ -197,7 +192,6 @@ class Absences:
         track = self._open[series].pop(name)
         if not self._open[series]:
             del self._open[series]
-        self.touched = True
         if gone:
             return taken_down(series, track.rule, track.start_ms, None, time_ms)
         return transition(series, track.rule, track.start_ms, None, "resolved", time_ms)

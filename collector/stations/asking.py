@@ -11,6 +11,7 @@ from typing import Any
 import paho.mqtt.client as paho
 
 from collector.broker import mqtt
+from collector.clock import wall_ms
 from collector.config import Config
 from collector.identity.signing import signing_key
 from collector.tame import tame
@@ -42,7 +43,7 @@ def ask(settings: Config, node: str, verb: str, arguments: dict[str, Any], timeo
         said = _said(node, bytes(message.payload))
         if isinstance(said, status.Birth) and not asked:
             asked = True
-            written = request.Request(transaction, said.session, time.time_ns() // 1_000_000, arguments)
+            written = request.Request(transaction, said.session, wall_ms(), arguments)
             client.publish(topic, signed.seal(topic, request.encode(written), key), 1)
 
     client.on_connect, client.on_message = on_connect, on_message

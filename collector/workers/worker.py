@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 
 from collector.alerts.stored import columns_of
 from collector.broker.lanes import Lanes
+from collector.clock import wall_ms
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
@@ -216,7 +217,7 @@ def run(pipe: Connection) -> None:
             inbox.wait(0 if worker.ingest.has_answers() else IDLE_S, live=not worker.ingest.has_room())
         else:
             worker.ingest.wait(IDLE_S)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = wall_ms()
         try:
             _round(worker, inbox, now_ms)
         except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
