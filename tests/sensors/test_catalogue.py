@@ -1,6 +1,7 @@
 """Every profile found by itself: examples decode, any split is the same, damage costs itself only."""
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,29 @@ def test_damage_at_any_split_too(profile: Profile) -> None:
         pieces = [bytes(stream[a:b]) for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
         assert framed(profile, pieces) == whole
         assert all(bad.reason in REASONS for bad in whole if isinstance(bad, BadFrame))
+
+
+@PROFILE
+def test_a_damage_costs_its_own_frame_and_at_most_one_good_one(profile: Profile) -> None:
+    frames = [example.data for example in profile.examples] * 3
+    sound = _frames_of(profile, frames)
+    seeds = random.Random(profile.name)
+    for _ in range(30):
+        hit = seeds.randrange(len(frames))
+        spoilt = [*frames[:hit], _spoilt(frames[hit], seeds), *frames[hit + 1 :]]
+        assert (sound - _frames_of(profile, spoilt)).total() <= 2, [frame.hex() for frame in spoilt[hit : hit + 2]]
+
+
+def _frames_of(profile: Profile, stream: list[bytes]) -> Counter[bytes]:
+    return Counter(item.data for item in framed(profile, [b"".join(stream)]) if isinstance(item, Frame))
+
+
+def _spoilt(frame: bytes, seeds: random.Random) -> bytes:
+    """One byte changed, some lost, some added, or some the other way round."""
+    at, some = seeds.randrange(len(frame)), seeds.randrange(1, 20)
+    before, hit, after = frame[:at], frame[at : at + some], frame[at + some :]
+    other = bytes((hit[0] ^ seeds.randrange(1, 256),)) + hit[1:]
+    return before + seeds.choice((other, b"", seeds.randbytes(some) + hit, hit[::-1])) + after
 
 
 @PROFILE
