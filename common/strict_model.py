@@ -87,7 +87,7 @@ def _says_nothing(item: ErrorDetails) -> bool:
 
 
 def _problem(document: Document, item: ErrorDetails) -> Problem:
-    where = _real(document, item["loc"])
+    where = _real(document, item["loc"], item["type"] == "missing")
     context = item.get("ctx", {})
     if item["type"] == "unknown_key":
         return document.problem((*where, context["key"]), context["text"])
@@ -116,8 +116,8 @@ def _problem(document: Document, item: ErrorDetails) -> Problem:
     return document.problem(where, text)
 
 
-def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
-    """The part of pydantic's place that exists in the file: names of union members are left out."""
+def _real(document: Document, loc: tuple[int | str, ...], missing: bool) -> Where:
+    """The part of pydantic's place that is in the file, or missing there: names of union members are left out."""
     where: list[int | str] = []
     data: Any = document.data
     for step in loc:
@@ -125,8 +125,8 @@ def _real(document: Document, loc: tuple[int | str, ...]) -> Where:
             data = data[step]
         elif isinstance(step, int) and isinstance(data, list) and step < len(data):
             data = data[step]
-        elif step == loc[-1] and isinstance(data, dict) and isinstance(step, str):
-            where.append(step)  # a missing key
+        elif missing and step == loc[-1]:
+            where.append(step)
             break
         else:
             continue

@@ -54,6 +54,8 @@ class Command(Strict):
                 raise ValueError(
                     f"'{token}' is neither a byte in hex, nor {{check}}, nor {{name:u8|u16be|u16le|u32be|hex2}}"
                 )
+        if set("{}") & set(_TEXT_SLOT.sub("", self.text or "")):
+            raise ValueError(f"a brace in {self.text!r} belongs to no slot; one is written as {{name}}")
         for name in self.params:
             if name not in self.slots:
                 raise ValueError(f"params: {word(name, self.slots)}")
@@ -65,6 +67,11 @@ class Command(Strict):
         if self.text is not None:
             return [slot for slot in _TEXT_SLOT.findall(self.text) if slot != "check"]
         return list(self.kinds)
+
+    @property
+    def has_check(self) -> bool:
+        """True when a checksum is to be filled in."""
+        return "{check}" in (self.send or self.text or "")
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -15,7 +15,8 @@ CheckKind = Literal[
     "sum16be", "sum8", "sum8_to_zero", "sum8_negated", "sum8_inverted", "crc16_modbus", "xor8", "xor8_nmea",
     "xor8_from_dollar", "xor8_before_etx", "crc16_vaisala",
 ]  # fmt: skip
-CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "xor8_before_etx": 2, "crc16_vaisala": 3}
+CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "xor8_nmea": 2, "xor8_from_dollar": 2, "xor8_before_etx": 2,
+               "crc16_vaisala": 3}  # fmt: skip
 ANY_BYTE = "**"
 HEX = re.compile(r"[0-9A-Fa-f]{2}(\|[0-9A-Fa-f]{2})*")
 """A byte in hex, with alternatives."""
@@ -82,6 +83,9 @@ class BytesShape(Strict):
     def _one_length(self) -> Self:
         if sum(x is not None for x in (self.length, self.length_field, self.length_table)) != 1:
             raise ValueError("exactly one of length, length_field, length_table is wanted")
+        tail_bytes = len((self.tail or "").split())
+        if self.check is not None and -self.check.size - tail_bytes < self.check.position < 0:
+            raise ValueError(f"the checksum would stand in the tail: check wants at: {-self.check.size - tail_bytes}")
         return self
 
     @property

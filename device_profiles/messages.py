@@ -23,10 +23,9 @@ SIZED_TYPES = (*TEXT_TYPES, "decimal")
 HelperName = Literal[
     "ops243", "ld2451", "ld2450", "hilink_reply", "ld2415h", "hikvision_csr", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]
+MEASURED_KINDS = ("air_quality", "weather", "detection", "position")
 MEASURED = frozenset(
-    name
-    for name, quantity in QUANTITIES.items()
-    if quantity.kind in ("air_quality", "weather", "detection", "position") and quantity.raw is None
+    name for name, quantity in QUANTITIES.items() if quantity.kind in MEASURED_KINDS and quantity.raw is None
 )
 """What a sensor can measure; others are about nodes and ledgers, or the collector corrects them from their raw twin."""
 Scalar = int | float | str | bool

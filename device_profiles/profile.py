@@ -10,19 +10,19 @@ Offsets count bytes from 0 at the first byte of the frame, as datasheets do; neg
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
 from common.strict_model import Strict, misplaced, word
-from device_profiles.commands import Command, Mode, Step
+from device_profiles.commands import Command, Mode
 from device_profiles.frames import Check, Shape
-from device_profiles.messages import Message, Scalar, Text
+from device_profiles.messages import MEASURED_KINDS, Message, Scalar, Text
 from device_profiles.probe import Probe
+from device_profiles.references import allowed, names_meet
 from wire.names import is_name
-from wire.quantities import KINDS
 
 
 class Serial(Strict):
@@ -69,6 +69,14 @@ class Example(Strict):
     options: dict[str, Scalar] = {}
     asked: str | None = None
     source: str
+
+    @field_validator("hex")
+    @classmethod
+    def _pairs(cls, text: str) -> str:
+        for pair in text.split():
+            if not re.fullmatch("([0-9A-Fa-f]{2})+", pair):
+                raise misplaced(f"pairs of hex digits are wanted, such as 'AA C0 4B', not {pair!r}")
+        return text
 
     @property
     def data(self) -> bytes:
@@ -127,7 +135,7 @@ class Profile(Strict):
             if name not in options:
                 known = word(name, options) if options else f"'{name}' is not known; this model has none"
                 raise ValueError(f"{self.ref}: option {known}")
-            _allowed(f"{self.ref}: option {name}", value, options[name])
+            allowed(f"{self.ref}: option {name}", value, options[name])
             options[name] = options[name].model_copy(update={"default": value})
         return self.model_construct(**{**self.__dict__, "options": options})
 
@@ -141,68 +149,11 @@ class Profile(Strict):
     @field_validator("kind")
     @classmethod
     def _a_kind(cls, text: str) -> str:
-        if text not in KINDS:
-            raise ValueError("kind " + word(text, KINDS))
+        if text not in MEASURED_KINDS:
+            raise ValueError("kind " + word(text, MEASURED_KINDS))
         return text
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
-        if self.evidence == "weak" and self.experimental is None:
-            raise misplaced("weak evidence wants a reason in the key experimental: {en: ..., zh: ...}", "evidence")
-        if self.mode not in self.modes:
-            raise misplaced("mode " + word(self.mode, self.modes), "mode")
-        for name, mode in self.modes.items():
-            for step in _steps(mode):
-                self._known_command(step.command, "modes", name)
-        if self.probe.ask is not None:
-            self._known_command(self.probe.ask.command, "probe", "ask")
-        messages = {message.name for message in self.messages}
-        for name, command in self.commands.items():
-            if command.reply is not None and command.reply not in messages:
-                raise misplaced("reply " + word(command.reply, messages), "commands", name, "reply")
-        for number, message in enumerate(self.messages):
-            self._check_message(number, message)
-        for number, example in enumerate(self.examples):
-            if example.message not in messages:
-                raise misplaced("message " + word(example.message, messages), "examples", number, "message")
-        for name, choice in self.options.items():
-            _allowed(f"option {name}: default", choice.default, choice)
+        names_meet(self)
         return self
-
-    def _known_command(self, name: str, *where: str | int) -> None:
-        if name not in self.commands:
-            raise misplaced("command " + word(name, self.commands), *where)
-
-    def _check_message(self, number: int, message: Message) -> None:
-        longest = max(shape.longest for shape in self.frames)
-        for asked in message.asked or []:
-            self._known_command(asked, "messages", number, "asked")
-        for at, field in enumerate(message.fields):
-            where = ("messages", number, "fields", at)
-            if field.at is not None and field.at + field.bytes > longest:
-                raise misplaced(f"{field.label} is outside the longest frame of {longest} bytes", *where, "at")
-            self._known_options(field.option, *where)
-        for at, flag in enumerate(message.flags):
-            self._known_options(flag.option, "messages", number, "flags", at)
-
-    def _known_options(self, named: Mapping[str, Scalar] | None, *where: str | int) -> None:
-        for option in named or {}:
-            if option not in self.options:
-                raise misplaced("option " + word(option, self.options), *where, "option")
-
-
-def _steps(mode: Mode) -> list[Step]:
-    rest = [mode.duty.wake, mode.duty.sleep] if mode.duty else []
-    return [*mode.start, *mode.ask, *rest, *([mode.gate.ask] if mode.gate else [])]
-
-
-def _allowed(what: str, value: Scalar, option: Option) -> None:
-    if option.choices is not None and value not in option.choices:
-        raise ValueError(f"{what} is {value!r}; one of {', '.join(map(str, option.choices))} is wanted")
-    if option.min is not None or option.max is not None:
-        low, high = option.min or 0, option.max if option.max is not None else float("inf")
-        is_whole = isinstance(option.default, int)
-        if isinstance(value, (str, bool)) or not low <= value <= high or (is_whole and not isinstance(value, int)):
-            raise ValueError(
-                f"{what} is {value!r}; {'a whole number of ' if is_whole else ''}{low:g} to {high:g} is wanted"
-            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,7 +16,7 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
     from device_profiles.catalogue import Catalogue
-    from device_profiles.profile import Profile
+    from device_profiles.profile import Example, Profile
     from edge_agent.sensors.decoding import Decoded
     from edge_agent.sensors.frame import BadFrame, Frame
 
@@ -82,18 +83,18 @@ def check(file: Path, as_json: Json = False) -> None:
 
     Example:  lamppost profiles check my-sensor.yaml
     """
-    from common.strict_yaml import NotUsable
+    from common.strict_yaml import NotUsable, read
     from device_profiles import catalogue
 
     try:
-        profile = catalogue.read(file)
+        profile, document = catalogue.read(file), read(file)
+        found = ((number, _wrong_example(profile, example)) for number, example in enumerate(profile.examples))
+        if wrong := [document.problem(("examples", number), text) for number, text in found if text]:
+            raise NotUsable(wrong)
     except NotUsable as error:
         _fail(str(error), Exit.CONFIGURATION)
     except OSError as error:
         _fail(f"{file}: {error.strerror}", Exit.CONFIGURATION)
-    wrong = [problem for number in range(len(profile.examples)) if (problem := _wrong_example(profile, number))]
-    if wrong:
-        _fail("\n".join(f"{file}: {problem}" for problem in wrong), Exit.CONFIGURATION)
     text = (
         f"{profile.ref}: {len(profile.messages)} messages, {len(profile.commands)} commands, "
         f"{len(profile.examples)} examples decode as they say"
@@ -173,31 +174,49 @@ def _print_frame(frame: dict[str, Any]) -> None:
         print(f"  {key:24} {value!s:>12}")
 
 
-def _wrong_example(profile: Profile, number: int) -> str | None:
+def _wrong_example(profile: Profile, example: Example) -> str | None:
     """What an example says that is not so."""
     from edge_agent.sensors.decoding import Values
     from edge_agent.sensors.decoding import decode as decode_frame
     from edge_agent.sensors.framing import Frame, Framer
 
-    example = profile.examples[number]
     unit = profile.with_options(example.options)
     framer = Framer(unit)
     items = framer.feed(example.data) + framer.flush()
     if len(items) != 1 or not isinstance(items[0], Frame):
         reasons = [getattr(item, "reason", "a frame") for item in items]
-        return f"examples[{number}]: not one frame but {reasons}{_fitting(profile, example.data, reasons)}"
+        return f"not one frame but {reasons}{_fitting(profile, example.data, reasons)}"
     values = decode_frame(unit, items[0], example.asked)
     if not isinstance(values, Values):
-        return f"examples[{number}]: {values.reason}"
+        return values.reason
     if values.message != example.message:
-        return f"examples[{number}]: it is message {values.message}, not {example.message}"
-    seen = [{**row} for row in values.rows]
-    if len(seen) != len(example.rows) or not all(map(_same_row, seen, example.rows)):
-        return f"examples[{number}]: rows are {seen}, not {example.rows}"
+        return f"it is message {values.message}, not {example.message}{_unlike(profile, example)}"
+    if len(values.rows) != len(example.rows):
+        return f"it has {len(values.rows)} rows, not {len(example.rows)}"
+    for row, said in zip(values.rows, example.rows, strict=True):
+        if wrong := [
+            f"{key} is {row.get(key)}, not {said.get(key)}" for key in {**said, **row} if _differ(row, said, key)
+        ]:
+            return "; ".join(wrong)
     if set(values.flags) != set(example.flags):
-        return f"examples[{number}]: flags are {list(values.flags)}, not {example.flags}"
+        return f"flags are {list(values.flags)}, not {example.flags}"
     told = {key: values.info.get(key) for key in example.info}
-    return None if told == example.info else f"examples[{number}]: info is {told}, not {example.info}"
+    return None if told == example.info else f"info is {told}, not {example.info}"
+
+
+def _unlike(profile: Profile, example: Example) -> str:
+    """Why an example's bytes are none of the message that it names; empty where that is not for bytes to say."""
+    data = example.data
+    message = next(message for message in profile.messages if message.name == example.message)
+    if message.length not in (None, len(data)):
+        return f": that is {message.length} bytes long, these are {len(data)}"
+    if any(shape.kind == "shdlc" for shape in profile.frames):
+        return ""  # which counts in what is behind the stuffing
+    for wanted in message.when:
+        seen = data[wanted.at : wanted.at + 1 or None]
+        if not seen or seen[0] not in wanted.values:
+            return f": byte {wanted.at} of that is {wanted.equals}, here {seen.hex().upper() or 'none'}"
+    return ""
 
 
 def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
@@ -212,8 +231,8 @@ def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
     return f": what stands there is {' or '.join(fits)}" if fits else ": what stands there is none that is known"
 
 
-def _same_row(seen: dict[str, Any], said: dict[str, float]) -> bool:
-    return seen.keys() == said.keys() and all(abs(seen[key] - said[key]) <= 1e-3 for key in said)
+def _differ(seen: Mapping[str, float], said: Mapping[str, float], key: str) -> bool:
+    return key not in seen or key not in said or abs(seen[key] - said[key]) > 1e-3
 
 
 def _bytes(hex_text: str | None, file: Path | None) -> bytes:

@@ -22,8 +22,8 @@ def command_bytes(profile: Profile, name: str, values: Mapping[str, int | str] |
     command = profile.commands[name]
     filled = {slot: _value(profile, command, name, slot, values or {}) for slot in command.slots}
     if command.text is not None:
-        text, check, end = command.text.format(**filled, check="\0").partition("\0")
-        return (text.encode() + CHECKSUMS["crc16_vaisala"](text.encode()) if check else text.encode()) + end.encode()
+        text, wanted, end = command.text.format(**filled, check="\0").encode().partition(b"\0")
+        return text + (_text_check(profile, command, text) if wanted else b"") + end
     return bytes.fromhex(command.before or "") + _binary(profile, command, filled)
 
 
@@ -57,6 +57,13 @@ def _misfit(value: Any, kind: str | None) -> str | None:
         return None if fits else f"{digits} hexadecimal digits are wanted, in a file between quotes"
     most = 256 ** _SIZES[kind] - 1
     return None if type(value) is int and 0 <= value <= most else f"a whole number of 0 to {most} is wanted"
+
+
+def _text_check(profile: Profile, command: Command, text: bytes) -> bytes:
+    """The checksum of a command's text; NMEA's is of what stands before its asterisk."""
+    check = command.check or profile.command_check
+    assert check is not None
+    return CHECKSUMS[check.kind](text[check.start :].removesuffix(b"*"))
 
 
 def _binary(profile: Profile, command: Command, filled: Mapping[str, int | str]) -> bytes:
@@ -107,7 +114,7 @@ def recognise(profile: Profile, data: bytes) -> list[Recognised] | str:
     damage = "bad_header"
     matches: list[Recognised] = []
     for name, command in by_slots:
-        found = _fits_text(command, data) if command.text is not None else _fits(profile, command, content)
+        found = _fits_text(profile, command, data) if command.text is not None else _fits(profile, command, content)
         if isinstance(found, dict):
             matches.append(Recognised(name, found))
         else:
@@ -138,15 +145,18 @@ def _fits(profile: Profile, command: Command, data: bytes) -> dict[str, int | st
     return None if at != len(data) else damage or values
 
 
-def _fits_text(command: Command, data: bytes) -> dict[str, int | str] | str | None:
+def _fits_text(profile: Profile, command: Command, data: bytes) -> dict[str, int | str] | str | None:
     pieces = re.split(r"\{([a-z][a-z0-9_]*)\}", command.text or "")
-    slots = {piece: "(?P<check>...)" if piece == "check" else f"(?P<{piece}>[0-9]+)" for piece in pieces[1::2]}
+    check = command.check or profile.command_check
+    slots = {piece: f"(?P<{piece}>[0-9]+)" for piece in pieces[1::2]}
+    if check is not None:
+        slots["check"] = f"(?P<check>.{{{check.size}}})"
     pattern = "".join(slots[piece] if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
     found = re.fullmatch(pattern, data.decode("ascii", "replace"))
     if found is None:
         return None
     values = found.groupdict()
-    check = values.pop("check", None)
-    if check is not None and CHECKSUMS["crc16_vaisala"](data[: found.start("check")]) != check.encode():
+    told = values.pop("check", None)
+    if told is not None and _text_check(profile, command, data[: found.start("check")]) != told.encode():
         return "bad_checksum"
     return {name: int(text) for name, text in values.items()}

@@ -8,6 +8,7 @@ import pytest
 
 from common.strict_yaml import NotUsable
 from device_profiles import catalogue
+from device_profiles.commands import Command
 from device_profiles.profile import Example, Profile
 from edge_agent.sensors.commands import command_bytes, recognise
 from edge_agent.sensors.decoding import Values, decode
@@ -147,6 +148,18 @@ BROKEN = {
         "evidence: weak",
         "evidence: weak evidence wants a reason in the key",
     ),
+    "kind of the collector's": ("kind: air_quality", "kind: gap", "known are air_quality"),
+    "checksum in the tail": ("from: 2, at: -2}", "from: 2}", "check wants at: -2"),
+    "half a byte": ("hex: AA C0", "hex: A C0", "pairs of hex digits are wanted"),
+    "checksum without a rule": ("command_check: {kind: sum8, from: 2}\n", "", "{check} wants its rule"),
+    "slot without a value": ("with: {working_period_min: 0}", "with: {}", "no value for working_period_min"),
+    "value without a slot": ("with: {working_period_min: 0}", "with: {period: 0}", "'period' is not known"),
+    "option of a shape": (
+        "length: 10, check",
+        "option: {dialect: 1}, length: 10, check",
+        "option 'dialect' is not known",
+    ),
+    "brace": ('send: "AA B4 02 00', 'text: "{AA B4 02 00', "belongs to no slot"),
     "unknown command": ("{command: set_work}", "{command: set_wrk}", "did you mean 'set_work'"),
 }
 
@@ -167,3 +180,13 @@ def test_a_file_that_is_not_named_like_its_profile_hears_both_right_names(tmp_pa
     path.write_text(catalogue.load().path("nova-sds011").read_text())
     with pytest.raises(NotUsable, match=r"is called nova-sds011\.yaml or nova-sds011@1\.yaml"):
         catalogue.read(path)
+
+
+def test_a_commands_text_takes_the_checksum_that_its_rule_says() -> None:
+    words = {"text": "$PMTK220,1000*{check}\r\n", "check": {"kind": "xor8_nmea", "from": 1}}
+    command = Command.model_validate(words)
+    profile = PROFILES["nmea-gnss"].model_copy(update={"commands": {"set_pace": command}})
+    data = command_bytes(profile, "set_pace")
+    assert data == b"$PMTK220,1000*1F\r\n"  # as MediaTek's packet list prints it
+    assert isinstance(recognise(profile, data), list)
+    assert recognise(profile, data.replace(b"1F", b"2F")) == "bad_checksum"

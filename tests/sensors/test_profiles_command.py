@@ -67,7 +67,8 @@ def test_check_runs_the_examples(tmp_path: Path) -> None:
     failure = run.invoke(app, ["check", str(path)]).exception
     assert isinstance(failure, Failure)
     assert failure.code == Exit.CONFIGURATION
-    assert "examples[0]: rows are" in failure.line()
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  - hex:"))
+    assert f"nova-sds011.yaml:{line}: examples[0]: pm25_raw_ugm3 is 7.5, not 7.6" in failure.line()
 
 
 def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_say(
@@ -79,6 +80,12 @@ def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_sa
     for right, wrong, told in (
         ("from: 2", "from: 1", "['bad_checksum']: what stands there is sum8 from 2"),
         ("pm25_raw_ugm3", "pm25_ugm3", "'pm25_ugm3' is not known; did you mean 'pm25_raw_ugm3'?"),
+        (
+            'when: [{at: 1, is: "C0"}]',
+            "length: 8",
+            "it is message unknown, not data: that is 8 bytes long, these are 10",
+        ),
+        ('{at: 1, is: "C0"}', '{at: 1, is: "CF"}', "it is message unknown, not data: byte 1 of that is CF, here C0"),
     ):
         path.write_text(text.replace(right, wrong))
         failure = run.invoke(app, ["check", str(path)]).exception
