@@ -168,6 +168,9 @@ class Agent:
         now = self._now()
         return now.wall_ms if now.synchronised else None
 
+    def _dated_ms(self) -> int:
+        return self.recorder.dated_ms(self._now())
+
     def _on_bytes(self, number: int, sensor: Sensor, data: bytes) -> None:
         stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
         self._keep(sensor.feed(data, stamp_ms, time.monotonic()))
@@ -261,7 +264,7 @@ class Agent:
         if self.delivery.too_large:
             self.uplink.wake()
         spool, announced = self.recorder.spool, self.uplink.announced_spools
-        if spool_owner.obey(self.delivery, spool, announced, clock.wall_ms(), self.notifier.alive):
+        if spool_owner.obey(self.delivery, spool, announced, self._dated_ms(), self.notifier.alive):
             self.uplink.announce()
 
     def _care_for_spool(self) -> None:
@@ -269,7 +272,7 @@ class Agent:
         self.delivery.spool = self.recorder.spool
         limit_bytes = self.spool_limit_bytes()
         try:
-            spool_owner.care(self.recorder.spool, limit_bytes, clock.wall_ms())
+            spool_owner.care(self.recorder.spool, limit_bytes, self._dated_ms(), alive=self.notifier.alive)
         except SpoolError as error:
             self.recorder.trouble(error)
 

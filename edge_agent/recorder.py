@@ -90,6 +90,10 @@ class Recorder:
         """The time of a reading taken now: UTC, or since boot while nobody knows better."""
         return self.timeline.stamp(now.boot_ms)
 
+    def dated_ms(self, now: Now) -> int:
+        """When what the spool does now is told to have been: without the time, with the latest that it knows."""
+        return self.stamp(now) if self.timeline.trusted else self.spool.latest_ms()
+
     def keep(self, readings: list[Reading]) -> None:
         """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
         if self.urgency is not None:

@@ -37,8 +37,13 @@ def obey(
     return False
 
 
-def care(spool: Spool, limit_bytes: int | None, now_ms: int, ring_ms: int = RING_MS) -> None:
-    """Forget what was answered so long ago, and keep the file below its limit, if it has one. Raises SpoolError."""
+def care(
+    spool: Spool, limit_bytes: int | None, now_ms: int, ring_ms: int = RING_MS, alive: Callable[[], None] = lambda: None
+) -> None:
+    """Forget what was answered so long ago, and keep the file below its limit, if it has one. Raises SpoolError.
+
+    `alive` is called while it takes its time.
+    """
     spool.prune(now_ms - ring_ms)
     while limit_bytes is not None and making_room.make_room(spool, limit_bytes, now_ms):
-        pass
+        alive()

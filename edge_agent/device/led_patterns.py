@@ -16,9 +16,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from edge_agent.screens.status import nobody_confirms, waits_long
+from edge_agent.screens.status import is_full, nobody_confirms
 
-FULL_SHARE = 0.95
 DISK_FREE_MIN_B = 50 * 2**20
 
 
@@ -69,9 +68,9 @@ YOUNG_S = 20
 
 
 def _disk(said: dict[str, Any]) -> bool:
-    free, share = said.get("disk_free_b"), said.get("spool_share") or 0.0
-    full = share >= FULL_SHARE and waits_long(said, said["at_ms"])
-    return not said["disk_ok"] or said["refused"] > 0 or full or (free is not None and free < DISK_FREE_MIN_B)
+    free = said.get("disk_free_b")
+    full = is_full(said, said["at_ms"]) or (free is not None and free < DISK_FREE_MIN_B)
+    return not said["disk_ok"] or said["refused"] > 0 or full
 
 
 def _sensor(said: dict[str, Any]) -> bool:

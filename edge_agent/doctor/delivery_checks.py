@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.screens.status import is_full
 from edge_agent.spool.place import nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
@@ -84,6 +85,9 @@ def spool_space(station: Station) -> Result:
     text = f"{free / 2**30:.1f} GB free"
     if free < FREE_BYTES_MIN:
         return fail(check, text, "make room: sudo journalctl --vacuum-size=50M; sudo apt clean")
+    if station.said is not None and is_full(station.said, _now_ms()):
+        text = "full: the oldest readings are thinned, then dropped; lamppost agent spool status counts them"
+        return fail(check, text, "cure clock.*, broker.* and collector.ack, or raise spool.max_size")
     days = _days_left(station.settings)
     if days is not None and days < ROOM_DAYS:
         return warn(check, f"{text}, {days:.1f} days if the link stays away", "make room, or raise spool.max_size")

@@ -8,6 +8,7 @@ from edge_agent.words import NO_SUCH_PORT, reading, span, sparkline
 
 STALE_S = 15.0
 WAITING_S = 120.0
+FULL_SHARE = 0.95
 FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
 
 
@@ -25,6 +26,8 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
             found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
     if said["refused"]:
         found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")
+    if is_full(said, now_ms):
+        found.append("the spool is full, the oldest readings go: lamppost agent doctor --only spool")
     if not said["disk_ok"]:
         found.append("the disk takes no readings: lamppost agent doctor --only spool")
     if said["clock"] == "unsynced" and said["up_s"] > WAITING_S:  # NTP needs a while after a start
@@ -42,6 +45,12 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
 def waits_long(said: dict[str, Any], now_ms: float) -> bool:
     """The oldest reading has waited longer than the way to the database and back takes."""
     return said["oldest_ms"] is not None and now_ms - said["oldest_ms"] > _patience_s(said) * 1000
+
+
+def is_full(said: dict[str, Any], now_ms: float) -> bool:
+    """The spool makes room by what it should keep; without what waits, only what was answered goes."""
+    full = (said.get("spool_share") or 0.0) >= FULL_SHARE
+    return full and (said["clock"] == "unsynced" or waits_long(said, now_ms))
 
 
 def _patience_s(said: dict[str, Any]) -> float:

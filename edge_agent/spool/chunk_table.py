@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 from typing import Any, NamedTuple
 
 from edge_agent.reading import Reading
-from edge_agent.spool import chunk
+from edge_agent.spool import chunk, gap_records
 
 UNSYNCED = "unsynced"
 _COUNT = "coalesce(CAST(rows AS INTEGER), 0)"  # a flipped bit is damage, not an exception
@@ -27,6 +27,10 @@ class Chunk(NamedTuple):
     rows: int
     readings: list[Reading] | None
 
+    def whole(self) -> list[Reading]:
+        """Its readings; of a damaged one the record of how many there were."""
+        return [gap_records.damaged(self.rows, 0)] if self.readings is None else self.readings
+
 
 class ChunkTable:
     """Chunks in the order in which they were committed."""
@@ -42,6 +46,17 @@ class ChunkTable:
         """Chunks as a damaged file had them: site, boot, clock, how many readings, and their text."""
         self._db.executemany("INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rows)
 
+    def oldest_untimed(self, most: int) -> list[Chunk]:
+        """The oldest that wait for a true time, of one boot, after what stands for those that went before."""
+        boot = "SELECT boot FROM chunk WHERE clock = ?1 AND rows > 0 ORDER BY id LIMIT 1"
+        return list(self._select(f"WHERE clock = ?1 AND boot = ({boot}) ORDER BY id LIMIT ?2", UNSYNCED, most))
+
+    def replace(self, gone: list[Chunk], told: list[Reading]) -> int:
+        """What tells of them stands in their place, and counts as no reading; how many they held."""
+        held, (number, site, boot, clock, *_) = self.delete([one.id for one in gone]), gone[0]
+        self._db.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, 0, ?)", (number, site, boot, clock, chunk.dump(told)))
+        return held
+
     def delete(self, numbers: list[int]) -> int:
         """These are sealed; how many readings they held."""
         question = f"DELETE FROM chunk WHERE id = ? RETURNING {_COUNT}"
@@ -49,9 +64,7 @@ class ChunkTable:
 
     def all(self) -> Generator[Chunk]:
         """Every chunk, one after the other: a month without the time is more than memory holds."""
-        rows = self._db.execute("SELECT id, site, boot, clock, rows, body FROM chunk ORDER BY id")
-        for number, site, boot, clock, count, body in rows:
-            yield Chunk(number, site, boot, clock, count, chunk.load(body))
+        return self._select("ORDER BY id")
 
     def survey(self) -> tuple[int, list[Reading]]:
         """How many readings wait here, and those whose true time is known. Reads the whole table: gigabytes, after a
@@ -78,3 +91,8 @@ class ChunkTable:
     def change_clock(self, old: str, new: str) -> None:
         """What was accepted under one word for the clock stands under another."""
         self._db.execute("UPDATE chunk SET clock = ? WHERE clock = ?", (new, old))
+
+    def _select(self, which: str, *values: object) -> Generator[Chunk]:
+        rows = self._db.execute(f"SELECT id, site, boot, clock, rows, body FROM chunk {which}", values)
+        for number, site, boot, clock, count, body in rows:
+            yield Chunk(number, site, boot, clock, count, chunk.load(body))

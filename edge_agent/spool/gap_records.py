@@ -50,6 +50,11 @@ def record(loss: Loss, reason: str, now_ms: int, from_seq: int = 0, to_seq: int 
     return Reading(series, now_ms, values | {"from_seq": from_seq, "to_seq": to_seq})
 
 
+def damaged(rows: int, at_ms: int) -> Reading:
+    """The row for so many readings that cannot be read any more."""
+    return record(Loss("node", rows, at_ms, at_ms), "damaged", at_ms)
+
+
 def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int) -> list[Reading]:
     """The rows that name batches which are no more, one a run of consecutive sequences and sensor."""
     rows = []
@@ -57,6 +62,25 @@ def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int
         rows += [record(loss, reason, now_ms, first, last) for loss in losses]
         losses = [loss._replace(rows=0) for loss in losses]
     return rows
+
+
+def before_the_time(readings: Iterable[Reading]) -> list[Reading]:
+    """What stands for readings that are dropped before anybody knows their time: one row a sensor, with what was told
+    of it before. Its times are since boot, as theirs were, and become true ones with those that stay (`moved`)."""
+    rows = list(readings)
+    found: dict[Series, list[Reading]] = {}
+    for row in filter(is_gap, rows):
+        found.setdefault(row.series, []).append(row)
+    for loss in losses(row for row in rows if not is_gap(row)):
+        row = record(loss, "dropped", loss.to_ms)
+        found.setdefault(row.series, []).append(row)
+    return [_sum(series, same, 0, 0) for series, same in found.items()]
+
+
+def moved(row: Reading, by_ms: int) -> Reading:
+    """A reading at its true time; what it says is lost moves with it."""
+    span = {name: row.values[name] + by_ms for name in ("from_ms", "to_ms")} if is_gap(row) else {}
+    return row._replace(time_ms=row.time_ms + by_ms, values=row.values | span)
 
 
 def is_gap(row: Reading) -> bool:

@@ -1,6 +1,7 @@
 """Making room: what goes when the spool is larger than it may be, or a batch larger than a collector takes.
 
     the replay ring goes > the oldest are thinned to one-minute rows > what cannot be thinned any more is dropped
+    > what waits for the time is dropped, the oldest first
 
 Each step is one transaction of the spool with a gap record that names what was replaced. The gap records themselves are
 kept: the account of what is missing outlives what is missing. Many old ones become few, or they would fill the room.
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 THIN_BATCHES = 64
 MERGE_BATCHES = 32  # so many of them with gap records alone become one
+DROP_COMMITS = 600
+FOR_EVER_MS = 2**62
 SIZE_MAX = 2 * 2**30
 SHARE = 5
 
@@ -70,9 +73,9 @@ def room_of(path: Path, asked: int | None, found: Survey) -> Room:
 
 def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:
     """One step towards `max_bytes`; returns how many rows were thinned or dropped. Call again until it returns 0."""
-    if spool.used_bytes() <= max_bytes or spool.prune(now_ms + 1):
+    if spool.used_bytes() <= max_bytes or spool.prune(FOR_EVER_MS):
         return 0
-    return _thin_or_drop(spool, _oldest(spool, now_ms), now_ms)
+    return _thin_or_drop(spool, _oldest(spool, now_ms), now_ms) or spool.drop_untimed(DROP_COMMITS)
 
 
 def split(spool: Spool, number: int, now_ms: int) -> None:

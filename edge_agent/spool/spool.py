@@ -153,10 +153,9 @@ class Spool:
                 restored += clock == UNSYNCED
                 offset_ms, word = known
                 if rows is None:
-                    at_ms = max(self._unique.last_ms.values(), default=0)
-                    rows, word = [gap_records.record(Loss("node", count, at_ms, at_ms), "damaged", at_ms)], SYNCED
+                    rows, word = [gap_records.damaged(count, self.latest_ms())], SYNCED
                 elif clock == UNSYNCED:
-                    rows = [self._unique.unique(row._replace(time_ms=row.time_ms + offset_ms)) for row in rows]
+                    rows = [self._unique.unique(gap_records.moved(row, offset_ms)) for row in rows]
                 numbers, found = groups.setdefault(Origin(self._node, site, boot, word), ([], []))
                 numbers.append(number)
                 found += rows
@@ -229,6 +228,21 @@ class Spool:
         with self._transaction():
             return self.batches.prune(before_ms)
 
+    def drop_untimed(self, most: int) -> int:
+        """Of what waits for the time the oldest go, at most so many commits; returns how many rows.
+
+        Not thinned: nobody knows yet which minute they are of. What stands for them waits for the time in their place.
+        """
+        oldest = self._chunks.oldest_untimed(most)
+        readings = [reading for one in oldest for reading in one.whole()]
+        if not readings:
+            return 0
+        with self._transaction():
+            gone = self._chunks.replace(oldest, gap_records.before_the_time(readings))
+            self._meta.add_lost("dropped", sum(loss.rows for loss in gap_records.losses(readings)))
+        self._unsealed -= gone
+        return gone
+
     # -- replacing ------------------------------------------------------------------------------------------------
 
     def replace(
@@ -267,6 +281,10 @@ class Spool:
     def sealed(self, number: int) -> Sealed | None:
         """The batch of this id; None when it has gone."""
         return self.batches.get(number)
+
+    def latest_ms(self) -> int:
+        """The latest time that anything here has; 0 for none."""
+        return max(self._unique.last_ms.values(), default=0)
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
@@ -332,8 +350,7 @@ class Spool:
             self._chunks.insert_rows(rescue.chunks)
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
             # 0: nobody can say how many
-            gap = [gap_records.record(Loss("node", 0, last_ms, last_ms), "damaged", last_ms)]
-            self._chunks.insert(self._site, NO_BOOT, SYNCED, gap)
+            self._chunks.insert(self._site, NO_BOOT, SYNCED, [gap_records.damaged(0, last_ms)])
             self._meta.set("damaged", str(rescue.aside))
         return len(rescue.batches) + len(rescue.chunks)
 

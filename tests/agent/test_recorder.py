@@ -107,6 +107,16 @@ def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted
     assert all(UTC - 30_000 - 100_000 <= time <= UTC for time in times[: 100 * (boots - 1)])
 
 
+def test_without_the_time_the_spool_dates_what_it_does_with_the_latest_that_it_knows(recorder: Recorders) -> None:
+    """Dated by a clock of 1970 the record of what had gone was refused at the collector."""
+    made = recorder("a" * 32)
+    made.commit(Now(1_000, UTC, True))
+    made.keep([air(UTC + 500)])
+    made.commit(Now(1_500, UTC + 500, True))
+    assert made.dated_ms(Now(2_000, UTC + 1_000, True)) == UTC + 1_000
+    assert recorder("b" * 32).dated_ms(Now(3_000, 3_000, False)) == UTC + 500
+
+
 def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(recorder: Recorders) -> None:
     made = recorder()
     made.commit(Now(1_000, FLOOR_MS - 1, True))

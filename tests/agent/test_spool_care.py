@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.delivery.spool_owner import care
 from edge_agent.reading import Reading, Series
 from edge_agent.settings import config
 from edge_agent.spool.gap_records import Loss
@@ -215,6 +216,42 @@ def test_rows_without_a_true_time_wait_and_get_it_later(spool: Spool) -> None:
     (sealed,) = spool.seal(lambda _: (T0, "restored"))
     assert batch.read("lp-1", sealed.data).clock == "restored"
     assert [row.time_ms for row in rows_of([sealed])] == [T0 + 5_000, T0 + 6_000]
+
+
+def test_what_waits_for_the_time_keeps_within_the_limit_and_what_goes_is_told_at_its_true_time(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No setting bound it: six sensors filled a card within weeks, without a word."""
+    monkeypatch.setattr("edge_agent.spool.making_room.DROP_COMMITS", 7)
+    limit = 96 * 1024
+    for n in range(900):  # in the third boot the time comes
+        boot = ORIGIN._replace(boot=f"{n // 300:032x}", clock="unsynced")
+        row = Reading(AIR, n % 300 * 1000, {"pm25_raw_ugm3": n})
+        spool.accept([row, row._replace(series=AIR._replace(sensor="air-2"))], boot)
+        if n % 20 == 0:
+            care(spool, limit, 0)
+            assert spool.used_bytes() <= limit
+    assert spool.depth().rows + spool.lost("dropped") == 1800
+    assert 0 < spool.lost("dropped") < 1500
+    sealed = spool.seal(lambda boot: (T0 + int(boot, 16) * 10**6, "restored"))
+    rows, told = (
+        [row for row in rows_of(sealed) if row.series == AIR],
+        [one for one in gaps(spool) if one["sensor"] == "air-1"],
+    )
+    assert [one["reason"] for one in told] == ["dropped"] * len(told)
+    assert sum(one["lost_count"] for one in told) == 900 - len(rows)
+    assert [one["from_ms"] for one in told] == [T0 + boot * 10**6 for boot in range(len(told))]
+    assert max(one["to_ms"] for one in told) < rows[0].time_ms
+    assert (spool.depth().rows, spool.unsynced(1)) == (sum(one.rows for one in sealed), 0)
+
+
+def test_a_clock_of_1970_leaves_nothing_behind_that_was_answered(spool: Spool) -> None:
+    """Of the replay ring, which goes first, nothing was older than 1970: what waited went in its place."""
+    for one in fill(spool, 60, rows=60)[:40]:
+        spool.release(one.id, 0, T0)
+    care(spool, spool.used_bytes() // 2, 0)
+    assert len(spool.oldest(99)) == 20
+    assert spool.lost("thinned") == 0
 
 
 def test_what_waits_is_counted_without_looking_through_it(spool: Spool) -> None:

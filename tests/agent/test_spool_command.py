@@ -97,6 +97,9 @@ def test_doctor_says_the_same_of_the_room_whatever_the_agent_has_been_up(desk: D
     said = {"node": "lp-1", "at_ms": at_ms, "up_s": 5, "accepted": 1, "spool_bytes": 2**40}
     desk.status_file.write_text(json.dumps(said))
     assert delivery_checks.spool_space(Station(desk.config)).state is State.OK
+    desk.status_file.write_text(json.dumps(said | {"spool_share": 0.97, "clock": "unsynced"}))
+    assert "full: the oldest readings are thinned" in delivery_checks.spool_space(Station(desk.config)).text
+    desk.status_file.write_text(json.dumps(said))
     desk.set_max_size("1 MiB")  # small, and the disk is not: no reason to vacuum anything
     days = json.loads(desk.says("status", "--json", code=1))["days_left"]
     assert 0 < days < 7

@@ -50,6 +50,17 @@ def test_a_clock_that_nobody_sets_needs_a_hand_but_not_before_ntp_had_its_time()
     assert troubles(waits | {"up_s": 60}, NOW_MS) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "full"),
+    [({}, False), ({"oldest_ms": NOW_MS - 86_400_000}, True), ({"clock": "unsynced", "up_s": 60}, True)],
+    ids=["all but its last is answered", "waits for an answer", "waits for the time"],
+)
+def test_a_spool_that_gives_up_what_waits_needs_a_hand(change: dict[str, Any], full: bool) -> None:
+    told_so = [one for one in troubles(told() | {"spool_share": 0.97} | change, NOW_MS) if one.startswith("the spool")]
+    cure = "the spool is full, the oldest readings go: lamppost agent doctor --only spool"
+    assert told_so == ([cure] if full else [])
+
+
 def test_of_an_agent_that_does_not_run_no_more_is_said_than_that() -> None:
     """Its last report was written when its ports were closed already: they are not gone."""
     stopped = told(open=False, last_frame_ms=LONG_AGO) | {"connected_s": None, "at_ms": LONG_AGO}

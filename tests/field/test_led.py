@@ -52,6 +52,7 @@ def led(tmp_path: Path) -> Path:
         ({"disk_free_b": 10**6}, Shown.DISK),
         ({"spool_share": 0.99}, Shown.WELL),
         ({"spool_share": 0.99, **OLD}, Shown.DISK),
+        ({"spool_share": 0.99, "clock": "unsynced"}, Shown.DISK),
         ({"clock": "unsynced"}, Shown.CLOCK),
         ({"clock": "unsynced", "connected_s": None}, Shown.BROKER),
         ({"config_note": "put back"}, Shown.SETTINGS),
