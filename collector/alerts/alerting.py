@@ -31,7 +31,7 @@ from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
-from collector.rules.rule import STORE_LINK, Rule
+from collector.rules.rule import OWN_CLOCK, STORE_LINK, Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stations.places import Places
@@ -164,6 +164,7 @@ class Alerting:
         """The collector's own link to the broker, and what else is wrong with it."""
         self._engine.node_state(OWN_LINK, connected, now_ms)
         self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
+        self._engine.node_state(OWN_CLOCK, ("collector-own-clock", OWN_LINK) not in wrong, now_ms)
         with self._lock:
             deaf = self.outbox.deaf(now_ms)
         if deaf:

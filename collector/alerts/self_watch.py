@@ -43,6 +43,7 @@ TROUBLES: Final = {
         Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
         Trouble("collector-flood", "major", "节点发送过快", "A node sends more than it may"),
         Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off"),
+        Trouble("collector-own-clock", "critical", "服务器时钟不准", "The collector's own clock is off"),
         Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
@@ -62,6 +63,7 @@ _OF_ALARM: Final = {
     "flapping": "collector-flapping",
     "flood": "collector-flood",
     "clock": "collector-clock",
+    "own-clock": "collector-own-clock",
     "unforeseen": "collector-unforeseen",
     "certificate": "collector-certificate",
 }

@@ -3,10 +3,15 @@
 Two witnesses. The agent tells the offset that it sees to our own signed time, once a minute (`clock_offset_s`). And a
 reading from the future is none, whatever its node says: its clock is ahead by that much at least. What is old proves
 nothing, for a backlog is old too.
+
+When most nodes see the same of our clock, it is ours that is off (`OwnClock`): forty alarms would name the wrong ones.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
+from statistics import median_low
 from typing import Any, Final, NamedTuple
 
 from wire.check import Checked
@@ -14,7 +19,11 @@ from wire.check import Checked
 OFF_MS: Final = 5_000
 LIVE_MS: Final = 180_000  # a report of the last minutes, told by a true clock
 FIELD: Final = "clock_offset_s"
-_FUTURE: Final = "clock: in the future"
+FUTURE: Final = "clock: in the future"
+HEARD_MS: Final = 180_000  # what a node said of its clock counts for so long; it says it once a minute
+NODES_MIN: Final = 3
+"""Of two clocks that differ nobody knows which one is off."""
+_MEDIAN_OF: Final = 25
 
 
 class Seen(NamedTuple):
@@ -22,6 +31,45 @@ class Seen(NamedTuple):
 
     offset_ms: int
     is_off: bool
+
+
+class OwnClock:
+    """Whether our own clock is off, by what the nodes say of theirs: by the majority of at least three."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, tuple[int, int, int]] = {}  # by node, oldest first: when, offset, which way it is off
+        self._ways: Counter[int] = Counter()  # how many stand ahead of us (1), with us (0), behind us (-1)
+
+    def note(self, node: str, seen: Seen, now_ms: int) -> None:
+        """A node says something of its clock."""
+        way = 0 if not seen.is_off else 1 if seen.offset_ms > 0 else -1
+        self._forget(node)
+        self._heard[node] = (now_ms, seen.offset_ms, way)
+        self._ways[way] += 1
+        while self._heard:
+            oldest, (heard_ms, _, _) = next(iter(self._heard.items()))
+            if abs(now_ms - heard_ms) <= HEARD_MS:
+                return
+            self._forget(oldest)
+
+    def behind_ms(self) -> int | None:
+        """By how much ours is behind (ahead when negative); None while the nodes do not agree on that."""
+        way, nodes = self._ways.most_common(1)[0] if self._heard else (0, 0)
+        if way == 0 or nodes < NODES_MIN or 2 * nodes <= len(self._heard):
+            return None
+        agreed = (offset_ms for _, offset_ms, its in reversed(self._heard.values()) if its == way)
+        return median_low(islice(agreed, _MEDIAN_OF))
+
+    def words(self, behind_ms: int) -> str:
+        """The alarm."""
+        which = "behind" if behind_ms > 0 else "ahead of"
+        nodes = f"{max(self._ways.values())} of {len(self._heard)} nodes"
+        text = f"our own clock is {abs(behind_ms) / 1000:.0f} s {which} those of {nodes}"
+        return f"{text}. Cure: look at our time server (`timedatectl timesync-status` here), then at theirs"
+
+    def _forget(self, node: str) -> None:
+        if node in self._heard:
+            self._ways[self._heard.pop(node)[2]] -= 1
 
 
 def look(raw_blocks: list[Any], checked: Checked, now_ms: int) -> Seen | None:
@@ -48,7 +96,7 @@ def words(node: str, offset_ms: int) -> str:
 def _ahead_ms(raw_blocks: list[Any], checked: Checked, now_ms: int) -> int:
     """By how much the newest reading lies in the future; those that were refused for it count too."""
     newest = max((block.times_ms[-1] for block in checked.blocks), default=now_ms)
-    ahead = {refusal.block: refusal.row for refusal in checked.refusals if refusal.reason == _FUTURE}
+    ahead = {refusal.block: refusal.row for refusal in checked.refusals if refusal.reason == FUTURE}
     for block, row in ahead.items():  # the last one of a block, whose times rise
         if row is not None:
             newest = max(newest, raw_blocks[block]["t0"] + sum(raw_blocks[block]["dt"][: row + 1]))

@@ -67,6 +67,7 @@ class Ingest:
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     known: Known = field(init=False)
+    _clock: clocks.OwnClock = field(default_factory=clocks.OwnClock)
     _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
     _patience: Patience = field(default_factory=Patience)
@@ -195,7 +196,11 @@ class Ingest:
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
-        self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms))
+        self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
+        if "own-clock" in self.alarms and any(r.reason == clocks.FUTURE for r in checked.refusals):
+            self.counts["held_clock"] += 1  # it is we who are behind: the readings are right, and wait where they are
+            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            return
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
             self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
@@ -213,11 +218,19 @@ class Ingest:
             Work(name, payload, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay)
         )
 
-    def _look_at_clock(self, node: str, seen: clocks.Seen | None) -> None:
+    def _look_at_clock(self, node: str, seen: clocks.Seen | None, now_ms: int) -> None:
         if seen is None:
             return
+        self._clock.note(node, seen, now_ms)
+        behind_ms = self._clock.behind_ms()
+        self.counts["clock_off"] += seen.is_off
+        if behind_ms is not None:
+            self.alarm("own-clock", self._clock.words(behind_ms))
+            for blamed in [name for name in self.alarms if name.startswith("clock:")]:
+                del self.alarms[blamed]
+            return
+        self.alarms.pop("own-clock", None)
         if seen.is_off:
-            self.counts["clock_off"] += 1
             self.alarm(f"clock:{node}", clocks.words(node, seen.offset_ms))
         else:
             self.alarms.pop(f"clock:{node}", None)

@@ -23,6 +23,7 @@ STAYS_MS: Final = {
     "flapping": 10 * MINUTE_MS,
     "flood": 2 * MINUTE_MS,
     "clock": 10 * MINUTE_MS,  # a live batch comes within a minute
+    "own-clock": 10 * MINUTE_MS,
     "certificate": 2 * 60 * MINUTE_MS,  # they are looked at once an hour
     "clone": 24 * 60 * MINUTE_MS,  # a person must look; a second card may be silent for a night
 }

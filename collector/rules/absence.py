@@ -1,9 +1,9 @@
 """What is missing: sensors that should report and do not, nodes whose link is down.
 
 A sensor is silent since its newest event time, and never for longer than we have been able to hear it: since it is
-expected, since we started, since its node, our own broker link and the database came back. While one of these is down
-nobody can say anything of the sensor, so the dead sensor and the lost node are two different alerts. Nothing is
-scanned: each rule and series waits on one deadline.
+expected, since we started, since its node, our own broker link and the database came back, since our clock is right.
+While one of these fails nobody can say anything of the sensor, so the dead sensor and the lost node are two different
+alerts. Nothing is scanned: each rule and series waits on one deadline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from collector.rules.fields import OWN_LINK
-from collector.rules.rule import STORE_LINK, Rule
+from collector.rules.rule import OURS, Rule
 from collector.rules.track import Track, Verdict, step
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
@@ -78,11 +78,11 @@ class Absences:
         return said
 
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
-        """A node's link, or our own to broker or database (OWN_LINK, STORE_LINK), is up or down since `now_ms`."""
+        """A node's link, or one of our own (OURS), is up or down since `now_ms`."""
         if self._links.get(node, (None, 0))[0] == online:
             return
         self._links[node] = (online, now_ms)
-        for series in self._watched if node in (OWN_LINK, STORE_LINK) else self._of_node.get(node, ()):
+        for series in self._watched if node in OURS else self._of_node.get(node, ()):
             for name, rule in self._watched[series].items():
                 self._wait(now_ms + (rule.keep_firing_for if online else 0), series, name)
                 track = self._open.get(series, {}).get(name)
@@ -175,10 +175,10 @@ class Absences:
         if rule.offline is not None:
             hidden = series.node != OWN_LINK and not own_up
             return None if up or hidden else max(since_ms, own_since_ms, self._started_ms or 0)
-        stores, stores_since_ms = self._links.get(STORE_LINK, _UP)
-        if not own_up or not up or not stores:
+        ours = [self._links.get(link, _UP) for link in OURS]
+        if not up or not all(is_up for is_up, _ in ours):
             return None
-        heard_ms = max(own_since_ms, since_ms, stores_since_ms)
+        heard_ms = max(since_ms, *(up_since_ms for _, up_since_ms in ours))
         return max(self._started_ms or 0, self._since[series], heard_ms, self._seen.get(series, 0))
 
     def _back(self, series: Series, name: str, track: Track, time_ms: int) -> list[Transition]:

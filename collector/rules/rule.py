@@ -47,6 +47,9 @@ SEVERITIES: Final = ("info", "minor", "major", "critical")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STORE_LINK: Final = "collector/database"
 """Whether the database takes what arrives, in a node's place: while it does not, no sensor can be called silent."""
+OWN_CLOCK: Final = "collector/clock"
+"""Whether our own clock is right, likewise: by one that is ahead every reading is old."""
+OURS: Final = (OWN_LINK, STORE_LINK, OWN_CLOCK)
 MEANING_NOT: Final = {"text", "notify"}
 """Keys that may change without making another rule of it."""
 

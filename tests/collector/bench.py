@@ -64,12 +64,12 @@ class Bench:
         self.store.close()
         self.state.close()
 
-    def born(self, spool: str = SPOOL) -> None:
-        birth = Birth("lp-0017", "jianguo-rd-east", "0" * 16, (spool,), 1, None, "0.1.0", "synced")
+    def born(self, spool: str = SPOOL, node: str = "lp-0017") -> None:
+        birth = Birth(node, "jianguo-rd-east", "0" * 16, (spool,), 1, None, "0.1.0", "synced")
         self.registry.update(birth, NOW)
 
-    def send(self, payload: bytes, now_ms: int = NOW) -> list[tuple[int, int]]:
-        self.ingest.take("lp-0017", payload, now_ms)
+    def send(self, payload: bytes, now_ms: int = NOW, node: str = "lp-0017") -> list[tuple[int, int]]:
+        self.ingest.take(node, payload, now_ms)
         self.ingest.write(now_ms)
         return self.answers(now_ms)
 

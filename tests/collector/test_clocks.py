@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from collector.delivery.clocks import look, words
+from collector.delivery.clocks import HEARD_MS, OwnClock, Seen, look, words
 from edge_agent.delivery.skew import Skew
 from edge_agent.device import vitals
 from edge_agent.spool.sealed import Depth
@@ -59,6 +59,40 @@ def test_what_a_batch_says_of_its_clock(blocks: list[dict[str, Any]], seen: tupl
 def test_the_alarm_names_offset_and_cure() -> None:
     assert "lp-1 is 90 s behind" in words("lp-1", -90_000)
     assert "Cure" in words("lp-1", -90_000)
+
+
+@pytest.mark.parametrize(
+    ("offsets_s", "behind_s"),
+    [
+        ([7200, 7300, 7400], 7300),
+        ([-60, -60, -60, 0, 0], -60),
+        ([7200, 7200], None),  # of two nobody knows
+        ([7200, 7200, 7200, 0, 0, 0], None),  # no majority
+        ([7200, 7200, -7200, -7200], None),  # they do not agree
+        ([0, 1, -1, 40], None),  # one that is off is off by itself
+        ([], None),
+    ],
+)
+def test_our_own_clock_is_off_when_most_of_three_nodes_or_more_say_so(
+    offsets_s: list[int], behind_s: int | None
+) -> None:
+    own = OwnClock()
+    for number, offset_s in enumerate(offsets_s):
+        own.note(f"lp-{number}", Seen(offset_s * 1000, abs(offset_s) > 5), NOW)
+    assert own.behind_ms() == (None if behind_s is None else behind_s * 1000)
+
+
+def test_what_a_node_said_of_its_clock_counts_once_and_for_three_minutes() -> None:
+    own = OwnClock()
+    for _ in range(3):
+        own.note("lp-1", Seen(60_000, True), NOW)
+    assert own.behind_ms() is None
+    own.note("lp-2", Seen(60_000, True), NOW)
+    own.note("lp-3", Seen(60_000, True), NOW + 1)
+    assert own.behind_ms() == 60_000
+    assert "60 s behind those of 3 of 3 nodes" in own.words(60_000)
+    own.note("lp-3", Seen(60_000, True), NOW + HEARD_MS + 1)
+    assert own.behind_ms() is None, "two of them have said nothing since"
 
 
 def test_an_agent_tells_the_least_difference_to_signed_times() -> None:

@@ -56,6 +56,18 @@ def test_a_value_out_of_range_is_flagged_and_kept(bench: Bench) -> None:
     assert [row[1:] for row in flags] == [[20, 1, None], [9999, 4, "pm10_raw_ugm3:range"], [20, 1, None]]
 
 
+def test_a_collector_that_is_behind_its_nodes_holds_what_seems_to_be_of_the_future(bench: Bench) -> None:
+    behind_ms = NOW - 2 * 3_600_000
+    for number in range(1, 5):
+        node, spool = f"lp-{number}", f"{number:032x}"
+        bench.born(spool, node)
+        said = bench.send(dump(BATCH | {"node": node, "spool": spool}), behind_ms, node)
+        assert said == [(42, Code.QUARANTINED if number < 3 else Code.LATER)]  # of two nobody knows which is wrong
+    assert [name for name in bench.ingest.alarms if "clock" in name] == ["own-clock"]
+    assert bench.ingest.counts["held_clock"] == 2
+    assert bench.send(dump(BATCH | {"node": node, "spool": spool}), NOW, node) == [(42, Code.STORED)]
+
+
 STRAY = {
     "empty object": b"{}",
     "not JSON": b"not json",

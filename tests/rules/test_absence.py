@@ -5,6 +5,7 @@ import json
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
 from collector.rules.parsing import parse
+from collector.rules.rule import OWN_CLOCK
 from collector.rules.transition import Series
 
 MINUTE = 60_000
@@ -112,6 +113,16 @@ def test_while_our_own_link_is_down_nobody_else_is_blamed():
     assert at(made, 60) == [("broker-lost", "resolved", 60)]
     assert at(made, 64) == []
     assert at(made, 66) == [("node-lost", "firing", 65)]  # the node did not come back with the broker
+
+
+def test_while_our_own_clock_is_off_no_sensor_is_called_silent():
+    made = engine()
+    at(made, 0, reading=0)
+    made.node_state(OWN_CLOCK, False, T0 + MINUTE)
+    assert at(made, 120) == []
+    made.node_state(OWN_CLOCK, True, T0 + 120 * MINUTE)
+    assert at(made, 129) == []
+    assert at(made, 130) == [("sensor-silent", "firing", 130)]
 
 
 def test_a_restart_gives_everyone_time_to_be_heard_and_keeps_what_fires():
