@@ -11,7 +11,6 @@ import asyncio
 import logging
 import re
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple
@@ -33,7 +32,6 @@ BEAT_S = 1.0  # news of one second make one message
 PAUSE_S_MAX = 10.0
 REFRESH_S = 30.0  # everything is told anew so often: nobody brings the news that a station is silent
 KEEP_ALIVE_S = 15.0
-MESSAGES_MAX = 16
 READERS_MAX = 1000
 
 
@@ -67,44 +65,42 @@ def parts_of(html: str) -> dict[str, str]:
 
 
 class Reader:
-    """One open page: what it shows and the messages that wait for it. The oldest goes when it is slow."""
+    """One open page: what it should show, and what of it its reader was sent. Who is slow is sent the newest only.
+
+    The parts are the same objects for all who look at the same: a thousand readers who take nothing must cost little.
+    """
 
     def __init__(self, looks_at: Sight) -> None:
         self.looks_at = looks_at
-        self.dropped = 0
+        self._shows: dict[str, str] = {}
         self._told: dict[str, str] = {}
-        self._messages: deque[str] = deque(maxlen=MESSAGES_MAX)
-        self._arrived = asyncio.Event()
+        self._woken = asyncio.Event()
         self._closed = False
 
     def put(self, parts: Mapping[str, str]) -> None:
-        """Tell what has changed since it was told last; whoever misses a message is told all of it anew."""
-        if len(self._messages) == MESSAGES_MAX:
-            self.dropped += 1
-            self._told.clear()
-        changed = {name: part for name, part in parts.items() if self._told.get(name) != part}
-        if changed:
-            self._told |= changed
-            self._messages.append("".join(changed.values()))
-            self._arrived.set()
+        """Show these parts instead of those of the same names."""
+        self._shows |= parts
+        if self._shows != self._told:
+            self._woken.set()
 
     def close(self) -> None:
         self._closed = True
-        self._arrived.set()
+        self._woken.set()
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events, a comment when nothing happens, the end when the program stops."""
         yield "retry: 2000\n\n"
         while not self._closed:
             try:
-                await asyncio.wait_for(self._arrived.wait(), KEEP_ALIVE_S)
+                await asyncio.wait_for(self._woken.wait(), KEEP_ALIVE_S)
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
-            self._arrived.clear()
-            while self._messages:
-                lines = self._messages.popleft().split("\n")
-                yield "".join(f"data: {line}\n" for line in lines) + "\n"
+            self._woken.clear()
+            changed = [part for name, part in self._shows.items() if self._told.get(name) != part]
+            self._told |= self._shows
+            if changed:
+                yield "".join(f"data: {line}\n" for line in "".join(changed).split("\n")) + "\n"
 
 
 class Live:

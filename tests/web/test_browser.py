@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from collector.web import live
 from tests.servers import wait_for
 from tests.web.city import City
 from tests.web.duty import DutyDesk
@@ -175,6 +176,19 @@ def test_a_page_that_the_browser_had_kept_over_night_is_as_old_as_it_is(browser:
     assert page.evaluate("document.querySelector('.link').getBoundingClientRect().bottom") == 740, "in sight"
     context.close()
     city.close()
+
+
+def test_a_page_that_was_told_to_come_later_comes_again(
+    seen: Seen, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser gives up for good upon a 503, or the 502 of a proxy whose collector is being started anew."""
+    monkeypatch.setattr(live, "READERS_MAX", 0)
+    seen.page.clock.install()
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=disconnected]")
+    monkeypatch.setattr(live, "READERS_MAX", 1)
+    seen.page.clock.fast_forward(15_000)
+    seen.page.wait_for_selector(".link[data-state=connected]")
 
 
 def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served) -> None:

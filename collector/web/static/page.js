@@ -81,7 +81,10 @@ if (tabs) {
 
 const events = document.body.dataset.events;
 const link = document.querySelector(".link");
+let again; // a timer
 
+// A browser tries again by itself when nobody answers, but gives up for good when told to come later: by a city that has
+// as many readers as it can, or by the proxy before one that is being started anew.
 function listen() {
   const source = new EventSource(events);
   const say = (state) => {
@@ -89,9 +92,16 @@ function listen() {
     link.textContent = `● ${link.dataset[state]}`;
   };
   source.onopen = () => say("connected");
-  source.onerror = () => say("disconnected");
+  source.onerror = () => {
+    say("disconnected");
+    if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, (5 + 10 * Math.random()) * SECOND);
+  };
   source.onmessage = (event) => receive(event.data);
-  addEventListener("pagehide", () => source.close(), { once: true });
+  const leave = () => {
+    source.close();
+    clearTimeout(again);
+  };
+  addEventListener("pagehide", leave, { once: true });
 }
 
 if (events) {
