@@ -13,12 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.web.desk.api_tokens import ApiTokens, Grant
 from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, Handling, end_ms
-from collector.web.forms import Allowance, client_of
+from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site
 from wire import strictjson
 
-BODY_MAX: Final = 16_384
 TRIES: Final = 30
 TRIES_MS: Final = 60_000
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
@@ -111,11 +110,9 @@ async def _read(request: Request) -> dict[str, Any]:
     """The body. Raises _Refused when it is no JSON object, or too long."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise _Refused(415, "not-json", "the body is one JSON object, its Content-Type application/json")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_MAX:
-            raise _Refused(413, "too-long", f"a body has at most {BODY_MAX} bytes")
+    body = await read_body(request)
+    if body is None:
+        raise _Refused(413, "too-long", f"a body has at most {BODY_MAX} bytes")
     try:
         return strictjson.loads(body)
     except strictjson.NotStrict as error:

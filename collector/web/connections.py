@@ -2,7 +2,8 @@
 
 Every connection is a file handle of the process that also takes the readings in, from the moment that it is accepted:
 long before the first byte of a request when TLS comes first. One that has not begun a new request,
-or has not finished one's body, between two looks is closed; a stream of live values goes on, for its request is whole.
+or has not finished one's body, between two looks is closed; a stream of live values goes on, for its request is whole,
+as long as its reader takes something of it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import socket
 from typing import Any, Final
 from weakref import WeakSet
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_MAX: Final = 3_000
 LOOK_S = 20.0
 HANDSHAKE_S = 10.0
+HEAD_MAX: Final = 65_536
 
 
 def connections_max() -> int:
@@ -55,15 +58,26 @@ class Loop(asyncio.SelectorEventLoop):
         return await super().create_server(*args, **named)
 
 
+class Strict(h11.Connection):
+    """Refuses a body of two lengths: a proxy that believes the other one would take its rest for the next request."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request) and {b"content-length", b"transfer-encoding"} <= dict(event.headers).keys():
+            raise h11.RemoteProtocolError("a body of two lengths (RFC 9112, 6.1)")
+        return event
+
+
 class Bounded(H11Protocol):
     """uvicorn's protocol, with an end to patience."""
 
     _look_again: asyncio.TimerHandle | None = None
     _seen: Any = None
-    _looked = False
+    _untaken = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.conn = Strict(h11.SERVER, HEAD_MAX)
         self._look_again = self.loop.call_later(LOOK_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -73,12 +87,12 @@ class Bounded(H11Protocol):
 
     def _look(self) -> None:
         cycle: Any = self.cycle
+        untaken = self.transport.get_write_buffer_size()
+        if untaken and untaken == self._untaken:
+            self.transport.abort()
+            return
         waits_for_them = cycle is None or cycle.response_complete or cycle.more_body
-        if waits_for_them and self._looked and cycle is self._seen:
-            self.transport.close()
-            return
-        if waits_for_them and cycle is None:  # not one request since it connected
-            self.transport.close()
-            return
-        self._seen, self._looked = cycle, True
+        if waits_for_them and (cycle is None or cycle is self._seen):
+            self.transport.close()  # once the rest of an answer is taken
+        self._seen, self._untaken = cycle, untaken
         self._look_again = self.loop.call_later(LOOK_S, self._look)

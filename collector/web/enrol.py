@@ -17,13 +17,12 @@ from starlette.routing import Route
 
 from collector.identity.enrolment import Enrolment, Refused
 from collector.identity.registrar import BrokerSilent
-from collector.web.forms import Allowance, client_of
+from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from wire import enrolment as wire
 from wire import strictjson
 
 log = logging.getLogger("lamppost.enrol")
 
-BODY_MAX: Final = 16_384
 _TRIES: Final = 20
 _TRIES_MS: Final = 60_000
 
@@ -74,13 +73,9 @@ def create_enrol_app(enrolment: Enrolment, now_ms: Callable[[], int]) -> Starlet
 
 
 async def _read(request: Request) -> dict[str, Any] | Response:
-    if int(request.headers.get("content-length", "0") or 0) > BODY_MAX:
+    body = await read_body(request)
+    if body is None:
         return _no(413, "too-large", f"at most {BODY_MAX} bytes")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_MAX:
-            return _no(413, "too-large", f"at most {BODY_MAX} bytes")
     try:
         return strictjson.loads(body)
     except strictjson.NotStrict:

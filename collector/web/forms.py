@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 BODY_MAX = 16_384
 CLIENTS_MAX = 10_000
@@ -20,11 +20,9 @@ async def read_form(request: Request) -> dict[str, str]:
         raise HTTPException(403, "refused_origin")
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise HTTPException(415, "refused_form")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_MAX:
-            raise HTTPException(413, "refused_form")
+    body = await read_body(request)
+    if body is None:
+        raise HTTPException(413, "refused_form")
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=32, errors="strict")
     except ValueError:
@@ -33,6 +31,21 @@ async def read_form(request: Request) -> dict[str, str]:
     if len(fields) != len(pairs):
         raise HTTPException(400, "refused_form")
     return {name: text.replace("\r\n", "\n").replace("\0", "") for name, text in fields.items()}
+
+
+async def read_body(request: Request, most: int = BODY_MAX) -> bytes | None:
+    """The whole body; None when it has more bytes than may be, or its sender went away before the end."""
+    if int(request.headers.get("content-length", 0)) > most:
+        return None
+    body = b""
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > most:
+                return None
+    except ClientDisconnect:  # and hears of it no more
+        return None
+    return body
 
 
 def from_here(request: Request) -> bool:

@@ -12,13 +12,13 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from collector.adapters import airrohr
 from collector.adapters.guests import Guests
-from collector.web.forms import Allowance, client_of
+from collector.web.forms import Allowance, client_of, read_body
 
 PATH: Final = "/push/airrohr"
 ANSWER_S: Final = 10.0
@@ -45,8 +45,10 @@ def routes(clock_ms: Callable[[], int], guests: Guests, pushers: Mapping[str, Pu
             return _say(401, "name or secret is wrong", {"WWW-Authenticate": 'Basic realm="push"'})
         if not pushes.take(node, now_ms):
             return _say(429, "more than six pushes a minute", {"Retry-After": "60"})
+        body = await read_body(request, airrohr.BYTES_MAX)
+        if body is None:
+            return _say(400, f"more than {airrohr.BYTES_MAX} bytes")
         try:
-            body = await _body(request)
             blocks = airrohr.blocks(body, now_ms)
         except airrohr.NotReadable as error:
             return _say(400, str(error))
@@ -69,19 +71,6 @@ def _authorised(header: str, pushers: Mapping[str, Pusher]) -> str | None:
     digest = hashlib.sha256(secret.encode()).digest()
     right = hmac.compare_digest(digest, known.secret_digest if known is not None else bytes(32))
     return name if scheme.lower() == "basic" and right and known is not None else None
-
-
-async def _body(request: Request) -> bytes:
-    """At most a little more than may be; the rest is not read."""
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > airrohr.BYTES_MAX:
-                break
-    except ClientDisconnect as error:
-        raise airrohr.NotReadable("cut short") from error
-    return body
 
 
 def _say(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -37,6 +37,7 @@ class WebServer:
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="error",  # below it a line for each request that is none, as many as strangers like
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,

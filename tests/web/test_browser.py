@@ -178,9 +178,7 @@ def test_a_page_that_the_browser_had_kept_over_night_is_as_old_as_it_is(browser:
     city.close()
 
 
-def test_a_page_that_was_told_to_come_later_comes_again(
-    seen: Seen, served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_was_told_to_come_later_comes_again(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     """A browser gives up for good upon a 503, or the 502 of a proxy whose collector is being started anew."""
     monkeypatch.setattr(live, "READERS_MAX", 0)
     seen.page.clock.install()

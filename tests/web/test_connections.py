@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import resource
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,16 +21,29 @@ from starlette.routing import Route
 
 from collector.identity.authority import Authority, new_key, pem, pem_key
 from collector.web import connections
+from collector.web.forms import read_body
 from collector.web.server import WebServer
+
+LET_GO = threading.Event()
 
 
 async def _whole(request: Request) -> Response:
-    return PlainTextResponse(f"{len(await request.body())}")
+    return PlainTextResponse(f"{len(await read_body(request) or b'')}")
+
+
+async def _endless(_: Request) -> Response:
+    async def values() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 65_536
+                await asyncio.sleep(0)
+        finally:
+            LET_GO.set()
+
+    return StreamingResponse(values())
 
 
 async def _stream(_: Request) -> Response:
-    import asyncio
-
     async def values() -> object:
         for _ in range(12):
             yield b"x"
@@ -41,7 +56,8 @@ async def _stream(_: Request) -> Response:
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "LOOK_S", 0.25)
     monkeypatch.setattr(connections, "CONNECTIONS_MAX", 60)
-    app = Starlette(routes=[Route("/", _whole, methods=["GET", "POST"]), Route("/stream", _stream)])
+    routes = [Route("/", _whole, methods=["GET", "POST"]), Route("/stream", _stream), Route("/endless", _endless)]
+    app = Starlette(routes=routes)
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
     yield int(server.url.rsplit(":", 1)[1].strip("/"))
@@ -74,6 +90,40 @@ def test_who_holds_a_connection_and_says_nothing_is_let_go(port: int, said: byte
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(said)
         assert _ended(connection)
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go(port: int) -> None:
+    """Its handle would be held for as long as it likes."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert LET_GO.wait(5)
+
+
+@pytest.mark.parametrize("second", ["Transfer-Encoding: chunked", "Content-Length: 6"])
+def test_a_body_of_two_lengths_is_refused_and_nothing_behind_it_is_heard(port: int, second: str) -> None:
+    """A proxy that believes the other length would hand the rest to us as the next reader's request."""
+    behind = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n{second}\r\n\r\n"
+        connection.sendall(f"{head}0\r\n\r\n{behind}".encode())
+        said = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
+def test_strangers_who_break_off_or_speak_something_else_write_no_log(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    for said in (b"nonsense\r\n\r\n", upgrade):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(said)
+            assert connection.recv(4096)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        connection.shutdown(socket.SHUT_WR)
+        assert not connection.recv(4096).startswith(b"HTTP/1.1 5")
+    assert caplog.messages == []
 
 
 def test_a_stream_of_live_values_goes_on(port: int) -> None:
