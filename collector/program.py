@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -59,17 +59,15 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
         pages = create_app(known, doors=_push_routes(settings, collector))
         tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
         server = WebServer(pages, settings.web.host, settings.web.port, tls)
-        at_the_end.callback(server.stop)
         enrolment_server = at_the_end.enter_context(_enrolment_server(settings))
         try:
-            server.start()
-            if enrolment_server is not None:
-                enrolment_server.start()
+            for each in filter(None, (server, enrolment_server, _metrics_server(settings, collector))):
+                at_the_end.callback(each.stop)
+                each.start()
         except PortTaken as error:
             raise Failure(Exit.DEVICE_OR_PORT, "port-busy", str(error)) from error
         if pages.state.setup_path is not None:
             typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
-        at_the_end.callback(_metrics(settings, collector))
         calm_garbage_collector()
         collector.start()
         ending.wait()
@@ -98,18 +96,14 @@ def _push_routes(settings: Config, collector: Collector) -> list[Route]:
     return routes(wall_ms, collector.guests, pushers)
 
 
-def _metrics(settings: Config, collector: Collector) -> Callable[[], None]:
-    """Begin to answer Prometheus, where the settings say so; returns what stops it."""
+def _metrics_server(settings: Config, collector: Collector) -> WebServer | None:
+    """The server that answers Prometheus, where the settings say so."""
     wants = settings.metrics
     if wants is None:
-        return lambda: None
-    from collector.health.metrics import serve
+        return None
+    from collector.health.metrics import create_metrics_app
 
-    try:
-        return serve(collector, wants.host, wants.port)
-    except OSError as error:
-        where = f"metrics: cannot serve on {wants.host}:{wants.port}: {error.strerror or error}"
-        raise Failure(Exit.DEVICE_OR_PORT, "port-busy", where, "choose another port") from error
+    return WebServer(create_metrics_app(collector), wants.host, wants.port)
 
 
 @contextmanager
@@ -121,8 +115,4 @@ def _enrolment_server(settings: Config) -> Iterator[WebServer | None]:
         return
     pair = (wants.folder / "server.pem", wants.folder / "server.key")
     with closing(DeskFile(settings.desk_file)) as file:
-        server = WebServer(create_enrol_app(enrolment(settings, file), wall_ms), wants.host, wants.port, pair)
-        try:
-            yield server
-        finally:
-            server.stop()
+        yield WebServer(create_enrol_app(enrolment(settings, file), wall_ms), wants.host, wants.port, pair)

@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, make_asgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from collector.clock import wall_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from collector.collector import Collector
     from collector.delivery.registry import Node
 
@@ -80,16 +80,9 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, float(value))
 
 
-def serve(collector: Collector, host: str, port: int) -> Callable[[], None]:
-    """Answer scrapes until the function that is returned is called. Raises OSError when the address is taken."""
+def create_metrics_app(collector: Collector) -> Starlette:
+    """The application that answers scrapes."""
     registry = CollectorRegistry()
     registry.register(Metrics(collector))
     ProcessCollector(registry=registry)
-    server, thread = start_http_server(port, host, registry)
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-    return stop
+    return Starlette(routes=[Mount("/", make_asgi_app(registry))])

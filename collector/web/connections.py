@@ -24,9 +24,9 @@ HEAD_MAX: Final = 65_536
 
 
 def connections_max() -> int:
-    """At one door. There are two of them, for readers and for devices, and the collector needs files of its own."""
+    """At one door. There are three, for readers, devices and metrics, and the collector needs files of its own."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS_MAX if files == resource.RLIM_INFINITY else min(CONNECTIONS_MAX, files // 3)
+    return CONNECTIONS_MAX if files == resource.RLIM_INFINITY else min(CONNECTIONS_MAX, files // 4)
 
 
 class Door(socket.socket):

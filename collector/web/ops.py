@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -61,6 +62,7 @@ class Ops:
         renderer.offer(told_of=self._tabs.told, batches_per_s=site.feed.batches_per_s)
         self._tries_of_account = Allowance(5 * _TRIES, _TRIES_MS, crowd=100)  # one guesser has not enough to use it up
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
+        self._guesses = asyncio.Semaphore(2)  # each has 24 MiB and a thread
 
     def routes(self) -> list[Route]:
         pages: dict[str, Inside] = {
@@ -219,7 +221,8 @@ class Ops:
         name = fields.get("name", "")
         if not self._tries_of_account.take(name, now_ms):
             return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
-        token = await run_in_threadpool(self._accounts.log_in, name, fields.get("password", ""), now_ms)
+        async with self._guesses:
+            token = await run_in_threadpool(self._accounts.log_in, name, fields.get("password", ""), now_ms)
         if token is None:
             return self._door(request, "ops_login.html", "/ops/login", 403, trouble="wrong_login")
         await run_in_threadpool(self._handling.audit, name, "login", "", now_ms)

@@ -183,6 +183,6 @@ def test_a_crowd_that_never_shakes_hands_is_counted_sent_away_and_let_go(tls_por
 
 
 def test_the_collector_keeps_files_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    for files, most in ((1024, 341), (65_536, 3_000), (resource.RLIM_INFINITY, 3_000)):
+    for files, most in ((1024, 256), (65_536, 3_000), (resource.RLIM_INFINITY, 3_000)):
         monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
         assert connections.connections_max() == most

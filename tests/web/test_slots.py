@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from collector.web import probes
 from collector.web.api import Api
+from collector.web.desk.accounts import Accounts
 from collector.web.memo import Memo
+from collector.web.site import Site
 from collector.web.views import Views
+from tests.servers import wait_for
 from tests.web.city import City
+from tests.web.served import Served
+from tests.web.test_ops import post
 
 
 def test_however_many_ask_for_however_many_pages_a_few_are_made_at_a_time() -> None:
@@ -58,3 +68,46 @@ def test_however_many_programs_ask_a_few_questions_are_asked_at_a_time(tmp_path:
     assert asyncio.run(ask()) == list(range(12))
     assert most == 2
     city.close()
+
+
+def test_however_many_machines_ask_whether_we_are_ready_the_database_is_asked_one_question(
+    standing: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that hangs would take the threads from all other pages."""
+    hangs, one = threading.Event(), threading.Lock()
+
+    def answers(_: Site) -> bool:
+        assert one.acquire(blocking=False)
+        hangs.wait(30)
+        one.release()
+        return True
+
+    monkeypatch.setattr(probes, "_answers", answers)
+    with ThreadPoolExecutor(60) as machines:
+        probing = [machines.submit(standing.get, "/readyz") for _ in range(60)]
+        wait_for("the first question", one.locked)
+        assert standing.get("/static/page.css").status == 200
+        hangs.set()
+        assert {each.result().status for each in probing} == {200}
+
+
+def test_however_many_guess_passwords_two_are_tried_at_a_time(
+    standing: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes 24 MiB."""
+    lock, trying, most = threading.Lock(), 0, 0
+
+    def log_in(*_: object) -> None:
+        nonlocal trying, most
+        with lock:
+            trying += 1
+            most = max(most, trying)
+        time.sleep(0.02)
+        with lock:
+            trying -= 1
+
+    monkeypatch.setattr(Accounts, "log_in", log_in)
+    with ThreadPoolExecutor(10) as guessers:
+        guesses = [guessers.submit(post, standing, "/ops/login", name="li", password="x") for _ in range(10)]
+        assert {each.result().status for each in guesses} == {403}
+    assert most == 2
