@@ -105,12 +105,14 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
     try:
-        foreign = foreign_log.set_aside(path, _is_sound) if existed and not was_empty else None
+        foreign, sound = None, not existed
+        if existed and not was_empty:
+            foreign, sound = foreign_log.set_aside(path, _name, _name_if_sound)
         if foreign is not None:
             return _open(path), Rescue([], [], foreign, path.stat().st_mtime_ns // 1_000_000)
         db = _open(path)
         with closed_on_error(db):
-            if existed and (was_empty or db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok"):
+            if not sound and (was_empty or not _is_whole(db)):
                 raise sqlite3.DatabaseError("integrity_check found damage")
     except DAMAGE as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
@@ -193,15 +195,19 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         raise SpoolError(f"{text}. Cure: install the newer agent again; nothing in the file is lost")
 
 
-def _is_sound(db: sqlite3.Connection) -> str | None:
-    """The first life of a spool that is whole, or None: it is none, or damaged."""
-    try:
-        if not _columns(db).items() >= _OURS.items() or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            return None
-        found = db.execute("SELECT spool FROM life ORDER BY id LIMIT 1").fetchone()
-    except DAMAGE:
-        return None
+def _name(db: sqlite3.Connection) -> str | None:
+    """The first life of a spool, or None: it is none. Raises what DAMAGE names."""
+    found = db.execute("SELECT spool FROM life ORDER BY id LIMIT 1").fetchone()
     return None if found is None else str(found[0])
+
+
+def _name_if_sound(db: sqlite3.Connection) -> str | None:
+    """The same of a spool that is whole, else None."""
+    return _name(db) if _columns(db).items() >= _OURS.items() and _is_whole(db) else None
+
+
+def _is_whole(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
 
 
 def _columns(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, int]]:

@@ -23,20 +23,22 @@ DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 _WAL_MODE: Final = b"\x02\x02"  # bytes 18 and 19 of the file's header (sqlite.org/fileformat2.html, 1.3)
 
 
-def set_aside(path: Path, identity: Identity) -> Path | None:
-    """Move what is foreign beside the file out of SQLite's way; where it lies now, or None. Raises OSError.
+def set_aside(path: Path, name: Identity, sound: Identity) -> tuple[Path | None, bool]:
+    """Move what is foreign beside the file out of SQLite's way: where it lies now, or None; and whether the file as it
+    is opened then was found sound, so that gigabytes are read through once. Raises OSError.
 
-    `identity` names the spool that a connection shows, None when it shows no sound one.
+    `name` is of the spool that a connection shows; `sound` the same, None when it shows no sound one.
     """
     log, journal = beside(path, "-wal"), beside(path, "-journal")
     if journal.exists() and _is_in_wal_mode(path):
-        return _move(path, [journal])
-    if not log.exists() or log.stat().st_size == 0:
-        return None
-    alone = _look(path, "immutable=1", identity)
-    if alone is None or _look(path, "mode=ro", identity) == alone:
-        return None  # a young file, whose pages are all in the log; or one that is damaged itself
-    return _move(path, [log, beside(path, "-shm")])
+        return _move(path, [journal]), False
+    shown = _look(path, "mode=ro", sound)
+    if not log.exists() or log.stat().st_size == 0 or (shown and shown == _look(path, "immutable=1", name)):
+        return None, shown is not None
+    alone = _look(path, "immutable=1", sound)
+    if alone is None or shown == alone:
+        return None, shown is not None  # a young file, whose pages are all in the log; or one that is damaged itself
+    return _move(path, [log, beside(path, "-shm")]), True
 
 
 def _look(path: Path, how: str, identity: Identity) -> str | None:

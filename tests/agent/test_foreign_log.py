@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.reading import Reading, Series
+from edge_agent.spool import file
 from edge_agent.spool.spool import SYNCED, Origin, Spool, SpoolError
 
 AIR = Series("air-1", "air_quality")
@@ -110,6 +111,25 @@ def test_its_own_log_after_a_kill_is_played_in(tmp_path: Path) -> None:
     assert len(now) == len(before) + 1
     assert again.damaged() is None
     again.close()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_start_reads_the_file_through_once(tmp_path: Path, killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut it was three times: gigabytes, and systemd ends a start that takes too long."""
+    path = tmp_path / "spool" / "spool.db"
+    _filled(path)
+    spool = Spool(path, "lp-1", "s")
+    spool.accept([Reading(AIR, T0 + 10**8, {"pm25_raw_ugm3": 7.0})], ORIGIN)
+    if not killed:
+        spool.close()
+    shutil.copytree(path.parent, tmp_path / "left")
+    checks: list[bool] = []
+    is_whole = file._is_whole
+    monkeypatch.setattr(file, "_is_whole", lambda db: checks.append(is_whole(db)) or checks[-1])
+    Spool(tmp_path / "left" / "spool.db", "lp-1", "s").close()
+    assert checks == [True]
+    if killed:
+        spool.close()
 
 
 def test_a_young_spool_that_is_all_in_its_log_is_opened(tmp_path: Path) -> None:
