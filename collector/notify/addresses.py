@@ -63,15 +63,13 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-def checked_address(host: str, port: int, resolved: Resolve = resolve, inner: Inner = NONE) -> str:
-    """An address of the host that may be called. Raises Forbidden when any of them may not, OSError."""
+def checked_addresses(host: str, port: int, resolved: Resolve = resolve, inner: Inner = NONE) -> list[str]:
+    """The addresses of the host, in the order in which to call them. Raises Forbidden when any may not be, OSError."""
     named = _literal(host)
     found = [str(named)] if named is not None else resolved(host, port)
-    if not found:
-        raise OSError(f"{host} has no address")
     for text in found:
         _check(host, named, text, inner)
-    return found[0]
+    return found
 
 
 def _check(host: str, named: Address | None, text: str, inner: Inner) -> None:

@@ -1,7 +1,7 @@
 """One POST to an address that the settings name, and to no other: no redirect, no rebinding, no machine's own secrets.
 
-A name is resolved once, every address it has is checked (collector.notify.addresses), and the connection goes to an
-address that was checked.
+A name is resolved once, every address it has is checked (collector.notify.addresses), and the connection goes to the
+first of those that were checked that takes it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import re
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from collector.notify.addresses import NONE, Inner, Resolve, checked_address, resolve
+from collector.notify.addresses import NONE, Inner, Resolve, checked_addresses, resolve
 from collector.notify.channel import Never, NotNow, Outcome, Told
 from collector.tame import one_line
 
 TIMEOUT_S: Final = 10.0
+ADDRESSES_MAX: Final = 4
 ANSWER_BYTES_MAX: Final = 1024
 """Enough to tell a page from an answer: one that never ends holds nobody up for long."""
 _GONE: Final = frozenset({400, 410, 411, 413, 414, 415, 422})
@@ -43,18 +44,25 @@ def request(
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    address = checked_address(host, port, resolved, inner)
+    addresses = checked_addresses(host, port, resolved, inner)[:ADDRESSES_MAX]
     names: dict[str, Any] = {"server_hostname": host, "assert_hostname": host} if secure else {}
     kind = urllib3.HTTPSConnectionPool if secure else urllib3.HTTPConnectionPool
-    timeout = urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S)
-    with kind(address, port, timeout=timeout, retries=False, maxsize=1, **names) as pool:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "lamppost"}
-        answer = pool.urlopen(method, path, body, told, redirect=False, preload_content=False)
-        try:
-            return Answer(answer.status, dict(answer.headers), answer.read(ANSWER_BYTES_MAX, decode_content=True))
-        finally:
-            answer.close()
+    timeout = urllib3.Timeout(connect=TIMEOUT_S / max(1, len(addresses)), read=TIMEOUT_S)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "lamppost"}
+    failed: Exception = OSError(f"{host} has no address")
+    for address in addresses:
+        with kind(address, port, timeout=timeout, retries=False, maxsize=1, **names) as pool:
+            try:
+                answer = pool.urlopen(method, path, body, told, redirect=False, preload_content=False)
+            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+                failed = error  # and nothing was told there
+                continue
+            try:
+                return Answer(answer.status, dict(answer.headers), answer.read(ANSWER_BYTES_MAX, decode_content=True))
+            finally:
+                answer.close()
+    raise failed
 
 
 def trouble(error: Exception) -> NotNow:

@@ -6,7 +6,7 @@ import pytest
 import urllib3
 
 from collector.alerts.settings import Alerts
-from collector.notify.addresses import Forbidden, Inner, checked_address
+from collector.notify.addresses import Forbidden, Inner, checked_addresses
 from collector.notify.channel import Never, NotNow, Told
 from collector.notify.post import Answer, outcome, post, trouble
 from tests.alerts.receiver import Receiver
@@ -17,17 +17,17 @@ NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169
 @pytest.mark.parametrize("address", NEVER)
 def test_a_name_that_leads_to_such_an_address_is_refused(address: str) -> None:
     with pytest.raises(Forbidden):
-        checked_address("alerts.city.example", 443, lambda *_: ["203.0.113.7", address])
+        checked_addresses("alerts.city.example", 443, lambda *_: ["203.0.113.7", address])
     with pytest.raises(Forbidden):
-        checked_address(address, 80)
+        checked_addresses(address, 80)
 
 
 def test_loopback_is_called_only_when_the_settings_name_it() -> None:
-    assert checked_address("127.0.0.1", 80) == "127.0.0.1"
-    assert checked_address("localhost", 80, lambda *_: ["127.0.0.1"]) == "127.0.0.1"
+    assert checked_addresses("127.0.0.1", 80) == ["127.0.0.1"]
+    assert checked_addresses("localhost", 80, lambda *_: ["127.0.0.1"]) == ["127.0.0.1"]
     for address in ("127.0.0.1", "::1", "127.8.8.8"):
         with pytest.raises(Forbidden):
-            checked_address("alerts.city.example", 80, lambda *_: [address])  # noqa: B023
+            checked_addresses("alerts.city.example", 80, lambda *_: [address])  # noqa: B023
 
 
 INNER = [
@@ -46,23 +46,23 @@ INNER = [
 def test_a_name_leads_inside_only_where_the_settings_say_so(address: str) -> None:
     host = "alertmanager.city.internal"
     with pytest.raises(Forbidden, match="alerts: inner:"):
-        checked_address(host, 80, lambda *_: ["203.0.113.7", address])
-    assert checked_address(host, 80, lambda *_: [address], Inner([host.upper()])) == address
+        checked_addresses(host, 80, lambda *_: ["203.0.113.7", address])
+    assert checked_addresses(host, 80, lambda *_: [address], Inner([host.upper()])) == [address]
     with pytest.raises(Forbidden):
-        checked_address("hooks.example", 80, lambda *_: [address], Inner([host]))
+        checked_addresses("hooks.example", 80, lambda *_: [address], Inner([host]))
     nets = Inner(["10.0.0.0/8", "172.16.0.0/12", "192.168.1.1", "100.64.0.0/10", "fd00::/8"])
-    assert checked_address("hooks.example", 80, lambda *_: [address], nets) == address
+    assert checked_addresses("hooks.example", 80, lambda *_: [address], nets) == [address]
 
 
 def test_an_inner_address_that_the_settings_name_is_called() -> None:
-    assert checked_address("10.1.2.3", 80) == "10.1.2.3"
-    assert checked_address("fd00::1", 80) == "fd00::1"
+    assert checked_addresses("10.1.2.3", 80) == ["10.1.2.3"]
+    assert checked_addresses("fd00::1", 80) == ["fd00::1"]
 
 
 @pytest.mark.parametrize("address", NEVER)
 def test_no_list_opens_the_way_to_what_is_never_called(address: str) -> None:
     with pytest.raises(Forbidden, match="never"):
-        checked_address("x.example", 80, lambda *_: [address], Inner(["x.example", "0.0.0.0/0", "::/0"]))
+        checked_addresses("x.example", 80, lambda *_: [address], Inner(["x.example", "0.0.0.0/0", "::/0"]))
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "a b", "http://x", "", "x/24", "10.0.0.1/8"])
@@ -79,10 +79,22 @@ def test_a_name_that_changes_its_address_is_asked_once_and_never_connects(receiv
         asked.append((host, port))
         return answers[len(asked) - 1] if len(asked) <= 2 else ["127.0.0.1"]
 
-    assert checked_address("rebind.example", receiver.port, rebinding) == "203.0.113.7"
+    assert checked_addresses("rebind.example", receiver.port, rebinding) == ["203.0.113.7"]
     with pytest.raises(Forbidden):
         post(f"http://rebind.example:{receiver.port}/", b"{}", {}, rebinding)
     assert (len(asked), receiver.calls) == (2, 0)
+
+
+def test_a_name_with_several_addresses_is_told_at_the_first_that_listens(receiver: Receiver) -> None:
+    """`localhost` is ::1 first on most machines, and a city's network often has no IPv6 though the name has."""
+    found = ["127.0.0.3", "127.0.0.2", "127.0.0.1"]
+    url = f"http://localhost:{receiver.port}/"
+    assert isinstance(outcome(post(url, b"{}", {}, lambda *_: found)), Told)
+    assert receiver.calls == 1
+    with pytest.raises(urllib3.exceptions.NewConnectionError, match="refused"):
+        post(url, b"{}", {}, lambda *_: found[:2])
+    with pytest.raises(OSError, match="has no address"):
+        post(url, b"{}", {}, lambda *_: [])
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
