@@ -45,7 +45,6 @@ class Means:
         self._cells = array("d", bytes(CELL * len(places) * 8))
 
     def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
-        self.n += end - first
         codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
         if codes and codes[-1] > self.qc:
             self.qc = codes[-1]

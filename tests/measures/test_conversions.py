@@ -21,11 +21,21 @@ from measures.index import Concentration
 
 
 @pytest.mark.parametrize(
-    ("state", "litres", "no2"), [(US_25C, 24.465, 1.8804), (EU_20C, 24.055, 1.9125), (CHINA_0C, 22.414, 2.0525)]
+    ("states", "litres", "of_one_ppb"),
+    [
+        ((US_25C, CHINA_25C), 24.465, "NO2 1.8804 NOx 1.8804 NO 1.2265 O3 1.9619 SO2 2.6186 CO 1.1449"),
+        ((EU_20C,), 24.055, "NO2 1.9125 NOx 1.9125 NO 1.2474 O3 1.9953 SO2 2.6632 CO 1.1644"),
+        ((CHINA_0C,), 22.414, "NO2 2.0525 NOx 2.0525 NO 1.3387 O3 2.1414 SO2 2.8582 CO 1.2497"),
+    ],
 )
-def test_a_state_has_a_molar_volume(state: ReferenceState, litres: float, no2: float) -> None:
-    assert state.litres_per_mol == pytest.approx(litres, abs=5e-4)
-    assert ugm3_from_ppb(1, MOLAR_MASS_G_MOL["NO2"], state) == pytest.approx(no2, abs=5e-5)
+def test_a_state_has_a_molar_volume(states: tuple[ReferenceState, ...], litres: float, of_one_ppb: str) -> None:
+    """NOx is by convention expressed as NO2 (2008/50/EC Art. 2)."""
+    words = of_one_ppb.split()
+    assert set(words[::2]) == set(MOLAR_MASS_G_MOL)
+    for state in states:
+        assert state.litres_per_mol == pytest.approx(litres, abs=5e-4)
+        for gas, ugm3 in zip(words[::2], map(float, words[1::2]), strict=True):
+            assert ugm3_from_ppb(1, MOLAR_MASS_G_MOL[gas], state) == pytest.approx(ugm3, abs=6e-5)
 
 
 @given(st.floats(0, 5000), st.sampled_from(sorted(MOLAR_MASS_G_MOL)))
@@ -43,13 +53,19 @@ def test_a_concentration_is_converted_with_its_unit() -> None:
     assert converted(ppm, "ug/m3", US_25C).value == pytest.approx(150)
     assert converted(Concentration("CO", "8h", 1, "ppm"), "mg/m3", US_25C).value == pytest.approx(1.1449, abs=1e-4)
     assert converted(Concentration("CO", "8h", None, "ppm"), "mg/m3", US_25C).value is None
+    assert converted(Concentration("CO", "8h", 4000, "ug/m3"), "mg/m3", US_25C).value == 4, "no state is asked for"
+    assert converted(Concentration("O3", "8h", 0.07, "ppm"), "ppb", US_25C).value == pytest.approx(70)
 
 
 def test_particles_have_no_reference_state() -> None:
     with pytest.raises(ValueError, match=r"no way from ug/m3 to ppb for PM2.5"):
         converted(Concentration("PM2.5", "1h", 10, "ug/m3"), "ppb", US_25C)
-    with pytest.raises(ValueError, match="no state of a gas"):
-        ReferenceState("cold", -273.15)
+    for units in (("mg/l", "ppb"), ("ppb", "mg/l")):
+        with pytest.raises(ValueError, match=f"no way from {units[0]} to {units[1]} for O3"):
+            converted(Concentration("O3", "1h", 10, units[0]), units[1], US_25C)
+    for celsius, hpa in ((-273.15, 1013.25), (25, 0)):
+        with pytest.raises(ValueError, match="no state of a gas"):
+            ReferenceState("cold, or nothing", celsius, hpa)
 
 
 def test_a_correction_keeps_a_negative_number_and_a_missing_one() -> None:

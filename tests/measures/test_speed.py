@@ -76,10 +76,22 @@ def test_intervals_add_up_to_the_mean_of_all_their_vehicles(first: list[float], 
 def test_an_interval_without_vehicles_has_no_say() -> None:
     assert merged_time_mean_kmh([50.0, 0.0], [10, 0]) == 50
     assert merged_space_mean_kmh([50.0, 0.0], [10, 0]) == 50
+    assert merged_time_mean_kmh([50.0], [0]) is None
     assert merged_space_mean_kmh([None], [3]) is None
     for mean, count in ((math.inf, 3), (math.nan, 3), (-1.0, 3), (50.0, -1)):
         with pytest.raises(ValueError, match="neither may be below 0"):
             merged_time_mean_kmh([mean], [count])
+
+
+def test_a_vehicle_that_stood_stops_the_space_mean_and_one_that_crept_does_not() -> None:
+    assert merged_space_mean_kmh([50.0, 0.0], [10, 1]) == 0
+    crept = 5e-324  # the reciprocal of it is no number
+    assert space_mean_kmh([crept, 100.0]) == merged_space_mean_kmh([crept, 100.0], [1, 1]) == 2 * crept
+
+
+def test_a_histogram_holds_no_fewer_than_nobody() -> None:
+    with pytest.raises(ValueError, match="fewer than 0 vehicles"):
+        v85_from_histogram([3, -1])
 
 
 def test_a_bin_begins_at_its_lower_bound() -> None:

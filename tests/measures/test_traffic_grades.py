@@ -39,8 +39,15 @@ def test_impossible_traffic_is_refused() -> None:
         congestion.segment_grade(-1, 60)
     with pytest.raises(ValueError, match="outside 0 to 1"):
         congestion.performance_index(1.01)
-    with pytest.raises(ValueError, match="both must be above 0"):
-        congestion.ratios(0, 60)
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        congestion.performance_index(-0.01)
+    for times in ((0, 60), (60, 0)):
+        with pytest.raises(ValueError, match="both must be above 0"):
+            congestion.ratios(*times)
+    with pytest.raises(ValueError, match="a speed limit of 0 km/h"):
+        congestion.free_flow_kmh([50], 0)
+    with pytest.raises(ValueError, match="is no speed"):
+        congestion.free_flow_kmh([50, -0.5], 80)
     with pytest.raises(ValueError, match="below 0"):
         congestion.signal_los(-1)
 
@@ -49,12 +56,27 @@ def test_free_flow_is_the_fastest_ninth_up_to_the_limit() -> None:
     assert congestion.free_flow_kmh([50] * 8 + [70], 80) == 70
     assert congestion.free_flow_kmh([50] * 16 + [90, 70], 120) == 80
     assert congestion.free_flow_kmh([None, 40], 80) == 40
+    assert congestion.free_flow_kmh([0], 80) == 0, "they stood"
     assert congestion.free_flow_kmh([None], 80) is None
 
 
 def test_levels_of_service() -> None:
-    assert [congestion.freeway_los(density) for density in (0, 11, 11.1, 45, 45.1)] == ["A", "A", "B", "E", "F"]
+    """HCM 6th ed. Exhibits 12-15 and 19-8: a level ends with the number that stands there."""
+    for grade, tops in (
+        (congestion.freeway_los, (11, 18, 26, 35, 45)),
+        (congestion.signal_los, (10, 20, 35, 55, 80)),
+    ):
+        assert [grade(top) for top in (0, *tops)] == list("AABCDE")
+        assert [grade(top + 0.1) for top in tops] == list("BCDEF")
     assert congestion.freeway_los(5, over_capacity=True) == "F"
+
+
+def test_a_grade_ends_above_its_lower_limit_and_a_performance_index_begins_at_it() -> None:
+    """GB/T 33171-2016 Table 4 and Annex C."""
+    assert [congestion.segment_grade(limit + 0.1, 100) for limit in (70, 50, 40, 30)] == [*congestion.GRADES[:4]]
+    assert [congestion.segment_grade(limit, 100) for limit in (70, 50, 40, 30)] == [*congestion.GRADES[1:]]
+    told = [congestion.performance_index(dtp) for dtp in (0, 0.3, 0.5, 0.6, 0.7, 1)]
+    assert told == [*zip((0, 2, 4, 6, 8, 10), (*congestion.GRADES, congestion.GRADES[-1]), strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -228,9 +228,9 @@ def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
     bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + HOUR, MINUTE))
     names = [f"lp-{number}" for number in range(7)]
-    for name in names:
+    for number, name in enumerate(names):
         tags = (("node", name), ("sensor", "air-1"), ("site", "s"))
-        bench.rollups.observe([air(times, pm25_ugm3=[10.0] * 60)._replace(tags=tags)], bench.now_ms)
+        bench.rollups.observe([air(times, pm25_ugm3=[5.0 * number] * 60)._replace(tags=tags)], bench.now_ms)
         bench.rollups.observe([air([NOON + HOUR], pm25_ugm3=[10.0])._replace(tags=tags)], NOON + HOUR)
     written, asked = [], []
     write, select = bench.store.write, bench.store.select
@@ -242,8 +242,10 @@ def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
     assert hours == [3, 3, 1]
     assert len(asked) == 3
     assert max(written) == 10
-    stored = bench.store.select(Select("air_quality_1h", ("pm25_ugm3_mean",), group_by=("node",)))
-    assert {series.tags["node"]: series.rows for series in stored} == {name: [[NOON, 10.0]] for name in names}
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean") == [[NOON, 5.0 * number] for number in range(7)]
+    stored = bench.store.select(Select("air_index", ("value",), group_by=("node",)))
+    indices = [1, 8, 15, 22, 29, 36, 43]  # HJ 633-2026: 50/35 of the mean, upwards; each node's own
+    assert {s.tags["node"]: s.rows for s in stored} == {n: [[NOON, v]] for n, v in zip(names, indices, strict=True)}
 
 
 @pytest.mark.parametrize(
