@@ -101,6 +101,7 @@ def test_the_daily_maximum_is_never_above_the_highest_hour(values: list[int | No
 def test_exceedances_are_strict_and_exact() -> None:
     assert series.hours_above(_hours([0.1, 0.2, None, 0.3]), 0.6, factor=2) == 0
     assert series.hours_above(_hours([0.1, 0.2, None, 0.31]), 0.6, factor=2) == 1
+    assert series.hours_above(_hours([10, 11, 5, 0]), 10) == 1
 
 
 def test_repeated_rows_count_once() -> None:
@@ -114,6 +115,7 @@ def test_summary_runs_and_steps() -> None:
     assert (found.hours, found.valid_hours, found.capture_pct, found.mean, found.largest) == (4, 3, 75.0, 1.0, 2.0)
     assert series.summary(_hours([None])).mean is None
     assert series.longest_equal_run([1, 1, None, 1, 2, 2, 2]) == 3
+    assert series.longest_equal_run([1, None, None, None, 1, 1]) == 2, "what is missing is no run"
     assert series.longest_equal_run([]) == 0
     assert series.longest_step([START]) is None
     late = START + timedelta(hours=5)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from collector.alerts import stored
 from collector.numbers import rollups, window_maker
+from collector.numbers.open_windows import OpenWindows
 from collector.numbers.reporting import Reporting, Standard
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of, hour_of
@@ -111,6 +112,18 @@ def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_pat
     assert bench.rollups.counts["rebuilt_hours"] == 1  # the one in which the series was first seen
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n", "completeness")[-1] == [NOON, 29.5, 60, 1.0]
     assert len(bench.rows("air_quality_1m", "pm25_ugm3_mean")) == 120  # the last minute is still open
+
+
+def test_a_series_is_forgotten_when_it_has_been_silent_for_more_than_a_day_and_no_sooner() -> None:
+    """What was told of it to the rules is forgotten with it."""
+    windows = OpenWindows(lambda _: SHANGHAI)
+    key = ("air_quality", AIR)
+    for spoke in (NOON, NOON + 25 * HOUR):
+        windows.take(air([spoke], pm25_ugm3=[10.0]), spoke)
+        assert windows.close_idle(spoke + HOUR + 3 * MINUTE) == [], "its hour is over"
+    assert windows.close_idle(spoke + 26 * HOUR - 1) == []
+    assert windows.close_idle(spoke + 26 * HOUR) == [key]
+    assert windows.close_idle(spoke + 26 * HOUR) == []
 
 
 def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path, closes: Closes) -> None:
@@ -309,6 +322,25 @@ def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_pa
         bench.settle()
         rows = bench.rows("air_index", "value", "category", "pm25_index", period="1d", edition="2026")
         assert rows == [[start, *expected]]
+
+
+def test_a_us_day_looks_into_the_next_morning_and_back_into_the_evening_before(tmp_path: Path, closes: Closes) -> None:
+    """40 CFR 50 App. U: the last eight hours of ozone begin at 23:00 of standard time, which is midnight in summer."""
+    zone = ZoneInfo("America/New_York")
+    start, end = day_of(NOON + 120 * DAY, zone)
+    bench = closes(Bench(tmp_path, end, Reporting(zone, ("us",))))
+
+    def hour(at: int, o3: float, co: float = 1.0) -> None:
+        bench.commit(air(range(at, at + HOUR, MINUTE), o3_ugm3=[o3] * 60, co_mgm3=[co] * 60))
+
+    for at in range(start - 6 * HOUR, end, HOUR):  # the first eight hours of carbon monoxide begin at 17:00
+        hour(at, 20.0, 80.0 if at == start - 6 * HOUR else 1.0)
+    for at in range(end, end + 8 * HOUR, HOUR):
+        hour(at, 800.0 if at == end + 7 * HOUR else 100.0)
+        bench.now_ms = at + HOUR
+    bench.settle()
+    rows = bench.rows("air_index", "o3_index", "co_index", period="1d")
+    assert [start, 174, 100] in rows  # (7 x 100 + 800) / 8 µg/m³ and (80 + 7) / 8 mg/m³
 
 
 def test_an_index_that_late_readings_hide_keeps_no_number_for_questions_and_rules(
