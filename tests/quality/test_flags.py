@@ -164,3 +164,20 @@ def test_two_sensors_that_disagree_are_both_doubted_whoever_comes_first(tmp_path
             [10.0, "pm25_ugm3_mean:neighbour?"],
             [40.0, "pm25_ugm3_mean:neighbour?"],
         ]
+
+
+def test_a_late_hour_is_judged_and_judges_the_hours_after_it(tmp_path: Path, closes: Closes) -> None:
+    """A second sensor, which has nothing of the late hour, is nobody's step."""
+    bench = closes(Bench(tmp_path, T0))
+    beside = tuple((name, "air-2" if name == "sensor" else value) for name, value in AIR)
+    first, second, third = (range(T0 + n * HOUR_MS, T0 + (n + 1) * HOUR_MS, 60_000) for n in range(3))
+    for minutes in (second, third):
+        bench.commit(air(minutes, pm25_ugm3=[300.0] * 60))
+    bench.commit(air(third, pm25_ugm3=[300.0] * 60)._replace(tags=beside))
+    bench.settle()
+    codes = ("pm25_ugm3_mean", "qc_code")
+    assert [row[2] or "" for row in bench.rows("air_quality_1h", *codes, sensor="air-1")] == ["", ""]
+    bench.commit(air(first, pm25_ugm3=[10.0] * 60))
+    bench.settle()
+    told = [[10.0, ""], [300.0, "pm25_ugm3_mean:step?"], [300.0, ""]]
+    assert [[row[1], row[2] or ""] for row in bench.rows("air_quality_1h", *codes, sensor="air-1")] == told

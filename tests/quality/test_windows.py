@@ -387,20 +387,21 @@ def test_an_hour_that_is_told_twice_counts_once(tmp_path: Path, closes: Closes) 
 
 
 def test_minutes_that_an_agent_thinned_enter_hours_and_days(tmp_path: Path, closes: Closes) -> None:
+    """But for one whose readings had come before it: they count, and once."""
     bench = closes(Bench(tmp_path, NOON - HOUR))
     times = list(range(NOON, NOON + HOUR, MINUTE))
     bench.commit(air(times[:30], pm25_ugm3=[10.0] * 30))
-    thinned: dict[str, list[Any]] = {"pm25_ugm3_mean": [20.0] * 30, "pm25_ugm3_n": [60] * 30}
-    bench.commit(Table("air_quality_1m", AIR, times[30:], thinned, frozenset({"pm25_ugm3_n"})))
+    thinned: dict[str, list[Any]] = {"pm25_ugm3_mean": [20.0] * 31, "pm25_ugm3_n": [60] * 31}
+    bench.commit(Table("air_quality_1m", AIR, times[29:], thinned, frozenset({"pm25_ugm3_n"})))
     counts: dict[str, list[Any]] = {
-        "count_mean": [7.5],
-        "count_n": [2],
-        "duration_s_mean": [30.0],
-        "duration_s_n": [2],
-        "speed_tms_kmh_mean": [40.0],
+        "count_mean": [5.0, 7.5],
+        "count_n": [1, 2],
+        "duration_s_mean": [60.0, 30.0],
+        "duration_s_n": [1, 2],
+        "speed_tms_kmh_mean": [80.0, 40.0],
     }
     bench.commit(flow([NOON], count=[5], duration_s=[60.0], speed_tms_kmh=[80.0]))
-    bench.commit(Table("traffic_flow_1m", LANE, [NOON + MINUTE], counts, frozenset({"count_n", "duration_s_n"})))
+    bench.commit(Table("traffic_flow_1m", LANE, [NOON, NOON + MINUTE], counts, frozenset({"count_n", "duration_s_n"})))
     bench.settle()
     assert bench.rows("air_quality_1h", "pm25_ugm3_mean", "pm25_ugm3_n") == [[NOON, 15.0, 60]]
     names = ("count_sum", "duration_s_sum", "speed_tms_kmh_mean", "flow_vph_mean")
