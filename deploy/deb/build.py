@@ -110,7 +110,7 @@ def debian(tree: Path, version: str, arch: str) -> None:
         (place / script).chmod(0o755)
     unit = (ROOT / "edge_agent/device/lamppost-agent.service").read_text()
     unit = unit.replace("@PROGRAM@", "/opt/lamppost/bin/lamppost").replace("@CONFIG@", "/etc/lamppost/agent.yaml")
-    write(tree / "lib/systemd/system/lamppost-agent.service", unit)
+    write(tree / "usr/lib/systemd/system/lamppost-agent.service", unit)
     write(tree / "usr/lib/modules-load.d/lamppost.conf", "usbserial\ncdc_acm\n")
     write(tree / "usr/share/doc/lamppost/copyright", (ROOT / "LICENSE").read_text())
 

@@ -13,7 +13,7 @@ from wire.exits import Exit, Failure
 
 NAME = "lamppost-agent"
 UNIT = Path("/etc/systemd/system/lamppost-agent.service")
-PACKAGED = Path("/lib/systemd/system/lamppost-agent.service")
+PACKAGED = Path("/usr/lib/systemd/system/lamppost-agent.service")
 USER = "lamppost"
 MODULES = Path("/etc/modules-load.d/lamppost.conf")
 MODULES_TEXT = "# Serial adapters, known to the kernel before one is plugged in.\nusbserial\ncdc_acm\n"

@@ -96,7 +96,7 @@ def test_a_collector_on_the_same_machine_keeps_its_keys_and_its_database(tmp_pat
 
 
 def test_a_packages_service_reads_its_own_settings_only(tmp_path: Path) -> None:
-    packaged = tmp_path / "lib/systemd/system/lamppost-agent.service"
+    packaged = tmp_path / "usr/lib/systemd/system/lamppost-agent.service"
     packaged.parent.mkdir(parents=True)
     packaged.touch()
     install(CONFIG, lambda _: None, tmp_path)
