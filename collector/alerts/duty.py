@@ -61,9 +61,10 @@ class Duty:
 
     def _ack(self, asked: Asked, now_ms: int) -> Asked:
         name, who, note = self._alert(asked["alert"]), _who(asked), _note(asked)
+        before = self._desk.standings[name].ack
         if not self._desk.acknowledge(name, who, note, int(asked["until_ms"]), now_ms):
             raise Refused("it does not fire: there is nothing to acknowledge")
-        return {"fingerprint": name}
+        return {"fingerprint": name} | ({"taken_over_from": before.who} if before and before.who != who else {})
 
     def _unack(self, asked: Asked, now_ms: int) -> Asked:
         name = self._alert(asked["alert"])

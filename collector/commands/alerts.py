@@ -144,7 +144,8 @@ def alerts_ack(
         until = clock_of(settings.web.time_zone, TO_THE_SECOND)(until_ms)
         for answer in answers:
             refused = answer.get("refused")
-            done = f"acknowledged {answer['id']} until {until}"
+            over = f", taken over from {answer['taken_over_from']}" if "taken_over_from" in answer else ""
+            done = f"acknowledged {answer['id']} until {until}{over}"
             typer.echo(f"{answer['id']}: {refused}" if refused else done, err=bool(refused))
     raise typer.Exit(Exit.NOT_HEALTHY if any("refused" in answer for answer in answers) else Exit.FINE)
 

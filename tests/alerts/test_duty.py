@@ -40,6 +40,13 @@ def test_an_alert_is_named_by_as_much_of_its_name_as_no_other_has(desk: Desk) ->
     assert desk.standings[names[0]].ack is not None
 
 
+def test_who_takes_an_alert_that_another_has_is_told_whose_it_was(desk: Desk) -> None:
+    (name, *_) = desk.standings
+    done = {"done": True, "fingerprint": name}
+    for who, said in (("王磊", done), ("王磊", done), ("李雷", done | {"taken_over_from": "王磊"})):
+        assert duty(desk).do("ack", {"alert": name, "who": who, "until_ms": T0 + MINUTE}, T0) == said
+
+
 def test_a_name_from_a_terminal_of_another_alphabet_is_a_name(desk: Desk) -> None:
     """Bytes that are no UTF-8 reach a command as halves of characters, which neither file nor database takes."""
     (name, *_) = desk.standings
