@@ -127,7 +127,7 @@ def backfill(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """Bring history into the database; its windows and indices are computed anew, and nobody is paged for the past.
+    """Bring history into the database; the collector computes its windows anew, and nobody is paged for the past.
 
     Rows that are there already change nothing: the command may be repeated.
 

@@ -161,7 +161,6 @@ def run(
                lamppost query run traffic --var node=lp-0001 --since 2026-03-01 -o csv > march.csv
     """
     from collector.questions import answer
-    from collector.questions.canned import CANNED
 
     form = "json" if as_json else output
     if form not in answer.FORMS:
@@ -177,8 +176,19 @@ def run(
     if len(found.rows) > limit:
         typer.echo(f"{limit} of {len(found.rows)} rows; narrow the time or raise --limit", err=True)
     if form == "table" and not found.rows:
-        hours = "; hours and days appear once they have ended" if "every" in CANNED[name].variables else ""
-        typer.echo(f"nothing is stored for that{hours}", err=True)
+        typer.echo(nothing(select, settings.web.time_zone), err=True)
+
+
+def nothing(select: Select, zone: str) -> str:
+    """Why an answer is empty, as far as the question itself tells."""
+    at = clock_of(zone)
+    span = f"from {at(select.since_ms or 0)} to {at(select.until_ms or 0)}"
+    period = select.where.get("period") or select.measurement.rpartition("_")[2]
+    why = {
+        "1h": "; an hour appears once it has ended",
+        "1d": "; a day appears once it has ended, hours are asked for with --var every=1h",
+    }.get(str(period), "")
+    return f"nothing is stored for that {span}{why}"
 
 
 def _select(name: str, variables: list[str], since: str, until: str | None, settings: Config | None) -> Select:

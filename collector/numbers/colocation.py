@@ -50,9 +50,9 @@ def pairs(lines: Iterable[str], sensor: str, reference: str, quantity: str) -> l
     assert own.raw is not None
     rows = csv.DictReader(lines)
     names = rows.fieldnames or []
-    for name in (sensor, reference):
+    for role, name in (("sensor", sensor), ("reference", reference)):
         if name not in names:
-            raise NoFit(f"no column {name!r}; there are {', '.join(names) or 'none'}")
+            raise NoFit(f"no column {name!r}; there are {', '.join(names) or 'none'}: name the {role}'s")
     found = []
     try:
         for row in rows:

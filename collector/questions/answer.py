@@ -24,7 +24,8 @@ class Table(NamedTuple):
 def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
     """Series joined into one table, by time and then by tags; the highest of each group by how high it is."""
     whole = question.aggregate is not None and question.every_ms is None  # one row a group, at no time of its own
-    columns = (*(() if whole else ("time",)), *question.group_by, *question.columns)
+    counted = ("readings",) if question.aggregate == "count" else question.columns
+    columns = (*(() if whole else ("time",)), *question.group_by, *counted)
     told = [
         (time_ms, *(series.tags.get(tag, "") for tag in question.group_by), *map(_plain, cells))
         for series in found
@@ -49,13 +50,16 @@ def _moment(time_ms: int, zone: ZoneInfo) -> str:
 
 
 def as_table(table: Table, limit: int) -> Iterator[str]:
-    """Aligned columns; numbers to the right."""
-    cells = [[_cell(value) for value in row] for row in table.rows[:limit]]
+    """Aligned columns; numbers to the right; a column that nobody has is left out."""
+    typical = _typical(table)
+    told = [at for at, value in enumerate(typical) if value is not None]
+    cells = [[_cell(row[at]) for at in told] for row in table.rows[:limit]]
     if not cells:
         return
-    widths = [max(_width(name), *(_width(row[at]) for row in cells)) for at, name in enumerate(table.columns)]
-    right = [isinstance(value, int | float) for value in _typical(table)]
-    for row in [list(table.columns), *cells]:
+    names = [table.columns[at] for at in told]
+    widths = [max(_width(name), *(_width(row[at]) for row in cells)) for at, name in enumerate(names)]
+    right = [isinstance(typical[at], int | float) for at in told]
+    for row in [names, *cells]:
         yield "  ".join(_pad(cell, width, to) for cell, width, to in zip(row, widths, right, strict=True)).rstrip()
 
 
@@ -88,8 +92,8 @@ def _cell(value: Any) -> str:
 
 
 def _typical(table: Table) -> list[Any]:
-    """For each column the first value there is."""
-    return [next((row[at] for row in table.rows if row[at] is not None), "") for at in range(len(table.columns))]
+    """For each column the first value there is, or None."""
+    return [next((row[at] for row in table.rows if row[at] is not None), None) for at in range(len(table.columns))]
 
 
 def _width(text: str) -> int:

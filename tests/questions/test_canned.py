@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from collector.commands.query import nothing
 from collector.questions import answer, flux, sql
 from collector.questions.canned import CANNED
 from collector.questions.question import DAY_MS, BadVariable
@@ -192,6 +193,31 @@ def test_forms_tell_the_same_rows() -> None:
     shown = list(answer.as_table(table, 9))
     assert shown[1].endswith("路口      0"), "zero is a value, and Chinese takes two cells a letter"
     assert json.loads(next(answer.as_json(table, 1)))["rows"] == [["2026-09-01T00:00:00+00:00", "路口", 0]]
+
+
+def test_a_table_leaves_out_a_column_that_nobody_has() -> None:
+    table = answer.Table(("node", "count", "heavy_count"), [("lp-1", 0, None), ("lp-2", None, None)])
+    assert list(answer.as_table(table, 9)) == ["node  count", "lp-1      0", "lp-2"]
+    assert next(answer.as_csv(table, 9)) == "node,count,heavy_count", "for programs it stays"
+
+
+def test_a_count_is_not_called_by_the_field_that_is_counted(embedded: Store) -> None:
+    found = asked(embedded, CANNED["volume"].ask(*SPAN, {}))
+    assert found.columns[-1] == "readings"
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "says"),
+    [
+        ("windows", 2, "an hour appears once it has ended"),
+        ("windows", 40, "a day appears once it has ended, hours are asked for with --var every=1h"),
+        ("index", 40, "a day appears"),
+        ("gaps", 1, "from 2026-03-01 00:00 to 2026-03-02 00:00"),
+    ],
+)
+def test_an_empty_answer_names_its_span_and_what_may_be_missing(name: str, days: int, says: str) -> None:
+    since_ms = 1_772_323_200_000  # 2026-03-01 in UTC
+    assert says in nothing(CANNED[name].ask(since_ms, since_ms + days * DAY_MS, {}), "UTC")
 
 
 def test_a_cell_that_might_be_a_formula_is_text_and_a_dash_alone_is_a_dash() -> None:
