@@ -1,13 +1,13 @@
 """A lamppost on simulated time: stubs at their lines, and the agent's own sensors, recorder, spool and delivery.
 
-What the agent does by timers (edge_agent/agent.py) happens here by events: a commit at the next full second after
-bytes arrived, and every ten seconds at least; sealing every `seal_s`; care for the spool every minute.
+A commit comes at the next full second after bytes arrived, and every ten seconds at least; sealing every `seal_s`; care
+for the spool every minute.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,19 +21,19 @@ from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.spool.spool import Spool
 from simulator.notes import Notes
 from simulator.scenario.scenario import SensorOf
-from simulator.world.broker import Broker, Session
+from simulator.world.agent import Agent
+from simulator.world.broker import Broker
 from simulator.world.clock import Clock
 from simulator.world.line import Line
 from simulator.world.noted_recorder import NotedRecorder
 from simulator.world.spool_on_disk import SpoolOnDisk
 from simulator.world.wire_tap import WireTap
 from wire import ack as wire_ack
-from wire import names, signed, status
+from wire import signed, status
 
 COMMIT_MS, IDLE_COMMIT_MS, CARE_MS, PUMP_MS = 1_000, 10_000, 60_000, 15_000
 TALK_MS, TALK_IDLE_MS = 500, 5_000
 OFFLINE_SEAL_MS = 60_000
-RECONNECT_MS = (1_000, 10_000)
 NO_CLOCK_MS = 1_000  # what a clock without a battery says at power-up: 1970
 
 
@@ -49,27 +49,26 @@ class World:
     folder: Path
 
 
-class Node:
+class Node(Agent):
     """One lamppost. `kill` is kill -9, `cut` a power cut; `start` brings it back."""
+
+    recorder: NotedRecorder
 
     def __init__(
         self, world: World, node: str, site: str, rng: random.Random, seal_s: float, interval_s: int,
         spool_bytes: int | None = None,
     ) -> None:  # fmt: skip
-        self.node, self.site = node, site
+        super().__init__(node, site, world.clock, world.broker, rng)
         self.lines: list[Line] = []
         self.models: dict[str, SensorOf] = {}
-        self.up = False
         self.ran: list[tuple[int, int]] = []  # from when until when it was up
         self._up_since_ms = 0
-        self.linked = self.powered = True
+        self.powered = True
         self.disk_full = False
         self.clock_error_ms = 0
         self.ntp_at_ms = 0
-        self._world, self._rng = world, rng
+        self._world = world
         self._seal_ms, self._interval_s, self._spool_bytes = round(seal_s * 1000), interval_s, spool_bytes
-        self._session: Session | None = None
-        self._life = 0
         self._power_on(0)
 
     def add(self, line: Line, of: SensorOf) -> None:
@@ -83,14 +82,13 @@ class Node:
     def start(self) -> None:
         """The agent's process begins."""
         world = self._world
-        self.up, self._up_since_ms = True, world.clock.now_ms
-        self._life += 1
-        self.sensors = {line.name: self._sensor(line.name) for line in self.lines}
-        sensors = list(self.sensors.values())
+        self.begin_life()
+        self._up_since_ms = world.clock.now_ms
+        self.at_work = {line.name: self._sensor(line.name) for line in self.lines}
+        sensors = list(self.at_work.values())
         self.recorder = NotedRecorder(self.node, self.site, self._boot, sensors, self._open_spool)
         self.recorder.watch(self.site, world.notes, self._booted_ms)
         self.delivery = Delivery(self.recorder.spool, self._rng, connect_pause_s=2.0)
-        self._announced: tuple[str, ...] = ()
         self._commit_due_ms: int | None = None
         self._sealed_ms = world.clock.now_ms
         now = self._now()
@@ -100,17 +98,17 @@ class Node:
             sensor.begin(world.clock.now_s, self._powered_s)
         for line in self.lines:
             self._talk(line)
-        self._repeat(IDLE_COMMIT_MS, self._commit, aligned=True)
-        self._repeat(CARE_MS, self._care)
-        self._repeat(PUMP_MS, self._pump)
-        self._connect()
+        self.repeat(IDLE_COMMIT_MS, self._commit, aligned=True)
+        self.repeat(CARE_MS, self._care)
+        self.repeat(PUMP_MS, self.pump)
+        self.connect()
 
     def kill(self) -> None:
         """kill -9 of the agent."""
         if self.up:
             self.up = False
             self.ran.append((self._up_since_ms, self._world.clock.now_ms))
-            self._leave()
+            self.leave()
             self.recorder.lose("uncommitted")
             self.recorder.spool.abandon()
 
@@ -132,7 +130,7 @@ class Node:
         if self.up:
             self.recorder.commit(self._now(), closing=True)
             self._seal()
-            self._obey()
+            self.obey()
 
     def waiting(self) -> int:
         """Rows that nobody has answered for."""
@@ -148,13 +146,13 @@ class Node:
     def serve(self, line: Line) -> None:
         """A stub has something to say."""
         other = line.swapped_to or line
-        sensor = self.sensors[other.name] if self.up else None
+        sensor = self.at_work[other.name] if self.up else None
         readings = line.speak(sensor, self._world.clock.now_ms, self._stamp())
         self._take(line, readings)
 
     def bad_frames(self) -> int:
         """Damage that the running agent has counted."""
-        return sum(sum(sensor.bad.values()) for sensor in self.sensors.values())
+        return sum(sum(sensor.bad.values()) for sensor in self.at_work.values())
 
     def _take(self, line: Line, readings: list[Reading]) -> None:
         if not self.up:
@@ -168,18 +166,18 @@ class Node:
         now_ms = self._world.clock.now_ms
         if self._commit_due_ms is None:
             self._commit_due_ms = (now_ms // COMMIT_MS + 1) * COMMIT_MS
-            self._once(self._commit_due_ms - now_ms, self._commit)
+            self.once(self._commit_due_ms - now_ms, self._commit)
 
     def _talk(self, line: Line) -> None:
         """Say to the sensor what its profile wants said."""
-        now_s, sensor = self._world.clock.now_s, self.sensors[line.name]
+        now_s, sensor = self._world.clock.now_s, self.at_work[line.name]
         sensor.late(now_s)
         for ask in sensor.poller.due(now_s):
             self._take(line, line.write(ask.data, sensor, self._world.clock.now_ms, self._stamp()))
         next_s = sensor.poller.next_s
         idle_ms = TALK_IDLE_MS if sensor.poller.settled else TALK_MS
         wait_ms = idle_ms if next_s is None else min(max(round((next_s - now_s) * 1000), 10), idle_ms)
-        self._once(wait_ms, lambda: self._talk(line))
+        self.once(wait_ms, lambda: self._talk(line))
 
     def _sensor(self, name: str) -> Sensor:
         of = self.models[name]
@@ -193,7 +191,7 @@ class Node:
         self._commit_due_ms = None
         self.recorder.commit(self._now())
         self.delivery.spool = self.recorder.spool
-        self._obey()
+        self.obey()
         every_ms = self._seal_ms if self.delivery.connected else max(OFFLINE_SEAL_MS, self._seal_ms)
         if self._world.clock.now_ms - self._sealed_ms >= every_ms - COMMIT_MS // 2:
             self._seal()
@@ -203,79 +201,30 @@ class Node:
         for one in self.recorder.seal():
             self._world.tap.batch(self.node, one.data)
             self._world.notes.sealed(self.node, one.spool, one.seq, one.rows, one.from_ms, one.to_ms, now_ms)
-        self._pump()
-
-    def _obey(self) -> None:
-        if spool_owner.obey(self.delivery, self.recorder.spool, self._announced, self._world.clock.now_ms):
-            self._announce()
+        self.pump()
 
     def _care(self) -> None:
         spool_owner.care(self.recorder.spool, self._spool_bytes, self._world.clock.now_ms)
-
-    def _pump(self) -> None:
-        for sealed in self.delivery.due(self._world.clock.now_s):
-            content_type = names.REPLAY if sealed.replay else None
-            self._world.broker.publish(names.data(self.node), sealed.data, content_type=content_type)
 
     # -- the link -------------------------------------------------------------------------------------------------
 
     def cut_link(self) -> None:
         """No network any more."""
         self.linked = False
-        if self._session is not None:
-            self._leave()
+        self.leave()
 
-    def _connect(self) -> None:
-        topic = names.ack(self.node)
-        if self.linked:
-            self._session = self._world.broker.connect(self.node, topic.__eq__, self._receive, self._lost_link)
-        if self._session is None:
-            self._once(self._rng.randrange(*RECONNECT_MS), self._connect)
-            return
-        self._announce()
-        self.delivery.on_connect(self._world.clock.now_s)
+    def sensors(self) -> tuple[status.Sensor, ...]:
+        return tuple(status.Sensor(name, sensor.profile.ref) for name, sensor in self.at_work.items())
 
-    def _lost_link(self) -> None:
-        self._session = None
-        if self.up:
-            self.delivery.on_disconnect()
-            self._once(self._rng.randrange(*RECONNECT_MS), self._connect)
+    def receive(self, message: Arrived) -> None:
+        """A word that nobody has signed rightly or that makes no sense is passed over."""
+        with suppress(signed.BadSignature, wire_ack.BadAck):
+            super().receive(message)
 
-    def _leave(self) -> None:
-        """The connection ends without a word: the broker tells the last will."""
-        if self._session is not None:
-            self._world.broker.disconnect(self._session)
-            death = status.Death(self.node, self._named(), "lost")
-            self._world.broker.publish(names.status(self.node), status.encode(death), retain=True)
-
-    def _announce(self) -> None:
-        spool = self.recorder.spool
-        if self._session is None:
-            return
-        sensors = tuple(status.Sensor(name, sensor.profile.ref) for name, sensor in self.sensors.items())
-        birth = status.Birth(
-            self.node, self.site, self._named(), spool.spools(), spool.next_seq, spool.depth().oldest_ms, "sim",
-            self.recorder.timeline.state, sensors,
-        )  # fmt: skip
-        self._world.broker.publish(names.status(self.node), status.encode(birth), retain=True)
-        self._announced = birth.spools
-
-    def _receive(self, message: Arrived) -> None:
-        """An acknowledgement or hello; a word that nobody has signed rightly or that makes no sense is passed over."""
-        if not self.up:
-            return
-        try:
-            heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
-        except (signed.BadSignature, wire_ack.BadAck):
-            return
-        now_s, now_ms = self._world.clock.now_s, self._world.clock.now_ms
-        if isinstance(heard, wire_ack.Hello):
-            self.delivery.on_hello(heard, self.recorder.spool.next_seq, now_s, self._named())
-        else:
-            codes = {verdict.seq: int(verdict.code) for verdict in heard.verdicts}
-            for seq in self.delivery.on_ack(heard, now_s, now_ms):
-                self._world.notes.answered(self.node, heard.spool, seq, codes[seq], now_ms)
-        self._pump()
+    def answered(self, heard: wire_ack.Ack, released: list[int]) -> None:
+        codes = {verdict.seq: int(verdict.code) for verdict in heard.verdicts}
+        for seq in released:
+            self._world.notes.answered(self.node, heard.spool, seq, codes[seq], self._world.clock.now_ms)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -285,9 +234,6 @@ class Node:
 
     def _draw(self, size: int) -> str:
         return f"{self._rng.getrandbits(8 * size):0{2 * size}x}"
-
-    def _named(self) -> str:
-        return f"{self._life:016x}"
 
     def _power_on(self, ntp_after_s: float) -> None:
         clock = self._world.clock
@@ -306,18 +252,3 @@ class Node:
 
     def _stamp(self) -> int:
         return self.recorder.stamp(self._now()) if self.up else 0
-
-    def _repeat(self, period_ms: int, what: Callable[[], None], aligned: bool = False) -> None:
-        """Again and again, as long as this process lives; aligned ones at full periods, as the agent's seconds."""
-        clock, life = self._world.clock, self._life
-
-        def again() -> None:
-            if self.up and self._life == life:
-                what()
-                clock.after(period_ms, again)
-
-        clock.after(period_ms - clock.now_ms % period_ms if aligned else self._rng.randrange(1, period_ms), again)
-
-    def _once(self, wait_ms: int, what: Callable[[], None]) -> None:
-        life = self._life
-        self._world.clock.after(wait_ms, lambda: what() if self.up and self._life == life else None)

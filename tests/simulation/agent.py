@@ -6,19 +6,17 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.broker.inbox import Arrived
 from edge_agent.delivery import spool_owner
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.spool.spool import Sealed, Spool
-from simulator.world.broker import Broker, Session
+from simulator.world.agent import Agent as OnSimulatedTime
+from simulator.world.broker import Broker
 from simulator.world.clock import Clock
 from tests.simulation.disk import Disk
 from tests.simulation.rules import Rules
 from tests.simulation.truth import FIELD, KIND, Truth, numbers_of
 from tests.simulation.weather import Weather
-from wire import ack as wire_ack
-from wire import names, signed, status
 
 SERIES = Series("air-1", KIND)
 COMMIT_MS = 1000
@@ -27,20 +25,16 @@ CARE_MS = 20_000
 PUMP_MS = 1000
 
 
-class Agent:
+class Agent(OnSimulatedTime):
     """One node. `kill` is kill -9, `cut` a power cut; `start` brings it back."""
 
     def __init__(
         self, node: str, folder: Path, clock: Clock, rng: random.Random, broker: Broker, truth: Truth,
         weather: Weather, rules: Rules,
     ) -> None:  # fmt: skip
-        self.node = node
-        self.up = False
+        super().__init__(node, "street", clock, broker, rng)
         self.disk = Disk(folder / f"{node}.db", rng, weather.lies)
-        self._clock, self._rng, self._broker, self._truth = clock, rng, broker, truth
-        self._weather, self._rules = weather, rules
-        self._session: Session | None = None
-        self._life = 0
+        self._truth, self._weather, self._rules = truth, weather, rules
         self._power_on()
         self.start()
 
@@ -48,21 +42,19 @@ class Agent:
 
     def start(self) -> None:
         """The process begins: after a kill in the same boot, after a cut in a new one."""
-        self.up = True
-        self._life += 1
+        self.begin_life()
         self._ram: list[int] = []
-        self._announced: tuple[str, ...] = ()
-        self.recorder = Recorder(self.node, "street", self._boot, [], self._open_spool)
+        self.recorder = Recorder(self.node, self.site, self._boot, [], self._open_spool)
         self.delivery = self._rules.delivery(self.recorder.spool, self._rng, connect_pause_s=2.0)
         self.recorder.timeline.observe(*self._now())
         for period_ms, what in (
             (COMMIT_MS, self._second),
             (self._weather.seal_ms, self._seal),
             (CARE_MS, self._care),
-            (PUMP_MS, self._pump),
+            (PUMP_MS, self.pump),
         ):
-            self._repeat(period_ms, what)
-        self._connect()
+            self.repeat(period_ms, what)
+        self.connect()
 
     def kill(self) -> None:
         """kill -9."""
@@ -117,7 +109,7 @@ class Agent:
 
     def _second(self) -> None:
         self._commit("no")
-        self._obey()
+        self.obey()
 
     def _commit(self, seal: Sealing) -> None:
         before = self.recorder.accepted
@@ -127,75 +119,29 @@ class Agent:
             self._truth.accept(self.node, self._ram, safe)
             self._ram = []
 
-    def _obey(self) -> None:
-        if spool_owner.obey(self.delivery, self.recorder.spool, self._announced, self._clock.now_ms):
-            self._announce()
+    def obey(self) -> None:
+        super().obey()
         self.disk.committed(self.recorder.spool._db)
 
     def _seal(self) -> None:
         self._commit("all")
-        self._pump()
+        self.pump()
 
     def _care(self) -> None:
         spool = self.recorder.spool
         spool_owner.care(spool, self._weather.spool_bytes or None, self._clock.now_ms, RING_MS)
         self.disk.committed(spool._db)
 
-    def _pump(self) -> None:
-        for sealed in self.delivery.due(self._clock.now_s):
-            content_type = names.REPLAY if sealed.replay else None
-            self._broker.publish(names.data(self.node), sealed.data, content_type=content_type)
-
-    # -- the link -------------------------------------------------------------------------------------------------
-
-    def _connect(self) -> None:
-        topic = names.ack(self.node)
-        self._session = self._broker.connect(self.node, topic.__eq__, self._receive, self._lost_link)
-        if self._session is None:
-            self._once(self._rng.randrange(1000, 10_000), self._connect)
-            return
-        self._announce()
-        self.delivery.on_connect(self._clock.now_s)
-
-    def _lost_link(self) -> None:
-        self._session = None
-        if self.up:
-            self.delivery.on_disconnect()
-            self._once(self._rng.randrange(1000, 10_000), self._connect)
-
-    def _leave(self) -> None:
-        if self._session is not None:
-            self._broker.disconnect(self._session)
-            death = status.Death(self.node, f"{self._life:016x}", "lost")
-            self._broker.publish(names.status(self.node), status.encode(death), retain=True)
-
-    def _announce(self) -> None:
-        spool = self.recorder.spool
-        if self._session is not None:
-            birth = status.Birth(
-                self.node, "street", f"{self._life:016x}", spool.spools(), spool.next_seq, None, "0", "synced"
-            )
-            self._broker.publish(names.status(self.node), status.encode(birth), retain=True)
-            self._announced = birth.spools
-
-    def _receive(self, message: Arrived) -> None:
-        heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
-        if isinstance(heard, wire_ack.Hello):
-            self.delivery.on_hello(heard, self.recorder.spool.next_seq, self._clock.now_s, f"{self._life:016x}")
-        else:
-            self.delivery.on_ack(heard, self._clock.now_s, self._clock.now_ms)
-        self._pump()
-
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _end(self, how: Callable[[Callable[[], None]], None]) -> None:
         if self.up:
             self.up = False
-            self._leave()
+            self.leave()
             how(self.recorder.spool.abandon)
 
     def _open_spool(self) -> Spool:
-        spool = self._rules.spool(self.disk.path, self.node, "street")
+        spool = self._rules.spool(self.disk.path, self.node, self.site)
         self.disk.opened(spool._db)
         insert = spool.batches.insert
 
@@ -215,18 +161,3 @@ class Agent:
     def _now(self) -> Now:
         now_ms = self._clock.now_ms
         return Now(now_ms - self._booted_ms, now_ms, now_ms >= self._synced_ms)
-
-    def _repeat(self, period_ms: int, what: Callable[[], None]) -> None:
-        """Again and again, as long as this process lives."""
-        life = self._life
-
-        def again() -> None:
-            if self.up and self._life == life:
-                what()
-                self._clock.after(period_ms, again)
-
-        self._clock.after(self._rng.randrange(1, period_ms), again)
-
-    def _once(self, wait_ms: int, what: Callable[[], None]) -> None:
-        life = self._life
-        self._clock.after(wait_ms, lambda: what() if self.up and self._life == life else None)
