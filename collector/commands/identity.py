@@ -18,7 +18,6 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
-    from collector.identity.book import Book
     from collector.web.desk.file import DeskFile
 
 
@@ -92,8 +91,10 @@ def token_revoke(
 
     Example:  lamppost token revoke 3f9a21
     """
-    with _book(config) as book:
-        if not book.revoke_token(beginning, this_person(), wall_ms()):
+    from collector.identity.book import Book
+
+    with open_desk(config) as (_, file):
+        if not Book(file).revoke_token(beginning, this_person(), wall_ms()):
             raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
     say("revoked", as_json, token=beginning)
 
@@ -204,15 +205,14 @@ def stations_purge(
 
     if not yes and not typer.confirm(f"forget every reading of {node}, for ever?", err=True):
         raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
-    with open_desk(config) as (settings, _):
+    with open_desk(config) as (settings, file):
         try:
             gone = purge(settings, node)
         except StoreDown as error:
             raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
-    with _book(config) as book:
-        book.note(this_person(), "purged", node, wall_ms())
+        file.note(this_person(), "purged", node, wall_ms())
     told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
     say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
 
@@ -227,11 +227,10 @@ def trail_list(
 
     Example:  lamppost trail list -n 20
     """
-    from collector import trail
     from collector.tame import one_line, tame
 
-    with open_desk(config) as (settings, file), file.use() as db:
-        lines = trail.newest(db, count)
+    with open_desk(config) as (settings, file):
+        lines = file.trail(count)
     clock = clock_of(settings.web.time_zone)
     for line in lines:
         if as_json:
@@ -279,11 +278,3 @@ def open_desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
             yield settings, file
     finally:
         file.close()
-
-
-@contextmanager
-def _book(config: Path) -> Iterator[Book]:
-    from collector.identity.book import Book
-
-    with open_desk(config) as (_, file):
-        yield Book(file)

@@ -78,7 +78,7 @@ def remove(name: str = NAME, config: Path = CONFIG, as_json: bool = JSON) -> Non
     with open_desk(config) as (_, file):
         if not _accounts(file).remove(name):
             raise _unknown(name)
-        _note(file, "user-removed", name)
+        file.note(this_person(), "user-removed", name, wall_ms())
     say(f"{name}: removed", as_json, name=name, state="removed")
 
 
@@ -99,7 +99,7 @@ def _set_password(accounts: Accounts, file: DeskFile, name: str, what: str) -> N
             raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be an account", cure) from error
         text = f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"
         raise Failure(Exit.USAGE, "bad-password", text) from error
-    _note(file, what, name)
+    file.note(this_person(), what, name, wall_ms())
 
 
 def _password(name: str) -> str:
@@ -108,13 +108,6 @@ def _password(name: str) -> str:
         said: str = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True)
         return said
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _note(file: DeskFile, what: str, name: str) -> None:
-    from collector import trail
-
-    with file.use() as db:
-        trail.append(db, trail.Line(wall_ms(), this_person(), what, name))
 
 
 def _unknown(name: str) -> Failure:

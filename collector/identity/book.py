@@ -155,11 +155,6 @@ class Book:
         )
         return [Enrolled(*row) for row in rows]
 
-    def note(self, who: str, what: str, about: str, now_ms: int) -> None:
-        """A line in the trail."""
-        with self._file.use() as db:
-            trail.append(db, trail.Line(now_ms, who, what, about))
-
     def refused(self, who: str, what: str, about: str, now_ms: int) -> None:
         """Somebody was refused: a line in the trail, or one more of those that the next line counts."""
         with self._file.use() as db:

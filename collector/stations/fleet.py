@@ -82,7 +82,7 @@ def _enrolled(settings: Config) -> list[Enrolled]:
 def note(settings: Config, who: str, what: str, about: str, now_ms: int) -> None:
     """A line in the city's one trail of who did what."""
     with closing(DeskFile(settings.desk_file)) as file:
-        Book(file).note(who, what, about, now_ms)
+        file.note(who, what, about, now_ms)
 
 
 def rename(db: sqlite3.Connection, node: str, zh: str, en: str) -> None:

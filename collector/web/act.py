@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.notify.grant import Grant, Grants
-from collector.web.desk.handling import LENGTHS_MS, Deed, asked, end_ms
+from collector.web.desk.handling import LENGTHS_MS, Deed, do, end_ms
 from collector.web.duty import Duty
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.pages import language_of
@@ -82,10 +82,11 @@ class Act:
         if not 1 <= len(name) <= NAME_MAX:
             raise HTTPException(400, "refused_form")
         who, note = f"{name} ({grant.channel})", fields.get("note", "").strip()
-        deed = Deed(alert.fingerprint, verb, who, note, end_ms(length, now_ms), now_ms)
-        said = await run_in_threadpool(self._duty.ask, *asked(deed))
-        if "refused" in said:
-            raise HTTPException(400, "refused_desk")
+        deed = Deed(alert.fingerprint, verb, who, note, end_ms(length, now_ms))
+        try:
+            await run_in_threadpool(do, self._duty, deed)
+        except ValueError:
+            raise HTTPException(400, "refused_desk") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         root = "/en/act" if language_of(request) == "en" else "/act"
         return RedirectResponse(f"{root}/{token}?done={verb}", 303)

@@ -6,8 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
-from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,11 +23,7 @@ from collector.web import probes
 from collector.web.act import Act
 from collector.web.api import ROOT, Api
 from collector.web.bearer import Bearer, Deeds
-from collector.web.desk.accounts import Accounts
-from collector.web.desk.api_tokens import ApiTokens
-from collector.web.desk.file import DeskFile
-from collector.web.desk.handling import Handling
-from collector.web.desk.reports import Reports
+from collector.web.desk.desk import Desk
 from collector.web.live import Live
 from collector.web.ops import Ops
 from collector.web.pages import Pages, language_of
@@ -99,26 +93,14 @@ def _host_of(scope: Scope) -> str | None:
     return None if found is None else (found[1] or found[2]).lower()
 
 
-class Desk(NamedTuple):
-    """What the operators' pages work on: one file behind all of it."""
-
-    file: DeskFile
-    reports: Reports
-    accounts: Accounts
-    handling: Handling
-    tokens: ApiTokens
-
-
 def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     """The application of one site, with `doors` for others beside the pages.
 
-    Its `state` has `live`, whose `close()` ends open streams before a server is stopped; `handling`, which knows what
-    is silenced; and `setup_path`, the one-time address at which the first operator's account is made, None later.
-    Raises Failure when the site has a desk that cannot be opened.
+    Its `state` has `live`, whose `close()` ends open streams before a server is stopped, and `setup_path`, the one-time
+    address at which the first operator's account is made, None later. Raises Failure when the site has a desk that
+    cannot be opened.
     """
-    desk = _open_desk(site)
-    if desk is not None and site.duty is None:
-        site = _with_handling(site, desk.handling)
+    desk = None if site.desk is None or site.duty is None else Desk.open(site.desk, site.duty)
     renderer, views = Renderer(site), Views(site)
     live = Live(site, renderer, views)
     app = Starlette(
@@ -128,24 +110,16 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         lifespan=_lifespan(renderer, views, live, desk),
     )
     app.state.live = live
-    app.state.handling = desk.handling if desk is not None else None
     token = desk.accounts.setup_token if desk is not None else None
     app.state.setup_path = None if token is None else f"/ops/setup?token={token}"
     return app
 
 
-def _open_desk(site: Site) -> Desk | None:
-    if site.desk is None:
-        return None
-    file = DeskFile(site.desk)
-    return Desk(file, Reports(file), Accounts(file), Handling(file, site.now_ms()), ApiTokens(file))
-
-
 def _routes(site: Site, desk: Desk | None, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
     """The operators' addresses, where there are operators, and everybody's."""
     if desk is not None:
-        yield from Ops(site, renderer, views, live, desk.accounts, desk.handling, desk.reports).routes()
-        yield from Deeds(site, desk.handling).routes(ROOT)
+        yield from Ops(site, renderer, views, live, desk).routes()
+        yield from Deeds(site, desk.duty).routes(ROOT)
     if site.grants is not None and site.duty is not None:
         yield from Act(site, renderer, site.grants, site.duty).routes()
     reports = desk.reports if desk is not None else None
@@ -187,12 +161,6 @@ def _lifespan(
             desk.file.close()
 
     return lifespan
-
-
-def _with_handling(site: Site, handling: Handling) -> Site:
-    """The site with its alerts as the operators have handled them."""
-    alerts = site.alerts
-    return replace(site, alerts=lambda: handling.on(alerts(), site.now_ms()))
 
 
 def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.web.desk.api_tokens import ApiTokens, Grant
-from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, Handling, end_ms
+from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, do, end_ms
+from collector.web.duty import Duty
 from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site
@@ -56,9 +57,9 @@ class Bearer:
 class Deeds:
     """`POST /api/v1/alerts/{fingerprint}/{verb}` for programs: acknowledge, note, silence."""
 
-    def __init__(self, site: Site, handling: Handling) -> None:
+    def __init__(self, site: Site, duty: Duty) -> None:
         self._site = site
-        self._handling = handling
+        self._duty = duty
 
     def routes(self, root: str) -> list[Route]:
         return [Route(root + "/alerts/{fingerprint}/{verb}", self.handle, methods=["POST"])]
@@ -84,7 +85,7 @@ class Deeds:
             deed = self._deed(alert, verb, grant, await _read(request))
             if verb != "note" and alert.state == "resolved":
                 raise _Refused(409, "not-firing", f"nothing to {verb}: the alert has ended; it may be noted")
-            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
+            await run_in_threadpool(do, self._duty, deed)
         except _Refused as refused:
             return refusal(*refused.args)
         except ValueError as error:
@@ -99,7 +100,7 @@ class Deeds:
         if not isinstance(note, str) or len(note) > NOTE_MAX:
             raise _Refused(400, "bad-note", f"note is a text of at most {NOTE_MAX} characters", "note")
         until_ms = None if verb == "note" else end_ms(length, now_ms)
-        return Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms, now_ms)
+        return Deed(alert.fingerprint, verb, f"token:{grant.name}", note.strip(), until_ms)
 
 
 class _Refused(Exception):

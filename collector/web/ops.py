@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,24 +17,21 @@ from starlette.routing import Route
 
 from collector.stores.store import StoreDown
 from collector.web import past
-from collector.web.desk.accounts import Accounts, NotAccepted, Session
-from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, Handling, end_ms
-from collector.web.desk.reports import CHANGES, Reports
+from collector.web.desk.accounts import NotAccepted, Session
+from collector.web.desk.desk import Desk
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, do, end_ms
+from collector.web.desk.reports import CHANGES
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import HOUR_MS, Tabs
 from collector.web.pages import language_of
 from collector.web.render import Renderer, sort_alerts
-from collector.web.site import Site, Watched
+from collector.web.site import Site
 from collector.web.trend import past_of
 from collector.web.views import Views
 
-
-def _raise_at(watched: Watched) -> float:
-    return watched.raise_at
-
-
 COOKIE: Final = "lamppost_session"
+LINES_MAX: Final = 200
 _TRIES, _TRIES_MS = 10, 15 * 60_000
 Inside = Callable[[Request, Session], Awaitable[Response]]
 
@@ -41,24 +39,13 @@ Inside = Callable[[Request, Session], Awaitable[Response]]
 class Ops:
     """Handlers of everything under /ops."""
 
-    def __init__(
-        self,
-        site: Site,
-        renderer: Renderer,
-        views: Views,
-        live: Live,
-        accounts: Accounts,
-        handling: Handling,
-        reports: Reports,
-    ) -> None:
+    def __init__(self, site: Site, renderer: Renderer, views: Views, live: Live, desk: Desk) -> None:
         self._site = site
         self._renderer = renderer
         self._views = views
         self._live = live
-        self._accounts = accounts
-        self._handling = handling
-        self._reports = reports
-        self._tabs = Tabs(site, views, handling, reports, self._page, self._back)
+        self._desk = desk
+        self._tabs = Tabs(site, views, desk, self._page, self._back)
         renderer.offer(told_of=self._tabs.told, batches_per_s=site.feed.batches_per_s)
         self._tries_of_account = Allowance(5 * _TRIES, _TRIES_MS, crowd=100)  # one guesser has not enough to use it up
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)  # a crowd must not lock the operators out
@@ -100,13 +87,8 @@ class Ops:
         """One alert with everything that was done about it."""
         alert = self._alert(request)
         path = f"/ops/alert/{alert.fingerprint}"
-        duty, deliveries = self._site.duty, []
-        if duty is None:
-            history = self._handling.history(alert.fingerprint)
-        else:
-            done = await run_in_threadpool(duty.history, alert.fingerprint)
-            history = [Deed(alert.fingerprint, each.what, each.who, each.note, None, each.at_ms) for each in done]
-            deliveries = await run_in_threadpool(duty.deliveries, alert.fingerprint)
+        history = await run_in_threadpool(self._desk.duty.history, alert.fingerprint)
+        deliveries = await run_in_threadpool(self._desk.duty.deliveries, alert.fingerprint)
         told: dict[str, Any] = {"alert": alert, "history": history, "deliveries": deliveries}
         return await self._page(request, session, "ops_alert.html", path, **told)
 
@@ -118,7 +100,8 @@ class Ops:
             raise HTTPException(404, "not_found_station")
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
-        lowest = min((one for one in self._site.watched(node) if "pm25" in one.quantity), default=None, key=_raise_at)
+        watched = (one for one in self._site.watched(node) if "pm25" in one.quantity)
+        lowest = min(watched, default=None, key=attrgetter("raise_at"))
         past_day, week, cards, holes, health, down = None, None, [], [], {}, False
         try:
             cards = await self._views.fresh({node})
@@ -129,8 +112,9 @@ class Ops:
                 holes = await run_in_threadpool(self._site.gaps, node, now_ms - 24 * HOUR_MS)
         except StoreDown:
             down = True
-        told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down, "reports": self._reports.of(node)}
-        told |= {"changes": self._reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
+        told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down}
+        told |= {"reports": self._desk.reports.of(node)}
+        told |= {"changes": self._desk.reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
         told |= {"holes": [hour for hour in holes if hour.causes], "health": health, "said": self._tabs.said(node)}
         told |= {"can_ask": self._site.ask is not None, "told": self._tabs.told(cards)}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
@@ -138,12 +122,12 @@ class Ops:
 
     async def reports(self, request: Request, session: Session) -> Response:
         """Citizens' reports that wait for an answer."""
-        waiting = await run_in_threadpool(self._reports.waiting)
+        waiting = await run_in_threadpool(self._desk.reports.waiting)
         return await self._page(request, session, "ops_reports.html", "/ops/reports", reports=waiting)
 
     async def audit(self, request: Request, session: Session) -> Response:
         """Who did what."""
-        lines = await run_in_threadpool(self._handling.audited)
+        lines = await run_in_threadpool(self._desk.file.trail, LINES_MAX)
         return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
 
     async def events(self, request: Request, _: Session) -> Response:
@@ -162,9 +146,9 @@ class Ops:
         now_ms, until_ms = self._site.now_ms(), None
         if verb != "note":
             until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
-        deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms, now_ms)
+        deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms)
         try:
-            await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
+            await run_in_threadpool(do, self._desk.duty, deed)
         except ValueError:
             raise HTTPException(400, "refused_form" if verb == "note" else "refused_desk") from None
         self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
@@ -179,9 +163,9 @@ class Ops:
         wanted = [a for a in self._site.alerts() if a.fingerprint in shown and a.state == "firing" and not a.acked_by]
         refused = 0
         for alert in wanted:
-            deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms, now_ms)
+            deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms)
             try:
-                await run_in_threadpool(self._handling.have_done, self._site.duty, deed)
+                await run_in_threadpool(do, self._desk.duty, deed)
             except ValueError:  # it has ended since the page was told; the others are acknowledged all the same
                 refused += 1
             self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
@@ -195,9 +179,9 @@ class Ops:
         text, now_ms = fields.get("answer", ""), self._site.now_ms()
         if not text.strip():
             raise HTTPException(400, "refused_form")
-        if not await run_in_threadpool(self._reports.answer, number, text, "show" in fields, session.name, now_ms):
+        if not await run_in_threadpool(self._desk.reports.answer, number, text, "show" in fields, session.name, now_ms):
             raise HTTPException(404, "not_found")
-        await run_in_threadpool(self._handling.audit, session.name, "answer", f"report {number}", now_ms)
+        await run_in_threadpool(self._desk.file.note, session.name, "answer", f"report {number}", now_ms)
         return self._back(request, "/reports")
 
     async def change(self, request: Request, session: Session) -> Response:
@@ -207,8 +191,8 @@ class Ops:
             raise HTTPException(404, "not_found_station")
         kind = choice(fields, "kind", CHANGES)
         zh, en = fields.get("zh", ""), fields.get("en", "")
-        await run_in_threadpool(self._reports.add_change, node, kind, zh, en, now_ms)
-        await run_in_threadpool(self._handling.audit, session.name, kind, node, now_ms)
+        await run_in_threadpool(self._desk.reports.add_change, node, kind, zh, en, now_ms)
+        await run_in_threadpool(self._desk.file.note, session.name, kind, node, now_ms)
         return self._back(request, f"/station/{node}")
 
     async def log_in(self, request: Request) -> Response:
@@ -222,10 +206,10 @@ class Ops:
         if not self._tries_of_account.take(name, now_ms):
             return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
         async with self._guesses:
-            token = await run_in_threadpool(self._accounts.log_in, name, fields.get("password", ""), now_ms)
+            token = await run_in_threadpool(self._desk.accounts.log_in, name, fields.get("password", ""), now_ms)
         if token is None:
             return self._door(request, "ops_login.html", "/ops/login", 403, trouble="wrong_login")
-        await run_in_threadpool(self._handling.audit, name, "login", "", now_ms)
+        await run_in_threadpool(self._desk.file.note, name, "login", "", now_ms)
         response = self._back(request, "")
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, max_age=7 * 86400)
@@ -235,7 +219,7 @@ class Ops:
         """Make the first account, with the link that was printed."""
         token = request.query_params.get("token", "")
         if request.method == "GET":
-            if not self._accounts.may_set_up(token):
+            if not self._desk.accounts.may_set_up(token):
                 return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
             return self._door(request, "ops_setup.html", "/ops/setup", token=token)
         fields, now_ms = await read_form(request), self._site.now_ms()
@@ -243,17 +227,17 @@ class Ops:
             return self._door(request, "ops_setup.html", "/ops/setup", 429, trouble="tries", token=token)
         name, password, token = (fields.get(key, "") for key in ("name", "password", "token"))
         try:
-            made = await run_in_threadpool(self._accounts.set_up, token, name, password, now_ms)
+            made = await run_in_threadpool(self._desk.accounts.set_up, token, name, password, now_ms)
         except NotAccepted as error:
             return self._door(request, "ops_setup.html", "/ops/setup", 400, trouble=str(error), token=token)
         if not made:
             return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
-        await run_in_threadpool(self._handling.audit, name, "setup", "", now_ms)
+        await run_in_threadpool(self._desk.file.note, name, "setup", "", now_ms)
         return self._back(request, "/login")
 
     async def log_out(self, request: Request, session: Session) -> Response:
         del session
-        await run_in_threadpool(self._accounts.log_out, request.cookies[COOKIE])
+        await run_in_threadpool(self._desk.accounts.log_out, request.cookies[COOKIE])
         response = self._back(request, "/login")
         response.delete_cookie(COOKIE)
         return response
@@ -265,7 +249,7 @@ class Ops:
             token = request.cookies.get(COOKIE)
             session = None
             if token is not None:
-                session = await run_in_threadpool(self._accounts.session, token, self._site.now_ms())
+                session = await run_in_threadpool(self._desk.accounts.session, token, self._site.now_ms())
             if session is None:
                 return self._back(request, "/login")
             response = await page(request, session)

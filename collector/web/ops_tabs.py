@@ -21,8 +21,7 @@ from collector.stores.store import StoreDown
 from collector.web import find
 from collector.web.condition import Condition, conditions
 from collector.web.desk.accounts import Session
-from collector.web.desk.handling import Handling
-from collector.web.desk.reports import Reports
+from collector.web.desk.desk import Desk
 from collector.web.forms import choice
 from collector.web.readings import View
 from collector.web.site import Site, Station
@@ -62,13 +61,10 @@ class Said(NamedTuple):
 class Tabs:
     """Handlers of the tabs; `show` makes a page behind the login, `back` leads to another."""
 
-    def __init__(
-        self, site: Site, views: Views, handling: Handling, reports: Reports, show: ShowPage, back: Back
-    ) -> None:
+    def __init__(self, site: Site, views: Views, desk: Desk, show: ShowPage, back: Back) -> None:
         self._site = site
         self._views = views
-        self._handling = handling
-        self._reports = reports
+        self._desk = desk
         self._show = show
         self._back = back
         self._said: dict[str, dict[str, Said]] = {}
@@ -91,8 +87,7 @@ class Tabs:
 
     def told(self, views: Sequence[View]) -> list[tuple[View, list[Condition]]]:
         """Each station with its condition; those that need somebody come first."""
-        silences = self._site.duty.silences() if self._site.duty is not None else []
-        retired = self._reports.retired()
+        silences, retired = self._desk.duty.silences(), self._desk.reports.retired()
         found = [(view, self._condition(view, silences, retired)) for view in views]
         return sorted(found, key=lambda one: one[1][0].word in ("live", "retired"))
 
@@ -150,18 +145,15 @@ class Tabs:
     async def _maintenance(
         self, request: Request, session: Session, fields: dict[str, str], matched: Any, trouble: str
     ) -> Response:
-        duty = self._site.duty
-        silences = await run_in_threadpool(duty.silences) if duty is not None else []
+        silences = await run_in_threadpool(self._desk.duty.silences)
         records = [record for station in self._site.stations() for record in self._site.corrections(station.node)]
         told: dict[str, Any] = {"silences": silences, "records": records, "fields": fields, "matched": matched}
-        told |= {"trouble": trouble, "on_duty": duty is not None}
+        told |= {"trouble": trouble}
         return await self._show(request, session, "ops_maintenance.html", "/ops/maintenance", **told)
 
     async def silence(self, request: Request, session: Session) -> Response:
         """Plan quiet, or only see what it would match."""
-        duty, fields = self._site.duty, request.state.fields
-        if duty is None:
-            raise HTTPException(404, "not_found")
+        fields = request.state.fields
         zone = ZoneInfo(self._site.time_zone)
         try:
             start_ms, end_ms = (_local_ms(fields.get(name, ""), zone) for name in ("start", "end"))
@@ -169,33 +161,28 @@ class Tabs:
         except ValueError:
             return await self._maintenance(request, session, fields, None, "bad_time")
         verb = choice(fields, "do", ("preview", "silence"))
-        answer = await run_in_threadpool(duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
+        answer = await run_in_threadpool(self._desk.duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
         if verb == "silence" and "refused" not in answer:
             return self._back(request, "/maintenance")
         return await self._maintenance(request, session, fields, answer, answer.get("refused", ""))
 
     async def end_silence(self, request: Request, session: Session) -> Response:
         """End a silence now."""
-        if self._site.duty is None:
-            raise HTTPException(404, "not_found")
         asked = {"silence": request.path_params["name"], "who": session.name}
-        await run_in_threadpool(self._site.duty.ask, "unsilence", asked)
+        await run_in_threadpool(self._desk.duty.ask, "unsilence", asked)
         return self._back(request, "/maintenance")
 
     async def deliveries(self, request: Request, session: Session) -> Response:
         """Where alerts were told, and what could not be told anywhere."""
-        duty = self._site.duty
-        dead = await run_in_threadpool(duty.dead_letters) if duty is not None else []
-        told = await run_in_threadpool(duty.deliveries) if duty is not None else []
+        dead = await run_in_threadpool(self._desk.duty.dead_letters)
+        told = await run_in_threadpool(self._desk.duty.deliveries)
         shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
         return await self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
 
     async def revive(self, request: Request, session: Session) -> Response:
         """Try a dead letter again."""
-        if self._site.duty is None:
-            raise HTTPException(404, "not_found")
         asked = {"delivery": request.state.fields.get("delivery", ""), "who": session.name}
-        await run_in_threadpool(self._site.duty.ask, "revive", asked)
+        await run_in_threadpool(self._desk.duty.ask, "revive", asked)
         return self._back(request, "/deliveries")
 
     async def ask(self, request: Request, session: Session) -> Response:
@@ -204,7 +191,7 @@ class Tabs:
         if self._site.ask is None or verb not in VERBS or not _known(self._site.stations(), node):
             raise HTTPException(404, "not_found")
         arguments = {"from_ms": now_ms - 24 * HOUR_MS, "to_ms": now_ms + 1} if verb == "resend" else {}
-        await run_in_threadpool(self._handling.audit, session.name, f"ask {verb}", node, now_ms)
+        await run_in_threadpool(self._desk.file.note, session.name, f"ask {verb}", node, now_ms)
         answer = await run_in_threadpool(self._site.ask, node, verb, arguments)
         self._said.setdefault(node, {})[verb] = Said(self._site.now_ms(), session.name, verb, answer)
         return self._back(request, f"/station/{node}#asked")

@@ -142,11 +142,11 @@ class Site:
     ask: Callable[[str, str, dict[str, Any]], dict[str, Any]] | None = None
     """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
     duty: Duty | None = None
-    """The duty desk; without it what operators do about alerts is kept in the desk's file and only shown."""
+    """Where alerts are handled; without it there is no operators' page."""
     grants: Grants | None = None
     """By which messages' links may be used at the duty desk."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
     backdrop: Backdrop | None = None
     """What lies under the stations on the map."""
     desk: Path | None = None
-    """File of reports, accounts and handled alerts; without it there are no reports and no operators' page."""
+    """File of reports, accounts and the trail; without it there are no reports and no operators' page."""

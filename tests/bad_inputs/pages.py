@@ -74,7 +74,7 @@ class Pages:
 
         desk = self.system.city.plan.data / "desk.db"
         with closing(sqlite3.connect(f"{desk.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
-            tables = ("report", "change", "account", "handled", "token", "station")
+            tables = ("report", "change", "account", "token", "station")
             return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
 
     def _set_up(self) -> str:

@@ -30,6 +30,7 @@ from collector.web.site import Sensor, Site, Station
 from collector.web.words import Words
 from tests.remains import end_with_us
 from tests.servers import Influxd
+from tests.web.duty import DutyDesk
 from tests.web.served import Served
 from tests.web.year import HOURS_A_YEAR, write_minutes, write_year
 
@@ -74,7 +75,8 @@ def run(store: Store, folder: Path, number: int) -> dict[str, float]:
         write_minutes(store, station.node, now_ms)
         print(f"\r{n + 1} of {number} stations", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    site = Site(store, lambda: stations, list, lambda: time.time_ns() // 1_000_000, Feed(), desk=folder / "desk.db")
+    desk, duty = folder / "desk.db", DutyDesk(now_ms)
+    site = Site(store, lambda: stations, list, lambda: time.time_ns() // 1_000_000, Feed(), desk=desk, duty=duty)
     server = WebServer(create_app(site), "127.0.0.1", 0)
     server.start()
     try:

@@ -24,6 +24,7 @@ from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
+from tests.web.duty import DutyDesk
 from wire.quantities import QUANTITIES
 
 MINUTE_MS = 60_000
@@ -42,7 +43,6 @@ class City:
         self.started_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self.store = Sqlite(folder / "readings.sqlite")
         assert self.store.prepare() == Stored()
-        self.duty: Any = None
         self.grants: Grants | None = None
         self.health = Health(True, "active", {})
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
@@ -86,6 +86,7 @@ class City:
                 "lp-0002", self.started_ms - 40 * MINUTE_MS,
             ),
         ]  # fmt: skip
+        self.duty = DutyDesk(self.started_ms, self.alerts[0])
 
     def now_ms(self) -> int:
         return self.started_ms if self.fixed else time.time_ns() // 1_000_000
@@ -97,7 +98,7 @@ class City:
         return Site(
             self.store,
             lambda: list(self.stations),
-            lambda: list(self.alerts),
+            lambda: list(map(self.duty.on, self.alerts)),
             self.now_ms,
             self.feed,
             desk=self.desk,

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from collector.alerts.duty import Duty
 from collector.rules.deed import Deed
 from collector.rules.desk import Desk
 from collector.rules.outbox import Attempt, Outbox
+from collector.rules.parsing import parse
 from collector.rules.silence import Silence
+from collector.rules.transition import Series, transition
 from collector.web.duty import Delivered
+from collector.web.site import AlertView
+
+(RULE,) = parse(
+    [
+        {
+            "alert": "pm25-high",
+            "kind": "air_quality",
+            "window": {"last": "pm25_ugm3"},
+            "raise": "> 75",
+            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+        }
+    ]
+)
 
 
 class DutyDesk:
     """Answers as the duty desk of a running collector does."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, *firing: AlertView) -> None:
         self.now_ms = now_ms
         self.desk = Desk()
         self._duty = Duty(self.desk, Outbox({}))
         self.deeds: list[Deed] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        for alert in firing:
+            self.hear(alert)
+
+    def hear(self, alert: AlertView) -> None:
+        """It fires, as the page has it."""
+        series = Series.of("air_quality", {"site": "somewhere", "node": alert.node, "sensor": "air-1"})
+        told = transition(series, RULE, alert.since_ms, alert.value, "firing", alert.since_ms)
+        self.desk.hear([replace(told, fingerprint=alert.fingerprint)], self.now_ms)
+
+    def on(self, alert: AlertView) -> AlertView:
+        """The alert with what was done about it."""
+        standing = self.desk.standings.get(alert.fingerprint)
+        if standing is None:
+            return alert
+        silenced_until_ms = self.desk.silences.until_ms(standing.alert, self.now_ms)
+        alert = replace(alert, silenced_until_ms=silenced_until_ms or alert.silenced_until_ms)
+        ack = standing.ack
+        return alert if ack is None else replace(alert, acked_by=ack.who, acked_note=ack.note, acked_ms=ack.at_ms)
 
     def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((verb, asked))

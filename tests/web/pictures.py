@@ -16,7 +16,6 @@ from collector.web.desk.reports import Reports
 from collector.web.site import Sensor, Station
 from tests.web.city import MINUTE_MS, City
 from tests.web.conftest import CHROMIUM, FLAGS
-from tests.web.duty import DutyDesk
 from tests.web.served import Served
 from tests.web.year import write_minutes, write_year
 
@@ -89,7 +88,6 @@ def dress(city: City) -> None:
     )
     reports.add_change("lp-0004", "installed", "新装", "new", now_ms - 3 * DAY_MS)
     file.close()
-    city.duty = DutyDesk(now_ms)
     plan = {"match": "node=lp-0004 rule=*", "note": "换杆 new mast", "who": "li", "once": False}
     city.duty.ask("silence", plan | {"start_ms": now_ms + DAY_MS, "end_ms": now_ms + DAY_MS + 7_200_000})
 

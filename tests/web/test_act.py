@@ -13,13 +13,12 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.notify.grant import Grants
-from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from tests.closes import Closes
 from tests.web.city import City
-from tests.web.duty import DutyDesk
+from tests.web.duty import RULE
 from tests.web.operator import Operator
 from tests.web.served import Answer, Served
 
@@ -27,17 +26,6 @@ FORM = "application/x-www-form-urlencoded"
 DAY = 86_400_000
 GRANTS = Grants(b"k" * 32, DAY)
 FIELDS = {"verb": "acknowledge", "length": "8h", "name": "  王 磊 ", "note": "在路上"}
-(RULE,) = parse(
-    [
-        {
-            "alert": "pm25-high",
-            "kind": "air_quality",
-            "window": {"last": "pm25_ugm3"},
-            "raise": "> 75",
-            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
-        }
-    ]
-)
 
 
 def fires(city: City, start_ms: int) -> Transition:
@@ -52,7 +40,7 @@ def fires(city: City, start_ms: int) -> Transition:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     city = City(tmp_path)
-    city.duty, city.grants = DutyDesk(city.started_ms), GRANTS
+    city.grants = GRANTS
     served = Served(city)
     yield served
     served.server.stop()
@@ -154,7 +142,6 @@ def test_a_link_that_was_touched_or_is_of_another_city_opens_nothing(served: Ser
 
 def test_without_a_public_address_there_is_no_such_page(tmp_path: Path) -> None:
     city = City(tmp_path)
-    city.duty = DutyDesk(city.started_ms)
     alert = fires(city, city.started_ms)
     served = Served(city)
     token = GRANTS.token(alert.fingerprint, alert.key, "duty-phone", city.started_ms)

@@ -12,7 +12,6 @@ import pytest
 from collector.web import live
 from tests.servers import wait_for
 from tests.web.city import City
-from tests.web.duty import DutyDesk
 from tests.web.served import Seen, Served
 
 pytestmark = pytest.mark.real
@@ -352,7 +351,6 @@ def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: S
 def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(
     seen: Seen, served: Served, root: str
 ) -> None:
-    served.city.duty = DutyDesk(served.city.started_ms)
     enter(seen, served)
     for path in INSIDE:
         look_at(seen, root + path)

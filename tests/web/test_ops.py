@@ -12,11 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.health.health import Health
-from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile
-from collector.web.desk.handling import Deed, Handling
 from collector.web.words import Words
 from tests.web.city import City
 from tests.web.served import Answer, Served
@@ -85,12 +83,13 @@ def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served
     public = served.get("/").text
     assert "已确认" in public
     assert "on my way" not in public
-    assert "acknowledge" in served.get("/en/ops/audit", Cookie=cookie).text
 
 
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
     first = served.city.alerts[0]
     served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]
+    for alert in served.city.alerts[2:]:
+        served.city.duty.hear(alert)
     cookie = log_in(served)
     page = served.get("/en/ops", Cookie=cookie).text
     assert "Acknowledge all 4" in page
@@ -198,24 +197,6 @@ def test_passwords_are_argon2id_and_sessions_are_digests(tmp_path: Path) -> None
         accounts.create("Li!", PASSWORD, 0)
     assert Accounts(file).setup_token is None
     file.close()
-
-
-def test_an_acknowledgement_belongs_to_its_episode_and_ends(tmp_path: Path) -> None:
-    city = City(tmp_path, 1_000_000_000)
-    now_ms, alert = city.started_ms, city.alerts[0]
-    file = DeskFile(city.desk)
-    handling = Handling(file, now_ms)
-    handling.do(Deed("f1", "acknowledge", "li", "", now_ms + 1000, now_ms))
-    assert handling.on([alert], now_ms)[0].acked_by == "li"
-    assert handling.on([alert], now_ms + 1000)[0].acked_by is None
-    handling.do(Deed("f1", "silence", "li", "", UNTIL_RESOLVED_MS, now_ms))
-    again = Handling(file, now_ms)  # after a restart
-    assert again.silenced("f1", alert.since_ms, now_ms + 10)
-    assert not again.silenced("f1", now_ms + 5, now_ms + 10), "the next episode is told"
-    with pytest.raises(ValueError, match="until a time"):
-        handling.do(Deed("f1", "silence", "li", "", None, now_ms))
-    file.close()
-    city.close()
 
 
 def test_a_desk_that_cannot_be_opened_names_the_file_and_the_cure(tmp_path: Path) -> None:

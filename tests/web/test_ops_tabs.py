@@ -16,7 +16,6 @@ from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from collector.web.readings import look
 from tests.web.city import MINUTE_MS, City
-from tests.web.duty import DutyDesk
 from tests.web.operator import Operator
 from tests.web.served import Served
 
@@ -29,7 +28,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, C
     half_past_ms = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS - HOUR_MS // 2
     city = City(tmp_path_factory.mktemp("tabs"), half_past_ms)  # an hour is closed, whenever the test is run
     city.fill_an_hour()
-    city.duty = DutyDesk(city.started_ms)
     served = Served(city)
     yield Operator(served), city
     served.server.stop()

@@ -1,1 +1,1 @@
-"""The desk: what people decide and say, in one SQLite file. Reports and answers, changes, accounts, handled alerts."""
+"""The desk: what people decide and say, in one SQLite file. Reports and answers, changes, accounts, the trail."""

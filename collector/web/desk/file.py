@@ -19,9 +19,6 @@ CREATE TABLE IF NOT EXISTS change (id INTEGER PRIMARY KEY, node TEXT, at_ms INTE
 CREATE TABLE IF NOT EXISTS station (node TEXT PRIMARY KEY, state TEXT, changed_ms INTEGER);
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, hash TEXT, at_ms INTEGER);
 CREATE TABLE IF NOT EXISTS session (digest BLOB PRIMARY KEY, name TEXT, csrf TEXT, seen_ms INTEGER, at_ms INTEGER);
-CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY, fingerprint TEXT, verb TEXT, who TEXT, note TEXT,
-    until_ms INTEGER, at_ms INTEGER);
-CREATE INDEX IF NOT EXISTS handled_of ON handled (fingerprint, at_ms);
 """
 
 
@@ -48,6 +45,16 @@ class DeskFile:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def note(self, who: str, what: str, about: str, now_ms: int) -> None:
+        """A line in the trail, of something that is kept elsewhere or nowhere."""
+        with self.use() as db:
+            trail.append(db, trail.Line(now_ms, who, what, about))
+
+    def trail(self, count: int) -> list[trail.Line]:
+        """The newest lines of the trail, newest first."""
+        with self.use() as db:
+            return trail.newest(db, count)
 
     def look(self, question: str, *given: Any) -> list[sqlite3.Row]:
         """The answer to one SELECT. Every page of every reader asks: nobody waits for a writer or another reader."""
