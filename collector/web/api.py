@@ -198,7 +198,7 @@ class Api:
         `closed_ms` is where the last window ends that may be told; none is then told in part.
         """
         node = asked["node"]
-        if not any(station.node == node for station in self._site.stations()):
+        if self._site.station(node) is None:
             raise BadQuery("unknown-node", "node", f"node: no such station; {ROOT}/stations lists them")
         reporting = self._site.reporting(node)
         until_ms = asked.get("to", self._site.now_ms())

@@ -73,10 +73,10 @@ class Deeds:
             return refusal(
                 403, "scope-missing", "this token only reads; `lamppost token api` makes one to handle alerts"
             )
-        verb, fingerprint = request.path_params["verb"], request.path_params["fingerprint"]
+        verb = request.path_params["verb"]
         if verb not in VERBS:
             return refusal(404, "unknown-verb", f"the last word is one of {', '.join(VERBS)}", "verb")
-        alert = next((each for each in self._site.alerts() if each.fingerprint == fingerprint), None)
+        alert = self._site.alert(request.path_params["fingerprint"])
         if alert is None:
             return refusal(
                 404, "unknown-alert", "no alert of this fingerprint stands or ended within a day", "fingerprint"

@@ -26,7 +26,7 @@ from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import HOUR_MS, Tabs
 from collector.web.pages import language_of
 from collector.web.render import Renderer, sort_alerts
-from collector.web.site import Site
+from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views
 
@@ -95,7 +95,7 @@ class Ops:
     async def station(self, request: Request, session: Session) -> Response:
         """One station: a day's chart, a week's availability, what it says of itself."""
         node = request.path_params["node"]
-        station = next((one for one in self._site.stations() if one.node == node), None)
+        station = self._site.station(node)
         if station is None:
             raise HTTPException(404, "not_found_station")
         now_ms, store, zone = self._site.now_ms(), self._site.store, ZoneInfo(self._site.time_zone)
@@ -187,7 +187,7 @@ class Ops:
     async def change(self, request: Request, session: Session) -> Response:
         """Write down what was done at a station."""
         node, fields, now_ms = request.path_params["node"], request.state.fields, self._site.now_ms()
-        if not any(station.node == node for station in self._site.stations()):
+        if self._site.station(node) is None:
             raise HTTPException(404, "not_found_station")
         kind = choice(fields, "kind", CHANGES)
         zh, en = fields.get("zh", ""), fields.get("en", "")
@@ -269,9 +269,8 @@ class Ops:
 
         return self._inside(checked)
 
-    def _alert(self, request: Request) -> Any:
-        fingerprint = request.path_params["fingerprint"]
-        alert = next((one for one in self._site.alerts() if one.fingerprint == fingerprint), None)
+    def _alert(self, request: Request) -> AlertView:
+        alert = self._site.alert(request.path_params["fingerprint"])
         if alert is None:
             raise HTTPException(404, "not_found")
         return alert

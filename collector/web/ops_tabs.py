@@ -24,7 +24,7 @@ from collector.web.desk.accounts import Session
 from collector.web.desk.desk import Desk
 from collector.web.forms import choice
 from collector.web.readings import View
-from collector.web.site import Site, Station
+from collector.web.site import Site
 from collector.web.views import Views
 
 Inside = Callable[[Request, Session], Awaitable[Response]]
@@ -188,7 +188,7 @@ class Tabs:
     async def ask(self, request: Request, session: Session) -> Response:
         """Ask a node something; its answer stands on the station's page."""
         node, verb, now_ms = request.path_params["node"], request.path_params["verb"], self._site.now_ms()
-        if self._site.ask is None or verb not in VERBS or not _known(self._site.stations(), node):
+        if self._site.ask is None or verb not in VERBS or self._site.station(node) is None:
             raise HTTPException(404, "not_found")
         arguments = {"from_ms": now_ms - 24 * HOUR_MS, "to_ms": now_ms + 1} if verb == "resend" else {}
         await run_in_threadpool(self._desk.file.note, session.name, f"ask {verb}", node, now_ms)
@@ -215,10 +215,6 @@ def _is_frame(one: Any) -> bool:
         and isinstance(rows, list)
         and all(isinstance(row, dict) and all(map(_is_number, row.values())) for row in rows)
     )
-
-
-def _known(stations: list[Station], node: str) -> bool:
-    return any(station.node == node for station in stations)
 
 
 def _local_ms(text: str, zone: ZoneInfo) -> int:

@@ -82,7 +82,7 @@ class Pages:
 
     async def station(self, request: Request) -> Response:
         node = request.path_params["node"]
-        station = next((one for one in self._site.stations() if one.node == node), None)
+        station = self._site.station(node)
         if station is None:
             raise HTTPException(404, "not_found_station")
         reported = "reported" in request.query_params

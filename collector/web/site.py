@@ -150,3 +150,11 @@ class Site:
     """What lies under the stations on the map."""
     desk: Path | None = None
     """File of reports, accounts and the trail; without it there are no reports and no operators' page."""
+
+    def station(self, node: str) -> Station | None:
+        """The station of that node."""
+        return next((station for station in self.stations() if station.node == node), None)
+
+    def alert(self, fingerprint: str) -> AlertView | None:
+        """The alert of that fingerprint: it stands, or ended within a day."""
+        return next((alert for alert in self.alerts() if alert.fingerprint == fingerprint), None)

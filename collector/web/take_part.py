@@ -72,7 +72,7 @@ class TakePart:
         """Keep a report and lead back to the station, where it stands."""
         assert self._reports is not None
         node = request.path_params["node"]
-        if not any(station.node == node for station in self._site.stations()):
+        if self._site.station(node) is None:
             raise HTTPException(404, "not_found_station")
         fields = await read_form(request)
         if not self._allowance.take(client_of(request), self._site.now_ms()):
