@@ -20,10 +20,10 @@ class Line(NamedTuple):
     values: Sequence[float | None]
 
 
-def plot(title: str, labels: Sequence[str], lines: Sequence[Line], unit: str = "", low: float | None = 0.0) -> str:
-    """Lines over evenly spaced labels; lines differ by dash as well as by colour. `low` None: as the values need."""
+def plot(title: str, labels: Sequence[str], lines: Sequence[Line], unit: str) -> str:
+    """Lines over evenly spaced labels; lines differ by dash as well as by colour."""
     known = [v for line in lines for v in line.values if v is not None and not math.isnan(v)]
-    bottom = min(known, default=0.0) if low is None else min([low, *known])
+    bottom = min([0.0, *known])
     top = max([*known, bottom + 1e-9])
     step = _step(top - bottom)
     bottom, top = math.floor(bottom / step) * step, math.ceil(top / step) * step

@@ -7,7 +7,6 @@ at again at the end: a row at another time, one that stands twice, one that nobo
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -32,11 +31,9 @@ Group = tuple[str, ...]
 class Comparison:
     """One comparison; `run` fills the verdict."""
 
-    def __init__(
-        self, notes: Notes, store: Store, verdict: Verdict, watch: Callable[[float], None], alone: bool
-    ) -> None:
+    def __init__(self, notes: Notes, store: Store, verdict: Verdict, alone: bool) -> None:
         self._alone = alone  # nobody else stores there: a row of a stranger is nobody's
-        self._notes, self._store, self._verdict, self._watch = notes, store, verdict, watch
+        self._notes, self._store, self._verdict = notes, store, verdict
         self._missing: dict[int, list[Sent]] = defaultdict(list)
         self._tolerance_ms: int = notes.meta().get("time_tolerance_ms", 0)
         self._indices: dict[int, _ByValues] = {}
@@ -50,15 +47,13 @@ class Comparison:
         span = self._notes.span()
         if span is None:
             return
-        kinds = sorted({series.kind for series in self._series.values()})
-        for at, kind in enumerate(kinds):
+        for kind in sorted({series.kind for series in self._series.values()}):
             numbers = [number for number, series in self._series.items() if series.kind == kind]
             columns = self._columns(kind, numbers)
             total = sum(self._notes.count(number) for number in numbers)
             slices = max(1, total // ROWS_PER_SLICE)
-            for number, (from_ms, until_ms) in enumerate(pairwise(self._edges(*span, slices)), 1):
+            for from_ms, until_ms in pairwise(self._edges(*span, slices)):
                 self._slice(kind, numbers, columns, from_ms, until_ms)
-                self._watch((at + number / slices) / len(kinds))
         self._meet_again()
 
     def _edges(self, first_ms: int, last_ms: int, slices: int) -> list[int]:

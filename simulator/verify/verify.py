@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from collector.stores.store import Store
 from simulator.notes import Notes
 from simulator.verify import alerts, traffic
@@ -11,10 +9,8 @@ from simulator.verify.compare import Comparison
 from simulator.verify.verdict import Verdict
 
 
-def verify(
-    notes: Notes, store: Store, run: str = "", watch: Callable[[float], None] = lambda _: None, alone: bool = True
-) -> Verdict:
-    """Compare everything. Raises StoreDown. `watch` is told how much is done, 0 to 1.
+def verify(notes: Notes, store: Store, run: str = "", alone: bool = True) -> Verdict:
+    """Compare everything. Raises StoreDown.
 
     A store that others use too (`alone` False) is asked for the run's own stations only.
     """
@@ -22,7 +18,7 @@ def verify(
     verdict = Verdict(
         run, hash=meta.get("hash", ""), waiting=meta.get("waiting_rows", 0), whole=meta.get("whole", False)
     )
-    Comparison(notes, store, verdict, watch, alone).run()
+    Comparison(notes, store, verdict, alone).run()
     traffic.judge(meta.get("vehicles", {}), meta.get("lorries", {}), store, verdict)
     nodes = None if alone else frozenset(series.node for series in notes.series().values())
     alerts.judge(meta.get("expect_alerts", []), store, verdict, nodes)
