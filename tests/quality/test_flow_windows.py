@@ -63,6 +63,13 @@ def test_a_day_spans_what_its_hours_span(tmp_path: Path, closes: Closes) -> None
     assert [row[1:] for row in bench.rows("traffic_flow_1h", *names)] == [[600, 1800, 30, 50], [120, 240, 60, 70]]
 
 
+def test_an_interval_that_begins_with_the_hour_is_that_hours_also_in_one_block(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench.commit(flow([NOON - MINUTE, NOON, NOON + MINUTE], count=[1, 20, 300], duration_s=[60.0] * 3))
+    bench.settle()
+    assert bench.rows("traffic_flow_1h", "count_sum") == [[NOON - HOUR, 1], [NOON, 320]]
+
+
 def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
     bench = closes(Bench(tmp_path, NOON - HOUR))

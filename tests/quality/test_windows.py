@@ -114,13 +114,29 @@ def test_an_hour_is_closed_from_memory_and_equals_what_the_database_says(tmp_pat
     assert len(bench.rows("air_quality_1m", "pm25_ugm3_mean")) == 120  # the last minute is still open
 
 
+def test_the_minute_in_which_a_collector_starts_is_told_whole_or_not_at_all(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON))
+    for second, is_start in ((0, False), (20, False), (40, True), (60, False), (120, False)):
+        bench.now_ms = NOON + 1000 * second
+        if is_start:
+            bench.restart()
+        bench.commit(air([bench.now_ms], pm25_ugm3=[10.0]))
+    assert bench.rows("air_quality_1m", "pm25_ugm3_n") == [[NOON + MINUTE, 1]]
+    bench.settle()
+    assert bench.rows("air_quality_1m", "pm25_ugm3_n") == [[NOON, 3], [NOON + MINUTE, 1], [NOON + 2 * MINUTE, 1]]
+
+
 def test_a_series_is_forgotten_when_it_has_been_silent_for_more_than_a_day_and_no_sooner() -> None:
     """What was told of it to the rules is forgotten with it."""
     windows = OpenWindows(lambda _: SHANGHAI)
     key = ("air_quality", AIR)
     for spoke in (NOON, NOON + 25 * HOUR):
         windows.take(air([spoke], pm25_ugm3=[10.0]), spoke)
-        assert windows.close_idle(spoke + HOUR + 3 * MINUTE) == [], "its hour is over"
+        over = spoke + HOUR + 2 * MINUTE
+        for now in (spoke + MINUTE, over - 1, over):
+            assert windows.close_idle(now) == []
+            is_closed = windows.due[key, spoke] == 0 or spoke in windows.hours[key]
+            assert is_closed == (now == over), "a minute of silence does not end an hour"
     assert windows.close_idle(spoke + 26 * HOUR - 1) == []
     assert windows.close_idle(spoke + 26 * HOUR) == [key]
     assert windows.close_idle(spoke + 26 * HOUR) == []
