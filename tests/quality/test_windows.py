@@ -340,6 +340,19 @@ def test_a_pollutant_that_is_missing_hides_a_good_index_and_not_a_bad_one(tmp_pa
         assert rows == [[start, *expected]]
 
 
+def test_hours_that_come_late_together_are_in_the_means_of_all_that_look_back_at_them(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """HJ 633-2012: particles by the 24 hours that end with an hour, of which 20 must be there."""
+    bench = closes(Bench(tmp_path, NOON + 4 * DAY, Reporting(SHANGHAI, ("china-2012",))))
+    for first in (NOON + DAY, NOON, NOON + 2 * DAY):
+        times = range(first, first + DAY, MINUTE)
+        bench.commit(air(times, pm25_ugm3=[28.0] * len(times)))
+        bench.settle()
+    found = bench.rows("air_index", "pm25_index", period="1h")
+    assert found == [[NOON + hour * HOUR, 40] for hour in range(19, 72)]
+
+
 def test_a_us_day_looks_into_the_next_morning_and_back_into_the_evening_before(tmp_path: Path, closes: Closes) -> None:
     """40 CFR 50 App. U: the last eight hours of ozone begin at 23:00 of standard time, which is midnight in summer."""
     zone = ZoneInfo("America/New_York")
