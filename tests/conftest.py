@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import warnings
 from collections.abc import Iterator
@@ -70,6 +71,14 @@ def closes() -> Iterator[Closes]:
     """`closes(open_state(path))` is that connection; it is closed when the test has ended."""
     with ExitStack() as at_the_end:
         yield Closes(at_the_end)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Thousands of faults say a line each, which nobody reads."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ and then right.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,11 +28,7 @@ TICK_MS = 60_000
 TOLERANCE_MS = 1_000
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def started(path: Path, boot: str) -> Recorder:

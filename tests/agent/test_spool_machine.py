@@ -6,7 +6,6 @@ can undo; then the spool must still open, hold nothing that was never accepted, 
 
 from __future__ import annotations
 
-import logging
 import random
 import shutil
 import tempfile
@@ -188,13 +187,6 @@ class SpoolMachine(RuleBasedStateMachine):
 
 def _numbers(one: Sealed) -> set[int]:
     return {int(row.values[FIELD]) for row in readings_of(one.data)[0] if row.series.kind == "air_quality"}
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 TestSpoolMachine = pytest.mark.usefixtures("quiet")(SpoolMachine.TestCase)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from collector.clock import wall_ms
 from collector.notify.alertmanager import Alertmanager as Channel
 from collector.notify.channel import NotNow, Told
 from collector.notify.message import Place, Writer
@@ -32,18 +32,14 @@ def alertmanager(tmp_path: Path, receiver: Receiver) -> Iterator[Alertmanager]:
     made.stop()
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def said(node: str, sensor: str, state: str) -> Transition:
     series = Series.of("air_quality", {"site": "east", "node": node, "sensor": sensor})
-    return transition(series, RULE, now_ms() - 5_000, 80.0, state, now_ms())
+    return transition(series, RULE, wall_ms() - 5_000, 80.0, state, wall_ms())
 
 
 def message(*changes: Transition) -> Delivery:
     lines = [[each.state, each.as_json()] for each in changes]
-    at = now_ms()
+    at = wall_ms()
     return Delivery("k", "am", "am|lp-1", 1, at, at, "", "", "major", {"what": "news", "lines": lines})
 
 
@@ -56,7 +52,7 @@ def known_to(server: Alertmanager) -> list[dict[str, Any]]:
 def test_it_receives_groups_and_resolves(alertmanager: Alertmanager, receiver: Receiver) -> None:
     standing: list[Transition] = []
     writer = Writer(lambda node: Place(f"{node} 站", node, ZoneInfo("UTC")), "https://city.example")
-    channel = Channel("am", f"http://127.0.0.1:{alertmanager.port}", writer, lambda: standing, now_ms)
+    channel = Channel("am", f"http://127.0.0.1:{alertmanager.port}", writer, lambda: standing, wall_ms)
     began = [said("lp-1", "air-1", "firing"), said("lp-1", "air-2", "firing"), said("lp-2", "air-1", "firing")]
     assert channel.send([message(*began)]) == Told()
     alerts = known_to(alertmanager)
@@ -68,7 +64,7 @@ def test_it_receives_groups_and_resolves(alertmanager: Alertmanager, receiver: R
     wait_for("two groups at the receiver, each whole", lambda: _groups(receiver.took) == whole)
 
     standing += [began[1], began[2]]
-    ended = transition(Series.of(began[0].kind, began[0].labels), RULE, began[0].start_ms, 10.0, "resolved", now_ms())
+    ended = transition(Series.of(began[0].kind, began[0].labels), RULE, began[0].start_ms, 10.0, "resolved", wall_ms())
     assert channel.send([message(ended)]) == Told()
     assert channel.repeat() == Told()
     wait_for("the end at the receiver", lambda: any(_ends(m) == ["air-1"] for m in receiver.took))

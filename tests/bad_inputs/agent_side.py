@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from collector.clock import wall_ms
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.bad_inputs import watch
@@ -123,8 +124,8 @@ class AgentSide:
 
     def settled(self) -> dict[str, int]:
         """Counters of a moment at which all that the agent has heard until now is committed: it commits, then says."""
-        self.counts(_now_ms())  # this word may be of a commit that was under way
-        return self.counts(_now_ms())
+        self.counts(wall_ms())  # this word may be of a commit that was under way
+        return self.counts(wall_ms())
 
     def ready(self) -> None:
         """Some batches wait, one at least was answered."""
@@ -155,7 +156,7 @@ class AgentSide:
     def ack_document(self) -> dict[str, Any]:
         """The base acknowledgement for a batch that waits now."""
         document: dict[str, Any] = json.loads(compact(self.words.bases["ack"]))
-        return document | {"spool": self.life(), "now": _now_ms()}
+        return document | {"spool": self.life(), "now": wall_ms()}
 
     def for_waiting(self, body: bytes) -> bytes:
         """42 and <digest> stand for a batch that waits."""
@@ -183,7 +184,7 @@ class AgentSide:
         return time.monotonic() - began_s if found else None
 
     def request(self, transaction: Any, arguments: dict[str, Any]) -> bytes:
-        head = {"v": 1, "tx": transaction, "session": self.session(), "at": _now_ms()}
+        head = {"v": 1, "tx": transaction, "session": self.session(), "at": wall_ms()}
         return compact(head | arguments).encode()
 
     def answers(self, transaction: Any) -> list[dict[str, Any]]:
@@ -200,7 +201,7 @@ class Before:
         self.pid = side.agent.process.pid if side.agent.process else 0
         self.waiting = side.unanswered()
         self.answered = side.answered()
-        self.counts = side.counts(_now_ms())
+        self.counts = side.counts(wall_ms())
         self.resident = watch.resident(self.pid)
         watch.reset_peak(self.pid)
         self.log = watch.Log(side.agent.log)
@@ -291,7 +292,7 @@ def request(side: AgentSide, case: Case) -> list[str]:
     if isinstance(transaction, dict) and transaction.keys() & {"gen", "text", "hex", "concat"}:
         transaction = side.words.text(transaction)
     topic = side.topic(f"request/{verb}")
-    plain = json.loads(side.request(None, {"from_ms": 0, "to_ms": _now_ms() + 1}))
+    plain = json.loads(side.request(None, {"from_ms": 0, "to_ms": wall_ms() + 1}))
     body = json_changed(plain, REQUEST_ROLES, what | {"role": {"transaction": transaction}}, side.words)
     payload = side.signed(topic, body, asked)
     times, replayed = asked.get("times", 1), asked.get("times", 1) > 1
@@ -323,7 +324,7 @@ def _answer_all(side: AgentSide) -> None:
     """What the first, good request has put back to waiting is acknowledged again."""
     sequences = sorted(side.waiting())[:-1]
     for seq in sequences:
-        document = side.ack_document() | {"now": _now_ms() + 1, "acks": [[seq, side.waiting().get(seq, ""), 0]]}
+        document = side.ack_document() | {"now": wall_ms() + 1, "acks": [[seq, side.waiting().get(seq, ""), 0]]}
         side.collector.publish(side.topic("ack"), side.signed(side.topic("ack"), compact(document).encode(), {}))
     wait_for("the batches to be answered", lambda: not side.waiting().keys() & set(sequences))
 
@@ -333,7 +334,3 @@ def _reconnect(side: AgentSide) -> None:
     Peer(side.city_system, side.node, side.node).close()
     side.collector.forget()
     side.collector.wait(lambda heard: any(b'"online"' in body for _, _, body in heard), 30)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from collector.clock import wall_ms
 from tests.bad_inputs import watch
 from tests.bad_inputs.system import System
 
@@ -24,7 +24,7 @@ class Around:
     new_alarms: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> Around:
-        self.counts, self.alarms = self.system.counters(_now_ms())
+        self.counts, self.alarms = self.system.counters(wall_ms())
         self._log = watch.Log(self.system.collector.log)
         watch.reset_peak(self.system.pid())
         self._resident = watch.resident(self.system.pid())
@@ -38,7 +38,7 @@ class Around:
             self.system.collector.start()
             return
         self._next()
-        after, alarms = self.system.counters(_now_ms())
+        after, alarms = self.system.counters(wall_ms())
         self.named = watch.named(self.counts, after)
         self.new_alarms = {key: text for key, text in alarms.items() if self.alarms.get(key) != text}
         self.standing = alarms
@@ -60,10 +60,6 @@ class Around:
             if took[-1] is not None and took[-1] < NEXT_S:
                 return
         self.faults.append(f"the next valid batches took {took} s")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 Case = dict[str, Any]

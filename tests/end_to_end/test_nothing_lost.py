@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.clock import wall_ms
 from collector.delivery.audit import audit
 from collector.delivery.gaps import gaps
 from firmware_stubs.plantower import Pms5003
@@ -57,7 +58,7 @@ def test_20000_readings_survive_each_server_in_turn(rig: Rig) -> None:
     assert total >= READINGS
     (finding,) = audit(rig.store)
     assert finding.complete, finding
-    hours = gaps(rig.store, _now_ms() - 2 * 3_600_000, _now_ms(), {}, {})
+    hours = gaps(rig.store, wall_ms() - 2 * 3_600_000, wall_ms(), {}, {})
     assert [cause for hour in hours for cause in hour.causes] == []
     assert sum(hour.accepted for hour in hours) == total
     assert rig.count("air_quality") == total, "lost or doubled"
@@ -129,10 +130,6 @@ def test_a_database_restored_from_an_old_backup_is_whole_again_after_resend(rig:
 def _drained(rig: Rig) -> bool:
     said = rig.status("lp-1")
     return bool(said) and said["waiting_rows"] == 0 and rig.count("air_quality") == said["accepted"]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _counting(t_s: float) -> dict[str, float]:
