@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import threading
 
     from collector.config import Config
+    from wire.collector_status import CollectorStatus
 
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -158,30 +159,28 @@ def status(
     alarms = alarms_beside(settings.state_file, now_ms, mine is not None and mine.speaks)
     if as_json:
         said = [
-            {
-                "name": name,
-                "state": one.state,
-                "since_ms": one.since_ms,
-                "said_ms": one.now_ms,
-                "speaks": speaks,
-                "version": one.version,
-            }
+            {"name": name, "state": one.state, "since_ms": one.since_ms, "said_ms": one.now_ms, "speaks": speaks,
+             "version": one.version}
             for name, (one, speaks) in found.items()
-        ]
+        ]  # fmt: skip
         wrong = [{"alarm": name, "text": text, "since_ms": since_ms} for name, (text, since_ms) in alarms.items()]
-        schema = "lamppost.collector.status/1"
-        show_json({"schema": schema, "collectors": said, "alarms": wrong})
+        show_json({"schema": "lamppost.collector.status/1", "collectors": said, "alarms": wrong})
     else:
         for name, (one, speaks) in found.items():
-            ago = f"{max(0, now_ms - one.now_ms) / 1000:.0f} s"
-            heard = "its last will" if not one.now_ms else f"said {ago} ago" if speaks else f"silent for {ago}"
-            typer.echo(f"{name:<12} {one.state:<10} {heard:<18} {one.version}")
+            typer.echo(f"{name:<12} {one.state:<10} {_heard(one, speaks, now_ms):<18} {one.version}")
         if not found:
             typer.echo("no collector has been on this broker: does one run, and what does its log say?")
         for text, since_ms in alarms.values():
             typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
     works = any(one.speaks and one.said.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
+
+
+def _heard(one: CollectorStatus, speaks: bool, now_ms: int) -> str:
+    if not one.now_ms:
+        return "its last will"
+    ago = f"{max(0, now_ms - one.now_ms) / 1000:.0f} s"
+    return f"said {ago} ago" if speaks else f"silent for {ago}"
 
 
 @app.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,6 +15,10 @@ from collector.commands.duty import ask, open_book
 from collector.commands.options import CONFIG, JSON, counted, load_settings, show_json
 from collector.commands.times import TO_THE_SECOND, clock_of
 from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.alerts.settings import Channel
+    from collector.config import Config
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -27,12 +33,7 @@ def notify_test(
 
     Exit code 6 when one did not take it, 1 when there is none.   Example:  lamppost notify test environment-bureau
     """
-    from collector.notify import setup
-    from collector.notify.addresses import Inner
-    from collector.notify.channel import BadAddress, Told
-    from collector.rules.outbox import Delivery
-
-    settings, now_ms = load_settings(config), wall_ms()
+    settings = load_settings(config)
     known = {channel.name: channel for channel in settings.alerts.channels}
     for name in channels or ():
         if name not in known:
@@ -41,22 +42,7 @@ def notify_test(
     if not known:
         text = f"{config} names no channel: alerts are shown on the pages and told to nobody"
         raise Failure(Exit.NOT_HEALTHY, "no-channels", text, "lamppost collector sample shows alerts.channels")
-    rows = []
-    words, inner = setup.writer(settings), Inner(settings.alerts.inner)
-    body = {"what": "news", "lines": []}
-    zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
-    for name in channels or known:
-        try:
-            ways = setup.channels(known[name], words, None, wall_ms, inner)
-        except (BadAddress, Failure) as error:
-            rows.append({"channel": name, "told": False, "why": str(error), "ms": 0})
-            continue
-        for way in ways:
-            test = Delivery(f"test-{now_ms}", way.name, "test", 0, now_ms, now_ms, zh, en, "info", body)
-            began_s = time.monotonic()
-            outcome = way.send([test])
-            why, ms = "" if isinstance(outcome, Told) else outcome.why, round(1000 * (time.monotonic() - began_s))
-            rows.append({"channel": way.name, "told": not why, "why": why, "ms": ms})
+    rows = [row for name in channels or known for row in _tried(settings, known[name])]
     if as_json:
         show_json(rows)
     else:
@@ -64,6 +50,28 @@ def notify_test(
             typer.echo(f"{row['channel']}  {'ok' if row['told'] else 'FAILED: ' + str(row['why'])}  {row['ms']} ms")
         typer.echo(f"{sum(bool(row['told']) for row in rows)} of {len(rows)} channels took it")
     raise typer.Exit(Exit.FINE if all(row["told"] for row in rows) else Exit.NETWORK)
+
+
+def _tried(settings: Config, channel: Channel) -> Iterator[dict[str, Any]]:
+    """What each way of a channel says to a test message."""
+    from collector.notify import setup
+    from collector.notify.addresses import Inner
+    from collector.notify.channel import BadAddress, Told
+    from collector.rules.outbox import Delivery
+
+    try:
+        ways = setup.channels(channel, setup.writer(settings), None, wall_ms, Inner(settings.alerts.inner))
+    except (BadAddress, Failure) as error:
+        yield {"channel": channel.name, "told": False, "why": str(error), "ms": 0}
+        return
+    now_ms, body = wall_ms(), {"what": "news", "lines": []}
+    zh, en = "Lamppost 测试通知，无需处理", "A test of Lamppost's notifications; nothing to do"
+    for way in ways:
+        test = Delivery(f"test-{now_ms}", way.name, "test", 0, now_ms, now_ms, zh, en, "info", body)
+        began_s = time.monotonic()
+        outcome = way.send([test])
+        why, ms = "" if isinstance(outcome, Told) else outcome.why, round(1000 * (time.monotonic() - began_s))
+        yield {"channel": way.name, "told": not why, "why": why, "ms": ms}
 
 
 @app.command("log")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collector.rules.engine import Expected
     from collector.rules.rule import Rule
     from collector.rules.transition import Series, Transition
+    from collector.stores.store import Store
+
+    History = list[tuple[list[int], dict[str, list[object]]]]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -155,21 +158,14 @@ def rules_explain(
 
     Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
     """
-    from collector.alerts import stored
     from collector.rules.explanation import explain
 
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])
     zone = settings.reporting()(node).zone
     at_ms = wall_ms() if at is None else _moment(at, zone)
-    over_ms = rule.window.over if rule.window is not None else 0
-    reach_ms = 2 * over_ms + rule.for_ + rule.keep_firing_for + 6 * 3_600_000
-    found: dict[Series, list[tuple[list[int], dict[str, list[object]]]]] = {}
-    columns = stored.columns_of([rule])
     with open_store(settings) as store:
-        for series, times, cells in stored.rows(store, columns, at_ms - reach_ms, at_ms + 1, 3_600_000, node):
-            if sensor in (None, series.sensor):
-                found.setdefault(series, []).append((times, cells))
+        found = _history(store, rule, node, sensor, at_ms)
     if not found:
         raise nothing_of(settings, node, f"nothing of {rule.kind} is stored for {node} up to then")
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
@@ -189,6 +185,19 @@ def rules_explain(
         typer.echo(f"{series}\n{why.text_en}")
         if told:
             typer.echo("Sent: " + ", ".join(told))
+
+
+def _history(store: Store, rule: Rule, node: str, sensor: str | None, at_ms: int) -> dict[Series, History]:
+    """What is stored of a node's series, as far back from a time as the rule may look."""
+    from collector.alerts import stored
+
+    over_ms = rule.window.over if rule.window is not None else 0
+    since_ms = at_ms - 2 * over_ms - rule.for_ - rule.keep_firing_for - 6 * 3_600_000
+    found: dict[Series, History] = {}
+    for series, times, cells in stored.rows(store, stored.columns_of([rule]), since_ms, at_ms + 1, 3_600_000, node):
+        if sensor in (None, series.sensor):
+            found.setdefault(series, []).append((times, cells))
+    return found
 
 
 def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:

@@ -68,14 +68,16 @@ class Joined:
         said: list[Transition] = []
         for minute_ms in range(first_ms, last_ms + 1, MINUTE_MS):
             for rule in self.rules:
-                for (kind, _), timelines in self._of_site.items():
-                    for timeline in timelines.values() if kind == rule.kind else ():
-                        if rule.alert in timeline.plan.joined:
-                            said += self._decide(rule, timeline, minute_ms)
+                for timeline in self._watched(rule):
+                    said += self._decide(rule, timeline, minute_ms)
             self._found.clear()
             self._values.clear()
         self._minute_ms = last_ms
         return said
+
+    def _watched(self, rule: Rule) -> Iterator[Timeline]:
+        ours = (timelines.values() for (kind, _), timelines in self._of_site.items() if kind == rule.kind)
+        return (timeline for timelines in ours for timeline in timelines if rule.alert in timeline.plan.joined)
 
     def alerts(self) -> Iterator[tuple[Series, Track]]:
         """Every pending and firing alert."""
