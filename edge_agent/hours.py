@@ -42,6 +42,7 @@ class Hours:
             self._open = {
                 int(hour): {name: Tally(**tally) for name, tally in tallies.items()}
                 for hour, tallies in (state or {}).items()
+                if int(hour) >= FLOOR_MS  # an earlier agent counted by the time since boot
             }
         self._first_ms = min(self._open, default=0)  # the hours before it are closed
         self._told_ms = 0
@@ -49,6 +50,15 @@ class Hours:
     def accept(self, sensor: str, rows: int, time_ms: int) -> None:
         """Rows of a sensor were accepted under this time."""
         self._at(time_ms, sensor).accepted += rows
+
+    def spread(self, sensor: str, rows: int, from_ms: int, to_ms: int) -> None:
+        """So many rows of a sensor, one as often as the other, were accepted from and to these times."""
+        ends = [*range((from_ms // HOUR_MS + 1) * HOUR_MS, to_ms + 1, HOUR_MS), to_ms + 1]
+        done = 0
+        for end_ms in ends:
+            until = rows * (end_ms - from_ms) // (to_ms + 1 - from_ms)
+            self.accept(sensor, until - done, end_ms - 1)
+            done = until
 
     def observe(self, sensor: str, bad_frames: int, silent_s: float, now_ms: int) -> None:
         """Damage and silence since the last call."""
@@ -87,11 +97,10 @@ class Hours:
     def _at(self, time_ms: int, sensor: str) -> Tally:
         """The account of this time; what belongs to an hour that is closed counts in the first after it.
 
-        Unless it was closed by a clock that was far ahead for a while. Times since boot, while there is no clock, are
-        of no hour: they count in the first as well.
+        Unless it was closed by a clock that was far ahead for a while.
         """
         hour_ms = time_ms // HOUR_MS * HOUR_MS
-        if hour_ms < self._first_ms and (self._first_ms <= hour_ms + 2 * HOUR_MS or time_ms < FLOOR_MS):
+        if hour_ms < self._first_ms <= hour_ms + 2 * HOUR_MS:
             hour_ms = self._first_ms
         return self._open.setdefault(hour_ms, {}).setdefault(sensor, Tally())
 

@@ -117,10 +117,10 @@ class Recorder:
             self._write()  # the account that is told last must hold what was accepted last
         sealed: list[Sealed] = []
         if self.timeline.trusted:
-            told = self._tally(stamp)
-            self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]  # room is reserved for them
             if self._unsynced:
                 sealed = self.seal()  # before anything later is accepted, or what waited would have to move behind it
+            told = self._tally(stamp)
+            self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]  # room is reserved for them
         urgent = seal == "urgent" and self.urgency is not None and self.urgency.due
         sealed += self._write(seal == "all" or urgent)
         if self._restores(now):
@@ -158,7 +158,8 @@ class Recorder:
     def _write(self, seal: bool = False) -> list[Sealed]:
         clock = self._clock()
         counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
-        for reading in counted:
+        timed = counted if clock != UNSYNCED else []  # the others are of an hour once their time is known
+        for reading in timed:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
         state[HOURS_KEY] = self._hours.state()
@@ -171,7 +172,7 @@ class Recorder:
             else:
                 self.spool.accept(self._pending, origin, state)
         except SpoolError as error:
-            for reading in counted:
+            for reading in timed:
                 self._hours.accept(reading.series.sensor, -1, reading.time_ms)
             self.trouble(error)
             return []
@@ -187,6 +188,11 @@ class Recorder:
         return sealed
 
     def _have_sealed(self) -> None:
+        for sensor, kind, time_ms, values in ((*row.series[:2], *row[1:]) for row in self.spool.take_restored()):
+            if kind == gap_records.KIND:  # as many were accepted, and dropped before their time was known
+                self._hours.spread(sensor, int(values["lost_count"]), int(values["from_ms"]), int(values["to_ms"]))
+            elif kind not in _OF_THE_NODE:
+                self._hours.accept(sensor, 1, time_ms)
         if self.urgency is not None:
             self.urgency.done()
         if self._unsynced and self.timeline.trusted:
@@ -240,12 +246,19 @@ class Recorder:
             assert self.timeline.offset_ms is not None
             log.info("the clock is trusted")
             self._shift(self.timeline.offset_ms)
+            self._move(self.timeline.offset_ms)
 
     def _shift(self, by_ms: int) -> None:
         """Intervals that are open move with the clock: one that began ahead of it would not end."""
         for sensor in self._sensors:
             if sensor.traffic is not None:
                 sensor.traffic.shift(by_ms)
+
+    def _move(self, by_ms: int) -> None:
+        """What no disk has taken yet was stamped before there was a clock as well."""
+        self._pending = [row._replace(time_ms=row.time_ms + by_ms) for row in self._pending]
+        for name, (sensor, rows, from_ms, to_ms) in self._lost.items():
+            self._lost[name] = Loss(sensor, rows, from_ms + by_ms, to_ms + by_ms)
 
     def _clock(self) -> str:
         """The word for what is accepted now."""

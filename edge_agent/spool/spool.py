@@ -66,6 +66,7 @@ class Spool:
             self._unsealed, timed = self._chunks.survey()
             self._unique = Uniquifier(self._last_times(timed), self._latest(timed))
         self._named = NamedFile(path)
+        self._restored: list[Reading] = []
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -103,6 +104,7 @@ class Spool:
                     sealed = self._seal_chunks(true_time)
                 self.batches.committing(bool(sealed))
         except SpoolError:
+            self._restored.clear()
             self.next_seq = first  # nothing was sealed: no sequence may be skipped
             self._unsealed = unsealed
             self._unique.last_ms = before  # or what is tried again would be moved to later times
@@ -132,6 +134,11 @@ class Spool:
         """
         return self._commit([], self._own, None, true_time)[1]
 
+    def take_restored(self) -> list[Reading]:
+        """What has got its true time since this was asked last."""
+        taken, self._restored = self._restored, []
+        return taken
+
     def _seal_chunks(self, true_time: TrueTime) -> list[Sealed]:
         sealed: list[Sealed] = []
         for origin, numbers, rows in self._groups(true_time):
@@ -156,6 +163,7 @@ class Spool:
                     rows, word = [gap_records.damaged(count, self.latest_ms())], SYNCED
                 elif clock == UNSYNCED:
                     rows = [self._unique.unique(gap_records.moved(row, offset_ms)) for row in rows]
+                    self._restored += rows
                 numbers, found = groups.setdefault(Origin(self._node, site, boot, word), ([], []))
                 numbers.append(number)
                 found += rows

@@ -104,12 +104,15 @@ def test_a_clock_that_was_years_ahead_for_a_while_keeps_no_account_from_being_to
     assert accounts[H + 3 * HOUR_MS] == 60
 
 
-def test_what_came_before_there_was_a_clock_is_of_no_hour_in_1970() -> None:
+def test_hours_that_an_earlier_agent_counted_since_boot_are_told_of_no_day_in_1970() -> None:
+    hours = Hours({"0": {"air-1": {"accepted": 3600}}, str(H): {"air-1": {"accepted": 7}}})
+    (told,) = hours.tick(H + 2 * HOUR_MS)
+    assert (told.time_ms // HOUR_MS * HOUR_MS, told.values["accepted"]) == (H, 7)
+
+
+def test_many_that_were_dropped_are_shared_by_the_hours_in_which_they_came() -> None:
     hours = Hours()
-    for now_ms in (H, H + HOUR_MS + 200_000):  # the first hour is closed
-        hours.accept("air-1", 1, now_ms)
-        hours.tick(now_ms)
-    hours.accept("air-1", 5, 40_000)  # seconds since a boot without a clock
-    told = hours.tick(H + 2 * HOUR_MS + 200_000)
-    assert all(row.time_ms >= H for row in told)
-    assert max(row.values["accepted"] for row in told) == 6
+    hours.spread("air-1", 7_201, H + HOUR_MS // 2, H + HOUR_MS // 2 + 2 * HOUR_MS)
+    hours.spread("air-1", 1, H + 10, H + 10)
+    told = hours.tick(H + 4 * HOUR_MS)
+    assert [row.values["accepted"] for row in told] == [1801, 3600, 1801]

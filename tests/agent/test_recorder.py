@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,30 @@ def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted
     assert all(UTC - 30_000 - 100_000 <= time <= UTC for time in times[: 100 * (boots - 1)])
 
 
+def test_what_waited_for_the_time_counts_in_the_hours_in_which_it_came(recorder: Recorders) -> None:
+    """It counted in the hour in which the time was lost, which so had accepted what nobody stored: "unexplained"."""
+    hour_ms, found = 3_600_000, []
+    utc = UTC // hour_ms * hour_ms
+    for boot, begins_ms, waits in (("a" * 32, utc, 0), ("b" * 32, utc + 8 * hour_ms, 200)):
+        made = recorder(boot)
+        for minute in range(-1, 400):
+            boot_ms = 60_000 * (minute + 1)
+            now = Now(boot_ms, begins_ms + boot_ms, True) if minute >= waits - 1 else Now(boot_ms, boot_ms, False)
+            if minute >= 0:
+                made.keep([air(made.stamp(now))])
+            if minute == 150:
+                made.spool.drop_untimed(50)
+            found += made.commit(now, seal="all", closing=minute == 399)
+    rows = [row for one in found for row in readings_of(one.data)[0]]
+    stored = Counter(row.time_ms // hour_ms for row in rows if row.series == AIR)
+    accepted = Counter[int]()
+    for row in rows:
+        if row.series.kind == "sensor_ledger":
+            accepted[row.time_ms // hour_ms] = max(accepted[row.time_ms // hour_ms], int(row.values["accepted"]))
+    assert accepted - stored == Counter({utc // hour_ms + 8: 50})
+    assert sum(accepted.values()) == 800
+
+
 def test_without_the_time_the_spool_dates_what_it_does_with_the_latest_that_it_knows(recorder: Recorders) -> None:
     """Dated by a clock of 1970 the record of what had gone was refused at the collector."""
     made = recorder("a" * 32)
@@ -196,6 +221,22 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     gap = next(row for row in rows if row.series.kind == "gap")
     assert gap.values["lost_count"] == 500
     assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
+
+
+def test_what_no_disk_took_before_the_clock_was_set_gets_its_true_time_too(recorder: Recorders) -> None:
+    made = recorder(kind=Full)
+    Full.full = True
+    for n in range(PENDING_MAX + 500):
+        made.keep([air(n)])
+    made.commit(Now(20_000, 20_000, False))
+    made.commit(Now(21_000, UTC + 21_000, True))
+    Full.full = False
+    made.commit(Now(22_000, UTC + 22_000, True))
+    made.commit(Now(23_000, UTC + 23_000, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
+    (told,) = [row.values for row in rows if row.series.kind == "gap"]
+    assert (told["from_ms"], told["to_ms"]) == (UTC + PENDING_MAX, UTC + PENDING_MAX + 499)
+    assert [row.time_ms for row in rows if row.series == AIR] == [UTC + n for n in range(PENDING_MAX)]
 
 
 def test_the_ledger_of_an_hour_counts_what_was_accepted(recorder: Recorders) -> None:
