@@ -18,7 +18,7 @@ from collector.notify.message import Place, Writer
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Series, Transition, transition
 from tests.alerts.receiver import Receiver
-from tests.alerts.test_teller import RULE
+from tests.rules.high import PM25_HIGH
 from tests.servers import Alertmanager, wait_for
 
 pytestmark = pytest.mark.real
@@ -34,7 +34,7 @@ def alertmanager(tmp_path: Path, receiver: Receiver) -> Iterator[Alertmanager]:
 
 def said(node: str, sensor: str, state: str) -> Transition:
     series = Series.of("air_quality", {"site": "east", "node": node, "sensor": sensor})
-    return transition(series, RULE, wall_ms() - 5_000, 80.0, state, wall_ms())
+    return transition(series, PM25_HIGH, wall_ms() - 5_000, 80.0, state, wall_ms())
 
 
 def message(*changes: Transition) -> Delivery:
@@ -64,7 +64,9 @@ def test_it_receives_groups_and_resolves(alertmanager: Alertmanager, receiver: R
     wait_for("two groups at the receiver, each whole", lambda: _groups(receiver.took) == whole)
 
     standing += [began[1], began[2]]
-    ended = transition(Series.of(began[0].kind, began[0].labels), RULE, began[0].start_ms, 10.0, "resolved", wall_ms())
+    ended = transition(
+        Series.of(began[0].kind, began[0].labels), PM25_HIGH, began[0].start_ms, 10.0, "resolved", wall_ms()
+    )
     assert channel.send([message(ended)]) == Told()
     assert channel.repeat() == Told()
     wait_for("the end at the receiver", lambda: any(_ends(m) == ["air-1"] for m in receiver.took))

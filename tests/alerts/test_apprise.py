@@ -29,7 +29,8 @@ from collector.rules.outbox import Delivery, Outbox
 from collector.rules.standing import Line
 from collector.rules.transition import Series, transition
 from tests.alerts.postbox import Postbox
-from tests.alerts.test_teller import RULE, T0, WRITER
+from tests.alerts.test_teller import T0, WRITER
+from tests.rules.high import PM25_HIGH
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # one of apprise's own packages
 
@@ -76,7 +77,7 @@ def ntfy() -> Iterator[Ntfy]:
 
 
 def message(node: str = "lp-1", state: str = "firing", value: float = 91.0) -> Delivery:
-    said = transition(Series.of("air_quality", {"site": "s", "node": node}), RULE, T0, value, state, T0)
+    said = transition(Series.of("air_quality", {"site": "s", "node": node}), PM25_HIGH, T0, value, state, T0)
     body = {"what": "news", "lines": [[state, said.as_json()]]}
     return Delivery(f"{node} {state}", "duty", f"duty|{node}", 1, T0, T0, "", "", "major", body)
 
@@ -109,7 +110,9 @@ def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path:
     first.pause_s = second.pause_s = 0.0
     for hour, state in enumerate(("firing", "resolved", "firing")):
         now_ms = T0 + hour * 3_600_000
-        said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), RULE, now_ms, 91.0, state, now_ms)
+        said = transition(
+            Series.of("air_quality", {"site": "s", "node": "lp-1"}), PM25_HIGH, now_ms, 91.0, state, now_ms
+        )
         outbox.put([notification("duty", "news", "s/lp-1/value", [Line(state, said)], now_ms)], now_ms)
         for channel in (first, second):
             teller.step(channel)
@@ -148,7 +151,7 @@ def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
 
 def test_an_end_on_another_day_has_its_date() -> None:
     series = Series.of("air_quality", {"site": "s", "node": "lp-1"})
-    ended = transition(series, RULE, T0, 60.0, "resolved", T0 + 86_400_000)
+    ended = transition(series, PM25_HIGH, T0, 60.0, "resolved", T0 + 86_400_000)
     delivery = message()
     delivery.body["lines"] = [["resolved", ended.as_json()]]
     assert "since 2026-09-21 22:13:20 until 2026-09-22 22:13:20" in WRITER.text([delivery], "en")
@@ -186,8 +189,8 @@ def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, nt
 
 @pytest.mark.parametrize("state", ["firing", "resolved"])
 def test_the_words_of_a_rule_in_a_storm_may_have_a_colon_of_their_own(state: str) -> None:
-    text = RULE.text.model_copy(update={"en": "Air: too much dust", "zh": "空气：扬尘过多"})
-    rule = RULE.model_copy(update={"text": text})
+    text = PM25_HIGH.text.model_copy(update={"en": "Air: too much dust", "zh": "空气：扬尘过多"})
+    rule = PM25_HIGH.model_copy(update={"text": text})
     said = transition(Series.of("air_quality", {"site": "s", "node": "lp-1"}), rule, T0, 80.0, state, T0)
     delivery = message()
     delivery.body["lines"] = [[state, {**said.as_json(), "key": f"k{n}"}] for n in range(40)]

@@ -10,7 +10,8 @@ from collector.alerts.duty import Duty
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import Outbox, Route
 from collector.rules.transition import Series, transition
-from tests.alerts.test_teller import MINUTE, RULE, T0
+from tests.alerts.test_teller import MINUTE, T0
+from tests.rules.high import PM25_HIGH
 
 MANY = 17
 """Of so many fingerprints in hex two begin alike."""
@@ -21,7 +22,7 @@ def desk() -> Desk:
     made = Desk(Policy(receivers=("hook",)))
     for number in range(MANY):
         series = Series.of("air_quality", {"site": "east", "node": f"lp-{number}", "sensor": "air-1"})
-        made.hear([transition(series, RULE, T0, 80.0, "firing", T0)], T0)
+        made.hear([transition(series, PM25_HIGH, T0, 80.0, "firing", T0)], T0)
     return made
 
 

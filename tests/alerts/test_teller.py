@@ -19,25 +19,14 @@ from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
-from collector.rules.parsing import parse
 from collector.rules.transition import Series, transition
 from tests.alerts.receiver import Receiver
+from tests.rules.high import PM25_HIGH
 from tests.servers import wait_for
 
 T0 = 1_790_000_000_000
 MINUTE = 60_000
 SECRET = "a shared secret"
-(RULE,) = parse(
-    [
-        {
-            "alert": "pm25-high",
-            "kind": "air_quality",
-            "window": {"last": "pm25_ugm3"},
-            "raise": "> 75",
-            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
-        }
-    ]
-)
 WRITER = Writer(lambda node: Place(f"{node} 站", f"Station {node}", ZoneInfo("Asia/Shanghai")), "https://city.example")
 
 
@@ -63,7 +52,7 @@ class Office:
 
     def change(self, node: str, state: str, episode: int) -> None:
         series = Series.of("air_quality", {"site": "east", "node": node, "sensor": "air-1"})
-        said = transition(series, RULE, T0 + episode * MINUTE, 80.0, state, self.now_ms)
+        said = transition(series, PM25_HIGH, T0 + episode * MINUTE, 80.0, state, self.now_ms)
         self.desk.hear([said], self.now_ms)
         self.outbox.put(self.desk.tick(self.now_ms), self.now_ms)
 

@@ -9,23 +9,11 @@ from collector.alerts.duty import Duty
 from collector.rules.deed import Deed
 from collector.rules.desk import Desk
 from collector.rules.outbox import Attempt, Outbox
-from collector.rules.parsing import parse
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, transition
 from collector.web.duty import Delivered
 from collector.web.site import AlertView
-
-(RULE,) = parse(
-    [
-        {
-            "alert": "pm25-high",
-            "kind": "air_quality",
-            "window": {"last": "pm25_ugm3"},
-            "raise": "> 75",
-            "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
-        }
-    ]
-)
+from tests.rules.high import PM25_HIGH
 
 
 class DutyDesk:
@@ -43,7 +31,7 @@ class DutyDesk:
     def hear(self, alert: AlertView) -> None:
         """It fires, as the page has it."""
         series = Series.of("air_quality", {"site": "somewhere", "node": alert.node, "sensor": "air-1"})
-        told = transition(series, RULE, alert.since_ms, alert.value, "firing", alert.since_ms)
+        told = transition(series, PM25_HIGH, alert.since_ms, alert.value, "firing", alert.since_ms)
         self.desk.hear([replace(told, fingerprint=alert.fingerprint)], self.now_ms)
 
     def on(self, alert: AlertView) -> AlertView:

@@ -17,8 +17,8 @@ from collector.rules.transition import Series, Transition, transition
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from tests.closes import Closes
+from tests.rules.high import PM25_HIGH
 from tests.web.city import City
-from tests.web.duty import RULE
 from tests.web.operator import Operator
 from tests.web.served import Answer, Served
 
@@ -30,7 +30,7 @@ FIELDS = {"verb": "acknowledge", "length": "8h", "name": "  王 磊 ", "note": "
 
 def fires(city: City, start_ms: int) -> Transition:
     series = Series.of("air_quality", {"site": "jianguo-rd-east", "node": "lp-0001", "sensor": "air-1"})
-    alert = transition(series, RULE, start_ms, 91.4, "firing", start_ms)
+    alert = transition(series, PM25_HIGH, start_ms, 91.4, "firing", start_ms)
     city.duty.desk.hear([alert], city.now_ms())
     view = replace(city.alerts[0], fingerprint=alert.fingerprint, key=alert.key)
     city.alerts = [view, *city.alerts[1:]]

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,31 +16,9 @@ from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile
 from collector.web.words import Words
 from tests.web.city import City
-from tests.web.served import Answer, Served
+from tests.web.operator import FORM, PASSWORD, Operator, log_in, post
+from tests.web.served import Served
 from wire.exits import Failure
-
-PASSWORD = "correct horse battery"
-FORM = "application/x-www-form-urlencoded"
-
-
-def post(served: Served, path: str, cookie: str = "", **fields: str) -> Answer:
-    return served.get(path, "POST", urlencode(fields), Content_Type=FORM, Cookie=cookie)
-
-
-def log_in(served: Served) -> str:
-    """Make the first account and log in; the cookie."""
-    path = served.app.state.setup_path
-    token = path.partition("token=")[2]
-    assert post(served, "/ops/setup", token=token, name="li", password=PASSWORD).status == 303
-    answer = post(served, "/ops/login", name="li", password=PASSWORD)
-    assert answer.status == 303
-    return answer.headers["set-cookie"].partition(";")[0]
-
-
-def csrf(page: str) -> str:
-    found = re.search(r'data-csrf="([^"]+)"', page)
-    assert found
-    return found[1]
 
 
 @pytest.mark.parametrize("path", ["/ops", "/ops/audit", "/ops/reports", "/ops/station/lp-0001", "/ops/events"])
@@ -75,11 +52,10 @@ def test_wrong_logins_are_refused_and_then_held_back(served: Served) -> None:
 
 
 def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served: Served) -> None:
-    cookie = log_in(served)
-    token = csrf(served.get("/ops", Cookie=cookie).text)
-    answer = post(served, "/ops/alert/f1/acknowledge", cookie, csrf=token, note="on my way", length="8h")
+    operator = Operator(served)
+    answer = operator.post("/ops/alert/f1/acknowledge", {"note": "on my way", "length": "8h"})
     assert answer.headers["location"] == "/ops#alert-f1"
-    assert "on my way" in served.get("/ops/alert/f1", Cookie=cookie).text
+    assert "on my way" in operator.get("/ops/alert/f1").text
     public = served.get("/").text
     assert "已确认" in public
     assert "on my way" not in public
@@ -90,20 +66,20 @@ def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) 
     served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]
     for alert in served.city.alerts[2:]:
         served.city.duty.hear(alert)
-    cookie = log_in(served)
-    page = served.get("/en/ops", Cookie=cookie).text
+    operator = Operator(served)
+    page = operator.get("/en/ops").text
     assert "Acknowledge all 4" in page
     shown = re.search(r'name="alerts" value="([^"]*)"', page)
     assert shown is not None
     assert set(shown[1].split(",")) == {"f1", "h10", "h11", "h12"}
     served.city.alerts.append(replace(first, fingerprint="newer"))
     served.city.alerts[3] = replace(served.city.alerts[3], state="resolved")
-    form = {"csrf": csrf(page), "alerts": shown[1], "note": "whole street", "length": "8h"}
-    assert post(served, "/en/ops/heap/acknowledge", cookie, **form).headers["location"] == "/en/ops#alerts"
-    told = {n: served.get(f"/en/ops/alert/{n}", Cookie=cookie).text for n in ("f1", "h10", "h12", "newer", "h11")}
+    form = {"alerts": shown[1], "note": "whole street", "length": "8h"}
+    assert operator.post("/en/ops/heap/acknowledge", form).headers["location"] == "/en/ops#alerts"
+    told = {n: operator.get(f"/en/ops/alert/{n}").text for n in ("f1", "h10", "h12", "newer", "h11")}
     assert {name for name, text in told.items() if "whole street" in text} == {"f1", "h10", "h12"}
-    assert "Acknowledge all" not in served.get("/en/ops", Cookie=cookie).text, "one is left, which is no heap"
-    assert post(served, "/en/ops/heap/acknowledge", cookie, **form | {"length": "ever"}).status == 400
+    assert "Acknowledge all" not in operator.get("/en/ops").text, "one is left, which is no heap"
+    assert operator.post("/en/ops/heap/acknowledge", form | {"length": "ever"}).status == 400
 
 
 @pytest.mark.parametrize(("path", "status"), [
@@ -111,9 +87,7 @@ def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) 
     ("/ops/alert/f1/silence", 400),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused(served: Served, path: str, status: int) -> None:
-    cookie = log_in(served)
-    token = csrf(served.get("/ops", Cookie=cookie).text)
-    assert post(served, path, cookie, csrf=token, note="x", length="ever").status == status
+    assert Operator(served).post(path, {"note": "x", "length": "ever"}).status == status
 
 
 def test_a_form_without_its_token_or_from_elsewhere_is_refused(served: Served) -> None:
@@ -129,10 +103,9 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(served: Served) -
 
 
 def test_logging_out_ends_the_session(served: Served) -> None:
-    cookie = log_in(served)
-    token = csrf(served.get("/ops", Cookie=cookie).text)
-    assert post(served, "/ops/logout", cookie, csrf=token).status == 303
-    assert served.get("/ops", Cookie=cookie).status == 303
+    operator = Operator(served)
+    assert operator.post("/ops/logout", {}).status == 303
+    assert operator.get("/ops").status == 303
 
 
 def test_every_page_has_both_languages(served: Served) -> None:
@@ -167,13 +140,11 @@ def test_every_page_is_called_by_what_it_shows(served: Served) -> None:
 
 
 def test_a_report_is_answered_and_a_change_written_down(served: Served) -> None:
-    cookie = log_in(served)
+    operator = Operator(served)
     post(served, "/station/lp-0001/report", kind="values", text="always 12", contact="me@example.org")
-    page = served.get("/ops/reports", Cookie=cookie).text
-    assert "me@example.org" in page
-    token = csrf(page)
-    assert post(served, "/ops/reports/1", cookie, csrf=token, answer="Cleaned.", show="1").status == 303
-    assert post(served, "/ops/station/lp-0001/change", cookie, csrf=token, kind="repaired", en="fan").status == 303
+    assert "me@example.org" in operator.get("/ops/reports").text
+    assert operator.post("/ops/reports/1", {"answer": "Cleaned.", "show": "1"}).status == 303
+    assert operator.post("/ops/station/lp-0001/change", {"kind": "repaired", "en": "fan"}).status == 303
     public = served.get("/en/station/lp-0001").text
     assert "always 12" in public
     assert "Cleaned." in public

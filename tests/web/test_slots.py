@@ -19,8 +19,8 @@ from collector.web.site import Site
 from collector.web.views import Views
 from tests.servers import wait_for
 from tests.web.city import City
+from tests.web.operator import post
 from tests.web.served import Served
-from tests.web.test_ops import post
 
 
 def test_however_many_ask_for_however_many_pages_a_few_are_made_at_a_time() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.web.operator import PASSWORD, csrf, log_in, post
 from tests.web.served import Served
-from tests.web.test_ops import PASSWORD, csrf, log_in, post
 
 SECRET_TEXT, SECRET_CONTACT, SECRET_NOTE = "the report's hidden words", "anna@example.org", "a note among operators"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
