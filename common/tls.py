@@ -10,6 +10,9 @@ from pathlib import Path
 from wire.exits import Exit, Failure
 
 CURE = "enrol again, or name the right files"
+LOCKED = "is behind a passphrase, and nobody is there to type it"
+UNLOCK = "keep a copy without one: openssl pkey -in LOCKED.pem -out KEY.pem; chmod 600 KEY.pem"
+_NO_PASSPHRASE = ""  # without one, OpenSSL asks the terminal for it, at every connection
 _NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
 
 
@@ -52,7 +55,7 @@ class TlsFiles:
         context = believing(cafile=str(self.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert is not None:
-            context.load_cert_chain(self.cert, self.key)
+            context.load_cert_chain(self.cert, self.key, _NO_PASSPHRASE)
             if _clock_is_unset():
                 context.verify_flags |= _NO_CHECK_TIME
         return context
@@ -69,8 +72,9 @@ class TlsFiles:
 def show(context: ssl.SSLContext, cert: Path, key: Path) -> None:
     """Let a server's context show these, or leave it as it was. Raises Failure naming the file and the cure."""
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # what cannot be used would spoil the other
-        context.load_cert_chain(cert, key)
+        trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # what cannot be used would spoil the other
+        trial.load_cert_chain(cert, key, _NO_PASSPHRASE)
+        context.load_cert_chain(cert, key, _NO_PASSPHRASE)
     except OSError as error:
         raise _why([cert, key], cert, error, "name the right files") from error
 
@@ -103,6 +107,9 @@ def _why(files: list[Path], at_fault: Path, error: OSError, cure: str = CURE) ->
         missing = next((file for file in files if not file.exists()), at_fault)
         return _unusable(error.filename or missing, "does not exist", cure)
     if isinstance(error, ssl.SSLError):
+        locked = next((file for file in files if b"ENCRYPTED" in file.read_bytes()), None)
+        if locked is not None:
+            return _unusable(locked, LOCKED, UNLOCK)
         return _unusable(at_fault, _reason(error), cure)
     return _refused(error.filename or at_fault, error, cure)
 

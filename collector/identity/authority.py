@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from common.tls import LOCKED
+
 AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=730)
 NODE_LIFE = timedelta(days=90)
@@ -141,7 +143,10 @@ class Authority:
 
 
 def _load_key(path: Path, part: bytes) -> ec.EllipticCurvePrivateKey:
-    key = load_pem_private_key(part, None)
+    try:
+        key = load_pem_private_key(part, None)
+    except TypeError as error:  # so cryptography says that it wants a passphrase
+        raise ValueError(f"{path} {LOCKED}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path}: not an ECDSA key")
     return key

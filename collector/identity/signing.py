@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from collector.config import Config
+from common.tls import LOCKED, UNLOCK
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def signing_key(config: Config) -> Ed25519PrivateKey | None:
         cure = "it belongs to the collector's user: sudo -u lamppost lamppost ..."
         text = f"{config.signing_key_file}: {error.strerror}"
         raise Failure(Exit.NOT_PERMITTED, "signing-key-unreadable", text, cure) from error
+    except TypeError as error:  # so cryptography says that it wants a passphrase
+        text = f"{config.signing_key_file} {LOCKED}"
+        raise Failure(Exit.CONFIGURATION, "signing-key-locked", text, UNLOCK) from error
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PrivateKey):

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
-from common.tls import TlsFiles, believing
+from collector.config import Config, SqliteStore
+from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private
+from collector.identity.signing import signing_key
+from common.tls import TlsFiles, believing, show
+from wire.exits import Failure
 
 HOST = "127.0.0.1"
 Make = Callable[[Authority], x509.Certificate]
@@ -75,3 +79,21 @@ def test_an_older_certificate_is_believed_under_every_python(tmp_path: Path, aut
 def test_another_authority_is_not_believed(tmp_path: Path, authority: Authority) -> None:  # noqa: ARG001
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(TlsFiles(tmp_path / "ca.pem").context(), tmp_path, today(Authority.new("test", utc_now())))
+
+
+def test_a_key_behind_a_passphrase_is_named_and_nobody_is_asked_for_it(tmp_path: Path, authority: Authority) -> None:
+    """OpenSSL asked the terminal at each connection; `collector check` ended in a traceback."""
+    passphrase = BestAvailableEncryption(b"secret")
+    locked = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, passphrase)
+    (tmp_path / "ca.key").write_bytes(authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, passphrase))
+    cert, key = tmp_path / "node.pem", tmp_path / "node.key"
+    cert.write_bytes(pem(today(authority)))
+    write_private(key, locked)
+    settings = Config(store=SqliteStore(kind="sqlite", path=tmp_path / "r.db"), signing_key_file=key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    us = TlsFiles(tmp_path / "ca.pem", cert, key)
+    for use in (us.check, lambda: show(server, cert, key), lambda: signing_key(settings)):
+        with pytest.raises(Failure, match=r"node\.key:? is behind a passphrase"):
+            use()
+    with pytest.raises(ValueError, match=r"ca\.key is behind a passphrase"):
+        Authority.load(tmp_path)
