@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
     yield f"{_day(since_ms, zone)} to {_day(until_ms - 1, zone)}, {zone.key}"
     if not reports:
         yield "no station has a whole hour in this time; readings of the present hour: lamppost query run air-latest"
+    yield from _units({name for report in reports for name in report.air})
     for report in reports:
         share = "" if report.share is None else f"  {report.share:.0%} complete"
         yield f"\n{report.node}{share}"
@@ -41,6 +42,15 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
             yield f"  {firing} alerts: " + ", ".join(sorted({alert["rule"] for alert in report.alerts}))
         if not (report.air or report.vehicles):
             yield "  nothing was measured"
+
+
+def _units(names: Iterable[str]) -> Iterator[str]:
+    """One line a unit: beside each number they would not fit."""
+    told: dict[str, list[str]] = {}
+    for name in sorted(names, key=list(QUANTITIES).index):
+        told.setdefault(QUANTITIES[name].unit, []).append(QUANTITIES[name].en)
+    for unit, those in told.items():
+        yield f"{', '.join(those)} in {unit}"
 
 
 def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int) -> str:

@@ -84,6 +84,7 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     assert "1 alerts: pm25-hourly-high" in text
     assert "HJ 633 2026: NA NA" in text
     assert text.splitlines()[0] == "2026-03-01 to 2026-03-07, Asia/Shanghai"
+    assert "PM2.5" in text.splitlines()[1].partition(" in µg/m³")[0], "a number has a unit"
     assert re.search(r"PM2\.5 +60\.0  [▁-█]{21}  max 100 \d\d\. \d\d:00\n", text)
     assert max(map(len, text.splitlines())) <= 60
 
