@@ -198,6 +198,53 @@ def test_the_rules_see_each_window_once_and_none_of_the_past(tmp_path: Path, clo
     assert bench.rows("air_quality_1h", "pm25_ugm3_max")[0] == [NOON, 500.0]
 
 
+def test_the_rules_see_an_hour_with_what_came_late_for_it_while_it_was_open(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    for minute in range(-60, 61):
+        bench.now_ms = NOON + minute * MINUTE
+        bench.commit(air([bench.now_ms], pm25_ugm3=[10.0]))
+        if minute == 30:
+            bench.commit(air([NOON + 30_000], pm25_ugm3=[500.0]))
+    bench.settle()
+    told = [table for table in bench.told if table.measurement == "air_quality_1h" and table.times_ms[0] == NOON]
+    assert [table.columns["pm25_ugm3_max"][0] for table in told] == [500.0]
+
+
+def test_the_rules_see_the_new_hour_and_not_the_old_one_that_was_computed_with_it(
+    tmp_path: Path, closes: Closes
+) -> None:
+    bench = closes(Bench(tmp_path, NOON + DAY))
+    for times in ([NOON], [NOON + MINUTE, NOON + HOUR]):
+        bench.told.clear()
+        bench.commit(air(times, pm25_ugm3=[10.0] * len(times)))
+        bench.settle(days=0)
+    hours = [table for table in bench.told if table.measurement == "air_quality_1h"]
+    assert [(table.times_ms, table.columns["pm25_ugm3_n"]) for table in hours] == [([NOON + HOUR], [1])]
+    assert bench.rows("air_quality_1h", "pm25_ugm3_n") == [[NOON, 2], [NOON + HOUR, 1]]
+
+
+@pytest.mark.parametrize("now_ms", [NOON - HOUR, NOON + DAY], ids=["from memory", "from the database"])
+def test_an_hour_says_how_much_of_it_was_there_and_how_far_it_went(now_ms: int, tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, now_ms))
+    times = [NOON + n * MINUTE for n in range(45)]
+    bench.commit(Table("weather", AIR, times, {"temp_c": [float((n + 3) % 7 - 3) for n in range(45)]}))
+    bench.settle()
+    names = ("temp_c_min", "temp_c_max", "temp_c_n", "completeness", "qc")
+    assert bench.rows("weather_1h", *names) == [[NOON, -3.0, 3.0, 45, 0.75, None]], "nobody judged it"
+    assert bench.rows("weather_1d", *names) == [[day_of(NOON, SHANGHAI)[0], -3.0, 3.0, 1, 0.041667, None]]
+
+
+def test_hours_that_another_collector_left_open_are_made_by_the_one_that_takes_over(
+    tmp_path: Path, closes: Closes
+) -> None:
+    bench = closes(Bench(tmp_path, EVENING))
+    table = air([EVENING - hour * HOUR for hour in (4, 2, 1)], pm25_ugm3=[10.0] * 3, cq=[0.0] * 3)
+    assert bench.store.write(bench.store.render(table)) == Stored()  # by the other one
+    bench.rollups.look_up(bench.now_ms)
+    bench.settle()
+    assert bench.rows("air_quality_1h", "pm25_ugm3_n") == [[EVENING - 2 * HOUR, 1], [EVENING - HOUR, 1]]
+
+
 def test_a_late_reading_of_the_hour_that_was_closed_a_moment_before(tmp_path: Path, closes: Closes) -> None:
     """Both in one round: the hour is not stored from memory, and is computed with it."""
     bench = closes(Bench(tmp_path, NOON - HOUR))
