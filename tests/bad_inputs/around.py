@@ -21,7 +21,6 @@ class Around:
     counts: dict[str, int] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
-    new_alarms: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> Around:
         self.counts, self.alarms = self.system.counters(wall_ms())
@@ -38,10 +37,8 @@ class Around:
             self.system.collector.start()
             return
         self._next()
-        after, alarms = self.system.counters(wall_ms())
+        after, self.standing = self.system.counters(wall_ms())
         self.named = watch.named(self.counts, after)
-        self.new_alarms = {key: text for key, text in alarms.items() if self.alarms.get(key) != text}
-        self.standing = alarms
         grown = watch.peak(self.system.pid()) - self._resident
         if grown >= watch.RSS_MAX:
             self.faults.append(f"memory grew by {grown / 2**20:.0f} MiB")

@@ -36,7 +36,6 @@ class Reading(NamedTuple):
 
     points: list[Point]
     refused: int
-    sound_envelope: bool
 
 
 def read(data: bytes, node: str, now_ms: int) -> Reading:
@@ -44,14 +43,14 @@ def read(data: bytes, node: str, now_ms: int) -> Reading:
     try:
         batch = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_never, parse_int=_whole)
     except (ValueError, RecursionError):
-        return Reading([], 0, False)
+        return Reading([], 0)
     if not isinstance(batch, dict) or batch.get("node") != node or not isinstance(batch.get("blocks"), list):
-        return Reading([], 0, False)
+        return Reading([], 0)
     good_boot = re.fullmatch(r"[0-9a-f]{8,32}", str(batch.get("boot")))
     if not good_boot or batch.get("clock") not in ("synced", "restored", "estimated") or batch.get("v") != 1:
-        return Reading([], 0, False)
+        return Reading([], 0)
     if not isinstance(batch.get("site"), str) or not _NAME.fullmatch(batch["site"]):
-        return Reading([], 0, False)
+        return Reading([], 0)
     points: list[Point] = []
     refused = 0
     taken: set[Any] = set()
@@ -66,7 +65,7 @@ def read(data: bytes, node: str, now_ms: int) -> Reading:
             else:
                 taken.add(row[:5])
                 points.append(row)
-    return Reading(points, refused, True)
+    return Reading(points, refused)
 
 
 def _block(block: Any, site: str, now_ms: int) -> list[Point | None] | None:

@@ -32,8 +32,6 @@ class Report(NamedTuple):
     contact: str
     at_ms: int
     answer: str | None
-    answered_by: str | None
-    answered_ms: int | None
     shown: bool
 
     @property
