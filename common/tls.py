@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ CURE = "enrol again, or name the right files"
 LOCKED = "is behind a passphrase, and nobody is there to type it"
 UNLOCK = "keep a copy without one: openssl pkey -in LOCKED.pem -out KEY.pem; chmod 600 KEY.pem"
 _NO_PASSPHRASE = ""  # without one, OpenSSL asks the terminal for it, at every connection
-_NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
+NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAGNO_CHECK_TIME, which the ssl module does not name
 
 
 def believing(cafile: str | None = None, cadata: str | None = None) -> ssl.SSLContext:
@@ -49,15 +50,15 @@ class TlsFiles:
     def context(self) -> ssl.SSLContext:
         """A context for one connection. Raises OSError, of which ssl.SSLError is one.
 
-        A board without a battery starts in 1970. A clock from before this program was written is certainly wrong;
-        then, and only then, the time in certificates is not looked at, so that the board can connect and learn it.
+        A board without a battery starts in 1970, or when its system was built. A clock from before our own certificate
+        is certainly wrong; then, and only then, times in certificates are not looked at, so that the board can connect.
         """
         context = believing(cafile=str(self.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert is not None:
             context.load_cert_chain(self.cert, self.key, _NO_PASSPHRASE)
-            if _clock_is_unset():
-                context.verify_flags |= _NO_CHECK_TIME
+            if _clock_is_before(self.cert):
+                context.verify_flags |= NO_CHECK_TIME
         return context
 
     def _at_fault(self) -> Path:
@@ -79,8 +80,12 @@ def show(context: ssl.SSLContext, cert: Path, key: Path) -> None:
         raise _why([cert, key], cert, error, "name the right files") from error
 
 
-def _clock_is_unset() -> bool:
-    return time.time() < 1_700_000_000  # before the first of these programs was written
+def _clock_is_before(cert: Path) -> bool:
+    from cryptography import x509
+
+    with suppress(ValueError):  # OpenSSL has taken it; what is odd in it is no word about the clock
+        return time.time() < x509.load_pem_x509_certificate(cert.read_bytes()).not_valid_before_utc.timestamp()
+    return False
 
 
 def _private(path: Path) -> None:

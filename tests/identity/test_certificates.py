@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import time
+import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from collector.config import Config, SqliteStore
 from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private
 from collector.identity.signing import signing_key
-from common.tls import TlsFiles, believing, show
+from common.tls import NO_CHECK_TIME, TlsFiles, believing, show
+from edge_agent.identity import enrol
 from wire.exits import Failure
 
 HOST = "127.0.0.1"
@@ -97,3 +101,37 @@ def test_a_key_behind_a_passphrase_is_named_and_nobody_is_asked_for_it(tmp_path:
             use()
     with pytest.raises(ValueError, match=r"ca\.key is behind a passphrase"):
         Authority.load(tmp_path)
+
+
+@pytest.mark.parametrize("clock_s", [0, 1_740_000_000], ids=["1970", "the day on which Debian 13 was built"])
+def test_a_clock_from_before_our_own_certificate_keeps_nobody_out(
+    tmp_path: Path, authority: Authority, clock_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's clock does not begin in 1970: certificates were "not yet valid" until NTP answered, if it ever did."""
+    (tmp_path / "node.pem").write_bytes(pem_key(KEY) + pem(today(authority)))
+    files = TlsFiles(tmp_path / "ca.pem", tmp_path / "node.pem")
+    assert not files.context().verify_flags & NO_CHECK_TIME
+    monkeypatch.setattr(time, "time", lambda: clock_s)
+    assert files.context().verify_flags & NO_CHECK_TIME
+    assert not TlsFiles(tmp_path / "ca.pem").context().verify_flags & NO_CHECK_TIME
+
+
+@pytest.mark.parametrize("knows_the_time", [False, True])
+def test_a_device_enrols_before_ntp_has_set_its_clock(
+    tmp_path: Path, knows_the_time: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = utc_now() + timedelta(days=300)  # seen from there, our clock is of last year
+    office = Authority.new("test", later)
+    certificate = office.sign_server([HOST], KEY.public_key(), later)
+
+    def ask(_: urllib.request.Request, context: ssl.SSLContext) -> bytes:
+        shake_hands(context, tmp_path, certificate)
+        return b"welcome"
+
+    monkeypatch.setattr(enrol, "_ask", ask)
+    monkeypatch.setattr(enrol, "synchronised", lambda: knows_the_time)
+    if knows_the_time:
+        with pytest.raises(ssl.SSLCertVerificationError, match="not yet valid"):
+            enrol._post("https://office", {}, office.bundle().decode())
+    else:
+        assert enrol._post("https://office", {}, office.bundle().decode()) == b"welcome"
