@@ -202,7 +202,7 @@ def database(
     Example:  lamppost collector database collector.yaml --keep-days 800
     """
     from collector.stores import care
-    from collector.stores.store import Stored
+    from collector.stores.store import Stored, StoreDown
 
     settings = load_settings(config)
     with open_store(settings, "may this user change the database?") as store:
@@ -210,12 +210,16 @@ def database(
             store.prepare()
             store.keep_for(keep_days)
         answer = store.prepare()
-        trouble = None if isinstance(answer, Stored) else answer.reason
-        trouble = trouble or care.probe(store, settings.name, wall_ms())
+        trouble, then = None, "readings would be lost there; see docs/storage.md"
+        if not isinstance(answer, Stored):
+            trouble, then = answer.reason, "readings would stay with their agents; see docs/storage.md"
+        else:
+            try:
+                trouble = care.probe(store, settings.name, wall_ms())
+            except StoreDown as error:
+                trouble, then = f"the canary could not be read back or removed: {error}", "see docs/storage.md"
     if trouble is not None:
-        raise Failure(
-            Exit.STORE, "store-untrusted", trouble, "readings would stay with their agents; see docs/storage.md"
-        )
+        raise Failure(Exit.STORE, "store-untrusted", trouble, then)
     if as_json:
         show_json({"store": settings.store.kind, "canary": "came back", "keep_days": keep_days})
     else:

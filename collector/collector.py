@@ -46,7 +46,7 @@ from collector.stations.presence import Presence
 from collector.stations.technician import TechnicianDesk
 from collector.stores import care
 from collector.stores.named import make_store
-from collector.stores.store import Store, Stored
+from collector.stores.store import Store, Stored, StoreDown
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
@@ -126,8 +126,8 @@ class Collector:
         answer = self.store.prepare()
         if not isinstance(answer, Stored):
             log.warning("the database is not ready: %s; readings stay with their agents until it is", answer.reason)
-        elif (trouble := care.probe(self.store, self.config.name, wall_ms())) is not None:
-            log.error("the database cannot be trusted: %s", trouble)
+        else:
+            self._look_whether_it_keeps()
         self.pipeline.start(self.link.wake)
         self._writers = Writers(1, self.link.wake)
         self.alerting.points.aside = self._writers.aside
@@ -163,6 +163,17 @@ class Collector:
         ago_s = self._seconds() - self._stepped_s
         state, others = str(self.turn.standby.state), self.turn.others()
         return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), state, others)
+
+    def _look_whether_it_keeps(self) -> None:
+        """A database that takes everything and keeps nothing looks like one that is well, to us and to every agent."""
+        try:
+            trouble = care.probe(self.store, self.config.name, wall_ms())
+        except StoreDown as error:
+            log.error("whether the database keeps what it takes could not be seen: %s", error)
+            return
+        if trouble is not None:
+            cure = "`store` in the settings, a new start, `lamppost resend` for what agents still hold (a day)"
+            self.ingest.alarm("canary", f"the database takes readings and keeps none: {trouble}. Cure: {cure}")
 
     def _run(self) -> None:
         while not self._ending.is_set():

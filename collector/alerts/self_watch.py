@@ -53,6 +53,7 @@ TROUBLES: Final = {
 }  # fmt: skip
 _OF_ALARM: Final = {
     "store": "collector-database",
+    "canary": "collector-canary",
     "quarantine": "collector-quarantine",
     "spool": "collector-spool",
     "clone": "collector-clone",

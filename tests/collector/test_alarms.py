@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from collector.alerts.self_watch import of_alarms
+from collector.collector import Collector
+from collector.config import Config
 from collector.health.alarms import STAYS_MS, Alarms
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Answer, Row, Select, Series, Stored, StoreDown
+from tests.closes import Closes
+from tests.collector.test_unforeseen import Inbox
 
 
 def test_an_alarm_stays_while_it_is_raised_again_and_ends_after_silence() -> None:
@@ -39,3 +49,31 @@ def test_an_alarm_that_is_taken_back_is_over_at_once_and_may_come_again() -> Non
 @pytest.mark.parametrize("kind", STAYS_MS)
 def test_every_kind_of_alarm_is_an_alert_too(kind: str) -> None:
     assert of_alarms({f"{kind}:lp-1": "words"})
+
+
+class KeepsNothing(Sqlite):
+    """As a proxy that answers 204 by itself."""
+
+    def write(self, _: Sequence[Row]) -> Answer:
+        return Stored()
+
+
+class TellsNothing(Sqlite):
+    """As a database that may be written to, but not asked."""
+
+    def select(self, _: Select) -> list[Series]:
+        raise StoreDown("not permitted")
+
+
+@pytest.mark.parametrize(("kind", "alarms"), [(Sqlite, set()), (TellsNothing, set()), (KeepsNothing, {"canary"})])
+def test_a_database_that_keeps_nothing_is_an_alarm(
+    kind: type[Sqlite], alarms: set[str], tmp_path: Path, closes: Closes
+) -> None:
+    """Its readings are acknowledged, and gone from their agents a day later; a line in the log was all."""
+    inbox: Any = Inbox()
+    store = closes(kind(tmp_path / "r.db"))
+    store.prepare()
+    settings = Config.model_validate({"name": "c1", "store": {"kind": "sqlite"}, "state_file": tmp_path / "state.db"})
+    collector = closes(Collector(settings, store=store, link=inbox))
+    collector._look_whether_it_keeps()
+    assert collector.ingest.alarms.keys() == alarms
