@@ -220,15 +220,18 @@ def _unlike(profile: Profile, example: Example) -> str:
 
 
 def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
-    """The checksums that an example's own bytes have, where the profile's is another."""
-    from device_profiles.frames import BytesShape
-    from edge_agent.sensors.checksums import fitting
+    """The checksums that an example's own bytes have, where the profile's is another; else what would be right."""
+    from device_profiles.frames import Check
+    from edge_agent.sensors.checksums import CHECKSUMS, fitting
 
-    checks = [shape.check for shape in profile.frames if isinstance(shape, BytesShape) and shape.check]
+    own = [shape.check for shape in profile.frames if shape.kind == "bytes" and shape.check]
+    checks = own or [Check(kind="crc16_modbus") for shape in profile.frames if shape.kind == "modbus"]
     if reasons != ["bad_checksum"] or not checks:
         return ""
-    fits = fitting(data, checks[0].at)
-    return f": what stands there is {' or '.join(fits)}" if fits else ": what stands there is none that is known"
+    if own and (fits := fitting(data, own[0].at)):
+        return f": what stands there is {' or '.join(fits)}"
+    right = CHECKSUMS[checks[0].kind](data[checks[0].start : checks[0].position])
+    return f": what stands there is none that is known, by {checks[0].kind} it were {right.hex(' ').upper()}"
 
 
 def _differ(seen: Mapping[str, float], said: Mapping[str, float], key: str) -> bool:

@@ -93,6 +93,26 @@ def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_sa
         assert told in failure.line()
 
 
+@pytest.mark.parametrize(
+    ("name", "example", "spoilt", "told"),
+    [
+        ("nova-sds011", "77 FC AB", "77 00 AB", "by sum8 it were FC"),
+        ("renke-rs-fsxcs", "00 00 FB 43", "00 00 00 00", "by crc16_modbus it were FB 43"),
+    ],
+)
+def test_check_tells_the_checksum_that_an_example_should_have(
+    tmp_path: Path, name: str, example: str, spoilt: str, told: str
+) -> None:
+    """Who builds an example from a table of registers cannot reckon a CRC by hand."""
+    path = tmp_path / f"{name}.yaml"
+    text = catalogue.load().path(name).read_text()
+    assert example in text
+    path.write_text(text.replace(example, spoilt, 1))
+    failure = run.invoke(app, ["check", str(path)]).exception
+    assert isinstance(failure, Failure)
+    assert told in failure.line()
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_model_has_a_page(name: str) -> None:
     text = pages.page(PROFILES[name])
