@@ -61,11 +61,13 @@ def spool_integrity(station: Station) -> Result:
     check = "spool.integrity"
     if station.settings is None:
         return skip(check, "needs config.valid")
+    from edge_agent.spool.file import looking
+
     path = station.settings.spool.path
     if not path.exists():
         return skip(check, f"{path} is not there before the first run")
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
+        with closing(looking(path, timeout_s=2)) as db:
             (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         if not os.access(path, os.R_OK):

@@ -127,6 +127,16 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     return db, None
 
 
+def looking(path: Path, timeout_s: float) -> sqlite3.Connection:
+    """A connection that changes nothing. Raises sqlite3.Error.
+
+    Where nothing can be written SQLite misses the log that it would make; nobody can write the file there either.
+    """
+    read_only = os.statvfs(path.parent).f_flag & os.ST_RDONLY and not beside(path, "-wal").exists()
+    how = "immutable=1" if read_only else "mode=ro"
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=timeout_s)
+
+
 def size(path: Path) -> int:
     """Bytes of the file and its log."""
     return sum(p.stat().st_size for p in (path, beside(path, "-wal")) if p.exists())

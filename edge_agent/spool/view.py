@@ -72,7 +72,7 @@ class View:
         if not path.exists():
             raise SpoolError(f"{path} does not exist. Cure: has the agent run, and is this the file it uses?")
         try:
-            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            self._db = spool_file.looking(path, timeout_s=10)
             with spool_file.closed_on_error(self._db):
                 self._db.execute("SELECT count(*) FROM life").fetchone()
         except sqlite3.Error as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,18 @@ def test_status_tells_what_waits_what_is_kept_and_how_long_the_room_lasts(desk: 
     assert daily <= said["bytes_a_day"] <= 2.1 * daily
     assert said["days_left"] == pytest.approx((said["max_bytes"] - said["waiting_bytes"]) / said["bytes_a_day"], 0.01)
     assert "3605 rows, oldest 1 h" in desk.says("status")
+
+
+def test_a_spool_on_a_disk_that_became_read_only_can_be_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite wants to make a log beside it, and "unable to open" was all that anybody heard."""
+    desk.spool.close()
+    before = sorted(desk.path.parent.iterdir())
+    real = os.statvfs(desk.path.parent)
+    now = SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=real.f_bavail, f_frsize=real.f_frsize, f_blocks=real.f_blocks)
+    monkeypatch.setattr(os, "statvfs", lambda _: now)
+    assert delivery_checks.spool_integrity(Station(desk.config)).state is State.OK
+    assert desk.survey()["waiting_rows"] == 3605
+    assert sorted(desk.path.parent.iterdir()) == before, "nothing was made that could not be"
 
 
 def test_doctor_says_the_same_of_the_room_whatever_the_agent_has_been_up(desk: Desk) -> None:
