@@ -96,6 +96,33 @@ def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: P
         assert 80 <= high < 85
 
 
+def test_an_hour_and_a_day_keep_the_worst_flag_the_ends_of_occupancy_and_how_many_drove() -> None:
+    hour, day = Flow(), Flow()
+    intervals: dict[str, list[Any]] = {"count": [3, 4, 0], "duration_s": [60.0] * 3, "occupancy_ratio": [0.3, 0.1, 0.0]}
+    hour.readings(intervals | {"speed_tms_kmh": [50.0, 40.0, None], "qc": [1, 3, 1]}, 0, 3)
+    day.below(hour.fields())
+    day.below({"qc": 1})
+    for window in (hour, day):
+        told = window.fields()
+        assert (told["qc"], told["speed_tms_kmh_n"], told["count_n"]) == (3, 7, 3)
+        assert (told["occupancy_ratio_min"], told["occupancy_ratio_max"]) == (0.0, 0.3)
+    assert "qc" not in Flow().fields(), "nobody judged it"
+
+
+def test_vehicles_that_a_radar_says_stood_have_no_pace() -> None:
+    hour = Flow()
+    hour.readings({"count": [2, 4], "speed_sms_kmh": [0.0, 40.0]}, 0, 2)
+    assert (hour.fields()["speed_sms_kmh_mean"], hour.fields()["speed_sms_kmh_n"]) == (40.0, 4)
+
+
+def test_percentiles_of_an_hour_are_those_of_its_cells() -> None:
+    """100 vehicles in 50 to 55 km/h: the one of rank p (n - 1) stands there, and each has a twentieth of a km/h."""
+    hour = Flow()
+    hour.readings({"count": [100], "n_speed_050_kmh": [100]}, 0, 1)
+    told = [hour.fields()[name] for name in ("v15_kmh", "v50_kmh", "v85_kmh")]
+    assert told == [round(50 + 5 * (0.99 * percent + 0.5) / 100, 2) for percent in (15, 50, 85)]
+
+
 def test_late_intervals_give_the_same_histogram(tmp_path: Path, closes: Closes) -> None:
     bench = closes(Bench(tmp_path, NOON - HOUR))
     early: dict[str, list[Any]] = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}

@@ -326,7 +326,12 @@ def test_a_citys_hours_are_stored_over_some_steps_and_in_parts(
 
 @pytest.mark.parametrize(
     ("zone", "local", "hours"),
-    [("Europe/Berlin", 1_774_738_800_000, 23), ("Europe/Berlin", 1_792_879_200_000, 25), ("Asia/Shanghai", NOON, 24)],
+    [
+        ("Europe/Berlin", 1_774_738_800_000, 23),
+        ("Europe/Berlin", 1_792_879_200_000, 25),
+        ("America/Havana", 1_793_520_000_000, 25),  # 2026-11-01T03:00-05:00; its midnight comes twice
+        ("Asia/Shanghai", NOON, 24),
+    ],
 )
 def test_a_day_is_the_stations_own(zone: str, local: int, hours: int) -> None:
     start, end = day_of(local, ZoneInfo(zone))
@@ -335,6 +340,18 @@ def test_a_day_is_the_stations_own(zone: str, local: int, hours: int) -> None:
 
 def test_hours_of_a_half_hour_zone_begin_at_half_past() -> None:
     assert hour_of(NOON + 40 * MINUTE, ZoneInfo("Asia/Kolkata")) == NOON + 30 * MINUTE
+    assert hour_of(NOON + 20 * MINUTE, ZoneInfo("Asia/Kathmandu")) == NOON + 15 * MINUTE, "at +05:45"
+
+
+def test_a_day_is_made_of_valid_hours_of_each_quantity(tmp_path: Path, closes: Closes) -> None:
+    """GB 3095-2026 Table 4: 45 minutes make an hour. What one quantity lacks takes nothing from the other."""
+    bench = closes(Bench(tmp_path, NOON + DAY))
+    for start, minutes, pm25, pm10 in ((NOON, 45, 10.0, 20.0), (NOON + HOUR, 44, 500.0, 500.0)):
+        times = range(start, start + minutes * MINUTE, MINUTE)
+        bench.commit(air(times, pm25_ugm3=[pm25] * minutes, pm10_ugm3=[pm10] * 40 + [None] * (minutes - 40)))
+    bench.settle()
+    names = ("pm25_ugm3_mean", "pm25_ugm3_max", "pm25_ugm3_n", "completeness", "pm10_ugm3_mean")
+    assert bench.rows("air_quality_1d", *names) == [[day_of(NOON, SHANGHAI)[0], 10.0, 10.0, 1, 0.041667, None]]
 
 
 def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path, closes: Closes) -> None:
