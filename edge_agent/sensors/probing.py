@@ -30,6 +30,7 @@ FIRST_S = 1.3
 SLICE_S = 0.5
 STAY_S = 9.0
 SLOW_S = 3.0
+ANSWER_S = 0.5
 ASKS_MAX = 6
 
 
@@ -100,7 +101,7 @@ def _questions(profiles: list[Profile]) -> list[Question]:
         ask = profile.probe.ask
         if ask is not None:
             data = command_bytes(profile, ask.command, ask.values)
-            wait_s = min(profile.commands[ask.command].timeout_s, 0.5)
+            wait_s = min(profile.commands[ask.command].timeout_s, ANSWER_S)
             known = questions.setdefault(data, Question(data, wait_s, {}))
             known.commands[profile.name] = ask.command
     return list(questions.values())

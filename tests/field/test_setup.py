@@ -45,6 +45,16 @@ clock: always
 """
 
 
+HASTY = """
+import lamppost
+from edge_agent.sensors import probing
+
+probing.FIRST_S = probing.SLOW_S = probing.SLICE_S = 0.4
+probing.ANSWER_S = 0.1
+lamppost.main()
+"""  # listens for less time: who speaks here speaks five times a second
+
+
 def test_what_setup_writes_is_a_settings_file_with_its_comments() -> None:
     answers = read_answers(ANSWERS, "answers.yaml")
     assert answers.broker is not None
@@ -242,13 +252,13 @@ def test_a_wizard_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_a_port_can_be_typed_where_none_is_found_and_another_files_set_up_is_not_gone_on_with(field: Field) -> None:
-    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD))
+    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD, period_s=0.2))
     field.stubs.start()
     field.config.unlink(missing_ok=True)
     known = Answers(node="lp-1", site="here", who="Wang", where="-", lat=1.0, lon=2.0, broker=BrokerAnswer())
     Notebook(field.folder / "agent.setup.json").keep(known)
     Notebook(field.folder / "other.setup.json").keep(known.with_(node="lp-2"))
-    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--config", str(field.config)]
+    command = [sys.executable, "-c", HASTY, "agent", "setup", "--config", str(field.config)]
     person = Terminal(command)
     person.expect("A set-up of lp-1 was begun here")
     person.type("g")
