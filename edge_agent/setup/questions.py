@@ -44,11 +44,20 @@ def ask(text: str, default: str, check: Callable[[str], Any]) -> Any:
     while True:
         said: str = typer.prompt(text, default=default).strip()
         try:
-            return check(said)
+            return check(_readable(said))
         except ValidationError as error:
             typer.echo(indented(error.errors()[0]["msg"].removeprefix("Value error, ")))
         except ValueError as error:
             typer.echo(indented(str(error)))
+
+
+def _readable(said: str) -> str:
+    """What was typed. Raises ValueError where the terminal sends other bytes than this system reads."""
+    try:
+        said.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("this came as GBK or the like: set your terminal to UTF-8, or use Latin letters") from error
+    return said
 
 
 def indented(text: str) -> str:

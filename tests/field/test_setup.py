@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
 from common.settings import BrokerAddress
 from common.strict_model import fit
@@ -26,6 +27,7 @@ from edge_agent.identity.reach import why_not_let_in
 from edge_agent.settings.config import Config
 from edge_agent.setup import wizard
 from edge_agent.setup.answers import Answers, BrokerAnswer, Notebook, as_qr, read_answers
+from edge_agent.setup.questions import ask
 from edge_agent.setup.settings_text import settings_text
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
@@ -186,6 +188,16 @@ def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
     )
     assert done.returncode == 3
     assert "lack site, node or token" in done.stderr
+
+
+def test_a_terminal_that_sends_gbk_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As PuTTY does on a Chinese Windows: "unable to parse raw data as a unicode string" helped nobody."""
+    typed = iter(("王工".encode("gbk").decode(errors="surrogateescape"), "Wang"))
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(typed))
+    assert ask("Your name", "-", str) == "Wang"
+    assert "set your terminal to UTF-8" in capsys.readouterr().out
 
 
 def test_answers_from_an_editor_that_writes_gbk_are_told_so(tmp_path: Path) -> None:
