@@ -52,7 +52,8 @@ def test_a_database_that_takes_writes_and_answers_otherwise_is_told_by_its_answe
         ledger.highest_of_all(store)
     with pytest.raises(StoreDown, match="answers, but not as InfluxDB does"):
         ledger.highest(store, "lp-1", "0" * 32)
-    assert care.probe(store, "c1", round(time.time() * 1000)) is not None
+    with pytest.raises(StoreDown, match="answers, but not as InfluxDB does"):
+        care.probe(store, "c1", round(time.time() * 1000))
     with pytest.raises(StoreDown, match=r"^bucket lamppost cannot be made or changed: HTTP 400 [^\n]+$"):
         store.keep_for(30)
     store.close()
