@@ -219,9 +219,9 @@ class Ingest:
         )
 
     def _look_at_clock(self, node: str, seen: clocks.Seen | None, now_ms: int) -> None:
+        self._clock.note(node, seen, now_ms)
         if seen is None:
             return
-        self._clock.note(node, seen, now_ms)
         behind_ms = self._clock.behind_ms()
         self.counts["clock_off"] += seen.is_off
         if behind_ms is not None:

@@ -82,6 +82,31 @@ def test_our_own_clock_is_off_when_most_of_three_nodes_or_more_say_so(
     assert own.behind_ms() == (None if behind_s is None else behind_s * 1000)
 
 
+def test_of_a_hundred_nodes_three_that_are_off_are_off_though_only_they_have_said_so_yet() -> None:
+    own = OwnClock()
+    for number in range(100):
+        own.note(f"lp-{number}", Seen(60_000, True) if number % 40 == 7 else None, NOW)
+    assert own.behind_ms() is None
+    for number in range(100):
+        own.note(f"lp-{number}", Seen(60_000, True) if number % 2 else None, NOW + 1_000)
+    assert own.behind_ms() is None, "half of them is not most"
+    own.note("lp-0", Seen(60_000, True), NOW + 2_000)
+    assert own.behind_ms() == 60_000
+
+
+def test_batches_that_say_nothing_keep_what_was_said_for_three_minutes() -> None:
+    own = OwnClock()
+    for node in ("lp-1", "lp-2", "lp-3"):
+        own.note(node, Seen(60_000, True), NOW)
+    for after_ms in range(0, HEARD_MS + 1, 20_000):
+        for node in ("lp-1", "lp-2", "lp-3"):
+            own.note(node, None, NOW + after_ms)
+    assert own.behind_ms() == 60_000
+    for node in ("lp-1", "lp-2", "lp-3"):
+        own.note(node, None, NOW + HEARD_MS + 40_000)
+    assert own.behind_ms() is None
+
+
 def test_what_a_node_said_of_its_clock_counts_once_and_for_three_minutes() -> None:
     own = OwnClock()
     for _ in range(3):
