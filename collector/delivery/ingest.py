@@ -196,9 +196,9 @@ class Ingest:
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
-        self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
-        if "own-clock" in self.alarms and any(r.reason == clocks.FUTURE for r in checked.refusals):
-            self.counts["held_clock"] += 1  # it is we who are behind: the readings are right, and wait where they are
+        we_are_behind = self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
+        if we_are_behind and any(r.reason == clocks.FUTURE for r in checked.refusals):
+            self.counts["held_clock"] += 1  # the readings are right, and wait where they are
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
             return
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
@@ -218,22 +218,24 @@ class Ingest:
             Work(name, payload, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay)
         )
 
-    def _look_at_clock(self, node: str, seen: clocks.Seen | None, now_ms: int) -> None:
+    def _look_at_clock(self, node: str, seen: clocks.Seen | None, now_ms: int) -> bool:
+        """Call out whose clock is off; whether it is ours, and behind."""
         self._clock.note(node, seen, now_ms)
         if seen is None:
-            return
+            return False
         behind_ms = self._clock.behind_ms()
         self.counts["clock_off"] += seen.is_off
         if behind_ms is not None:
             self.alarm("own-clock", self._clock.words(behind_ms))
             for blamed in [name for name in self.alarms if name.startswith("clock:")]:
                 del self.alarms[blamed]
-            return
+            return behind_ms > 0
         self.alarms.pop("own-clock", None)
         if seen.is_off:
             self.alarm(f"clock:{node}", clocks.words(node, seen.offset_ms))
         else:
             self.alarms.pop(f"clock:{node}", None)
+        return False
 
     # -- writing --------------------------------------------------------------------------------------------------
 

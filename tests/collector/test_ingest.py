@@ -68,6 +68,18 @@ def test_a_collector_that_is_behind_its_nodes_holds_what_seems_to_be_of_the_futu
     assert bench.send(dump(BATCH | {"node": node, "spool": spool}), NOW, node) == [(42, Code.STORED)]
 
 
+def test_a_collector_that_is_ahead_of_its_nodes_holds_nothing_of_the_future(bench: Bench) -> None:
+    health = {"sensor": "node", "kind": "node_health", "dt": [0], "fields": {"clock_offset_s": [-7200]}}
+    for number in range(1, 4):
+        node, spool = f"lp-{number}", f"{number:032x}"
+        bench.born(spool, node)
+        blocks = [health | {"t0": NOW - 7_200_000}]
+        assert bench.send(dump(BATCH | {"node": node, "spool": spool, "blocks": blocks}), NOW, node)
+    assert "own-clock" in bench.ingest.alarms
+    early = [block | {"t0": NOW + 7_200_000} for block in BATCH["blocks"]]
+    assert bench.send(dump(BATCH | {"blocks": early})) == [(42, Code.QUARANTINED)], "it is off by itself"
+
+
 STRAY = {
     "empty object": b"{}",
     "not JSON": b"not json",
