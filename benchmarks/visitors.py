@@ -22,9 +22,15 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from collector.alerts.alerting import Alerting, Telling
+from collector.alerts.on_duty import OnDuty
+from collector.clock import wall_ms
+from collector.rules.desk import Policy
+from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from collector.web.app import create_app
+from collector.web.desk.file import DeskFile
 from collector.web.feed import Feed
 from collector.web.server import WebServer
 from collector.web.site import Site, Station
@@ -60,7 +66,12 @@ def _own(wants: argparse.Namespace, folder: Path) -> list[float]:
     """Serve a small city and read it."""
     store, feed, ending = Sqlite(folder / "readings.sqlite"), Feed(), threading.Event()
     stations = _stations(store)
-    site = Site(store, lambda: stations, list, lambda: time.time_ns() // 1_000_000, feed)
+    desk, state = folder / "desk.db", folder / "state.db"
+    alerting = Alerting([], open_state(state), store, Telling(Policy(), {}), [], wall_ms(), DeskFile(desk), {})
+    site = Site(
+        store, lambda: stations, alerting.current, wall_ms, feed, desk, OnDuty(alerting, state, wall_ms),
+        lambda _node, _since_ms: [], lambda _node, _verb, _asked: {},
+    )  # fmt: skip
     server = WebServer(create_app(site), "127.0.0.1", 0)
     server.start()
     _background(lambda: _report(feed, ending))

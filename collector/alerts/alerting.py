@@ -77,8 +77,8 @@ class Alerting:
         telling: Telling,
         nodes: list[Node],
         now_ms: int,
-        trail: DeskFile | None = None,
-        places: Places | None = None,
+        trail: DeskFile,
+        places: Places,
     ) -> None:
         self.rules = rules
         self._store = store
@@ -133,8 +133,7 @@ class Alerting:
             except sqlite3.Error as error:
                 log.error("what the alerts knew last is not saved: %s", error)
         self._tell_book.close()
-        if self._trail is not None:
-            self._trail.close()
+        self._trail.close()
 
     # What comes in
 
@@ -252,8 +251,7 @@ class Alerting:
         if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
                 self._book.forget(now_ms)
-        if self._trail is not None:
-            audit.carry_over(self._book, self._trail)
+        audit.carry_over(self._book, self._trail)
         changes, self._changes = self._changes, []
         return changes
 

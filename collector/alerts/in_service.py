@@ -14,11 +14,11 @@ from device_profiles.catalogue import load as load_catalogue
 class InService:
     """Give it the nodes as they announce themselves; it looks into the desk's file who was put out."""
 
-    def __init__(self, nodes: list[Node], places: Places | None, file: DeskFile | None) -> None:
+    def __init__(self, nodes: list[Node], places: Places, file: DeskFile) -> None:
         self.nodes = nodes
         self._places = places
         self._catalogue = load_catalogue()
-        self._reports = None if file is None else Reports(file)
+        self._reports = Reports(file)
         self._out = set[str]()
 
     def expected(self) -> list[Expected]:
@@ -28,6 +28,6 @@ class InService:
 
     def has_changed(self) -> bool:
         """Whether a node was put out of service, or back, since the last look. Raises sqlite3.Error."""
-        out = set() if self._reports is None else self._reports.retired()
+        out = self._reports.retired()
         changed, self._out = out != self._out, out
         return changed

@@ -19,10 +19,9 @@ COUNTED: Final = "traffic_flow"
 COUNTED_EVERY_MS: Final = 60_000
 
 
-def expected(nodes: Iterable[Node], catalogue: Catalogue, places: Places | None = None) -> list[Expected]:
+def expected(nodes: Iterable[Node], catalogue: Catalogue, places: Places) -> list[Expected]:
     """What every sensor of every node should report."""
-    known = places or {}
-    return [each for node in nodes for each in _of_node(node, catalogue, known)]
+    return [each for node in nodes for each in _of_node(node, catalogue, places)]
 
 
 def _of_node(node: Node, catalogue: Catalogue, places: Places) -> Iterable[Expected]:

@@ -97,10 +97,10 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     """The application of one site, with `doors` for others beside the pages.
 
     Its `state` has `live`, whose `close()` ends open streams before a server is stopped, and `setup_path`, the one-time
-    address at which the first operator's account is made, None later. Raises Failure when the site has a desk that
-    cannot be opened.
+    address at which the first operator's account is made, None later. Raises Failure when the site's desk cannot be
+    opened.
     """
-    desk = None if site.desk is None or site.duty is None else Desk.open(site.desk, site.duty)
+    desk = Desk.open(site.desk, site.duty)
     renderer, views = Renderer(site), Views(site)
     live = Live(site, renderer, views)
     app = Starlette(
@@ -110,38 +110,36 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
         lifespan=_lifespan(renderer, views, live, desk),
     )
     app.state.live = live
-    token = desk.accounts.setup_token if desk is not None else None
+    token = desk.accounts.setup_token
     app.state.setup_path = None if token is None else f"/ops/setup?token={token}"
     return app
 
 
-def _routes(site: Site, desk: Desk | None, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
-    """The operators' addresses, where there are operators, and everybody's."""
-    if desk is not None:
-        yield from Ops(site, renderer, views, live, desk).routes()
-        yield from Deeds(site, desk.duty).routes(ROOT)
-    if site.grants is not None and site.duty is not None:
+def _routes(site: Site, desk: Desk, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
+    """The operators' addresses, and everybody's."""
+    yield from Ops(site, renderer, views, live, desk).routes()
+    yield from Deeds(site, desk.duty).routes(ROOT)
+    if site.grants is not None:
         yield from Act(site, renderer, site.grants, site.duty).routes()
-    reports = desk.reports if desk is not None else None
     slots = asyncio.Semaphore(PUBLIC_AT_ONCE)
-    yield from Pages(site, renderer, views, live, reports, slots).routes()
-    yield from TakePart(site, renderer, reports).routes()
+    yield from Pages(site, renderer, views, live, desk.reports, slots).routes()
+    yield from TakePart(site, renderer, desk.reports).routes()
     yield from Api(site, views, slots).routes()
     yield from probes.routes(site)
 
 
-def _middleware(site: Site, desk: Desk | None) -> list[Middleware]:
+def _middleware(site: Site, desk: Desk) -> list[Middleware]:
     """What every request goes through, the outermost first."""
     return [
         Middleware(SecurityHeaders),
         Middleware(Hosts, hosts=site.hosts),
-        *([Middleware(Bearer, tokens=desk.tokens, now_ms=site.now_ms)] if desk is not None else []),
+        Middleware(Bearer, tokens=desk.tokens, now_ms=site.now_ms),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
     ]
 
 
 def _lifespan(
-    renderer: Renderer, views: Views, live: Live, desk: Desk | None
+    renderer: Renderer, views: Views, live: Live, desk: Desk
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """What goes on beside the requests as long as the application is served."""
 
@@ -157,8 +155,7 @@ def _lifespan(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if desk is not None:
-            desk.file.close()
+        desk.file.close()
 
     return lifespan
 

@@ -108,15 +108,14 @@ class Ops:
             past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
             week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
             health = await run_in_threadpool(past.health, store, node, now_ms)
-            if self._site.gaps is not None:
-                holes = await run_in_threadpool(self._site.gaps, node, now_ms - 24 * HOUR_MS)
+            holes = await run_in_threadpool(self._site.gaps, node, now_ms - 24 * HOUR_MS)
         except StoreDown:
             down = True
         told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down}
         told |= {"reports": self._desk.reports.of(node)}
         told |= {"changes": self._desk.reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
         told |= {"holes": [hour for hour in holes if hour.causes], "health": health, "said": self._tabs.said(node)}
-        told |= {"can_ask": self._site.ask is not None, "told": self._tabs.told(cards)}
+        told |= {"told": self._tabs.told(cards)}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return await self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 

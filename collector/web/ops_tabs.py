@@ -188,7 +188,7 @@ class Tabs:
     async def ask(self, request: Request, session: Session) -> Response:
         """Ask a node something; its answer stands on the station's page."""
         node, verb, now_ms = request.path_params["node"], request.path_params["verb"], self._site.now_ms()
-        if self._site.ask is None or verb not in VERBS or self._site.station(node) is None:
+        if verb not in VERBS or self._site.station(node) is None:
             raise HTTPException(404, "not_found")
         arguments = {"from_ms": now_ms - 24 * HOUR_MS, "to_ms": now_ms + 1} if verb == "resend" else {}
         await run_in_threadpool(self._desk.file.note, session.name, f"ask {verb}", node, now_ms)

@@ -45,7 +45,7 @@ class Pages:
         renderer: Renderer,
         views: Views,
         live: Live,
-        reports: Reports | None,
+        reports: Reports,
         slots: asyncio.Semaphore,
     ) -> None:
         self._site = site
@@ -73,10 +73,7 @@ class Pages:
             raise HTTPException(404, "not_found")
 
         def values(_: bool) -> dict[str, Any]:
-            told: dict[str, Any] = {"leaf": leaf, "reports": None, "changes": None}
-            if self._reports is None:
-                return told
-            return told | {"reports": self._reports.newest(), "changes": self._reports.newest_changes()}
+            return {"leaf": leaf, "reports": self._reports.newest(), "changes": self._reports.newest_changes()}
 
         return await self._show(request, "city.html", "/", leaf.stations, values, wanted=leaf.wanted)
 
@@ -92,15 +89,14 @@ class Pages:
 
         def values(store_down: bool) -> dict[str, Any]:
             told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "spans": SPANS}
-            told |= {"last_week": None, "past": None, "reports": None, "changes": None}
+            told |= {"reports": self._reports.of(node), "changes": self._reports.changes(node)}
+            told |= {"last_week": None, "past": None}
             told |= {"corrections": {record.sensor: record for record in self._site.corrections(node)}}
             if not store_down:
                 with suppress(StoreDown):  # the page says so itself
                     told["past"] = past_of(self._site, node, length)
                     told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms())
-            if self._reports is None:
-                return told
-            return told | {"reports": self._reports.of(node), "changes": self._reports.changes(node)}
+            return told
 
         return await self._show(request, "station.html", f"/station/{node}", [station], values, reported, length)
 

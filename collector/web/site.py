@@ -122,6 +122,14 @@ class Site:
     alerts: Callable[[], list[AlertView]]
     now_ms: Callable[[], int]
     feed: Feed
+    desk: Path
+    """File of reports, accounts and the trail."""
+    duty: Duty
+    """Where alerts are handled."""
+    gaps: Callable[[str, int], list[Hour]]
+    """The hours of a node since a time, with the cause of every hole. Raises StoreDown."""
+    ask: Callable[[str, str, dict[str, Any]], dict[str, Any]]
+    """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
     time_zone: str = "Asia/Shanghai"
     title_zh: str = "城市街道感知"
     title_en: str = "Street sensing"
@@ -137,19 +145,11 @@ class Site:
     """What a sensor's profile is called, in Chinese and English."""
     warm_up_s: Callable[[str], float] = _at_once
     """How long after its start a sensor of a profile says nothing."""
-    gaps: Callable[[str, int], list[Hour]] | None = None
-    """The hours of a node since a time, with the cause of every hole. Raises StoreDown."""
-    ask: Callable[[str, str, dict[str, Any]], dict[str, Any]] | None = None
-    """Ask a node something and wait for its answer: `ok`, or `error` with the reason."""
-    duty: Duty | None = None
-    """Where alerts are handled; without it there is no operators' page."""
     grants: Grants | None = None
     """By which messages' links may be used at the duty desk."""
     health: Callable[[], Health] = lambda: Health(True, "active", {})
     backdrop: Backdrop | None = None
     """What lies under the stations on the map."""
-    desk: Path | None = None
-    """File of reports, accounts and the trail; without it there are no reports and no operators' page."""
 
     def station(self, node: str) -> Station | None:
         """The station of that node."""

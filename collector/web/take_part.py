@@ -30,20 +30,21 @@ STATIONS_A_PAGE = 50
 
 
 class TakePart:
-    """Handlers of the data page and, where there is a desk, of citizens' reports."""
+    """Handlers of the data page and of citizens' reports."""
 
-    def __init__(self, site: Site, renderer: Renderer, reports: Reports | None) -> None:
+    def __init__(self, site: Site, renderer: Renderer, reports: Reports) -> None:
         self._site = site
         self._renderer = renderer
         self._reports = reports
         self._allowance = Allowance(_REPORTS_AN_HOUR, _HOUR_MS)
 
     def routes(self) -> Sequence[Route]:
-        routes = [Route("/data", self.data), Route("/en/data", self.data)]
-        if self._reports is not None:
-            handler: Callable[[Request], Any] = self.report
-            routes += [Route(f"{root}/station/{{node}}/report", handler, methods=["POST"]) for root in ("", "/en")]
-        return routes
+        handler: Callable[[Request], Any] = self.report
+        return [
+            Route("/data", self.data),
+            Route("/en/data", self.data),
+            *(Route(f"{root}/station/{{node}}/report", handler, methods=["POST"]) for root in ("", "/en")),
+        ]
 
     async def data(self, request: Request) -> Response:
         """How to take the data home."""
@@ -70,7 +71,6 @@ class TakePart:
 
     async def report(self, request: Request) -> Response:
         """Keep a report and lead back to the station, where it stands."""
-        assert self._reports is not None
         node = request.path_params["node"]
         if self._site.station(node) is None:
             raise HTTPException(404, "not_found_station")

@@ -58,14 +58,14 @@ class Desk:
         self.told: list[tuple[str, list[tuple[str, str]]]] = []
         self.retained: dict[str, bytes] = {}
         self.nodes: list[Node] = []
-        self.trail: DeskFile | None = None
         self.make()
 
     def make(self) -> None:
         self.state = open_state(self.folder / f"{self.name}.db")
         self.state.execute("PRAGMA synchronous=OFF")
         telling = Telling(Policy(receivers=("hook",)), {"hook": Route("hook")})
-        self.alerting = Alerting(self.rules, self.state, self.store, telling, self.nodes, self.now_ms, self.trail)
+        self.trail = DeskFile(self.folder / f"{self.name}-desk.db")
+        self.alerting = Alerting(self.rules, self.state, self.store, telling, self.nodes, self.now_ms, self.trail, {})
         self.alerting._tell_book._db.execute("PRAGMA synchronous=OFF")
 
     def die(self) -> None:
@@ -85,6 +85,7 @@ class Desk:
     def _let_go(self) -> None:
         self.state.close()
         self.alerting._tell_book.close()
+        self.trail.close()
 
     def store_rows(self, times: list[int], values: list[float], seen: bool = True) -> None:
         """Rows reach the database, and the rules unless the collector dies in between."""

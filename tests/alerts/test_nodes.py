@@ -8,7 +8,6 @@ from pathlib import Path
 from collector.identity.book import Book as IdentityBook
 from collector.rules.parsing import parse
 from collector.stores.store import Table
-from collector.web.desk.file import DeskFile
 from tests.alerts.desk import HIGH, HOUR, MINUTE, OFFLINE, SILENT, TAGS, Desk, node
 from tests.closes import Closes
 
@@ -53,8 +52,7 @@ def test_a_station_that_was_put_out_of_service_is_missed_no_more_and_its_alerts_
 ) -> None:
     hour = HIGH | {"alert": "hour", "kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}}
     desk = Desk(tmp_path, HIGH, hour, SILENT, OFFLINE)
-    file = closes(DeskFile(tmp_path / "desk.db"))
-    desk.trail, desk.nodes = file, [node()]
+    desk.nodes = [node()]
     desk.die()
     closes(desk).tick()
     desk.reading(90.0)
@@ -63,7 +61,7 @@ def test_a_station_that_was_put_out_of_service_is_missed_no_more_and_its_alerts_
     desk.wait(MINUTE)
     desk.alerting.node_state("lp-1", False, desk.now_ms)
     desk.wait(7 * MINUTE)
-    IdentityBook(file).retire("lp-1", "li", desk.now_ms)
+    IdentityBook(desk.trail).retire("lp-1", "li", desk.now_ms)
     desk.wait(2 * HOUR)
     told = [(state, key.partition("@")[0]) for _, lines in desk.told for state, key in lines]
     assert sorted(told) == sorted((s, a) for s in ("firing", "resolved") for a in ("pm25-high", "hour", "offline"))

@@ -16,6 +16,7 @@ from collector.statedb import open_state
 from collector.stations.places import Place, Places, neighbours
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
+from collector.web.desk.file import DeskFile
 from tests.closes import Closes
 from wire.status import Birth, Sensor
 
@@ -34,10 +35,11 @@ RULES = parse(
 def alerting(tmp_path: Path, closes: Closes) -> Callable[..., Alerting]:
     """Makes one of rules and places."""
 
-    def make(rules: list[Rule] = RULES, places: Places | None = None) -> Alerting:
+    def make(rules: list[Rule] = RULES, places: Places = {}) -> Alerting:  # noqa: B006
         state, store = closes(open_state(tmp_path / "state.db")), closes(Sqlite(tmp_path / "readings.db"))
         store.prepare()
-        return closes(Alerting(rules, state, store, Telling(Policy(), {}), [], NOW, places=places))
+        trail = DeskFile(tmp_path / "desk.db")
+        return closes(Alerting(rules, state, store, Telling(Policy(), {}), [], NOW, trail, places))
 
     return make
 

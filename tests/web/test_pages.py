@@ -6,8 +6,6 @@ import gzip
 import http.client
 import re
 import time
-import urllib.error
-import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ import pytest
 
 from collector.stores.store import Select, Series
 from collector.web import readings, views
-from collector.web.app import create_app
 from collector.web.server import PortTaken, WebServer
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
@@ -155,22 +152,6 @@ def test_a_city_of_silent_stations_costs_two_questions_and_none_again_within_fiv
 
 def test_a_station_compares_with_the_same_hour_last_week(standing: Served) -> None:
     assert "This hour last week: 1500 vehicles/h, 33 km/h" in standing.get("/en/station/lp-0001").text
-
-
-def test_without_a_desk_there_are_no_reports_and_no_operators_page(tmp_path: Path) -> None:
-    city = City(tmp_path)
-    site = replace(city.site(), desk=None)
-    app = create_app(site)
-    server = WebServer(app, "127.0.0.1", 0)
-    server.start()
-    page = urllib.request.urlopen(server.url + "en/station/lp-0001").read().decode()
-    assert "Problem reports" not in page
-    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
-        urllib.request.urlopen(server.url + "ops")
-    refused.value.close()
-    assert app.state.setup_path is None
-    server.stop()
-    city.close()
 
 
 def test_an_empty_city_is_a_page_too(served: Served) -> None:
