@@ -72,4 +72,4 @@ def day_index(means: HourMeans, standard: Standard, reporting: Reporting, day: t
 
 def _made(given: list[Concentration], report: Report, on: date) -> Made:
     found = china_aqi.aqi(believed(given, lambda one: china_aqi.sub_index(one, on)), report, on)
-    return found.index, {pollutant: index for pollutant, index in found.iaqi.items() if index is not None}
+    return china_aqi.scale(on), found.index, found.iaqi

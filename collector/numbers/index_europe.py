@@ -20,7 +20,7 @@ def eu_hour_index(means: HourMeans, _: Standard, reporting: Reporting, hour_ms: 
     """The EAQI of an hour: each pollutant by its mean of that hour."""
     names = (*PARTICLES, "no2_ugm3", "o3_ugm3", "so2_ugm3")
     given = [_at_20c(name, "1h", means.hour(name, hour_ms), reporting.state) for name in names]
-    return _of_bands(given, eu_aqi.sub_index, eu_aqi.overall)
+    return eu_aqi.SCALE, *_of_bands(given, eu_aqi.sub_index, eu_aqi.overall)
 
 
 def uk_hour_index(means: HourMeans, _: Standard, reporting: Reporting, hour_ms: int) -> Made:
@@ -29,14 +29,14 @@ def uk_hour_index(means: HourMeans, _: Standard, reporting: Reporting, hour_ms: 
     given = [_at_20c(name, "24h", means.running(name, hour_ms, 24, EU_DAY), state) for name in PARTICLES]
     given.append(_at_20c("no2_ugm3", "1h", means.hour("no2_ugm3", hour_ms), state))
     given.append(_at_20c("o3_ugm3", "8h", means.running("o3_ugm3", hour_ms, 8, EU_8H), state))
-    return _of_bands(given, uk_daqi.sub_index, uk_daqi.overall)
+    return uk_daqi.SCALE, *_of_bands(given, uk_daqi.sub_index, uk_daqi.overall)
 
 
 def _of_bands(
     given: list[Concentration],
     sub_index: Callable[[Concentration], Index | None],
     overall: Callable[[Iterable[Concentration]], Index | None],
-) -> Made:
+) -> tuple[Index | None, dict[str, Index]]:
     given = believed(given, sub_index)
     return overall(given), {one.pollutant: index for one in given if (index := sub_index(one)) is not None}
 

@@ -101,4 +101,4 @@ def _made(given: list[Concentration]) -> Made:
     for (pollutant, _), index in us_aqi.sub_indices(given).items():
         if pollutant not in parts or index.value > parts[pollutant].value:
             parts[pollutant] = index
-    return us_aqi.overall(given), parts
+    return us_aqi.SCALE, us_aqi.overall(given), parts

@@ -86,13 +86,12 @@ def daily(standard: Standard, reporting: Reporting, hours: Hours, day: tuple[int
 
 def _scored(make: Callable[[], Made], means: HourMeans) -> Scored | None:
     try:
-        index, parts = make()
+        scale, index, parts = make()
     except NotInStandard:
         raise
     except ValueError:  # a time before the standard's first edition
         return None
-    of = index or next(iter(parts.values()), None)
-    if of is None:
+    if index is None and not parts:
         return None
-    values = {pollutant: part.value for pollutant, part in parts.items()}
-    return Scored(of.standard, of.edition, index, values, round(min(means.shares, default=0.0), DECIMALS))
+    values = {pollutant: part.value for pollutant, part in parts.items() if part is not None}
+    return Scored(scale.standard, scale.edition, index, values, round(min(means.shares, default=0.0), DECIMALS))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from collector.numbers.means import DECIMALS
 from measures.gases import ReferenceState, between_states
-from measures.index import Concentration, Index, NotInStandard
+from measures.index import Concentration, Index, NotInStandard, Scale
 
 PARTICLES: Final = ("pm25_ugm3", "pm10_ugm3")
 GASES: Final = ("no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3")
 POLLUTANTS: Final = (*PARTICLES, *GASES)
 
-Made = tuple[Index | None, dict[str, Index]]
-"""An index, and that of each pollutant."""
+Made = tuple[Scale, Index | None, Mapping[str, Index | None]]
+"""The scale, an index on it, and that of each pollutant: None where it is missing and the standard asks for it."""
 
 
 def believed(given: Iterable[Concentration], sub_index: Callable[[Concentration], Index | None]) -> list[Concentration]:

@@ -11,10 +11,11 @@ from collector.numbers.hour_means import LOOK_BACK_MS
 from collector.numbers.quality import FAIL
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
-from collector.stations.station_query import INDEX_COLUMNS, IndexRow, index_row
+from collector.stations.station_query import INDEX_COLUMNS, PARTS, IndexRow, index_row
 from collector.stores.store import Select, Series, Store
 from collector.web.air import FINE_MS, HOUR_MS, MINUTE_MS, PM, ROLLED, Air, airs, passed
 from collector.web.privacy import told_until
+from measures.index import POLLUTANTS
 from wire.quantities import QUANTITIES, Quantity
 
 UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
@@ -49,12 +50,14 @@ class Heard:
     """The intervals of all lanes: [time, *FLOW]."""
     indices: list[IndexRow] = field(default_factory=list)
     """The newest hour of each sensor and standard, a day old at most."""
+    measured: set[tuple[str, str, str]] = field(default_factory=set)
+    """Standard, edition and pollutant of every sub-index within a day: one that is missing now is not forgotten."""
 
 
 def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict[str, Heard]:
     """All that is stored of each station. One request, however many they are. Raises StoreDown."""
     answers = store.select_all(_questions(tuple(nodes), since_ms, now_ms))
-    fine, latest, spoilt, recent, flow, known, *others = answers
+    fine, latest, spoilt, recent, flow, known, day, *others = answers
     heard = {node: Heard() for node in nodes}
     newest, minutes, cells = _by_sensor(latest), _by_sensor(spoilt), _by_sensor(recent)
     for (node, _), rows in newest.items():
@@ -70,6 +73,10 @@ def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict
             heard[series.tags["node"]].others.extend(_others(names, series.rows[0]))
     for series in known:
         heard[series.tags["node"]].indices.append(index_row(series.tags, series.rows[0]))
+    for series in day:
+        standard, edition = series.tags["standard"], series.tags["edition"]
+        there = zip(POLLUTANTS, series.rows[0][1:], strict=True)
+        heard[series.tags["node"]].measured.update((standard, edition, one) for one, part in there if part is not None)
     return heard
 
 
@@ -81,14 +88,16 @@ def _questions(nodes: tuple[str, ...], since_ms: int, now_ms: int) -> list[Selec
     recent = replace(pm, columns=(COLUMN, "qc"), equals={"qc": FAIL}, since_ms=now_ms - UNROLLED_MS)
     flow = Select("traffic_flow", FLOW, told_until(now_ms) - HOUR_MS, pm.until_ms, where, ("node",))
     tags = ("node", "sensor", "standard", "edition")
-    hours = where | {"period": "1h"}
+    known = Select(INDEX, INDEX_COLUMNS, now_ms - LOOK_BACK_MS, now_ms, where | {"period": "1h"}, tags, latest=True)
+    day = replace(known, columns=PARTS, group_by=("node", "standard", "edition"), latest=False, aggregate="max")
     return [
         replace(pm, aggregate="mean", every_ms=FINE_MS),
         replace(pm, columns=(*PM, COLUMN), latest=True),
         spoilt,
         recent,
         flow,
-        Select(INDEX, INDEX_COLUMNS, now_ms - LOOK_BACK_MS, now_ms, hours, tags, latest=True),
+        known,
+        day,
         *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import date
 
 from collector.numbers.index_china import edition_day
@@ -17,11 +17,16 @@ INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
 
 
 def judged(
-    means_ugm3: Mapping[str, float], told: Sequence[IndexRow], reports: Reporting, now_ms: int
+    means_ugm3: Mapping[str, float],
+    told: Sequence[IndexRow],
+    measured: Collection[tuple[str, str, str]],
+    reports: Reporting,
+    now_ms: int,
 ) -> Judgement | None:
     """Of the running 60 minutes' means by pollutant (`PM2.5`, `PM10`), and the newest stored hour of each sensor.
 
-    `told` reaches a day back: what was measured then is measured here. None where nothing can be said, or too little.
+    What was `measured` within a day (standard, edition, pollutant) is measured here. None where nothing can be said, or
+    too little.
     HJ 633 makes one index of all pollutants of a station, whichever sensors measure them; particles are judged by the
     running 60 minutes where its edition judges hours. Of other standards, which average longer, the index of the
     newest hour is told, of the worst sensor.
@@ -33,7 +38,8 @@ def judged(
     now = [row for row in own if row.time_ms >= since_ms]
     if first.startswith("china"):
         on = edition_day(first, reports, now_ms)
-        return _china(_live(means_ugm3, on), own, now, on)
+        here = {pollutant for standard, edition, pollutant in measured if is_of(first, standard, edition)}
+        return _china(_live(means_ugm3, on), here, now, on)
     there = [row for row in now if row.value is not None]
     last_ms = max((row.time_ms for row in there), default=0)
     found = [one for row in there if row.time_ms == last_ms and (one := stored(row)) is not None]
@@ -53,9 +59,7 @@ def _live(means_ugm3: Mapping[str, float], on: date) -> dict[str, tuple[int, str
     return found
 
 
-def _china(
-    live: Mapping[str, tuple[int, str]], own: Sequence[IndexRow], now: Sequence[IndexRow], on: date
-) -> Judgement | None:
+def _china(live: Mapping[str, tuple[int, str]], here: Set[str], now: Sequence[IndexRow], on: date) -> Judgement | None:
     """The largest sub-index of all sensors, if it is published: one that is measured here may be missing."""
     parts: dict[str, tuple[int, str, int | None]] = {}
     for row in now:
@@ -66,8 +70,7 @@ def _china(
     if not parts:
         return None
     number = max(value for value, _, _ in parts.values())
-    missing = {pollutant for row in own for pollutant in row.pollutants} - parts.keys()
-    if not china_aqi.is_published(number, bool(missing), on):
+    if not china_aqi.is_published(number, bool(here - parts.keys()), on):
         return None
     tops = {pollutant: part for pollutant, part in parts.items() if part[0] == number}
     hours = [hour_ms for _, _, hour_ms in tops.values()]

@@ -123,7 +123,7 @@ def _view(station: Station, heard: Heard, since_ms: int, now_ms: int, reports: R
         pm10,
         heard.others,
         counted,
-        judged(means, told, reports, now_ms),
+        judged(means, told, heard.measured, reports, now_ms),
         _newest([row for row in told if row.time_ms >= now_ms - INDEX_AGE_MS]),
         traffic_soon=counted is None and any(row[1] is not None for row in heard.flow),
         air_ms=max((row[0] for row in heard.newest), default=None),

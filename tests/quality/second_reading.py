@@ -86,11 +86,9 @@ class Air:
         return mean
 
     def read(self, index: int | None, parts: dict[str, int], named: bool = True) -> Read:
-        if not parts:
-            return None
-        top = max(parts.values())
+        top = max(parts.values(), default=0)
         primary = tuple(sorted(name for name, part in parts.items() if part == top)) if named else ()
-        return index, parts, primary, round(float(min(self.shares)), 6)
+        return index, parts, primary, round(float(min(self.shares, default=0)), 6)
 
 
 # How the standards round
@@ -158,7 +156,9 @@ def _china(air: Air, given: Given, edition: int) -> Read:
             missing.discard(name)
             parts[name] = max(iaqi, parts.get(name, 0))
     worst = max(parts.values(), default=0)
-    if edition == 2026 and missing and worst <= 100:
+    if not given:
+        return None
+    if not parts or (edition == 2026 and missing and worst <= 100):
         return air.read(None, parts, named=False)
     return air.read(max(worst, 1), parts, named=worst > 50)
 
@@ -242,7 +242,7 @@ def _us(air: Air, given: Given) -> Read:
     if is_much_so2:
         found.setdefault(("SO2", "24h"), 200)
     parts = {name: max(part for key, part in found.items() if key[0] == name) for name, _ in found}
-    return air.read(max(parts.values(), default=0), parts)
+    return air.read(max(parts.values()), parts) if parts else None
 
 
 def _us_index(name: str, averaging: str, mean: Fraction) -> int | None:
@@ -282,4 +282,4 @@ def _bands(air: Air, table: Mapping[str, str], given: Iterable[tuple[str, str, F
         if value is not None:
             whole = _half_up(max(value, Fraction(0)))
             parts[name] = 1 + sum(whole > top for top in _tops(table, name, averaging))
-    return air.read(max(parts.values(), default=0), parts)
+    return air.read(max(parts.values()), parts) if parts else None

@@ -145,6 +145,31 @@ def test_a_line_is_found_and_a_poor_file_refused() -> None:
         fit([(1, 2)] * 20)
 
 
+@pytest.mark.parametrize("factor", [1.0, 2.0, 0.5])
+def test_a_line_and_its_fit_are_those_reckoned_by_hand(factor: float) -> None:
+    """y = 2x + 3 with residuals that neither the mean nor x knows of: SSE 12, Sxx 143, R² = 4·143 / (4·143 + 12)."""
+    found = fit([(x / factor, 2 * x + 3 + (1, -1, -1, 1)[(x - 1) % 4]) for x in range(1, 13)], factor)
+    assert (found.slope, found.offset, found.rmse) == pytest.approx((2, 3, 1))
+    assert found.r2 == pytest.approx(572 / 584)
+    assert (found.pairs, found.lowest, found.highest) == (12, 1, 12)
+
+
+def test_ten_pairs_are_enough_and_a_reference_that_goes_nowhere_with_the_sensor_is_no_line() -> None:
+    line = [(float(x), 2.0 * x) for x in range(10)]
+    assert fit(line).slope == pytest.approx(2)
+    with pytest.raises(NoFit, match="9 pairs"):
+        fit(line[:9])
+    with pytest.raises(NoFit, match="slope 0"):
+        fit([(float(x), float(y)) for x in range(5) for y in (0, 8)])
+    with pytest.raises(NoFit, match="no line"):
+        fit([(5.0, y) for _, y in line])
+
+
+def test_the_ends_of_what_can_be_are_values() -> None:
+    lines = ["sensor,reference", "-50,2000", "2000,-50"]
+    assert pairs(lines, "sensor", "reference", "pm25_ugm3") == [(-50, 2000), (2000, -50)]
+
+
 def test_what_is_no_value_turns_no_line() -> None:
     """Ways in which files say that a value is missing; R writes NA, pandas nan, a logger -999."""
     good = ["sensor,reference", *(f"{n},{2 * n + 1}" for n in range(20))]

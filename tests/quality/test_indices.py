@@ -148,7 +148,19 @@ def test_a_chinese_day_of_ozone_above_the_limit_counts_although_hours_are_missin
     """HJ 663-2013: with fewer than 14 eight-hour means a maximum above 160 µg/m³ is valid."""
     day = day_of(at("2026-06-01T12:00"), CHINA)
     found = daily("china-2026", Reporting(CHINA), hours_of(day[0], o3_ugm3=[highest] * 12), day)
-    assert (index_of(found).value if found else None) == value
+    assert found is not None
+    assert (found.index.value if found.index else None) == value
+
+
+@pytest.mark.parametrize("minutes", [44, 45])
+def test_an_hour_or_a_day_without_enough_of_its_only_pollutant_is_na(minutes: int) -> None:
+    """HJ 633-2026 5.3.1: it is published as NA. Left out, the number of before would stay where air was corrected."""
+    day = day_of(at("2026-06-01T12:00"), CHINA)
+    hours = {day[0] + n * HOUR_MS: {"pm25_ugm3_mean": 20.0, "pm25_ugm3_n": minutes} for n in range(24)}
+    for found in (hourly("china", Reporting(CHINA), hours, day[0]), daily("china", Reporting(CHINA), hours, day)):
+        assert found is not None
+        assert (found.fields()["category"], found.parts) == (("优", {"PM2.5": 29}) if minutes == 45 else ("NA", {}))
+    assert daily("china", Reporting(CHINA), {}, day) is None
 
 
 def test_clean_air_is_due_to_nothing_and_each_pollutant_has_a_field() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from collector.numbers.reporting import Reporting
 from collector.stations.station_query import IndexRow
 from collector.web.judging import HOUR_MS, judged
 from collector.web.levels import Judgement
-from tests.quality.bench import SHANGHAI
+from collector.web.readings import look
+from collector.web.site import Station
+from tests.quality.bench import SHANGHAI, Bench, air
 
 NOW_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS + 10 * 60_000
 LAST_MS = NOW_MS // HOUR_MS * HOUR_MS - HOUR_MS
@@ -22,7 +26,8 @@ def row(sensor: str, time_ms: int = LAST_MS, standard: str = "HJ 633", edition: 
 
 
 def judge(means: dict[str, float], *told: IndexRow, reports: Reporting = REPORTS) -> Judgement | None:
-    return judged(means, told, reports, NOW_MS)
+    measured = {(one.standard, one.edition, pollutant) for one in told for pollutant in one.pollutants}
+    return judged(means, told, measured, reports, NOW_MS)
 
 
 def test_particles_of_now_and_gases_of_the_last_hour_make_one_index_whichever_sensors_measure_them() -> None:
@@ -46,6 +51,20 @@ def test_nobody_calls_air_good_of_which_a_pollutant_that_is_measured_here_is_mis
     assert judge({"PM2.5": 20.0}, silent, row("gas-1", no2=30)) is None  # PM10 is missing
     both = judge({"PM2.5": 20.0, "PM10": 30.0}, silent, row("gas-1", no2=30))
     assert both is not None
+
+
+def test_what_a_sensor_has_lost_is_missed_though_its_newest_hour_does_not_name_it(tmp_path: Path) -> None:
+    """Its stored hour is NA, and so is the page: one channel of a sensor that tells particles and ozone fell silent."""
+    bench = Bench(tmp_path, LAST_MS)
+    times = range(NOW_MS // HOUR_MS * HOUR_MS - 3 * HOUR_MS, NOW_MS, 60_000)
+    ozone = [80.0 if time_ms < LAST_MS - HOUR_MS else None for time_ms in times]
+    bench.now_ms = NOW_MS
+    bench.commit(air(times, pm25_ugm3=[30.0] * len(times), o3_ugm3=ozone))
+    bench.settle(days=0)
+    [view] = look(bench.store, [Station("lp-1", "s", "路灯", "lamppost")], NOW_MS)
+    assert [(row.value, row.category, row.pollutants) for row in view.indices] == [(None, "NA", {"PM2.5": 43})]
+    assert view.judgement is None
+    bench.close()
 
 
 def test_the_edition_of_2012_publishes_what_there_is() -> None:
