@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -36,7 +37,10 @@ from benchmarks.sink import Sink
 from benchmarks.traffic import fleet
 from collector import rules
 from collector.numbers import derive
+from collector.numbers.calibration import Calibrations
 from collector.numbers.open_windows import OpenWindows
+from collector.numbers.quality import Quality
+from collector.numbers.reporting import reports_as_china
 from collector.numbers.stored_windows import table_of
 from collector.numbers.windows import MINUTES
 from collector.stores.influx1 import Influx1
@@ -186,7 +190,9 @@ def finished(sending: subprocess.Popen[bytes]) -> dict[str, Any]:
 def rendered(nodes: int, rows: int, first: int) -> list[bytes]:
     """Request bodies of all lines that a collector makes of such a stream."""
     made: list[bytes] = []
-    derivation, windows = derive.Derivation(), OpenWindows(lambda _: ZoneInfo("Asia/Shanghai"))
+    calibrations = Calibrations(sqlite3.connect(":memory:", isolation_level=None))
+    derivation = derive.Derivation(Quality({}), calibrations, reports_as_china)
+    windows = OpenWindows(lambda _: ZoneInfo("Asia/Shanghai"))
     now_ms = round(time.time()) * 1000
     senders = list(fleet(nodes, BATCHES, rows, now_ms, first))
     for turn in range(BATCHES):

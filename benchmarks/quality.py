@@ -42,7 +42,7 @@ def blocks() -> dict[str, Block]:
 
 def us_per_value(block: Block) -> float:
     """The best of five."""
-    quality = Quality()
+    quality = Quality({})
     best = float("inf")
     for _ in range(5):
         start = time.process_time()

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.figure import Figure
 from collector.numbers.open_windows import GRACE_MS
+from collector.numbers.quality import Quality
 from collector.numbers.reporting import reports_as_china
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
@@ -66,7 +67,9 @@ def turn(nodes: int, folder: Path) -> tuple[float, float, float]:
         rows = [row for table in history(nodes) for row in store.render(table)]
         for first in range(0, len(rows), 5_000):
             assert store.write(rows[first : first + 5_000]) == Stored()
-        rollups = Rollups(store, WindowBook(sqlite3.connect(":memory:", isolation_level=None)), reports_as_china)
+        rollups = Rollups(
+            store, WindowBook(sqlite3.connect(":memory:", isolation_level=None)), reports_as_china, Quality({})
+        )
         begin_ms = TURN_MS - HOUR_MS
         for number in range(nodes):
             rollups.observe([readings(number, begin_ms - 20 * MINUTE_MS, begin_ms)], begin_ms - 20 * MINUTE_MS)

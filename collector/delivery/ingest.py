@@ -58,10 +58,10 @@ class Ingest:
     store: Store
     quarantine: Quarantine
     registry: Registry
-    derivation: derive.Derivation = field(default_factory=derive.Derivation)
+    derivation: derive.Derivation
+    series: SeriesBudget
+    pace: Pace
     time_min_ms: int = check.TIME_MIN_MS
-    series: SeriesBudget = field(default_factory=SeriesBudget)
-    pace: Pace | None = None
     aside: Aside = at_once
     rows_per_write: int = ROWS_PER_WRITE
     counts: Counter[str] = field(default_factory=Counter)
@@ -86,14 +86,14 @@ class Ingest:
         """
         self.counts["batches"] += 1
         digest = batch.digest(payload)
-        if self.pace is not None and not self.pace.admits(node, len(payload), now_ms):
+        if not self.pace.admits(node, len(payload), now_ms):
             self._put_off(node, payload, digest)
             return None
         try:
             envelope = batch.read(node, payload, quick_json.loads)
         except batch.Unaddressed as stray:
             self.counts["unaddressed"] += 1
-            self._charge(node)
+            self.pace.charge(node, KEPT_UNITS)
             self.quarantine.keep_stray(digest, node, payload, str(stray), now_ms)
             return None
         except batch.Refused as refused:
@@ -116,7 +116,6 @@ class Ingest:
 
     def _put_off(self, node: str, payload: bytes, digest: str) -> None:
         """More than a node's share: nothing is looked at but the name, so that the sender can be told."""
-        assert self.pace is not None
         self.counts["put_off"] += 1
         self.alarm(*self.pace.says(node))
         found = batch.peek(payload)
@@ -126,10 +125,6 @@ class Ingest:
         name = Name(node, *found, digest)
         is_stored = self.known.remembered(name) == digest
         self._answer(name, *((Code.ALREADY_STORED,) if is_stored else (Code.LATER, {"after_ms": AFTER_MS})))
-
-    def _charge(self, node: str) -> None:
-        if self.pace is not None:
-            self.pace.charge(node, KEPT_UNITS)
 
     def _may_store(self, name: Name) -> bool:
         """Only the spools of the node's current birth are stored; another is held until a person decides."""
@@ -176,7 +171,7 @@ class Ingest:
             self._quarantine_whole(name, payload, str(refused), now_ms)
 
     def _quarantine_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
-        self._charge(name.node)
+        self.pace.charge(name.node, KEPT_UNITS)
         try:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:

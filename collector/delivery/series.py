@@ -12,7 +12,6 @@ from collector.statedb import transaction
 from wire.batch import Block, Envelope
 from wire.check import Checked, Refusal
 
-SERIES_MAX = 200
 _SCHEMA = """
 DROP TABLE IF EXISTS node_series;
 CREATE TABLE IF NOT EXISTS series_of_node (node TEXT, series TEXT, PRIMARY KEY (node, series)) WITHOUT ROWID;
@@ -20,16 +19,15 @@ CREATE TABLE IF NOT EXISTS series_of_node (node TEXT, series TEXT, PRIMARY KEY (
 
 
 class SeriesBudget:
-    """Series of each node, kept over restarts when there is a file. `flush` writes the new ones, many at once."""
+    """Series of each node, kept over restarts. `flush` writes the new ones, many at once."""
 
-    def __init__(self, db: sqlite3.Connection | None = None, most: int = SERIES_MAX) -> None:
+    def __init__(self, db: sqlite3.Connection, most: int) -> None:
         self._db = db
         self._most = most
         self._known: dict[str, set[str]] = {}
         self._new: list[tuple[str, str]] = []
         self._version = 0
-        if db is not None:
-            db.executescript(_SCHEMA)
+        db.executescript(_SCHEMA)
 
     def within(self, envelope: Envelope, checked: Checked) -> Checked:
         """The same, without the blocks of new series beyond the budget: those are refused with the reason.
@@ -68,23 +66,19 @@ class SeriesBudget:
 
     def flush(self) -> None:
         """Keep what is new."""
-        if self._new and self._db is not None:
+        if self._new:
             with transaction(self._db):
                 self._db.executemany("INSERT OR IGNORE INTO series_of_node VALUES (?, ?)", self._new)
         self._new.clear()
 
     def _changed(self) -> bool:
         """Whether another program (`lamppost stations purge`) has written to the file since this was asked last."""
-        if self._db is None:
-            return False
         before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
         return bool(before != self._version)
 
     def _load(self, node: str) -> set[str]:
         """What the file knows, with what is new here put into it first."""
         self.flush()
-        if self._db is None:
-            return set()
         return {row[0] for row in self._db.execute("SELECT series FROM series_of_node WHERE node = ?", (node,))}
 
 

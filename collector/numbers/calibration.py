@@ -81,18 +81,15 @@ class Record:
 class Calibrations:
     """All records of one collector. Another program may add some; `refresh` sees them."""
 
-    def __init__(self, db: sqlite3.Connection | None = None) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._version = -1
         self._of: dict[tuple[str, str, str], list[Record]] = {}
-        if db is not None:
-            db.executescript(_SCHEMA)
-            self.refresh()
+        db.executescript(_SCHEMA)
+        self.refresh()
 
     def refresh(self) -> None:
         """Read the records anew if another connection has written to the file."""
-        if self._db is None:
-            return
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._version = version

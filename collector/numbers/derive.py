@@ -13,7 +13,7 @@ from typing import Any, Final
 from collector.numbers import flags
 from collector.numbers.calibration import Calibrations
 from collector.numbers.quality import Quality, worst
-from collector.numbers.reporting import ReportingOf, reports_as_china
+from collector.numbers.reporting import ReportingOf
 from collector.stores.store import Table, Tags
 from wire.batch import CLOCKS, Block, Envelope, Span
 from wire.quantities import QUANTITIES, agent_fields, kind_of
@@ -26,15 +26,8 @@ LEDGER: Final = "batch_ledger"
 class Derivation:
     """Everything that is made of an agent's batch, with one set of thresholds, calibrations and stations."""
 
-    def __init__(
-        self,
-        quality: Quality | None = None,
-        calibrations: Calibrations | None = None,
-        reporting: ReportingOf = reports_as_china,
-    ) -> None:
-        self._quality = quality or Quality()
-        self._calibrations = calibrations or Calibrations()
-        self._reporting = reporting
+    def __init__(self, quality: Quality, calibrations: Calibrations, reporting: ReportingOf) -> None:
+        self._quality, self._calibrations, self._reporting = quality, calibrations, reporting
 
     def tables(self, envelope: Envelope, blocks: list[Block]) -> list[Table]:
         """One table a block, in order."""

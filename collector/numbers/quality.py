@@ -100,9 +100,9 @@ class _Test(NamedTuple):
 class Quality:
     """The tests with one set of thresholds: the defaults, and what the settings say instead."""
 
-    def __init__(self, settings: Mapping[str, Limits] | None = None) -> None:
+    def __init__(self, settings: Mapping[str, Limits]) -> None:
         self.limits = dict(DEFAULTS)
-        for name, given in (settings or {}).items():
+        for name, given in settings.items():
             before = self.limits.get(name, Limits())
             self.limits[name] = before.model_copy(update={key: getattr(given, key) for key in given.model_fields_set})
         self._tests: dict[str, _Test | None] = {}

@@ -56,11 +56,11 @@ class Rollups:
     Set `aside` to have the database asked and told in another thread. `on_broken` hears what nobody foresaw there.
     """
 
-    def __init__(self, store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality | None = None) -> None:
+    def __init__(self, store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality) -> None:
         self.counts: Counter[str] = Counter()
         self.aside: Aside = at_once
         self.on_broken: Callable[[str, Exception], None] = lambda what, error: None  # noqa: ARG005
-        self._maker = WindowMaker(store, StoredWindows(store, reporting, quality or Quality()))
+        self._maker = WindowMaker(store, StoredWindows(store, reporting, quality))
         self._book = book
         self._reporting = reporting
         self._open = OpenWindows(self._zone)

@@ -7,12 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
+from tests.ingest import ingest_on
 from wire.status import Birth
 
 NOW = 1_790_000_062_000
@@ -56,8 +55,7 @@ class Bench:
         self.store = Sqlite(folder / "readings.db")
         assert self.store.prepare() == Stored()
         self.registry = Registry(self.state)
-        self.quarantine = Quarantine(self.state)
-        self.ingest = Ingest("c1", self.store, self.quarantine, self.registry)
+        self.ingest = ingest_on(self.store, self.registry, self.state)
         self.born()
 
     def close(self) -> None:

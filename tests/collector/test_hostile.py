@@ -13,7 +13,6 @@ from collector.delivery.audit import audit, between, joined
 from collector.delivery.clocks import look
 from collector.delivery.gaps import gaps
 from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.work import content
 from collector.statedb import open_state
@@ -21,6 +20,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Later, Stored, Table
 from collector.timers import passed
 from tests.closes import Closes
+from tests.ingest import ingest_on
 from wire import batch, check
 from wire.ack import Code
 from wire.batch import Block
@@ -53,7 +53,7 @@ def ingest(tmp_path: Path, store: Away, closes: Closes) -> Ingest:
     registry = Registry(state)
     for node, spool in SPOOLS.items():
         registry.update(Birth(node, "here", "0" * 16, (spool, SPOOLS["lp-2"]), 1, None, "1", "synced"), NOW)
-    return Ingest("c1", store, Quarantine(state), registry)
+    return ingest_on(store, registry, state)
 
 
 def sealed(node: str, seq: int, values: list[Any], spool: str | None = None) -> bytes:

@@ -105,7 +105,7 @@ def test_what_cannot_be_answered_is_counted_kept_once_and_never_stored(bench: Be
     for _ in range(2):
         assert bench.send(STRAY[what]) == []
     assert bench.ingest.counts["unaddressed"] == 2
-    assert bench.quarantine.counts() == {"whole": 0, "part": 0, "stray": 1}
+    assert bench.ingest.quarantine.counts() == {"whole": 0, "part": 0, "stray": 1}
     assert bench.rows("air_quality", "pm10_raw_ugm3") == []
 
 
@@ -122,7 +122,7 @@ WHOLE = {
 @pytest.mark.parametrize("what", WHOLE)
 def test_a_wrong_envelope_is_quarantined_whole(bench: Bench, what: str) -> None:
     assert bench.send(WHOLE[what]) == [(42, Code.QUARANTINED)]
-    assert bench.quarantine.counts()["whole"] == 1
+    assert bench.ingest.quarantine.counts()["whole"] == 1
     assert bench.rows("traffic_flow", "count") == []
 
 
@@ -148,7 +148,7 @@ def test_a_wrong_block_is_kept_aside_and_the_rest_stored(bench: Bench, what: str
     assert bench.send(BLOCK[what]) == [(42, Code.STORED_IN_PART)]
     assert bench.rows("air_quality", "pm10_raw_ugm3") == []
     assert len(bench.rows("traffic_flow", "count")) == 1
-    assert bench.quarantine.counts()["part"] == 1
+    assert bench.ingest.quarantine.counts()["part"] == 1
 
 
 ROW = {
@@ -164,7 +164,7 @@ ROW = {
 def test_a_wrong_row_is_kept_aside_and_its_neighbours_stored(bench: Bench, what: str) -> None:
     assert bench.send(ROW[what]) == [(42, Code.STORED_IN_PART)]
     assert [row[0] for row in bench.rows("air_quality", "pm10_raw_ugm3")] == [1_790_000_000_000, 1_790_000_002_002]
-    assert bench.quarantine.counts()["part"] == 1
+    assert bench.ingest.quarantine.counts()["part"] == 1
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_bomb_is_not_unpacked(bench: Bench) -> None:
 
 def test_a_version_of_the_future_is_held(bench: Bench) -> None:
     assert bench.send(changed("/v", 999)) == [(42, Code.VERSION_UNKNOWN)]
-    assert bench.quarantine.counts() == {"whole": 0, "part": 0, "stray": 0}
+    assert bench.ingest.quarantine.counts() == {"whole": 0, "part": 0, "stray": 0}
 
 
 def test_a_spool_the_birth_does_not_name_is_held_without_an_answer(bench: Bench) -> None:
@@ -381,6 +381,8 @@ def test_memory_stays_bounded_while_the_store_is_away(bench: Bench, monkeypatch:
 
 def test_a_quarantine_without_a_disk_is_no_database_that_is_away(bench: Bench) -> None:
     """The rest is stored; what was refused waits with its batch, the longer the more often it failed."""
+    bench.ingest.take("lp-0017", ROW["a boolean"], NOW)
+    bench.ingest.series.flush()  # they are known since long
     bench.state.execute("PRAGMA query_only = ON")
     for wait_ms in (0, 400, 600, 900, 1_100):
         assert bench.send(ROW["a boolean"], NOW + wait_ms) == []
@@ -390,4 +392,4 @@ def test_a_quarantine_without_a_disk_is_no_database_that_is_away(bench: Bench) -
     bench.state.execute("PRAGMA query_only = OFF")
     assert bench.send(ROW["a boolean"], NOW + 1_500) == [], "it waits for a second now"
     assert bench.send(ROW["a boolean"], NOW + 60_000) == [(42, Code.STORED_IN_PART)]
-    assert bench.quarantine.counts()["part"] == 1
+    assert bench.ingest.quarantine.counts()["part"] == 1

@@ -12,12 +12,11 @@ from typing import Any
 from benchmarks.stages import Sink
 from benchmarks.traffic import Sender
 from collector.broker.lanes import Lanes
-from collector.delivery.ingest import Ingest
 from collector.delivery.live_lane import LiveLane
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.stores.store import Answer, Row
 from simulator.world.clock import START_MS, Clock
+from tests.ingest import ingest_on
 from wire import batch, names, status
 
 ROUND_MS = 20
@@ -42,7 +41,7 @@ class Drain:
     def __init__(self, lanes_on: bool, live_every_ms: int = 100) -> None:
         self.clock, self.store, self.live_lane = Clock(), Slow(), LiveLane()
         self._state = sqlite3.connect(":memory:", isolation_level=None)
-        self.ingest = Ingest("c1", self.store, Quarantine(self._state), Registry(self._state))
+        self.ingest = ingest_on(self.store, Registry(self._state), self._state)
         self.ingest.aside = self._aside
         self.lanes: Lanes[tuple[str, bytes, bool]] = Lanes()
         self.waits_ms: list[int] = []

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import sys
 
+from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import Derivation, ledger
+from collector.numbers.quality import Quality
+from collector.numbers.reporting import reports_as_china
 from collector.stores.line_protocol import lines
+from tests.closes import Closes
 from wire.batch import Block, Envelope
 
 T0 = 1_790_000_000_000
 SPOOLS = 10_000
 
 
-def test_spools_that_come_and_go_leave_nothing_behind() -> None:
+def test_spools_that_come_and_go_leave_nothing_behind(closes: Closes) -> None:
     """A node that is set up anew has a new spool; of a fleet's 30,000 something was kept: 40 MB."""
-    derivation = Derivation()
+    calibrations = Calibrations(closes(sqlite3.connect(":memory:")))
+    derivation = Derivation(Quality({}), calibrations, reports_as_china)
 
     def batches(numbers: range) -> None:
         for number in numbers:

@@ -13,7 +13,6 @@ import pytest
 from collector.config import Config, SqliteStore, Station
 from collector.delivery.audit import audit
 from collector.delivery.gap_facts import from_state, whole_batches
-from collector.delivery.ingest import Ingest
 from collector.delivery.redrive import redrive
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.window_book import WindowBook
@@ -23,6 +22,7 @@ from collector.stores.influxql import Asker
 from collector.stores.store import Answer, Refused, Row, Stored
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
+from tests.ingest import ingest_on
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code
@@ -54,7 +54,7 @@ def bench(tmp_path: Path, influxd: Influxd) -> Iterator[Bench]:
     made.store = Influx1(influxd.url, tmp_path.name.replace("-", "_"))  # type: ignore[assignment]
     assert made.store.prepare() == Stored()
     assert made.store.write([TEXT_WHERE_A_NUMBER_BELONGS]) == Stored()
-    made.ingest = Ingest("c1", made.store, made.quarantine, made.registry)
+    made.ingest = ingest_on(made.store, made.registry, made.state)
     yield made
     made.close()
 
@@ -77,11 +77,11 @@ def test_when_they_are_sent_again_after_the_cure_they_leave_the_quarantine(
     assert "lamppost resend lp-0017" in driven_again(bench, settings_of(tmp_path), 42, NOW)
     bench.ingest.take("lp-0017", dump(BATCH), NOW, replay=True)
     bench.ingest.write(NOW)
-    assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED_IN_PART)], 3)
+    assert (bench.answers(), bench.ingest.quarantine.counts()["part"]) == ([(42, Code.STORED_IN_PART)], 3)
     Asker(influxd.url, tmp_path.name.replace("-", "_"), {}).ask("DROP MEASUREMENT air_quality", post=True)
     bench.ingest.take("lp-0017", dump(BATCH), NOW, replay=True)
     bench.ingest.write(NOW)
-    assert (bench.answers(), bench.quarantine.counts()["part"]) == ([(42, Code.STORED)], 0)
+    assert (bench.answers(), bench.ingest.quarantine.counts()["part"]) == ([(42, Code.STORED)], 0)
     assert [row[2:] for row in bench.rows("batch_ledger", "seq", "rows", "quarantined")] == [[4, 0]]
 
 
@@ -95,7 +95,7 @@ def test_a_backlog_older_than_the_database_keeps_is_kept_whole_with_few_writes(
     bench.store = CountsWrites(influxd.url, tmp_path.name.replace("-", "_"))  # type: ignore[assignment]
     assert bench.store.prepare() == Stored()
     bench.store.keep_for(7)
-    bench.ingest = Ingest("c1", bench.store, bench.quarantine, bench.registry)
+    bench.ingest = ingest_on(bench.store, bench.registry, bench.state)
     now_ms = time.time_ns() // 1_000_000
     days = {1: 20, 2: 20, 3: 0, 4: 20}
     for seq, ago in days.items():
@@ -106,7 +106,7 @@ def test_a_backlog_older_than_the_database_keeps_is_kept_whole_with_few_writes(
     bench.ingest.write(now_ms)
     assert bench.answers() == [(1, Code.QUARANTINED), (2, Code.QUARANTINED), (4, Code.QUARANTINED), (3, Code.STORED)]
     assert len(bench.rows("air_quality", "pm25_raw_ugm3")) == 500
-    assert bench.quarantine.counts() == {"whole": 3, "part": 0, "stray": 0}
+    assert bench.ingest.quarantine.counts() == {"whole": 3, "part": 0, "stray": 0}
     assert "store" not in bench.ingest.alarms
     assert bench.store.writes < 20, bench.store.writes  # type: ignore[attr-defined]
     bench.store.keep_for(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
+from collector.delivery.pace import Pace
 from collector.delivery.registry import Registry
 from collector.rules.loading import load_rules
 from collector.stores.line_protocol import Unwritable, lines
@@ -23,6 +24,7 @@ from device_profiles.profile import Profile
 from edge_agent.sensors.decoding import decode
 from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from edge_agent.sensors.unforeseen import UNFORESEEN
+from tests.ingest import ingest_on
 from wire import ack, batch, check, enrolment, request, signed, status
 
 NOW_MS = 1_790_000_062_000
@@ -165,10 +167,12 @@ def _registry() -> Registry:
 
 @lru_cache
 def _ingest() -> Ingest:
-    registry = Registry(sqlite3.connect(":memory:", isolation_level=None))
+    registry = Registry(_state())
     spool = "00112233445566778899aabbccddeeff"
     registry.update(status.Birth("lp-0017", "s", "0" * 16, (spool,), 1, None, "1", "synced"), NOW_MS)
-    return Ingest("c1", _Database(), Quarantine(_state()), registry)  # type: ignore[arg-type]
+    ingest = ingest_on(_Database(), registry, _state())  # type: ignore[arg-type]
+    ingest.pace = Pace(math.inf)
+    return ingest
 
 
 @lru_cache

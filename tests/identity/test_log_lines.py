@@ -41,8 +41,10 @@ def _envelope(node: str, site: str = "s", spool: int = 1) -> Envelope:
     return Envelope(node, site, f"{spool:032x}", 1, "b71d04c2", "synced", [])
 
 
-def test_a_budget_is_each_nodes_own_and_old_series_go_on() -> None:
-    budget = SeriesBudget(None, most=4)  # one of them is the spool's, in the ledger
+def test_a_budget_is_each_nodes_own_and_old_series_go_on(tmp_path: Path, closes: Closes) -> None:
+    budget = SeriesBudget(
+        closes(open_state(tmp_path / "state.db")), most=4
+    )  # one of them is the spool's, in the ledger
     assert len(budget.within(_envelope("lp-1"), _checked("1", "2", "3", "4")).blocks) == 3
     later = budget.within(_envelope("lp-1"), _checked("3", "5"))
     assert [block.tags["lane"] for block in later.blocks] == ["3"]
@@ -50,8 +52,8 @@ def test_a_budget_is_each_nodes_own_and_old_series_go_on() -> None:
     assert len(budget.within(_envelope("lp-2"), _checked("4", "5")).blocks) == 2
 
 
-def test_sites_and_spools_count_too() -> None:
-    budget = SeriesBudget(None, most=10)
+def test_sites_and_spools_count_too(tmp_path: Path, closes: Closes) -> None:
+    budget = SeriesBudget(closes(open_state(tmp_path / "state.db")), most=10)
     sites = [len(budget.within(_envelope("lp-1", f"site-{number}"), _checked("1")).blocks) for number in range(20)]
     assert sum(sites) == 9
     spools = [len(budget.within(_envelope("lp-2", spool=number), _checked("1")).blocks) for number in range(20)]

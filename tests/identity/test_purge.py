@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
-from collector.delivery.series import SeriesBudget
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
@@ -23,6 +20,7 @@ from collector.stores.store import Select, Table
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from tests.collector.bench import BATCH, NOW, SPOOL, dump
+from tests.ingest import ingest_on
 from tests.servers import Influxd
 from wire.status import Birth
 
@@ -61,7 +59,7 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
     state = open_state(tmp_path / "collector.db")
     store = Sqlite(tmp_path / "readings.db")
     store.prepare()
-    ingest = Ingest("c1", store, Quarantine(state), Registry(state), series=SeriesBudget(state))
+    ingest = ingest_on(store, Registry(state), state)
     for number, node in enumerate(("lp-0017", "lp-0018")):
         spool = SPOOL[:-1] + str(number)
         ingest.registry.update(Birth(node, "here", "0" * 16, (spool,), 1, None, "0.1.0", "synced"), NOW)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from collector.numbers.quality import Quality
 from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
@@ -45,7 +46,7 @@ class Bench:
         self._state.close()
 
     def restart(self) -> None:
-        self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: self.reporting)
+        self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: self.reporting, Quality({}))
 
     def commit(self, table: Table) -> None:
         """Readings reach the database, then the windows."""

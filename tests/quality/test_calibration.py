@@ -17,6 +17,7 @@ from collector.commands.query import station as query_command
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.colocation import NoFit, fit, pairs
 from collector.numbers.derive import Derivation
+from collector.numbers.quality import Quality
 from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
@@ -112,7 +113,7 @@ def test_each_row_reads_what_its_own_formula_is_fitted_on(calibrations: Calibrat
 def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) -> None:
     calibrations.add(record(NOON))
     block = Block("air-1", "air_quality_1m", [NOON], {"pm25_raw_ugm3_mean": [10.0], "pm25_raw_ugm3_n": [60]})
-    (table,) = Derivation(calibrations=calibrations, reporting=lambda _: CHINA).tables(envelope(), [block])
+    (table,) = Derivation(Quality({}), calibrations, lambda _: CHINA).tables(envelope(), [block])
     assert (table.columns["pm25_ugm3_mean"], table.columns["pm25_ugm3_n"]) == ([21.0], [60])
     assert "pm25_ugm3_n" in table.whole
 
@@ -201,8 +202,8 @@ class City:
         assert self.store.prepare() == Stored()
         self._state = open_state(folder / "state.db")
         self.calibrations = Calibrations(self._state)
-        self.derivation = Derivation(calibrations=self.calibrations, reporting=lambda _: CHINA)
-        self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: CHINA)
+        self.derivation = Derivation(Quality({}), self.calibrations, lambda _: CHINA)
+        self.rollups = Rollups(self.store, WindowBook(self._state), lambda _: CHINA, Quality({}))
 
     def close(self) -> None:
         self.store.close()
@@ -290,7 +291,7 @@ def test_what_is_known_of_a_raw_column_is_not_said_of_a_corrected_one(calibratio
     """Readings that do not move, whole numbers: the corrected ones have decimals, and move with the record."""
     calibrations.add(record(NOON, slope=1.0, offset=0.25))
     calibrations.add(record(NOON + MINUTE, slope=1.0, offset=0.5))
-    derivation = Derivation(calibrations=calibrations, reporting=lambda _: CHINA)
+    derivation = Derivation(Quality({}), calibrations, lambda _: CHINA)
     fields: dict[str, list[Any]] = {"pm25_raw_ugm3": [20, 20], "pm10_raw_ugm3": [30, 30]}
     spans: dict[str, tuple[float, float, bool]] = {"pm25_raw_ugm3": (20, 20, True), "pm10_raw_ugm3": (30, 30, True)}
     block = Block("air-1", "air_quality", [NOON, NOON + MINUTE], fields, spans=spans)

@@ -126,7 +126,7 @@ def hours_of(name: str, values: dict[int, float]) -> dict[int, dict[str, Any]]:
 def test_the_fireworks_night_is_suspect_at_most() -> None:
     values = wanliu("pm25_ugm3")
     times = sorted(values)
-    quality = Quality()
+    quality = Quality({})
     found = quality.codes(Block("air-1", "air_quality", times, {"pm25_raw_ugm3": [values[t] for t in times]}))
     assert all(flag < 4 for flag in worst(found, len(times)))
     peak = max(values, key=lambda time_ms: values[time_ms])
@@ -138,7 +138,7 @@ def test_the_fireworks_night_is_suspect_at_most() -> None:
 
 
 def test_so2_at_its_floor_for_147_hours_is_not_stuck_and_above_it_is() -> None:
-    quality = Quality()
+    quality = Quality({})
     hours = hours_of("so2_ugm3", wanliu("so2_ugm3"))
     at_floor = [time_ms for time_ms in hours if hours[time_ms]["so2_ugm3_mean"] <= 3]
     assert len(at_floor) > 1000

@@ -1,6 +1,7 @@
 """Stub and profile, two readings of one datasheet, agree: in every mode, in memory and through a pseudo-terminal."""
 
 import random
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from firmware_stubs.renke import Fsxcs
 from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from firmware_stubs.vaisala import Wxt
+from tests.closes import Closes
 from tests.sensors.streams import PROFILES
 from wire.quantities import DERIVED
 
@@ -290,7 +292,7 @@ HOT = COLD | {
 
 @pytest.mark.parametrize("world", [COLD, HOT], ids=["cold", "hot"])
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(RADARS)))
-def test_what_the_element_feels_is_what_is_stored(name: str, world: dict[str, float]) -> None:
+def test_what_the_element_feels_is_what_is_stored(name: str, world: dict[str, float], closes: Closes) -> None:
     """Through bytes, decoder and the collector's µg/m³, to within what the sensor can resolve."""
     reader = Reader(PROFILES[name], MODELS[name](lambda t_s: world))  # noqa: ARG005
     told: Row = {}
@@ -298,7 +300,7 @@ def test_what_the_element_feels_is_what_is_stored(name: str, world: dict[str, fl
         for row in rows:
             told |= row
     raw = {field: [value] for field, value in told.items() if field in DERIVED}
-    made = Calibrations().derive("lp-1", "s", [0], raw, reports_as_china("lp-1"))
+    made = Calibrations(closes(sqlite3.connect(":memory:"))).derive("lp-1", "s", [0], raw, reports_as_china("lp-1"))
     told |= {field: column[0] for field, column in made.items() if field != "cal_id"}
     known = {field: value for field, value in told.items() if field in world}
     assert known == pytest.approx({field: world[field] for field in known}, rel=0.01, abs=0.5)

@@ -17,7 +17,12 @@ from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import Pace
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
+from collector.delivery.series import SeriesBudget
 from collector.health.mishaps import Mishaps
+from collector.numbers.calibration import Calibrations
+from collector.numbers.derive import Derivation
+from collector.numbers.quality import Quality
+from collector.numbers.reporting import reports_as_china
 from collector.pipeline import OwnPipeline
 from collector.standby.turn import Turn
 from collector.stations.presence import Presence
@@ -32,6 +37,7 @@ from wire.collector_status import CollectorStatus, State
 STEP_MS = 250
 ROWS_PER_WRITE = 40
 """Few, so that writes are under way side by side."""
+SERIES_MAX = 200
 
 
 class Killed(BaseException):
@@ -88,7 +94,9 @@ class Process(ProductCollector):
         self.registry = Registry(state)
         self.quarantine = Quarantine(state)
         absent: Any = _Absent()
-        self.ingest = rules.ingest(name, store, self.quarantine, self.registry)
+        derivation = Derivation(Quality({}), Calibrations(state), reports_as_china)
+        series = SeriesBudget(state, SERIES_MAX)
+        self.ingest = rules.ingest(name, store, self.quarantine, self.registry, derivation, series, Pace())
         self.pipeline = OwnPipeline(self.ingest, absent, None)
         self.mishaps = Unforgiven(self.counts, self.ingest.alarm, Path("state.db"))
         self.pace = Pace()

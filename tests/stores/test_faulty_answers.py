@@ -13,12 +13,12 @@ import pytest
 
 from collector.delivery.halving import write_halving
 from collector.delivery.ingest import Ingest
-from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
 from tests.closes import Closes
+from tests.ingest import ingest_on
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code
@@ -36,11 +36,11 @@ def payload(seq: int, rows: int = 10) -> bytes:
     return batch.encode(node="lp-1", site="s", spool=SPOOL, seq=seq, boot="b71d04c2", clock="synced", blocks=[block])
 
 
-def ingest_on(store: Store, folder: Path, closes: Closes) -> Ingest:
+def born_on(store: Store, folder: Path, closes: Closes) -> Ingest:
     state = closes(open_state(folder / "state.db"))
     registry = Registry(state)
     registry.update(Birth("lp-1", "s", "0" * 16, (SPOOL,), 1, None, "0", "synced"), NOW)
-    return Ingest("c1", store, Quarantine(state), registry)
+    return ingest_on(store, registry, state)
 
 
 def codes(ingest: Ingest, now_ms: int) -> list[int]:
@@ -65,7 +65,7 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
         store = LosesAnswers(server.url, "lamppost")
         while not isinstance(store.prepare(), Stored):
             continue
-        ingest, now_ms, stored = ingest_on(store, tmp_path, closes), NOW, 0
+        ingest, now_ms, stored = born_on(store, tmp_path, closes), NOW, 0
         for seq in range(1, 101):
             ingest.take("lp-1", payload(seq), now_ms)
             now_ms += 20_000  # past every wait for another try
@@ -115,7 +115,7 @@ def test_a_part_of_an_answer_is_none(tmp_path: Path, closes: Closes) -> None:
     try:
         store = closes(Influx1(server.url, "lamppost"))
         assert store.prepare() == Stored()
-        ingest = ingest_on(store, tmp_path, closes)
+        ingest = born_on(store, tmp_path, closes)
         ingest.take("lp-1", payload(1, rows=11), NOW)
         ingest.write(NOW)
         assert codes(ingest, NOW) == [Code.STORED]
@@ -209,7 +209,7 @@ def portal() -> Iterator[Portal]:
 def test_an_answer_of_somebody_else_holds_everything_raises_an_alarm_and_loses_nothing(
     portal: Portal, tmp_path: Path, status: int, body: bytes, closes: Closes
 ) -> None:
-    ingest = ingest_on(Influx1(portal.url, "lamppost"), tmp_path, closes)
+    ingest = born_on(Influx1(portal.url, "lamppost"), tmp_path, closes)
     portal.status, portal.body = status, body
     ingest.take("lp-1", payload(1), NOW)
     for second in range(0, 600, 10):

@@ -14,6 +14,7 @@ from collector.delivery.gaps import gaps
 from collector.health.health import Health
 from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
+from collector.numbers.quality import Quality
 from collector.numbers.reporting import Reporting, reports_as_china
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
@@ -51,7 +52,7 @@ class City:
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}
         self._state = open_state(folder / "collector.sqlite")
-        self._rollups = Rollups(self.store, WindowBook(self._state), self.reporting)
+        self._rollups = Rollups(self.store, WindowBook(self._state), self.reporting, Quality({}))
         self.feed = Feed()
         self.desk = folder / "desk.sqlite"
         self.fixed = now_ms is not None
