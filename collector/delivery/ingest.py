@@ -67,7 +67,7 @@ class Ingest:
     counts: Counter[str] = field(default_factory=Counter)
     alarms: Alarms = field(default_factory=Alarms)
     known: Known = field(init=False)
-    _clock: clocks.OwnClock = field(default_factory=clocks.OwnClock)
+    _clocks: clocks.ClockWatch = field(init=False)
     _works: WriteQueue = field(default_factory=WriteQueue)
     _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
     _patience: Patience = field(default_factory=Patience)
@@ -75,6 +75,7 @@ class Ingest:
 
     def __post_init__(self) -> None:
         self.known = Known(self.store, partial(self.alarm, "store"))
+        self._clocks = clocks.ClockWatch(self.alarms, self.counts)
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
@@ -191,7 +192,7 @@ class Ingest:
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
-        we_are_behind = self._look_at_clock(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
+        we_are_behind = self._clocks.note(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
         if we_are_behind and any(r.reason == clocks.FUTURE for r in checked.refusals):
             self.counts["held_clock"] += 1  # the readings are right, and wait where they are
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
@@ -212,25 +213,6 @@ class Ingest:
         self._works.add(
             Work(name, payload, envelope, tables, checked.origins, rows, row_count, time_ms, parts, live, replay)
         )
-
-    def _look_at_clock(self, node: str, seen: clocks.Seen | None, now_ms: int) -> bool:
-        """Call out whose clock is off; whether it is ours, and behind."""
-        self._clock.note(node, seen, now_ms)
-        if seen is None:
-            return False
-        behind_ms = self._clock.behind_ms()
-        self.counts["clock_off"] += seen.is_off
-        if behind_ms is not None:
-            self.alarm("own-clock", self._clock.words(behind_ms))
-            for blamed in [name for name in self.alarms if name.startswith("clock:")]:
-                del self.alarms[blamed]
-            return behind_ms > 0
-        self.alarms.pop("own-clock", None)
-        if seen.is_off:
-            self.alarm(f"clock:{node}", clocks.words(node, seen.offset_ms))
-        else:
-            self.alarms.pop(f"clock:{node}", None)
-        return False
 
     # -- writing --------------------------------------------------------------------------------------------------
 

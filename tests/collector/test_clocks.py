@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from collector.delivery.clocks import HEARD_MS, OwnClock, Seen, look, words
+from collector.delivery.clocks import look, words
+from collector.delivery.own_clock import HEARD_MS, OwnClock, Seen
 from edge_agent.delivery.skew import Skew
 from edge_agent.device import vitals
 from edge_agent.spool.sealed import Depth
