@@ -66,6 +66,9 @@ class Recorder:
         urgency: Urgency | None = None, alive: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self.spool = open_spool()
+        renamed = self.spool.renamed
+        if renamed:
+            self.spool.begin_life(self.spool.latest_ms(), alive)
         self.timeline = Timeline()
         self.accepted = 0
         self.commits = 0
@@ -80,7 +83,7 @@ class Recorder:
         self._open_spool = open_spool
         self._pending: list[Reading] = []
         self._lost: dict[str, Loss] = {}
-        self._hours = Hours(self.spool.state(HOURS_KEY))
+        self._hours = Hours(None if renamed else self.spool.state(HOURS_KEY))  # what went out is the old name's
         self._looked: dict[str, tuple[int, int]] = {}
         self._unsynced = self.spool.unsynced(1) > 0
         self._restoring_ms: int | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from wire import batch as wire_batch
+
 
 class Sealed(NamedTuple):
     """A batch as it travels: the spool and sequence that name it, digest, rows, time span and bytes.
@@ -21,6 +23,11 @@ class Sealed(NamedTuple):
     to_ms: int
     data: bytes
     replay: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its bytes are those that were sealed: a disk may have changed them."""
+        return isinstance(self.data, bytes) and wire_batch.digest(self.data) == self.digest
 
 
 class Depth(NamedTuple):

@@ -196,11 +196,11 @@ class Spool:
     def _waiting(self, order: str, count: int, skip: Sequence[int]) -> list[Sealed]:
         if count <= 0:
             return []
-        return [one for one in self.batches.waiting(order, count, skip, self.spools()) if self._is_whole(one)]
+        return [one for one in self.batches.waiting(order, count, skip, self.spools()) if self._can_go(one)]
 
-    def _is_whole(self, one: Sealed) -> bool:
+    def _can_go(self, one: Sealed) -> bool:
         """What is sent is what was sealed: bytes that have changed on the disk are put aside and named in a gap."""
-        if isinstance(one.data, bytes) and wire_batch.digest(one.data) == one.digest:
+        if one.is_whole:
             return True
         with suppress(SpoolError):  # a disk that will not take the record now will be asked again
             self.give_up(one, "damaged", one.to_ms)
@@ -302,8 +302,14 @@ class Spool:
 
     # -- lives ----------------------------------------------------------------------------------------------------
 
+    @property
+    def renamed(self) -> bool:
+        """True when the node had another name as this life began: under that one nobody takes from it what waits."""
+        return self._meta.get("node") not in (None, self._node)
+
     def begin_life(self, now_ms: int, alive: Callable[[], None] = lambda: None) -> None:
-        """The collector knows sequences this spool has not used yet: the card was rolled back or copied.
+        """The collector knows sequences this spool has not used yet, since the card was rolled back or copied; or the
+        node was renamed.
 
         Numbering starts again under a new id. Everything that waits is sealed again under it, since its old numbers may
         stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind. A month may
@@ -319,7 +325,7 @@ class Spool:
                 for number in numbers:
                     one = self.sealed(number)
                     assert one is not None
-                    rows, origin = self.opened(one)
+                    rows, origin = self.opened(one) if one.is_whole else (self._spoilt(one), self._own)
                     self._seal(origin, rows)
                     waiting.append(one._replace(data=b""))
                     alive()
@@ -330,6 +336,11 @@ class Spool:
         except BaseException:
             self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from
             raise
+
+    def _spoilt(self, one: Sealed) -> list[Reading]:
+        """What stands for a batch whose bytes have changed on the disk."""
+        self._meta.add_lost("damaged", one.rows)
+        return [self._unique.unique(gap_records.damaged(one.rows, one.to_ms))]
 
     def _current_life(self) -> tuple[int, str]:
         found = self._lives.current()
@@ -344,6 +355,7 @@ class Spool:
         self.spool_id, self.next_seq = self._new_id(16), 1
         self._life = self._lives.add(self.spool_id)
         self._meta.set("next_seq", 1)
+        self._meta.set("node", self._node)
         return self._life, self.spool_id
 
     def _take_in(self, rescue: Rescue) -> int:

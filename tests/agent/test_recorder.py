@@ -63,6 +63,28 @@ def test_readings_before_the_clock_is_set_get_their_true_time(recorder: Recorder
     assert sealed(made)[0] == ("synced", [UTC + 1_000])
 
 
+def test_what_waits_in_a_station_that_is_renamed_goes_under_its_new_name(tmp_path: Path, closes: Closes) -> None:
+    """Under the old one the collector kept all of it back, as another node's."""
+
+    def named(node: str, site: str) -> Recorder:
+        return Recorder(node, site, "b" * 32, [], lambda: closes(Spool(tmp_path / "spool.db", node, site)))
+
+    before = named("lp-1", "here")
+    for now in (Now(9_000, UTC, True), Now(10_000, UTC + 1_000, True)):
+        before.keep([air(before.stamp(now))])
+        before.commit(now, seal="all")
+    life = before.spool.spool_id
+    before.spool.close()
+    after = named("lp-2", "there").spool
+    first, second, renumbered = (readings_of(one.data) for one in after.oldest(9))
+    assert {one.node for _, one in (first, second, renumbered)} == {"lp-2"}
+    assert ([row.time_ms for row in first[0]], first[1].site) == ([UTC], "here")
+    assert (after.spools(), after.next_seq) == ((after.spool_id,), 4)
+    assert after.spool_id != life
+    after.close()
+    assert named("lp-2", "there").spool.spool_id == after.spool_id
+
+
 def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_one(recorder: Recorders) -> None:
     lost = recorder("a" * 32)
     lost.keep([air(50_000), air(51_000)])

@@ -196,6 +196,16 @@ def test_a_new_life_of_much_that_waits_says_after_each_batch_that_it_goes_on(spo
     assert sum(row.series == AIR for row in rows_of(spool.oldest(1000))) == 300
 
 
+def test_a_new_life_goes_on_past_a_batch_that_the_disk_has_changed(spool: Spool) -> None:
+    """One flipped bit ended the agent, and each one after it."""
+    first, *_ = fill(spool, 3)
+    spool._db.execute("UPDATE sealed SET bytes = ? WHERE id = ?", (first.data[:-9] + b"?" + first.data[-8:], first.id))
+    spool.begin_life(T0)
+    assert sum(row.series == AIR for row in rows_of(spool.oldest(99))) == 20
+    assert {gap["reason"]: gap["lost_count"] for gap in gaps(spool)} == {"damaged": 10, "renumbered": 0}
+    assert spool.lost("damaged") == 10
+
+
 def test_a_replay_sends_the_same_bytes_again_marked(spool: Spool) -> None:
     first, second = fill(spool, 2)
     for one in (first, second):
