@@ -77,6 +77,7 @@ class SelfReport:
             "at_ms": clock.wall_ms(),
             "up_s": round(now_s - self._started_s),
             "connected_s": _since(now_s, uplink.connected_since_s),
+            "link_flaps": uplink.flaps(now_s),
             "acked_s": _since(now_s, delivery.last_ack_s),
             "accepted": recorder.accepted,
             "refused": recorder.refused,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ log = logging.getLogger("lamppost.uplink")
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
+FLAPS, FLAPPING_S = 5, 600.0
 SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
 TICK_S = 1.0
@@ -61,6 +62,7 @@ class Uplink:
         self.skew = Skew()
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
+        self._cut_off_s: deque[float] = deque(maxlen=FLAPS)
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
         self._node = node
@@ -77,6 +79,10 @@ class Uplink:
         """There is something new to send."""
         self._work_due.set()
 
+    def flaps(self, now_s: float) -> bool:
+        """We are let in and cut off all the time, as beside another device of our name."""
+        return len(self._cut_off_s) == FLAPS and now_s - self._cut_off_s[0] < FLAPPING_S
+
     async def run(self) -> None:
         """Stay connected until cancelled; a clean stop says so in the node's status."""
         failures = attempts = 0
@@ -91,6 +97,8 @@ class Uplink:
                 failures = 0 if time.monotonic() - started_s > STEADY_S else failures
                 if failures == 0:
                     log.warning("broker %s:%s: %s; trying again", *self._address, reason(error))
+                if self.connected_since_s is not None:
+                    self._cut_off_s.append(time.monotonic())
                 self.counts["disconnected"] += 1
             finally:
                 self._delivery.on_disconnect()

@@ -57,6 +57,17 @@ def broker(station: Station) -> list[Result]:
     return results
 
 
+def steady(station: Station) -> Result:
+    """The agent's own connection lasts: a broker lets in one of two devices that have the same name."""
+    check = "broker.steady"
+    if station.said is None:
+        return skip(check, "no agent runs")
+    if station.said.get("link_flaps"):
+        text = "let in and cut off all the time: a weak line, or another device of our name, a copied card?"
+        return fail(check, text, "of two: on one of them sudo lamppost agent setup --anew")
+    return ok(check, "the connection lasts" if station.said["connected_s"] is not None else "it is not cut off")
+
+
 def _steps(settings: Config) -> Iterator[Result]:
     from edge_agent.identity.reach import broker_of, that_answers
 

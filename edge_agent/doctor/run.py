@@ -44,6 +44,7 @@ CHECKS = (
     Check("net.route", "is there a way out?", machine.route),
     Check("net.signal", "how strong is the radio?", machine.signal),
     Check("broker", "each step of the way to the broker", broker.broker),
+    Check("broker.steady", "does the connection last?", broker.steady),
     Check("collector.ack", "are readings stored in the database?", delivery.collector_ack),
     Check("spool.integrity", "is the spool's file whole?", delivery.spool_integrity),
     Check("spool.space", "is there room for readings?", delivery.spool_space),

@@ -18,7 +18,9 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
         age = span((now_ms - said["at_ms"]) / 1000)
         return [f"the agent has said nothing for {age}: sudo systemctl start lamppost-agent"]
     found = []
-    if said["connected_s"] is None:
+    if said.get("link_flaps"):
+        found.append("cut off all the time: lamppost agent doctor --only broker.steady")
+    elif said["connected_s"] is None:
         found.append("not connected: lamppost agent doctor --only broker")
     for sensor in said["sensors"]:
         state = _state(said, sensor, now_ms)

@@ -50,6 +50,12 @@ def test_a_clock_that_nobody_sets_needs_a_hand_but_not_before_ntp_had_its_time()
     assert troubles(waits | {"up_s": 60}, NOW_MS) == []
 
 
+def test_a_link_that_comes_and_goes_is_told_to_whoever_stands_at_the_box() -> None:
+    """Beside a copy of its card it was "not connected" now and then, and the doctor found nothing."""
+    said = told() | {"connected_s": None, "link_flaps": True}
+    assert troubles(said, NOW_MS) == ["cut off all the time: lamppost agent doctor --only broker.steady"]
+
+
 @pytest.mark.parametrize(
     ("change", "full"),
     [({}, False), ({"oldest_ms": NOW_MS - 86_400_000}, True), ({"clock": "unsynced", "up_s": 60}, True)],
