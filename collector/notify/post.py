@@ -7,17 +7,21 @@ first of those that were checked that takes it.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from collector.notify.addresses import NONE, Inner, Resolve, checked_addresses, resolve
 from collector.notify.channel import Never, NotNow, Outcome, Told
 from collector.tame import one_line
 
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
 TIMEOUT_S: Final = 10.0
 ADDRESSES_MAX: Final = 4
 ANSWER_BYTES_MAX: Final = 1024
-"""Enough to tell a page from an answer: one that never ends holds nobody up for long."""
+"""Enough to tell a page from an answer."""
 _GONE: Final = frozenset({400, 410, 411, 413, 414, 415, 422})
 """The receiver understood, and will never take this. 401, 403, 404 and 405 are mistakes that somebody can mend."""
 
@@ -41,12 +45,14 @@ def request(
     """One request. Raises Forbidden, OSError, urllib3.exceptions.HTTPError."""
     import urllib3
 
+    from collector.pools import Pool, TlsPool
+
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     addresses = checked_addresses(host, port, resolved, inner)[:ADDRESSES_MAX]
     names: dict[str, Any] = {"server_hostname": host, "assert_hostname": host} if secure else {}
-    kind = urllib3.HTTPSConnectionPool if secure else urllib3.HTTPConnectionPool
+    kind = TlsPool if secure else Pool
     timeout = urllib3.Timeout(connect=TIMEOUT_S / max(1, len(addresses)), read=TIMEOUT_S)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     told = {**headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "lamppost"}
@@ -58,11 +64,19 @@ def request(
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
                 failed = error  # and nothing was told there
                 continue
-            try:
-                return Answer(answer.status, dict(answer.headers), answer.read(ANSWER_BYTES_MAX, decode_content=True))
-            finally:
-                answer.close()
+            return Answer(answer.status, dict(answer.headers), _beginning(answer))
     raise failed
+
+
+def _beginning(answer: BaseHTTPResponse) -> bytes:
+    """As much as comes: who says that it took something, and then never ends, or breaks off, has taken it."""
+    from urllib3.exceptions import HTTPError
+
+    body = b""
+    with answer, suppress(HTTPError):
+        while len(body) < ANSWER_BYTES_MAX and (piece := answer.read1(ANSWER_BYTES_MAX, decode_content=True)):
+            body += piece
+    return body[:ANSWER_BYTES_MAX]
 
 
 def trouble(error: Exception) -> NotNow:
@@ -70,7 +84,7 @@ def trouble(error: Exception) -> NotNow:
     inner = next((each for each in reversed(error.args) if isinstance(each, Exception)), None)
     said = str(inner or error) if isinstance(inner, OSError | None) else repr(inner)
     errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", said)
-    plain = f"no connection: {errno[1]}" if errno else re.sub(r"^HTTPS?Connection(Pool)?\([^)]*\): ", "", said)
+    plain = f"no connection: {errno[1]}" if errno else re.sub(r"^\w+\(host=[^)]*\): ", "", said)
     return NotNow(one_line(plain)[:300])
 
 

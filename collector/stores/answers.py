@@ -25,7 +25,8 @@ def silence(error: Exception) -> str:
     """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end."""
     cause = getattr(error, "reason", None)
     cause = cause if isinstance(cause, Exception) else error
-    return exits.reason(cause.__cause__ or cause)
+    inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
+    return exits.reason(next(inner, cause))
 
 
 def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import urllib3
 
+from collector.pools import pools
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key, lines
-from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
+from collector.stores.store import ANSWER_S, Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
 
 
 class Influx1(Store):
@@ -21,9 +22,7 @@ class Influx1(Store):
         self._database = database
         self._headers = urllib3.make_headers(basic_auth=f"{username}:{password}") if username else {}
         self._asker = Asker(url, database, self._headers)
-        self._pool = urllib3.PoolManager(
-            maxsize=8, timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(0, redirect=False)
-        )
+        self._pool = pools(ANSWER_S)
         self._write_url = f"{url.rstrip('/')}/write?db={database}&precision=ns"
 
     def prepare(self) -> Answer:

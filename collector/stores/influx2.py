@@ -11,10 +11,11 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
+from collector.pools import CONNECT_S, pools
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key, lines
-from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
+from collector.stores.store import ANSWER_S, Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
 
 
 class Influx2(Store):
@@ -25,9 +26,8 @@ class Influx2(Store):
     def __init__(self, url: str, bucket: str, org: str, token: str) -> None:
         self._bucket = bucket
         self._org = org
-        self._client = InfluxDBClient(
-            url, token, org=org, timeout=(5_000, 30_000), retries=urllib3.Retry(0, redirect=False)
-        )
+        self._client = InfluxDBClient(url, token, org=org, timeout=(int(CONNECT_S * 1000), int(ANSWER_S * 1000)))
+        self._client.api_client.rest_client.pool_manager = pools(ANSWER_S)  # type: ignore[assignment]
         self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._asker = Asker(url, bucket, {"Authorization": f"Token {token}"})
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import urllib3
 
+from collector.pools import pools, within
 from collector.stores.answers import silence
 from collector.stores.line_protocol import key
 from collector.stores.store import ANSWER_S, Select, Series, StoreDown
 
 _GET_CHARS_MAX = 1_500
 """Longer questions go in a body: proxies cut addresses, and encoding one costs more than the answer."""
-CONNECT_S = 5.0
 _CHUNK_ROWS = 10_000  # what InfluxDB answers at a time, within itself
 
 
@@ -80,9 +80,7 @@ class Asker:
         self._url = url.rstrip("/") + "/query"
         self._database = database
         self._headers = headers
-        self._pool = urllib3.PoolManager(  # several threads ask at once
-            maxsize=8, retries=urllib3.Retry(0, redirect=False)
-        )
+        self._pool = pools(ANSWER_S)
 
     def ask(self, statement: str, post: bool = False) -> list[dict[str, Any]]:
         """The series of one statement's answer. Raises StoreDown."""
@@ -94,12 +92,13 @@ class Asker:
         """The series of each statement's answer, all in one request. Raises StoreDown."""
         text = ";".join(statements)
         fields = {"db": self._database, "q": text, "epoch": "ms"}
-        timeout = urllib3.Timeout(connect=min(CONNECT_S, within_s), read=within_s)
         in_body = post or len(text) > _GET_CHARS_MAX
         how: dict[str, Any]
         method, how = ("POST", {"encode_multipart": False}) if in_body else ("GET", {})
         try:
-            answer = self._pool.request(method, self._url, fields=fields, headers=self._headers, timeout=timeout, **how)
+            answer = self._pool.request(
+                method, self._url, fields=fields, headers=self._headers, timeout=within(within_s), **how
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreDown(f"{self._url} does not answer: {silence(error)}") from error
         if answer.status != 200:

@@ -10,6 +10,7 @@ from collector.notify.addresses import Forbidden, Inner, checked_addresses
 from collector.notify.channel import Never, NotNow, Told
 from collector.notify.post import Answer, outcome, post, trouble
 from tests.alerts.receiver import Receiver
+from tests.trickle import Trickle
 
 NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169.254.169.254", "255.255.255.255"]
 
@@ -95,6 +96,21 @@ def test_a_name_with_several_addresses_is_told_at_the_first_that_listens(receive
         post(url, b"{}", {}, lambda *_: found[:2])
     with pytest.raises(OSError, match="has no address"):
         post(url, b"{}", {}, lambda *_: [])
+
+
+def test_who_never_ends_its_answer_holds_up_a_message_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.notify.post.TIMEOUT_S", 0.3)
+    with Trickle(b"HTTP/1.1 200 OK\r\nX-Long: ") as server:
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError) as failed:
+            post(server.url, b"{}", {})
+        assert trouble(failed.value) == NotNow("Read timed out. (read timeout=0.3)")
+
+
+def test_who_took_it_and_never_ends_its_answer_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.notify.post.TIMEOUT_S", 0.3)
+    with Trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nyes") as server:
+        answer = post(server.url, b"{}", {})
+    assert (outcome(answer), answer.body[:4]) == (Told(), b"yesa")
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:

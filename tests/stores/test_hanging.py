@@ -1,4 +1,4 @@
-"""A database that hangs: who holds up everybody by asking it waits for seconds only."""
+"""A database that hangs, or trickles: who holds up everybody by asking it waits for seconds only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from collector.stations.technician import TechnicianDesk
 from collector.stores import care
 from collector.stores.influx1 import Influx1
 from collector.stores.influx2 import Influx2
-from collector.stores.store import SOON_S, Select, Series, Store, StoreDown
+from collector.stores.store import SOON_S, Later, Select, Series, Store, Stored, StoreDown
 from device_profiles.catalogue import load
 from tests.closes import Closes
+from tests.trickle import Trickle
 from wire import status
 
 NODE, SPOOL = "lp-0042", "a" * 32
+MAKES = [lambda url: Influx1(url, "d"), lambda url: Influx2(url, "d", "o", "t")]
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def url() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("make", [lambda url: Influx1(url, "d"), lambda url: Influx2(url, "d", "o", "t")])
+@pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("columns", [("seq",), tuple(f"a_long_name_{n:04d}" for n in range(200))], ids=["get", "post"])
 def test_a_question_waits_for_as_long_as_its_asker_can(
     url: str, make: Callable[[str], Store], columns: tuple[str, ...], closes: Closes
@@ -41,6 +43,34 @@ def test_a_question_waits_for_as_long_as_its_asker_can(
     with pytest.raises(StoreDown, match="does not answer"):
         store.select(Select("batch", columns, within_s=0.1))
     assert time.monotonic() - began_s < SOON_S
+
+
+@pytest.mark.parametrize("make", MAKES, ids=["influx1", "influx2"])
+@pytest.mark.parametrize(
+    "begins", [b"HTTP/1.1 204 No Content\r\nX-Long: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"]
+)
+def test_an_answer_that_trickles_ends_as_one_that_never_comes(
+    make: Callable[[str], Store], begins: bytes, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("influx1", "influx2"):
+        monkeypatch.setattr(f"collector.stores.{module}.ANSWER_S", 0.3)
+    with Trickle(begins) as server:
+        store, began_s = closes(make(server.url)), time.monotonic()
+        assert store.write([b"m v=1 1"]) == Later("InfluxDB does not answer: timed out")
+        with pytest.raises(StoreDown, match="does not answer: timed out"):
+            store.select(Select("m", ("v",), within_s=0.3))
+        assert time.monotonic() - began_s < SOON_S
+
+
+@pytest.mark.parametrize("make", MAKES, ids=["influx1", "influx2"])
+def test_a_write_may_take_longer_than_a_connection(
+    make: Callable[[str], Store], closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow line, or a database that is busy: urllib3 gives what is sent the time to connect, each time anew."""
+    for module in ("collector.pools", "collector.stores.influx2"):
+        monkeypatch.setattr(f"{module}.CONNECT_S", 0.1)
+    with Trickle(b"HTTP/1.1 204 No Content\r\n\r\n", takes_after_s=0.3) as server:
+        assert closes(make(server.url)).write([b"x" * 8_000_000]) == Stored()
 
 
 class Asked(Store):
