@@ -7,6 +7,7 @@ of another kind (`json://`, `file://`) is refused; redirects are not followed.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -28,6 +29,9 @@ SERVICES: Final = frozenset({
     "wxteams", "zulip",
 })  # fmt: skip
 """Services that reach people. Anything else (`json://` calls any web server, `syslog://` a socket) is refused."""
+
+
+_SEVERAL: Final = re.compile(r"(mailtos?://.*[?&]to=)([^&]*@[^&]*(?:,|%2C)[^&]*@[^&]*)(.*)", re.IGNORECASE)
 
 
 AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
@@ -53,6 +57,8 @@ class Apprise:
         self._languages = ("zh", "en") if language == "both" else (language,)
         self._line, address = addresses(file)[number]
         self._service = _service(apprise, file, self._line, address)
+        reaches = len(self._service)
+        self._cure = f", or not by all {reaches} that it reaches. Cure: a line each" if reaches > 1 else ""
 
     def send(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Tell it, in plain text: a service that shows HTML or Markdown gets it escaped."""
@@ -63,11 +69,14 @@ class Apprise:
         except (OSError, TypeError, ValueError) as error:
             log.warning("%s: %s: %s", self.name, self._service.service_name, error)
             took = False
-        return Told() if took else NotNow(f"not taken by {self._service.service_name} (line {self._line})")
+        return Told() if took else NotNow(f"not taken by {self._service.service_name} (line {self._line}){self._cure}")
 
 
 def addresses(file: Path) -> list[tuple[int, str]]:
-    """The addresses of a file, each with its line. Raises BadAddress when there is none to be had."""
+    """The addresses of a file, each with its line. Raises BadAddress when there is none to be had.
+
+    Mail to several is an address each: where one mailbox is gone, the others would hear all of it again, for a day.
+    """
     try:
         lines = enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1)
     except OSError as error:
@@ -78,7 +87,15 @@ def addresses(file: Path) -> list[tuple[int, str]]:
     found = [(number, line.strip()) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not found:
         raise BadAddress(f"{file}: no address. Cure: one a line, such as mailtos://user:password@mail.city.example")
-    return found
+    return [(number, each) for number, address in found for each in _of_each(address)]
+
+
+def _of_each(address: str) -> list[str]:
+    several = _SEVERAL.fullmatch(address)
+    if several is None:
+        return [address]
+    head, people, tail = several.groups()
+    return [head + each.strip() + tail for each in re.split(",|%2C", people, flags=re.IGNORECASE) if each.strip()]
 
 
 def _service(apprise: Any, file: Path, number: int, address: str) -> Any:

@@ -3,7 +3,7 @@
     waiting --due--> sending --succeeded--> delivered
        ^                |
        +---- failed ----+-- refused for good, or 24 h of failures --> dead letter
-                        +-- `second_after_ms` of failures --> also through the second channel
+                        +-- `second_after_ms` of failures, or without a word --> also through the second channel
 
 Back-off doubles from one second to fifteen minutes. What belongs to one alert's group leaves a channel in the order it
 came: a later message waits for an earlier one, and takes the second channel when that one's failures last. Who sends
@@ -26,6 +26,7 @@ LONGEST_RETRY_MS: Final = 900_000
 GIVE_UP_MS: Final = 86_400_000
 SECOND_AFTER_MS: Final = 600_000
 DEAF_AFTER_MS: Final = 1_800_000
+STUCK_AFTER_MS: Final = 300_000
 LOG_LINES: Final = 1_000
 
 
@@ -135,7 +136,7 @@ class Outbox:
         self._go_round(now_ms)
         ready = [each for each in self._heads(channel) if _is_due(each, now_ms)][:most]
         for each in ready:
-            each.state = "sending"
+            each.state, each.due_ms = "sending", now_ms
             each.attempts += 1
         return ready
 
@@ -153,11 +154,16 @@ class Outbox:
 
     def _go_round(self, now_ms: int) -> None:
         """What fails, and what waits behind it, takes the second channel when its own patience is over."""
-        failing = {(each.channel, each.order) for each in self.open.values() if each.why}
-        for each in list(self.open.values()) if failing else ():
+        failing, stuck = {(each.channel, each.order) for each in self.open.values() if each.why}, self._stuck(now_ms)
+        for each in list(self.open.values()) if failing or stuck else ():
             late = now_ms - each.made_ms >= each.second_after_ms
-            if late and each.second is not None and (each.channel, each.order) in failing:
+            if late and each.second is not None and (each.channel in stuck or (each.channel, each.order) in failing):
                 self._also(each, each.second, now_ms)
+
+    def _stuck(self, now_ms: int) -> set[str]:
+        """Channels that say neither yes nor no to a message, for minutes: all that waits for them fails."""
+        sending = (each for each in self.open.values() if each.state == "sending")
+        return {each.channel for each in sending if now_ms - each.due_ms >= STUCK_AFTER_MS}
 
     def succeeded(self, name: str, now_ms: int) -> None:
         """The channel took it."""
@@ -191,10 +197,10 @@ class Outbox:
         self._write(delivery, now_ms, "failed", why)
 
     def deaf(self, now_ms: int) -> set[str]:
-        """Channels that have not taken a message for half an hour, or for which one was given up within a day."""
+        """Channels that are stuck, took no message for half an hour, or for which one was given up within a day."""
         waits = (e for e in self.open.values() if e.why and now_ms - e.made_ms >= DEAF_AFTER_MS)
         given_up = (e for e in self.dead.values() if e.done_ms > now_ms - GIVE_UP_MS)
-        return {each.channel for each in chain(waits, given_up)}
+        return {each.channel for each in chain(waits, given_up)} | self._stuck(now_ms)
 
     def revive(self, name: str, now_ms: int) -> bool:
         """Try a dead letter again, after somebody mended the channel. False when there is none of that name."""

@@ -19,7 +19,7 @@ import pytest
 
 from collector.alerts.settings import Alerts, AppriseChannel
 from collector.config import Config
-from collector.notify.apprise_channel import Apprise
+from collector.notify.apprise_channel import Apprise, addresses
 from collector.notify.channel import BadAddress, NotNow, Told
 from collector.notify.message import Place
 from collector.notify.setup import channels, telling
@@ -126,6 +126,22 @@ def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path:
     assert len(ntfy.took) == 3, "nobody hears it twice"
     other.server.shutdown()
     other.server.server_close()
+
+
+def test_mail_to_several_is_a_channel_for_each_so_that_one_mailbox_that_is_gone_doubles_nothing(tmp_path: Path) -> None:
+    address = "mailto://127.0.0.1:1?from=a@city.example&to=wang@city.example,%20li@city.example&mode=insecure"
+    file = urls(tmp_path, address, "tgram://123456789:abcdefg_hijklmnop/1/2")
+    found = addresses(file)
+    assert [line for line, _ in found] == [2, 2, 3]
+    made = channels(AppriseChannel(name="duty", kind="apprise", urls_file=file), WRITER, None, lambda: T0)
+    targets = [[to for _, to in each._service.targets] for each in made[:2]]  # type: ignore[attr-defined]
+    assert ([each.name for each in made], targets) == (
+        ["duty", "duty:2", "duty:3"], [["wang@city.example"], ["li@city.example"]]
+    )  # fmt: skip
+    made[2]._service.notify = lambda **_: False  # type: ignore[attr-defined]
+    assert made[2].send([message()]) == NotNow(
+        "not taken by Telegram (line 3), or not by all 2 that it reaches. Cure: a line each"
+    )
 
 
 def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: Path) -> None:

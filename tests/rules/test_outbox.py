@@ -99,6 +99,26 @@ def test_what_waits_behind_a_message_that_fails_takes_the_second_channel_too():
     assert got == [(f"k{minute}", minute + 10) for minute in range(0, 6 * 60, 60)]
 
 
+def test_a_channel_that_never_ends_with_a_message_is_deaf_and_the_second_is_told_whatever_waits_for_it():
+    """A mail server that trickles: its thread says neither yes nor no."""
+    box, got = Outbox(ROUTES), []
+    box.put([note(1)], T0)
+    for minute in range(20):
+        now = T0 + minute * 60_000
+        assert box.deaf(now) == ({"wecom"} if minute >= 5 else set())
+        if minute == 3:
+            box.put([note(2, "bureau|b")], now)
+            assert len(box.due(now, "sms")) == 0
+        for delivery in [*box.due(now, "sms"), *(box.due(now, "wecom") if minute == 0 else ())]:
+            if delivery.channel == "sms":
+                box.succeeded(delivery.name, now)
+                got.append((delivery.key, minute))
+    assert got == [("k1", 10), ("k2", 13)]
+    box.succeeded("k1|wecom", now)
+    assert box.deaf(now) == set()
+    assert [each.key for each in box.due(now, "wecom")] == ["k2"]
+
+
 def due(box: Outbox) -> int:
     due_ms = box.next_due_ms()
     assert due_ms is not None
