@@ -147,6 +147,17 @@ def valid_hour(fields: Mapping[str, Any], name: str) -> float | None:
     return mean if n is not None and n >= VALID_MINUTES else None
 
 
+def valid_means(
+    windows: Iterable[tuple[int, float | None, int | None]], needed: int = VALID_MINUTES
+) -> list[tuple[int, float]]:
+    """Times and means of the windows (time, mean, n) that stand on enough of those below.
+
+    Of all, where none does: a sensor may report too seldom for any.
+    """
+    there = [(time_ms, mean, n or 0) for time_ms, mean, n in windows if mean is not None]
+    return [(time_ms, mean) for time_ms, mean, n in there if n >= needed] or [one[:2] for one in there]
+
+
 def day(kind: str, hours: Iterable[Mapping[str, Any]], span_ms: int) -> dict[str, Any]:
     """A day's fields from those of its hours; of air and weather only valid hours enter."""
     found = fold(kind)

@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from collector.numbers.windows import DAYS, HOURS, valid_hour
+from collector.numbers.windows import DAYS, HOURS, valid_means
 from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
@@ -101,8 +101,7 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
         report = reports[series.tags["node"]]
         hours = [(time_ms, dict(zip(columns, cells, strict=True))) for time_ms, *cells in series.rows]
         for name in AIR:
-            valid = [(time_ms, mean) for time_ms, hour in hours if (mean := valid_hour(hour, name)) is not None]
-            points = valid or [(time_ms, mean) for time_ms, hour in hours if (mean := hour[name + "_mean"]) is not None]
+            points = valid_means((time_ms, hour[name + "_mean"], hour[name + "_n"]) for time_ms, hour in hours)
             if points:
                 report.air.setdefault(name, []).append(Hours(series.tags["sensor"], points))
         for time_ms, hour in hours:

@@ -43,9 +43,11 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "no_places": ("还没有站点报告位置。", "No station has a position yet."),
     "levels_mean": ("级别是什么意思", "What the levels mean"),
     "levels_how_running": (
-        "按 {standard} 由近 60 分钟平均浓度算出 PM2.5 和 PM10 的空气质量分指数，取较大者；不足 45 分钟为暂定。",
-        "Sub-indices of PM2.5 and PM10 under {standard}, from the mean of the last 60 minutes; the larger one counts."
-        " Provisional under 45 minutes.",
+        "按 {standard} 计算空气质量分指数，取最大者：PM2.5 和 PM10 用近 60 分钟平均浓度，不足 45 分钟为暂定；"
+        "气体用最近一个整点小时。本站监测的污染物有缺测时，不高于 100 的指数不公布。",
+        "Sub-indices under {standard}, of which the largest counts: of PM2.5 and PM10 from the mean of the last 60"
+        " minutes, provisional under 45; of gases from the last full hour. While a pollutant that is measured at a"
+        " station is missing, no index up to 100 is told there.",
     ),
     "levels_how_china": (
         "按 {standard} 计算最近一个整点小时的指数：颗粒物用 24 小时滑动平均，取最大的分指数。",

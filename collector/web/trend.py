@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.numbers.index_china import edition_day
-from collector.numbers.reporting import is_of
-from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
+from collector.numbers.reporting import Reporting, is_of
+from collector.numbers.windows import DAYS, HOURS, MINUTES, VALID_MINUTES, day_of, valid_means
 from collector.stations.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
@@ -21,6 +21,7 @@ from collector.web.readings import WEEK_MS, summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
 from measures import china_aqi
+from measures.completeness import EU_DAY, GB_DAY, Rule
 
 DAY_MS: Final = 24 * HOUR_MS
 Length = Literal["day", "week", "month", "year"]
@@ -112,7 +113,7 @@ class Past:
 def past_of(site: Site, node: str, length: str, watched: Watched | None = None) -> Past:
     """What a page shows of a station's past; a year comes with its calendar. Raises StoreDown."""
     now_ms, reporting, span = site.now_ms(), site.reporting(node), SPANS[length]
-    trend = look_back(site.store, node, span, now_ms, reporting.zone)
+    trend = look_back(site.store, node, span, now_ms, reporting)
     first, levels = reporting.standards[0], tuple[int, ...]()
     if first.startswith("china"):
         levels = china_aqi.level_tops("PM2.5", "24h", edition_day(first, reporting, now_ms))
@@ -121,8 +122,9 @@ def past_of(site: Site, node: str, length: str, watched: Watched | None = None) 
     return Past(trend, reporting.zone, tuple(map(float, levels)), watched, months, driven)
 
 
-def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) -> Trend:
-    """Air and traffic of a span that ends now. Raises StoreDown."""
+def look_back(store: Store, node: str, span: Span, now_ms: int, reporting: Reporting) -> Trend:
+    """Air and traffic of a span that ends now; of hours and days those with enough data. Raises StoreDown."""
+    zone = reporting.zone
     since_ms = now_ms - span.length_ms
     since_ms = day_of(since_ms, zone)[0] if span.every_ms == DAY_MS else since_ms // span.every_ms * span.every_ms
     flow_since_ms = day_of(since_ms, zone)[0] if span.flow_ms == DAY_MS else since_ms // HOUR_MS * HOUR_MS
@@ -134,16 +136,23 @@ def look_back(store: Store, node: str, span: Span, now_ms: int, zone: ZoneInfo) 
     air, flow, *past = store.select_all(questions)
     for week_ago in past:
         before = [(one.start_ms + WEEK_MS, one.flow_vph) for one in _flow(week_ago) if one.flow_vph is not None]
-    found = ((one.tags["sensor"], [(t, v) for t, v in one.rows if v is not None]) for one in air)
+    needed = {HOURS: VALID_MINUTES, DAYS: _day_rule(reporting).required}.get(span.suffix, 0)
+    found = ((one.tags["sensor"], valid_means(map(tuple, one.rows), needed)) for one in air)
     measured = [(sensor, points) for sensor, points in found if points]
     return Trend(span, since_ms, now_ms, measured, _flow(flow), before, flow_since_ms)
 
 
 def _of_air(node: str, span: Span, since_ms: int, now_ms: int) -> Select:
-    question = Select("air_quality" + span.suffix, ("pm25_ugm3_mean",), since_ms, now_ms, {"node": node}, ("sensor",))
+    columns = ("pm25_ugm3_mean", "pm25_ugm3_n")
+    question = Select("air_quality" + span.suffix, columns, since_ms, now_ms, {"node": node}, ("sensor",))
     if span.suffix == MINUTES:
         return replace(question, aggregate="mean", every_ms=span.every_ms)
     return question
+
+
+def _day_rule(reporting: Reporting) -> Rule:
+    """How many valid hours make a daily mean of particles."""
+    return GB_DAY if reporting.standards[0].startswith("china") else EU_DAY
 
 
 def _of_flow(node: str, span: Span, since_ms: int, until_ms: int) -> Select:

@@ -118,6 +118,30 @@ def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(tmp_path: 
     assert report.share == pytest.approx((44 + 11 * 45) / 60 / 24)
 
 
+def test_lanes_add_up_and_their_speeds_weigh_as_many_as_had_one(tmp_path: Path, closes: Closes) -> None:
+    """Hour 0: 100 vehicles at 40 km/h beside 60 at 61: (100·40 + 60·61) / 160 = 47.875. A lidar tells no speeds."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    hours = [T0 + n * HOUR_MS for n in range(3)]
+    lanes = {
+        ("1", 1): ([3, 2], [50.0, 50.0], [3, 2]),  # hours 1 and 2
+        ("2", 0): ([120, 2, 2], [40.0, 60.0, None], [100, 1, None]),
+        ("3", 0): ([81], [61.0], [60]),
+        ("4", 0): ([40], [None], [None]),
+    }
+    for (lane, first), (counts, speeds, timed) in lanes.items():
+        tags = {"node": "lp-1", "site": "s", "sensor": "radar-1", "direction": "in", "lane": lane}
+        columns = {"count_sum": counts, "speed_tms_kmh_mean": speeds, "speed_tms_kmh_n": timed}
+        told = table(
+            "traffic_flow_1h", tags, hours[first : first + len(counts)], columns, "count_sum", "speed_tms_kmh_n"
+        )
+        assert store.write(store.render(told)) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS)
+    assert report.vehicles == [(hours[0], 240), (hours[1], 10), (hours[2], None)]
+    assert report.vehicles_total == 250
+    assert report.speed == [(hours[0], 48)]
+
+
 @pytest.mark.parametrize("cleaner_first", [False, True])
 def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_none(
     cleaner_first: bool, tmp_path: Path, closes: Closes

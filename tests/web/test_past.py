@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -210,5 +211,44 @@ def test_the_past_of_a_station_elsewhere_goes_by_its_own_clock_and_says_so(tmp_p
     assert told == [(day, str(n)) for n, day in enumerate(days, start=1)][::-1]
     assert "Times: Australia/Sydney" in page
     assert "Times: " not in other
+    served.server.stop()
+    city.close()
+
+
+@pytest.mark.parametrize(("length", "kind", "enough"), [("week", "1h", 45), ("year", "1d", 20)])
+def test_three_minutes_are_no_hour_and_three_hours_no_day(tmp_path: Path, length: str, kind: str, enough: int) -> None:
+    """GB 3095-2026 Table 4. A sensor that never has enough is drawn as it is."""
+    city = City(tmp_path, NOW_MS)
+    times = [day_of(NOW_MS - n * DAY_MS, SHANGHAI)[0] for n in (4, 3, 2)]
+    for sensor, counts in (("air-1", [3, enough - 1, enough]), ("air-2", [3, 3, enough - 1])):
+        columns: dict[str, list[Any]] = {"pm25_ugm3_mean": [500.0, 20.0, 21.0], "pm25_ugm3_n": counts}
+        tags = (("node", "lp-0001"), ("sensor", sensor), ("site", "s"))
+        city.store.write(city.store.render(Table(f"air_quality_{kind}", tags, times, columns, frozenset(columns))))
+    (_, enough_of), (_, seldom) = past_of(city.site(), "lp-0001", length).trend.air
+    assert enough_of == [(times[2], 21.0)]
+    assert [value for _, value in seldom] == [500.0, 20.0, 21.0]
+    city.close()
+
+
+def test_a_calendar_of_two_editions_names_both_and_each_day_its_own(tmp_path: Path) -> None:
+    """The same 65 µg/m³ is 良 in February 2026 and 轻度污染 in March."""
+    city = City(tmp_path, NOW_MS)
+    tags = {"node": "lp-0001", "sensor": "air-1", "site": "s", "standard": "HJ 633", "period": "1d"}
+    for edition, day, value, level in (("2012", "2026-02-28", 88, 2), ("2026", "2026-03-01", 105, 3)):
+        time_ms = round(datetime.fromisoformat(day + "T00:00+08:00").timestamp() * 1000)
+        columns: dict[str, list[Any]] = {
+            "value": [value],
+            "level": [level],
+            "category": ["-"],
+            "primary": ["PM2.5"],
+            "completeness": [1.0],
+        }
+        own = tuple(sorted((tags | {"edition": edition}).items()))
+        city.store.write(city.store.render(Table("air_index", own, [time_ms], columns, frozenset({"value", "level"}))))
+    served = Served(city)
+    page = served.get("/en/station/lp-0001?span=year").text
+    assert "Standard: HJ 633-2012, HJ 633-2026<" in page
+    assert 'title="2026-02-28: 88 moderate · HJ 633-2012"' in page
+    assert 'title="2026-03-01: 105 lightly polluted · HJ 633-2026"' in page
     served.server.stop()
     city.close()
