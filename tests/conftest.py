@@ -33,6 +33,7 @@ LONGEST = {
         "simulator/test_city.py",
         "simulator/test_scenarios.py",
         "web/test_browser.py",
+        "web/test_browser_desk.py",
         "web/test_schema.py",
     )
 }

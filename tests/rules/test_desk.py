@@ -5,49 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from collector.rules.desk import Desk, Policy, Step
+from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
-from collector.rules.parsing import parse
 from collector.rules.silence import Silence, matchers
-from collector.rules.transition import Series, transition
-
-MINUTE, HOUR = 60_000, 3_600_000
-T0 = 1_790_000_000_000
-TEXT = {"zh": "过高", "en": "too high"}
-
-
-def rule(name, **more):
-    plain = {"alert": name, "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "text": TEXT}
-    plain |= {"notify": ["bureau"]} | more
-    return parse([{key: value for key, value in plain.items() if value is not ...}])[0]
-
-
-HIGH = rule("pm25-high")
-SILENT = rule("silent", window=..., absent="10m", **{"raise": ...})
-LOST = rule("node-lost", kind="node_health", window=..., offline="5m", **{"raise": ...})
-BROKER = rule("broker-lost", kind="collector", window=..., offline="1m", **{"raise": ...})
-
-
-def series(node="lp-1", sensor="air-1", kind="air_quality"):
-    return Series.of(
-        kind, {"site": "east", "node": node, "sensor": sensor} if sensor else {"site": "east", "node": node}
-    )
-
-
-def firing(minute=0, by=HIGH, of=None, start=None):
-    at = T0 + int(minute * MINUTE)
-    return transition(of or series(), by, T0 if start is None else start, 80.0, "firing", at)
-
-
-def resolved(minute, by=HIGH, of=None, start=None):
-    return replace(firing(minute, by, of, start), state="resolved")
-
-
-def heard(desk, minute, *transitions):
-    now = T0 + int(minute * MINUTE)
-    desk.hear(transitions, now)
-    return [(n.receiver, n.what, [line.state for line in n.lines]) for n in desk.tick(now)]
+from collector.rules.transition import Series
+from tests.rules.transitions import BROKER, HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, heard, resolved, rule, series
 
 
 def test_what_was_part_of_a_longer_episode_for_a_while_is_not_told_again():
@@ -303,98 +266,6 @@ def test_a_lost_broker_hides_lost_nodes_and_silent_sensors():
     assert heard(desk, 0, firing(0, BROKER, Series(OWN_LINK, "", OWN_LINK))) == [("bureau", "news", ["firing"])]
     assert heard(desk, 1, firing(1, LOST, series("lp-1", "", "node_health")), firing(1, SILENT)) == []
     assert heard(desk, 1, firing(1, HIGH, series("lp-2"))) == [("bureau", "news", ["firing"])]
-
-
-def test_a_silence_withholds_and_ends():
-    desk = Desk()
-    quiet = Silence.made(matchers("node=lp-1 rule=pm25-*"), T0, T0 + HOUR, "王磊", "施工")
-    heard(desk, 0, firing(0, HIGH, series("lp-2")), firing())
-    assert [a.labels["node"] for a in desk.preview(quiet.wanted)] == ["lp-1"]
-    desk = Desk()
-    desk.silence(quiet, T0)
-    assert heard(desk, 0, firing()) == []
-    assert heard(desk, 59) == []
-    assert heard(desk, 60) == [("bureau", "news", ["firing"])]
-    desk.silence(Silence.made(matchers("node=*"), T0 + 2 * HOUR, T0 + 3 * HOUR, "李", ""), T0 + HOUR)
-    assert heard(desk, 121, firing(121, HIGH, series("lp-9"))) == []
-    assert heard(desk, 130, resolved(130)) == [("bureau", "news", ["resolved"])]
-    assert [(deed.who, deed.what, deed.note) for deed in desk.deeds()] == [
-        ("王磊", "silenced", "施工"), ("王磊", "silence ended", ""), ("李", "planned maintenance", ""),
-    ]  # fmt: skip
-
-
-def test_a_silence_until_it_is_resolved_outlives_what_else_it_covers_and_begins_meanwhile():
-    desk = Desk()
-    assert heard(desk, 0, firing())
-    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "王磊", "", once=True), T0)
-    assert heard(desk, 10, firing(10, of=series("lp-1", "air-2"))) == []
-    assert heard(desk, 20, resolved(20)) == [("bureau", "news", ["resolved", "firing"])]
-    assert not list(desk.silences)
-
-
-def test_what_comes_and_goes_under_a_silence_until_it_is_resolved_is_nobodys_news():
-    desk = Desk()
-    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "王磊", "", once=True), T0)
-    assert heard(desk, 0, firing()) == heard(desk, 20, resolved(20)) == []
-    assert not list(desk.silences)
-    assert heard(desk, 60, firing(60, start=T0 + HOUR)) == [("bureau", "news", ["firing"])]
-
-
-@pytest.mark.parametrize("bad", ["", "node", "nod=lp-1", "node="])
-def test_a_matcher_that_says_nothing_is_refused(bad):
-    with pytest.raises(ValueError, match=r"such as|did you mean|name what"):
-        matchers(bad)
-
-
-@pytest.mark.parametrize("bad", ["node=lp-1,rule=pm25-*", "node=lp-1，rule=x", "node=LP-1", "node=lp–1", 'node="lp-1"'])
-def test_a_matcher_that_no_name_can_match_is_refused(bad):
-    """Whoever writes a comma between two, as elsewhere, believed in a quiet that never was."""
-    with pytest.raises(ValueError, match="can match nothing"):
-        matchers(bad)
-
-
-def test_a_silence_has_an_author_and_an_end():
-    with pytest.raises(ValueError, match="author"):
-        Silence.made(matchers("node=a"), T0, T0 + 1, " ", "")
-    with pytest.raises(ValueError, match="ends after"):
-        Silence.made(matchers("node=a"), T0, T0, "w", "")
-
-
-def test_reminders_and_escalation_stop_while_somebody_has_it():
-    desk = Desk(Policy(repeat_ms=4 * HOUR, steps=(Step(15 * MINUTE, ("duty",)), Step(HOUR, ("chief",), "critical"))))
-    alert = firing()
-    heard(desk, 0, alert)
-    assert heard(desk, 14) == []
-    assert heard(desk, 15) == [("duty", "escalation", ["firing"])]
-    assert heard(desk, 90) == []
-    assert heard(desk, 240) == [("bureau", "reminder", ["firing"]), ("duty", "reminder", ["firing"])]
-    assert desk.acknowledge(alert.fingerprint, "王磊", "现场处理", T0 + 10 * HOUR, T0 + 5 * HOUR)
-    assert heard(desk, 9 * 60) == []
-    assert [w for _, w, _ in heard(desk, 10 * 60)] == ["reminder", "reminder"]
-    assert [(deed.who, deed.what, deed.about) for deed in desk.deeds()] == [
-        ("王磊", "acknowledged", alert.fingerprint), ("王磊", "acknowledgement expired", alert.fingerprint),
-    ]  # fmt: skip
-    assert heard(desk, 11 * 60, resolved(11 * 60)) == [("bureau", "news", ["resolved"]), ("duty", "news", ["resolved"])]
-
-
-def test_acknowledging_what_does_not_fire_changes_nothing():
-    desk = Desk()
-    alert = firing()
-    heard(desk, 0, alert)
-    heard(desk, 6, resolved(6))
-    assert not desk.acknowledge(alert.fingerprint, "w", "", T0 + HOUR, T0 + 7 * MINUTE)
-    assert not desk.acknowledge("nothing", "w", "", T0 + HOUR, T0)
-    assert desk.deeds() == []
-
-
-def test_a_new_episode_is_nobodys_yet():
-    desk = Desk()
-    alert = firing()
-    heard(desk, 0, alert)
-    assert desk.acknowledge(alert.fingerprint, "w", "", T0 + 9 * HOUR, T0)
-    heard(desk, 6, resolved(6))
-    heard(desk, 60, firing(60, start=T0 + HOUR))
-    assert desk.standings[alert.fingerprint].ack is None
 
 
 def test_a_desk_restored_goes_on_and_repeats_nothing():

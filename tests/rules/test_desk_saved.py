@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.rules.desk import Desk, Policy, Step
 from collector.rules.silence import Silence, matchers
-from tests.rules.test_desk import HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, resolved, series
+from tests.rules.transitions import HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, resolved, series
 
 POLICY = Policy(receivers=("bureau", "duty"), repeat_ms=HOUR, steps=(Step(10 * MINUTE, ("duty",), "info"),))
 ALERTS = ((HIGH, series()), (SILENT, series("lp-1", "air-2")), (LOST, series("lp-1", None, "node_health")))

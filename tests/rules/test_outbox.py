@@ -12,7 +12,7 @@ from collector.rules.desk import Desk
 from collector.rules.notification import Notification, notification
 from collector.rules.outbox import GIVE_UP_MS, LOG_LINES, LONGEST_RETRY_MS, Delivery, Outbox, Route
 from collector.rules.standing import Line
-from tests.rules.test_desk import firing
+from tests.rules.transitions import firing
 
 T0 = 1_790_000_000_000
 ROUTES = {"bureau": Route("wecom", "sms")}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.web.city import City
-from tests.web.served import Seen, Served
+from tests.web.seen import Seen
+from tests.web.served import Served
 from tests.web.year import write_minutes, write_year
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -1,9 +1,9 @@
-"""A served city, and a page seen in a browser, as tests use them."""
+"""A served city, as tests ask it."""
 
 from __future__ import annotations
 
 import http.client
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from collector.web.app import create_app
 from collector.web.server import WebServer
@@ -46,22 +46,3 @@ class Served:
             return Answer(answer.status, got, answer.read().decode())
         finally:
             connection.close()
-
-
-class Seen:
-    """A page with everything it asked for and everything it complained of."""
-
-    def __init__(self, page: Any, served: Served) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self._served = served
-
-    def go(self, path: str) -> None:
-        self.page.goto(self._served.url(path))
-
-    def outside_requests(self) -> list[str]:
-        return [url for url in self.requests if not url.startswith(self._served.url("/"))]

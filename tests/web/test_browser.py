@@ -10,40 +10,12 @@ from typing import Any
 import pytest
 
 from collector.web import live
-from tests.servers import wait_for
 from tests.web.city import City
-from tests.web.served import Seen, Served
+from tests.web.seen import WIDTHS, Seen
+from tests.web.served import Served
 
 pytestmark = pytest.mark.real
 PAGES = ("/", "/station/lp-0001", "/station/lp-0001?span=year", "/data", "/wall", "/nowhere")
-INSIDE = (
-    *("", "/alert/f1", "/station/lp-0001", "/stations", "/data?q=highest&since=30d", "/maintenance", "/deliveries"),
-    *("/reports", "/audit"),
-)
-WIDTHS = (360, 1280)
-RENEWED = "body:not([data-events]), .link[data-state=connected], .link:empty"
-"""A page that is not live, one whose stream is up, or one without script."""
-BARS_OUTSIDE = """[...document.querySelectorAll('svg rect.bar')].filter(bar => {
-  const own = bar.getBoundingClientRect(), all = bar.ownerSVGElement.getBoundingClientRect();
-  return own.right > all.right + 2 || own.top < all.top - 2 || own.bottom > all.bottom + 2;
-}).length"""
-"""A rule of style that is meant for something else can move the bars of a chart."""
-
-
-def look_at(seen: Seen, path: str) -> None:
-    """A page at both widths: it fits, asks nobody else, complains of nothing, and axe finds no violation."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    seen.go(path)
-    seen.page.wait_for_selector(RENEWED, state="attached")
-    for width in WIDTHS:
-        seen.page.set_viewport_size({"width": width, "height": 800})
-        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert seen.page.evaluate(BARS_OUTSIDE) == 0, path
-        seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        found = axe.Axe().run(seen.page)
-        assert found.violations_count == 0, f"{path} at {width}: {found.generate_report()}"
-    assert seen.outside_requests() == []
-    assert [one for one in seen.complaints if "404" not in one] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/en/", "/en/station/lp-0001", "/en/data", "/en/wall"])
@@ -61,7 +33,7 @@ def test_every_public_page_fits_keeps_to_itself_and_has_no_violation(
     browser: Any, aged: Served, root: str, path: str
 ) -> None:
     context = browser.new_context()
-    look_at(Seen(context.new_page(), aged), root + path)
+    Seen(context.new_page(), aged).look_at(root + path)
     context.close()
 
 
@@ -69,7 +41,7 @@ def test_a_name_that_has_no_place_to_break_pushes_no_page_wide(seen: Seen, serve
     long = "Supercalifragilisticexpialidocious" * 3
     served.city.stations = [replace(one, name_zh="长" * 80, name_en=long) for one in served.city.stations]
     served.city.alerts = [replace(one, text_en=long) for one in served.city.alerts]
-    enter(seen, served)
+    seen.enter()
     for width in WIDTHS:
         seen.page.set_viewport_size({"width": width, "height": 800})
         for path in ("/", "/en/", "/en/wall", "/en/station/lp-0001", "/en/ops", "/en/ops/stations", "/en/ops/alert/f1"):
@@ -82,7 +54,7 @@ def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served,
     """The pages' own scripts are kept away; axe is one itself and needs the browser's."""
     context = browser.new_context()
     context.route("**/static/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    look_at(Seen(context.new_page(), aged), path)
+    Seen(context.new_page(), aged).look_at(path)
     context.close()
 
 
@@ -203,7 +175,7 @@ def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served
 
 @pytest.mark.parametrize("path", ["/en/", "/en/ops"])
 def test_a_screen_reader_hears_of_an_alert_once_and_of_no_ages(seen: Seen, served: Served, path: str) -> None:
-    enter(seen, served)
+    seen.enter()
     seen.go(path)
     seen.page.wait_for_selector(".link[data-state=connected]")
     seen.page.evaluate(
@@ -244,7 +216,7 @@ def test_without_javascript_everything_is_there(browser: Any, standing: Served) 
 )
 def test_other_colours_have_no_violation_either(browser: Any, standing: Served, path: str, scheme: str) -> None:
     context = browser.new_context(color_scheme=scheme)
-    look_at(Seen(context.new_page(), standing), path)
+    Seen(context.new_page(), standing).look_at(path)
     context.close()
 
 
@@ -258,142 +230,6 @@ def test_a_phone_shows_the_list_or_the_map(browser: Any, standing: Served) -> No
     assert page.is_visible("svg.map:visible")
     assert not page.is_visible("#lp-0001")
     context.close()
-
-
-def enter(seen: Seen, served: Served) -> None:
-    """Make the first account through the set-up link, and log in, as a person does."""
-    seen.go("/en" + served.app.state.setup_path)
-    for path in ("setup", "login"):
-        seen.page.wait_for_url(f"**/en/ops/{path}*")
-        seen.page.fill("input[name=name]", "li")
-        seen.page.fill("input[name=password]", "correct horse battery")
-        seen.page.click("main button")
-    seen.page.wait_for_selector(".link[data-state=connected]")
-
-
-def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen, served: Served) -> None:
-    enter(seen, served)
-    keyboard = seen.page.keyboard
-    keyboard.press("j")
-    keyboard.press("a")
-    keyboard.type("on my way, j k")
-    keyboard.press("Enter")
-    seen.page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
-    assert "on my way, j k" in seen.page.inner_text("#alert-f1")
-    keyboard.press("s")
-    keyboard.press("Escape")
-    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
-    keyboard.press("s")
-    keyboard.press("Enter")
-    seen.page.wait_for_selector("#alert-f1 .word:text('silenced')")
-    assert seen.complaints == []
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, served: Served) -> None:
-    enter(seen, served)
-    seen.page.keyboard.press("j")
-    served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
-    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    seen.page.wait_for_selector("#alert-f1 >> text=123", timeout=2000)
-    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
-    seen.page.keyboard.press("n")
-    seen.page.keyboard.type("sent by the stream's own form")
-    with seen.page.expect_navigation():
-        seen.page.keyboard.press("Enter")
-    seen.go("/en/ops/alert/f1")
-    assert "sent by the stream's own form" in seen.page.inner_text("main")
-
-
-def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed(seen: Seen, served: Served) -> None:
-    """The same link stands several times: in the bar, and with every alert of one station."""
-    first = served.city.alerts[0]
-    served.city.alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}") for n in range(20)]
-    enter(seen, served)
-    page = seen.page
-    number = 0
-
-    def renewed() -> None:
-        nonlocal number
-        number += 1
-        served.city.alerts[0] = replace(first, fingerprint="o0", value=200.0 + number)
-        served.city.alerts[19] = replace(first, fingerprint="o19", state="pending" if number % 2 else "firing")
-        served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
-        page.wait_for_selector(f"#alert-o0 >> text={200 + number}", timeout=4000)
-
-    for where in ("#alert-o3 a[href$='station/lp-0001']", "#alert-o3 summary >> nth=1", ".ops-bar a >> nth=4"):
-        page.focus(where)
-        renewed()
-        assert page.locator(where).evaluate("here => here === document.activeElement"), where
-    page.focus("#alert-o1")
-    page.evaluate("scrollTo(0, 9999)")
-    below = page.evaluate("scrollY")
-    renewed()
-    assert page.evaluate("document.activeElement.id") == "alert-o1"
-    assert page.evaluate("scrollY") == pytest.approx(below, abs=100)
-
-
-def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: Seen, served: Served) -> None:
-    enter(seen, served)
-    page = seen.page
-    page.keyboard.press("j")
-    page.keyboard.press("n")
-    page.keyboard.type("half a note")
-    served.city.alerts = [replace(served.city.alerts[0], acked_by="wang", acked_ms=served.city.now_ms())]
-    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    page.wait_for_selector(".ops-bar a:text('1 acknowledged')", timeout=4000)
-    assert page.input_value("#alert-f1 [open] [name=note]") == "half a note"
-    page.keyboard.press("Escape")
-    page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
-
-
-@pytest.mark.parametrize("root", ["/ops", "/en/ops"])
-def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(
-    seen: Seen, served: Served, root: str
-) -> None:
-    enter(seen, served)
-    for path in INSIDE:
-        look_at(seen, root + path)
-
-
-def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen, served: Served) -> None:
-    enter(seen, served)
-    seen.page.keyboard.press("?")
-    assert seen.page.is_visible("#help >> text=next, previous")
-    seen.page.keyboard.press("Escape")
-    assert not seen.page.is_visible("#help")
-
-
-def test_single_keys_are_switched_off_above_the_list_and_stay_off(seen: Seen, served: Served) -> None:
-    """Who dictates a name sets off every letter of it (WCAG 2.1.4)."""
-    enter(seen, served)
-    seen.page.get_by_label("Single keys").uncheck()
-    for reload in (False, True):
-        if reload:
-            seen.page.reload()
-            assert not seen.page.get_by_label("Single keys").is_checked()
-        for key in "ja?":
-            seen.page.keyboard.press(key)
-        assert seen.page.evaluate("document.activeElement.closest('[data-row]')") is None
-        assert seen.page.locator("details[data-key][open], #help[open]").count() == 0
-    seen.page.get_by_label("Single keys").check()
-    seen.page.keyboard.press("j")
-    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
-
-
-def test_a_row_that_is_moved_to_is_read_out_by_its_alert_and_station(seen: Seen, served: Served) -> None:
-    """A list item has no name of its own: a screen reader said "item 3 of 40"."""
-    enter(seen, served)
-    row = seen.page.get_by_role("listitem", name="PM2.5 hourly mean too high · Jianguo Rd East")
-    assert row.first.get_attribute("id") == "alert-f1"
-
-
-def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
-    enter(seen, served)
-    assert seen.page.title().startswith("(1) ")
-    served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
-    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    wait_for("the title to follow", lambda: not seen.page.title().startswith("("), 2)
 
 
 def test_the_wall_moves_by_itself(seen: Seen, served: Served) -> None:

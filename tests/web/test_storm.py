@@ -12,7 +12,8 @@ from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
 from tests.servers import wait_for
 from tests.web.operator import Operator
-from tests.web.served import Seen, Served
+from tests.web.seen import Seen
+from tests.web.served import Served
 
 STATIONS = [Station(f"lp-1{n:03d}", f"s-{n}", f"站{n}", f"Stop {n}") for n in range(40)]
 

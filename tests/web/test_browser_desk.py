@@ -1,0 +1,140 @@
+"""The operators' desk in a real browser: by keyboard alone, and while it is renewed under their hands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.servers import wait_for
+from tests.web.seen import Seen
+from tests.web.served import Served
+
+pytestmark = pytest.mark.real
+INSIDE = (
+    *("", "/alert/f1", "/station/lp-0001", "/stations", "/data?q=highest&since=30d", "/maintenance", "/deliveries"),
+    *("/reports", "/audit"),
+)
+
+
+def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen) -> None:
+    seen.enter()
+    keyboard = seen.page.keyboard
+    keyboard.press("j")
+    keyboard.press("a")
+    keyboard.type("on my way, j k")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
+    assert "on my way, j k" in seen.page.inner_text("#alert-f1")
+    keyboard.press("s")
+    keyboard.press("Escape")
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    keyboard.press("s")
+    keyboard.press("Enter")
+    seen.page.wait_for_selector("#alert-f1 .word:text('silenced')")
+    assert seen.complaints == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, served: Served) -> None:
+    seen.enter()
+    seen.page.keyboard.press("j")
+    served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector("#alert-f1 >> text=123", timeout=2000)
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+    seen.page.keyboard.press("n")
+    seen.page.keyboard.type("sent by the stream's own form")
+    with seen.page.expect_navigation():
+        seen.page.keyboard.press("Enter")
+    seen.go("/en/ops/alert/f1")
+    assert "sent by the stream's own form" in seen.page.inner_text("main")
+
+
+def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed(seen: Seen, served: Served) -> None:
+    """The same link stands several times: in the bar, and with every alert of one station."""
+    first = served.city.alerts[0]
+    served.city.alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}") for n in range(20)]
+    seen.enter()
+    page = seen.page
+    number = 0
+
+    def renewed() -> None:
+        nonlocal number
+        number += 1
+        served.city.alerts[0] = replace(first, fingerprint="o0", value=200.0 + number)
+        served.city.alerts[19] = replace(first, fingerprint="o19", state="pending" if number % 2 else "firing")
+        served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
+        page.wait_for_selector(f"#alert-o0 >> text={200 + number}", timeout=4000)
+
+    for where in ("#alert-o3 a[href$='station/lp-0001']", "#alert-o3 summary >> nth=1", ".ops-bar a >> nth=4"):
+        page.focus(where)
+        renewed()
+        assert page.locator(where).evaluate("here => here === document.activeElement"), where
+    page.focus("#alert-o1")
+    page.evaluate("scrollTo(0, 9999)")
+    below = page.evaluate("scrollY")
+    renewed()
+    assert page.evaluate("document.activeElement.id") == "alert-o1"
+    assert page.evaluate("scrollY") == pytest.approx(below, abs=100)
+
+
+def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: Seen, served: Served) -> None:
+    seen.enter()
+    page = seen.page
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    page.keyboard.type("half a note")
+    served.city.alerts = [replace(served.city.alerts[0], acked_by="wang", acked_ms=served.city.now_ms())]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    page.wait_for_selector(".ops-bar a:text('1 acknowledged')", timeout=4000)
+    assert page.input_value("#alert-f1 [open] [name=note]") == "half a note"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
+
+
+@pytest.mark.parametrize("root", ["/ops", "/en/ops"])
+def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(seen: Seen, root: str) -> None:
+    seen.enter()
+    for path in INSIDE:
+        seen.look_at(root + path)
+
+
+def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen) -> None:
+    seen.enter()
+    seen.page.keyboard.press("?")
+    assert seen.page.is_visible("#help >> text=next, previous")
+    seen.page.keyboard.press("Escape")
+    assert not seen.page.is_visible("#help")
+
+
+def test_single_keys_are_switched_off_above_the_list_and_stay_off(seen: Seen) -> None:
+    """Who dictates a name sets off every letter of it (WCAG 2.1.4)."""
+    seen.enter()
+    seen.page.get_by_label("Single keys").uncheck()
+    for reload in (False, True):
+        if reload:
+            seen.page.reload()
+            assert not seen.page.get_by_label("Single keys").is_checked()
+        for key in "ja?":
+            seen.page.keyboard.press(key)
+        assert seen.page.evaluate("document.activeElement.closest('[data-row]')") is None
+        assert seen.page.locator("details[data-key][open], #help[open]").count() == 0
+    seen.page.get_by_label("Single keys").check()
+    seen.page.keyboard.press("j")
+    assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
+
+
+def test_a_row_that_is_moved_to_is_read_out_by_its_alert_and_station(seen: Seen) -> None:
+    """A list item has no name of its own: a screen reader said "item 3 of 40"."""
+    seen.enter()
+    row = seen.page.get_by_role("listitem", name="PM2.5 hourly mean too high · Jianguo Rd East")
+    assert row.first.get_attribute("id") == "alert-f1"
+
+
+def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
+    seen.enter()
+    assert seen.page.title().startswith("(1) ")
+    served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    wait_for("the title to follow", lambda: not seen.page.title().startswith("("), 2)
