@@ -21,7 +21,7 @@ def unusable(where: Path | str, error: Exception) -> Failure:
         text = f"{where}: no collector of this version has run with these settings"
         return Failure(Exit.CONFIGURATION, "state-missing", text, "start it, or name other settings with --config")
     if type(error) is sqlite3.DatabaseError:  # not a database, or malformed
-        cure = "it is damaged: put it aside with its -wal and -shm, and bring back a backup or begin without it"
+        cure = "it is damaged: put it aside with its -wal and -shm, bring back a backup or begin without it"
     else:
         cure = "check the folder's owner and free space; run commands as the collector's user (sudo -u lamppost ...)"
     return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{where}: {error}", cure)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from collector.clock import wall_ms
 from collector.delivery.audit import audit
@@ -23,6 +24,13 @@ pytestmark = pytest.mark.real
 READINGS = 20_000
 SENSORS = 2
 PERIOD_S = 0.004  # far faster than the real sensor, so that the test ends
+RULE = {
+    "alert": "pm25-high",
+    "kind": "air_quality",
+    "window": {"last": "pm25_raw_ugm3"},
+    "raise": "> 75",
+    "text": {"zh": "PM2.5 过高", "en": "PM2.5 too high"},
+}
 
 
 def test_20000_readings_survive_each_server_in_turn(rig: Rig) -> None:
@@ -125,6 +133,46 @@ def test_a_database_restored_from_an_old_backup_is_whole_again_after_resend(rig:
     assert subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
     wait_for("every row to be there, none waiting for a timer", lambda: _drained(rig), 20)
     assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0
+
+
+@pytest.mark.long
+def test_a_collector_that_comes_back_from_a_backup_goes_on_where_the_lost_one_was(rig: Rig) -> None:
+    """What came between backup and loss is looked up in the database: alerts have their history and their keys."""
+    level = 10.0
+    rules = rig.folder / "rules.yaml"
+    rules.write_text(yaml.safe_dump([RULE]))
+    collector = rig.collector(rules=rules)
+    collector.start()
+    rig.wait_for_page()
+    agent = rig.agent("lp-1", {"air-1": ("plantower-pms5003", Pms5003(lambda _: {"pm25_ugm3": level}, period_s=0.2))})
+    agent.start()
+    rig.stubs.start()
+    wait_for("readings for the backup", lambda: rig.count("air_quality") >= 20, 60)
+    said = ["-c", str(collector.settings)]
+    archive = str(rig.folder / "backup.tar.gz")
+    assert _lamppost("collector", "backup", archive, *said).returncode == 0
+    level = 200.0
+    wait_for("an alert after the backup", lambda: "firing" in _lamppost("alerts", "history", *said).stdout, 30)
+    told = _history(said)
+    collector.kill()
+    for each in (*rig.folder.glob("c1.db*"), *rig.folder.glob("desk.db*"), collector.settings, rules):
+        each.unlink()
+    subprocess.run(["tar", "-xzpf", archive, "-C", "/"], check=True)
+    collector.start()
+    wait_for("the same history", lambda: _history(said) == told, 30)
+    rig.stubs.remove("lp-1/air-1")
+    wait_for("the spool to drain", lambda: _drained(rig), 60)
+    assert _lamppost("audit", *said).returncode == 0
+
+
+def _history(said: list[str]) -> list[dict[str, object]]:
+    """What was told of alerts, whenever it was found."""
+    changes = json.loads(_lamppost("alerts", "history", "--json", *said).stdout)
+    return [{key: value for key, value in each.items() if key != "at_ms"} for each in changes]
+
+
+def _lamppost(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, timeout=60)
 
 
 def _drained(rig: Rig) -> bool:

@@ -1,0 +1,110 @@
+"""A backup of a collector: one archive of everything but a database server's readings, made while the collector works.
+
+Each file lies in it under its own path, so that `tar -xzpf ARCHIVE -C /` puts all of them back. SQLite copies its files
+itself, as they are at one moment; beside each lies an empty log, which takes the place of a log that is there: one of
+another state of the file would be played into it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from collector.config import Config, SqliteStore
+from collector.identity.office import MOSQUITTO
+from collector.sqlite_file import unusable
+from wire.exits import Exit, Failure, reason
+
+LOG = "-wal"  # https://sqlite.org/wal.html: what was committed and is not in the file yet
+
+
+class Contents(NamedTuple):
+    """What belongs into a backup: files and folders to be copied as they are, and files that SQLite must copy."""
+
+    plain: tuple[Path, ...]
+    databases: tuple[Path, ...]
+
+
+def contents(settings: Path, config: Config) -> Contents:
+    """The settings, all that they name, the desk's file, and the broker's folder beside the authority's."""
+    databases = {config.state_file, config.desk_file}
+    if isinstance(config.store, SqliteStore):
+        databases.add(config.store.path)
+    plain = {settings, *_paths(config)} - databases
+    if config.identities is not None:
+        broker = config.identities.folder.parent / MOSQUITTO
+        plain |= {broker} if broker.exists() else set()
+    within = {path for path in plain if not plain.isdisjoint(path.parents)}
+    return Contents(_absolute(plain - within), _absolute(databases))
+
+
+def write(archive: Path, found: Contents) -> int:
+    """Make the archive, for its owner alone; one of that name is replaced when the new one is whole.
+
+    Returns how many files it holds. Raises Failure.
+    """
+    for path in (*found.plain, *found.databases):
+        if not path.exists():
+            text = f"{path}: it is not there, and the settings name it"
+            raise Failure(Exit.CONFIGURATION, "file-missing", text, "correct the settings, or start the collector once")
+    try:
+        with TemporaryDirectory(prefix=".lamppost-backup-", dir=archive.parent) as folder:
+            made = Path(folder) / "archive"
+            with made.open("xb") as file:
+                made.chmod(0o600)
+                with tarfile.open(fileobj=file, mode="w:gz", dereference=True) as tar:
+                    for path in found.plain:
+                        tar.add(path)
+                    for path in found.databases:
+                        _add_database(tar, path, Path(folder) / "copy")
+                    count = sum(member.isfile() for member in tar.getmembers()) - len(found.databases)
+                file.flush()
+                os.fsync(file.fileno())
+            made.replace(archive)
+    except OSError as error:
+        where = error.filename or archive
+        cure = "run it as one who may read all that the settings name (sudo), into a folder with room"
+        raise Failure(Exit.NOT_PERMITTED, "backup-failed", f"{where}: {reason(error)}", cure) from error
+    return count
+
+
+def _add_database(tar: tarfile.TarFile, path: Path, copy: Path) -> None:
+    """Put a file as it is at this moment, and an empty log, under its path. Whoever writes goes on meanwhile."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    member = tar.gettarinfo(path)
+    member.size = copy.stat().st_size
+    with copy.open("rb") as file:
+        tar.addfile(member, file)
+    copy.unlink()
+    log = tar.gettarinfo(path, arcname=f"{path}{LOG}")
+    log.size = 0
+    tar.addfile(log, BytesIO())
+
+
+def _absolute(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(sorted(path.absolute() for path in paths))
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Every path in settings, however deep."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, each in value:
+            yield from _paths(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _paths(each)
