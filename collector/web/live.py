@@ -38,6 +38,7 @@ READERS_MAX = 1000
 
 Page = Literal["city", "station", "ops", "wall"]
 _OF_ALL: Final = ("ops", "wall")
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # else nginx gathers pages of it first
 
 
 class Sight(NamedTuple):
@@ -227,4 +228,4 @@ def stream(live: Live, sight: Sight) -> Response:
         finally:
             live.leave(reader)
 
-    return StreamingResponse(pieces(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(pieces(), media_type="text/event-stream", headers=_HEADERS)

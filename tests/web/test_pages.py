@@ -272,6 +272,7 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
     connection.request("GET", "/events?nodes=lp-0001")
     answer = connection.getresponse()
+    assert answer.getheader("X-Accel-Buffering") == "no", "nginx would tell nothing until it has some kilobytes"
     assert answer.readline() == b"retry: 2000\n"
     served.server.stop()
     assert answer.read() in (b"\n", b"")
