@@ -64,7 +64,7 @@ def airs(sensor: str, rows: list[list[Any]], newest: list[Any] | None) -> Iterab
         yield Air(
             sensor,
             QUANTITIES[name],
-            any(row[good] != row[raw] for row in rows if row[good] is not None),
+            any(None not in (row[good], row[raw]) and row[good] != row[raw] for row in rows),
             None if newest is None or useless else newest[column],
             fine[-1][0] if newest is None or useless else newest[0],
             fmean(value for _, value in by_minute),

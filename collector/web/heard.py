@@ -33,6 +33,7 @@ Rows = list[list[Any]]
 class Other:
     """The newest value of any other quantity: weather, gases, noise."""
 
+    sensor: str
     quantity: Quantity
     value: float
     time_ms: int
@@ -70,7 +71,7 @@ def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict
         heard[series.tags["node"]].flow.extend(series.rows)
     for names, found in zip(_OTHERS.values(), others, strict=True):
         for series in found:
-            heard[series.tags["node"]].others.extend(_others(names, series.rows[0]))
+            heard[series.tags["node"]].others.extend(_others(series.tags["sensor"], names, series.rows[0]))
     for series in known:
         heard[series.tags["node"]].indices.append(index_row(series.tags, series.rows[0]))
     for series in day:
@@ -106,12 +107,12 @@ def _by_sensor(found: list[Series]) -> dict[tuple[str, str], Rows]:
     return {(series.tags["node"], series.tags["sensor"]): series.rows for series in found}
 
 
-def _others(names: tuple[str, ...], row: list[Any]) -> list[Other]:
-    """The values of a row that passed."""
+def _others(sensor: str, names: tuple[str, ...], row: list[Any]) -> list[Other]:
+    """The values of a sensor's row that passed."""
     time_ms, *values, code = row
     useless = failed(code or "")
     return [
-        Other(QUANTITIES[name], value, time_ms)
+        Other(sensor, QUANTITIES[name], value, time_ms)
         for name, value in zip(names, values, strict=True)
         if value is not None and name not in useless
     ]

@@ -17,7 +17,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         " see the environment authority for official data.",
     ),
     "privacy": ("只计数，不拍照，不识别车牌。", "We count. No pictures, no number plates."),
-    "few": ("不足 5 辆时显示“<5”。", "Fewer than 5 vehicles are shown as “<5”."),
+    "few": (
+        "不足 5 辆时显示“<5”；一小时的车数取整到十。",
+        "Fewer than 5 vehicles are shown as “<5”; an hour's are told in tens.",
+    ),
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
     "no_air_now": ("现在还没有读数。", "No readings yet."),

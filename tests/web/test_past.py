@@ -252,3 +252,22 @@ def test_a_calendar_of_two_editions_names_both_and_each_day_its_own(tmp_path: Pa
     assert 'title="2026-03-01: 105 lightly polluted · HJ 633-2026"' in page
     served.server.stop()
     city.close()
+
+
+def test_two_sensors_that_measure_the_same_are_told_apart(tmp_path: Path) -> None:
+    city = City(tmp_path, NOW_MS)
+    for sensor, pm1, temp_c in (("air-1", 11.0, 20.0), ("air-2", 12.0, None)):
+        city.write("lp-0001", sensor, "air_quality", [NOW_MS - 5000], {"pm1_ugm3": [pm1], "pm10_ugm3": [40.0]})
+        if temp_c is not None:
+            city.write("lp-0001", sensor, "weather", [NOW_MS - 5000], {"temp_c": [temp_c]})
+    served = Served(city)
+    page = served.get("/en/station/lp-0001").text
+    assert re.findall(r"<dt>(.*?)</dt>", page)[:5] == [
+        "PM10 latest · air-1",
+        "PM10 latest · air-2",
+        "air temperature",
+        "PM1 · air-1",
+        "PM1 · air-2",
+    ]
+    served.server.stop()
+    city.close()

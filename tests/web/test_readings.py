@@ -61,7 +61,8 @@ def test_a_reading_that_failed_is_in_no_figure_of_the_page(tmp_path: Path) -> No
         "qc": [4 if n in bad else 1 for n in range(len(times))],
         "qc_code": [bad.get(n) for n in range(len(times))],
     }
-    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": pm25, "pm10_ugm3": [30.0] * len(times)} | flags)
+    columns = {"pm25_ugm3": pm25, "pm25_raw_ugm3": pm25, "pm10_ugm3": [30.0] * len(times)}
+    city.write("lp-0001", "air-1", "air_quality", times, columns | flags)
     for rolled in (False, True):
         if rolled:
             city.roll_up()
@@ -72,6 +73,7 @@ def test_a_reading_that_failed_is_in_no_figure_of_the_page(tmp_path: Path) -> No
         assert view.pm25[0].by_minute[-1][1] == 20.0
         assert view.pm10[0].mean == 30.0
         assert (view.pm25[0].latest, view.particles_failed) == (20.0, False)
+        assert not view.pm25[0].corrected, "that a reading is left out is no calibration"
     city.close()
 
 
