@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_agent.reading import Reading, Series
+from edge_agent.sensors.interval import Interval, Stretch
 from measures.flow import flow_vph, headway_s, occupancy_ratio
 
 NEARER_M = 0.5
@@ -29,8 +30,7 @@ class Presence:
     def __init__(self, sensor: str, profile: str, lane: str, directions: tuple[str, ...], interval_s: int) -> None:
         direction = directions[0] if len(directions) == 1 else DIRECTION
         self._series = Series(sensor, "traffic_flow", (("lane", lane), ("direction", direction)), profile)
-        self._interval_ms = interval_s * 1000
-        self._start_ms: int | None = None
+        self._interval = Interval(interval_s)
         self._count = self._covered_ms = 0
         self._background_m: float | None = None
         self._came_ms: int | None = None  # something is nearer since
@@ -61,35 +61,31 @@ class Presence:
 
     def tick(self, now_ms: int) -> list[Reading]:
         """At a boundary one reading, a zero included; what stands there then is covered time of both intervals."""
-        if self._start_ms is None:
-            self._start_ms = now_ms
-        end_ms = (self._start_ms // self._interval_ms + 1) * self._interval_ms
-        if now_ms < end_ms:
+        over = self._interval.tick(now_ms)
+        if over is None:
             return []
         covered_ms = self._covered_ms
         if self._came_ms is not None and self._reports >= REPORTS_MIN:
-            until_ms = max(min(self._seen_ms, end_ms), self._booked_ms)
+            until_ms = max(min(self._seen_ms, over.end_ms), self._booked_ms)
             covered_ms += until_ms - self._booked_ms
             self._booked_ms = until_ms
-        reading = self._reading(self._start_ms, end_ms, covered_ms)
+        reading = self._reading(over, covered_ms)
         self._count = self._covered_ms = 0
-        self._start_ms = now_ms // self._interval_ms * self._interval_ms
         return [reading]
 
     def state(self) -> dict[str, Any]:
         """The open interval as plain data."""
-        return {"start_ms": self._start_ms, "count": self._count, "covered_ms": self._covered_ms}
+        return self._interval.state() | {"count": self._count, "covered_ms": self._covered_ms}
 
     def restore(self, state: dict[str, Any] | None) -> None:
         """Go on with an interval that was open when the program ended."""
         if state and isinstance(state.get("start_ms"), int):
-            self._start_ms = state["start_ms"]
+            self._interval.restore(state)
             self._count, self._covered_ms = state.get("count", 0), state.get("covered_ms", 0)
 
     def shift(self, offset_ms: int) -> None:
         """The clock was set: what is open moves to true time."""
-        if self._start_ms is not None:
-            self._start_ms += offset_ms
+        self._interval.shift(offset_ms)
         if self._came_ms is not None:
             self._came_ms += offset_ms
         self._booked_ms += offset_ms
@@ -112,8 +108,8 @@ class Presence:
             self._covered_ms += self._seen_ms - self._booked_ms
         self._came_ms, self._reports = None, 0
 
-    def _reading(self, start_ms: int, end_ms: int, covered_ms: int) -> Reading:
-        duration_s = (end_ms - start_ms) / 1000
+    def _reading(self, over: Stretch, covered_ms: int) -> Reading:
+        duration_s = over.counted_s
         values = {
             "count": self._count,
             "duration_s": duration_s,
@@ -122,4 +118,4 @@ class Presence:
             "occupancy_ratio": occupancy_ratio(min(covered_ms / 1000, duration_s), duration_s),
         }
         known = {name: round(value, 4) for name, value in values.items() if value is not None}
-        return Reading(self._series, start_ms, known)
+        return Reading(self._series, over.start_ms, known)

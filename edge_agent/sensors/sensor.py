@@ -144,7 +144,7 @@ class Sensor:
         left = self._left_open
         if self.traffic is None or left is None or left["start_ms"] > now_ms:
             return []
-        closed, mine, self._left_open = list[Reading](), self.traffic.state(), None
+        closed, mine, self._left_open = list[Reading](), self.traffic.state() | {"until_ms": now_ms}, None
         with suppress(AttributeError, TypeError, ValueError):
             self.traffic.restore(left)
             closed = self.traffic.tick(now_ms)

@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 from edge_agent.reading import Reading, Series
+from edge_agent.sensors.interval import Interval, Stretch
 from edge_agent.sensors.tally import Tally
 
 GAP_MS = 1_000
@@ -71,8 +72,7 @@ class Counter:
             d: Series(sensor, "traffic_flow", (("lane", lane), ("direction", d)), profile)
             for d in (*self._known, UNKNOWN)
         }
-        self._interval_ms = interval_s * 1000
-        self._start_ms: int | None = None
+        self._interval = Interval(interval_s)
         self._tallies = {direction: Tally() for direction in self._series}
         self._tells: set[str] = set() if signed or one_way is not None else {"unsigned"}
         self._open: dict[str, _Passing] = {}
@@ -125,25 +125,19 @@ class Counter:
         for one in [one for one in self._unsigned if now_ms - one.last_ms > GAP_MS]:
             self._unsigned.remove(one)
             self._count(UNKNOWN, one)
-        if self._start_ms is None:
-            self._start_ms = now_ms
-        end_ms = (self._start_ms // self._interval_ms + 1) * self._interval_ms
-        if now_ms < end_ms:
-            return []
-        readings = [self._reading(direction, self._start_ms, end_ms) for direction in self._told()]
-        self._start_ms = now_ms // self._interval_ms * self._interval_ms
-        return readings
+        over = self._interval.tick(now_ms)
+        return [] if over is None else [self._reading(direction, over) for direction in self._told()]
 
     def state(self) -> dict[str, Any]:
         """The open interval as plain data."""
         tallies = {direction: tally.state() for direction, tally in self._tallies.items()}
-        return {"start_ms": self._start_ms, "tallies": tallies, "tells": sorted(self._tells)}
+        return self._interval.state() | {"tallies": tallies, "tells": sorted(self._tells)}
 
     def restore(self, state: dict[str, Any] | None) -> None:
         """Go on with an interval that was open when the program ended, which may have been an older one."""
         if not state or not isinstance(state.get("start_ms"), int):
             return
-        self._start_ms = state["start_ms"]
+        self._interval.restore(state)
         self._tells |= set(state.get("tells", ()))
         before = {direction: {"speeds": speeds} for direction, speeds in state.get("speeds", {}).items()}
         for direction, told in (before | state.get("tallies", {})).items():
@@ -152,8 +146,7 @@ class Counter:
 
     def shift(self, offset_ms: int) -> None:
         """The clock was set: what is open moves to true time."""
-        if self._start_ms is not None:
-            self._start_ms += offset_ms
+        self._interval.shift(offset_ms)
         for one in (*self._open.values(), *self._unsigned):
             one.last_ms += offset_ms
         self._unmeasured_ms = {direction: time_ms + offset_ms for direction, time_ms in self._unmeasured_ms.items()}
@@ -203,13 +196,13 @@ class Counter:
         unsigned, signed = "unsigned" in self._tells, "signed" in self._tells
         return [*(self._known if signed or not unsigned else ()), *((UNKNOWN,) if unsigned else ())]
 
-    def _reading(self, direction: str, start_ms: int, end_ms: int) -> Reading:
+    def _reading(self, direction: str, over: Stretch) -> Reading:
         values = self._tallies[direction].close(
-            (end_ms - start_ms) / 1000,
+            over.counted_s,
             tells_length="length" in self._tells,
             one_way=self._one_way is not None,
         )
-        return Reading(self._series[direction], start_ms, values)
+        return Reading(self._series[direction], over.start_ms, values)
 
 
 def _alike(passing: list[_Passing], time_ms: int, speed_kmh: float) -> _Passing | None:

@@ -112,6 +112,29 @@ def test_few_vehicles_wait_for_company_also_over_a_restart() -> None:
     }
 
 
+def test_the_time_in_which_nobody_counted_is_in_no_flow() -> None:
+    """Five in ten seconds are 1800 an hour; the interval told 300, as if all its 60 seconds had been watched."""
+    radar = counter()
+    radar.tick(0)
+    for n in range(5):
+        pass_by(radar, 1_500 * n, 33)
+    radar.tick(10_000)
+    soon, late = counter(), counter()
+    soon.restore(json.loads(json.dumps(radar.state())))
+    soon.tick(40_000)
+    twice = counter()
+    twice.restore(json.loads(json.dumps(soon.state())))
+    twice.tick(45_000)
+    late.restore(json.loads(json.dumps(radar.state())))
+    late_ms = 40 * MINUTE + 25_000
+    told = {reading.series.tags[1][1]: reading for reading in late.tick(late_ms)}["in"]
+    assert (told.time_ms, told.values["duration_s"], told.values["flow_vph"]) == (0, 10.0, 1800.0)
+    (after, *_) = late.tick(41 * MINUTE)
+    assert (after.time_ms, after.values["duration_s"]) == (late_ms, 35.0)
+    assert [one.tick(MINUTE)[0].values["duration_s"] for one in (soon, twice)] == [30.0, 25.0]
+    assert [one.tick(2 * MINUTE)[0].values["duration_s"] for one in (soon, twice)] == [60.0, 60.0]
+
+
 def test_an_interval_of_an_older_agent_goes_on() -> None:
     radar = counter()
     radar.restore({"start_ms": 0, "speeds": {"in": [40.0, 50.0], "out": []}})
