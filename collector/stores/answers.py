@@ -1,7 +1,9 @@
 """What each answer of an InfluxDB means, in one place (RELIABILITY 4.6).
 
 Success is 204 alone: a captive portal says 200. 400 and 422 are about the data, whatever number of dropped rows they
-claim; the number is handed on for what it is worth. 401, 403, 404 and redirects are never about the data.
+claim; the number is handed on for what it is worth. But 400 in the database's own words only, which are JSON: a server
+that wants TLS says it whatever is written, and so does many a proxy. 401, 403, 404 and redirects are never about the
+data.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:
         return Stored()
     if (status >= 500 or status == 400) and any(word in reason for word in _TOO_MANY):
         return _refused(reason)
-    if status in (400, 413, 422) and not any(word in reason.lower() for word in _NOT_DATA):
+    is_about_data = status in (413, 422) or (status == 400 and _own_words(body) is not None)
+    if is_about_data and not any(word in reason.lower() for word in _NOT_DATA):
         return _refused(reason)
     if status == 429 or status >= 500:
         return Later(reason, _seconds(retry_after))
@@ -52,13 +55,20 @@ def _refused(reason: str) -> Refused:
 
 def said(status: int, body: str) -> str:
     """What an HTTP answer says, in one line."""
+    message = _own_words(body)
+    if message is None:
+        message = "and a web page: is a proxy or a log-in page between?" if body.lstrip().startswith("<") else body
+    line = " ".join(message.split())
+    return f"HTTP {status} {line[:300]}".rstrip()
+
+
+def _own_words(body: str) -> str | None:
+    """What InfluxDB says; None when somebody else speaks."""
     try:
         told = json.loads(body)
-        message = told.get("error") or told.get("message") or body
-    except (ValueError, AttributeError):
-        message = body
-    line = " ".join(str(message).split())
-    return f"HTTP {status} {line[:300]}".rstrip()
+        return str(told.get("error") or told["message"])
+    except (ValueError, AttributeError, KeyError):
+        return None
 
 
 def _seconds(retry_after: str | None) -> float | None:

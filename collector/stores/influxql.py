@@ -10,7 +10,7 @@ from typing import Any
 import urllib3
 
 from collector.pools import pools, within
-from collector.stores.answers import silence
+from collector.stores.answers import said, silence
 from collector.stores.line_protocol import key
 from collector.stores.store import ANSWER_S, Select, Series, StoreDown
 
@@ -102,7 +102,7 @@ class Asker:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreDown(f"{self._url} does not answer: {silence(error)}") from error
         if answer.status != 200:
-            raise StoreDown(f"{self._url}: HTTP {answer.status} {answer.data[:200].decode(errors='replace').strip()}")
+            raise StoreDown(f"{self._url}: {said(answer.status, answer.data.decode(errors='replace'))}")
         try:
             results: list[dict[str, Any]] = json.loads(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]

@@ -45,6 +45,11 @@ def test_of_write(status: int, body: str, meaning: type) -> None:
     assert isinstance(of_write(status, body), meaning)
 
 
+def test_a_page_is_called_so_and_not_told_tag_by_tag() -> None:
+    page = "<html>\n<head><title>502 Bad Gateway</title></head></html>"
+    assert of_write(502, page) == Later("HTTP 502 and a web page: is a proxy or a log-in page between?")
+
+
 def test_how_many_rows_a_database_claims_to_have_dropped() -> None:
     body = '{"error":"partial write: points beyond retention policy dropped=500"}'
     assert of_write(400, body) == Refused("HTTP 400 partial write: points beyond retention policy dropped=500", 500)
