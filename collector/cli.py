@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.migrate import migrate
 from collector.commands.options import (
     CONFIG,
     DEFAULT_CONFIG,
@@ -258,6 +259,9 @@ def backup(
     size_mb, without = to.stat().st_size / 1e6, settings.store.kind != "sqlite"
     rest = f"; the readings are not in it, they are with {settings.store.kind}" if without else ""
     say(f"{to}: {counted(files, 'file')}, {size_mb:.1f} MB{rest}", as_json, archive=str(to), files=files)
+
+
+app.command("migrate")(migrate)
 
 
 @app.command()

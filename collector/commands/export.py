@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
+from collector.commands.progress import progress
 from collector.commands.station import must_be_known, state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of
@@ -60,7 +60,7 @@ def export(
             parts = [datasets.describe(store, kind, *span, node) for kind in kinds]
             if node is not None and not any(part.rows for part in parts):
                 must_be_known(settings, node)
-            with _progress(sum(part.rows for part in parts), "exporting") as seen:
+            with progress(sum(part.rows for part in parts), "exporting") as seen:
                 _write(store, parts, output, told_in, seen)
     except BrokenPipeError:  # whoever read along has enough: no fault, and nothing to say
         raise
@@ -102,21 +102,6 @@ def _write(store: Store, parts: list[Dataset], output: str, zone: ZoneInfo, seen
                 files.write_csv(out, *with_rows[0], zone)
 
 
-@contextlib.contextmanager
-def _progress(total: int, doing: str) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where a person is looking; silence elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(doing, total=total)
-        yield lambda rows: progress.advance(task, rows)
-
-
 def backfill(
     file: Path = typer.Argument(
         ..., help="A CSV (an export, or anybody's) or JSON lines; docs/data.md tells the columns."
@@ -148,7 +133,7 @@ def backfill(
     with (
         state_of(settings) as state,
         open_store(settings, "run the same command again: it may be repeated") as store,
-        _progress(total, "importing") as seen,
+        progress(total, "importing") as seen,
     ):
         store.prepare()
         book = WindowBook(state, owner=False)

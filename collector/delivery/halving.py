@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from collector.stores.store import Answer, Held, Later, Refused, Row, Stored
+from collector.stores.store import Answer, Held, Later, Refused, Row, Store, Stored, StoreDown
 
 
 def write_halving(write: Callable[[Sequence[Row]], Answer], rows: Sequence[Row]) -> Stored | Held | Later:
@@ -30,3 +30,11 @@ def write_halving(write: Callable[[Sequence[Row]], Answer], rows: Sequence[Row])
             middle = (start + end) // 2
             spans += [(middle, end), (start, middle)]
     return Stored(refused)
+
+
+def put(store: Store, rows: Sequence[Row]) -> list[str]:
+    """Write rows for somebody who can do nothing but try again: why some were refused. Raises StoreDown."""
+    outcome = write_halving(store.write, rows)
+    if isinstance(outcome, Held | Later):
+        raise StoreDown(outcome.reason)
+    return list(outcome.refused.values())

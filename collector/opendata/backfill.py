@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from collector.delivery import ledger
-from collector.delivery.halving import write_halving
+from collector.delivery.halving import put
 from collector.numbers import flags
 from collector.numbers.derive import LEDGER
 from collector.numbers.quality import Quality, worst
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
 from collector.opendata.history import History
-from collector.stores.store import Held, Later, Row, Select, Store, StoreDown, Table
+from collector.stores.store import Row, Select, Store, Table
 from wire.batch import Block
 
 ROWS_PER_WRITE = 4_000
@@ -83,18 +83,10 @@ def _write(store: Store, table: Table, account: Account) -> Written:
     new = sum(time_ms not in had for time_ms in table.times_ms)
     node = dict(table.tags)["node"]
     seq = ledger.highest(store, node, account.spool) + 1 if new else 0
-    refused = _put(store, [*_ledger_row(store, node, account, seq, new), *store.render(table)])
+    refused = put(store, [*_ledger_row(store, node, account, seq, new), *store.render(table)])
     if refused and new:
-        _put(store, _ledger_row(store, node, account, seq, new, len(refused)))
+        put(store, _ledger_row(store, node, account, seq, new, len(refused)))
     return Written(new - len(refused), len(table.times_ms) - new, refused)
-
-
-def _put(store: Store, rows: list[Row]) -> list[str]:
-    """Write rows; gives the reason for each that the database refused."""
-    outcome = write_halving(store.write, rows)
-    if isinstance(outcome, Held | Later):
-        raise StoreDown(outcome.reason)
-    return list(outcome.refused.values())
 
 
 def _times(store: Store, table: Table) -> set[int]:

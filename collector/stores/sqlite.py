@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -191,6 +192,30 @@ class Sqlite(Store):
                 out.append(Series(dict(zip(question.group_by, values, strict=True)), rows))
         return out
 
+    def tables(self, most: int) -> Iterator[Table]:
+        """All that the file holds, by series and time, at most so many rows in a table. Raises StoreDown."""
+        try:
+            with self._readers.one() as reader:
+                for series_id, measurement, tags in reader.execute(
+                    "SELECT id, measurement, tags FROM series"
+                ).fetchall():
+                    named = tuple((name, value) for name, value in json.loads(tags))
+                    yield from _tables(reader, measurement, named, series_id, most)
+        except sqlite3.Error as error:
+            raise StoreDown(f"{self._path}: {error}") from error
+
+    def extent(self) -> tuple[int, int]:
+        """How many rows the file holds, and when its newest is of, in UTC milliseconds. Raises StoreDown."""
+        try:
+            with self._readers.one() as reader:
+                names = reader.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'p_*'"
+                ).fetchall()
+                found = [reader.execute(f'SELECT count(*), max(time) FROM "{name}"').fetchone() for (name,) in names]
+        except sqlite3.Error as error:
+            raise StoreDown(f"{self._path}: {error}") from error
+        return sum(count for count, _ in found), max((newest or 0 for _, newest in found), default=0) // 1_000_000
+
     def remove(self, measurement: str) -> None:
         if self._writer is None:
             raise StoreDown(f"{self._path}: not open for writing")
@@ -241,6 +266,26 @@ def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids:
     if question.aggregate is not None and question.every_ms is None:
         return rows if rows and any(value is not None for value in rows[0][1:]) else []
     return rows
+
+
+def _tables(reader: sqlite3.Connection, measurement: str, tags: Tags, series_id: int, most: int) -> Iterator[Table]:
+    """The rows of one series; those with a place of their own within a millisecond stand in tables of their own."""
+    types = {row[1]: row[2] for row in reader.execute(f'PRAGMA table_info("p_{key(measurement)}")')}
+    names = [name for name in types if name not in ("series", "time")]
+    whole = frozenset(name for name in names if types[name] == "INTEGER")
+    columns = "".join(f', "{name}"' for name in names)
+    question = f'SELECT time{columns} FROM "p_{measurement}" WHERE series = ? AND time > ? ORDER BY time LIMIT ?'
+    seen_ns = -(2**63)
+    while rows := reader.execute(question, (series_id, seen_ns, most)).fetchall():
+        seen_ns = rows[-1][0]
+        for sub_ns, group in groupby(rows, lambda row: int(row[0] % 1_000_000)):
+            times_ns, *found = zip(*group, strict=True)
+            there = {
+                name: list(column)
+                for name, column in zip(names, found, strict=True)
+                if column.count(None) < len(column)
+            }
+            yield Table(measurement, tags, [time_ns // 1_000_000 for time_ns in times_ns], there, whole, sub_ns)
 
 
 def _column(name: str, question: Select) -> str:
