@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations, derived_name
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
-from collector.numbers.windows import HOUR_MS, MINUTES, hour_of
+from collector.numbers.windows import HOUR_MS, MINUTES
 from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
 from wire.quantities import DERIVED
 
@@ -45,17 +45,15 @@ def rewrite(
 ) -> Iterator[Rewritten]:
     """Rewrite the sensors (node, sensor) over a span of UTC milliseconds, hour by hour. Raises StoreDown."""
     for node, sensor in sensors:
-        start_ms = hour_of(span[0], reporting(node).zone)
         for suffix in ("", MINUTES):
-            for hour_ms in _hours_with_data(store, node, sensor, suffix, start_ms, span[1]):
+            for hour_ms in _hours_with_data(store, node, sensor, suffix, span):
                 rows = left = 0
                 for table, beside in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
                     left += beside
                     if table.times_ms:
                         _write(store, table)
-                        book.enter(("air_quality", table.tags), hour_ms, 0)
+                        book.owe([table], reporting(node).zone)
                         rows += len(table.times_ms)
-                book.commit()
                 if rows or left:
                     yield Rewritten(node, sensor, hour_ms, rows, left)
 
@@ -66,15 +64,12 @@ def _raw_fields(suffix: str) -> tuple[str, ...]:
     return (*(f"{name}_{stat}" for name in _READ for stat in _STATS), HUMIDITY + "_mean")
 
 
-def _hours_with_data(store: Store, node: str, sensor: str, suffix: str, since_ms: int, until_ms: int) -> list[int]:
-    """Starts of the hours, counted from `since_ms`, in which the sensor has rows."""
+def _hours_with_data(store: Store, node: str, sensor: str, suffix: str, span: tuple[int, int]) -> list[int]:
+    """Starts of the hours of UTC in which the sensor has rows: so much is done at a time, wherever the station is."""
     where: dict[str, str | tuple[str, ...]] = {"node": node, "sensor": sensor}
     names = tuple(raw + ("_n" if suffix else "") for raw in DERIVED)
-    question = Select("air_quality" + suffix, names, since_ms, until_ms, where, aggregate="count", every_ms=HOUR_MS)
-    found = {row[0] for series in store.select(question) for row in series.rows}
-    shift = since_ms % HOUR_MS  # the database counts hours from the epoch, a zone's may begin at half past
-    starts = {epoch_ms + back + shift for epoch_ms in found for back in ((0, -HOUR_MS) if shift else (0,))}
-    return sorted(start_ms for start_ms in starts if since_ms <= start_ms < until_ms)
+    question = Select("air_quality" + suffix, names, *span, where, aggregate="count", every_ms=HOUR_MS)
+    return sorted({row[0] for series in store.select(question) for row in series.rows})
 
 
 def _tables(

@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import typer
@@ -18,13 +19,15 @@ from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.colocation import NoFit, fit, pairs
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
+from collector.numbers.recalibrate import rewrite
 from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
+from collector.numbers.windows import hour_of
 from collector.statedb import open_state
 from collector.stores.line_protocol import lines
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Stored
+from collector.stores.store import Select, Stored, Table
 from measures.corrections import fire_and_smoke, us_wide
 from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
@@ -285,6 +288,48 @@ def test_an_hour_of_which_nothing_can_be_corrected_is_told_too(tmp_path: Path, c
     city.run(calibrate, "formula", "us-wide-2021", *which)
     assert "2 rows are as they were" in city.run(calibrate, "apply", "--since", "2026-03-01")
     assert [row[1:] for row in city.rows("air_quality", "pm25_ugm3", "cal_id")] == [[20.0, "identity"]] * 2
+
+
+def test_a_row_is_left_if_one_of_its_values_has_no_correction(tmp_path: Path, closes: Closes) -> None:
+    """Its `cal_id` is of all its values."""
+    city = closes(City(tmp_path))
+    city.send([NOON, NOON + MINUTE], [20.0, None], NOON + HOUR, no2_raw_ppb=[10.0, 10.0])
+    city.calibrations.add(record(NOON, quantity="no2_ugm3"))
+    which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
+    city.run(calibrate, "formula", "us-wide-2021", *which)
+    said = json.loads(city.run(calibrate, "apply", "--since", "2026-03-01", "--json"))
+    assert (said["rows"], said["left"]) == (1, 1)
+    raw, corrected = 18.804309, 38.608618
+    assert [row[1] for row in city.rows("air_quality", "no2_ugm3")] == [raw, corrected]
+
+
+@pytest.mark.parametrize("place", ["Asia/Kathmandu", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("measurement", ["air_quality", "air_quality_1m"])
+def test_the_hours_of_the_stations_clock_are_due_also_where_it_is_moved_by_half_an_hour(
+    place: str, measurement: str, tmp_path: Path, closes: Closes
+) -> None:
+    """On Lord Howe clocks go back by half an hour at 15:00 UTC. Minutes that were thinned have no readings."""
+    zone, noon = ZoneInfo(place), 1_775_304_000_000
+    store, state = closes(Sqlite(tmp_path / "readings.db")), closes(open_state(tmp_path / "state.db"))
+    assert store.prepare() == Stored()
+    times = [noon + n * 5 * MINUTE for n in range(6 * 12)]
+    stats: dict[str, list[float]] = {"": [20.0]} if measurement == "air_quality" else {"_mean": [20.0], "_n": [60]}
+    columns = {f"pm25_raw_ugm3{end}": value * len(times) for end, value in stats.items()}
+    tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
+    assert (
+        store.write(store.render(Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))) == Stored()
+    )
+    calibrations, book = Calibrations(state), WindowBook(state)
+    calibrations.add(record(noon))
+    span, reporting = (noon + 20 * MINUTE, noon + 5 * HOUR), Reporting(zone)
+    done = list(rewrite(store, book, calibrations, lambda _: reporting, [("lp-1", "air-1")], span))
+    rewritten = [time_ms for time_ms in times if span[0] <= time_ms < span[1]]
+    assert sum(one.rows for one in done) == len(rewritten)
+    due = {hour_ms for (_, hour_ms) in book.due(0, 100)}
+    assert due == {hour_of(time_ms, zone) for time_ms in rewritten}
+    end = "" if measurement == "air_quality" else "_mean"
+    (series,) = store.select(Select(measurement, (f"pm25_ugm3{end}",)))
+    assert [row for row in series.rows if row[1] is not None] == [[time_ms, 41.0] for time_ms in rewritten]
 
 
 def test_what_is_known_of_a_raw_column_is_not_said_of_a_corrected_one(calibrations: Calibrations) -> None:
