@@ -78,7 +78,6 @@ class Counter:
         self._open: dict[str, _Passing] = {}
         self._unsigned: list[_Passing] = []  # in the beam, direction not told: parted by their speeds
         self._unmeasured_ms: dict[str, int] = {}  # when the last vehicle was seen whose length is still to come
-        self.strays = 0
 
     def detect(self, time_ms: int, speed_kmh: float, length_m: float | None = None) -> None:
         """One report: positive speed inbound, negative outbound. A direction that is not counted is passed over."""
@@ -115,7 +114,6 @@ class Counter:
         """The radar says that nothing is before it: what was reported once until now will not be confirmed any more."""
         for direction in [d for d, one in self._open.items() if not one.is_sure()]:
             self._close(direction)
-        self.strays += sum(not one.is_sure() for one in self._unsigned)
         self._unsigned = [one for one in self._unsigned if one.is_sure()]
 
     def tick(self, now_ms: int) -> list[Reading]:
@@ -179,7 +177,6 @@ class Counter:
 
     def _count(self, direction: str, passed: _Passing) -> None:
         if not passed.is_sure():
-            self.strays += 1
             return
         speed_kmh = round(median(passed.speeds), 2)
         if self._one_way is not None and direction == _OTHER[self._one_way]:

@@ -113,12 +113,6 @@ def separated(said: str) -> list[str]:
     return [part.strip() for part in said.replace("，", ",").split(",")]
 
 
-def as_qr(answers: Answers) -> str:
-    """The text of a QR code that holds these answers."""
-    text = json.dumps(answers.model_dump(mode="json", exclude_none=True), ensure_ascii=False, separators=(",", ":"))
-    return QR + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 class Notebook:
     """Where answers are kept between two attempts; removed when the station is set up."""
 
