@@ -39,6 +39,26 @@ METRES_PER_DEGREE = 111_320
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+class StationList:
+    """All stations, made twice a second at most: a page asks several times, and there may be ten thousand."""
+
+    def __init__(self, config: Config, registry: Registry) -> None:
+        self._known = {station.node: station for station in config.stations}
+        self._names, self._registry = Names(config), registry
+        self._kept: tuple[float, list[Station]] = (-KEPT_S, [])
+
+    def of_now(self) -> list[Station]:
+        """May be called from any thread."""
+        if time.monotonic() - self._kept[0] > KEPT_S:
+            self._kept = time.monotonic(), self._listed()
+        return self._kept[1]
+
+    def _listed(self) -> list[Station]:
+        heard = {node.birth.node: node for node in self._registry.nodes() if node.birth.site != canary.SITE}
+        order = sorted(self._known) + sorted(heard.keys() - self._known.keys())  # unnamed ones do not come first
+        return [_station(name, heard.get(name), self._known, self._names) for name in order]
+
+
 def site(
     config: Config,
     store: Store,
@@ -50,27 +70,10 @@ def site(
     calibrations: Calibrations,
 ) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
-    known = {station.node: station for station in config.stations}
-    names = Names(config)
     catalogue = load_catalogue()
-
-    kept: tuple[float, list[Station]] = (-KEPT_S, [])
-
-    def stations() -> list[Station]:
-        """Made twice a second at most: a page asks several times, and there may be ten thousand."""
-        nonlocal kept
-        if time.monotonic() - kept[0] > KEPT_S:
-            kept = (time.monotonic(), list_stations())
-        return kept[1]
-
-    def list_stations() -> list[Station]:
-        heard = {node.birth.node: node for node in registry.nodes() if node.birth.site != canary.SITE}
-        order = sorted(known) + sorted(heard.keys() - known.keys())  # whom nobody has named does not come first
-        return [_station(name, heard.get(name), known, names) for name in order]
-
     return Site(
         store=store,
-        stations=stations,
+        stations=StationList(config, registry).of_now,
         alerts=alerting.current,
         grants=grants(config),
         duty=duty,

@@ -58,10 +58,10 @@ DRAIN_S = 5.0
 class Agent:
     """One agent. Built from settings; does nothing until `run`."""
 
-    def __init__(self, config: Config, file: Path | None = None, notifier: Notifier | None = None) -> None:
+    def __init__(self, config: Config, file: Path, notifier: Notifier) -> None:
         self.config = config
-        self.notifier = notifier or Notifier(None)
-        self.errands = Errands(self, file) if file is not None else None
+        self.notifier = notifier
+        self.errands = Errands(self, file)
         self.session = secrets.token_hex(8)
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.broker = broker_of(config)  # refuses what cannot be used before anything is opened
@@ -74,7 +74,7 @@ class Agent:
             self.sensors,
             lambda: Spool(config.spool.path, config.node, config.site),
             Urgency(config.urgent),
-            self.notifier.alive,
+            notifier.alive,
         )
         self.line_cost = LineCost(config.bytes_per_day, config.seal_s)
         self._urgent = asyncio.Event()
@@ -90,7 +90,7 @@ class Agent:
             self.session,
             self._trusted_ms,
             lambda at_ms: self.delivery.not_before(at_ms),
-            self.errands.verbs() if self.errands is not None else None,
+            self.errands.verbs(),
         )
         self.uplink = Uplink(
             self.broker,
@@ -117,7 +117,7 @@ class Agent:
         ]
         await self.tap.open()
         tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
-        if self.errands is not None and self.errands.trial is not None:
+        if self.errands.trial is not None:
             tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
             tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))

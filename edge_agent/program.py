@@ -59,7 +59,6 @@ class Program:
 
         agent = make_agent(settings_in_force(self._file), self._file, Notifier.from_environment())
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        assert agent.errands is not None
         agent.errands.may_stop(stop)
         # From a signal's handler; the loop looks up once a second.
         self._end_agent = partial(loop.call_soon_threadsafe, stop.set)

@@ -98,8 +98,8 @@ class SelfReport:
             "bytes_per_day": agent.config.bytes_per_day,
             "seal_s": agent.pace_s(now_s),
             "urgent": _urgent(recorder.urgency),
-            "config_note": agent.errands.note() if agent.errands is not None else None,
-            "settings": agent.errands.settings if agent.errands is not None else None,
+            "config_note": agent.errands.note(),
+            "settings": agent.errands.settings,
             "counts": dict(delivery.counts + uplink.counts + agent.requests.counts),
             "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
         }

@@ -35,8 +35,8 @@ class Requests:
         keeper: Keeper,
         session: str,
         now_ms: Callable[[], int | None],
-        acks_not_before: Callable[[int], None] = lambda _: None,
-        errands: Mapping[str, Errand] | None = None,
+        acks_not_before: Callable[[int], None],
+        errands: Mapping[str, Errand],
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._node = node
@@ -44,7 +44,7 @@ class Requests:
         self._session = session
         self._now_ms = now_ms
         self._acks_not_before = acks_not_before
-        self._errands = errands or {}
+        self._errands = errands
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._forgotten_ms = 0
 

@@ -27,7 +27,7 @@ class Bench:
     def __init__(self) -> None:
         self.spool: Any = Spool()
         self.now_ms: int | None = NOW
-        self.requests = Requests("lp-0017", self, SESSION, lambda: self.now_ms)
+        self.requests = Requests("lp-0017", self, SESSION, lambda: self.now_ms, lambda _: None, {})
 
     def ask(self, verb: str = "resend", tx: str = "t1", session: str = SESSION, at_ms: int = NOW, **more: Any) -> Any:
         arguments = {"from_ms": 1, "to_ms": 2} | more
