@@ -171,9 +171,9 @@ class Agent:
     def _dated_ms(self) -> int:
         return self.recorder.dated_ms(self._now())
 
-    def _on_bytes(self, number: int, sensor: Sensor, data: bytes) -> None:
-        stamp_ms = self.recorder.timeline.stamp(clock.boottime_ms())
-        self._keep(sensor.feed(data, stamp_ms, time.monotonic()))
+    def _on_bytes(self, number: int, sensor: Sensor, data: bytes, now_s: float) -> None:
+        boot_ms = clock.boottime_ms() - round((time.monotonic() - now_s) * 1000)
+        self._keep(sensor.feed(data, self.recorder.timeline.stamp(boot_ms), now_s))
         self.tap.read(number, data)
 
     async def _talk(self, number: int, sensor: Sensor, port: Port) -> None:
@@ -183,7 +183,6 @@ class Agent:
             await port.opened()
             sensor.begin(time.monotonic(), powered_s)
             while port.open:
-                port.catch_up()  # or what came while a commit was slow would be late
                 now_s = time.monotonic()
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):

@@ -118,8 +118,8 @@ def _written(page: SetupPage, notebook: Notebook, config: Path, echo: Callable[[
     trouble = None
     while True:
         answers = _without_questions(page.answers(trouble), search=None)
-        notebook.keep(answers)
         try:
+            notebook.keep(answers)
             _write_settings(answers, config)
         except (Failure, OSError) as error:
             trouble = _failure(error)

@@ -12,6 +12,7 @@ these; nothing here asks a person anything.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import ssl
 import urllib.error
@@ -137,6 +138,8 @@ def renew(folder: Path = FOLDER) -> Enrolled:
 
 
 def _unusable(folder: Path, error: OSError) -> Failure:
+    if error.errno in (errno.EROFS, errno.ENOSPC):
+        raise error  # no matter of whose the folder is: the command names the cure
     cure = "run this as the agent's user, or name another --folder"
     return Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}", cure)
 

@@ -1,4 +1,4 @@
-"""A serial port: opened with the profile's settings, read without blocking, opened again when it comes back.
+"""A serial port: opened with the profile's settings, read (`reader.py`), opened again when it comes back.
 
 Logs the edge, not the level: once when a port is lost, once for each other reason that keeps it shut (what was pulled
 out may come back and be held by another program), once when it is back; everything between is a counter.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import termios
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
 
 import serial
 
 from device_profiles.profile import Serial as SerialSettings
+from edge_agent.lines.reader import Heard, Reader
 from edge_agent.lines.serial_line import open_line
 from edge_agent.words import NO_SUCH_PORT, why_not_opened
 from wire.exits import reason
@@ -24,7 +22,6 @@ from wire.exits import reason
 log = logging.getLogger("lamppost.port")
 
 REOPEN_S = (0.5, 1.0, 2.0, 5.0)
-CHUNK = 4096
 
 
 class Port:
@@ -33,7 +30,7 @@ class Port:
     `trouble` says why it is not open, in words.
     """
 
-    def __init__(self, path: str, settings: SerialSettings, on_bytes: Callable[[bytes], None]) -> None:
+    def __init__(self, path: str, settings: SerialSettings, on_bytes: Heard) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
         self.trouble: str | None = None
@@ -72,13 +69,6 @@ class Port:
             failures, self.trouble = 0, None
             await self._read_until_lost(device)
 
-    def catch_up(self) -> None:
-        """Read what has come already: after the loop was held up (a card may take seconds for a commit), time has gone
-        by and the bytes of that time have not been looked at yet."""
-        with suppress(OSError):  # a device that has gone is seen by who waits for it
-            if self._device is not None and self._device.in_waiting:
-                self._readable()
-
     def write(self, data: bytes) -> None:
         """Send a command; a port that is closed or full drops it, counted."""
         if self._device is None:
@@ -95,34 +85,25 @@ class Port:
         return device
 
     async def _read_until_lost(self, device: serial.Serial) -> None:
-        loop = asyncio.get_running_loop()
         self._device = device
         self._opened.set()
         self._lost.clear()
-        descriptor = device.fileno()
-        loop.add_reader(descriptor, self._readable)
+        reader = Reader(device, self._heard, self._gone)
+        reader.start()
         try:
             await self._lost.wait()
         finally:
-            loop.remove_reader(descriptor)
+            reader.close()
             self._device = None
             self._opened.clear()
             device.close()
 
-    def _readable(self) -> None:
-        assert self._device is not None
-        try:
-            data = os.read(self._device.fileno(), CHUNK)  # the device's own read asks select, which ends at 1,024 files
-            if not data:  # `catch_up` has been here first; or unplugged, and then even this question fails
-                _ = self._device.in_waiting
-                return
-        except BlockingIOError:
-            return
-        except OSError as error:
-            log.warning("port %s is lost: %s; unplugged?", self.path, reason(error))
-            self.counts["lost"] += 1
-            self.trouble = NO_SUCH_PORT  # which a loss has told
-            self._lost.set()
-            return
+    def _heard(self, data: bytes, now_s: float) -> None:
         self.counts["bytes"] += len(data)
-        self._on_bytes(data)
+        self._on_bytes(data, now_s)
+
+    def _gone(self, error: OSError) -> None:
+        log.warning("port %s is lost: %s; unplugged?", self.path, reason(error))
+        self.counts["lost"] += 1
+        self.trouble = NO_SUCH_PORT  # which a loss has told
+        self._lost.set()

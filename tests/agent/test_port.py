@@ -1,11 +1,11 @@
-"""A loop that was held up looks at what has come before it says that something is late."""
+"""A port is read, and what it says has its time, also while the loop is held up; why it is shut is said in words."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import select
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -30,25 +30,23 @@ async def _held_up_in_the_middle_of_a_frame() -> Sensor:
     line = host.port("air-1")
     frame = Pms5003(lambda _: {"pm25_ugm3": 20.0}).tick(0.0)
 
-    def hear(data: bytes) -> None:
-        sensor.feed(data, 1_790_000_000_000, time.monotonic())
+    def hear(data: bytes, now_s: float) -> None:
+        sensor.feed(data, 1_790_000_000_000, now_s)
 
     port = Port(path, sensor.profile.serial, hear)
     reading = asyncio.create_task(port.run())
     try:
         await asyncio.wait_for(port.opened(), 10)
-        port.catch_up()  # with nothing there
-        await asyncio.sleep(0)
-        assert port.open
-        assert port.counts["lost"] == 0
         sensor.begin(time.monotonic(), time.monotonic() - 60)
         os.write(line.master, frame[:20])
         async with asyncio.timeout(10):
             while port.counts["bytes"] < 20:
                 await asyncio.sleep(0.01)
         os.write(line.master, frame[20:])
+        asked = asyncio.create_task(asyncio.sleep(HELD_UP_S / 2))  # as whoever talks to the sensor waits
+        await asyncio.sleep(0)
         time.sleep(HELD_UP_S)  # what a commit on a slow card does to everything else
-        port.catch_up()
+        await asked
         sensor.late(time.monotonic())
     finally:
         reading.cancel()
@@ -63,38 +61,55 @@ def test_half_a_frame_whose_rest_came_while_a_commit_was_slow_is_no_damage() -> 
     assert sensor.frames == 1
 
 
-async def _what_came_is_read_by_catch_up_first() -> Port:
-    """Bytes come, and before the loop tells that they are there, whoever talks to the sensor has read them."""
+async def _heard_while_the_loop_was_held_up(looked: threading.Event) -> tuple[list[tuple[bytes, float]], float]:
+    """`looked`: at the clock, for what was read."""
     host = StubHost()
     path = host.add("air-1", Pms5003())
-    heard: list[bytes] = []
-    port = Port(path, load(None).get("plantower-pms5003").serial, heard.append)
+    line = host.port("air-1")
+    heard: list[tuple[bytes, float]] = []
+    port = Port(path, load(None).get("plantower-pms5003").serial, lambda *said: heard.append(said))
     reading = asyncio.create_task(port.run())
     try:
         await asyncio.wait_for(port.opened(), 10)
-        os.write(host.port("air-1").master, b"BM")
-        select.select([host.port("air-1").slave], [], [], 10)  # they are there
-        await asyncio.sleep(0)  # the loop has asked which lines have something to say; its answer comes after us
-        port.catch_up()
-        await asyncio.sleep(0)
-        assert heard == [b"BM"]
-        assert port.open
+        os.write(line.master, b"a")
+        assert looked.wait(10)
+        looked.clear()
+        between_s = time.monotonic()
+        os.write(line.master, b"b")
+        assert looked.wait(10)
+        assert heard == [], "the loop has gone on meanwhile"
+        async with asyncio.timeout(10):
+            while len(heard) < 2:
+                await asyncio.sleep(0)
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         host.stop()
-    return port
+    return heard, between_s
 
 
-def test_a_line_that_has_been_read_already_is_not_taken_for_unplugged() -> None:
-    port = asyncio.run(_what_came_is_read_by_catch_up_first())
-    assert port.counts["lost"] == 0
+def test_what_comes_while_a_commit_is_slow_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a card that took four seconds, four readings were of one moment, and vehicles one."""
+    looked = threading.Event()
+
+    class Clock:
+        """Says when somebody has looked at it."""
+
+        @staticmethod
+        def monotonic() -> float:
+            looked.set()
+            return time.monotonic()
+
+    monkeypatch.setattr("edge_agent.lines.reader.time", Clock)
+    (first, second), between_s = asyncio.run(_heard_while_the_loop_was_held_up(looked))
+    assert (first[0], second[0]) == (b"a", b"b")
+    assert first[1] <= between_s <= second[1]
 
 
 async def _pulled_out_and_held_by_another(folder: Path, told: pytest.LogCaptureFixture) -> None:
     host = StubHost(links=folder)
     path = host.add("air-1", Pms5003())
-    port = Port(path, load(None).get("plantower-pms5003").serial, lambda _: None)
+    port = Port(path, load(None).get("plantower-pms5003").serial, lambda *_: None)
     reading = asyncio.create_task(port.run())
     try:
         async with asyncio.timeout(10):

@@ -142,7 +142,7 @@ class _Bench:
             raise UnknownWord(f"expect {expect!r} on a port")
         return [] if got == wanted > 0 else [f"{got} readings, {wanted} valid frames; bad: {self.bad[:3]}"]
 
-    def _on_bytes(self, data: bytes) -> None:
+    def _on_bytes(self, data: bytes, _: float) -> None:
         self.taken += len(data)
         for frame in self.framer.feed(data):
             decoded = frame if isinstance(frame, BadFrame) else decode(self.profile, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import re
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -408,6 +411,28 @@ def test_a_forgotten_sudo_is_told_before_anything_is_typed(monkeypatch: pytest.M
     monkeypatch.setattr(Notebook, "keep", keep)
     with pytest.raises(PermissionError):
         by_phone(monkeypatch, tmp_path, pytest.fail)
+
+
+def test_a_disk_that_takes_nothing_any_more_is_told_to_the_phone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The page was gone, with all that had been typed."""
+    told: list[str] = []
+
+    def answers(trouble: Failure | None) -> Answers:
+        if trouble is not None:
+            told.append(str(trouble))
+            monkeypatch.undo()
+        return Answers(node="lp-1", site="here", sensors=[SENSOR])
+
+    def keep(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "setup.json.new")
+
+    monkeypatch.setattr(Notebook, "keep", keep)
+    page: Any = SimpleNamespace(answers=answers)
+    setup_cli._written(page, Notebook(tmp_path / "setup.json"), tmp_path / "agent.yaml", told.append)
+    assert told == ["setup.json.new: Read-only file system"] * 2
+    assert (tmp_path / "agent.yaml").exists()
 
 
 def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[..., object]) -> Shown:
