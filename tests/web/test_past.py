@@ -19,10 +19,12 @@ from collector.stores.store import Table
 from collector.web import chart
 from collector.web.history import windows
 from collector.web.readings import look, summed
+from collector.web.speeds import told
 from collector.web.trend import SPANS, past_of
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
 from tests.web.year import write_year
+from wire.traffic import SPEED_EDGES_KMH
 
 HOUR_MS, DAY_MS = 60 * MINUTE_MS, 24 * 60 * MINUTE_MS
 NOW_MS = 1_790_000_030_000
@@ -113,6 +115,42 @@ def test_speeds_of_few_vehicles_are_not_told(tmp_path: Path) -> None:
     city.roll_up()
     assert past_of(city.site(), "lp-0001", "day").speeds is None
     city.close()
+
+
+@pytest.mark.parametrize(
+    ("fast", "bands"),
+    [
+        ({150: 50}, [(150, None, 100)]),
+        ({145: 45, 150: 5}, [(140, 150, 90), (150, None, 10)]),
+        ({40: 47, 70: 3}, [(40, 80, 100)]),  # the last few go with those below
+        ({0: 5, 35: 41, 45: 4}, [(0, 30, 10), (30, 50, 90)]),
+        ({0: 4, 35: 46}, [(0, 40, 100)]),  # the first few with those above
+        ({40: 49}, None),
+    ],
+)
+def test_bands_of_speed_hold_five_vehicles_or_more(fast: dict[int, int], bands: list[object] | None) -> None:
+    found = told([fast.get(edge, 0) for edge in SPEED_EDGES_KMH], [0] * 7, "china")
+    assert (None if found is None else [tuple(band) for band in found.bands]) == bands
+
+
+@pytest.mark.parametrize(
+    ("long", "standard", "shares"),
+    [
+        ([0, 0, 45, 0, 0, 0, 5], "china", [("mini", 0), ("small", 90), ("medium", 0), ("large", 10)]),
+        ([0, 3, 60, 0, 7, 0, 0], "china-2012", [("car-like", 90), ("lorry-like", 10)]),  # three mini cars are few
+        ([5, 20, 20, 5, 0, 0, 0], "us", [("motorcycle", 10), ("short", 90), ("medium", 0), ("long", 0)]),
+        ([5, 20, 20, 5, 0, 0, 0], "eu", [("car-like", 90), ("lorry-like", 10)]),
+        ([0, 0, 60, 0, 0, 0, 3], "china", []),
+        ([0, 0, 49, 0, 0, 0, 0], "china", []),
+    ],
+)
+def test_classes_of_length_are_told_where_none_has_a_few(
+    long: list[int], standard: str, shares: list[tuple[str, int]]
+) -> None:
+    found = told([0] * 8 + [50] + [0] * 22, long, standard)
+    assert found is not None
+    assert [(one.name, percent) for one, percent in found.classes] == shares
+    assert (found.v15_kmh, found.v50_kmh, found.v85_kmh) == pytest.approx((40.785, 42.5, 44.215))
 
 
 def test_the_week_before_lies_over_the_same_hours(tmp_path: Path) -> None:
