@@ -12,13 +12,16 @@ from collector.numbers.windows import HOUR_MS
 from measures import china_aqi
 from measures.china_aqi import IN_FORCE_2012, IN_FORCE_2026, Report
 from measures.completeness import GB_8H, GB_DAY, is_mda8_valid
-from measures.gases import CHINA_25C, ReferenceState, between_states
+from measures.gases import CHINA_25C, ReferenceState
 from measures.index import Concentration
+from measures.rounding import half_even
 
 CHINA_25C_FROM: Final = date(2018, 9, 1)
 """Since then GB 3095 means gases at 298.15 K (amendment of 2018), before at 273.15 K."""
 O3_LIMIT_UGM3: Final = 160
-"""GB 3095 class 2, 8-hour daily maximum: above it a day counts although hours are missing (HJ 663-2013)."""
+"""GB 3095 class 2, 8-hour daily maximum: above it a day counts although hours are missing (HJ 663-2013).
+
+Means are rounded before they are compared: 160.4 is no exceedance, and its sub-index is 100."""
 
 
 def edition_day(standard: Standard, reporting: Reporting, time_ms: int) -> date:
@@ -56,18 +59,22 @@ def hour_index(means: HourMeans, standard: Standard, reporting: Reporting, hour_
 def day_index(means: HourMeans, standard: Standard, reporting: Reporting, day: tuple[int, int]) -> Made:
     """The daily AQI of a local day."""
     on, target, state = edition_day(standard, reporting, day[0]), _state(reporting, day[0]), reporting.state
-    limit_ugm3 = between_states(O3_LIMIT_UGM3, target, state)
     given = []
     for name in means.monitored(POLLUTANTS, *day):
         if name == "o3_ugm3":
             windows = (day[1] - day[0]) // HOUR_MS - 7
-            largest = means.largest_8h(name, day[0], windows, GB_8H, lambda n, top: is_mda8_valid(n, top, limit_ugm3))
+            largest = means.largest_8h(name, day[0], windows, GB_8H, lambda n, top: _is_mda8(n, top, target, state))
             given.append(at_state(target, name, "8h", largest, state))
             if china_aqi.scale(on) is china_aqi.HJ_633_2012:
                 given.append(at_state(target, name, "1h", means.largest(name, *day), state))
         else:
             given.append(at_state(target, name, "24h", means.mean(name, *day, GB_DAY), state))
     return _made(given, Report.DAILY, on)
+
+
+def _is_mda8(means_8h: int, largest_ugm3: float | None, target: ReferenceState, state: ReferenceState) -> bool:
+    value = at_state(target, "o3_ugm3", "8h", largest_ugm3, state).value
+    return is_mda8_valid(means_8h, None if value is None else half_even(value), O3_LIMIT_UGM3)
 
 
 def _made(given: list[Concentration], report: Report, on: date) -> Made:

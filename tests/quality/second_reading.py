@@ -144,7 +144,7 @@ def china_day(air: Air, first: int, count: int, edition: int) -> Read:
 def _is_day_of_ozone(air: Air, count: int, top: Fraction) -> bool:
     """HJ 663-2013: 14 of the means, or fewer where the limit of class 2 is exceeded already."""
     mean = air.at("25C", "O3", top)
-    return count >= 14 or (mean is not None and mean > 160)
+    return count >= 14 or (mean is not None and _half_even(mean, 0) > 160)
 
 
 def _china(air: Air, given: Given, edition: int) -> Read:

@@ -141,11 +141,11 @@ def test_monitored_is_what_had_a_value_in_the_24_hours_that_end_with_an_hour(
     assert (found.index is None) == is_monitored
 
 
-@pytest.mark.parametrize(("highest", "value"), [(160.0, None), (161.0, 101)])
+@pytest.mark.parametrize(("highest", "value"), [(160.0, None), (160.5, None), (160.6, 101), (161.0, 101)])
 def test_a_chinese_day_of_ozone_above_the_limit_counts_although_hours_are_missing(
     highest: float, value: int | None
 ) -> None:
-    """HJ 663-2013: with fewer than 14 eight-hour means a maximum above 160 µg/m³ is valid."""
+    """HJ 663-2013: with fewer than 14 eight-hour means a maximum above 160 µg/m³ is valid, rounded by GB/T 8170."""
     day = day_of(at("2026-06-01T12:00"), CHINA)
     found = daily("china-2026", Reporting(CHINA), hours_of(day[0], o3_ugm3=[highest] * 12), day)
     assert found is not None
