@@ -113,18 +113,27 @@ def init(
     renew: bool = typer.Option(False, "--renew", help="New certificates for collector and broker; keeps the rest."),
     roll_over: bool = typer.Option(False, "--roll-over", help="Begin with a new authority; both are believed."),
     drop_old: bool = typer.Option(False, "--drop-old", help="End a rollover: the old authority is believed no more."),
+    signing_key: bool = typer.Option(False, "--new-signing-key", help="Another key to sign with; agents learn of it."),
 ) -> None:
     """Make keys, certificates and settings of a new installation, and say what to do next. Overwrites nothing.
 
     With --host the broker and the enrolment door listen on every address, without it on loopback only. --renew,
-    --roll-over and --drop-old keep hosts and name.
+    --roll-over and --drop-old keep hosts and name. A signing key that was lost or stolen is replaced with
+    --new-signing-key, without a visit to any station.
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
-    from collector.init import Plan, begin, everywhere
+    from collector.init import Plan, begin, everywhere, new_signing_key
     from collector.init import renew as make_again
     from wire import names
 
+    if signing_key:
+        file = load_settings(folder / "collector.yaml").signing_key_file
+        if file is None:
+            text = f"{folder / 'collector.yaml'} names no signing_key_file"
+            raise Failure(Exit.CONFIGURATION, "no-signing-key", text, "name the file that shall hold it")
+        _say_next(folder, new_signing_key(file))
+        return
     again = renew or roll_over or drop_old
     if name is None:
         name = load_settings(folder / "collector.yaml").name if again else "c1"
@@ -134,6 +143,10 @@ def init(
     listen = everywhere() if host else "127.0.0.1"
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
     steps = make_again(plan, roll_over, drop_old) if again else begin(plan)
+    _say_next(folder, steps)
+
+
+def _say_next(folder: Path, steps: list[str]) -> None:
     typer.echo(f"made {folder}. Next:")
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {step}")

@@ -31,8 +31,10 @@ from collector.identity.authority import (
     write_public,
 )
 from collector.identity.office import MOSQUITTO, REVOKED
+from collector.identity.signing import public_key_text
 from wire.exits import Exit, Failure, reason
 
+SIGNING_KEY = "sign.key"
 PLUGINS = (
     "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
     "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so",
@@ -64,7 +66,7 @@ def everywhere() -> str:
 def begin(plan: Plan) -> list[str]:
     """Make a new installation; returns the next steps. Raises Failure rather than touch one that is there."""
     settings = plan.folder / "collector.yaml"
-    there = [path for path in (plan.folder / "pki" / "ca.key", plan.folder / "sign.key", settings) if path.exists()]
+    there = [path for path in (plan.folder / "pki" / "ca.key", plan.folder / SIGNING_KEY, settings) if path.exists()]
     if there:
         text = f"{there[0]} is there already, and agents out there trust it"
         cure = "another folder; --renew for new certificates, --roll-over for a new authority"
@@ -100,10 +102,35 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     return [f"sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector  # reads {pki} again"]
 
 
+def new_signing_key(file: Path) -> list[str]:
+    """Another key in place of the one that signs what agents obey; returns the next steps. Raises Failure.
+
+    Enrolled agents learn of it by themselves: an answer that none of their keys has signed lets them ask the office.
+    """
+    was_there = file.exists()
+    try:
+        pinned = _write_signing_key(file)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{file}: {error.strerror}") from error
+    return [
+        *([] if was_there else [f"sudo chown lamppost: {file}"]),
+        f"copy {file} to every standby",
+        "sudo systemctl restart lamppost-collector",
+        "wait an hour: enrolled agents ask for it within ten minutes, and keep their readings meanwhile",
+        f"where an agent's settings have collector_keys, and for who checks alerts: {pinned}",
+    ]
+
+
+def _write_signing_key(file: Path) -> str:
+    """A new key; gives the public half as agents pin it."""
+    key = Ed25519PrivateKey.generate()
+    write_private(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return public_key_text(key)
+
+
 def _make(plan: Plan, settings: Path) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
-    key = Ed25519PrivateKey.generate()
-    write_private(plan.folder / "sign.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    _write_signing_key(plan.folder / SIGNING_KEY)
     if plan.tls:
         now = utc_now()
         (plan.folder / "pki").mkdir(mode=0o700, exist_ok=True)
@@ -190,7 +217,7 @@ def _settings(plan: Plan) -> dict[str, object]:
     return settings | {
         "store": {"kind": "sqlite", "path": str(plan.data / "readings.db")},
         "state_file": str(plan.data / "collector.db"),
-        "signing_key_file": str(folder / "sign.key"),
+        "signing_key_file": str(folder / SIGNING_KEY),
         "web": {"port": 8080},
     }
 

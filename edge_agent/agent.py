@@ -120,7 +120,8 @@ class Agent:
         if self.errands.trial is not None:
             tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
         if self.identity is not None:
-            tasks.append(asyncio.create_task(keep_renewed(self.identity, self.uplink.counts), name="renew"))
+            renewal = keep_renewed(self.identity, self.uplink.counts, self.uplink.believe)
+            tasks.append(asyncio.create_task(renewal, name="renew"))
             safe = see_whether_safe(self.broker, self.config.node, self.uplink.counts, lambda: self.delivery.connected)
             tasks.append(asyncio.create_task(safe, name="see whether the broker is safe"))
         if self.led is not None:

@@ -79,6 +79,15 @@ class Uplink:
         """There is something new to send."""
         self._work_due.set()
 
+    def believe(self, keys: tuple[Ed25519PublicKey, ...]) -> None:
+        """From now on what one of these has signed counts, and nothing else.
+
+        Answers that were not believed before are asked for once more, with a birth: its hello tells what is missing.
+        """
+        if keys != self._keys:
+            self._keys = keys
+            self.announce()
+
     def flaps(self, now_s: float) -> bool:
         """We are let in and cut off all the time, as beside another device of our name."""
         return len(self._cut_off_s) == FLAPS and now_s - self._cut_off_s[0] < FLAPPING_S
