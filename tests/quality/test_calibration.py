@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -119,6 +120,29 @@ def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) 
     (table,) = Derivation(Quality({}), calibrations, lambda _: CHINA).tables(envelope(), [block])
     assert (table.columns["pm25_ugm3_mean"], table.columns["pm25_ugm3_n"]) == ([21.0], [60])
     assert "pm25_ugm3_n" in table.whole
+
+
+def test_a_formula_holds_from_no_particles_and_no_humidity_to_all_of_it(calibrations: Calibrations) -> None:
+    """0.524 raw - 0.0862 RH + 5.75 (Barkjohn 2021): 5.75 at 0 and 0, -2.87 at 0 and 100 %, told with six decimals."""
+    calibrations.add(record(NOON, formula="us-wide-2021"))
+    found = derived(
+        calibrations,
+        pm25_raw_ugm3=[0, 0, 1 / 3, -0.1, 10.0, 10.0],
+        case_rh_pct=[0, 100, 50.0, 50.0, -0.1, 100.1],
+    )
+    assert found["pm25_ugm3"] == [5.75, -2.87, 1.614667, None, None, None]
+
+
+def test_the_record_that_began_last_is_in_force_and_of_two_the_one_made_last(calibrations: Calibrations) -> None:
+    """A record for an earlier time, made later, does not take the place of the one after it."""
+    later = calibrations.add(record(NOON + HOUR, slope=3.0))
+    first = calibrations.add(record(NOON, slope=4.0))
+    second = calibrations.add(record(NOON, slope=5.0))
+    calibrations.add(replace(record(NOON), node="lp-2"))
+    assert (first.number, second.number) == (2, 3)
+    told = [calibrations.in_force("lp-1", "air-1", "pm25_ugm3", NOON + n * HOUR) for n in (-1, 0, 1, 2)]
+    assert told == [None, second, later, later]
+    assert [calibrations.of_node("lp-1", NOON + n * HOUR) for n in (-1, 0, 1)] == [[], [second], [later]]
 
 
 def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path, closes: Closes) -> None:

@@ -27,7 +27,7 @@ from tests.web.served import Served
 def test_the_page_says_the_highest_value_first_with_its_unit(standing: Served) -> None:
     page = standing.get("/").text
     assert "现在 PM2.5 最高处：建国路东口，" in page
-    assert "微克/立方米" in page
+    assert "微克/立方米</span>（近 60 分钟平均）" in page, "a figure says its unit and its time"
     assert "不是官方空气质量指数" in page
 
 
