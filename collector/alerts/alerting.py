@@ -25,6 +25,7 @@ from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.unwritten import Unwritten
 from collector.alerts.views import views
 from collector.delivery.registry import Node
+from collector.edge import Edge
 from collector.notify.teller import Teller
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
@@ -106,7 +107,7 @@ class Alerting:
         self._changes: list[Change] = []
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
-        self._waits = Waits()
+        self._waits, self._edge = Waits(), Edge(log)
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -333,8 +334,9 @@ class Alerting:
                 catch_up.replay(self._engine, self._store, self.rules, since_ms, self._look, now_ms)
         except StoreDown as error:
             self._waits.put_off("catch up", now_ms, RETRY_MS)
-            log.warning("the rules wait for the database: %s", error)
+            self._edge.fails(f"the rules wait for the database: {error}")
             return False
+        self._edge.is_over()
         self._caught_up = self._replayed = True
         return True
 

@@ -23,7 +23,7 @@ from collector.broker.mqtt import KEEPALIVE_S, make_client
 from collector.clock import wall_ms
 from collector.config import Config
 from collector.notify.addresses import Forbidden, Inner
-from collector.notify.post import request
+from collector.notify.post import request, trouble
 from collector.stores.store import Select, Store, StoreDown
 from common.settings import BrokerAddress, broker_address
 from wire import batch, names, status
@@ -124,7 +124,7 @@ class Canary:
         try:
             answer = request("GET", self._wants.heartbeat, None, {}, inner=self._inner)
         except (Forbidden, OSError, urllib3.exceptions.HTTPError) as error:
-            return f"the heartbeat address does not answer: {str(error)[:200]}"
+            return f"the heartbeat address does not answer: {trouble(error).why}"
         return None if 200 <= answer.status < 300 else f"the heartbeat address says HTTP {answer.status}"
 
     def _make_client(self, broker: BrokerAddress) -> paho.Client:

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from collector.edge import Edge
 from collector.numbers.open_windows import Windows
 from collector.numbers.stored_windows import StoredWindows, table_of
 from collector.numbers.window_book import Key
@@ -63,6 +64,7 @@ class WindowMaker:
     def __init__(self, store: Store, stored: StoredWindows) -> None:
         self._store = store
         self._stored = stored
+        self._edge = Edge(log)
 
     def make(self, task: Task) -> Made:
         """Do a task."""
@@ -77,7 +79,7 @@ class WindowMaker:
             try:
                 parts, fields = self._stored.hour(key, start_ms)
             except StoreDown as error:
-                log.info("windows wait: %s", error)
+                self._edge.fails(f"windows wait: {error}")
                 untold = due[n:]  # one that hangs would keep us for half a minute each time
                 break
             counts["rebuilt_hours"] += 1
@@ -86,6 +88,8 @@ class WindowMaker:
             if fields and (key, start_ms) not in task.open:
                 hours[key][start_ms] = fields
         tables = self._store_all(minutes, hours, days, counts)
+        if tables and not untold:
+            self._edge.is_over()
         return Made(tables, hours, untold, counts, time.monotonic() - began_s)
 
     def written_since(self, since_ms: int, kinds: Iterable[str]) -> Written:
@@ -97,7 +101,7 @@ class WindowMaker:
             try:
                 answer = self._store.select(question)
             except StoreDown as error:
-                log.warning("roll-ups of %s wait: %s", kind, error)
+                self._edge.fails(f"windows wait: {error}")
                 untold.append(kind)
                 continue
             for series in answer:
@@ -120,7 +124,7 @@ class WindowMaker:
             if not self._write(above, counts):
                 return None
         except StoreDown as error:
-            log.info("windows wait: %s", error)
+            self._edge.fails(f"windows wait: {error}")
             return None
         counts["hours"] += sum(map(len, hours.values()))
         return [*tables, *above]

@@ -162,6 +162,24 @@ def test_a_database_that_goes_away_in_the_middle_of_a_takeover_is_read_again_fro
     assert second.told == []
 
 
+def test_a_database_that_is_away_for_an_hour_is_one_line_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+
+    def away(_: Select) -> list[Any]:
+        raise StoreDown("Connection refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(second.store, "select", away)
+        go_on(second, first)
+        for _ in range(60):
+            second.wait(60_000, 10_000)
+    said = [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
+    assert said == ["the rules wait for the database: Connection refused"]
+
+
 @pytest.mark.parametrize("is_takeover", [True, False])
 def test_a_database_that_hangs_is_asked_one_short_question_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, is_takeover: bool

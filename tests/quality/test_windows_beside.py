@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -158,6 +159,23 @@ def test_whatever_comes_between_two_questions_the_windows_are_the_same(
     course.finish()
     assert course.broken == []
     assert course.everything() == plain.everything()
+
+
+def test_windows_that_wait_for_an_hour_are_one_line_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = closes(Bench(tmp_path, NOON))
+    bench.rollups.aside = at_once
+    bench.commit(air([NOON - 2 * HOUR, NOON - 1000], pm25_ugm3=[1.0, 2.0]))
+
+    def away(_: Select) -> Any:
+        raise StoreDown("Connection refused")
+
+    monkeypatch.setattr(bench.store, "select", away)
+    for _ in range(60):
+        bench.now_ms += 60_000
+        bench.rollups.step(bench.now_ms)
+    assert [record.getMessage() for record in caplog.records] == ["windows wait: Connection refused"]
 
 
 def test_where_nothing_is_to_be_done_nothing_is_begun(tmp_path: Path, closes: Closes) -> None:
