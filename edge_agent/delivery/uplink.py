@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.skew import Skew
+from edge_agent.flapping import Flapping
 from edge_agent.spool.spool import Sealed
 from wire import ack as wire_ack
 from wire import names, signed, status
@@ -34,7 +35,7 @@ log = logging.getLogger("lamppost.uplink")
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
-FLAPS, FLAPPING_S = 5, 600.0
+CUT_OFF, WITHIN_S = 5, 600.0  # as beside another device of our name
 SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
 TICK_S = 1.0
@@ -62,7 +63,7 @@ class Uplink:
         self.skew = Skew()
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
-        self._cut_off_s: deque[float] = deque(maxlen=FLAPS)
+        self.flapping = Flapping(CUT_OFF, WITHIN_S)
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
         self._node = node
@@ -88,10 +89,6 @@ class Uplink:
             self._keys = keys
             self.announce()
 
-    def flaps(self, now_s: float) -> bool:
-        """We are let in and cut off all the time, as beside another device of our name."""
-        return len(self._cut_off_s) == FLAPS and now_s - self._cut_off_s[0] < FLAPPING_S
-
     async def run(self) -> None:
         """Stay connected until cancelled; a clean stop says so in the node's status."""
         failures = attempts = 0
@@ -107,7 +104,7 @@ class Uplink:
                 if failures == 0:
                     log.warning("broker %s:%s: %s; trying again", *self._address, reason(error))
                 if self.connected_since_s is not None:
-                    self._cut_off_s.append(time.monotonic())
+                    self.flapping.lost(time.monotonic())
                 self.counts["disconnected"] += 1
             finally:
                 self._delivery.on_disconnect()

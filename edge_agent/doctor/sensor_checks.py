@@ -51,28 +51,40 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     if not mine["open"]:
         trouble = mine.get("trouble") or NO_SUCH_PORT
         return fail(check, f"no port: {trouble}", _OPENS.get(trouble, "plug it in; lamppost agent ports"))
-    silence_s = mine.get("silence_s", profile.silence_s)
+    if mine.get("flaps"):
+        return warn(check, "its port comes and goes: a loose plug, a weak supply?", "push it in, look at its cable")
+    return _unheard(check, mine, profile, said["up_s"]) or _spoken(check, mine)
+
+
+def _unheard(check: str, mine: dict[str, Any], profile: Profile, up_s: float) -> Result | None:
+    """Why a sensor is not heard; None when it is."""
     heard, unread, refused = mine.get("bytes", 0), mine.get("unread_bytes", 0), mine["bad"].get("refused")
     if refused and not mine["frames"]:
         cure = f"lamppost profiles show {profile.name}"
         return fail(check, f"refuses what it is asked ({refused} times): wrong options or model", cure)
-    age_s = time.time() - (mine["last_frame_ms"] or 0) / 1000
-    if age_s > silence_s and unread >= FOREIGN_BYTES:
+    silence_s, age_s = mine.get("silence_s", profile.silence_s), _age_s(mine)
+    if age_s <= silence_s:
+        return None
+    if unread >= FOREIGN_BYTES:
         text = f"{unread} bytes, none of them {profile.name}: another model or speed?"
         return fail(check, text, "lamppost agent probe")
-    if mine["last_frame_ms"] is None and said["up_s"] < profile.warm_up_s + silence_s:
+    if mine["last_frame_ms"] is None and up_s < profile.warm_up_s + silence_s:
         if not heard:
-            return warn(check, f"0 bytes in {span(said['up_s'])}", f"{WIRES}; some models speak after a minute only")
+            return warn(check, f"0 bytes in {span(up_s)}", f"{WIRES}; some models speak after a minute only")
         return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
-    bad, lately = sum(mine["bad"].values()), mine.get("lately", {"frames": 0, "bad": 0})
-    total = sum(lately.values())
-    if mine["last_frame_ms"] is None or age_s > silence_s:
-        told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
-        if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
-            return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
-        return fail(check, told, WIRES)
+    bad = sum(mine["bad"].values())
+    if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
+        return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
+    told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
+    return fail(check, told, WIRES)
+
+
+def _spoken(check: str, mine: dict[str, Any]) -> Result:
+    """What is to be said of what a sensor says."""
     if mine["doubt"] == "stale":
         return fail(check, "repeats one value: stuck", "take its power away for 10 s")
+    bad, lately = sum(mine["bad"].values()), mine.get("lately", {"frames": 0, "bad": 0})
+    total = sum(lately.values())
     if total >= 20 and lately["bad"] > BAD_SHARE * total:
         return fail(
             check, f"{lately['bad'] * 100 // total} % bad frames", "shorten the cable, check ground, keep off motors"
@@ -80,7 +92,12 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     odd = out_of_range(mine["values"])
     if odd:
         return warn(check, f"{odd} is out of range", "look into its inlet; does it sit in the wet?")
-    return ok(check, f"{mine['frames']} frames, last {span(age_s)} ago, {bad} bad")
+    return ok(check, f"{mine['frames']} frames, last {span(_age_s(mine))} ago, {bad} bad")
+
+
+def _age_s(mine: dict[str, Any]) -> float:
+    """How long ago the last frame came; since 1970 when none has."""
+    return time.time() - (mine["last_frame_ms"] or 0) / 1000
 
 
 def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:

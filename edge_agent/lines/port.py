@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import termios
+import time
 from collections import Counter
 
 import serial
 
 from device_profiles.profile import Serial as SerialSettings
+from edge_agent.flapping import Flapping
 from edge_agent.lines.reader import Heard, Reader
 from edge_agent.lines.serial_line import open_line
 from edge_agent.words import NO_SUCH_PORT, why_not_opened
@@ -22,6 +24,7 @@ from wire.exits import reason
 log = logging.getLogger("lamppost.port")
 
 REOPEN_S = (0.5, 1.0, 2.0, 5.0)
+LOST, WITHIN_S = 3, 3_600.0  # as with a loose plug
 
 
 class Port:
@@ -34,6 +37,7 @@ class Port:
         self.path = path
         self.counts: Counter[str] = Counter()
         self.trouble: str | None = None
+        self.flapping = Flapping(LOST, WITHIN_S)
         self._opened = asyncio.Event()
         self._settings = settings
         self._on_bytes = on_bytes
@@ -105,5 +109,6 @@ class Port:
     def _gone(self, error: OSError) -> None:
         log.warning("port %s is lost: %s; unplugged?", self.path, reason(error))
         self.counts["lost"] += 1
+        self.flapping.lost(time.monotonic())
         self.trouble = NO_SUCH_PORT  # which a loss has told
         self._lost.set()

@@ -14,7 +14,7 @@ import pytest
 
 from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.delivery.uplink import FLAPS, RECONNECT_S, Uplink
+from edge_agent.delivery.uplink import CUT_OFF, RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
 from wire import status
@@ -95,7 +95,7 @@ def test_a_session_ends_at_once_when_the_spool_cannot_be_read(spool: Spool, monk
 def test_who_is_let_in_and_cut_off_all_the_time_says_so(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As beside a copy of its card: a broker ends the older connection of a name."""
     uplink, now_s = uplink_of(spool), [0.0]
-    ends = iter([True] * FLAPS + [False] * FLAPS)  # let in and cut off, then not let in at all
+    ends = iter([True] * CUT_OFF + [False] * CUT_OFF)  # let in and cut off, then not let in at all
 
     async def session() -> None:
         if next(ends):
@@ -103,7 +103,7 @@ def test_who_is_let_in_and_cut_off_all_the_time_says_so(spool: Spool, monkeypatc
         raise aiomqtt.MqttError("gone")
 
     async def sleep(_: float) -> None:
-        flapping.append(uplink.flaps(now_s[0]))
+        flapping.append(uplink.flapping.often(now_s[0]))
         now_s[0] += 100.0
 
     flapping: list[bool] = []

@@ -133,6 +133,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"last_frame_ms": None, "frames": 0, "bad": {"no_reply": 50}}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"refused": 80}, "bytes": 400}, State.FAIL, "profiles show"),
         ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": 1.0, "flaps": True}, State.WARN, "push it in"),
         ({"lately": {"frames": 60, "bad": 40}}, State.FAIL, "cable"),
         ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
         ({"doubt": "stale"}, State.FAIL, "power"),
