@@ -42,9 +42,13 @@ class Entry(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """The whole file. `bytes_a_day` is what a day of readings takes here, None while nobody can tell."""
+    """The whole file. `bytes_a_day` is what a day of readings takes here, None while nobody can tell.
+
+    `untimed_rows` of what waits do so for the time; unpacked, a day of them takes ten times as much.
+    """
 
     waiting_rows: int
+    untimed_rows: int
     waiting_batches: int
     waiting_bytes: int
     oldest_ms: int | None
@@ -85,11 +89,13 @@ class View:
             " FROM batch JOIN sealed USING (id) WHERE acked_ms IS NULL"
         )
         chunk_rows, chunk_bytes = self._one("SELECT coalesce(sum(rows), 0), coalesce(sum(length(body)), 0) FROM chunk")
+        (untimed_rows,) = self._one("SELECT coalesce(sum(rows), 0) FROM chunk WHERE clock = 'unsynced'")
         kept = self._one("SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NOT NULL")
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         lost = {reason: int(meta.get(f"lost_{reason}") or 0) for reason in LOST_REASONS}
         return Survey(
             waiting_rows=sealed_rows + chunk_rows,
+            untimed_rows=untimed_rows,
             waiting_batches=waiting_batches,
             waiting_bytes=round((sealed_bytes + chunk_bytes) * self._overhead()),
             oldest_ms=oldest_ms,
@@ -140,15 +146,30 @@ class View:
 
     def _bytes_a_day(self) -> int | None:
         """From the newest day that is here; an hour at least, or the figure would be a guess."""
-        (newest_ms,) = self._one("SELECT max(to_ms) FROM batch JOIN sealed USING (id)")
-        if newest_ms is None:
-            return None
-        since_ms = newest_ms - DAY_MS
-        size, first_ms = self._one(
-            "SELECT sum(length(bytes)), min(from_ms) FROM batch JOIN sealed USING (id) WHERE from_ms >= ?", since_ms
-        )
-        span_ms = newest_ms - (first_ms or newest_ms)
+        size, span_ms = self._newest_untimed() or self._newest_sealed()
         return round(size * self._overhead() * DAY_MS / span_ms) if span_ms >= DAY_MS // 24 else None
+
+    def _newest_untimed(self) -> tuple[int, int] | None:
+        """Bytes and span of what waits for the time since the newest boot; None when nothing does."""
+        of_boot = "clock = 'unsynced' AND rows > 0 AND boot ="
+        size, *ends = self._one(
+            f"SELECT sum(length(body)), min(id), max(id) FROM chunk WHERE {of_boot}"
+            " (SELECT boot FROM chunk WHERE clock = 'unsynced' AND rows > 0 ORDER BY id DESC LIMIT 1)"
+        )
+        if size is None:
+            return None
+        bodies = [self._one("SELECT body FROM chunk WHERE id = ?", number)[0] for number in ends]
+        times = [row.time_ms for body in bodies for row in chunk.load(body) or ()]
+        return size, max(times, default=0) - min(times, default=0)
+
+    def _newest_sealed(self) -> tuple[int, int]:
+        """Bytes and span of the newest day of batches."""
+        (newest_ms,) = self._one("SELECT max(to_ms) FROM batch JOIN sealed USING (id)")
+        size, first_ms = self._one(
+            "SELECT sum(length(bytes)), min(from_ms) FROM batch JOIN sealed USING (id) WHERE from_ms >= ?",
+            (newest_ms or 0) - DAY_MS,
+        )
+        return size or 0, (newest_ms or 0) - (first_ms or newest_ms or 0)
 
     def _overhead(self) -> float:
         """How much more the file takes than the bytes of its batches."""

@@ -92,6 +92,26 @@ def test_status_tells_what_waits_what_is_kept_and_how_long_the_room_lasts(desk: 
     assert "3605 rows, oldest 1 h" in desk.says("status")
 
 
+def test_how_long_the_room_lasts_is_told_while_everything_waits_for_the_time(desk: Desk) -> None:
+    """It lies here unpacked: by the day of what was sealed it would have lasted ten times as long."""
+
+    def hours(first: int, last: int) -> None:
+        for second in range(first * 3600, last * 3600, 30):
+            rows = [Reading(AIR, second * 1000 + n, {"pm25_raw_ugm3": n, "pm10_raw_ugm3": 7}) for n in range(30)]
+            desk.spool.accept(rows, ORIGIN._replace(clock="unsynced"))
+
+    hours(0, 1)
+    assert desk.survey()["days_left"] is None
+    hours(1, 2)
+    said = desk.survey()
+    assert said["untimed_rows"] == 7200
+    hours(2, 3)
+    grown = desk.survey()["waiting_bytes"] - said["waiting_bytes"]
+    assert grown == pytest.approx(said["bytes_a_day"] / 24, rel=0.1)
+    assert "10800 of them for the clock to be set" in desk.says("status")
+    assert "if the clock is not set" in desk.says("status")
+
+
 def test_a_spool_on_a_disk_that_became_read_only_can_be_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite wants to make a log beside it, and "unable to open" was all that anybody heard."""
     desk.spool.close()
