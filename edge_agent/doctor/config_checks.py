@@ -28,5 +28,5 @@ def profile_exists(station: Station) -> Result:
         return skip(check, "needs config.valid")
     unknown = [name for name, profile in station.profiles.items() if profile is None]
     if unknown:
-        return fail(check, f"no usable profile for {', '.join(unknown)}", "lamppost profiles list")
+        return fail(check, f"no usable profile for {', '.join(unknown)}", "lamppost agent config check names the line")
     return ok(check, ", ".join(sorted({profile.ref for profile in station.profiles.values() if profile})))
