@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal
 from collector.notify.channel import BadAddress, NotNow, Outcome, Told
 from collector.notify.message import Writer
 from collector.rules.outbox import Delivery
+from collector.tame import one_line
 from wire.quantities import nearest
 
 log = logging.getLogger("lamppost.notify")
@@ -38,6 +40,30 @@ AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
 PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minute
 
 
+class _MailWords(logging.Filter):
+    """What a mail server said, by thread: apprise has it at its debug level alone.
+
+    Nothing else of that level is kept or goes on, for of other services it holds tokens.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[int, str] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words, at, said = record.getMessage().partition("Socket Exception: ")
+        if record.name == "apprise" and at and not words and record.levelno < logging.INFO:
+            self._said[threading.get_ident()] = said
+        return record.levelno >= max(logging.INFO, logging.root.level)
+
+    def take(self) -> str:
+        """The last words in this thread."""
+        return self._said.pop(threading.get_ident(), "")
+
+
+_MAIL_WORDS: Final = _MailWords()
+
+
 class Apprise:
     """Sends one text to one address: where a file has several, each is a channel of its own and holds up no other."""
 
@@ -57,6 +83,10 @@ class Apprise:
         self._languages = ("zh", "en") if language == "both" else (language,)
         self._line, address = addresses(file)[number]
         self._service = _service(apprise, file, self._line, address)
+        self._is_mail = address.lower().startswith("mailto")
+        words = logging.getLogger("apprise")
+        words.setLevel(logging.DEBUG)
+        words.addFilter(_MAIL_WORDS)
         reaches = len(self._service)
         self._cure = f", or not by all {reaches} that it reaches. Cure: a line each" if reaches > 1 else ""
 
@@ -64,12 +94,15 @@ class Apprise:
         """Tell it, in plain text: a service that shows HTML or Markdown gets it escaped."""
         title = " / ".join(self._writer.title(deliveries, language) for language in self._languages)
         body = "\n\n".join(self._writer.text(deliveries, language) for language in self._languages)
+        _MAIL_WORDS.take()
         try:
             took = self._service.notify(title=title, body=body, body_format="text")
         except (OSError, TypeError, ValueError) as error:
             log.warning("%s: %s: %s", self.name, self._service.service_name, error)
             took = False
-        return Told() if took else NotNow(f"not taken by {self._service.service_name} (line {self._line}){self._cure}")
+        said = _MAIL_WORDS.take() if self._is_mail else ""
+        why = f"not taken by {self._service.service_name} (line {self._line}){self._cure}" + (said and f": {said}")
+        return Told() if took else NotNow(one_line(why)[:300])
 
 
 def addresses(file: Path) -> list[tuple[int, str]]:

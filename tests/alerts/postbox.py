@@ -15,6 +15,7 @@ class Postbox(ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
         self.took: list[bytes] = []
+        self.greeting = "220 postbox"
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -25,7 +26,8 @@ class Postbox(ThreadingTCPServer):
 
 class _Session(StreamRequestHandler):
     def handle(self) -> None:
-        self._say("220 postbox")
+        assert isinstance(self.server, Postbox)
+        self._say(self.server.greeting)
         for line in self.rfile:
             word = line.split()[0].upper() if line.split() else b""
             if word == b"EHLO":

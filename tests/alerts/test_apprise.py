@@ -144,6 +144,21 @@ def test_mail_to_several_is_a_channel_for_each_so_that_one_mailbox_that_is_gone_
     )
 
 
+def test_what_a_mail_server_says_is_why_it_was_not_told_and_no_secret_of_others_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Postbox() as post:
+        post.greeting = "554 no mail from this address"
+        address = f"mailto://127.0.0.1:{post.port}?from=a@city.example&to=duty@city.example&mode=insecure"
+        said = Apprise("duty", urls(tmp_path, address), WRITER).send([message()])
+    assert said == NotNow("not taken by E-Mail (line 2): (554, b'no mail from this address')")
+    gone = Apprise("duty", urls(tmp_path, "dingtalk://sesame0123/"), WRITER)
+    gone._service.notify_url = f"http://127.0.0.1:{post.port}/?access_token={{token}}"
+    gone._service.request_rate_per_sec = 0.0
+    assert gone.send([message()]) == NotNow("not taken by DingTalk (line 2)")
+    assert "sesame" not in caplog.text
+
+
 def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: Path) -> None:
     with Postbox() as post:
         address = f"mailto://127.0.0.1:{post.port}?from=lamp@city.example&to=duty@city.example&mode=insecure"
