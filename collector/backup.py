@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import tarfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,39 +57,53 @@ def write(archive: Path, found: Contents) -> int:
         if not path.exists():
             text = f"{path}: it is not there, and the settings name it"
             raise Failure(Exit.CONFIGURATION, "file-missing", text, "correct the settings, or start the collector once")
+    with whole_archive(archive) as tar:
+        for path in found.plain:
+            tar.add(path)
+        for path in found.databases:
+            _add_database(tar, path, archive.parent)
+        return sum(member.isfile() for member in tar.getmembers()) - len(found.databases)
+
+
+@contextmanager
+def whole_archive(archive: Path) -> Iterator[tarfile.TarFile]:
+    """An archive for its owner alone, which bears its name when it is whole and on the disk. Raises Failure."""
     try:
-        with TemporaryDirectory(prefix=".lamppost-backup-", dir=archive.parent) as folder:
+        with TemporaryDirectory(prefix=".lamppost-", dir=archive.parent) as folder:
             made = Path(folder) / "archive"
             with made.open("xb") as file:
                 made.chmod(0o600)
                 with tarfile.open(fileobj=file, mode="w:gz", dereference=True) as tar:
-                    for path in found.plain:
-                        tar.add(path)
-                    for path in found.databases:
-                        _add_database(tar, path, Path(folder) / "copy")
-                    count = sum(member.isfile() for member in tar.getmembers()) - len(found.databases)
+                    yield tar
                 file.flush()
                 os.fsync(file.fileno())
             made.replace(archive)
     except OSError as error:
         where = error.filename or archive
         cure = "run it as one who may read all that the settings name (sudo), into a folder with room"
-        raise Failure(Exit.NOT_PERMITTED, "backup-failed", f"{where}: {reason(error)}", cure) from error
-    return count
+        raise Failure(Exit.NOT_PERMITTED, "archive-failed", f"{where}: {reason(error)}", cure) from error
 
 
-def _add_database(tar: tarfile.TarFile, path: Path, copy: Path) -> None:
+def add_file(tar: tarfile.TarFile, path: Path, content: bytes) -> None:
+    """A file that is not on this disk, under its path and for its owner alone."""
+    member = tarfile.TarInfo(str(path).lstrip("/"))
+    member.mode, member.size, member.mtime = 0o600, len(content), time.time()
+    tar.addfile(member, BytesIO(content))
+
+
+def _add_database(tar: tarfile.TarFile, path: Path, aside: Path) -> None:
     """Put a file as it is at this moment, and an empty log, under its path. Whoever writes goes on meanwhile."""
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
-            db.execute("VACUUM INTO ?", (str(copy),))
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
-    member = tar.gettarinfo(path)
-    member.size = copy.stat().st_size
-    with copy.open("rb") as file:
-        tar.addfile(member, file)
-    copy.unlink()
+    with TemporaryDirectory(prefix=".lamppost-", dir=aside) as folder:
+        copy = Path(folder) / "copy"
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+                db.execute("VACUUM INTO ?", (str(copy),))
+        except sqlite3.Error as error:
+            raise unusable(path, error) from error
+        member = tar.gettarinfo(path)
+        member.size = copy.stat().st_size
+        with copy.open("rb") as file:
+            tar.addfile(member, file)
     log = tar.gettarinfo(path, arcname=f"{path}{LOG}")
     log.size = 0
     tar.addfile(log, BytesIO())

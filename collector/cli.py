@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.archives import backup, standby
 from collector.commands.migrate import migrate
 from collector.commands.options import (
-    CONFIG,
     DEFAULT_CONFIG,
     JSON,
     counted,
@@ -19,7 +19,6 @@ from collector.commands.options import (
     open_store,
     say,
     show_json,
-    this_person,
 )
 from wire.exits import Exit, Failure
 
@@ -242,38 +241,8 @@ def database(
         typer.echo(f"{settings.store.kind}: a canary was written, read back and removed")
 
 
-@app.command()
-def backup(
-    to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after collector and moment."),
-    config: Path = CONFIG,
-    as_json: bool = JSON,
-) -> None:
-    """Put everything but a database server's readings into one archive, while the collector works.
-
-    That is settings and all that they name (rules, keys, secrets, the authority, the broker's folder beside it), and
-    the collector's own files: stations, accounts, calibrations, alerts, quarantine, trail. Whoever has the archive has
-    the secrets: it is for its owner alone, keep it so.
-
-    Back: install, stop the collector, tar -xzpf ARCHIVE -C /, start it. See docs/install.md.
-
-    Example:  sudo lamppost collector backup /srv/backup
-    """
-    from collector import backup
-    from collector.commands.identity import open_desk
-    from collector.commands.times import clock_of
-
-    settings = load_settings(config)
-    if to.is_dir():
-        moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
-        to /= f"lamppost-{settings.name}-{moment}.tar.gz"
-    files = backup.write(to, backup.contents(config, settings))
-    with open_desk(config) as (_, file):
-        file.note(this_person(), "backup", str(to), wall_ms())
-    size_mb, without = to.stat().st_size / 1e6, settings.store.kind != "sqlite"
-    rest = f"; the readings are not in it, they are with {settings.store.kind}" if without else ""
-    say(f"{to}: {counted(files, 'file')}, {size_mb:.1f} MB{rest}", as_json, archive=str(to), files=files)
-
-
+app.command("backup")(backup)
+app.command("standby")(standby)
 app.command("migrate")(migrate)
 
 

@@ -80,6 +80,15 @@ def first_rules(collectors: list[str]) -> dict[str, Any]:
     }
 
 
+def admit_collector(name: str) -> list[dict[str, Any]]:
+    """The commands that let another collector in."""
+    rolename = f"collector-{name}"
+    return [
+        {"command": "createRole", **role(rolename, collector_rules(name))},
+        {"command": "createClient", "username": name, "roles": [{"rolename": rolename}]},
+    ]
+
+
 def admit(node: str) -> list[dict[str, Any]]:
     """The plugin's commands that let a node in; those that fail because it is in already do no harm."""
     rolename = _role_of(node)

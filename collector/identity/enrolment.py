@@ -38,9 +38,10 @@ class Refused(Exception):
 
 
 class Gate(Protocol):
-    """Who lets nodes in at the broker and out of it."""
+    """Who lets nodes and collectors in at the broker, and nodes out of it."""
 
     def admit(self, node: str) -> None: ...
+    def admit_collector(self, name: str) -> None: ...
     def expel(self, node: str) -> None: ...
 
 

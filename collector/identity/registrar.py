@@ -30,6 +30,10 @@ class Registrar:
         """The broker lets this node in from now on. Raises BrokerSilent."""
         self._command(broker_rules.admit(node))
 
+    def admit_collector(self, name: str) -> None:
+        """The broker lets another collector of ours in from now on. Raises BrokerSilent."""
+        self._command(broker_rules.admit_collector(name))
+
     def expel(self, node: str) -> None:
         """The node's connection ends now and its name means nothing any more. Raises BrokerSilent."""
         self._command(broker_rules.expel(node))

@@ -30,6 +30,9 @@ class Gate:
     def admit(self, node: str) -> None:
         self.inside.add(node)
 
+    def admit_collector(self, name: str) -> None:
+        self.inside.add(name)
+
     def expel(self, node: str) -> None:
         self.inside.discard(node)
 

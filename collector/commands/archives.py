@@ -1,0 +1,76 @@
+"""`lamppost collector backup` and `standby`: archives that `tar` puts back, on this machine or another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from collector.clock import wall_ms
+from collector.commands.identity import open_desk
+from collector.commands.options import CONFIG, JSON, counted, load_settings, say, this_person
+from collector.commands.times import clock_of
+from wire.exits import Exit, Failure
+
+
+def backup(
+    to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after collector and moment."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Put everything but a database server's readings into one archive, while the collector works.
+
+    That is settings and all that they name (rules, keys, secrets, the authority, the broker's folder beside it), and
+    the collector's own files: stations, accounts, calibrations, alerts, quarantine, trail. Whoever has the archive has
+    the secrets: it is for its owner alone, keep it so.
+
+    Back: install, stop the collector, tar -xzpf ARCHIVE -C /, start it. See docs/install.md.
+
+    Example:  sudo lamppost collector backup /srv/backup
+    """
+    from collector import backup
+
+    settings = load_settings(config)
+    if to.is_dir():
+        moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
+        to /= f"lamppost-{settings.name}-{moment}.tar.gz"
+    files = backup.write(to, backup.contents(config, settings))
+    with open_desk(config) as (_, file):
+        file.note(this_person(), "backup", str(to), wall_ms())
+    size_mb, without = to.stat().st_size / 1e6, settings.store.kind != "sqlite"
+    rest = f"; the readings are not in it, they are with {settings.store.kind}" if without else ""
+    say(f"{to}: {counted(files, 'file')}, {size_mb:.1f} MB{rest}", as_json, archive=str(to), files=files)
+
+
+def standby(
+    name: str = typer.Argument(..., help="The second collector's name, such as c2."),
+    to: Path = typer.Argument(..., help="The archive to write."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Let a second collector in at the broker, and pack what it needs: settings, keys, a certificate of its own.
+
+    On its machine: install, tar -xzpf ARCHIVE -C /, look at `store` (the same database, as it is reached from there),
+    start. It stands by while this one works. See docs/scaling.md.
+
+    Example:  sudo lamppost collector standby c2 /root/c2.tar.gz
+    """
+    from collector.identity.authority import utc_now
+    from collector.identity.office import enrolment
+    from collector.identity.registrar import BrokerSilent
+    from collector.standby import kit
+    from wire import names
+
+    with open_desk(config) as (settings, file):
+        if not names.is_name(name) or name == settings.name:
+            cure = f"small letters, digits and hyphens; another than {settings.name}"
+            raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
+        office = enrolment(settings, file)
+        kit.pack(to, name, config, settings, office.authority, utc_now())
+        try:
+            office.gate.admit_collector(name)
+        except BrokerSilent as error:
+            cure = "is the broker up? then the same command again"
+            raise Failure(Exit.NETWORK, "broker-silent", str(error), cure) from error
+        file.note(this_person(), "standby", name, wall_ms())
+    say(f"{name} is let in at the broker; {to} is for its machine alone", as_json, name=name, archive=str(to))

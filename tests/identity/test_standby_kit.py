@@ -1,0 +1,68 @@
+"""A second collector of a city with identities: let in, packed, unpacked elsewhere, at work when the first is gone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.identity.city import City
+from tests.rig import Program
+from tests.servers import Influxd, free_port, wait_for
+
+pytestmark = pytest.mark.real
+
+
+def test_the_second_takes_over_with_what_the_kit_brought(tmp_path: Path, influxd: Influxd) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("[]")
+    store = {"kind": "influx1", "url": influxd.url, "database": "standby_kit"}
+    city = City(tmp_path / "first", store=store, rules=[str(rules)])
+    city.start()
+    second = None
+    try:
+        kit, elsewhere = tmp_path / "c2.tar.gz", tmp_path / "second"
+        made = city.office("collector", "standby", "c2", str(kit))
+        assert made.returncode == 0, made.stderr
+        assert kit.stat().st_mode & 0o777 == 0o600
+        elsewhere.mkdir()
+        subprocess.run(["tar", "-xzpf", str(kit), "-C", str(elsewhere)], check=True)
+        there = elsewhere / tmp_path.relative_to("/")
+        files = {path.relative_to(there).as_posix() for path in there.rglob("*") if path.is_file()}
+        assert files == {
+            "rules.yaml", "first/etc/collector.yaml", "first/etc/sign.key",
+            "first/etc/pki/ca.pem", "first/etc/pki/c2.pem",
+        }  # fmt: skip
+        moved = (there / "first/etc/collector.yaml").read_text().replace(str(tmp_path), str(there))
+        settings = yaml.safe_load(moved) | {"web": {"port": free_port()}}
+        second = Program(there, "second", "collector", settings)
+        second.start()
+        wait_for("the second to stand by", lambda: _states(city) == {"c1": "active", "c2": "standby"}, 30)
+        city.collector.kill()
+        wait_for("the second to work", lambda: _states(city).get("c2") == "active", 30)
+    finally:
+        if second is not None:
+            second.stop()
+        city.close()
+
+
+def test_a_file_as_store_is_none_for_two(city: City, tmp_path: Path) -> None:
+    made = city.office("collector", "standby", "c2", str(tmp_path / "c2.tar.gz"))
+    assert made.returncode != 0
+    assert "lamppost collector migrate" in made.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def _states(city: City) -> dict[str, str]:
+    told = subprocess.run(
+        [sys.executable, "-m", "lamppost", "collector", "status", str(city.settings), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    found = json.loads(told.stdout)["collectors"] if told.stdout else []
+    return {each["name"]: each["state"] for each in found if each["speaks"]}
