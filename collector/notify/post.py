@@ -92,11 +92,13 @@ def outcome(answer: Answer) -> Outcome:
     """What an HTTP answer means. A page where a program was asked is a captive portal, whatever its status."""
     headers = {key.lower(): value for key, value in answer.headers.items()}
     status = answer.status
+    page = headers.get("content-type", "").lower().startswith("text/html") or answer.body[:15].lower().startswith(
+        (b"<!doctype html", b"<html")
+    )
+    if page and (200 <= status < 300 or status in _GONE):
+        return NotNow(f"HTTP {status} with a page: a captive portal, or a proxy?")
     if 200 <= status < 300:
-        page = headers.get("content-type", "").lower().startswith("text/html") or answer.body[:15].lower().startswith(
-            (b"<!doctype html", b"<html")
-        )
-        return NotNow(f"HTTP {status} with a page: a captive portal?") if page else Told()
+        return Told()
     if 300 <= status < 400:
         return NotNow(f"HTTP {status}: a redirect is not followed; correct the address or the network")
     said = one_line(answer.body[:200].decode("utf-8", "replace").strip())

@@ -131,6 +131,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
         (404, {}, b"", NotNow),
         (405, {}, b"", NotNow),
         (400, {}, b"no", Never),
+        (400, {}, b"<html><head><title>400 The plain HTTP request was sent to HTTPS port", NotNow),
         (413, {}, b"", Never),
     ],
 )
