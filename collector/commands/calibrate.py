@@ -54,10 +54,9 @@ def fit(
     except colocation.NoFit as error:
         raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
     told = line.text(QUANTITIES[quantity].unit)
-    if line.r2 < colocation.R2_GOOD:
-        typer.echo(
-            f"warning: R² {line.r2:.2f}; below {colocation.R2_GOOD} a sensor says little of its reference", err=True
-        )
+    good = colocation.R2_GOOD_OF.get(quantity, colocation.R2_GOOD)
+    if line.r2 < good:
+        typer.echo(f"warning: R² {line.r2:.2f}; below {good} a sensor says little of its reference", err=True)
     record = Record(
         node, sensor, quantity, time_of(since, settings.web.time_zone), wall_ms(), this_person(),
         "linear", line.slope, line.offset, f"{file.name}: {told}",

@@ -13,7 +13,8 @@ from wire.quantities import QUANTITIES, Quantity
 
 PAIRS_MIN: Final = 10
 R2_GOOD: Final = 0.7
-"""What the US EPA asks of a sensor of particles beside a reference (EPA/600/R-20/280); of ozone it asks 0.8."""
+R2_GOOD_OF: Final = {"o3_ugm3": 0.8}
+"""What the US EPA asks of a sensor beside a reference: of fine particles (EPA/600/R-20/280), and of ozone (20/279)."""
 _MISSING: Final = frozenset({"", "-", "na", "n/a", "nan", "null", "none"})
 
 

@@ -397,6 +397,12 @@ def test_a_file_of_excel_is_read_and_a_poor_fit_is_told(tmp_path: Path, closes: 
     arguments += ["--from", "2026-03-01", "--try", "--config", str(city.config)]
     told = CliRunner().invoke(calibrate, arguments, catch_exceptions=False)
     assert (told.exit_code, "warning: R² 0." in told.stderr) == (0, True)
+    for quantity, off, is_warned in (("no2_ugm3", 2.5, False), ("o3_ugm3", 2.5, True), ("no2_ugm3", 4, True)):
+        # y = 2x ± off of 16 points: R² 168 / (168 + 8 off²), 0.77 and 0.57
+        rows = "".join(f"{n},{2 * n + off * (1, -1, -1, 1)[(n - 1) % 4]}\n" for n in [*range(1, 9)] * 2)
+        file.write_text("sensor,reference\n" + rows)
+        told = CliRunner().invoke(calibrate, [*arguments, "--quantity", quantity], catch_exceptions=False)
+        assert (told.exit_code, "warning: R² 0." in told.stderr) == (0, is_warned), (quantity, told.output)
     file.write_bytes("时间,sensor,reference\n".encode("gbk"))
     refused = CliRunner().invoke(calibrate, arguments)
     assert isinstance(refused.exception, Failure), refused
