@@ -114,6 +114,24 @@ def test_each_row_reads_what_its_own_formula_is_fitted_on(calibrations: Calibrat
     assert found["cal_id"] == ["pm25_ugm3:c1@cf1", "pm25_ugm3:c2"]
 
 
+@pytest.mark.parametrize("stat", ["", "_mean"])
+def test_a_calibration_that_changes_within_a_batch_changes_from_its_row_on(
+    calibrations: Calibrations, stat: str
+) -> None:
+    """2·100 + 1; then 0.524·100 - 0.0862·40 + 5.75 with the humidity of that very row. What is absent stays absent."""
+    calibrations.add(record(NOON))
+    calibrations.add(record(NOON + MINUTE, formula="us-wide-2021"))
+    fields: dict[str, list[Any]] = {
+        "pm25_raw_ugm3": [100, 100, None],
+        "case_rh_pct": [10.0, 40.0, 40.0],
+        "no2_raw_ppb": [None, 10.0, None],
+    }
+    found = derived(calibrations, CHINA, **{name + stat: column for name, column in fields.items()})
+    assert found["pm25_ugm3" + stat] == [201.0, 54.702, None]
+    assert found["no2_ugm3" + stat] == [None, 18.804309, None]
+    assert found["cal_id"] == [f"pm25_ugm3:c{n},no2_ugm3:25C" for n in (1, 2, 2)]
+
+
 def test_thinned_rows_are_corrected_as_readings_are(calibrations: Calibrations) -> None:
     calibrations.add(record(NOON))
     block = Block("air-1", "air_quality_1m", [NOON], {"pm25_raw_ugm3_mean": [10.0], "pm25_raw_ugm3_n": [60]})
