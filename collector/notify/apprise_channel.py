@@ -33,9 +33,7 @@ SERVICES: Final = frozenset({
 """Services that reach people. Anything else (`json://` calls any web server, `syslog://` a socket) is refused."""
 
 
-_SEVERAL: Final = re.compile(r"(mailtos?://.*[?&]to=)([^&]*@[^&]*(?:,|%2C)[^&]*@[^&]*)(.*)", re.IGNORECASE)
-
-
+_MAIL: Final = re.compile(r"(mailtos?://.*[?&]to=)([^&]+)(.*)", re.IGNORECASE)
 AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
 PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minute
 
@@ -124,11 +122,11 @@ def addresses(file: Path) -> list[tuple[int, str]]:
 
 
 def _of_each(address: str) -> list[str]:
-    several = _SEVERAL.fullmatch(address)
-    if several is None:
+    mail = _MAIL.fullmatch(address)
+    people = re.split(",|%2C", mail[2], flags=re.IGNORECASE) if mail is not None else []
+    if mail is None or not all("@" in each for each in people):  # a comma may stand in a name
         return [address]
-    head, people, tail = several.groups()
-    return [head + each.strip() + tail for each in re.split(",|%2C", people, flags=re.IGNORECASE) if each.strip()]
+    return [mail[1] + each.strip() + mail[3] for each in people]
 
 
 def _service(apprise: Any, file: Path, number: int, address: str) -> Any:

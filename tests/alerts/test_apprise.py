@@ -131,8 +131,7 @@ def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path:
 def test_mail_to_several_is_a_channel_for_each_so_that_one_mailbox_that_is_gone_doubles_nothing(tmp_path: Path) -> None:
     address = "mailto://127.0.0.1:1?from=a@city.example&to=wang@city.example,%20li@city.example&mode=insecure"
     file = urls(tmp_path, address, "tgram://123456789:abcdefg_hijklmnop/1/2")
-    found = addresses(file)
-    assert [line for line, _ in found] == [2, 2, 3]
+    assert [line for line, _ in addresses(file)] == [2, 2, 3]
     made = channels(AppriseChannel(name="duty", kind="apprise", urls_file=file), WRITER, None, lambda: T0)
     targets = [[to for _, to in each._service.targets] for each in made[:2]]  # type: ignore[attr-defined]
     assert ([each.name for each in made], targets) == (
@@ -142,6 +141,11 @@ def test_mail_to_several_is_a_channel_for_each_so_that_one_mailbox_that_is_gone_
     assert made[2].send([message()]) == NotNow(
         "not taken by Telegram (line 3), or not by all 2 that it reaches. Cure: a line each"
     )
+
+
+def test_a_comma_in_a_name_parts_no_address(tmp_path: Path) -> None:
+    address = 'mailto://127.0.0.1:1?to="Wang, Lei" <wang@city.example>,li@city.example&mode=insecure'
+    assert addresses(urls(tmp_path, address)) == [(2, address)]
 
 
 def test_what_a_mail_server_says_is_why_it_was_not_told_and_no_secret_of_others_is(
