@@ -272,10 +272,14 @@ class Spool:
 
     def _replace(self, gone: list[Sealed], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
         self._meta.add_lost(reason, sum(loss.rows for loss in losses))
-        rows = gap_records.of_batches([one.seq for one in gone], reason, losses, now_ms)
+        self._name([one.seq for one in gone], origin, reason, losses, now_ms)
+        self.batches.delete(gone)
+
+    def _name(self, seqs: list[int], origin: Origin, reason: str, losses: list[Loss], now_ms: int) -> None:
+        """Seal the gap record of batches that go."""
+        rows = gap_records.of_batches(seqs, reason, losses, now_ms)
         if rows:
             self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
-        self.batches.delete(gone)
 
     def unique(self, reading: Reading) -> Reading:
         """The reading at a time that no other of its series has (rule R9)."""
@@ -319,19 +323,20 @@ class Spool:
         try:
             with self._transaction():
                 self.batches.write_answers()
-                waiting: list[Sealed] = []
                 numbers = self.batches.waiting_ids()
                 self._new_life()
+                seqs, span = list[int](), tuple[int, ...]()
                 for number in numbers:
                     one = self.sealed(number)
                     assert one is not None
                     rows, origin = self.opened(one) if one.is_whole else (self._spoilt(one), self._own)
                     self._seal(origin, rows)
-                    waiting.append(one._replace(data=b""))
+                    self.batches.delete([one])
+                    seqs.append(one.seq)
+                    span = min((one.from_ms, *span)), max((one.to_ms, *span))
                     alive()
-                if waiting:  # one record for all: one each would double what waits with every new life
-                    span = Loss("node", 0, min(one.from_ms for one in waiting), max(one.to_ms for one in waiting))
-                    self._replace(waiting, origin, "renumbered", [span], now_ms)
+                if seqs:  # one record for all: one each would double what waits with every new life
+                    self._name(seqs, origin, "renumbered", [Loss("node", 0, *span)], now_ms)
                 self._keep_numbers()
         except BaseException:
             self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from

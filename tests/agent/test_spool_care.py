@@ -190,9 +190,9 @@ def test_a_rolled_back_card_begins_a_new_life_with_the_same_rows(spool: Spool, c
 
 def test_a_new_life_of_much_that_waits_says_after_each_batch_that_it_goes_on(spool: Spool) -> None:
     fill(spool, 30)
-    done: list[int] = []
-    spool.begin_life(T0, lambda: done.append(spool.next_seq - 1))
-    assert done == [*range(1, 31)]
+    done: list[tuple[int, int]] = []
+    spool.begin_life(T0, lambda: done.append((spool.next_seq - 1, len(spool.batches.waiting_ids()))))
+    assert done == [(number, 30) for number in range(1, 31)], "each in the place of an old one: nothing piles up"
     assert sum(row.series == AIR for row in rows_of(spool.oldest(1000))) == 300
 
 

@@ -132,7 +132,7 @@ def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(
                 return any(word in line for line in heard)
 
         wait_for("READY", lambda: hear("READY=1"))
-        wait_for("WATCHDOG", lambda: hear("WATCHDOG=1"))
+        wait_for("WATCHDOG", lambda: hear("WATCHDOG=1\nEXTEND_TIMEOUT_USEC="))
         wait_for("STATUS", lambda: hear("STATUS=2/2 ports open, connected"))
         field.agent.stop()
         wait_for("STOPPING", lambda: hear("STOPPING=1"))
