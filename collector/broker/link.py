@@ -170,8 +170,8 @@ class Link:
                 data = pipe.turn(self._outgoing(session), session.keepalive_s / 4)
                 now_s = time.monotonic()
                 if data:
-                    heard_s = now_s
                     self._deliver(session, data)
+                    heard_s = now_s if session.up else heard_s  # who trickles its welcome is not there
                 if pipe.wrote:
                     spoke_s = now_s
                 elif now_s - spoke_s > session.keepalive_s / 2:
