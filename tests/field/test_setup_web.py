@@ -1,4 +1,4 @@
-"""Setting up by phone: the door, the form, and the whole way from a code to a reading that was read back."""
+"""Setting up by phone: the door, and the whole way from a code to a reading that was read back."""
 
 from __future__ import annotations
 
@@ -25,22 +25,19 @@ from edge_agent.commands import setup as setup_cli
 from edge_agent.setup.answers import Answers, Notebook, SensorAnswer
 from edge_agent.setup_web import page
 from edge_agent.setup_web.addresses import parse, reachable
-from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
 from edge_agent.setup_web.live import Live, Row
 from edge_agent.setup_web.server import AT_ONCE, SetupPage
 from edge_agent.setup_web.server import _Handler as Handler
-from edge_agent.setup_web.suggested import suggested
-from edge_agent.setup_web.texts import TEXTS, Words, language_of
+from edge_agent.setup_web.texts import Words
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
 from tests.field.conftest import WORLD, Field
+from tests.field.filled import FILLED, SENSOR
 from tests.servers import free_port, wait_for
 from tests.web.conftest import CHROMIUM, FLAGS
 from wire.exits import Exit, Failure
 
-SENSOR = SensorAnswer(name="air-1", profile="plantower-pms5003", port="/dev/a")
-FILLED = {"node": "lp-0042", "broker": "10.0.0.1:1884", "site": "here", "who": "王磊", "position": "39.9，116.4"}
 EN = Words("en")
 
 
@@ -105,68 +102,6 @@ def test_where_to_listen_is_an_address() -> None:
     for text in ("lp-1.local", "1.2.3.4:x", "1.2.3.4:70000", "1.2.3"):
         with pytest.raises(Failure, match="an address of this device"):
             parse(text)
-
-
-# -- the form
-
-
-def test_what_was_filled_in_becomes_answers() -> None:
-    answers, wrong = answers_of(FILLED, [SENSOR])
-    assert wrong == {}
-    assert answers is not None
-    assert (answers.node, answers.site, answers.who, answers.where) == ("lp-0042", "here", "王磊", "-")
-    assert (answers.lat, answers.lon) == (39.9, 116.4)
-    assert answers.broker is not None
-    assert (answers.broker.host, answers.broker.port) == ("10.0.0.1", 1884)
-
-
-def test_nodes_of_a_cluster_stand_with_commas_between_and_are_suggested_again() -> None:
-    text = "10.0.0.1:1884, broker-b:1885，broker-c"
-    answers, _ = answers_of(FILLED | {"broker": text}, [SENSOR])
-    assert answers is not None
-    assert answers.broker is not None
-    assert (answers.broker.port, answers.broker.others) == (1884, ["broker-b:1885", "broker-c"])
-    assert suggested(answers)["broker"] == text.replace("，", ", ")
-
-
-def test_with_a_token_neither_name_nor_broker_is_wanted() -> None:
-    answers, wrong = answers_of({"token": " abc ", "site": "here"}, [SENSOR])
-    assert wrong == {}
-    assert answers is not None
-    assert (answers.token, answers.node, answers.broker) == ("abc", None, None)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("node", "LP 17"), ("node", ""), ("node", "collector"), ("site", "Hier"), ("broker", "mqtt://u:p@x"),
-        ("broker", "host:99999"), ("broker", "a, b:99999"), ("broker", "a,"), ("broker", ""),
-        ("position", "116.4"), ("position", "116.4,39.9"),
-        ("position", "39,9,116,4"), ("position", "nan,116.4"), ("position", "39.9,1_16.4"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_used_is_said_beside_its_field(field: str, value: str) -> None:
-    answers, wrong = answers_of(FILLED | {field: value}, [SENSOR])
-    assert answers is None
-    assert list(wrong) == [field]
-
-
-def test_nothing_typed_or_heard_becomes_markup() -> None:
-    evil = '"><script>alert(1)</script>'
-    row = Row(evil, evil, evil, {evil: 1}, evil, evil, 1, (evil,), evil)
-    given = dict.fromkeys(("node", "token", "site", f"pick {evil}"), evil)
-    made = page.form_page(EN, "k", given, {"site": evil}, [row], evil, 3, False)
-    made += page.live_page(EN, [row], True, evil) + page.progress_page(EN, [evil], None)
-    assert "<script" not in made
-    assert '""' not in made.replace('value=""', "").replace('class=""', "")
-
-
-def test_both_languages_have_every_word() -> None:
-    assert all(zh and en and re.findall(r"{\w+}", zh) == re.findall(r"{\w+}", en) for zh, en in TEXTS.values())
-    assert language_of(None, "zh-CN,zh;q=0.9,en;q=0.8") == "zh"
-    assert language_of(None, "en-GB,en;q=0.9,zh;q=0.1") == "en"
-    assert language_of("zh", "en") == "zh"
-    assert language_of("<", "") == "en"
 
 
 # -- the server
