@@ -38,6 +38,7 @@ from collector.health.self_report import SelfReport, path_beside
 from collector.identity.signing import signing_key
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
+from collector.numbers.shared_calibrations import SharedCalibrations
 from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Writers, Written, make_pipeline
 from collector.rules.loading import load_rules
 from collector.standby.turn import Turn
@@ -46,7 +47,7 @@ from collector.stations.presence import Presence
 from collector.stations.technician import TechnicianDesk
 from collector.stores import care
 from collector.stores.named import make_store
-from collector.stores.store import Store, Stored, StoreDown
+from collector.stores.store import Store, Stored, StoreDown, at_once
 from collector.timers import passed
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
@@ -96,6 +97,7 @@ class Collector:
         )  # fmt: skip
         self.ingest: Intake = self.pipeline.ingest
         self.rollups: Windows = self.pipeline.rollups
+        self.shared = SharedCalibrations(self.calibrations, self.store, self.ingest.alarm)
         self.turn = Turn(config.name, own_version, self.link, self.counts, self.ingest.alarm)
         self.report = SelfReport(path_beside(config.state_file), config.name)
         self.pace = Pace(config.rate_per_node)
@@ -205,6 +207,8 @@ class Collector:
         if passed(now_ms, self._refreshed_ms, REFRESH_MS):
             self._refreshed_ms = now_ms
             self.calibrations.refresh()
+            if self.turn.active:
+                self.shared.look(self._writers.aside if self._writers is not None else at_once, now_ms)
             self.mishaps.state_is_kept()
             if (ending := self.certificates.look(now_ms)) is not None:
                 self.ingest.alarm("certificate", ending)
@@ -288,6 +292,7 @@ class Collector:
     def _take_over(self, now_ms: int) -> None:
         """This collector works from now on. What another may have done meanwhile is looked up, not remembered."""
         self.ingest.look_up()
+        self.shared.look_up()
         if not self.turn.alone:
             self.rollups.look_up(now_ms)
             self.alerting.follow(self.registry.nodes(), now_ms)

@@ -48,6 +48,7 @@ TROUBLES: Final = {
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
         Trouble("collector-certificate", "major", "证书即将到期", "A certificate of the office ends soon"),
+        Trouble("collector-calibration", "major", "校准记录编号冲突", "Two calibrations under one number"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )
 }  # fmt: skip
@@ -67,6 +68,7 @@ _OF_ALARM: Final = {
     "own-clock": "collector-own-clock",
     "unforeseen": "collector-unforeseen",
     "certificate": "collector-certificate",
+    "calibration": "collector-calibration",
 }
 Wrong = dict[tuple[str, str], str]
 """What is wrong now: by rule and node ("collector" for our own) the details."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Final, Literal
@@ -85,6 +85,7 @@ class Calibrations:
         self._db = db
         self._version = -1
         self._of: dict[tuple[str, str, str], list[Record]] = {}
+        self.count = 0
         db.executescript(_SCHEMA)
         self.refresh()
 
@@ -94,11 +95,12 @@ class Calibrations:
         if version != self._version:
             self._version = version
             found: dict[tuple[str, str, str], list[Record]] = {}
-            for record in self.all():
+            every = self.all()
+            for record in every:
                 found.setdefault((record.node, record.sensor, record.quantity), []).append(record)
             for records in found.values():
                 records.sort(key=lambda record: (record.from_ms, record.number))
-            self._of = found  # whole: other threads read it
+            self._of, self.count = found, len(every)  # whole: other threads read it
 
     def of_node(self, node: str, time_ms: int) -> list[Record]:
         """The records in force at a node, one a sensor and quantity. May be called from any thread."""
@@ -123,6 +125,18 @@ class Calibrations:
         self._version = -1
         self.refresh()
         return replace(record, number=cursor.lastrowid)
+
+    def learn(self, records: Iterable[Record]) -> list[Record]:
+        """Keep what another collector has made, under its number; gives those whose number is another's here."""
+        mine = {record.number: record for record in self.all()}
+        new = [record for record in records if record.number not in mine]
+        self._db.executemany(
+            "INSERT INTO calibration VALUES (?, ?, ?, ?, ?, ?)",
+            [(r.number, r.node, r.sensor, r.quantity, r.from_ms, json.dumps(asdict(r))) for r in new],
+        )
+        self._version = -1
+        self.refresh()
+        return [record for record in records if mine.get(record.number, record) != record]
 
     def note(self, at_ms: int, what: Mapping[str, Any]) -> None:
         """Write an audit line."""

@@ -41,9 +41,16 @@ def test_the_second_takes_over_with_what_the_kit_brought(tmp_path: Path, influxd
         settings = yaml.safe_load(moved) | {"web": {"port": free_port()}}
         second = Program(there, "second", "collector", settings)
         second.start()
+        made = city.office(
+            "calibrate", "set", "--node", "lp-1", "--sensor", "air-1", "--quantity", "pm25_ugm3", "--slope", "0.5",
+            "--from", "2026-03-01",
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
         wait_for("the second to stand by", lambda: _states(city) == {"c1": "active", "c2": "standby"}, 30)
         city.collector.kill()
         wait_for("the second to work", lambda: _states(city).get("c2") == "active", 30)
+        known = city.lamppost("calibrate", "list", "-c", str(second.settings))
+        assert "pm25_ugm3 from 2026-03-01" in known.stdout, "what was made on the first is in force on the second"
     finally:
         if second is not None:
             second.stop()

@@ -1,0 +1,83 @@
+"""Calibration records in the database, where a collector that takes over finds those of the one before: `cal_id` of a
+value names them by number, so each keeps its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Final
+
+from collector.numbers.calibration import Calibrations, Record
+from collector.stores.store import SOON_S, Aside, Select, Store, Stored, StoreDown, Table
+
+MEASUREMENT: Final = "calibration"
+AGAIN_MS: Final = 10_000
+
+
+class SharedCalibrations:
+    """Brings to the database what only we know, and to us what only it knows."""
+
+    def __init__(self, calibrations: Calibrations, store: Store, alarm: Callable[[str, str], None]) -> None:
+        self._calibrations, self._store, self._alarm = calibrations, store, alarm
+        self._same_at: int | None = None  # how many records there were when both had the same
+        self._under_way: Future[list[Record]] | None = None
+        self._not_before_ms = 0
+
+    def look_up(self) -> None:
+        """Another collector may have made some meanwhile; waits for the database for seconds at most."""
+        with suppress(StoreDown):  # look() goes on with it, and tells what we have
+            self._learn(_read(self._store))
+        self._same_at = None
+
+    def look(self, aside: Aside, now_ms: int) -> None:
+        """Call a few times a second while this collector works. Waits for nothing."""
+        if self._under_way is not None:
+            if not self._under_way.done():
+                return
+            done, self._under_way = self._under_way, None
+            try:
+                self._learn(done.result())
+            except StoreDown:
+                self._not_before_ms = now_ms + AGAIN_MS
+        elif self._same_at != self._calibrations.count and now_ms >= self._not_before_ms:
+            records = self._calibrations.all()
+            self._under_way = aside(lambda: _exchange(self._store, records))
+
+    def _learn(self, theirs: list[Record]) -> None:
+        others = self._calibrations.learn(theirs)
+        self._same_at = self._calibrations.count
+        if others:
+            names = ", ".join(record.name for record in others)
+            text = (
+                f"calibration {names} is one here and another in the database: two collectors made it under one number"
+            )
+            self._alarm(
+                "calibration", f"{text}. Cure: make it again on the collector that works (`lamppost calibrate`)"
+            )
+
+
+def _exchange(store: Store, mine: Iterable[Record]) -> list[Record]:
+    """Write those that the database lacks; gives all that it had. Raises StoreDown."""
+    theirs = _read(store)
+    known = {record.number for record in theirs}
+    rows = [row for record in mine if record.number not in known for row in store.render(_row(record))]
+    answer = store.write(rows) if rows else Stored()
+    if not isinstance(answer, Stored):
+        raise StoreDown(answer.reason)
+    return theirs
+
+
+def _read(store: Store) -> list[Record]:
+    found = store.select(Select(MEASUREMENT, ("number", "body"), within_s=SOON_S))
+    rows = (row for series in found for row in series.rows)
+    return [Record(**json.loads(body) | {"number": number}) for _, number, body in rows]
+
+
+def _row(record: Record) -> Table:
+    tags = (("node", record.node), ("sensor", record.sensor))
+    columns: dict[str, list[Any]] = {"number": [record.number], "body": [json.dumps(asdict(record))]}
+    return Table(MEASUREMENT, tags, [record.made_ms], columns, frozenset({"number"}), record.number % 1_000_000)

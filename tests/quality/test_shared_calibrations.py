@@ -1,0 +1,100 @@
+"""Two collectors, one database: a calibration that was made on one is in force on both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.numbers.calibration import Calibrations, Record
+from collector.numbers.shared_calibrations import AGAIN_MS, SharedCalibrations
+from collector.statedb import open_state
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Answer, Later, Store, at_once
+from tests.closes import Closes
+
+T0 = 1_790_000_000_000
+RECORD = Record("lp-1", "air-1", "pm25_ugm3", T0, T0 + 5, "anna", slope=0.5, source='a "quoted" 中文')
+
+
+class One:
+    """One collector's part."""
+
+    def __init__(self, folder: Path, name: str, store: Store, closes: Closes) -> None:
+        self.records = Calibrations(closes(open_state(folder / f"{name}.db")))
+        self.alarms: list[tuple[str, str]] = []
+        self.shared = SharedCalibrations(self.records, store, lambda key, text: self.alarms.append((key, text)))
+
+
+@pytest.fixture
+def store(tmp_path: Path, closes: Closes) -> Sqlite:
+    made = closes(Sqlite(tmp_path / "readings.db"))
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def make(tmp_path: Path, store: Sqlite, closes: Closes) -> Callable[[str], One]:
+    return lambda name: One(tmp_path, name, store, closes)
+
+
+def test_who_takes_over_corrects_as_the_one_before(make: Callable[[str], One]) -> None:
+    first, second = make("c1"), make("c2")
+    first.records.add(RECORD)
+    first.shared.look(at_once, T0)
+    first.shared.look(at_once, T0)
+    second.shared.look_up()
+    assert second.records.all() == first.records.all()
+    assert second.records.in_force("lp-1", "air-1", "pm25_ugm3", T0 + 9) == first.records.all()[0]
+
+
+def test_what_is_made_later_goes_over_and_nothing_twice(make: Callable[[str], One], store: Sqlite) -> None:
+    first = make("c1")
+    for number in range(3):
+        first.records.add(RECORD)
+        for _ in range(4):
+            first.shared.look(at_once, T0 + number)
+    assert store.extent()[0] == 3
+
+
+def test_one_number_for_two_records_is_told_and_each_keeps_its_own(make: Callable[[str], One]) -> None:
+    first, second = make("c1"), make("c2")
+    first.records.add(RECORD)
+    own = second.records.add(Record("lp-2", "air-1", "pm25_ugm3", T0, T0, "bert", slope=2.0))
+    for _ in range(2):
+        first.shared.look(at_once, T0)
+    second.shared.look_up()
+    assert second.records.all() == [own]
+    assert [key for key, _ in second.alarms] == ["calibration"]
+    assert first.alarms == []
+
+
+def test_a_database_that_is_away_is_asked_again_after_a_while(make: Callable[[str], One], store: Sqlite) -> None:
+    first = make("c1")
+    first.records.add(RECORD)
+    write, store.write = store.write, _away  # type: ignore[method-assign,assignment]
+    first.shared.look_up()
+    for _ in range(2):
+        first.shared.look(at_once, T0)
+    store.write = write  # type: ignore[method-assign]
+    first.shared.look(at_once, T0 + AGAIN_MS - 1)
+    assert store.extent()[0] == 0
+    first.shared.look(at_once, T0 + AGAIN_MS)
+    assert store.extent()[0] == 1
+
+
+def test_a_slow_database_holds_nobody_up(make: Callable[[str], One]) -> None:
+    waiting: Future[Any] = Future()
+    first = make("c1")
+    first.records.add(RECORD)
+    for _ in range(3):
+        first.shared.look(lambda _: waiting, T0)
+    waiting.set_result([])
+    first.shared.look(lambda _: waiting, T0)
+
+
+def _away(_: object) -> Answer:
+    return Later("away")
