@@ -113,7 +113,11 @@ def _identity(config: Config) -> None:
     from edge_agent.identity.identity import Identity
 
     identity = Identity(config.identity)
-    identity.office()
+    enrolled = identity.office().node
+    if enrolled != config.node:
+        text = f"{config.identity} is the identity of {enrolled}, not of {config.node}"
+        cure = f"sudo lamppost agent setup --anew, with a token for {config.node}"
+        raise Failure(Exit.CONFIGURATION, "identity-of-another", text, cure)
     identity.tls.check()
 
 

@@ -20,6 +20,7 @@ from common.strict_yaml import parse
 from common.yaml_splice import with_value
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
+from edge_agent.identity.identity import Identity, Office
 from edge_agent.office.remote_config import Health, RemoteConfig
 from edge_agent.settings.config import SAMPLE
 from edge_agent.settings.schema import schema
@@ -182,6 +183,16 @@ def test_what_cannot_be_used_is_not_written_and_says_why(file: Path, words: list
     assert said in str(result.exception)
     assert file.read_text() == SETTINGS
     assert [path.name for path in file.parent.iterdir()] == ["agent.yaml"]
+
+
+def test_a_station_keeps_the_name_of_its_certificate(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another was written, and "a subscription is refused" was all that anybody heard."""
+    monkeypatch.setattr(Identity, "office", lambda _: Office("lp-0077", (), "broker", 8883, None))
+    result = config("set", f"identity={tmp_path}", file=file)
+    assert f"{tmp_path} is the identity of lp-0077, not of lp-" in str(result.exception)
+    assert "with a token for lp-" in str(result.exception)
 
 
 def test_a_check_names_a_secret_that_is_gone_and_says_what_this_user_cannot_tell(
