@@ -141,7 +141,8 @@ CANNED: Final = {
             ("quantity", "every", *_PLACE), _PM25,
         ),
         Question(
-            "highest", "各站点的最高小时或日均值", "the highest hourly or daily mean of each station", _highest,
+            "highest", "各站点的最高小时或日均值（数据不全的也算）",
+            "the highest hourly or daily mean of each station, however complete", _highest,
             ("quantity", "every", *_PLACE), _PM25,
         ),
         Question(

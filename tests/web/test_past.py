@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 import time
+from collections import defaultdict
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +20,7 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of
 from collector.stores.store import Table
 from collector.web import chart
-from collector.web.history import windows
+from collector.web.history import EVERY_MS, columns, windows
 from collector.web.readings import look, summed
 from collector.web.speeds import told
 from collector.web.trend import SPANS, past_of
@@ -308,4 +311,41 @@ def test_two_sensors_that_measure_the_same_are_told_apart(tmp_path: Path) -> Non
         "PM1 · air-2",
     ]
     served.server.stop()
+    city.close()
+
+
+@pytest.mark.parametrize("every", ["1m", "5m", "15m", "1h"])
+def test_windows_of_readings_are_those_that_a_second_reckoning_finds(tmp_path: Path, every: str) -> None:
+    """Means of readings; where one failed, of the minutes without it. Counts, worst flags and clocks of all."""
+    city, rng = City(tmp_path, NOW_MS), random.Random(4)
+    length_ms = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}[every] * 1000
+    assert EVERY_MS[every] == length_ms
+    hour_ms = NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS
+    times = sorted(rng.sample(range(hour_ms, hour_ms + HOUR_MS, 1000), 240))
+    codes = [rng.choice([None] * 30 + ["pm25_raw_ugm3:range", "pm25_raw_ugm3:spike?"]) for _ in times]
+    qc = [1 if code is None else 3 if code.endswith("?") else 4 for code in codes]
+    values, cq = [rng.uniform(5, 50) for _ in times], [rng.choice([0, 0, 1]) for _ in times]
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": values, "qc": qc, "qc_code": codes, "cq": cq})
+    city.roll_up()
+    by_window: dict[int, list[int]] = defaultdict(list)
+    for n, time_ms in enumerate(times):
+        by_window[time_ms // length_ms * length_ms].append(n)
+    found = windows(city.store, "air_quality", "lp-0001", hour_ms, hour_ms + HOUR_MS, length_ms)
+    assert [row["time_ms"] for row in found] == sorted(by_window)
+    for row in found:
+        inside = by_window[row["time_ms"]]
+        minutes: dict[int, list[float]] = defaultdict(list)
+        for n in inside:
+            if qc[n] != 4:
+                minutes[times[n] // MINUTE_MS].append(values[n])
+        mean: float | None = fmean(values[n] for n in inside)
+        if max(qc[n] for n in inside) == 4:
+            mean = fmean(map(fmean, minutes.values())) if minutes else None
+        assert row["pm25_ugm3"] == (None if mean is None else pytest.approx(mean, abs=1e-5))
+        assert (row["rows"], row["qc"], row["cq"]) == (
+            len(inside),
+            max(qc[n] for n in inside),
+            max(cq[n] for n in inside),
+        )
+        assert set(row) == set(columns("air_quality"))
     city.close()
