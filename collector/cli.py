@@ -113,25 +113,23 @@ def init(
     roll_over: bool = typer.Option(False, "--roll-over", help="Begin with a new authority; both are believed."),
     drop_old: bool = typer.Option(False, "--drop-old", help="End a rollover: the old authority is believed no more."),
     signing_key: bool = typer.Option(False, "--new-signing-key", help="Another key to sign with; agents learn of it."),
+    rules: bool = typer.Option(False, "--new-broker-rules", help="Who may do what at the broker, written anew."),
 ) -> None:
     """Make keys, certificates and settings of a new installation, and say what to do next. Overwrites nothing.
 
     With --host the broker and the enrolment door listen on every address, without it on loopback only. --renew,
-    --roll-over and --drop-old keep hosts and name. A signing key that was lost or stolen is replaced with
-    --new-signing-key, without a visit to any station.
+    --roll-over and --drop-old keep hosts and name. --new-signing-key (one was stolen or lost) and --new-broker-rules
+    (mosquitto's file of them is gone) want no visit to any station.
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
-    from collector.init import Plan, begin, everywhere, new_signing_key
+    from collector.init import Plan, begin, everywhere
     from collector.init import renew as make_again
     from wire import names
 
-    if signing_key:
-        file = load_settings(folder / "collector.yaml").signing_key_file
-        if file is None:
-            text = f"{folder / 'collector.yaml'} names no signing_key_file"
-            raise Failure(Exit.CONFIGURATION, "no-signing-key", text, "name the file that shall hold it")
-        _say_next(folder, new_signing_key(file))
+    if signing_key or rules:
+        settings = load_settings(folder / "collector.yaml")
+        _say_next(folder, _new_signing_key(settings) if signing_key else _new_broker_rules(settings))
         return
     again = renew or roll_over or drop_old
     if name is None:
@@ -143,6 +141,34 @@ def init(
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
     steps = make_again(plan, roll_over, drop_old) if again else begin(plan)
     _say_next(folder, steps)
+
+
+def _new_signing_key(settings: Config) -> list[str]:
+    from collector.init import new_signing_key
+
+    if settings.signing_key_file is None:
+        raise Failure(
+            Exit.CONFIGURATION, "no-signing-key", "the settings name no signing_key_file", "name the file to hold it"
+        )
+    return new_signing_key(settings.signing_key_file)
+
+
+def _new_broker_rules(settings: Config) -> list[str]:
+    from collector.identity.book import Book
+    from collector.identity.office import MOSQUITTO
+    from collector.init import new_broker_rules
+    from collector.web.desk.file import DeskFile
+
+    if settings.identities is None:
+        raise Failure(
+            Exit.CONFIGURATION, "no-identities", "this collector has no certificate authority", "init --tls begins one"
+        )
+    file = DeskFile(settings.desk_file)
+    try:
+        inside = [each.node for each in Book(file).stations() if each.state == "active"]
+    finally:
+        file.close()
+    return new_broker_rules(settings.identities.folder.parent / MOSQUITTO, settings.name, inside)
 
 
 def _say_next(folder: Path, steps: list[str]) -> None:

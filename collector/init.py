@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from collector.identity.signing import public_key_text
 from wire.exits import Exit, Failure, reason
 
 SIGNING_KEY = "sign.key"
+RULES = "dynamic-security.json"
 PLUGINS = (
     "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
     "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so",
@@ -128,6 +130,25 @@ def _write_signing_key(file: Path) -> str:
     return public_key_text(key)
 
 
+def new_broker_rules(folder: Path, name: str, nodes: Iterable[str]) -> list[str]:
+    """The file of mosquitto's plugin anew, where it was lost or damaged: our programs and these nodes are in.
+
+    Returns the next steps. Raises Failure.
+    """
+    try:
+        _write_broker_rules(folder, name, nodes)
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}") from error
+    return [
+        f"sudo chown mosquitto: {folder / RULES} && sudo systemctl restart mosquitto",
+        "where there is a second collector: sudo lamppost collector standby NAME ARCHIVE, once more",
+    ]
+
+
+def _write_broker_rules(folder: Path, name: str, nodes: Iterable[str] = ()) -> None:
+    write_private(folder / RULES, json.dumps(broker_rules.whole_file(name, nodes), indent=1).encode())
+
+
 def _make(plan: Plan, settings: Path) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     _write_signing_key(plan.folder / SIGNING_KEY)
@@ -138,9 +159,7 @@ def _make(plan: Plan, settings: Path) -> None:
         authority.save(plan.folder / "pki")
         _issue(plan, authority, now)
         broker = plan.folder / MOSQUITTO
-        write_private(
-            broker / "dynamic-security.json", json.dumps(broker_rules.first_rules([plan.name]), indent=1).encode()
-        )
+        _write_broker_rules(broker, plan.name)
         write_public(broker / "lamppost.conf", mosquitto_settings(plan).encode())
     write_public(settings, yaml.safe_dump(_settings(plan), sort_keys=False, allow_unicode=True).encode())
 
@@ -184,7 +203,7 @@ use_identity_as_username true
 tls_version tlsv1.2
 allow_anonymous false
 plugin {plugin}
-plugin_opt_config_file {folder}/dynamic-security.json
+plugin_opt_config_file {folder}/{RULES}
 
 # A batch is at most 256 KiB; what is a little larger must still reach the collector, to be answered "too large".
 message_size_limit 327680

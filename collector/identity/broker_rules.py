@@ -7,6 +7,7 @@ for EMQX, and `tests/identity/test_access_matrix.py` asserts every cell on a rea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from wire import names
@@ -62,11 +63,14 @@ def role(name: str, rules: list[Rule]) -> dict[str, Any]:
     return {"rolename": name, "acls": acls}
 
 
-def first_rules(collectors: list[str]) -> dict[str, Any]:
-    """The plugin's file as a new installation begins with it: programs of the city, no node, nobody anonymous."""
-    roles = [role(f"collector-{name}", collector_rules(name)) for name in collectors]
-    roles += [role(DASHBOARD, dashboard_rules()), role(REGISTRAR, registrar_rules())]
-    clients = {name: f"collector-{name}" for name in collectors} | {REGISTRAR: REGISTRAR, DASHBOARD: DASHBOARD}
+def whole_file(collector: str, nodes: Iterable[str] = ()) -> dict[str, Any]:
+    """The plugin's file: programs of the city and the nodes that are in, nobody anonymous."""
+    programs = {
+        collector: _collector_role(collector),
+        DASHBOARD: role(DASHBOARD, dashboard_rules()),
+        REGISTRAR: role(REGISTRAR, registrar_rules()),
+    }
+    everybody = programs | {node: _node_role(node) for node in nodes}
     return {
         "defaultACLAccess": {
             SEND: False,
@@ -74,29 +78,20 @@ def first_rules(collectors: list[str]) -> dict[str, Any]:
             "subscribe": False,
             "unsubscribe": True,
         },
-        "clients": [{"username": name, "roles": [{"rolename": rolename}]} for name, rolename in clients.items()],
+        "clients": [{"username": who, "roles": [{"rolename": one["rolename"]}]} for who, one in everybody.items()],
         "groups": [],
-        "roles": roles,
+        "roles": list(everybody.values()),
     }
 
 
 def admit_collector(name: str) -> list[dict[str, Any]]:
     """The commands that let another collector in."""
-    rolename = f"collector-{name}"
-    return [
-        {"command": "createRole", **role(rolename, collector_rules(name))},
-        {"command": "createClient", "username": name, "roles": [{"rolename": rolename}]},
-    ]
+    return _admit(name, _collector_role(name))
 
 
 def admit(node: str) -> list[dict[str, Any]]:
     """The plugin's commands that let a node in; those that fail because it is in already do no harm."""
-    rolename = _role_of(node)
-    return [
-        {"command": "createRole", **role(rolename, node_rules(node))},
-        {"command": "createClient", "username": node, "roles": [{"rolename": rolename}]},
-        {"command": "enableClient", "username": node},
-    ]
+    return [*_admit(node, _node_role(node)), {"command": "enableClient", "username": node}]
 
 
 def expel(node: str) -> list[dict[str, Any]]:
@@ -110,6 +105,21 @@ def expel(node: str) -> list[dict[str, Any]]:
         {"command": "deleteClient", "username": node},
         {"command": "deleteRole", "rolename": _role_of(node)},
     ]
+
+
+def _admit(who: str, allowed: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"command": "createRole", **allowed},
+        {"command": "createClient", "username": who, "roles": [{"rolename": allowed["rolename"]}]},
+    ]
+
+
+def _collector_role(name: str) -> dict[str, Any]:
+    return role(f"collector-{name}", collector_rules(name))
+
+
+def _node_role(node: str) -> dict[str, Any]:
+    return role(_role_of(node), node_rules(node))
 
 
 def _role_of(node: str) -> str:
