@@ -199,7 +199,9 @@ def test_a_new_life_of_much_that_waits_says_after_each_batch_that_it_goes_on(spo
 def test_a_new_life_goes_on_past_a_batch_that_the_disk_has_changed(spool: Spool) -> None:
     """One flipped bit ended the agent, and each one after it."""
     first, *_ = fill(spool, 3)
-    spool._db.execute("UPDATE sealed SET bytes = ? WHERE id = ?", (first.data[:-9] + b"?" + first.data[-8:], first.id))
+    crc = len(first.data) - 8  # RFC 1952 2.3: a flipped bit before it may be one that means nothing
+    flipped = first.data[:crc] + bytes([first.data[crc] ^ 1]) + first.data[crc + 1 :]
+    spool._db.execute("UPDATE sealed SET bytes = ? WHERE id = ?", (flipped, first.id))
     spool.begin_life(T0)
     assert sum(row.series == AIR for row in rows_of(spool.oldest(99))) == 20
     assert {gap["reason"]: gap["lost_count"] for gap in gaps(spool)} == {"damaged": 10, "renumbered": 0}

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from collector.stores.influx1 import Influx1
+from collector.stores.store import Select
 from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import Influxd, free_port, wait_for
@@ -46,6 +48,9 @@ def test_the_second_takes_over_with_what_the_kit_brought(tmp_path: Path, influxd
             "--from", "2026-03-01",
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
+        shared = Influx1(influxd.url, "standby_kit")
+        wait_for("the record in the database", lambda: bool(shared.select(Select("calibration", ("number",)))), 30)
+        shared.close()
         wait_for("the second to stand by", lambda: _states(city) == {"c1": "active", "c2": "standby"}, 30)
         city.collector.kill()
         wait_for("the second to work", lambda: _states(city).get("c2") == "active", 30)
