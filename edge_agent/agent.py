@@ -53,6 +53,7 @@ TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 STATUS_S = 2.0
 CARE_S = 60.0
 DRAIN_S = 5.0
+CANCEL_AGAIN_S = 5.0  # longer than a goodbye takes
 
 
 class Agent:
@@ -332,6 +333,10 @@ def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """End them all; what is told once may go unheard: wait_for of 3.11, in libraries too, swallows a cancel that comes
+    together with what it waits for."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
