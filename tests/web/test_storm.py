@@ -38,6 +38,18 @@ def storm(served: Served) -> Served:
     return served
 
 
+def wall_that_says(served: Served, words: str) -> str:
+    """The wall once it says so: stations that were added are looked at within seconds, perhaps not all at once."""
+    pages: list[str] = []
+
+    def says() -> bool:
+        pages.append(served.get("/en/wall").text)
+        return words in pages[-1]
+
+    wait_for(f"the wall to say {words}", says)
+    return pages[-1]
+
+
 def test_a_rule_at_many_stations_is_one_entry_with_the_highest_first(storm: Served) -> None:
     found = entries(storm.city.alerts)
     assert [len(some) for some in found] == [40, 1, 1, 1, 1, 1]
@@ -69,8 +81,7 @@ def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Ser
 
 
 def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
-    wait_for("every station to be known", lambda: "31 more stations" in storm.get("/en/wall").text)
-    page = storm.get("/en/wall").text
+    page = wall_that_says(storm, "31 more stations")
     assert page.count('<li class="alert') == 3
     assert "3 more" in page
     assert "<details" not in page  # nobody can click there
@@ -127,8 +138,7 @@ def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, 
 def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> None:
     first = served.city.stations[0]
     served.city.stations += [replace(first, node=f"lp-1{number:03}") for number in range(30)]
-    wait_for("every station to be known", lambda: "21 more stations" in served.get("/en/wall").text)
-    assert served.get("/en/wall").text.count('class="tile ') == 12
+    assert wall_that_says(served, "21 more stations").count('class="tile ') == 12
 
 
 def test_the_wall_shows_those_first_that_need_somebody(served: Served) -> None:
