@@ -7,7 +7,6 @@ another state of the file would be played into it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tarfile
 import time
@@ -22,6 +21,7 @@ from pydantic import BaseModel
 
 from collector.config import Config, SqliteStore
 from collector.identity.office import MOSQUITTO
+from collector.opendata.files import whole
 from collector.sqlite_file import unusable
 from wire.exits import Exit, Failure, reason
 
@@ -69,15 +69,11 @@ def write(archive: Path, found: Contents) -> int:
 def whole_archive(archive: Path) -> Iterator[tarfile.TarFile]:
     """An archive for its owner alone, which bears its name when it is whole and on the disk. Raises Failure."""
     try:
-        with TemporaryDirectory(prefix=".lamppost-", dir=archive.parent) as folder:
-            made = Path(folder) / "archive"
-            with made.open("xb") as file:
-                made.chmod(0o600)
-                with tarfile.open(fileobj=file, mode="w:gz", dereference=True) as tar:
-                    yield tar
-                file.flush()
-                os.fsync(file.fileno())
-            made.replace(archive)
+        with whole(archive) as part:
+            part.unlink(missing_ok=True)
+            part.touch(0o600, exist_ok=False)  # nobody else's from its first byte on
+            with tarfile.open(part, "w:gz", dereference=True) as tar:
+                yield tar
     except OSError as error:
         where = error.filename or archive
         cure = "run it as one who may read all that the settings name (sudo), into a folder with room"
