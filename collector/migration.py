@@ -28,11 +28,13 @@ def migrate(
     Raises StoreDown; doing it again is harmless.
     """
     waiting: list[Table] = []
+    count = 0
     for table in old.tables(ROWS_PER_WRITE):
         waiting.append(table)
-        if sum(len(each.times_ms) for each in waiting) >= ROWS_PER_WRITE:
+        count += len(table.times_ms)
+        if count >= ROWS_PER_WRITE:
             yield _write(waiting, newest_ms, store, book, reporting)
-            waiting = []
+            waiting, count = [], 0
     yield _write(waiting, newest_ms, store, book, reporting)
 
 
