@@ -5,14 +5,18 @@ value names them by number, so each keeps its own.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
+from collector.edge import Edge
 from collector.numbers.calibration import Calibrations, Record
 from collector.stores.store import SOON_S, Aside, Select, Store, Stored, StoreDown, Table
+
+log = logging.getLogger("lamppost.collector")
 
 MEASUREMENT: Final = "calibration"
 AGAIN_MS: Final = 10_000
@@ -23,6 +27,7 @@ class SharedCalibrations:
 
     def __init__(self, calibrations: Calibrations, store: Store, alarm: Callable[[str, str], None]) -> None:
         self._calibrations, self._store, self._alarm = calibrations, store, alarm
+        self._edge = Edge(log)
         self._same_at: int | None = None  # how many records there were when both had the same
         self._under_way: Future[list[Record]] | None = None
         self._not_before_ms = 0
@@ -41,8 +46,10 @@ class SharedCalibrations:
             done, self._under_way = self._under_way, None
             try:
                 self._learn(done.result())
-            except StoreDown:
+                self._edge.is_over()
+            except StoreDown as error:
                 self._not_before_ms = now_ms + AGAIN_MS
+                self._edge.fails(f"calibrations are not shared by way of the database: {error}")
         elif self._same_at != self._calibrations.count and now_ms >= self._not_before_ms:
             records = self._calibrations.all()
             self._under_way = aside(lambda: _exchange(self._store, records))
@@ -74,7 +81,10 @@ def _exchange(store: Store, mine: Iterable[Record]) -> list[Record]:
 def _read(store: Store) -> list[Record]:
     found = store.select(Select(MEASUREMENT, ("number", "body"), within_s=SOON_S))
     rows = (row for series in found for row in series.rows)
-    return [Record(**json.loads(body) | {"number": number}) for _, number, body in rows]
+    try:
+        return [Record(**json.loads(body) | {"number": number}) for _, number, body in rows]
+    except (ValueError, TypeError) as error:  # of a newer collector, or nobody's
+        raise StoreDown(f"a row of {MEASUREMENT} is none of ours: {error}") from error
 
 
 def _row(record: Record) -> Table:

@@ -13,7 +13,7 @@ from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.shared_calibrations import AGAIN_MS, SharedCalibrations
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Answer, Later, Store, at_once
+from collector.stores.store import Answer, Later, Store, Table, at_once
 from tests.closes import Closes
 
 T0 = 1_790_000_000_000
@@ -84,6 +84,19 @@ def test_a_database_that_is_away_is_asked_again_after_a_while(make: Callable[[st
     assert store.extent()[0] == 0
     first.shared.look(at_once, T0 + AGAIN_MS)
     assert store.extent()[0] == 1
+
+
+def test_a_row_that_is_none_of_ours_breaks_no_round(make: Callable[[str], One], store: Sqlite) -> None:
+    """A newer collector's record has more words than this one knows."""
+    body = '{"node": "lp-1", "word_of_tomorrow": 1}'
+    foreign = Table("calibration", (("node", "lp-1"),), [T0], {"number": [1], "body": [body]}, frozenset({"number"}))
+    store.write(store.render(foreign))
+    first = make("c1")
+    first.records.add(RECORD)
+    first.shared.look_up()
+    for _ in range(2):
+        first.shared.look(at_once, T0)
+    assert [record.number for record in first.records.all()] == [1]
 
 
 def test_a_slow_database_holds_nobody_up(make: Callable[[str], One]) -> None:
