@@ -128,8 +128,8 @@ def init(
     from wire import names
 
     if signing_key or rules:
-        settings = load_settings(folder / "collector.yaml")
-        _say_next(folder, _new_signing_key(settings) if signing_key else _new_broker_rules(settings))
+        file = folder / "collector.yaml"
+        _say_next(folder, _new_signing_key(load_settings(file)) if signing_key else _new_broker_rules(file))
         return
     again = renew or roll_over or drop_old
     if name is None:
@@ -153,22 +153,18 @@ def _new_signing_key(settings: Config) -> list[str]:
     return new_signing_key(settings.signing_key_file)
 
 
-def _new_broker_rules(settings: Config) -> list[str]:
+def _new_broker_rules(config: Path) -> list[str]:
+    from collector.commands.identity import open_desk
     from collector.identity.book import Book
     from collector.identity.office import MOSQUITTO
     from collector.init import new_broker_rules
-    from collector.web.desk.file import DeskFile
 
-    if settings.identities is None:
-        raise Failure(
-            Exit.CONFIGURATION, "no-identities", "this collector has no certificate authority", "init --tls begins one"
-        )
-    file = DeskFile(settings.desk_file)
-    try:
+    with open_desk(config) as (settings, file):
+        if settings.identities is None:
+            text = "this collector has no certificate authority"
+            raise Failure(Exit.CONFIGURATION, "no-identities", text, "init --tls begins one")
         inside = [each.node for each in Book(file).stations() if each.state == "active"]
-    finally:
-        file.close()
-    return new_broker_rules(settings.identities.folder.parent / MOSQUITTO, settings.name, inside)
+        return new_broker_rules(settings.identities.folder.parent / MOSQUITTO, settings.name, inside)
 
 
 def _say_next(folder: Path, steps: list[str]) -> None:
