@@ -106,6 +106,28 @@ def test_what_comes_while_a_commit_is_slow_has_its_own_time(monkeypatch: pytest.
     assert first[1] <= between_s <= second[1]
 
 
+async def _said_to_who_never_reads() -> Port:
+    host = StubHost()  # not started: nobody takes what is said
+    path = host.add("air-1", Pms5003())
+    port = Port(path, load(None).get("plantower-pms5003").serial, lambda *_: None)
+    reading = asyncio.create_task(port.run())
+    try:
+        await asyncio.wait_for(port.opened(), 10)
+        while port.counts["write_dropped"] == 0:
+            port.write(bytes(1000))
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        host.stop()
+    return port
+
+
+@pytest.mark.timeout(20)
+def test_a_line_that_takes_nothing_more_drops_commands_and_holds_nobody_up() -> None:
+    """A hung adapter, or a serial server whose link is down: the agent stood still with all its sensors."""
+    assert asyncio.run(_said_to_who_never_reads()).counts["write_dropped"] == 1
+
+
 async def _pulled_out_and_held_by_another(folder: Path, told: pytest.LogCaptureFixture) -> None:
     host = StubHost(links=folder)
     path = host.add("air-1", Pms5003())
