@@ -62,10 +62,11 @@ def standby(
     from wire import names
 
     with open_desk(config) as (settings, file):
-        if not names.is_name(name) or name == settings.name:
-            cure = f"small letters, digits and hyphens; another than {settings.name}"
-            raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
         office = enrolment(settings, file)
+        taken = office.programs | {each.node for each in office.book.stations()} | {"ca", "server"}  # files beside its own
+        if not names.is_name(name) or name in taken:
+            cure = "small letters, digits and hyphens; no station's name, and none of our programs'"
+            raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
         kit.pack(to, name, config, settings, office.authority, utc_now())
         try:
             office.gate.admit_collector(name)

@@ -38,17 +38,19 @@ def token_create(
 
     Example:  lamppost token create lp-0017 > token.txt
     """
-    from wire import names
     from wire.enrolment import Token, digest_of
 
-    if not names.is_node(node):
-        raise Failure(Exit.USAGE, "bad-node", f"{node!r} is no name of a node", "small letters, digits, hyphens")
     with open_desk(config) as (settings, file):
         from collector.identity.book import Book
+        from collector.identity.enrolment import Refused
         from collector.identity.office import enrolment
         from common.settings import in_url
 
         office = enrolment(settings, file)
+        try:
+            office.may_be_called(node)
+        except Refused as error:
+            raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", "another: small letters, digits, hyphens") from error
         assert settings.identities is not None
         where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
         secret = Book(file).new_token(node, this_person(), wall_ms(), minutes * 60_000)
@@ -171,6 +173,7 @@ def stations_retire(
 
     Example:  lamppost stations retire lp-0017
     """
+    from collector.identity.enrolment import Refused
     from collector.identity.office import enrolment
     from collector.identity.registrar import BrokerSilent
 
@@ -181,6 +184,8 @@ def stations_retire(
             raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
         try:
             count = enrolment(settings, file).retire(node, this_person(), wall_ms())
+        except Refused as error:
+            raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", "lamppost stations") from error
         except BrokerSilent as error:
             text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
             raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error

@@ -57,11 +57,19 @@ class Enrolment:
     broker_port: int
     publish_revocations: Callable[[bytes], None]
     life: timedelta = NODE_LIFE
+    programs: frozenset[str] = frozenset()
+    """Names that have other rights at the broker: a station of that name would have them, and take them along."""
+
+    def may_be_called(self, node: str) -> None:
+        """Raises Refused unless this can be the name of a station."""
+        if not names.is_node(node):
+            raise Refused("bad-node", "this is no name of a node")
+        if node in self.programs:
+            raise Refused("bad-node", "one of our own programs has this name, and its rights at the broker")
 
     def enrol(self, node: str, token: str, request: bytes, now_ms: int) -> dict[str, Any]:
         """The answer to a first request. Raises Refused, BrokerSilent."""
-        if not names.is_node(node):
-            raise Refused("bad-node", "this is no name of a node")
+        self.may_be_called(node)
         try:
             authority.read_request(request)  # before the token is used up
         except BadRequest as error:
@@ -78,8 +86,7 @@ class Enrolment:
 
     def accept(self, node: str, request: bytes, who: str, now_ms: int) -> dict[str, Any]:
         """Enrol on an operator's word. Raises Refused, BrokerSilent."""
-        if not names.is_node(node):
-            raise Refused("bad-node", "this is no name of a node")
+        self.may_be_called(node)
         answer, certificate = self._sign(node, request, now_ms)
         self.gate.admit(node)
         self.book.enrolled(node, certificate.serial_number, _ends_ms(certificate), who, now_ms)
@@ -87,8 +94,7 @@ class Enrolment:
 
     def renew(self, node: str, certificate: bytes, request: bytes, signature: bytes, now_ms: int) -> dict[str, Any]:
         """A new certificate for who proves to hold the old one's key. Raises Refused."""
-        if not names.is_node(node):  # a stranger's words are not for the trail
-            raise Refused("bad-node", "this is no name of a node")
+        self.may_be_called(node)  # a stranger's words are not for the trail
         try:
             old = x509.load_pem_x509_certificate(certificate)
             key = old.public_key()
@@ -111,8 +117,9 @@ class Enrolment:
     def retire(self, node: str, who: str, now_ms: int) -> int:
         """The node is out: at the broker now, and by the list of the revoked. Returns how many certificates it had.
 
-        Raises BrokerSilent after the list was written: say it again when the broker is back.
+        Raises Refused; BrokerSilent after the list was written: say it again when the broker is back.
         """
+        self.may_be_called(node)
         count = self.book.retire(node, who, now_ms)
         self.publish_revocations(self.authority.revocations(self.book.revoked(), _moment(now_ms)))
         self.gate.expel(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collector.config import Config
 from collector.identity.authority import Authority, write_public
 from collector.identity.book import Book
-from collector.identity.broker_rules import REGISTRAR
+from collector.identity.broker_rules import DASHBOARD, REGISTRAR
 from collector.identity.enrolment import Enrolment
 from collector.identity.registrar import Registrar
 from collector.identity.signing import public_key_text, signing_key
@@ -44,4 +44,5 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
         wants.broker_host,
         wants.broker_port,
         lambda content: write_public(revoked, content),
+        programs=frozenset({config.name, DASHBOARD, REGISTRAR}),
     )

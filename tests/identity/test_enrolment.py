@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ def test_a_token_is_good_once_for_its_node_and_for_a_while(office: Enrolment) ->
     with pytest.raises(Refused):
         office.enrol("lp-1", token, request, NOW + 2)
     assert {token.state for token in office.book.tokens(NOW)} == {"used"}
+
+
+def test_no_station_has_the_name_of_a_program_of_ours(office: Enrolment) -> None:
+    """It would have the collector's rights at the broker, and retiring it put the collector out."""
+    office = replace(office, programs=frozenset({"c1"}))
+    token = office.book.new_token("c1", "anna", NOW)
+    request = request_pem("whatever").encode()
+    for refused in (
+        lambda: office.enrol("c1", token, request, NOW),
+        lambda: office.accept("c1", request, "anna", NOW),
+        lambda: office.retire("c1", "anna", NOW),
+    ):
+        with pytest.raises(Refused, match="one of our own programs"):
+            refused()
 
 
 def test_of_fifty_uses_at_once_exactly_one_wins(office: Enrolment) -> None:

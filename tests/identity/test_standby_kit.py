@@ -69,6 +69,14 @@ def test_a_file_as_store_is_none_for_two(city: City, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["registrar", "ca"])
+def test_a_second_takes_nobody_elses_name(city: City, tmp_path: Path, name: str) -> None:
+    """At the broker two of one name have the rights of the first; in the kit its certificate lies beside others."""
+    made = city.office("collector", "standby", name, str(tmp_path / "c2.tar.gz"))
+    assert f"{name!r} cannot be the second's name" in made.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def _states(city: City) -> dict[str, str]:
     told = subprocess.run(
         [sys.executable, "-m", "lamppost", "collector", "status", str(city.settings), "--json"],
