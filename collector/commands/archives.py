@@ -12,6 +12,8 @@ from collector.commands.options import CONFIG, JSON, counted, load_settings, say
 from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 
+_FILES = {"ca", "server"}  # of the authority, beside which each certificate lies under its own name
+
 
 def backup(
     to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after collector and moment."),
@@ -63,7 +65,7 @@ def standby(
 
     with open_desk(config) as (settings, file):
         office = enrolment(settings, file)
-        taken = office.programs | {each.node for each in office.book.stations()} | {"ca", "server"}  # files beside its own
+        taken = office.programs | {each.node for each in office.book.stations()} | _FILES
         if not names.is_name(name) or name in taken:
             cure = "small letters, digits and hyphens; no station's name, and none of our programs'"
             raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)

@@ -50,7 +50,8 @@ def token_create(
         try:
             office.may_be_called(node)
         except Refused as error:
-            raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", "another: small letters, digits, hyphens") from error
+            cure = "another: small letters, digits, hyphens"
+            raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", cure) from error
         assert settings.identities is not None
         where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
         secret = Book(file).new_token(node, this_person(), wall_ms(), minutes * 60_000)

@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Final, Literal
 
+from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
+
 from collector.numbers.reporting import Reporting
 from measures.corrections import fire_and_smoke, us_wide
 from measures.gases import MOLAR_MASS_G_MOL
@@ -48,6 +50,8 @@ CREATE TABLE IF NOT EXISTS calibration_audit (id INTEGER PRIMARY KEY, at_ms INTE
 class Record:
     """corrected = slope * raw + offset (raw in the corrected unit), or a named formula; in force from `from_ms`."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
     node: str
     sensor: str
     quantity: str
@@ -55,8 +59,8 @@ class Record:
     made_ms: int
     who: str
     formula: Formula = "linear"
-    slope: float = 1.0
-    offset: float = 0.0
+    slope: FiniteFloat = 1.0
+    offset: FiniteFloat = 0.0
     source: str = ""
     number: int = 0
 
@@ -76,6 +80,18 @@ class Record:
             None if v is None or rh is None or v < 0 or not 0 <= rh <= 100 else round(correct(v, rh) or 0.0, DECIMALS)
             for v, rh in zip(values, humidity, strict=True)
         ]
+
+
+_RECORD: Final = TypeAdapter(Record)
+
+
+def record_of(number: int, body: str) -> Record:
+    """A record as it is kept. Raises ValueError, TypeError for one that this version cannot correct by."""
+    try:
+        return _RECORD.validate_json(json.dumps({**json.loads(body), "number": number}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"c{number}, {first['loc'][-1]}: {first['msg']}") from error
 
 
 class Calibrations:
@@ -112,7 +128,7 @@ class Calibrations:
         if self._db is None:
             return []
         rows = self._db.execute("SELECT id, body FROM calibration ORDER BY id")
-        return [Record(**json.loads(body) | {"number": number}) for number, body in rows]
+        return [record_of(number, body) for number, body in rows]
 
     def add(self, record: Record) -> Record:
         """Keep a record; returns it with its number."""
@@ -128,15 +144,20 @@ class Calibrations:
 
     def learn(self, records: Iterable[Record]) -> list[Record]:
         """Keep what another collector has made, under its number; gives those whose number is another's here."""
-        mine = {record.number: record for record in self.all()}
-        new = [record for record in records if record.number not in mine]
+        known = {record.number: record for record in self.all()}
+        new, others = [], []
+        for record in records:
+            if known.setdefault(record.number, record) is record:
+                new.append(record)
+            elif known[record.number] != record:
+                others.append(record)
         self._db.executemany(
             "INSERT INTO calibration VALUES (?, ?, ?, ?, ?, ?)",
             [(r.number, r.node, r.sensor, r.quantity, r.from_ms, json.dumps(asdict(r))) for r in new],
         )
         self._version = -1
         self.refresh()
-        return [record for record in records if mine.get(record.number, record) != record]
+        return others
 
     def note(self, at_ms: int, what: Mapping[str, Any]) -> None:
         """Write an audit line."""

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from collector.edge import Edge
-from collector.numbers.calibration import Calibrations, Record
+from collector.numbers.calibration import Calibrations, Record, record_of
 from collector.stores.store import SOON_S, Aside, Select, Store, Stored, StoreDown, Table
 
 log = logging.getLogger("lamppost.collector")
@@ -82,9 +82,9 @@ def _read(store: Store) -> list[Record]:
     found = store.select(Select(MEASUREMENT, ("number", "body"), within_s=SOON_S))
     rows = (row for series in found for row in series.rows)
     try:
-        return [Record(**json.loads(body) | {"number": number}) for _, number, body in rows]
+        return [record_of(number, body) for _, number, body in rows]
     except (ValueError, TypeError) as error:  # of a newer collector, or nobody's
-        raise StoreDown(f"a row of {MEASUREMENT} is none of ours: {error}") from error
+        raise StoreDown(f"a row of {MEASUREMENT} is none that this version knows: {error}") from error
 
 
 def _row(record: Record) -> Table:

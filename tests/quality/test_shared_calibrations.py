@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +88,43 @@ def test_a_database_that_is_away_is_asked_again_after_a_while(make: Callable[[st
     assert store.extent()[0] == 1
 
 
-def test_a_row_that_is_none_of_ours_breaks_no_round(make: Callable[[str], One], store: Sqlite) -> None:
-    """A newer collector's record has more words than this one knows."""
-    body = '{"node": "lp-1", "word_of_tomorrow": 1}'
-    foreign = Table("calibration", (("node", "lp-1"),), [T0], {"number": [1], "body": [body]}, frozenset({"number"}))
-    store.write(store.render(foreign))
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"word_of_tomorrow": 1},
+        {"formula": "of-tomorrow"},
+        {"slope": "0.5"},
+        {"slope": float("nan")},
+        {"from_ms": "soon"},
+        {"node": ["lp-1"]},
+    ],
+)
+def test_a_row_that_is_none_of_ours_breaks_no_round(
+    make: Callable[[str], One], store: Sqlite, odd: dict[str, object]
+) -> None:
+    """A newer collector's, or somebody's: one that was taken in broke every batch of its sensor, and each start."""
+    _put(store, "lp-1", asdict(RECORD) | odd)
     first = make("c1")
-    first.records.add(RECORD)
+    own = first.records.add(replace(RECORD, node="lp-9"))
     first.shared.look_up()
     for _ in range(2):
         first.shared.look(at_once, T0)
-    assert [record.number for record in first.records.all()] == [1]
+    assert first.records.all() == [own]
+
+
+def test_two_of_one_number_in_the_database_break_no_takeover(make: Callable[[str], One], store: Sqlite) -> None:
+    """Two collectors made them while neither saw the other; a third that knew neither was stopped half-way."""
+    for node in ("lp-1", "lp-2"):
+        _put(store, node, asdict(replace(RECORD, node=node)))
+    third = make("c3")
+    third.shared.look_up()
+    assert third.records.count == 1
+    assert [key for key, _ in third.alarms] == ["calibration"]
+
+
+def _put(store: Sqlite, node: str, body: dict[str, object]) -> None:
+    columns: dict[str, list[Any]] = {"number": [1], "body": [json.dumps(body)]}
+    store.write(store.render(Table("calibration", (("node", node),), [T0], columns, frozenset({"number"}))))
 
 
 def test_a_slow_database_holds_nobody_up(make: Callable[[str], One]) -> None:
