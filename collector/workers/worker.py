@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sqlite3
 import sys
 import threading
@@ -250,12 +249,6 @@ def _round(worker: Worker, inbox: Inbox, now_ms: int) -> None:
 
 
 def main() -> None:
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # sent to all of a terminal or a service; the receiver says when
-        signal.signal(number, signal.SIG_IGN)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the receiver is gone
         run(Connection(int(sys.argv[1])))
     os._exit(0)  # not waiting for a write that hangs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import struct
 import subprocess
@@ -31,6 +32,8 @@ SILENCE_S = 120.0
 LIVED_S = 60.0
 ILL_AFTER = 3
 DEATHS_MAX = 2
+SENT_TO_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""By a terminal or a service, to each process: a worker never hears them, the receiver says when it ends."""
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0)
 """A worker that ended is started again at once; one that does not live long, ever later."""
 
@@ -241,11 +244,14 @@ def _begin() -> tuple[subprocess.Popen[bytes], Connection]:
     with theirs:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         command = [sys.executable, "-m", "collector.workers.worker", str(theirs.fileno())]
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SENT_TO_ALL)  # it begins with what is blocked here
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
         except OSError:
             ours.close()
             raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return process, Connection(ours.detach())
 
 

@@ -14,6 +14,7 @@ from edge_agent.doctor import machine_checks as machine
 from edge_agent.doctor import sensor_checks as sensor
 from edge_agent.doctor import serial_checks as serial
 from edge_agent.doctor.result import Result, Station, fail, skip, warn
+from wire.breakdown import place_of
 from wire.exits import Exit, Failure, reason
 
 DEADLINE_S = 9.0
@@ -74,13 +75,16 @@ def chosen(only: Iterable[str] = (), leave_out: Iterable[str] = ()) -> list[Chec
 
 
 def _found(check: Check, answer: Future[Result | list[Result]]) -> Result | list[Result]:
-    """What a check found; a file that it may not see, or a disk that fails, costs no other check its word."""
+    """What a check found; a file it may not see, a disk that fails or a fault of its own costs no other its word."""
     try:
         return answer.result()
     except PermissionError as error:
         return skip(check.id, f"{error.filename} may not be seen by you: sudo")
     except OSError as error:
         return fail(check.id, f"{error.filename}: {reason(error)}", "is the card failing? --only disk")
+    except Exception as error:  # noqa: BLE001 - of a check that breaks, too
+        file, line = place_of(error)
+        return fail(check.id, f"the check itself breaks: {type(error).__name__} at {file}:{line}", "report it")
 
 
 def _means(name: str, check: str) -> bool:

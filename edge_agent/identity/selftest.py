@@ -53,18 +53,18 @@ class SelfTestImpossible(Exception):
 def self_test(broker: BrokerAddress, node: str) -> list[Attempt]:
     """All six, in order. Raises SelfTestImpossible when the station itself cannot connect."""
     nobody = f"nobody-{secrets.token_hex(4)}"
-    probe = _Probe(broker, node)
+    thief = _Thief(broker, node)
     try:
         return [
-            probe.publish("foreign-publish", names.data(nobody)),
-            _all("forged-answer", [probe.publish("", names.ack(node)), probe.publish("", names.ack(nobody))]),
-            probe.subscribe("foreign-subscribe", names.data("+")),
-            probe.subscribe("shared-group", f"$share/{nobody}/{names.data(node)}"),
-            _all("wildcard", [probe.subscribe("", "#"), probe.subscribe("", f"{names.PREFIX}/{node}/#")]),
+            thief.publish("foreign-publish", names.data(nobody)),
+            _all("forged-answer", [thief.publish("", names.ack(node)), thief.publish("", names.ack(nobody))]),
+            thief.subscribe("foreign-subscribe", names.data("+")),
+            thief.subscribe("shared-group", f"$share/{nobody}/{names.data(node)}"),
+            _all("wildcard", [thief.subscribe("", "#"), thief.subscribe("", f"{names.PREFIX}/{node}/#")]),
             _anonymous(broker, nobody),
         ]
     finally:
-        probe.close()
+        thief.close()
 
 
 def holes(attempts: list[Attempt]) -> list[str]:
@@ -72,15 +72,39 @@ def holes(attempts: list[Attempt]) -> list[str]:
     return [attempt.action for attempt in attempts if not attempt.refused]
 
 
+class _Thief:
+    """Whoever holds the station's credential. A broker may cut off who tries too much: the next attempt begins anew."""
+
+    def __init__(self, broker: BrokerAddress, node: str) -> None:
+        self._broker, self._node = broker, node
+        self._probe = _Probe(broker, node)
+
+    def publish(self, action: str, topic: str) -> Attempt:
+        return self._connected().attempt(action, lambda client: client.publish(topic, b"self-test", 1).mid)
+
+    def subscribe(self, action: str, topic: str) -> Attempt:
+        return self._connected().attempt(action, lambda client: client.subscribe(topic, 1)[1])
+
+    def close(self) -> None:
+        self._probe.close()
+
+    def _connected(self) -> _Probe:
+        if self._probe.is_lost:
+            self._probe.close()
+            self._probe = _Probe(self._broker, self._node)
+        return self._probe
+
+
 class _Probe:
-    """One connection with the station's credential, beside the agent's own."""
+    """One connection with the station's credential, beside the agent's own and another self-test's."""
 
     def __init__(self, broker: BrokerAddress, node: str) -> None:
         self._answers: dict[int, Any] = {}
         self._changed = threading.Condition()
         self._state: str | None = None
-        self._lost = False
-        self._client = _client(broker, f"{node}.selftest", broker.username or node, broker.password, broker.tls)
+        self.is_lost = False
+        identifier = f"{node}.selftest-{secrets.token_hex(4)}"  # of two with one name the broker lets in but one
+        self._client = _client(broker, identifier, broker.username or node, broker.password, broker.tls)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
@@ -95,24 +119,18 @@ class _Probe:
             self.close()
             raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {self._state or 'no answer'}")
 
-    def publish(self, action: str, topic: str) -> Attempt:
-        return self._attempt(action, self._client.publish(topic, b"self-test", 1).mid)
-
-    def subscribe(self, action: str, topic: str) -> Attempt:
-        _, mid = self._client.subscribe(topic, 1)
-        assert mid is not None
-        return self._attempt(action, mid)
+    def attempt(self, action: str, begin: Callable[[paho.Client], int | None]) -> Attempt:
+        """`begin` sends, and gives the number by which the broker answers; None when the connection is gone."""
+        mid = begin(self._client)
+        self._until(lambda: mid in self._answers or self.is_lost)
+        reason = self._answers.get(mid) if mid is not None else None
+        if reason is None:
+            return Attempt(action, self.is_lost, "cut off" if self.is_lost else "no answer: cannot tell")
+        return Attempt(action, reason.is_failure, str(reason))
 
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
-
-    def _attempt(self, action: str, mid: int) -> Attempt:
-        self._until(lambda: mid in self._answers or self._lost)
-        reason = self._answers.get(mid)
-        if reason is None:
-            return Attempt(action, self._lost, "cut off" if self._lost else "no answer: cannot tell")
-        return Attempt(action, reason.is_failure, str(reason))
 
     def _until(self, is_so: Callable[[], bool]) -> None:
         with self._changed:
@@ -130,7 +148,7 @@ class _Probe:
 
     def _on_disconnect(self, *_: Any) -> None:
         with self._changed:
-            self._lost = True
+            self.is_lost = True
             self._changed.notify_all()
 
 

@@ -256,9 +256,14 @@ def test_what_one_check_may_not_see_costs_no_other_its_word(tmp_path: Path) -> N
     def broken(_: Station) -> Result:
         raise OSError(5, "Input/output error", "/etc/x")
 
-    checks = [Check("a", "?", shut), Check("b", "?", broken), Check("c", "?", lambda _: fail("c", "x", "y"))]
+    def unforeseen(_: Station) -> Result:
+        raise KeyError("vitals")
+
+    looks = {"a": shut, "b": broken, "c": unforeseen, "d": lambda _: fail("d", "x", "y")}
+    checks = [Check(name, "?", look) for name, look in looks.items()]
     results, _ = examine(Station(tmp_path / "none.yaml"), checks)
-    assert [(r.id, r.state) for r in results] == [("a", State.SKIP), ("b", State.FAIL), ("c", State.FAIL)]
+    assert [(r.id, r.state) for r in results] == [("a", State.SKIP), *((name, State.FAIL) for name in "bcd")]
+    assert results[2].text.startswith(f"the check itself breaks: KeyError at {__file__}:")
     assert results[0].text == "/var/lib/lamppost/spool.db may not be seen by you: sudo"
     assert results[1].text == "/etc/x: Input/output error"
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 import yaml
@@ -61,6 +65,44 @@ def test_each_hole_of_an_access_file_is_found(tmp_path: Path, hole: str) -> None
         broker.stop()
     assert hole in found
     assert {"foreign-subscribe", "shared-group", "wildcard", "anonymous"} <= set(found)
+
+
+class CutsOff(StreamRequestHandler):
+    """A broker, as far as the self-test goes: it cuts off whoever publishes, and lets everybody hear everything."""
+
+    def handle(self) -> None:
+        while head := self.rfile.read(1):
+            kind, size = head[0] >> 4, self.rfile.read(1)[0]
+            body = self.rfile.read(size)
+            if kind == 1:  # CONNECT
+                self.wfile.write(b"\x20\x03\0\0\0")
+            elif kind == 8:  # SUBSCRIBE, with its number first
+                self.wfile.write(b"\x90\x04" + body[:2] + b"\0\1")
+            else:
+                return
+
+
+@pytest.fixture
+def cuts_off() -> Iterator[int]:
+    with ThreadingTCPServer(("127.0.0.1", 0), CutsOff) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_a_broker_that_cuts_off_whoever_publishes_is_asked_the_rest_all_the_same(cuts_off: int) -> None:
+    """Everything after the first attempt counted as refused, and nothing of it had been tried."""
+    attempts = self_test(BrokerAddress("127.0.0.1", cuts_off), "lp-0042")
+    assert holes(attempts) == ["foreign-subscribe", "shared-group", "wildcard", "anonymous"], attempts
+
+
+def test_two_at_once_do_not_end_each_other(city: City) -> None:
+    """The doctor's beside that of an agent that starts: of two of one name the broker lets in but one."""
+    broker = BrokerAddress("127.0.0.1", city.plan.broker_port, tls=Identity(city.enrol("lp-0044")).tls.context)
+    with ThreadPoolExecutor(4) as pool:
+        for attempts in pool.map(lambda _: self_test(broker, "lp-0044"), range(4)):
+            assert "cut off" not in {attempt.said for attempt in attempts[:-1]}, attempts  # but who is nobody
 
 
 def test_no_broker_is_no_answer() -> None:

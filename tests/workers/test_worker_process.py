@@ -150,3 +150,12 @@ class Deaf:
 
     def send_bytes(self, _: object) -> None:
         pass
+
+
+def test_what_is_sent_to_all_of_a_service_ends_no_worker_that_has_hardly_begun() -> None:
+    """It died before it could say that it would not hear, and was started again beside a receiver that ended."""
+    process, pipe = room._begin()
+    for number in room.SENT_TO_ALL:
+        process.send_signal(number)
+    pipe.close()
+    assert process.wait(30) == 0
