@@ -70,15 +70,17 @@ class SecurityHeaders:
 
 
 class Hosts:
-    """Answers under the site's own names only: under another, a page of elsewhere could speak for its reader."""
+    """Answers under the site's own names only: under another, a page of elsewhere could speak for its reader.
+
+    The probes know no reader: load balancers ask by address, or as HTTP/1.0 under no name at all.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self._app = app
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = _host_of(scope) if scope["type"] == "http" else None
-        if scope["type"] != "http" or host in self._hosts:
+        if scope["type"] != "http" or scope["path"] in probes.PATHS or _host_of(scope) in self._hosts:
             await self._app(scope, receive, send)
             return
         text = (

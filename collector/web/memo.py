@@ -82,5 +82,7 @@ class Memo:
 def answer(request: Request, made: Made, headers: dict[str, str]) -> Response:
     """The page as the client can take it."""
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(made.packed, media_type="text/html", headers={**headers, "Content-Encoding": "gzip"})
+        vary = f"{headers['Vary']}, Accept-Encoding"  # of what is not packed here the middleware says so
+        headers = {**headers, "Vary": vary, "Content-Encoding": "gzip"}
+        return Response(made.packed, media_type="text/html", headers=headers)
     return Response(made.plain, media_type="text/html", headers=headers)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from collector.rules.fields import OWN_LINK
 from collector.web.site import AlertView
 from wire.traffic import CELLS
 
@@ -86,6 +87,7 @@ def tens(vehicles: float) -> int:
 def public_alerts(alerts: Iterable[AlertView]) -> list[AlertView]:
     """Alerts as everybody may see them: on traffic without a value, for it may be one vehicle's, and by the window.
 
+    The collector's own troubles are told without particulars: addresses, files, and cures that are not for readers.
     Those on what is not public, such as driving the wrong way, are for the operators alone.
     """
     return [_public(alert) for alert in alerts if is_public(alert.quantity or "")]
@@ -97,6 +99,8 @@ def is_public(quantity: str) -> bool:
 
 
 def _public(alert: AlertView) -> AlertView:
+    if alert.kind == OWN_LINK:
+        return replace(alert, detail_zh="", detail_en="")
     if not alert.kind.startswith("traffic_flow"):
         return alert
     since_ms = alert.since_ms // WINDOW_MS * WINDOW_MS

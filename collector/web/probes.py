@@ -16,6 +16,7 @@ from starlette.routing import Route
 from collector.stores.store import SOON_S, Select, StoreDown
 from collector.web.site import Site
 
+PATHS = ("/healthz", "/readyz")
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -43,7 +44,7 @@ def routes(site: Site) -> list[Route]:
         said = {"ready": ready, "role": health.role, "wrong": sorted(wrong)}
         return JSONResponse(said, 200 if ready else 503, _NEVER_KEPT)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [Route(path, told) for path, told in zip(PATHS, (healthz, readyz), strict=True)]
 
 
 def _answers(site: Site) -> bool:

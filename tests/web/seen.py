@@ -16,6 +16,13 @@ BARS_OUTSIDE = """[...document.querySelectorAll('svg rect.bar')].filter(bar => {
   return own.right > all.right + 2 || own.top < all.top - 2 || own.bottom > all.bottom + 2;
 }).length"""
 """A rule of style that is meant for something else can move the bars of a chart."""
+BROKEN_WORDS = """[...document.querySelectorAll('.badge')].filter(badge => {
+  badge.style.overflowWrap = 'normal';
+  const broken = badge.scrollWidth > badge.clientWidth;
+  badge.style.overflowWrap = '';
+  return broken;
+}).map(badge => badge.innerText)"""
+"""Levels whose words have not the room to stand whole."""
 
 
 class Seen:
@@ -45,6 +52,7 @@ class Seen:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert self.page.evaluate(BARS_OUTSIDE) == 0, path
+            assert self.page.evaluate(BROKEN_WORDS) == [], f"{path} at {width}"
             self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
             found = axe.Axe().run(self.page)
             assert found.violations_count == 0, f"{path} at {width}: {found.generate_report()}"

@@ -209,6 +209,16 @@ def test_another_host_is_refused_and_told_the_setting(standing: Served, host: st
     assert (answer.status, "web: hosts" in answer.text) == (400, True)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_load_balancer_asks_under_whatever_name(standing: Served, path: str) -> None:
+    assert standing.get(path, Host="10.2.0.7:8080").status == 200
+
+
+@pytest.mark.parametrize("packed", ["gzip", "identity"])
+def test_a_cache_is_told_that_pages_come_packed_and_plain(standing: Served, packed: str) -> None:
+    assert standing.get("/", "HEAD", Accept_Encoding=packed).headers["vary"] == "Cookie, Accept-Encoding"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:99", "LOCALHOST"])
 def test_our_own_names_are_answered_whatever_the_port(standing: Served, host: str) -> None:
     assert standing.get("/", Host=host).status == 200

@@ -188,6 +188,13 @@ def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_dr
     assert same == air
 
 
+def test_the_collector_s_own_troubles_are_public_without_addresses_files_and_cures() -> None:
+    words = ("数据库不可用", "The database is away")
+    own = AlertView("f", "firing", "critical", "collector-database", *words, "collector", 0, kind="collector")
+    (shown,) = public_alerts([replace(own, detail_zh="：http://10.2.0.5:8086", detail_en=": http://10.2.0.5:8086")])
+    assert shown == own
+
+
 @given(st.lists(st.tuples(st.integers(0, 3_600_000), st.floats(0, 1000)), max_size=40).map(sorted))
 @settings(max_examples=60)
 def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
