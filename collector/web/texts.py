@@ -19,7 +19,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "privacy": ("只计数，不拍照，不识别车牌。", "We count. No pictures, no number plates."),
     "few": (
         "不足 5 辆时显示“<5”；一小时的车数取整到十。",
-        "Fewer than 5 vehicles are shown as “<5”; an hour's are told in tens.",
+        "Fewer than 5 vehicles are shown as “<5”; hourly counts are rounded to tens.",
     ),
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
@@ -51,7 +51,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "气体用最近一个整点小时。本站监测的污染物有缺测时，不高于 100 的指数不公布。",
         "Sub-indices under {standard}, of which the largest counts: of PM2.5 and PM10 from the mean of the last 60"
         " minutes, provisional under 45; of gases from the last full hour. While a pollutant that is measured at a"
-        " station is missing, no index up to 100 is told there.",
+        " station is missing, no index up to 100 is shown there.",
     ),
     "levels_how_china": (
         "按 {standard} 计算最近一个整点小时的指数：颗粒物用 24 小时滑动平均，取最大的分指数。",
@@ -109,7 +109,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "of_limit": ("（阈值 {n}）", " (limit {n})"),
     "traffic_soon": (
         "车流量：首个五分钟结束后显示。",
-        "Traffic: told when its first five minutes are over.",
+        "Traffic: shown after the first five minutes.",
     ),
     "at_stations": ("{n} 个站点", "{n} stations"),
     "show_stations": ("哪些站点", "Which stations"),
@@ -245,7 +245,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "next_page": ("下一页", "Next page"),
     "generated": ("页面生成于", "Page generated at"),
     "connected": ("自动更新", "updates by itself"),
-    "disconnected": ("连接中断，正在重连；页面暂不更新", "connection lost, trying again; this page stands still"),
+    "disconnected": ("连接中断，正在重连；页面暂不更新", "connection lost, reconnecting; this page is not updating"),
     "take_part": ("参与", "Take part"),
     "open_data": ("开放数据", "Open data"),
     "open_data_about": (
@@ -272,7 +272,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Units are in the names or in the column unit. completeness: the share of the window with this quantity."
         " flags: the tests that doubt this mean. An index means nothing without its standard and edition;"
         " NA has no value. rows: stored readings in the window. cq: clock quality (0 synced, 1 restored,"
-        " 2 estimated). qc: the worst quality flag. masked: columns taken out because they tell of fewer than"
+        " 2 estimated). qc: the worst quality flag. masked: columns withheld because they are of fewer than"
         " 5 vehicles.",
     ),
     "how_measured": ("这个数怎么来的？", "How is this measured?"),
@@ -284,7 +284,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "车流：传感器只数经过的车辆和车速，在灯杆上汇总后才发出。\n"
         "其他各量是最新一次读数；噪声是传感器给出的声级。",
         "Particles: small laser-scattering sensors measure about every second; this is not a reference method.\n"
-        "Of particles minute means are made, then the mean of the last 60 minutes; it is complete from 45 on.\n"
+        "Particles are averaged by the minute, then over the last 60 minutes; from 45 minutes on that is complete.\n"
         "Above 70 % relative humidity particle readings may be too high.\n"
         "“Corrected” readings have been calibrated for this station; “uncorrected” are as the sensor gave them.\n"
         "Traffic: vehicles and their speed are counted as they pass; only totals leave the lamppost.\n"
@@ -293,7 +293,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "height": ("离地高度", "Height above ground"),
     "reports": ("问题报告", "Problem reports"),
     "no_reports": ("还没有人报告问题。", "Nobody has reported a problem."),
-    "reported": ("已收到，谢谢。处理结果会写在这里。", "Received, thank you. The answer will stand here."),
+    "reported": ("已收到，谢谢。处理结果会写在这里。", "Received, thank you. The answer will appear here."),
     "report_this": ("报告这个站点的问题", "Report a problem with this station"),
     "report_kind": ("哪一类问题？", "What is it about?"),
     "report_values": ("数值看起来不对", "Values look wrong"),
@@ -326,10 +326,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
-    "broken": ("页面出错了，请稍后再试。", "Something broke here; please try again in a while."),
+    "broken": ("页面出错了，请稍后再试。", "Something went wrong here; please try again later."),
     "not_found": ("没有这个页面。", "There is no such page."),
     "not_found_station": ("没有这个站点。", "There is no such station."),
-    "back": ("回到首页", "Back to the first page"),
+    "back": ("回到首页", "Back to the home page"),
     "sensors": ("传感器", "Sensors"),
     "clock": ("时钟", "Clock"),
     "synced": ("已同步", "synced"),
