@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Final
 
 import yaml
 
 STOP_S: Final = 20.0
+PORTS: Final = range(20_000, 32_768)  # below those that Linux gives to whoever connects (ip_local_port_range)
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, an order, a terminal that was closed: whoever has children ends them first."""
 
@@ -78,8 +81,9 @@ class Programs:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nobody uses now, and that no connection is given before somebody serves there."""
+    while True:
+        port = SystemRandom().choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
