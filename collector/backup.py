@@ -7,6 +7,8 @@ another state of the file would be played into it.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import tarfile
 import time
@@ -95,6 +97,8 @@ def _add_database(tar: tarfile.TarFile, path: Path, aside: Path) -> None:
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
                 db.execute("VACUUM INTO ?", (str(copy),))
         except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:  # what is written is the copy
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside)) from error
             raise unusable(path, error) from error
         member = tar.gettarinfo(path)
         member.size = copy.stat().st_size

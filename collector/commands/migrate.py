@@ -29,12 +29,11 @@ def migrate(
     from collector.migration import migrate as write
     from collector.numbers.window_book import WindowBook
     from collector.stores.sqlite import Sqlite
+    from collector.stores.store import StoreDown
 
     settings = load_settings(config)
     if not readings.is_file():
-        raise Failure(
-            Exit.USAGE, "file-unreadable", f"{readings}: there is no such file", "store.path of the old settings"
-        )
+        raise _no_store(f"{readings}: there is no such file")
     if isinstance(settings.store, SqliteStore) and settings.store.path.resolve() == readings.resolve():
         text = f"{readings} is where {config} stores already"
         raise Failure(Exit.CONFIGURATION, "store-same", text, "name the new database as `store` first; docs/storage.md")
@@ -45,7 +44,10 @@ def migrate(
         closing(Sqlite(readings)) as old,
     ):
         store.prepare()
-        total, newest_ms = old.extent()
+        try:
+            total, newest_ms = old.extent()
+        except StoreDown as error:
+            raise _no_store(f"{error}; this is no embedded store's file") from error
         with progress(total, "bringing over") as seen:
             for count, why in write(old, newest_ms, store, WindowBook(state, owner=False), settings.reporting()):
                 written, refused = written + count - len(why), refused + why
@@ -57,3 +59,7 @@ def migrate(
     for reason in refused[:5]:
         typer.echo(f"refused: {reason}", err=True)
     raise typer.Exit(Exit.NOT_HEALTHY if refused else Exit.FINE)
+
+
+def _no_store(text: str) -> Failure:
+    return Failure(Exit.USAGE, "file-unreadable", text, "name the file that the old settings have as store.path")

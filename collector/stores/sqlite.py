@@ -208,6 +208,7 @@ class Sqlite(Store):
         """How many rows the file holds, and when its newest is of, in UTC milliseconds. Raises StoreDown."""
         try:
             with self._readers.one() as reader:
+                reader.execute("SELECT 1 FROM series LIMIT 1")  # any other file holds none
                 names = reader.execute(
                     "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'p_*'"
                 ).fetchall()

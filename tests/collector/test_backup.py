@@ -17,6 +17,7 @@ from collector import backup
 from collector.commands.options import load_settings
 from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
+from tests.powercut.rig import Impossible, run
 from wire.exits import Failure
 
 
@@ -114,6 +115,28 @@ def test_a_damaged_file_ends_it_and_leaves_nothing(settings: Path, tmp_path: Pat
     with pytest.raises(Failure, match=r"desk\.db"):
         _back_up(settings, tmp_path / "out.tar.gz")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.fixture
+def little(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for next to nothing."""
+    place = tmp_path / "little"
+    place.mkdir()
+    try:
+        run("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place))
+    except (Impossible, OSError) as why:
+        pytest.skip(f"SKIPPED: no file system of its own here: {why}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_full_disk_is_the_archives_and_not_that_of_the_files(settings: Path, little: Path) -> None:
+    """What SQLite says of its copy was said of the collector's own folder."""
+    with pytest.raises(Failure, match=f"^{little}: No space left on device") as told:
+        _back_up(settings, little / "out.tar.gz")
+    assert "with room" in told.value.cure
+    assert not list(little.iterdir())
 
 
 def _back_up(settings: Path, archive: Path) -> int:

@@ -115,7 +115,8 @@ def _rows(file: Path) -> dict[tuple[str, int], dict[str, Any]]:
 
 @pytest.mark.usefixtures("old", "book")
 @pytest.mark.parametrize(
-    ("readings", "word"), [("readings.db", "store-same"), ("missing.db", "file-unreadable"), ("state.db", "store-down")]
+    ("readings", "word"),
+    [("readings.db", "store-same"), ("missing.db", "file-unreadable"), ("state.db", "file-unreadable")],
 )
 def test_what_is_no_store_or_the_same_is_refused(tmp_path: Path, readings: str, word: str) -> None:
     settings = tmp_path / "collector.yaml"
