@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from collector.config import Config, SqliteStore
 from collector.identity.office import MOSQUITTO
 from collector.opendata.files import whole
-from collector.sqlite_file import unusable
+from collector.sqlite_file import connect, unusable
 from wire.exits import Exit, Failure, reason
 
 LOG = "-wal"  # https://sqlite.org/wal.html: what was committed and is not in the file yet
@@ -94,7 +94,7 @@ def _add_database(tar: tarfile.TarFile, path: Path, aside: Path) -> None:
     with TemporaryDirectory(prefix=".lamppost-", dir=aside) as folder:
         copy = Path(folder) / "copy"
         try:
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+            with closing(connect(path, "ro")) as db:
                 db.execute("VACUUM INTO ?", (str(copy),))
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:  # what is written is the copy

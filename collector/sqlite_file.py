@@ -1,6 +1,7 @@
 """How the collector opens a SQLite file of its own: durable for whoever writes, without waiting for whoever reads.
 
-A connection that nobody closes is closed by chance: each has an owner, and ends with it.
+A connection that nobody closes is closed by chance: each has an owner, and ends with it. Whoever opens such a file,
+for whatever, does it here: one that a newer Lamppost has made is left alone.
 """
 
 from __future__ import annotations
@@ -11,8 +12,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final, Literal
 
 from wire.exits import Exit, Failure
+
+
+FORMAT: Final = 1
+"""What this collector makes of its files, kept in each as SQLite's `user_version`; 0 is from before there was a number.
+A new table needs no new number: a collector that was rolled back works on beside it. What an older one cannot read, or
+would write wrongly, such as another column or another text in one, gets the next."""
+
+
+class Newer(sqlite3.DatabaseError):
+    """A newer Lamppost has made of the file what this one does not know. It was not touched."""
 
 
 def unusable(where: Path | str, error: Exception) -> Failure:
@@ -20,11 +32,31 @@ def unusable(where: Path | str, error: Exception) -> Failure:
     if "no such table" in str(error):
         text = f"{where}: no collector of this version has run with these settings"
         return Failure(Exit.CONFIGURATION, "state-missing", text, "start it, or name other settings with --config")
+    if isinstance(error, Newer):
+        cure = "install the newer again, nothing is lost; or bring back the backup from before the update"
+        return Failure(Exit.CONFIGURATION, "file-newer", f"{where}: {error}", cure)
     if type(error) is sqlite3.DatabaseError:  # not a database, or malformed
         cure = "it is damaged: put it aside with its -wal and -shm, bring back a backup or begin without it"
     else:
         cure = "check the folder's owner and free space; run commands as the collector's user (sudo -u lamppost ...)"
     return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{where}: {error}", cure)
+
+
+def connect(path: Path, mode: Literal["ro", "rw"], timeout_s: float = 10) -> sqlite3.Connection:
+    """A connection to a file that is there. Raises sqlite3.Error, of which Newer is one."""
+    address = f"{path.resolve().as_uri()}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout_s, check_same_thread=False)
+    try:
+        if (found := _format(db)) > FORMAT:
+            raise Newer(f"made by a newer Lamppost (format {found}, this one knows {FORMAT})")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _format(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def open_durable(path: Path, schema: str) -> sqlite3.Connection:
@@ -35,11 +67,13 @@ def open_durable(path: Path, schema: str) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):  # it exists; or it cannot be, of which SQLite tells
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # its log gets the same mode
-    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    db = connect(path, "rw")
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.executescript(schema)
+        if _format(db) < FORMAT:
+            db.execute(f"PRAGMA user_version={FORMAT}")
     except sqlite3.Error:
         db.close()
         raise
@@ -61,8 +95,7 @@ class Readers:
         with self._lock:
             reader = self._free.pop() if self._free else None
         if reader is None:
-            address = f"{self._path.resolve().as_uri()}?mode=ro"
-            reader = sqlite3.connect(address, uri=True, timeout=10, check_same_thread=False)
+            reader = connect(self._path, "ro")
             reader.row_factory = self._row_factory
         try:
             yield reader

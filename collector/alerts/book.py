@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from collector.rules.deed import Deed
 from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
+from collector.sqlite_file import connect
 from collector.statedb import transaction
 
 DELIVERED_KEPT_MS: Final = 30 * 86_400_000
@@ -61,9 +62,9 @@ class Book:
         db.executescript(_SCHEMA)
 
     @classmethod
-    def open(cls, path: Path | str) -> Book:
+    def open(cls, path: Path) -> Book:
         """The book of a state file, over a connection of its own. Raises sqlite3.Error."""
-        db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        db = connect(path, "rw")
         try:
             db.execute("PRAGMA synchronous=FULL")
             return cls(db)
@@ -72,9 +73,9 @@ class Book:
             raise
 
     @property
-    def path(self) -> str:
+    def path(self) -> Path:
         """The file."""
-        return str(self._db.execute("PRAGMA database_list").fetchone()[2])
+        return Path(self._db.execute("PRAGMA database_list").fetchone()[2])
 
     def close(self) -> None:
         """Let go of the file."""

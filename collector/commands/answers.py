@@ -23,6 +23,7 @@ from collector.commands.options import (
     show_json,
 )
 from collector.commands.station import must_be_known, nothing_of
+from collector.sqlite_file import connect
 from collector.commands.times import span_of
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -205,11 +206,7 @@ def _open(config: Path) -> Iterator[tuple[Config, Store]]:
 @contextmanager
 def _state(config: Path) -> Iterator[sqlite3.Connection]:
     path = load_settings(config).state_file
-    address = f"{path.resolve().as_uri()}?mode=rw"
-    with (
-        file_of_the_collector(path),
-        closing(sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)) as db,
-    ):
+    with file_of_the_collector(path), closing(connect(path, "rw")) as db:
         yield db
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,8 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.duty import open_book
 from collector.commands.options import CONFIG, JSON, counted, load_settings, meant, open_store, show_json
-from collector.commands.station import nothing_of
+from collector.commands.station import nothing_of, state_of
 from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 
@@ -202,12 +202,11 @@ def _history(store: Store, rule: Rule, node: str, sensor: str | None, at_ms: int
 
 def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:
     """The episode that fired at that time, as the collector's state file has it."""
-    from collector.alerts.book import Book
     from collector.rules.transition import fingerprint
 
     if not settings.state_file.exists():
         return None
-    with closing(Book.open(settings.state_file)) as book:
+    with open_book(settings) as book:
         said = [each.transition for each in book.transitions(0, fingerprint(rule.alert, series))]
     void = {each.key for each in said if each.void}
     last = next((e for e in reversed(said) if e.event_ms < at_ms and e.key not in void), None)
@@ -216,12 +215,11 @@ def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Trans
 
 def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]:
     """Where the alert was told up to then, in words."""
-    from collector.alerts.book import Book
     from collector.rules.transition import fingerprint
 
     if not settings.state_file.exists():
         return []
-    with closing(Book.open(settings.state_file)) as book:
+    with open_book(settings) as book:
         told = [each for each in book.deliveries(fingerprint(rule.alert, series)) if each.made_ms <= at_ms]
     clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     words = {"delivered": "ok", "dead": "GIVEN UP", "waiting": "FAILED", "sending": "being sent"}
@@ -260,15 +258,13 @@ def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:
 
 def _inventory(settings: Config) -> list[Expected]:
     """What the nodes have announced, as the collector's state file has it; nothing without one."""
-    import sqlite3
-
     from collector.delivery.registry import Registry
     from collector.stations.inventory import expected
     from device_profiles.catalogue import load as load_catalogue
 
     if not settings.state_file.exists():
         return []
-    with closing(sqlite3.connect(settings.state_file, isolation_level=None, timeout=10)) as db:
+    with state_of(settings) as db:
         return expected(Registry(db).nodes(), load_catalogue(), settings.places())
 
 

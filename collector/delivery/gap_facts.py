@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -13,6 +12,7 @@ from typing import Any
 from collector.config import Config
 from collector.delivery.ledger import HOUR_MS, READINGS
 from collector.delivery.registry import kept
+from collector.sqlite_file import connect
 from wire import batch
 
 
@@ -22,7 +22,7 @@ def from_state(settings: Config) -> tuple[dict[str, int | None], Counter[tuple[s
     refused: Counter[tuple[str, str, int]] = Counter()
     if not settings.state_file.exists():
         return waiting, refused
-    with closing(_opened(settings)) as db:
+    with closing(connect(settings.state_file, "ro")) as db:
         for known in kept(db):
             waiting[known.birth.node] = known.birth.oldest_ms if known.online else (known.birth.oldest_ms or 0)
         for node, content in db.execute("SELECT node, content FROM quarantine_part"):
@@ -36,12 +36,8 @@ def whole_batches(settings: Config) -> set[tuple[str, str, int]]:
     """Node, spool and sequence of each batch that is in the quarantine as a whole, and so in no ledger."""
     if not settings.state_file.exists():
         return set()
-    with closing(_opened(settings)) as db:
+    with closing(connect(settings.state_file, "ro")) as db:
         return set(db.execute("SELECT node, spool, seq FROM quarantine_whole"))
-
-
-def _opened(settings: Config) -> sqlite3.Connection:
-    return sqlite3.connect(f"{settings.state_file.resolve().as_uri()}?mode=ro", uri=True)
 
 
 def _readings_of_batch(payload: bytes) -> Iterator[tuple[str, int]]:

@@ -7,6 +7,8 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from collector.sqlite_file import connect
+
 if TYPE_CHECKING:
     from collector.config import Config
 
@@ -36,7 +38,7 @@ class Names:
 
     def _renamed(self) -> dict[str, tuple[str, str]]:
         try:
-            with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=0.2)) as db:
+            with closing(connect(self._file, "ro", 0.2)) as db:
                 self._given = db.execute("SELECT node, zh, en FROM station_name").fetchall()
         except sqlite3.Error:
             pass  # no file yet, nobody renamed yet, or busy: asked again soon

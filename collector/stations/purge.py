@@ -6,7 +6,6 @@ own: `lamppost agent spool purge` on the device.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from pathlib import Path
 import urllib3
 
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
+from collector.sqlite_file import connect
+from collector.statedb import transaction
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key
 from collector.stores.store import StoreDown
@@ -86,7 +87,7 @@ def _influx2(wants: Influx2Store, node: str) -> None:
 
 
 def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
-    with closing(sqlite3.connect(path, timeout=20)) as db, db:
+    with closing(connect(path, "rw", 20)) as db, transaction(db):
         found = [
             (number, measurement)
             for number, measurement in db.execute(
@@ -102,7 +103,7 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
 
 def _tables(path: Path, node: str, gone: Counter[str]) -> None:
     """Every table that names the node: in a column of its own, or quoted inside a text."""
-    with closing(sqlite3.connect(path, timeout=20)) as db, db:
+    with closing(connect(path, "rw", 20)) as db, transaction(db):
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             if table in _KEPT or table.startswith("sqlite_"):

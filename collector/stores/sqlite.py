@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.sqlite_file import Readers, open_durable
+from collector.sqlite_file import Readers, open_durable, unusable
 from collector.stores.line_protocol import Unwritable, key
 from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
 from common.named_file import NamedFile
@@ -56,7 +56,7 @@ class Sqlite(Store):
         try:
             writer = open_durable(self._path, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            return Held(f"{self._path}: {error}")
+            return Held(unusable(self._path, error).line())
         try:
             self._learn(writer)
         except sqlite3.Error as error:

@@ -20,6 +20,7 @@ from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
 from collector.rules.transition import Series, transition
+from collector.statedb import open_state
 from tests.alerts.receiver import Receiver
 from tests.rules.high import PM25_HIGH
 from tests.servers import wait_for
@@ -41,7 +42,7 @@ class Office:
         if second is not None:
             self.channels.append(Webhook("second", second, None, WRITER))
             routes = {"hook": Route("hook", "second"), "second": Route("second")}
-        self.book = Book.open(folder / "state.db")
+        self.book = Book(open_state(folder / "state.db"))
         self.book._db.execute("PRAGMA synchronous=OFF")
         self.outbox = Outbox(routes)
         self.teller = Teller(self.outbox, self.channels, self._save, lambda: self.now_ms)
