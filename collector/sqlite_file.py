@@ -16,7 +16,6 @@ from typing import Final, Literal
 
 from wire.exits import Exit, Failure
 
-
 FORMAT: Final = 1
 """What this collector makes of its files, kept in each as SQLite's `user_version`; 0 is from before there was a number.
 A new table needs no new number: a collector that was rolled back works on beside it. What an older one cannot read, or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from contextlib import suppress
@@ -116,7 +117,8 @@ def _why(files: list[Path], at_fault: Path, error: OSError, cure: str = CURE) ->
         if locked is not None:
             return _unusable(locked, LOCKED, UNLOCK)
         return _unusable(at_fault, _reason(error), cure)
-    return _refused(error.filename or at_fault, error, cure)
+    shut = next((file for file in files if not os.access(file, os.R_OK)), at_fault)
+    return _refused(error.filename or shut, error, cure)
 
 
 def _refused(path: object, error: OSError, cure: str = CURE) -> Failure:

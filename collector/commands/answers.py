@@ -23,8 +23,8 @@ from collector.commands.options import (
     show_json,
 )
 from collector.commands.station import must_be_known, nothing_of
-from collector.sqlite_file import connect
 from collector.commands.times import span_of
+from collector.sqlite_file import connect
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
 

@@ -5,6 +5,7 @@ Stations renew theirs by themselves. A program that renews (ACME) does so long b
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from cryptography import x509
 
 from collector.config import Config
 from collector.timers import Waits
+from common.tls import show
+from wire.exits import Failure
 
 LEFT: Final = 0.1
 """Of its life: ten weeks of two years, a year of the authority's ten."""
@@ -22,10 +25,14 @@ HOUR_MS: Final = 3_600_000
 
 
 class Certificates:
-    """Those that the settings name. Of a file the first certificate counts: its own, or the newest authority."""
+    """Those that the settings name. Of a file the first certificate counts: its own, or the newest authority.
+
+    What the pages show is whatever lay there last and could be used: a renewed one that cannot is no good to them.
+    """
 
     def __init__(self, config: Config) -> None:
         self._waits = Waits()
+        self._pages = config.web.tls
         self._cures: dict[Path, str] = {}
         if config.web.tls is not None:
             self._cures[config.web.tls.cert] = "have it renewed by who signed it"
@@ -46,6 +53,11 @@ class Certificates:
         return "; ".join(self._ending(datetime.fromtimestamp(now_ms / 1000, UTC))) or None
 
     def _ending(self, now: datetime) -> Iterator[str]:
+        if self._pages is not None:
+            try:
+                show(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._pages.cert, self._pages.key)
+            except Failure as failure:
+                yield f"{failure}: the pages show the one of before until it ends. Cure: a pair that it may read"
         for path, cure in self._cures.items():
             with suppress(OSError, ValueError):  # who opens it to use it says what is wrong with it
                 one = x509.load_pem_x509_certificates(path.read_bytes())[0]

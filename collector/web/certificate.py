@@ -35,5 +35,12 @@ class Certificate:
             log.info("%s was renewed, and is shown from now on", self._files[0])
 
     def _state(self) -> tuple[int, ...]:
-        """What changes when a file does; 0 for one that is not there."""
-        return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in self._files)
+        """What changes when a file does, or whose it is; 0 for one that is not there, or behind a locked door."""
+        return tuple(map(_changed_ns, self._files))
+
+
+def _changed_ns(file: Path) -> int:
+    try:
+        return file.stat().st_ctime_ns
+    except OSError:
+        return 0

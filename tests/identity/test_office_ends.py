@@ -12,6 +12,7 @@ import yaml
 from collector.alerts.self_watch import of_alarms
 from collector.config import Config
 from collector.health.certificates import Certificates
+from collector.identity.authority import new_key, pem_key
 from collector.init import Plan, begin
 
 DAY_MS = 24 * 3_600_000
@@ -52,6 +53,14 @@ def test_they_are_looked_at_once_an_hour_and_one_that_is_gone_is_left_to_who_ope
         path.unlink()
     said = certificates.look(late_ms + 3_600_000) or ""
     assert said.count("Cure: ") == 1, "the pages' own is there still"
+
+
+def test_a_renewed_pair_of_the_pages_that_cannot_be_used_is_told_while_the_old_one_is_good(config: Config) -> None:
+    """What is on the disk is new, and what the pages show comes to its end without a word."""
+    assert config.web.tls is not None
+    config.web.tls.key.write_bytes(pem_key(new_key()))
+    said = Certificates(config).look(int(time.time() * 1000)) or ""
+    assert "certificate and key do not belong together: the pages show the one of before until it ends. Cure: " in said
 
 
 def test_it_is_an_alert() -> None:

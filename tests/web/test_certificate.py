@@ -74,6 +74,19 @@ def test_half_a_renewal_leaves_the_old_one_in_force(pages: Pages, caplog: pytest
     wait_for("the new certificate", lambda: pages.shown() == renewed)
 
 
+def test_a_renewed_key_behind_a_locked_door_is_waited_for(pages: Pages, tmp_path: Path) -> None:
+    """certbot's own folders are root's alone: looking for a change there ended the server, and all pages with it."""
+    before = pages.shown()
+    renewed = pages.renew()
+    pages.key.rename(tmp_path / "kept.key")
+    pages.key.symlink_to("x" * 300)  # may not even be asked for: whoever runs this may look into every folder
+    assert pages.shown() == before
+    assert pages.shown() == before
+    pages.key.unlink()
+    (tmp_path / "kept.key").rename(pages.key)
+    wait_for("the new certificate", lambda: pages.shown() == renewed)
+
+
 @pytest.mark.parametrize(("spoil", "said"), [("key", "do not belong together"), ("cert", "web.pem: does not exist")])
 def test_a_pair_that_cannot_be_used_is_named_before_anything_begins(tmp_path: Path, spoil: str, said: str) -> None:
     """The collector began, and went on without pages."""
