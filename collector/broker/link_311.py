@@ -117,7 +117,7 @@ class Link311:
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
         if reason.is_failure:
             if not self.counts["refused"]:
-                log.error("broker %s:%s refuses us: %s; SIGHUP puts another user or password in force", *self._address, reason)
+                log.error("broker %s:%s refuses us: %s; SIGHUP puts another password in force", *self._address, reason)
             self.counts["refused"] += 1
             return
         self._generation += 1

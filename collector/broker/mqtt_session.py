@@ -18,7 +18,7 @@ PACKET_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MAX: Final = 100_000
 _PACKET_IDS: Final = 65_535
 _CURES: Final = {
-    "not authorized": "user, password or certificate in the settings, and its rights at the broker; SIGHUP puts new ones in force",
+    "not authorized": "user, password or certificate in the settings, and its rights at the broker; then SIGHUP",
     "retain not supported": "mosquitto: retain_available true",
     "QoS not supported": "mosquitto: max_qos 1 or 2",
 }
