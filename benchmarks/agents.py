@@ -59,12 +59,12 @@ def _watch(station: Station, seconds: float) -> list[Figure]:
 
 
 def _bytes(pid: int) -> int:
-    text = Path(f"/proc/{pid}/io").read_text()
+    text = Path(f"/proc/{pid}/io").read_text(encoding="utf-8")
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith("write_bytes")))
 
 
 def _resident_mb(pid: int) -> float:
-    text = Path(f"/proc/{pid}/status").read_text()
+    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS"))) / 1024
 
 

@@ -136,7 +136,7 @@ class Bench:
             before = cpu_s(self.process.pid)
             said = finished(sending)
         if not said:
-            log = (self.folder / "collector.log").read_text()[-2000:]
+            log = (self.folder / "collector.log").read_text(encoding="utf-8")[-2000:]
             raise SystemExit(f"the stream broke; the collector says:\n{log}")
         spent_s = cpu_s(self.process.pid) - before
         return Rate(
@@ -221,19 +221,27 @@ def cpu_s(pid: int) -> float:
     """Seconds of CPU of a process and of the children it has now."""
     total = 0.0
     for each in (pid, *children(pid)):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         total += (int(fields[11]) + int(fields[12])) / TICKS_PER_S
     return total
 
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started, from whichever of its threads."""
-    return [int(text) for each in Path(f"/proc/{pid}/task").glob("*/children") for text in each.read_text().split()]
+    return [
+        int(text)
+        for each in Path(f"/proc/{pid}/task").glob("*/children")
+        for text in each.read_text(encoding="utf-8").split()
+    ]
 
 
 def peak_mb(pid: int) -> float:
     """The most that a process has held in memory."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    line = next(
+        line
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        if line.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 

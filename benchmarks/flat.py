@@ -32,7 +32,7 @@ BACK_MS = 2 * 86_400_000
 
 def resident_mb(pid: int) -> float:
     """What the largest process of a program holds now."""
-    texts = [Path(f"/proc/{each}/status").read_text() for each in (pid, *children(pid))]
+    texts = [Path(f"/proc/{each}/status").read_text(encoding="utf-8") for each in (pid, *children(pid))]
     lines = [line for text in texts for line in text.splitlines() if line.startswith("VmRSS")]
     return max(int(line.split()[1]) for line in lines) / 1024
 

@@ -65,7 +65,7 @@ class Station:
     def status(self) -> dict[str, Any]:
         """What the agent last said of itself; empty before it did."""
         try:
-            said: dict[str, Any] = json.loads(self._status_file.read_text())
+            said: dict[str, Any] = json.loads(self._status_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return said

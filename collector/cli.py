@@ -276,7 +276,7 @@ def sample() -> None:
     """
     from collector.config import SAMPLE
 
-    typer.echo(SAMPLE.read_text(), nl=False)
+    typer.echo(SAMPLE.read_bytes(), nl=False)  # a file is wanted, whatever letters this terminal has
 
 
 def _check(settings: Config) -> int:

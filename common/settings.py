@@ -61,7 +61,7 @@ def secret(path: Path | None) -> str | None:
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
     copy = Path(handed) / path.name if handed else None
     try:
-        return (copy if copy is not None and copy.exists() else path).read_text().strip()
+        return (copy if copy is not None and copy.exists() else path).read_text(encoding="utf-8").strip()
     except PermissionError as error:
         cure = "run this as the user of the service, or with sudo"
         raise Failure(Exit.NOT_PERMITTED, "secret-unreadable", f"{path} may not be read by this user", cure) from error

@@ -44,7 +44,7 @@ class SelfReport:
         aside = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(said))
+            aside.write_text(json.dumps(said), encoding="utf-8")
             aside.chmod(READABLE)
             aside.replace(path)
         except OSError as error:
@@ -142,7 +142,7 @@ def _telling(values: dict[str, float]) -> list[float]:
 def _written_bytes() -> int | None:
     """What this process has had written to the card so far, by the kernel's account; None where it keeps none."""
     try:
-        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text(encoding="utf-8").splitlines())
         return int(lines["write_bytes"])
     except (OSError, KeyError, ValueError):
         return None

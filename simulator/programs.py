@@ -31,7 +31,7 @@ class Programs:
     def start(self, name: str, room: str, settings: dict[str, Any]) -> None:
         """`lamppost ROOM run SETTINGS`. A session of its own: Ctrl-C reaches us alone, and we end the children."""
         path = self._folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+        path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
         with (self._folder / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "lamppost", room, "run", str(path), "--quiet"],

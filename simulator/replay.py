@@ -24,7 +24,7 @@ class SeriesOfHours:
     def __init__(self, file: Path, column: str, time: str = "time_local", is_direction: bool = False) -> None:
         self._is_direction = is_direction
         points: dict[float, float] = {}
-        with file.open(newline="") as lines:
+        with file.open(encoding="utf-8", newline="") as lines:
             rows = csv.DictReader(lines)
             for row in rows:
                 if row[column]:

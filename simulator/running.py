@@ -103,7 +103,7 @@ def _check(wanted: Wanted) -> None:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}") from error
 

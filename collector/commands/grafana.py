@@ -48,7 +48,7 @@ def provision(
         for name, text in files(version, known, str(lies_at)).items():
             path = output / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
             written.append(path)
     except OSError as error:
         raise Failure(Exit.NOT_PERMITTED, "folder-unwritable", f"{output}: {error.strerror}") from error

@@ -34,7 +34,7 @@ class SelfReport:
         said |= {"counts": dict(sorted(counts.items())), "alarms": alarms, "alarms_since_ms": alarms.since_ms}
         aside = self._path.with_name(self._path.name + ".new")
         try:
-            aside.write_text(json.dumps(said, ensure_ascii=False))
+            aside.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
             aside.replace(self._path)
         except OSError as error:
             log.debug("report: %s", error)
@@ -53,7 +53,7 @@ def alarms_beside(state_file: Path, now_ms: int, runs: bool = False) -> dict[str
     """
     path = path_beside(state_file)
     try:
-        said = json.loads(path.read_text())
+        said = json.loads(path.read_text(encoding="utf-8"))
         if now_ms - said["at_ms"] > FRESH_MS:
             return {"report": (_stands_still(path), said["at_ms"])} if runs else {}
         return {name: (text, said["alarms_since_ms"].get(name, now_ms)) for name, text in said["alarms"].items()}

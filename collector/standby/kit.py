@@ -28,7 +28,7 @@ def pack(archive: Path, name: str, settings: Path, config: Config, authority: Au
     assert config.identities is not None
     pki = config.identities.folder.absolute()
     pair = pki / f"{name}.pem"
-    said = _settings(yaml.safe_load(settings.read_text()), name, config, pair)
+    said = _settings(yaml.safe_load(settings.read_text(encoding="utf-8")), name, config, pair)
     key = new_key()
     made = {
         settings.absolute(): (HEADER + yaml.safe_dump(said, sort_keys=False, allow_unicode=True)).encode(),

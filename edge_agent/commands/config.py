@@ -203,7 +203,7 @@ def sample() -> None:
     """
     from edge_agent.settings.config import SAMPLE
 
-    typer.echo(SAMPLE.read_text(), nl=False)
+    typer.echo(SAMPLE.read_bytes(), nl=False)  # a file is wanted, whatever letters this terminal has
 
 
 def _pairs(settings: list[str]) -> list[tuple[str, str]]:

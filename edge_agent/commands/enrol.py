@@ -64,7 +64,7 @@ def request(
         typer.echo(made, nl=False)
     else:
         try:
-            out.write_text(made)
+            out.write_text(made, encoding="utf-8")
         except OSError as error:
             raise Failure(Exit.NOT_PERMITTED, "file-not-written", f"{out}: {error.strerror}") from error
         typer.echo(f"{out}: take it to the office, where `lamppost stations accept {node} --request FILE` answers it")
@@ -116,7 +116,7 @@ def renew(folder: Path = FOLDER, as_json: bool = JSON) -> None:
 
 def _text(file: Path) -> str:
     try:
-        return sys.stdin.read(65_536) if str(file) == "-" else file.read_text()
+        return sys.stdin.read(65_536) if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(Exit.NOT_PERMITTED, "file-unreadable", f"{file}: {reason(error)}") from error
 

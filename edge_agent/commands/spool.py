@@ -193,7 +193,7 @@ def _said(settings: Config, found: Survey) -> dict[str, Any]:
 def _card_bytes_a_day(status_file: Path) -> int | None:
     """What the running agent has had written to the card, by the kernel's own account."""
     try:
-        said = json.loads(status_file.read_text())
+        said = json.loads(status_file.read_text(encoding="utf-8"))
         return round(said["written_bytes"] * 86_400 / said["up_s"]) if said["up_s"] >= 60 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -40,7 +40,7 @@ def status(
     """
     file = status_file(file, config)
     try:
-        said: dict[str, Any] = json.loads(file.read_text())
+        said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         cure = "sudo systemctl start lamppost-agent, or name its file with --file"
         with suppress(PermissionError):  # then there is a folder of the service's, and settings most likely
@@ -73,7 +73,7 @@ def ready(
 
     file = status_file(file, config)
     try:
-        said = json.loads(file.read_text())
+        said = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise typer.Exit(Exit.NOT_HEALTHY) from None
     raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)

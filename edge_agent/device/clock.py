@@ -28,7 +28,7 @@ def boottime_ms() -> int:
 
 def boot_id() -> str:
     """32 hex digits that name this boot."""
-    return _BOOT_ID.read_text().strip().replace("-", "")
+    return _BOOT_ID.read_text(encoding="utf-8").strip().replace("-", "")
 
 
 def believed(trust: str) -> bool:

@@ -43,7 +43,7 @@ def blink(led: Path, seconds: float, sleep: Callable[[float], None] = time.sleep
     before = current_trigger(led)
     seconds = min(seconds, SECONDS_MAX)
     try:
-        if "timer" in (led / "trigger").read_text().replace("[", " ").replace("]", " ").split():
+        if "timer" in (led / "trigger").read_text(encoding="utf-8").replace("[", " ").replace("]", " ").split():
             (led / "trigger").write_text("timer")
             for delay in ("delay_on", "delay_off"):
                 (led / delay).write_text(str(round(BLINK_S * 1000)))
@@ -59,5 +59,5 @@ def blink(led: Path, seconds: float, sleep: Callable[[float], None] = time.sleep
 
 def current_trigger(led: Path) -> str:
     """The word in brackets: `none [mmc0] heartbeat`. Raises OSError."""
-    text = (led / "trigger").read_text()
+    text = (led / "trigger").read_text(encoding="utf-8")
     return text.partition("[")[2].partition("]")[0] or text.strip().partition(" ")[0] or "none"

@@ -27,7 +27,7 @@ class Running:
 def find(status_file: Path) -> Running | None:
     """The agent that writes this status file; None when none does, or one that cannot begin anew."""
     try:
-        said: dict[str, Any] = json.loads(status_file.read_text())
+        said: dict[str, Any] = json.loads(status_file.read_text(encoding="utf-8"))
         fresh = time.time() - said["at_ms"] / 1000 < FRESH_S
         if not fresh or b"agent\0run\0" not in Path(f"/proc/{said['pid']}/cmdline").read_bytes() + b"\0":
             return None

@@ -32,7 +32,7 @@ def is_active() -> bool:
 
 def unit_text(config: Path, program: str) -> str:
     """The unit file for one settings file and one installation."""
-    return TEMPLATE.read_text().replace("@PROGRAM@", program).replace("@CONFIG@", str(config))
+    return TEMPLATE.read_text(encoding="utf-8").replace("@PROGRAM@", program).replace("@CONFIG@", str(config))
 
 
 def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) -> None:
@@ -48,11 +48,11 @@ def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) ->
     if not packaged:
         say(f"write {unit}")
         unit.parent.mkdir(parents=True, exist_ok=True)
-        unit.write_text(unit_text(config, program()))
+        unit.write_text(unit_text(config, program()), encoding="utf-8")
         modules = root / str(MODULES).lstrip("/")
         say(f"write {modules}")
         modules.parent.mkdir(parents=True, exist_ok=True)
-        modules.write_text(MODULES_TEXT)
+        modules.write_text(MODULES_TEXT, encoding="utf-8")
         for command in commands:
             say("run " + " ".join(command))
             _run(command, root)

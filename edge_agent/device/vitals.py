@@ -56,6 +56,6 @@ def reading(
 
 def _number(file: Path, place: int) -> int | None:
     try:
-        return int(file.read_text().split()[place])
+        return int(file.read_text(encoding="utf-8").split()[place])
     except (OSError, ValueError, IndexError):
         return None

@@ -144,7 +144,7 @@ def disk_errors(station: Station) -> Result:
     """ext4 counts its errors; a card that has some will have more."""
     check = "disk.errors"
     counts = {
-        place.name: place.joinpath("errors_count").read_text().strip()
+        place.name: place.joinpath("errors_count").read_text(encoding="utf-8").strip()
         for place in (station.root / "sys/fs/ext4").glob("*")
         if place.joinpath("errors_count").exists()
     }

@@ -68,7 +68,7 @@ class Fix:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 aside = path.with_name(path.name + ".lamppost-new")
-                aside.write_text(text)
+                aside.write_text(text, encoding="utf-8")
                 if path.exists():
                     os.chmod(aside, path.stat().st_mode & 0o7777)
                 aside.replace(path)
@@ -160,6 +160,6 @@ def _run(command: list[str]) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

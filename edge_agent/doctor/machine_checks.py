@@ -52,7 +52,10 @@ def power(station: Station) -> Result:
     text = station.text("/sys/devices/platform/soc/soc:firmware/get_throttled")
     bits: int | None = int(text, 16) if text else None
     if bits is None:
-        alarms = [place.read_text().strip() for place in (station.root / "sys/class/hwmon").glob("*/in0_lcrit_alarm")]
+        alarms = [
+            place.read_text(encoding="utf-8").strip()
+            for place in (station.root / "sys/class/hwmon").glob("*/in0_lcrit_alarm")
+        ]
         bits = (1 if "1" in alarms else 0) if alarms else None
     if bits is None:
         return skip(check, "this board does not tell")

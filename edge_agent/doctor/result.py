@@ -104,7 +104,7 @@ class Station:
         if self.settings is None:
             return None
         try:
-            said: dict[str, Any] = json.loads(self.settings.status_file.read_text())
+            said: dict[str, Any] = json.loads(self.settings.status_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         fresh = abs(time.time() - said.get("at_ms", 0) / 1000) < FRESH_S

@@ -49,7 +49,9 @@ def parts(config_file: Path) -> Iterator[Part]:
     except OSError as error:
         yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", "settings: could not be read")
     if station.settings is not None and station.settings.status_file.exists():
-        yield _clean("status.json", station.settings.status_file.read_text(), "what the agent last said")
+        yield _clean(
+            "status.json", station.settings.status_file.read_text(encoding="utf-8"), "what the agent last said"
+        )
     from dataclasses import asdict
 
     from edge_agent.lines.ports import find_ports
@@ -111,7 +113,7 @@ def _machine() -> str:
         f"lamppost {version('lamppost')}",
         f"python {platform.python_version()}",
         " ".join(platform.uname()[i] for i in (0, 2, 4)),
-        model.read_text(errors="replace").strip("\0") if model.exists() else "no device tree",
+        model.read_text(encoding="utf-8", errors="replace").strip("\0") if model.exists() else "no device tree",
     ]
     return "\n".join(lines) + "\n"
 
@@ -120,6 +122,8 @@ def _said(command: list[str]) -> str:
     if shutil.which(command[0]) is None:
         return ""
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -133,7 +133,7 @@ def renew(folder: Path = FOLDER) -> Enrolled:
         "request": request.decode(),
         "signature": base64.b64encode(signature).decode(),
     }
-    answer = _post(office.url + enrolment.RENEW_PATH, body, (folder / "ca.pem").read_text())
+    answer = _post(office.url + enrolment.RENEW_PATH, body, (folder / "ca.pem").read_text(encoding="utf-8"))
     return _keep(_parse(answer), key, folder, office.url)
 
 

@@ -53,7 +53,7 @@ class Identity:
         """Raises Failure when the station is not enrolled or the file is damaged."""
         path = self.folder / "office.json"
         try:
-            raw: dict[str, Any] = json.loads(path.read_text())
+            raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             keys = tuple(map(str, raw["collector_keys"]))
             for key in keys:
                 read_key(key)

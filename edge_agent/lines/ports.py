@@ -199,6 +199,6 @@ def _bluetooth(root: Path, device: str) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(errors="replace").strip("\0 \n")
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
     except OSError:
         return ""

@@ -138,14 +138,14 @@ class RemoteConfig:
     def trial(self) -> Trial | None:
         """What is on trial now."""
         try:
-            return Trial(**json.loads(self._trial.read_text()))
+            return Trial(**json.loads(self._trial.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def outcome(self) -> dict[str, Any]:
         """What became of the last settings that the office sent."""
         try:
-            said: dict[str, Any] = json.loads(self._outcome.read_text())
+            said: dict[str, Any] = json.loads(self._outcome.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {"state": "local", "version": 0}
         return said

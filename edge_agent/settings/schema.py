@@ -27,7 +27,7 @@ def schema() -> dict[str, Any]:
         ("tls", "Tls"),
     ):
         sections[key] = made["$defs"][name]["properties"]
-    for (section, key), said in descriptions(SAMPLE.read_text()).items():
+    for (section, key), said in descriptions(SAMPLE.read_text(encoding="utf-8")).items():
         if key in sections.get(section, {}):
             sections[section][key]["description"] = said
     profile = sections["sensors"]["profile"]

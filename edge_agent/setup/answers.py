@@ -122,7 +122,7 @@ class Notebook:
     def read(self) -> Answers | None:
         """Answers of an attempt that was not finished."""
         try:
-            return Answers.model_validate(json.loads(self._file.read_text()))
+            return Answers.model_validate(json.loads(self._file.read_text(encoding="utf-8")))
         except (OSError, ValueError, ValidationError):
             return None
 

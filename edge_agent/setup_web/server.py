@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         setup, path = self.server.setup, self._split()[0]
         if path == "/style.css":
             kept = {"Cache-Control": "private, max-age=3600"}  # the last page is seen when nobody serves any more
-            self._send(page.STYLE.read_text(), "text/css", more=kept)
+            self._send(page.STYLE.read_text(encoding="utf-8"), "text/css", more=kept)
         elif path not in ("/", "/live"):
             self._send("not found\n", "text/plain", 404)
         elif not self._inside():

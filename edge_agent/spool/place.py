@@ -47,7 +47,7 @@ def on_tmpfs(path: Path) -> bool:
     if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
         return True
     best, kind = "", ""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
         _, mount, fstype = line.split()[:3]
         if folder.resolve().is_relative_to(mount) and len(mount) >= len(best):
             best, kind = mount, fstype

@@ -39,7 +39,7 @@ def i94() -> Hours:
 
 def _read(file: Path, time: str, names: tuple[str, ...]) -> Hours:
     found: dict[datetime, dict[str, str]] = {}
-    with file.open(newline="") as rows:
+    with file.open(encoding="utf-8", newline="") as rows:
         for row in csv.DictReader(rows):
             found.setdefault(datetime.fromisoformat(row[time]).replace(tzinfo=None), row)
     start, end = min(found), max(found)

@@ -48,8 +48,10 @@ def main(docs: Path) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     drawn = _pictures(like)
     for name, svg in drawn.items():
-        (pictures / f"{name}.svg").write_text(svg)
-    (docs / "city.md").write_text(_HEAD.format(seed=SEED) + _plots(drawn) + _table(like.checks) + _others() + _events())
+        (pictures / f"{name}.svg").write_text(svg, encoding="utf-8")
+    (docs / "city.md").write_text(
+        _HEAD.format(seed=SEED) + _plots(drawn) + _table(like.checks) + _others() + _events(), encoding="utf-8"
+    )
 
 
 def _pictures(like: Likeness) -> dict[str, str]:

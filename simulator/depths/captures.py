@@ -46,7 +46,7 @@ def run(
         end_ms = scenario.start_ms + round(scenario.duration_s * 1000)
         _fill(capture, Sensor(sensor, profile, mode=of.mode, period_s=of.period_s), street, stub, clock, end_ms)
         text = capture.text()
-        (folder / f"{node}-{sensor}.hex").write_text(text)
+        (folder / f"{node}-{sensor}.hex").write_text(text, encoding="utf-8")
         digest.update(text.encode())
         count += len(capture.reads)
         if watch((at + 1) / len(wanted)) is False:

@@ -36,7 +36,7 @@ class Control:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(self._path))
         self._socket.listen(4)
-        self._file.write_text(str(self._path))
+        self._file.write_text(str(self._path), encoding="utf-8")
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
         self._thread.start()
 
@@ -73,7 +73,7 @@ class Control:
 def ask(folder: Path, what: dict[str, Any]) -> dict[str, Any]:
     """Ask a run that is going on. Raises Failure when it has ended."""
     try:
-        path = (folder / FILE).read_text()
+        path = (folder / FILE).read_text(encoding="utf-8")
         with socket.socket(socket.AF_UNIX) as peer:
             peer.settimeout(WAIT_S)
             peer.connect(path)

@@ -56,7 +56,7 @@ class Local:
 
     def _settings(self) -> dict[str, Any]:
         rules = self.folder / "rules.yaml"
-        rules.write_text(yaml.safe_dump(self._scenario.rules, allow_unicode=True, sort_keys=False))
+        rules.write_text(yaml.safe_dump(self._scenario.rules, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return {
             "broker": {"host": self.host, "port": self.port}, "store": settings_of(self.store),
             "state_file": str(self.folder / "collector.db"),

@@ -127,7 +127,9 @@ class Run:
         return node
 
     def _settings(self, files: Files) -> Config:
-        files.rules.write_text(yaml.safe_dump(self.scenario.rules, allow_unicode=True, sort_keys=False))
+        files.rules.write_text(
+            yaml.safe_dump(self.scenario.rules, allow_unicode=True, sort_keys=False), encoding="utf-8"
+        )
         return Config.model_validate(
             {
                 "store": {"kind": "sqlite", "path": files.scratch / "unused.db"},
