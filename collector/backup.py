@@ -23,8 +23,8 @@ from pydantic import BaseModel
 
 from collector.config import Config, SqliteStore
 from collector.identity.office import MOSQUITTO
-from collector.opendata.files import whole
 from collector.sqlite_file import connect, unusable
+from common.whole_file import whole
 from wire.exits import Exit, Failure, reason
 
 LOG = "-wal"  # https://sqlite.org/wal.html: what was committed and is not in the file yet
@@ -72,7 +72,6 @@ def whole_archive(archive: Path) -> Iterator[tarfile.TarFile]:
     """An archive for its owner alone, which bears its name when it is whole and on the disk. Raises Failure."""
     try:
         with whole(archive) as part:
-            part.unlink(missing_ok=True)
             part.touch(0o600, exist_ok=False)  # nobody else's from its first byte on
             with tarfile.open(part, "w:gz", dereference=True) as tar:
                 yield tar

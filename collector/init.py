@@ -28,11 +28,10 @@ from collector.identity.authority import (
     pem,
     pem_key,
     utc_now,
-    write_private,
-    write_public,
 )
 from collector.identity.office import MOSQUITTO, REVOKED
 from collector.identity.signing import public_key_text
+from common.whole_file import PRIVATE, PUBLIC, write_whole
 from wire.exits import Exit, Failure, reason
 
 SIGNING_KEY = "sign.key"
@@ -126,7 +125,7 @@ def new_signing_key(file: Path) -> list[str]:
 def _write_signing_key(file: Path) -> str:
     """A new key; gives the public half as agents pin it."""
     key = Ed25519PrivateKey.generate()
-    write_private(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_whole(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), PRIVATE)
     return public_key_text(key)
 
 
@@ -146,7 +145,7 @@ def new_broker_rules(folder: Path, name: str, nodes: Iterable[str]) -> list[str]
 
 
 def _write_broker_rules(folder: Path, name: str, nodes: Iterable[str] = ()) -> None:
-    write_private(folder / RULES, json.dumps(broker_rules.whole_file(name, nodes), indent=1).encode())
+    write_whole(folder / RULES, json.dumps(broker_rules.whole_file(name, nodes), indent=1).encode(), PRIVATE)
 
 
 def _make(plan: Plan, settings: Path) -> None:
@@ -160,22 +159,22 @@ def _make(plan: Plan, settings: Path) -> None:
         _issue(plan, authority, now)
         broker = plan.folder / MOSQUITTO
         _write_broker_rules(broker, plan.name)
-        write_public(broker / "lamppost.conf", mosquitto_settings(plan).encode())
-    write_public(settings, yaml.safe_dump(_settings(plan), sort_keys=False, allow_unicode=True).encode())
+        write_whole(broker / "lamppost.conf", mosquitto_settings(plan).encode(), PUBLIC)
+    write_whole(settings, yaml.safe_dump(_settings(plan), sort_keys=False, allow_unicode=True).encode(), PUBLIC)
 
 
 def _issue(plan: Plan, authority: Authority, now: datetime) -> None:
     for client in (plan.name, broker_rules.REGISTRAR, broker_rules.DASHBOARD):
         key = new_key()
         certificate = authority.sign_client(client, key.public_key(), now)
-        write_private(plan.folder / "pki" / f"{client}.pem", pem_key(key) + pem(certificate))
+        write_whole(plan.folder / "pki" / f"{client}.pem", pem_key(key) + pem(certificate), PRIVATE)
     key = new_key()
     server = pem(authority.oldest.sign_server(plan.hosts, key.public_key(), now))
     for folder in (plan.folder / "pki", plan.folder / MOSQUITTO):
-        write_public(folder / "server.pem", server)
-        write_private(folder / "server.key", pem_key(key))
-    write_public(plan.folder / MOSQUITTO / "ca.pem", authority.bundle())
-    write_public(plan.folder / MOSQUITTO / REVOKED, authority.revocations(revoked(plan), now))
+        write_whole(folder / "server.pem", server, PUBLIC)
+        write_whole(folder / "server.key", pem_key(key), PRIVATE)
+    write_whole(plan.folder / MOSQUITTO / "ca.pem", authority.bundle(), PUBLIC)
+    write_whole(plan.folder / MOSQUITTO / REVOKED, authority.revocations(revoked(plan), now), PUBLIC)
 
 
 def revoked(plan: Plan) -> list[int]:

@@ -87,12 +87,13 @@ def _check(kinds: list[str], output: str, known: dict[str, str]) -> None:
 def _write(store: Store, parts: list[Dataset], output: str, zone: ZoneInfo, seen: Callable[[int], None]) -> None:
     from collector.opendata import dataset as datasets
     from collector.opendata import files
+    from common.whole_file import whole
 
     with_rows = [(part, files.counted(datasets.read(store, part), seen)) for part in parts]
     if output == "-":
         files.write_csv(sys.stdout, *with_rows[0], zone)
         return
-    with files.whole(Path(output)) as path:
+    with whole(Path(output)) as path:
         if output.endswith(".zip"):
             files.write_archive(path, with_rows, zone)
         elif output.endswith(".parquet"):

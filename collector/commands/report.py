@@ -34,11 +34,11 @@ def report(
     Examples:  lamppost report day lp-0001
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
-    from collector.opendata.files import whole
     from collector.report import page, text
     from collector.report.summary import StationReport, summarise
     from collector.stations.names import Names
     from collector.web.privacy import is_public
+    from common.whole_file import whole
 
     if length not in _DAYS:
         raise Failure(Exit.USAGE, "word-unknown", f"there is no report of a {length}", "say day or week")

@@ -7,10 +7,8 @@ purpose of a certificate are decided here (threat T12). The authority signs leav
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from common.tls import LOCKED
+from common.whole_file import PRIVATE, PUBLIC, write_whole
 
 AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=730)
@@ -71,8 +70,8 @@ class Authority:
         return cls(key, newest, tuple(cls(*pair) for pair in older))
 
     def save(self, folder: Path) -> None:
-        write_private(folder / "ca.key", b"".join(pem_key(one.key) for one in (self, *self.older)))
-        write_public(folder / "ca.pem", self.bundle())
+        write_whole(folder / "ca.key", b"".join(pem_key(one.key) for one in (self, *self.older)), PRIVATE)
+        write_whole(folder / "ca.pem", self.bundle(), PUBLIC)
 
     def bundle(self) -> bytes:
         """What others believe: the newest certificate first, then those that a rollover still needs."""
@@ -183,32 +182,6 @@ def pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file whole; nobody but its owner can read it at any moment."""
-    _write(path, content, 0o600)
-
-
-def write_public(path: Path, content: bytes) -> None:
-    """Replace a file whole, readable by all."""
-    _write(path, content, 0o644)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    aside.unlink(missing_ok=True)
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        with suppress(FileNotFoundError, PermissionError):  # root renews what the collector and the broker read
-            before = path.stat()
-            os.fchown(handle, before.st_uid, before.st_gid)
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
-    aside.replace(path)
 
 
 def utc_now() -> datetime:

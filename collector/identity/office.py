@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector.config import Config
-from collector.identity.authority import Authority, write_public
+from collector.identity.authority import Authority
 from collector.identity.book import Book
 from collector.identity.broker_rules import DASHBOARD, REGISTRAR
 from collector.identity.enrolment import Enrolment
@@ -12,6 +12,7 @@ from collector.identity.signing import public_key_text, signing_key
 from collector.web.desk.file import DeskFile
 from common.settings import BrokerAddress
 from common.tls import TlsFiles
+from common.whole_file import PUBLIC, write_whole
 from wire.exits import Exit, Failure, reason
 
 MOSQUITTO = "mosquitto"
@@ -43,6 +44,6 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
         (public_key_text(key),),
         wants.broker_host,
         wants.broker_port,
-        lambda content: write_public(revoked, content),
+        lambda content: write_whole(revoked, content, PUBLIC),
         programs=frozenset({config.name, DASHBOARD, REGISTRAR}),
     )

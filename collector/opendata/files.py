@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from collector.opendata import about
 from collector.opendata.dataset import TEXTS, WHOLE, Dataset, Row
+from collector.zones import iso
 
 Chunks = Iterable[list[Row]]
 ROWS_A_GROUP = 100_000
@@ -33,7 +31,7 @@ def write_csv(out: IO[str], dataset: Dataset, chunks: Chunks, zone: ZoneInfo) ->
 
 
 def _cells(dataset: Dataset, row: Row, zone: ZoneInfo) -> list[Any]:
-    time = datetime.fromtimestamp(row.time_ms / 1000, zone).isoformat(timespec="milliseconds")
+    time = iso(row.time_ms, zone, "milliseconds")
     masked = [" ".join(row.masked)] if dataset.masks else []
     return [time, *row.tags, *("" if value is None else value for value in row.values), *masked]
 
@@ -102,19 +100,6 @@ def _arrow_type(pyarrow: Any, name: str) -> Any:
     if name in TEXTS:
         return pyarrow.string()
     return pyarrow.int64() if name in WHOLE else pyarrow.float64()
-
-
-@contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; it becomes `path` when the block ends well, and goes when it does not."""
-    aside = path.with_name(path.name + ".part")
-    try:
-        yield aside
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def counted(chunks: Chunks, seen: Callable[[int], None]) -> Iterator[list[Row]]:

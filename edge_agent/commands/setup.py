@@ -250,11 +250,11 @@ def _send(settings: Config, record: dict[str, Any], say: Callable[[str], None]) 
 
 
 def _keep(settings: Config, record: dict[str, Any]) -> None:
-    from edge_agent.settings.edit import write_synced
+    from common.whole_file import write_whole
 
     file = settings.spool.path.with_name("installation.json")
     try:
-        write_synced(file, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+        write_whole(file, json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n")
     except OSError as error:
         typer.echo(f"{file}: {error.strerror}", err=True)
 

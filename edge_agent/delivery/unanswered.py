@@ -7,11 +7,10 @@ reason `unanswered` names its sequence, in the transaction in which it leaves. A
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Final
 
-from edge_agent.folder_sync import sync_folder
+from common.whole_file import sync_folder, write_whole
 from edge_agent.spool.spool import Spool, SpoolError
 
 log = logging.getLogger("lamppost.agent")
@@ -35,21 +34,10 @@ def set_aside(spool: Spool, number: int, now_ms: int) -> None:
         return
     file = folder / f"{one.spool}-{one.seq}.batch"
     try:
-        _write(file, one.data)
+        folder.mkdir(mode=0o750, exist_ok=True)
+        write_whole(file, one.data)
+        sync_folder(folder.parent)
     except OSError as error:
         raise SpoolError(f"{file}: {error}. Cure: free space or replace the card") from error
     spool.give_up(one, REASON, now_ms)
     log.error("batch %d was not answered for a day while others were: it lies in %s", one.seq, file)
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Whole and durable, or not at all."""
-    file.parent.mkdir(mode=0o750, exist_ok=True)
-    aside = file.with_suffix(".new")
-    with aside.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(file)
-    sync_folder(file.parent)
-    sync_folder(file.parent.parent)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.whole_file import write_whole
 from wire.exits import Exit, Failure
 
 UDEV_RULES = """# Written by `lamppost agent fix udev`: adapters for the group dialout, no ModemManager, no delay.
@@ -66,12 +66,7 @@ class Fix:
             if _text(path) == text:
                 continue
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                aside = path.with_name(path.name + ".lamppost-new")
-                aside.write_text(text, encoding="utf-8")
-                if path.exists():
-                    os.chmod(aside, path.stat().st_mode & 0o7777)
-                aside.replace(path)
+                write_whole(path, text.encode())
             except OSError as error:
                 text = f"{path}: {error.strerror}"
                 raise Failure(Exit.NOT_PERMITTED, "fix-not-permitted", text, "the same with sudo") from error

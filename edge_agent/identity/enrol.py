@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from common.tls import NO_CHECK_TIME, believing
+from common.whole_file import PRIVATE, write_whole
 from edge_agent.device.clock import synchronised
-from edge_agent.identity.identity import Identity, Office, read_key, write_private
+from edge_agent.identity.identity import Identity, Office, read_key
 from wire import enrolment, names
 from wire.exits import Exit, Failure
 
@@ -93,7 +94,7 @@ def new_request(node: str, folder: Path = FOLDER) -> bytes:
         key = _pending(folder)
         if key is None:
             key = ec.generate_private_key(ec.SECP256R1())
-            write_private(folder / "pending.key", _pem_key(key))
+            write_whole(folder / "pending.key", _pem_key(key), PRIVATE)
     except OSError as error:
         raise _unusable(folder, error) from error
     return _request(node, key)
@@ -180,9 +181,9 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
     broker = answer["broker"]
     office = {key: answer[key] for key in ("node", "collector_keys", "broker")} | {"url": url}
     try:
-        write_private(folder / "ca.pem", answer["authority"].encode())
-        write_private(folder / "office.json", json.dumps(office).encode())
-        write_private(folder / "node.pem", _pem_key(key) + answer["certificate"].encode())
+        write_whole(folder / "ca.pem", answer["authority"].encode(), PRIVATE)
+        write_whole(folder / "office.json", json.dumps(office).encode(), PRIVATE)
+        write_whole(folder / "node.pem", _pem_key(key) + answer["certificate"].encode(), PRIVATE)
     except OSError as error:
         raise _unusable(folder, error) from error
     return Enrolled(

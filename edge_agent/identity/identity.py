@@ -11,14 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.tls import TlsFiles
-from edge_agent.folder_sync import sync_folder
 from wire.exits import Exit, Failure, reason
 
 if TYPE_CHECKING:
@@ -100,19 +98,6 @@ def read_key(text: str) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
     except binascii.Error as error:
         raise ValueError("a collector's key is base64 of 32 bytes") from error
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file whole; nobody but its owner can read it at any moment; durable when this returns."""
-    aside = path.with_name(path.name + ".new")
-    aside.unlink(missing_ok=True)
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
-    aside.replace(path)
-    sync_folder(path.parent)
 
 
 def now_utc() -> datetime:

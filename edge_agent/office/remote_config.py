@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from common.strict_yaml import NotUsable, parse
+from common.whole_file import write_whole
 from edge_agent.settings.check import checked, unusable_files
 from edge_agent.settings.config import Config
-from edge_agent.settings.edit import write_synced
 from wire.exits import Failure, reason
 
 TRIAL_S = 100.0
@@ -76,7 +76,7 @@ class RemoteConfig:
         except Refused as error:
             self.put_back(str(error))
             return None
-        write_synced(self._trial, json.dumps(asdict(trial)))
+        write_whole(self._trial, json.dumps(asdict(trial)).encode())
         return trial
 
     def judge(self, trial: Trial, config: Config, health: Health, up_s: float) -> str | None:
@@ -127,10 +127,10 @@ class RemoteConfig:
         if running is not None and not _usable(before):
             before = running
         try:
-            write_synced(self._before, before, like=self.file)
+            write_whole(self._before, before.encode(), like=self.file)
             trial = Trial(version, sorted(health.heard), health.connected)
-            write_synced(self._trial, json.dumps(asdict(trial)))
-            write_synced(self.file, text, like=self.file)
+            write_whole(self._trial, json.dumps(asdict(trial)).encode())
+            write_whole(self.file, text.encode())
         except OSError as error:
             self._trial.unlink(missing_ok=True)
             raise Refused(f"{error.filename}: {error.strerror}; is the folder the agent's?") from error
@@ -165,7 +165,7 @@ class RemoteConfig:
             return ""
 
     def _end(self, state: str, version: int, reason: str) -> None:
-        write_synced(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}))
+        write_whole(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}).encode())
         self._trial.unlink(missing_ok=True)
 
 

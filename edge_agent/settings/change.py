@@ -14,12 +14,12 @@ from pathlib import Path
 
 from common.setting_path import NoSuchSetting, where_in
 from common.strict_yaml import NotUsable, Where, parse
+from common.whole_file import write_whole
 from common.yaml_splice import readings_of, with_value, without
 from edge_agent.device import running
 from edge_agent.office.remote_config import Health, Refused, RemoteConfig, digest
 from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
-from edge_agent.settings.edit import write_synced
 from wire.exits import Exit, Failure
 
 TAKEN_UP_S = 30.0
@@ -78,8 +78,8 @@ def planned(file: Path, before: str, after: str) -> Change:
 
 def write(change: Change) -> None:
     """The new text in place, whole, the old one beside it. Raises OSError."""
-    write_synced(old(change.file), change.before, like=change.file)
-    write_synced(change.file, change.after, like=change.file)
+    write_whole(old(change.file), change.before.encode(), like=change.file)
+    write_whole(change.file, change.after.encode())
 
 
 def put_on_trial(change: Change, agent: running.Running) -> None:
@@ -89,7 +89,7 @@ def put_on_trial(change: Change, agent: running.Running) -> None:
     except NotUsable as error:
         text = f"{change.file} cannot be used as it stands, and could not be put back"
         raise Failure(Exit.CONFIGURATION, "no-way-back", text, "leave out --try") from error
-    write_synced(old(change.file), change.before, like=change.file)
+    write_whole(old(change.file), change.before.encode(), like=change.file)
     health = Health(agent.heard, agent.connected, True)
     try:
         RemoteConfig(change.file).take(change.after, 0, digest(change.before), None, health)

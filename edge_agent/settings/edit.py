@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from common.settings import load_settings
 from common.strict_yaml import NotUsable, parse
-from edge_agent.folder_sync import sync_folder
+from common.whole_file import write_whole
 from edge_agent.settings.check import checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
 
@@ -85,25 +85,4 @@ def replace_checked(file: Path, text: str) -> None:
         checked_here(text, str(file))
     except NotUsable as error:
         raise refused(error, "nothing was written") from error
-    write_synced(file, text, like=file)
-
-
-def write_synced(path: Path, text: str, like: Path | None = None) -> None:
-    """Replace a file whole: written aside, synced, renamed; mode (and, for root, owner) as those of `like`."""
-    aside = path.with_name(path.name + ".new")
-    try:
-        with aside.open("w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-    except OSError as error:
-        aside.unlink(missing_ok=True)  # left by root on a full disk it would keep the agent out
-        error.filename = str(path)  # of a write or a sync it would be nameless
-        raise
-    if like is not None and like.exists():
-        said = like.stat()
-        os.chmod(aside, said.st_mode & 0o7777)
-        if os.geteuid() == 0:
-            os.chown(aside, said.st_uid, said.st_gid)
-    aside.replace(path)
-    sync_folder(path.parent)  # the rename too must survive a power cut
+    write_whole(file, text.encode())

@@ -128,11 +128,10 @@ class Notebook:
 
     def keep(self, answers: Answers) -> None:
         """Remember; the token is not kept."""
-        from edge_agent.settings.edit import write_synced
+        from common.whole_file import write_whole
 
         kept = answers.model_dump(mode="json", exclude_none=True, exclude={"token"})
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        write_synced(self._file, json.dumps(kept, ensure_ascii=False))
+        write_whole(self._file, json.dumps(kept, ensure_ascii=False).encode())
 
     def forget(self) -> None:
         """The station is set up: this can never come up again by itself."""

@@ -150,7 +150,7 @@ def _name(said: str) -> str:
 
 
 def _write_secret(file: Path, text: str) -> None:
-    from edge_agent.identity.identity import write_private
+    from common.whole_file import PRIVATE, write_whole
 
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(file, text.encode())
+    write_whole(file, text.encode(), PRIVATE)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from edge_agent.folder_sync import sync_folder
+from common.whole_file import sync_folder
 from edge_agent.spool import foreign_log
 from edge_agent.spool.aside import beside
 from edge_agent.spool.foreign_log import DAMAGE

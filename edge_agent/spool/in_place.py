@@ -1,4 +1,4 @@
-"""A spool whose file has lost its name under us (common/place.py).
+"""A spool whose file has lost its name under us (common/named_file.py).
 
 The open connection still reaches all of it, so it can be written anew.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from edge_agent.folder_sync import sync_folder
+from common.whole_file import sync_folder
 from edge_agent.spool.aside import beside, free_name
 from edge_agent.spool.file import SpoolError, trouble
 

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edge_agent.folder_sync import sync_folder
+from common.whole_file import sync_folder
 from edge_agent.spool.aside import beside, free_name
 from edge_agent.spool.foreign_log import DAMAGE
 from edge_agent.spool.sealing import readings_of

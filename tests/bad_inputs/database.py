@@ -163,14 +163,15 @@ def _other_authority(system: System, case: Case) -> list[str]:
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private
+    from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
     from collector.stores.influx1 import Influx1
     from collector.stores.store import Stored
+    from common.whole_file import PRIVATE, write_whole
 
     key, now = new_key(), utc_now()
     folder = system.folder / "other-authority"
     certificate = Authority.new("other", now).sign_server(["127.0.0.1"], key.public_key(), now)
-    write_private(folder / "server.pem", pem_key(key) + pem(certificate))
+    write_whole(folder / "server.pem", pem_key(key) + pem(certificate), PRIVATE)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     seen: list[bytes] = []

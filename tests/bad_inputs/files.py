@@ -16,8 +16,9 @@ from typing import Any
 
 import yaml
 
-from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private, write_public
+from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
 from common.strict_yaml import NotUsable
+from common.whole_file import PRIVATE, PUBLIC, write_whole
 from device_profiles.catalogue import SHIPPED, UnknownProfile, load
 from tests.bad_inputs import documents
 from tests.bad_inputs.around import Case
@@ -201,9 +202,9 @@ def _certificates(folder: Path, which: str, state: str) -> dict[str, str]:
     key, other = new_key(), new_key()
     certificate = authority.sign_client("lp-0001", (other if state == "of_another_pair" else key).public_key(), now)
     files = {name: folder / f"{name}.pem" for name in ("ca", "cert", "key")}
-    write_public(files["ca"], authority.bundle())
-    write_public(files["cert"], pem(certificate))
-    write_private(files["key"], pem_key(key))
+    write_whole(files["ca"], authority.bundle(), PUBLIC)
+    write_whole(files["cert"], pem(certificate), PUBLIC)
+    write_whole(files["key"], pem_key(key), PRIVATE)
     if which in files:
         if state == "mode_0644":
             files[which].chmod(0o644)

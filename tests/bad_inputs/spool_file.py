@@ -19,7 +19,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from collector.identity.authority import Authority, pem, utc_now, write_private
+from collector.identity.authority import Authority, pem, utc_now
+from common.whole_file import PRIVATE, write_whole
 from tests.bad_inputs.agent_side import AgentSide
 from tests.bad_inputs.around import Case
 from tests.bad_inputs.box import Box
@@ -264,7 +265,7 @@ def cert_expired(side: AgentSide, what: dict[str, Any], folder: Path) -> list[st
     )
     box.fill(5)
     try:
-        write_private(identity / "node.pem", kept[: kept.index(b"-----BEGIN CERT")] + pem(old))
+        write_whole(identity / "node.pem", kept[: kept.index(b"-----BEGIN CERT")] + pem(old), PRIVATE)
         box.at(time.time_ns() // 1_000_000 - int(what.get("slow_s", 0) * 1000))
         box.start()
         box.serve(lambda: bool(box.heard), 6)
@@ -273,12 +274,12 @@ def cert_expired(side: AgentSide, what: dict[str, Any], folder: Path) -> list[st
             faults.append("an expired certificate still delivers")
         if b"certificate" not in box.agent.log.read_bytes():
             faults.append("it does not say so")
-        write_private(identity / "node.pem", kept)
+        write_whole(identity / "node.pem", kept, PRIVATE)
         if not box.serve(lambda: box.batches.keys() <= box.heard.keys(), 40):
             faults.append("not everything arrives with a new certificate")
         return faults + faults_of(box.log.fresh())
     finally:
-        write_private(identity / "node.pem", kept)
+        write_whole(identity / "node.pem", kept, PRIVATE)
         box.close()
 
 

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from collector.config import Config, SqliteStore
-from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now, write_private
+from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
 from collector.identity.signing import signing_key
 from common.tls import NO_CHECK_TIME, TlsFiles, believing, show
+from common.whole_file import PRIVATE, write_whole
 from edge_agent.identity import enrol
 from wire.exits import Failure
 
@@ -92,7 +93,7 @@ def test_a_key_behind_a_passphrase_is_named_and_nobody_is_asked_for_it(tmp_path:
     (tmp_path / "ca.key").write_bytes(authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, passphrase))
     cert, key = tmp_path / "node.pem", tmp_path / "node.key"
     cert.write_bytes(pem(today(authority)))
-    write_private(key, locked)
+    write_whole(key, locked, PRIVATE)
     settings = Config(store=SqliteStore(kind="sqlite", path=tmp_path / "r.db"), signing_key_file=key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     us = TlsFiles(tmp_path / "ca.pem", cert, key)

@@ -23,6 +23,7 @@ from collector.identity.book import Book, TokenRefused
 from collector.identity.enrolment import Enrolment, Refused, as_file
 from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
+from common.whole_file import PRIVATE, write_whole
 from edge_agent.identity import enrol
 from edge_agent.identity.identity import Identity
 from firmware_stubs.plantower import Pms5003
@@ -301,7 +302,7 @@ def _make_expired(city: City, folder: Path, node: str) -> None:
     with closing(DeskFile(city.plan.data / "desk.db")) as desk:
         Book(desk).enrolled(node, old.serial_number, int((now - 30 * DAY).timestamp() * 1000), "test", NOW)
     key_pem = whole[: whole.index(b"-----BEGIN CERTIFICATE")]
-    authority.write_private(folder / "node.pem", key_pem + authority.pem(old))
+    write_whole(folder / "node.pem", key_pem + authority.pem(old), PRIVATE)
     assert Identity(folder).ends_in(now) < timedelta(days=-29)
 
 
@@ -321,7 +322,7 @@ def _renew(office: Enrolment, folder: Path, now_ms: int) -> Any:
     signature = old.sign(wire.renewal_message("lp-1", request), ec.ECDSA(hashes.SHA256()))
     certificate = whole[whole.index(b"-----BEGIN CERTIFICATE") :]
     answer = office.renew("lp-1", certificate, request, signature, now_ms)
-    authority.write_private(folder / "node.pem", authority.pem_key(key) + answer["certificate"].encode())
+    write_whole(folder / "node.pem", authority.pem_key(key) + answer["certificate"].encode(), PRIVATE)
     return base64.b64encode(signature)
 
 
