@@ -24,18 +24,3 @@ def load(body: str) -> list[Reading] | None:
         ]
     except (ValueError, TypeError):
         return None
-
-
-def dump_times(last_ms: dict[Series, int]) -> str:
-    return json.dumps([[*series, time_ms] for series, time_ms in last_ms.items()], separators=(",", ":"))
-
-
-def load_times(body: str | None) -> dict[Series, int] | None:
-    """The way back from `dump_times`; None when the disk has changed what was written."""
-    try:
-        return {
-            Series(sensor, kind, tuple((k, v) for k, v in tags), profile): int(time_ms)
-            for sensor, kind, tags, profile, time_ms in json.loads(body or "[]")
-        }
-    except (ValueError, TypeError):
-        return None

@@ -15,23 +15,24 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from common.named_file import NamedFile
-from edge_agent.reading import Reading, Series
-from edge_agent.spool import chunk, gap_records, in_place
+from edge_agent.reading import Reading
 from edge_agent.spool import file as spool_file
+from edge_agent.spool import gap_records, in_place
 from edge_agent.spool.batch_table import BatchTable
 from edge_agent.spool.chunk_table import UNSYNCED, ChunkTable
 from edge_agent.spool.file import FORMAT, SpoolError, SpoolIoError, transaction
 from edge_agent.spool.gap_records import Loss
-from edge_agent.spool.life_table import LifeTable
 from edge_agent.spool.meta_table import MetaTable
+from edge_agent.spool.numbering import Numbering
 from edge_agent.spool.rescue import Rescue
 from edge_agent.spool.sealed import Depth, Origin, Sealed
-from edge_agent.spool.sealing import Uniquifier, blocks, portions, readings_of
+from edge_agent.spool.sealing import blocks, portions, readings_of
+from edge_agent.spool.unique_times import UniqueTimes
 from wire import batch as wire_batch
 
 __all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
@@ -45,28 +46,40 @@ TrueTime = Callable[[str], tuple[int, str] | None]
 
 
 class Spool:
-    """One spool file. `spool_id` names its current life; `next_seq` is the number of the next sealed batch.
+    """One spool file. What is sealed and what was answered is in `batches`, what is not sealed yet in `_chunks`.
 
-    What is sealed and what was answered is in `batches`, what is not sealed yet in `_chunks`.
+    `_numbering` names batches, `_times` keeps two readings from sharing one. What all of them write goes to the disk in
+    the transactions of this class alone.
     """
 
     def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
         self.path = path
-        self._new_id = new_id or secrets.token_hex  # a simulator draws the same ids again
         self._node, self._site = node, site
         self._own = Origin(node, site, NO_BOOT, SYNCED)
+        self._restored: list[Reading] = []
+        self._unsealed, self._times = 0, UniqueTimes()
         self._db, rescue = spool_file.open_checked(path)
         with spool_file.closed_on_error(self._db):
-            self.batches, self._chunks, self._lives = BatchTable(self._db), ChunkTable(self._db), LifeTable(self._db)
-            self._meta = MetaTable(self._db)
-            self._life, self.spool_id = self._current_life()
-            known = self._meta.get("next_seq")
-            self.next_seq = max(self.batches.highest(self._life) + 1, known if isinstance(known, int) else 1)
-            self.rescued = 0 if rescue is None else self._take_in(rescue)
+            self.batches, self._chunks, self._meta = BatchTable(self._db), ChunkTable(self._db), MetaTable(self._db)
+            # a simulator draws the same ids again
+            self._numbering = Numbering(self._db, self._meta, new_id or secrets.token_hex)
+            if not self._numbering.resume(self.batches.highest):
+                self._begin_file()
+            if rescue is not None:
+                self._take_in(rescue)
             self._unsealed, timed = self._chunks.survey()
-            self._unique = Uniquifier(self._last_times(timed), self._latest(timed))
+            self._times = UniqueTimes.restored(self._meta.get("last_ms"), self._latest_sealed, timed)
         self._named = NamedFile(path)
-        self._restored: list[Reading] = []
+
+    @property
+    def spool_id(self) -> str:
+        """The id of the current life, which travels."""
+        return self._numbering.now.spool
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence of the next sealed batch."""
+        return self._numbering.now.next_seq
 
     # -- accepting ------------------------------------------------------------------------------------------------
 
@@ -90,25 +103,17 @@ class Spool:
     def _commit(
         self, readings: Iterable[Reading], origin: Origin, state: Mapping[str, Any] | None, true_time: TrueTime | None
     ) -> tuple[list[Reading], list[Sealed]]:
-        first, before, unsealed = self.next_seq, dict(self._unique.last_ms), self._unsealed
-        taken = [self._unique.unique(reading) for reading in readings] if origin.clock != UNSYNCED else list(readings)
         sealed: list[Sealed] = []
-        try:
-            with self._transaction():
-                if taken:
-                    self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
-                    self._unsealed += len(taken)
-                for key, value in (state or {}).items():
-                    self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
-                if true_time is not None:
-                    sealed = self._seal_chunks(true_time)
-                self.batches.committing(bool(sealed))
-        except SpoolError:
-            self._restored.clear()
-            self.next_seq = first  # nothing was sealed: no sequence may be skipped
-            self._unsealed = unsealed
-            self._unique.last_ms = before  # or what is tried again would be moved to later times
-            raise
+        with self._transaction():
+            taken = list(readings) if origin.clock == UNSYNCED else [self._times.unique(each) for each in readings]
+            if taken:
+                self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
+                self._unsealed += len(taken)
+            for key, value in (state or {}).items():
+                self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+            if true_time is not None:
+                sealed = self._seal_chunks(true_time)
+            self.batches.committing(bool(sealed))
         return taken, sealed
 
     def state(self, key: str) -> Any:
@@ -162,7 +167,7 @@ class Spool:
                 if rows is None:
                     rows, word = [gap_records.damaged(count, self.latest_ms())], SYNCED
                 elif clock == UNSYNCED:
-                    rows = [self._unique.unique(gap_records.moved(row, offset_ms)) for row in rows]
+                    rows = [self._times.unique(gap_records.moved(row, offset_ms)) for row in rows]
                     self._restored += rows
                 numbers, found = groups.setdefault(Origin(self._node, site, boot, word), ([], []))
                 numbers.append(number)
@@ -170,18 +175,17 @@ class Spool:
         return [(origin, numbers, rows) for origin, (numbers, rows) in groups.items()]
 
     def _seal(self, origin: Origin, rows: list[Reading]) -> Sealed:
-        seq = self.next_seq
+        life, spool, seq = self._numbering.take()
         data = wire_batch.encode(
-            node=origin.node, site=origin.site, spool=self.spool_id, seq=seq, boot=origin.boot, clock=origin.clock,
+            node=origin.node, site=origin.site, spool=spool, seq=seq, boot=origin.boot, clock=origin.clock,
             blocks=blocks(rows),
         )  # fmt: skip
         times = [row.time_ms for row in rows]
-        self.next_seq = seq + 1
-        return self.batches.insert(self._life, self.spool_id, seq, data, len(rows), min(times), max(times))
+        return self.batches.insert(life, spool, seq, data, len(rows), min(times), max(times))
 
     def _keep_numbers(self) -> None:
-        self._meta.set("next_seq", self.next_seq)
-        self._meta.set("last_ms", chunk.dump_times(self._unique.last_ms))
+        self._numbering.keep()
+        self._meta.set("last_ms", self._times.packed())
 
     # -- delivering -----------------------------------------------------------------------------------------------
 
@@ -220,8 +224,7 @@ class Spool:
 
     def spools(self) -> tuple[str, ...]:
         """The lives whose batches go out now: the current one and, after a repair, the oldest that still waits."""
-        older = self._lives.oldest_waiting(but=self._life)
-        return (self.spool_id,) if older is None else (self.spool_id, older)
+        return self._numbering.spools()
 
     def replay(self, from_ms: int, to_ms: int) -> int:
         """Put acknowledged batches of the ring whose rows fall into [from, to) back to waiting; returns how many.
@@ -279,11 +282,11 @@ class Spool:
         """Seal the gap record of batches that go."""
         rows = gap_records.of_batches(seqs, reason, losses, now_ms)
         if rows:
-            self._seal(origin._replace(clock=SYNCED), [self._unique.unique(row) for row in rows])
+            self._seal(origin._replace(clock=SYNCED), [self._times.unique(row) for row in rows])
 
     def unique(self, reading: Reading) -> Reading:
         """The reading at a time that no other of its series has (rule R9)."""
-        return self._unique.unique(reading)
+        return self._times.unique(reading)
 
     def opened(self, one: Sealed) -> tuple[list[Reading], Origin]:
         """The rows of a waiting batch and where they are from."""
@@ -296,7 +299,7 @@ class Spool:
 
     def latest_ms(self) -> int:
         """The latest time that anything here has; 0 for none."""
-        return max(self._unique.last_ms.values(), default=0)
+        return self._times.latest_ms()
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
@@ -309,7 +312,7 @@ class Spool:
     @property
     def renamed(self) -> bool:
         """True when the node had another name as this life began: under that one nobody takes from it what waits."""
-        return self._meta.get("node") not in (None, self._node)
+        return not self._numbering.is_of(self._node)
 
     def begin_life(self, now_ms: int, alive: Callable[[], None] = lambda: None) -> None:
         """The collector knows sequences this spool has not used yet, since the card was rolled back or copied; or the
@@ -319,65 +322,49 @@ class Spool:
         stand for other bytes; equal rows land on equal points. A gap record names the numbers left behind. A month may
         wait: it is read batch by batch, and `alive` called after each, or a watchdog would end this half done for ever.
         """
-        before = self._life, self.spool_id, self.next_seq
-        try:
-            with self._transaction():
-                self.batches.write_answers()
-                numbers = self.batches.waiting_ids()
-                self._new_life()
-                seqs, span = list[int](), tuple[int, ...]()
-                for number in numbers:
-                    one = self.sealed(number)
-                    assert one is not None
-                    rows, origin = self.opened(one) if one.is_whole else (self._spoilt(one), self._own)
-                    self._seal(origin, rows)
-                    self.batches.delete([one])
-                    seqs.append(one.seq)
-                    span = min((one.from_ms, *span)), max((one.to_ms, *span))
-                    alive()
-                if seqs:  # one record for all: one each would double what waits with every new life
-                    self._name(seqs, origin, "renumbered", [Loss("node", 0, *span)], now_ms)
-                self._keep_numbers()
-        except BaseException:
-            self._life, self.spool_id, self.next_seq = before  # a life that no disk knows would never be sent from
-            raise
+        with self._transaction():
+            self.batches.write_answers()
+            numbers = self.batches.waiting_ids()
+            self._numbering.begin(self._node)
+            seqs, span = list[int](), tuple[int, ...]()
+            for number in numbers:
+                one = self.sealed(number)
+                assert one is not None
+                rows, origin = self.opened(one) if one.is_whole else (self._spoilt(one), self._own)
+                self._seal(origin, rows)
+                self.batches.delete([one])
+                seqs.append(one.seq)
+                span = min((one.from_ms, *span)), max((one.to_ms, *span))
+                alive()
+            if seqs:  # one record for all: one each would double what waits with every new life
+                self._name(seqs, origin, "renumbered", [Loss("node", 0, *span)], now_ms)
+            self._keep_numbers()
 
     def _spoilt(self, one: Sealed) -> list[Reading]:
         """What stands for a batch whose bytes have changed on the disk."""
         self._meta.add_lost("damaged", one.rows)
-        return [self._unique.unique(gap_records.damaged(one.rows, one.to_ms))]
+        return [self._times.unique(gap_records.damaged(one.rows, one.to_ms))]
 
-    def _current_life(self) -> tuple[int, str]:
-        found = self._lives.current()
-        if found is not None:
-            return found
+    def _begin_file(self) -> None:
         with self._transaction():
             self._meta.set("format", FORMAT)
             self._meta.set("reader", FORMAT)
-            return self._new_life()
+            self._numbering.begin(self._node)
 
-    def _new_life(self) -> tuple[int, str]:
-        self.spool_id, self.next_seq = self._new_id(16), 1
-        self._life = self._lives.add(self.spool_id)
-        self._meta.set("next_seq", 1)
-        self._meta.set("node", self._node)
-        return self._life, self.spool_id
-
-    def _take_in(self, rescue: Rescue) -> int:
+    def _take_in(self, rescue: Rescue) -> None:
         """Take what was saved from a damaged file into this new one, under the names it had."""
         with self._transaction():
             lives: dict[str, int] = {}
             for one in rescue.batches:
                 if one.spool not in lives:
-                    lives[one.spool] = self._lives.add(one.spool)
+                    lives[one.spool] = self._numbering.add(one.spool)
                 self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
-            self._new_life()
+            self._numbering.begin(self._node)
             self._chunks.insert_rows(rescue.chunks)
             last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
             # 0: nobody can say how many
             self._chunks.insert(self._site, NO_BOOT, SYNCED, [gap_records.damaged(0, last_ms)])
             self._meta.set("damaged", str(rescue.aside))
-        return len(rescue.batches) + len(rescue.chunks)
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -429,21 +416,24 @@ class Spool:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _last_times(self, timed: list[Reading]) -> dict[Series, int]:
-        """The last time of each series: as of the last seal, then what was accepted since."""
-        last = chunk.load_times(self._meta.get("last_ms"))
-        if last is None:  # damaged: the latest that lie here tell it too
-            last = {}
-            for series, time_ms, _ in self._latest(timed):
-                last[series] = max(time_ms, last.get(series, time_ms))
-        return last | {reading.series: reading.time_ms for reading in timed}
-
-    def _latest(self, timed: list[Reading]) -> Iterator[Reading]:
+    def _latest_sealed(self) -> Iterator[Reading]:
         """What has the latest times here: a clock that is set back now must not meet them once more."""
         for data in self.batches.latest(LATEST_BATCHES):
             with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
                 yield from readings_of(data)[0]
-        yield from timed
 
-    def _transaction(self) -> transaction:
-        return transaction(self._db, self.path)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it is on the disk when this ends, or none, and then memory knows of none either.
+
+        Else a sequence would be skipped, and what is tried again be moved to later times. Raises SpoolError.
+        """
+        before = self._numbering.now, self._unsealed, dict(self._times.last_ms)
+        restored = len(self._restored)
+        try:
+            with transaction(self._db, self.path):
+                yield
+        except BaseException:
+            self._numbering.now, self._unsealed, self._times.last_ms = before
+            del self._restored[restored:]
+            raise

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_agent.hours import GRACE_MS, HOUR_MS, KIND, LAST_MS, Hours
 from edge_agent.reading import Reading, Series
-from edge_agent.spool.sealing import Uniquifier
+from edge_agent.spool.unique_times import UniqueTimes
 
 H = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 
@@ -40,7 +40,7 @@ class Account:
     """An agent's accounts over restarts, as a recorder keeps them: each reading accepted, each row told."""
 
     def __init__(self) -> None:
-        self.hours, self.unique = Hours(), Uniquifier()
+        self.hours, self.unique = Hours(), UniqueTimes()
         self.accepted: Counter[int] = Counter()
         self.told: Counter[int] = Counter()
 

@@ -17,8 +17,9 @@ from collector.delivery.work import Group
 from collector.stores.store import Answer, Held, Later, Refused, Stored, at_once
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.reading import Reading
-from edge_agent.spool.sealing import Uniquifier, blocks, readings_of
+from edge_agent.spool.sealing import blocks, readings_of
 from edge_agent.spool.spool import Origin, Sealed, Spool
+from edge_agent.spool.unique_times import UniqueTimes
 from simulator.world.clock import START_MS
 from tests.simulation.rules import Rules
 from wire import batch
@@ -122,7 +123,7 @@ class SendsOnce(Delivery):
         """Not heard."""
 
 
-class _Careless(Uniquifier):
+class _Careless(UniqueTimes):
     def unique(self, reading: Reading) -> Reading:
         return reading
 
@@ -132,7 +133,7 @@ class StampsTwice(Spool):
 
     def __init__(self, path: Path, node: str, site: str) -> None:
         super().__init__(path, node, site)
-        self._unique = _Careless()
+        self._times = _Careless()
 
 
 class DropsInSilence(Spool):

@@ -1,0 +1,101 @@
+"""Unique times: no two readings of a series share one, over restarts and set clocks. Pure.
+
+InfluxDB keeps one of two equal identities; a time that is unique before acceptance loses none (rule R9).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+
+from edge_agent import hours
+from edge_agent.reading import Reading, Series
+from edge_agent.timeline import STEP_MS
+
+KNOWN_MAX = 4_096  # times of a series that are remembered: more than an hour of one a second
+
+
+class UniqueTimes:
+    """The second reading of one millisecond moves to the next free one.
+
+    Times of a series rise, with two exceptions. A clock that was set back by more than `STEP_MS` is followed, or one
+    second of a wrong time would spoil every time after it; what was stamped ahead is then stepped over, as far as it is
+    known: the last `KNOWN_MAX` times of each series, and those in `used`. And the account of an hour may be older than
+    that of a later hour: moved behind it, it would be taken for the later hour's.
+    """
+
+    def __init__(self, last_ms: dict[Series, int] | None = None, used: Iterable[Reading] = ()) -> None:
+        self.last_ms: dict[Series, int] = dict(last_ms or {})
+        self._recent: dict[Series, deque[int]] = {}
+        self._ahead: dict[Series, set[int]] = {}
+        for series, time_ms, _ in used:
+            self._remember(series, time_ms)
+            if time_ms > self.last_ms.get(series, time_ms):
+                self._ahead.setdefault(series, set()).add(time_ms)
+
+    @classmethod
+    def restored(
+        cls, kept: str | None, sealed: Callable[[], Iterable[Reading]], waiting: Sequence[Reading]
+    ) -> UniqueTimes:
+        """Those of a file: what was `packed` at the last seal, the latest readings sealed, what was accepted since."""
+        last_ms = _unpacked(kept)
+        if last_ms is None:  # damaged: the latest that lie here tell it too
+            last_ms = {}
+            for series, time_ms, _ in chain(sealed(), waiting):
+                last_ms[series] = max(time_ms, last_ms.get(series, time_ms))
+        last_ms |= {reading.series: reading.time_ms for reading in waiting}
+        return cls(last_ms, chain(sealed(), waiting))
+
+    def packed(self) -> str:
+        """The last time of each series."""
+        return json.dumps([[*series, time_ms] for series, time_ms in self.last_ms.items()], separators=(",", ":"))
+
+    def latest_ms(self) -> int:
+        """The last time of all; 0 for none."""
+        return max(self.last_ms.values(), default=0)
+
+    def unique(self, reading: Reading) -> Reading:
+        """The reading, at a time that no other of its series has; of an account, in its hour."""
+        series, time_ms, _ = reading
+        last = self.last_ms.get(series)
+        if last is not None and time_ms <= last:
+            if series.kind == hours.KIND and _is_of_an_hour_before(time_ms, last):
+                return reading
+            if last - time_ms > STEP_MS:
+                self._step_back(series, time_ms)
+            else:
+                time_ms = last + 1
+        ahead = self._ahead.get(series, ())
+        while time_ms in ahead:
+            time_ms += 1
+        self.last_ms[series] = time_ms
+        self._remember(series, time_ms)
+        return reading if time_ms == reading.time_ms else reading._replace(time_ms=time_ms)
+
+    def _remember(self, series: Series, time_ms: int) -> None:
+        recent = self._recent.get(series)
+        if recent is None:
+            recent = self._recent[series] = deque(maxlen=KNOWN_MAX)
+        recent.append(time_ms)
+
+    def _step_back(self, series: Series, time_ms: int) -> None:
+        known = {*self._ahead.get(series, ()), *self._recent.get(series, ())}
+        self._ahead[series] = set(sorted(stamp for stamp in known if stamp >= time_ms)[:KNOWN_MAX])
+
+
+def _unpacked(text: str | None) -> dict[Series, int] | None:
+    """The way back from `packed`; None when the disk has changed what was written."""
+    try:
+        return {
+            Series(sensor, kind, tuple((k, v) for k, v in tags), profile): int(time_ms)
+            for sensor, kind, tags, profile, time_ms in json.loads(text or "[]")
+        }
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_of_an_hour_before(time_ms: int, last_ms: int) -> bool:
+    """One that was just closed; an account further back was told under a clock that has been set back since."""
+    return 0 < last_ms // hours.HOUR_MS - time_ms // hours.HOUR_MS <= 2
