@@ -1,7 +1,8 @@
-"""Time zones by their names, as settings, rules and commands give them."""
+"""Local time: zones by their names, as settings, rules and commands give them, and what their clocks say."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 
@@ -11,3 +12,18 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"unknown time zone {name!r}, write one such as Asia/Shanghai") from error
+
+
+def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
+    """RFC 3339 in a time zone, to the second or to the millisecond."""
+    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=to)
+
+
+def clock(time_ms: float, zone: ZoneInfo, form: str) -> str:
+    """What the zone's clocks say, as strftime writes it."""
+    return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)
+
+
+def midnight(time_ms: int, zone: ZoneInfo) -> datetime:
+    """The beginning of the day that the zone's calendars say it is."""
+    return datetime.fromtimestamp(time_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)

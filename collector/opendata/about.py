@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from collector.opendata.dataset import Dataset
 from collector.web.words import TEXTS
+from collector.zones import iso
 from wire.quantities import QUANTITIES
 
 MARK: Final = "lamppost-export/1"
@@ -37,7 +37,7 @@ _BESIDE: Final = {
 def lines(dataset: Dataset, zone: ZoneInfo) -> Iterator[str]:
     """The description as short lines of text."""
     yield f"{MARK} {dataset.measurement}"
-    yield f"from {_moment(dataset.since_ms, zone)} to {_moment(dataset.until_ms, zone)}, time zone {zone.key}"
+    yield f"from {iso(dataset.since_ms, zone)} to {iso(dataset.until_ms, zone)}, time zone {zone.key}"
     yield from TEXTS["notice"]
     yield f"licence {LICENCE}. {LICENCE_TEXT.splitlines()[0]}"
     for name in columns(dataset):
@@ -55,7 +55,7 @@ def readme(datasets: list[Dataset], zone: ZoneInfo) -> str:
     parts = [f"# {MARK}\n\n{' '.join(TEXTS['notice'])}\n\n{LICENCE}: {LICENCE_TEXT}"]
     for dataset in datasets:
         head = f"## {dataset.measurement}.csv\n\n{dataset.rows} rows, {dataset.stations} stations. "
-        head += f"From {_moment(dataset.since_ms, zone)} to {_moment(dataset.until_ms, zone)}, {zone.key}.\n\n"
+        head += f"From {iso(dataset.since_ms, zone)} to {iso(dataset.until_ms, zone)}, {zone.key}.\n\n"
         table = ["| column | unit | meaning | 含义 |", "|---|---|---|---|"]
         for name in columns(dataset):
             english, chinese = _meaning(name)
@@ -70,7 +70,3 @@ def _meaning(name: str) -> tuple[str, str]:
         return _BESIDE[name]
     quantity = QUANTITIES[name]
     return f"{quantity.en}, {quantity.unit}", quantity.zh
-
-
-def _moment(time_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec="seconds")

@@ -7,11 +7,11 @@ import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.stores.store import Select, Series
+from collector.zones import iso
 
 
 class Table(NamedTuple):
@@ -45,8 +45,7 @@ def _plain(cell: Any) -> Any:
 
 
 def _moment(time_ms: int, zone: ZoneInfo) -> str:
-    part = "milliseconds" if time_ms % 1000 else "seconds"
-    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=part)
+    return iso(time_ms, zone, "milliseconds" if time_ms % 1000 else "seconds")
 
 
 def as_table(table: Table, limit: int) -> Iterator[str]:

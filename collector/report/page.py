@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from collector.web import chart
 from collector.web.levels import called
 from collector.web.privacy import FEW
 from collector.web.words import TEXTS, Language
+from collector.zones import clock, midnight
 from wire.quantities import QUANTITIES
 
 _HERE: Final = Path(__file__).parent
@@ -71,9 +72,9 @@ def render(
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
         reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
-        quantities=QUANTITIES, from_=_moment(span[0], zone, "%Y-%m-%d"), to=_moment(span[1] - 1, zone, "%Y-%m-%d"),
+        quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
-        at=lambda time_ms, form="%m-%d %H:%M": _moment(time_ms, zone, form),
+        at=lambda time_ms, form="%m-%d %H:%M": clock(time_ms, zone, form),
         air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
         english=lambda quantity: quantity.zh if chinese else quantity.en,
     )  # fmt: skip
@@ -94,12 +95,8 @@ def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> char
 def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:
     """Every sixth hour of one day, or the midnights of several, by the city's clock."""
     days = span[1] - span[0] > 25 * HOUR_MS
-    first = datetime.fromtimestamp(span[0] / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight(span[0], zone)
     step, form = (timedelta(days=1), "%m-%d") if days else (timedelta(hours=6), "%H:%M")
     times = [first + n * step for n in range(1, 32)]
     marks = [(round(moment.timestamp() * 1000), moment.strftime(form)) for moment in times]
     return [mark for mark in marks if span[0] < mark[0] < span[1]]
-
-
-def _moment(time_ms: float, zone: ZoneInfo, form: str) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)

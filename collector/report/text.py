@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from collector.report.summary import HOUR_MS, StationReport
+from collector.zones import clock
 from wire.quantities import QUANTITIES
 
+_DATE: Final = "%Y-%m-%d"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _DAY_HOURS_MAX: Final = 25  # when clocks go back
 _WEEK_BARS: Final = 21  # thirds of a day
@@ -17,7 +18,7 @@ _WEEK_BARS: Final = 21  # thirds of a day
 
 def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
     """A block a station; a blank in a sparkline is an hour without a value."""
-    yield f"{_day(since_ms, zone)} to {_day(until_ms - 1, zone)}, {zone.key}"
+    yield f"{clock(since_ms, zone, _DATE)} to {clock(until_ms - 1, zone, _DATE)}, {zone.key}"
     if not reports:
         yield "no station has a whole hour in this time; readings of the present hour: lamppost query run air-latest"
     yield from _units({name for report in reports for name in report.air})
@@ -29,14 +30,14 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
                 quantity = QUANTITIES[name]
                 at_ms, top = hours.highest
                 drawn = sparkline(hours.points, since_ms, until_ms)
-                when = _moment(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
+                when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
                 yield f"  {quantity.en[:9]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {when}"
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
             yield f"  {'vehicles':<9} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
         for index in report.indices:
             number = "NA" if index.value is None else str(index.value)
-            yield f"  {_day(index.day_ms, zone)}  {index.standard} {index.edition}: {number} {index.category}"
+            yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {number} {index.category}"
         if report.alerts:
             firing = sum(alert["state"] == "firing" for alert in report.alerts)
             yield f"  {firing} alerts: " + ", ".join(sorted({alert["rule"] for alert in report.alerts}))
@@ -67,11 +68,3 @@ def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int)
 
 def _is_day(since_ms: int, until_ms: int) -> bool:
     return until_ms - since_ms <= _DAY_HOURS_MAX * HOUR_MS
-
-
-def _day(time_ms: int, zone: ZoneInfo) -> str:
-    return _moment(time_ms, zone, "%Y-%m-%d")
-
-
-def _moment(time_ms: int, zone: ZoneInfo, form: str) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)

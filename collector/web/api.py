@@ -22,9 +22,10 @@ from collector.web.openapi import document
 from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, STATIONS
 from collector.web.privacy import public_alerts, told_until
 from collector.web.query import BadQuery, Parameter
-from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, iso, refusal, told
+from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, refusal, told
 from collector.web.site import AlertView, Site, Station
 from collector.web.views import Views
+from collector.zones import iso
 from wire.quantities import QUANTITIES
 
 P = ParamSpec("P")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from collector.numbers.windows import HOURS, ROLLED, hour_of
 from collector.stores.store import Select, Store
+from collector.zones import midnight
 from wire.quantities import QUANTITIES
 
 HOUR_MS: Final = 3_600_000
@@ -54,7 +55,7 @@ def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int
 
     Hours that are rolled up count the minutes of the sensor that was there most.
     """
-    today = datetime.fromtimestamp(now_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight(now_ms, zone)
     midnights = [today - timedelta(days=n) for n in reversed(range(days))]
     minutes = _rolled_up(store, node, _ms(midnights[0]), now_ms) | _open(store, node, now_ms, zone)
     return [_day(midnight, minutes, now_ms) for midnight in midnights]

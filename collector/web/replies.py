@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from collector.questions.answer import safe
 from collector.web.words import TEXTS
+from collector.zones import iso
 
 LICENCE: Final = "CC-BY-4.0"
 NOTICE: Final = dict(zip(("zh", "en"), TEXTS["notice"], strict=True))
@@ -67,11 +67,6 @@ def told(row: Mapping[str, Any], names: Sequence[str], zone: ZoneInfo) -> dict[s
     """A row as it is told: its `time_ms` as `time` with offset, numbers without false precision, these names alone."""
     whole = {**row, "time": iso(row["time_ms"], zone)}
     return {name: round(whole[name], _DECIMALS) if isinstance(whole[name], float) else whole[name] for name in names}
-
-
-def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
-    """RFC 3339 in a time zone, to the second or to the millisecond."""
-    return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=to)
 
 
 def _cell(value: Any) -> Any:

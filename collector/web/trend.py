@@ -20,6 +20,7 @@ from collector.web.privacy import FEW, mask, rough
 from collector.web.readings import WEEK_MS, summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
+from collector.zones import midnight
 from measures import china_aqi
 from measures.completeness import EU_DAY, GB_DAY, Rule
 
@@ -200,7 +201,7 @@ def _ticks(trend: Trend, zone: ZoneInfo, box: chart.Box) -> list[tuple[int, str]
 
 def calendar(store: Store, node: str, standard: str, now_ms: int, zone: ZoneInfo) -> list[Month]:
     """The index of each day of the last twelve months, a row a month, the worst of the sensors. Raises StoreDown."""
-    today = datetime.fromtimestamp(now_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight(now_ms, zone)
     first = today.replace(day=1)
     firsts = [first := (first - timedelta(days=1)).replace(day=1) if n else first for n in range(12)][::-1]
     worst: dict[tuple[int, int, int], Judgement] = {}
