@@ -66,7 +66,7 @@ class Faulty:
         return self._seen[1]
 
     def _element(self, t_s: float, values: dict[str, float], last: dict[str, float]) -> dict[str, float]:
-        for fault, amount in self._striking(t_s, "element"):
+        for fault, amount in self._striking(t_s):
             if fault.kind == "stuck":
                 return last
             factor = {"drift": 1 + amount, "spike": amount, "nan": float("nan")}[fault.kind]
@@ -76,7 +76,7 @@ class Faulty:
     def _targets(
         self, t_s: float, targets: list[dict[str, float]], last: list[dict[str, float]]
     ) -> list[dict[str, float]]:
-        for fault, amount in self._striking(t_s, "element"):
+        for fault, amount in self._striking(t_s):
             if fault.kind == "stuck":
                 return last
             if fault.kind == "nan":
@@ -85,12 +85,12 @@ class Faulty:
             targets = [target | {"speed_kmh": target["speed_kmh"] * factor} for target in targets]
         return targets
 
-    def _striking(self, t_s: float, place: str) -> list[tuple[Fault, float]]:
+    def _striking(self, t_s: float) -> list[tuple[Fault, float]]:
         """The element's faults that strike now, and how much: drift grows from its beginning."""
         self._since_s = t_s if self._since_s is None else self._since_s
         found = []
         for fault, chance, where in self._faults:
-            if where == place and fault.holds(t_s) and chance.random() < fault.share:
+            if where == "element" and fault.holds(t_s) and chance.random() < fault.share:
                 hours = (t_s - max(fault.from_s, self._since_s)) / 3600
                 found.append((fault, fault.amount * hours if fault.kind == "drift" else fault.amount))
                 self.done[fault.kind] += 1

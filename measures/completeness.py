@@ -7,7 +7,6 @@ without its completeness is a number without a meaning, so windows carry both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from measures.rounding import Number, exact
@@ -60,20 +59,6 @@ RULES: Final = {
         *(EU_HOUR, EU_8H, EU_8H_MAX, EU_DAY, EU_YEAR, US_DAY, US_8H_MAX, BERLIN_HOUR),
     )
 }
-
-
-def ratio(valid: int, expected: int) -> Decimal:
-    """Share of expected values that are there, 0 to 1 and more if some came twice. Raises ValueError for 0 expected."""
-    if expected <= 0 or valid < 0:
-        raise ValueError(f"{valid} of {expected} values is no share")
-    return Decimal(valid) / Decimal(expected)
-
-
-def is_complete(valid: int, expected: int, required: Number = Decimal("0.75")) -> bool:
-    """Whether at least the share `required` is there; 75 % is the common rule (2008/50/EC Annex XI, 40 CFR 50)."""
-    if expected <= 0 or valid < 0:
-        raise ValueError(f"{valid} of {expected} values is no share")
-    return exact(valid) >= exact(required) * expected
 
 
 def is_mda8_valid(means_8h: int, daily_maximum: Number | None, limit: Number, rule: Rule = HJ_663_8H_MAX) -> bool:

@@ -1,7 +1,6 @@
 """Traffic grades: GB/T 33171-2016, and levels of service of the Highway Capacity Manual.
 
-The standards grade a stretch of road. One sensor sees one spot, so a grade made from its speed is *indicative*: show
-INDICATIVE beside it.
+The standards grade a stretch of road. One sensor sees one spot, so a grade made from its speed is *indicative*.
 """
 
 from __future__ import annotations
@@ -13,11 +12,7 @@ from typing import Final, NamedTuple
 from measures.index import on_knots
 from measures.rounding import Number, exact
 
-INDICATIVE: Final = {"zh": "按单点车速推算，仅供参考", "en": "from the speed at one spot, indicative only"}
-
 GRADES: Final = ("畅通", "基本畅通", "轻度拥堵", "中度拥堵", "严重拥堵")
-GRADES_EN: Final = ("free flow", "mostly free", "lightly congested", "moderately congested", "severely congested")
-"""The same grades in English; our rendering, the standard is Chinese."""
 
 FREE_FLOW_SHARE: Final = 9
 """The fastest ninth of the intervals is free flow."""

@@ -77,16 +77,6 @@ def percentile_85_kmh(speeds: Speeds) -> float | None:
     return percentile_kmh(speeds, 85)
 
 
-def speed_histogram(speeds: Speeds) -> list[int]:
-    """Vehicles per 5 km/h bin, as long as the fastest needs; add histograms of equal bins position by position."""
-    counts: list[int] = []
-    for speed in _known(speeds):
-        slot = int(speed // BIN_KMH)
-        counts.extend([0] * (slot + 1 - len(counts)))
-        counts[slot] += 1
-    return counts
-
-
 def percentile_from_histogram(counts_per_5kmh_bin: Sequence[int], percent: int) -> float | None:
     """Percentile from vehicles per 5 km/h bin; None without a vehicle. Less than 5 km/h from that of the same vehicles.
 
@@ -103,11 +93,6 @@ def percentile_from_histogram(counts_per_5kmh_bin: Sequence[int], percent: int) 
     below = _speed_at(lower, counts_per_5kmh_bin)
     above = _speed_at(min(lower + 1, total - 1), counts_per_5kmh_bin)
     return below + share * (above - below)
-
-
-def v85_from_histogram(counts_per_5kmh_bin: Sequence[int]) -> float | None:
-    """V85 from vehicles per 5 km/h bin."""
-    return percentile_from_histogram(counts_per_5kmh_bin, 85)
 
 
 def _rank(n: int, percent: int) -> tuple[int, float]:

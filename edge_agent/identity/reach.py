@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from edge_agent.settings.config import Config
 
 
+ANSWER_S = 5.0
+
+
 def broker_of(settings: Config) -> BrokerAddress:
     """The broker as the agent reaches it. Raises Failure for files that cannot be used."""
     address = broker_address(settings.broker)
@@ -61,30 +64,30 @@ def mqtt_client(settings: Config, address: BrokerAddress, tool: str) -> paho.Cli
     client.username_pw_set(address.username or settings.node, address.password)
     if address.tls is not None:
         client.tls_set_context(address.tls())
-    client.connect_timeout = 5.0
+    client.connect_timeout = ANSWER_S
     return client
 
 
-def why_not_let_in(address: BrokerAddress, client_id: str, timeout_s: float = 5.0) -> str | None:
+def why_not_let_in(address: BrokerAddress, client_id: str) -> str | None:
     """Log in once and leave. None when the broker takes us, else what it said, or why it was not reached."""
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
-    address = that_answers(address, timeout_s)
+    address = that_answers(address, ANSWER_S)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311)
     client.username_pw_set(address.username, address.password)
-    client.connect_timeout = timeout_s
+    client.connect_timeout = ANSWER_S
     said: queue.Queue[Any] = queue.Queue()
     client.on_connect = lambda _client, _user, _flags, code, _properties: said.put(code)
     where = f"broker {address.host}:{address.port}"
     try:
         client.connect(address.host, address.port, 30)
         client.loop_start()
-        code = said.get(timeout=timeout_s)
+        code = said.get(timeout=ANSWER_S)
     except OSError as error:
         return f"{where}: {reason(error)}"
     except queue.Empty:
-        return f"{where}: no answer in {timeout_s:g} s"
+        return f"{where}: no answer in {ANSWER_S:g} s"
     finally:
         client.disconnect()
         client.loop_stop()

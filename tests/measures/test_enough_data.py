@@ -39,19 +39,6 @@ def test_each_regime_asks_for_as_much_as_it_says() -> None:
     assert {name: rule.required for name, rule in completeness.RULES.items()} == listed
 
 
-def test_three_quarters_is_enough() -> None:
-    assert completeness.is_complete(45, 60)
-    assert not completeness.is_complete(44, 60)
-    assert completeness.is_complete(9, 10, 0.9)
-    assert completeness.ratio(18, 24) == pytest.approx(0.75)
-    with pytest.raises(ValueError, match="no share"):
-        completeness.is_complete(0, 0)
-    with pytest.raises(ValueError, match="no share"):
-        completeness.ratio(0, 0)
-    assert completeness.ratio(0, 24) == 0
-    assert not completeness.is_complete(0, 24)
-
-
 def test_a_year_needs_its_months() -> None:
     full = dict.fromkeys(range(1, 13), 28)
     assert completeness.is_year_valid(full)
