@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -27,3 +28,9 @@ def clock(time_ms: float, zone: ZoneInfo, form: str) -> str:
 def midnight(time_ms: int, zone: ZoneInfo) -> datetime:
     """The beginning of the day that the zone's calendars say it is."""
     return datetime.fromtimestamp(time_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@lru_cache(256)
+def week_before(time_ms: int, zone: ZoneInfo) -> int:
+    """When the clocks of the zone said the same a week ago: 167 or 169 hours, where they were moved in between."""
+    return round((datetime.fromtimestamp(time_ms / 1000, zone) - timedelta(7)).timestamp() * 1000)

@@ -11,14 +11,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
 from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
+from collector.zones import week_before
 
 MINUTE_MS: Final = 60_000
-WEEK_MS: Final = 7 * 86_400_000
+UTC: Final = ZoneInfo("UTC")
 CATCH_UP: Final = 30
 """Minutes that are made up for after a pause; windows do not reach further back."""
 
@@ -130,7 +132,8 @@ class Joined:
         if own is None or window.versus is None:
             return own
         if window.versus == "last-week":
-            reference = self._at(timeline, window, minute_ms - WEEK_MS)
+            zone = UTC if rule.hours is None else rule.hours.info
+            reference = self._at(timeline, window, week_before(minute_ms, zone))
         elif (near := self._near(timeline.series)) is None:
             reference = _middle_of_others(self._values_of_site(timeline.series, window, minute_ms), own)
         else:

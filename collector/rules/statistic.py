@@ -17,6 +17,8 @@ from measures.averages import LEVELS, energy, level_db
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
 _WEEK_MS = 7 * 86_400_000
+_PUT_BACK_MS = 3_600_000
+"""By so much a week is longer in which clocks were put back."""
 
 
 class Sums(Window):
@@ -305,6 +307,6 @@ _CLASSES: Final[dict[str, type[Window]]] = {
 def window(spec: Spec, reach_ms: int) -> Window:
     """An empty window of this spec that can be wound back by `reach_ms`."""
     if spec.versus == "last-week":
-        reach_ms += _WEEK_MS + spec.over_ms
+        reach_ms += _WEEK_MS + max(spec.over_ms, _PUT_BACK_MS)
     of_levels = spec.stat == "mean" and spec.quantity.removesuffix("_mean") in LEVELS
     return (Levels if of_levels else _CLASSES[spec.stat])(spec, reach_ms if spec.over_ms else 0)

@@ -275,15 +275,24 @@ class Window:
         return [self.floor, *self.packed_mark(self.mark()), *rings]
 
     def unpack(self, packed: list[Any]) -> None:
-        """Take the content of `packed`, of a window of the same spec and reach. Raises ValueError for another's."""
+        """Take the content of `packed`, of a window of the same spec; another version's may have had another reach."""
         floor, top, bucket, *rings = packed
         if rings:
             n, *cells = map(doubles, rings)
-            if len(n) != self.size or len(cells) != len(self.columns):
-                raise ValueError("the window was packed with another reach")
             self.n, self.cells = array("I", map(int, n)), cells
+            if len(n) != self.size:
+                floor = max(floor, top - len(n))
+                self._lay_anew(top)
         self.floor = floor
         self._stand(*self.unpacked_mark([top, bucket]))
+
+    def _lay_anew(self, top: int) -> None:
+        """The closed buckets of a ring of another size, as many as there is room for."""
+        n, cells, size = self.n, self.cells, len(self.n)
+        self._make_ring()
+        for number in range(max(top - min(size, self.size) + 1, 0), top):
+            slot = number % size
+            self._write(number % self.size, [n[slot], *(cell[slot] for cell in cells)])
 
     def _stand(self, top: int, bucket: list[float]) -> None:
         self.top, self.open = top, bucket

@@ -95,7 +95,8 @@ class Pages:
             if not store_down:
                 with suppress(StoreDown):  # the page says so itself
                     told["past"] = past_of(self._site, node, length)
-                    told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms())
+                    zone = self._site.reporting(node).zone
+                    told["last_week"] = hour_last_week(self._site.store, node, self._site.now_ms(), zone)
             return told
 
         return await self._show(request, "station.html", f"/station/{node}", [station], values, reported, length)

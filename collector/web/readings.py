@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from statistics import fmean
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from collector.numbers.flags import failed
 from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_as_china
@@ -21,6 +22,7 @@ from collector.web.judging import INDEX_AGE_MS, judged
 from collector.web.levels import Judgement
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
+from collector.zones import week_before
 
 WEEK_MS = 7 * 24 * HOUR_MS
 YOUNG_MS = 10 * MINUTE_MS
@@ -153,13 +155,13 @@ class LastWeek(NamedTuple):
     traffic: Masked | None
 
 
-def hour_last_week(store: Store, node: str, now_ms: int) -> LastWeek:
-    """How it was at this time a week ago. Raises StoreDown."""
-    until_ms = now_ms - WEEK_MS
+def hour_last_week(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> LastWeek:
+    """How it was a week ago when the clock said what it says now. Raises StoreDown."""
+    until_ms = week_before(now_ms, zone)
     minutes = Select(
         "air_quality" + MINUTES, ("pm25_ugm3_mean",), until_ms - HOUR_MS, until_ms, {"node": node}, ("sensor",)
     )
-    told_ms = told_until(now_ms) - WEEK_MS
+    told_ms = week_before(told_until(now_ms), zone)
     question = Select("traffic_flow", FLOW, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
     driven, air = store.select_all([question, minutes])
     rows = [row for series in driven for row in series.rows if row[1] is not None]

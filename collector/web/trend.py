@@ -17,10 +17,10 @@ from collector.web import chart
 from collector.web.air import HOUR_MS
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW, mask, rough
-from collector.web.readings import WEEK_MS, summed
+from collector.web.readings import summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
-from collector.zones import midnight
+from collector.zones import midnight, week_before
 from measures import china_aqi
 from measures.completeness import EU_DAY, GB_DAY, Rule
 
@@ -130,13 +130,14 @@ def look_back(store: Store, node: str, span: Span, now_ms: int, reporting: Repor
     since_ms = day_of(since_ms, zone)[0] if span.every_ms == DAY_MS else since_ms // span.every_ms * span.every_ms
     flow_since_ms = day_of(since_ms, zone)[0] if span.flow_ms == DAY_MS else since_ms // HOUR_MS * HOUR_MS
     before: list[tuple[int, float]] = []
+    week_ms = now_ms - week_before(now_ms, zone)
     driven = _of_flow(node, span, flow_since_ms, now_ms)
     questions = [_of_air(node, span, since_ms, now_ms), driven]
     if span.name == "day":
-        questions.append(replace(driven, since_ms=flow_since_ms - WEEK_MS, until_ms=now_ms - WEEK_MS))
+        questions.append(replace(driven, since_ms=flow_since_ms - week_ms, until_ms=now_ms - week_ms))
     air, flow, *past = store.select_all(questions)
     for week_ago in past:
-        before = [(one.start_ms + WEEK_MS, one.flow_vph) for one in _flow(week_ago) if one.flow_vph is not None]
+        before = [(one.start_ms + week_ms, one.flow_vph) for one in _flow(week_ago) if one.flow_vph is not None]
     needed = {HOURS: VALID_MINUTES, DAYS: _day_rule(reporting).required}.get(span.suffix, 0)
     found = ((one.tags["sensor"], valid_means(map(tuple, one.rows), needed)) for one in air)
     measured = [(sensor, points) for sensor, points in found if points]

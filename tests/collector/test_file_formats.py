@@ -25,9 +25,9 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Held, StoreDown
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
-from tests.alerts.desk import HIGH, MINUTE, Desk
+from tests.alerts.desk import MINUTE, Desk
 from tests.closes import Closes
-from tests.collector.files.make import FILES, fill
+from tests.collector.files.make import FILES, RULES, fill
 from wire.exits import Exit, Failure
 
 KEPT = Path(__file__).parent / "files"
@@ -59,7 +59,7 @@ def test_what_an_earlier_collector_knew_is_known(archive: Path, tmp_path: Path, 
     with tarfile.open(archive) as tar:
         tar.extractall(old, filter="data")
     fill(new)
-    office = closes(Desk(old, HIGH))
+    office = closes(Desk(old, *RULES))
     (alert,) = office.alerting.current()
     assert (alert.state, alert.acked_by) == ("firing", "wang.lei")
     assert [each.state for each in office.alerting._tell_book.deliveries()] == ["delivered"]

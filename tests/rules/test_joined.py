@@ -1,7 +1,9 @@
 """Rules over several series are decided on whole minutes, whoever reported first."""
 
 import random
+from datetime import datetime
 from statistics import median
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -164,3 +166,24 @@ def test_a_drop_against_last_week_holds_for_hours_at_any_interval(interval):
             engine.observe(series, [now - interval * MINUTE], {"count": [count]}, now)
         said += engine.tick(now)
     assert [(each.state, (each.event_ms - T0) // HOUR) for each in said] == [("firing", 7 * 24 + 3)]
+
+
+@pytest.mark.parametrize(("zone", "moved"), [("Europe/Berlin", "2026-10-25"), ("Europe/Berlin", "2027-03-28")])
+def test_last_week_is_what_the_clock_said_also_where_clocks_were_moved(zone, moved):
+    """People get up by the clock: the street at six was compared with that at seven, each morning for a week."""
+    rule = {
+        "kind": "traffic_flow",
+        "window": {"sum": "count", "over": "15m", "versus": "last-week"},
+        "raise": "< -40%",
+        "hours": {"from": "00:00", "to": "24:00", "zone": zone},
+    }
+    series, clock = flow("lp-1"), ZoneInfo(zone)
+    first = round(datetime.fromisoformat(f"{moved}T00:00:00").replace(tzinfo=clock).timestamp() * 1000) - 6 * DAY
+    engine = Engine(parse([{"alert": "odd", "text": TEXT} | rule]))
+    engine.expect([Expected(series, 15 * MINUTE)], first)
+    said, quarter = [], 15 * MINUTE
+    for now in range(first, first + 10 * DAY, quarter):
+        hour = datetime.fromtimestamp((now - quarter) / 1000, clock).hour
+        engine.observe(series, [now - quarter], {"count": [2 ** min(hour, 23 - hour)]}, now)
+        said += engine.tick(now)
+    assert said == []

@@ -114,17 +114,20 @@ def test_a_late_reading_completes_the_bucket_it_belongs_to():
     assert made.value() == 60
 
 
+@pytest.mark.parametrize("reach_ms", [600_000, 0, 2 * HOUR])
 @pytest.mark.parametrize("stat", [*STATS, "last"])
-def test_packed_and_unpacked_a_window_goes_on(stat):
+def test_packed_and_unpacked_a_window_goes_on_also_in_a_version_that_looks_back_further_or_less_far(stat, reach_ms):
     spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
     readings = [(T0 + i * 20_000, float(i % 7)) for i in range(400)]
     made = fed(spec, readings[:300])
-    twin = window(spec, 600_000)
+    twin = window(spec, reach_ms)
     twin.unpack(json.loads(json.dumps(made.packed(), allow_nan=False)))
     for time_ms, value in readings[300:]:
         for each in (made, twin):
             each.roll(time_ms)
             each.add(time_ms, value)
+        least = time_ms - min(reach_ms, 600_000)
+        assert stat == "last" or twin.at(least, 20_000) == made.at(least, 20_000)
     assert twin.value() == made.value() is not None
 
 

@@ -23,7 +23,8 @@ from collector.web import chart
 from collector.web.history import EVERY_MS, columns, windows
 from collector.web.readings import look, summed
 from collector.web.speeds import told
-from collector.web.trend import SPANS, past_of
+from collector.web.trend import SPANS, look_back, past_of
+from tests.closes import Closes
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served
 from tests.web.year import write_year
@@ -154,6 +155,17 @@ def test_classes_of_length_are_told_where_none_has_a_few(
     assert found is not None
     assert [(one.name, percent) for one, percent in found.classes] == shares
     assert (found.v15_kmh, found.v50_kmh, found.v85_kmh) == pytest.approx((40.785, 42.5, 44.215))
+
+
+def test_the_week_before_is_what_the_clock_said_where_clocks_were_moved(tmp_path: Path, closes: Closes) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    times = ("2026-10-26T12:30+01:00", "2026-10-19T08:00+02:00")
+    now, morning = (round(datetime.fromisoformat(text).timestamp() * 1000) for text in times)
+    city = closes(City(tmp_path, now))
+    city.write("lp-0001", "radar-1", "traffic_flow", [morning], {"count": [50], "duration_s": [3600.0]})
+    city.roll_up()
+    trend = look_back(city.store, "lp-0001", SPANS["day"], now, Reporting(berlin))
+    assert trend.before == [(morning + 7 * DAY_MS + HOUR_MS, 50)], "eight o'clock lies over eight o'clock"
 
 
 def test_the_week_before_lies_over_the_same_hours(tmp_path: Path) -> None:

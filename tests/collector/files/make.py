@@ -23,16 +23,24 @@ from collector.stations.technician import SCHEMA as INSTALLATIONS
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.reports import Reports
-from tests.alerts.desk import HIGH, HOUR, MINUTE, T0, Desk, node
+from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, TEXT, Desk, node
 
 FILES = ("c1.db", "c1-desk.db", "readings.db")
 NAME = Name("lp-1", "0" * 32, 7, "d" * 32)
+WEEKLY = {
+    "alert": "weekly",
+    "kind": "air_quality",
+    "window": {"mean": "pm25_ugm3", "over": "15m", "versus": "last-week"},
+    "raise": "< -60%",
+    "text": TEXT,
+}
+RULES = (HIGH, HOURLY, WEEKLY)
 AIR = ("air_quality", (("node", "lp-1"), ("sensor", "air-1"), ("site", "east")))
 
 
 def fill(folder: Path) -> None:
     """Write all three."""
-    with closing(Desk(folder, HIGH)) as office:
+    with closing(Desk(folder, *RULES)) as office:
         for value in (10.0, 90.0):
             office.reading(value)
             office.wait(MINUTE)
