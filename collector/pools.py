@@ -8,6 +8,7 @@ urllib3 gives it the time in which to connect, which a large write over a slow l
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 from http.client import HTTPResponse
@@ -15,6 +16,8 @@ from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from wire.exits import reason
 
 CONNECT_S: Final = 5.0
 SEND_S: Final = 30.0
@@ -72,6 +75,14 @@ class TlsPool(HTTPSConnectionPool):
     """The same with TLS."""
 
     ConnectionCls = _InTimeTls
+
+
+def silence(error: Exception) -> str:
+    """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end."""
+    cause = getattr(error, "reason", None)
+    cause = cause if isinstance(cause, Exception) else error
+    inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
+    return re.sub(r"^\w+\(host=[^)]*\): ", "", reason(next(inner, cause)))
 
 
 def within(whole_s: float) -> Timeout:

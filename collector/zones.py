@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,11 @@ def zone_of(name: str) -> ZoneInfo:
 def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:
     """RFC 3339 in a time zone, to the second or to the millisecond."""
     return datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec=to)
+
+
+def utc(time_ms: int) -> str:
+    """RFC 3339 in UTC, to the millisecond, as programs write it: 2026-03-01T00:00:00.000Z."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock(time_ms: float, zone: ZoneInfo, form: str) -> str:

@@ -31,7 +31,7 @@ class Tally:
 
 
 class Hours:
-    """The open hours of every sensor. `state` and `restore` carry them over a restart.
+    """The open hours of every sensor; what `state` gives carries them over a restart.
 
     An hour stays open a little longer than it lasts: an interval of traffic is told under the time it began.
     """

@@ -89,14 +89,11 @@ class Book:
 
     def save_rules(self, changes: dict[str, Any]) -> None:
         """Entries of the engine's snapshot; None takes one out."""
-        gone = [(series,) for series, body in changes.items() if body is None]
-        kept = [(series, _text(body)) for series, body in changes.items() if body is not None]
-        self._db.executemany("DELETE FROM rule_state WHERE series = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO rule_state VALUES (?, ?)", kept)
+        self._save("rule_state", "series", changes)
 
     def rules(self) -> dict[str, Any]:
         """The engine's snapshot as far as it was saved."""
-        return {series: json.loads(body) for series, body in self._db.execute("SELECT series, body FROM rule_state")}
+        return self._saved("rule_state")
 
     def is_known(self, each: Transition) -> bool:
         """Whether this very change was written down before."""
@@ -146,14 +143,20 @@ class Book:
 
     def save_desk(self, changes: dict[str, Any]) -> None:
         """Entries of the desk; None takes one out."""
-        gone = [(name,) for name, body in changes.items() if body is None]
-        kept = [(name, _text(body)) for name, body in changes.items() if body is not None]
-        self._db.executemany("DELETE FROM desk_state WHERE name = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO desk_state VALUES (?, ?)", kept)
+        self._save("desk_state", "name", changes)
 
     def desk(self) -> dict[str, Any]:
         """The desk as it was saved."""
-        return {name: json.loads(body) for name, body in self._db.execute("SELECT name, body FROM desk_state")}
+        return self._saved("desk_state")
+
+    def _save(self, table: str, key: str, changes: dict[str, Any]) -> None:
+        gone = [(name,) for name, body in changes.items() if body is None]
+        kept = [(name, _text(body)) for name, body in changes.items() if body is not None]
+        self._db.executemany(f"DELETE FROM {table} WHERE {key} = ?", gone)
+        self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", kept)
+
+    def _saved(self, table: str) -> dict[str, Any]:
+        return {name: json.loads(body) for name, body in self._db.execute(f"SELECT * FROM {table}")}
 
     def add_deeds(self, deeds: Iterable[Deed]) -> None:
         """Lines of the audit trail."""

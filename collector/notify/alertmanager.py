@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from collector.notify.addresses import NONE, Forbidden, Inner
@@ -18,6 +17,7 @@ from collector.notify.message import Writer
 from collector.notify.post import outcome, post, trouble
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Transition
+from collector.zones import utc
 
 REPEAT_MS: Final = 60_000
 GOOD_FOR_MS: Final = 4 * REPEAT_MS
@@ -81,8 +81,8 @@ class Alertmanager:
         return {
             "labels": labels | {"fingerprint": alert.fingerprint},
             "annotations": {key: text for key, text in notes.items() if text},
-            "startsAt": _rfc3339(min(alert.start_ms, ends_ms)),
-            "endsAt": _rfc3339(ends_ms),
+            "startsAt": utc(min(alert.start_ms, ends_ms)),
+            "endsAt": utc(ends_ms),
             **({} if link is None else {"generatorURL": link}),
         }
 
@@ -90,7 +90,7 @@ class Alertmanager:
         now_ms = self._now_ms()
         labels = {"alertname": "lamppost-test", "severity": "info"}
         notes = {"summary": delivery.text_en, "summary_zh": delivery.text_zh}
-        times = {"startsAt": _rfc3339(now_ms), "endsAt": _rfc3339(now_ms + 60_000)}
+        times = {"startsAt": utc(now_ms), "endsAt": utc(now_ms + 60_000)}
         return self._send([{"labels": labels, "annotations": notes, **times}])
 
     def _send(self, alerts: list[dict[str, Any]]) -> Outcome:
@@ -103,7 +103,3 @@ class Alertmanager:
             return NotNow(str(error))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return trouble(error)
-
-
-def _rfc3339(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

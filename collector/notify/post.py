@@ -6,7 +6,6 @@ first of those that were checked that takes it.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -80,12 +79,10 @@ def _beginning(answer: BaseHTTPResponse) -> bytes:
 
 
 def trouble(error: Exception) -> NotNow:
-    """A connection that failed, without the words of a library around the system's own."""
-    inner = next((each for each in reversed(error.args) if isinstance(each, Exception)), None)
-    said = str(inner or error) if isinstance(inner, OSError | None) else repr(inner)
-    errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", said)
-    plain = f"no connection: {errno[1]}" if errno else re.sub(r"^\w+\(host=[^)]*\): ", "", said)
-    return NotNow(one_line(plain)[:300])
+    """What becomes of a message to which no answer came."""
+    from collector.pools import silence
+
+    return NotNow(one_line(silence(error))[:300])
 
 
 def outcome(answer: Answer) -> Outcome:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from collector.stores.line_protocol import key
 from collector.stores.store import Select
+from collector.zones import utc
 
 
 def render(question: Select, bucket: str) -> str:
@@ -49,8 +49,8 @@ def _timed(question: Select) -> bool:
 
 
 def _range(question: Select) -> str:
-    start = "0" if question.since_ms is None else _time(question.since_ms)
-    stop = "" if question.until_ms is None else f", stop: {_time(question.until_ms)}"
+    start = "0" if question.since_ms is None else utc(question.since_ms)
+    stop = "" if question.until_ms is None else f", stop: {utc(question.until_ms)}"
     return f"range(start: {start}{stop})"
 
 
@@ -61,8 +61,3 @@ def _any(column: str, values: tuple[str, ...]) -> str:
 
 def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("${", "\\${")
-
-
-def _time(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"

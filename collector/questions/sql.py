@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from collector.stores.line_protocol import key
 from collector.stores.store import Select
+from collector.zones import utc
 
 _FUNCTIONS = {"mean": "avg", "min": "min", "max": "max", "sum": "sum", "count": "count"}
 
@@ -48,9 +47,9 @@ def _where(question: Select) -> str:
     conditions += [f'"{key(name)}" = {int(value)}' for name, value in question.equals.items()]
     conditions += [f'"{key(name)}" <> {_text(text)}' for name, text in question.unless.items()]
     if question.since_ms is not None:
-        conditions.append(f"time >= '{_time(question.since_ms)}'")
+        conditions.append(f"time >= '{utc(question.since_ms)}'")
     if question.until_ms is not None:
-        conditions.append(f"time < '{_time(question.until_ms)}'")
+        conditions.append(f"time < '{utc(question.until_ms)}'")
     return " WHERE " + " AND ".join(conditions)
 
 
@@ -64,8 +63,3 @@ def _order(columns: list[str]) -> str:
 
 def _limit(question: Select) -> str:
     return "" if question.limit is None else f" LIMIT {int(question.limit)}"
-
-
-def _time(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"

@@ -12,7 +12,6 @@ import json
 import re
 
 from collector.stores.store import Answer, Held, Later, Refused, Stored
-from wire import exits
 
 RETRY_AFTER_S_MAX = 600.0
 _NOT_DATA = ("database not found", "authorization", "unauthorized", "timeout", "no space left")
@@ -21,14 +20,6 @@ _TOO_MANY = (
     "max-values-per-tag",
 )  # new series alone are refused: halving finds them, whatever the status
 _DROPPED = re.compile(r"\bdropped=([0-9]{1,9})\b")
-
-
-def silence(error: Exception) -> str:
-    """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end."""
-    cause = getattr(error, "reason", None)
-    cause = cause if isinstance(cause, Exception) else error
-    inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
-    return exits.reason(next(inner, cause))
 
 
 def of_write(status: int, body: str, retry_after: str | None = None) -> Answer:

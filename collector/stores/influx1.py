@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import urllib3
 
-from collector.pools import pools
+from collector.pools import pools, silence
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key, lines
@@ -43,7 +43,7 @@ class Influx1(Store):
         try:
             answer = self._pool.request("POST", self._write_url, body=b"\n".join(rows), headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Later(f"InfluxDB does not answer: {answers.silence(error)}")
+            return Later(f"InfluxDB does not answer: {silence(error)}")
         return answers.of_write(answer.status, answer.data.decode(errors="replace"), answer.headers.get("Retry-After"))
 
     def select(self, question: Select) -> list[Series]:

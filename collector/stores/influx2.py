@@ -11,7 +11,7 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
-from collector.pools import CONNECT_S, pools
+from collector.pools import CONNECT_S, pools, silence
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key, lines
@@ -50,7 +50,7 @@ class Influx2(Store):
                 return Later(f"InfluxDB does not answer: {error.reason}")
             status, headers, body = error.status, error.headers or {}, str(error.body or "")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Later(f"InfluxDB does not answer: {answers.silence(error)}")
+            return Later(f"InfluxDB does not answer: {silence(error)}")
         return answers.of_write(status, body, headers.get("Retry-After"))
 
     def select(self, question: Select) -> list[Series]:
@@ -88,4 +88,4 @@ def _why(error: Exception) -> str:
     """The client's own words hold every header of an answer."""
     if isinstance(error, ApiException) and error.status:
         return answers.said(error.status, str(error.body or ""))
-    return answers.silence(error)
+    return silence(error)

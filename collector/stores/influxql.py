@@ -9,8 +9,8 @@ from typing import Any
 
 import urllib3
 
-from collector.pools import pools, within
-from collector.stores.answers import said, silence
+from collector.pools import pools, silence, within
+from collector.stores.answers import said
 from collector.stores.line_protocol import key
 from collector.stores.store import ANSWER_S, Select, Series, StoreDown
 

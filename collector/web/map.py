@@ -46,7 +46,7 @@ class Label(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """A station's place in the box; `labels` in Chinese and English, None where there is no room for the name."""
+    """A station's place in the box; where its name stands, by language, None where there is no room for it."""
 
     x: float
     y: float

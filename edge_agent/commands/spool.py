@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edge_agent.commands.options import CONFIG, JSON, say
+from edge_agent.device.clock import wall_ms
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
     else:
         from edge_agent.screens.spool import screen
 
-        typer.echo(screen(said, _now_ms()))
+        typer.echo(screen(said, wall_ms()))
     days = said["days_left"]
     fine = found.damaged is None and (days is None or days >= FULL_SOON_DAYS)
     raise typer.Exit(Exit.FINE if fine else Exit.NOT_HEALTHY)
@@ -140,7 +140,7 @@ def purge(
     --unsent wants the agent stopped. Example:  lamppost agent spool purge --older-than 30d --yes
     """
     settings = _settings(config)
-    before_ms = _now_ms() - _length_ms(older_than)
+    before_ms = wall_ms() - _length_ms(older_than)
     with _view(settings) as view:
         old = [one for one in view.entries() if one.to_ms < before_ms]
     kept, waits = [e for e in old if e.acked_ms is not None], [e for e in old if e.acked_ms is None]
@@ -170,7 +170,7 @@ def _purge_unsent(settings: Config, before_ms: int) -> None:
     try:
         spool = Spool(settings.spool.path, settings.node, settings.site)
         with closing(spool):
-            give_up(spool, before_ms, _now_ms())
+            give_up(spool, before_ms, wall_ms())
     finally:
         owner.release()
 
@@ -273,7 +273,7 @@ def _span(since: str | None, until: str | None) -> tuple[int, int]:
 def _time_ms(text: str) -> int:
     """A time in UTC, or how long ago."""
     if text[:1].isdigit() and text[-1:] in ("m", "h", "d"):
-        return _now_ms() - _length_ms(text)
+        return wall_ms() - _length_ms(text)
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
@@ -290,7 +290,3 @@ def _length_ms(text: str) -> int:
 
 def _clock(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from edge_agent.device.clock import wall_ms
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.screens.status import is_full
 from edge_agent.spool.place import nearest_folder
@@ -35,7 +36,7 @@ def collector_ack(station: Station) -> Result:
 
     began_s = time.monotonic()
     try:
-        answer = ask_collector(station.settings, "stored", {"from_ms": _now_ms() - 3_600_000}, "doctor-ask", 4.0)
+        answer = ask_collector(station.settings, "stored", {"from_ms": wall_ms() - 3_600_000}, "doctor-ask", 4.0)
     except Failure as failure:
         if failure.word != "no-answer":
             return skip(check, "needs broker.auth")
@@ -49,10 +50,10 @@ def collector_ack(station: Station) -> Result:
         return fail(check, f"collector: {answer.get('error', 'no reason')}", "nothing is lost; tell the office")
     newest_ms = max((sensor["time_ms"] for sensor in answer["sensors"]), default=None)
     oldest_ms = said["oldest_ms"] if said is not None else None
-    if oldest_ms is not None and _now_ms() - oldest_ms > WAITING_S * 1000 and said is not None:
-        waiting = f"{said['waiting_rows']} readings wait since {span((_now_ms() - oldest_ms) / 1000)}"
+    if oldest_ms is not None and wall_ms() - oldest_ms > WAITING_S * 1000 and said is not None:
+        waiting = f"{said['waiting_rows']} readings wait since {span((wall_ms() - oldest_ms) / 1000)}"
         return warn(check, waiting, "nothing is lost; it should go down: lamppost agent status")
-    stored = f"newest stored {span((_now_ms() - newest_ms) / 1000)} ago" if newest_ms else "nothing stored in an hour"
+    stored = f"newest stored {span((wall_ms() - newest_ms) / 1000)} ago" if newest_ms else "nothing stored in an hour"
     return ok(check, f"answers in {took_ms:.0f} ms, {stored}")
 
 
@@ -87,7 +88,7 @@ def spool_space(station: Station) -> Result:
     text = f"{free / 2**30:.1f} GB free"
     if free < FREE_BYTES_MIN:
         return fail(check, text, "make room: sudo journalctl --vacuum-size=50M; sudo apt clean")
-    if station.said is not None and is_full(station.said, _now_ms()):
+    if station.said is not None and is_full(station.said, wall_ms()):
         text = "full: the oldest readings are thinned, then dropped; lamppost agent spool status counts them"
         return fail(check, text, "cure clock.*, broker.* and collector.ack, or raise spool.max_size")
     days = _days_left(station.settings)
@@ -124,7 +125,7 @@ def spool_age(station: Station) -> Result:
     if said["oldest_ms"] is None:  # of what is not sealed nobody knows the age: it came just now, or waits for the time
         rows = said["waiting_rows"]
         return ok(check, f"{rows} readings wait, of which none is sealed yet" if rows else "nothing waits")
-    age_s = (_now_ms() - said["oldest_ms"]) / 1000
+    age_s = (wall_ms() - said["oldest_ms"]) / 1000
     text = f"{said['waiting_rows']} readings wait, the oldest {span(age_s)}"
     return ok(check, text) if age_s < WAITING_S else warn(check, text, "nothing is lost; see broker.*, collector.ack")
 
@@ -152,7 +153,3 @@ def disk_errors(station: Station) -> Result:
     if broken:
         return warn(check, f"file system errors on {', '.join(broken)}", "change the card soon; power cuts?")
     return ok(check, "no file system errors") if counts else skip(check, "no ext4 here")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -23,7 +23,7 @@ Counting = TrafficCounter | Presence
 
 
 class Sensor:
-    """Framing, decoding, polling and, for radars, counting of one sensor. `heard` is True after each sound frame."""
+    """Framing, decoding, polling and, for radars, counting of one sensor."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ DETECTION = "detection"
 
 
 class Line:
-    """Carries bytes both ways at simulated time. `meant` is who the sensor is; `heard` gives the agent's readings."""
+    """Carries bytes both ways at simulated time; `speak` and `write` give what the agent reads of them."""
 
     def __init__(self, node: str, site: str, name: str, stub: Stub, clock: Clock, notes: Notes, tap: WireTap) -> None:
         self.name, self.stub = name, stub

@@ -103,7 +103,7 @@ def test_who_never_ends_its_answer_holds_up_a_message_for_seconds_only(monkeypat
     with Trickle(b"HTTP/1.1 200 OK\r\nX-Long: ") as server:
         with pytest.raises(urllib3.exceptions.ReadTimeoutError) as failed:
             post(server.url, b"{}", {})
-        assert trouble(failed.value) == NotNow("Read timed out. (read timeout=0.3)")
+        assert trouble(failed.value) == NotNow("timed out")
 
 
 def test_who_took_it_and_never_ends_its_answer_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,9 +145,9 @@ def test_what_an_answer_means(status: int, headers: dict[str, str], body: bytes,
         (
             "HTTPConnection(host='127.0.0.1', port=9): Failed to establish a new connection: "
             "[Errno 111] Connection refused",
-            "no connection: Connection refused",
+            "Connection refused",
         ),
-        ("[Errno -2] Name or service not known", "no connection: Name or service not known"),
+        ("[Errno -2] Name or service not known", "Name or service not known"),
         ("HTTPSConnectionPool(host='a', port=443): Read timed out. (read timeout=10.0)",
          "Read timed out. (read timeout=10.0)"),
         ("connection closed", "connection closed"),
