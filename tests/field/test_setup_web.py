@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import http.client
 import json
 import re
@@ -11,18 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from edge_agent.commands import setup as setup_cli
-from edge_agent.setup.answers import Answers, Notebook, SensorAnswer
+from edge_agent.setup.answers import SensorAnswer
 from edge_agent.setup_web import page
 from edge_agent.setup_web.addresses import parse, reachable
 from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
@@ -301,85 +297,6 @@ def test_a_cable_that_is_put_back_goes_on_by_itself(tmp_path: Path) -> None:
     finally:
         live.stop()
         stubs.stop()
-
-
-class Shown:
-    """What a phone was shown of a set-up."""
-
-    def __init__(self) -> None:
-        self.live, self.lines, self.ending = Live(list), [""], ""
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-
-    def finish(self, ending: str) -> None:
-        self.ending = ending
-
-    def close(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize(
-    ("checks", "proved", "ending"),
-    [({"a": "ok"}, True, "proved"), ({"a": "fail"}, True, "proved_but"), ({"a": "ok"}, False, "unproved")],
-)
-def test_the_phone_hears_how_it_ended(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checks: dict[str, str], proved: bool, ending: str
-) -> None:
-    record = {"checks": checks}
-    assert by_phone(monkeypatch, tmp_path, lambda *_: (record, proved)).ending == ending
-
-
-def test_the_phone_hears_why_a_proof_could_not_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fail(*_: object) -> None:
-        raise Failure(Exit.NOT_PERMITTED, "command-failed", "systemctl ended with 1", "journalctl")
-
-    shown = by_phone(monkeypatch, tmp_path, fail)
-    assert shown.ending == "unproved"
-    assert "systemctl ended with 1. Cure: journalctl" in shown.lines
-
-
-def test_a_forgotten_sudo_is_told_before_anything_is_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def keep(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(Notebook, "keep", keep)
-    with pytest.raises(PermissionError):
-        by_phone(monkeypatch, tmp_path, pytest.fail)
-
-
-def test_a_disk_that_takes_nothing_any_more_is_told_to_the_phone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The page was gone, with all that had been typed."""
-    told: list[str] = []
-
-    def answers(trouble: Failure | None) -> Answers:
-        if trouble is not None:
-            told.append(str(trouble))
-            monkeypatch.undo()
-        return Answers(node="lp-1", site="here", sensors=[SENSOR])
-
-    def keep(*_: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system", "setup.json.new")
-
-    monkeypatch.setattr(Notebook, "keep", keep)
-    page: Any = SimpleNamespace(answers=answers)
-    setup_cli._written(page, Notebook(tmp_path / "setup.json"), tmp_path / "agent.yaml", told.append)
-    assert told == ["setup.json.new: Read-only file system"] * 2
-    assert (tmp_path / "agent.yaml").exists()
-
-
-def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[..., object]) -> Shown:
-    """A set-up whose answers were taken, and whose proof goes as `prove` says."""
-    shown = Shown()
-    monkeypatch.setattr("edge_agent.setup_web.server.open_page", lambda *_: shown)
-    monkeypatch.setattr(setup_cli, "_written", lambda *_: Answers())
-    monkeypatch.setattr(setup_cli, "_prove", prove)
-    monkeypatch.setattr(setup_cli, "_screen", lambda _: "")
-    with suppress(Failure):
-        setup_cli._by_phone(Notebook(folder / "notes"), folder / "agent.yaml", "127.0.0.1", [], 0, 1.0, False)
-    return shown
 
 
 def test_a_proof_that_began_in_time_is_seen_to_its_end(filling: Filling) -> None:
