@@ -46,7 +46,7 @@ def backup(
 
 def standby(
     name: str = typer.Argument(..., help="The second collector's name, such as c2."),
-    to: Path = typer.Argument(..., help="The archive to write."),
+    to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after it."),
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
@@ -69,6 +69,8 @@ def standby(
         if not names.is_name(name) or name in taken:
             cure = "small letters, digits and hyphens; no station's name, and none of our programs'"
             raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
+        if to.is_dir():
+            to /= f"lamppost-{name}.tar.gz"
         kit.pack(to, name, config, settings, office.authority, utc_now())
         try:
             office.gate.admit_collector(name)

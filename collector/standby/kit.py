@@ -45,6 +45,8 @@ def pack(archive: Path, name: str, settings: Path, config: Config, authority: Au
 def _settings(said: dict[str, Any], name: str, config: Config, pair: Path) -> dict[str, Any]:
     """The settings of the first, as the second wants them: it reaches the broker as devices do."""
     assert config.identities is not None
-    at = {"host": config.identities.broker_host, "port": config.identities.broker_port}
-    broker = said["broker"] | at | {"tls": said["broker"]["tls"] | {"cert": str(pair)}}
+    first = said.get("broker", {})  # which may be a plain listener on its own machine
+    tls = {"ca": str(pair.with_name("ca.pem"))} | first.get("tls", {}) | {"cert": str(pair)}
+    tls.pop("key", None)  # it lies with the certificate
+    broker = first | {"host": config.identities.broker_host, "port": config.identities.broker_port, "tls": tls}
     return {key: value for key, value in said.items() if key != "identities"} | {"name": name, "broker": broker}

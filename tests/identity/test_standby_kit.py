@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from collector.config import Config
+from collector.standby import kit
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from tests.identity.city import City
@@ -67,6 +70,18 @@ def test_a_file_as_store_is_none_for_two(city: City, tmp_path: Path) -> None:
     assert made.returncode != 0
     assert "lamppost collector migrate" in made.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "first", [{}, {"broker": {"port": 1883}}, {"broker": {"tls": {"ca": "/pki/ca.pem", "cert": "/a", "key": "/b"}}}]
+)
+def test_the_second_reaches_the_broker_with_its_own_certificate_however_the_first_does(first: dict[str, Any]) -> None:
+    identities = {"folder": "/pki", "broker_host": "x.example"}
+    store = {"store": {"kind": "influx1"}, "identities": identities}
+    said = kit._settings(first | store, "c2", Config.model_validate(first | store), Path("/pki/c2.pem"))
+    tls = {"ca": "/pki/ca.pem", "cert": "/pki/c2.pem"}
+    assert said["broker"] == {"host": "x.example", "port": 8883, "tls": tls}
+    assert "identities" not in said
 
 
 @pytest.mark.parametrize("name", ["registrar", "ca"])
