@@ -47,7 +47,7 @@ def migrate(
         try:
             total, newest_ms = old.extent()
         except StoreDown as error:
-            raise _no_store(f"{error}; this is no embedded store's file") from error
+            raise _no_store(str(error)) from error
         with progress(total, "bringing over") as seen:
             for count, why in write(old, newest_ms, store, WindowBook(state, owner=False), settings.reporting()):
                 written, refused = written + count - len(why), refused + why
@@ -62,4 +62,5 @@ def migrate(
 
 
 def _no_store(text: str) -> Failure:
-    return Failure(Exit.USAGE, "file-unreadable", text, "name the file that the old settings have as store.path")
+    cure = "name the store.path of the old settings; SQLite wants to write beside it: copy it from where nobody may"
+    return Failure(Exit.USAGE, "file-unreadable", text, cure)
