@@ -20,6 +20,7 @@ from collector.commands.options import (
     say,
     show_json,
 )
+from collector.commands.recompute import recompute
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def check(file: Path = typer.Argument(..., help="The settings file."), as_json: 
     """
     settings = load_settings(file)
     rules = _check(settings)
-    text = f"{file}: fine. Store {settings.store.kind}, {counted(rules, 'rule')}, page on port {settings.web.port}."
+    page = f"page on port {settings.web.port}, days of {settings.web.time_zone}"
+    text = f"{file}: fine. Store {settings.store.kind}, {counted(rules, 'rule')}, {page}."
     say(text, as_json, file=str(file), rules=rules)
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
@@ -266,6 +268,7 @@ def database(
 app.command("backup")(backup)
 app.command("standby")(standby)
 app.command("migrate")(migrate)
+app.command("recompute")(recompute)
 
 
 @app.command()

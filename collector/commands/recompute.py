@@ -1,0 +1,40 @@
+"""`lamppost collector recompute`: hours, days and indices of the past by the settings of today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from collector.clock import wall_ms
+from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, say
+from collector.commands.station import must_be_known, state_of
+from collector.commands.times import time_of
+
+
+def recompute(
+    since: str = typer.Option(..., "--since", help="From this time on, such as 2026-01-01."),
+    until: str | None = typer.Option(None, "--until", help="Up to this time; default: now."),
+    node: str | None = typer.Option(None, "--node", help="One station only."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Have the collector compute stored hours, their days and indices anew, by the settings as they are now.
+
+    For what is kept of the past after `standards` or `gas_state` of a station changed; of `time_zone` see docs/data.md.
+    What is measured now goes ahead of it, and nobody is paged for the past. May be repeated.
+
+    Example:  lamppost collector recompute --since 2026-01-01 --node lp-0007
+    """
+    from collector.numbers.recompute import owe_anew
+    from collector.numbers.window_book import WindowBook
+
+    settings = load_settings(config)
+    zone = settings.web.time_zone
+    until_ms = time_of(until, zone) if until else wall_ms()
+    with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
+        book = WindowBook(state, owner=False)
+        hours = sum(owe_anew(store, book, settings.reporting(), time_of(since, zone), until_ms, node))
+    if not hours and node is not None:
+        must_be_known(settings, node)
+    say(f"{counted(hours, 'hour')} of sensors and lanes are due with the collector", as_json, hours=hours)

@@ -1,0 +1,66 @@
+"""The past by the settings of today: as if they had been so from the beginning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collector.numbers.recompute import owe_anew
+from collector.numbers.reporting import Reporting
+from collector.numbers.window_book import WindowBook
+from collector.numbers.windows import day_of
+from tests.closes import Closes
+from tests.quality.bench import SHANGHAI, Bench, air, flow
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+START = day_of(1_772_337_600_000, SHANGHAI)[0]
+NOW = Reporting(SHANGHAI, ("china", "us"), "0C")
+
+
+def lived(bench: Bench) -> Bench:
+    times = range(START, START + DAY, MINUTE)
+    bench.commit(air(times, pm25_ugm3=[40.0] * len(times), o3_ugm3=[170.0] * len(times)))
+    bench.commit(flow([START, START + HOUR], count=[7, 9], duration_s=[3600.0, 3600.0]))
+    bench.settle()
+    return bench
+
+
+@pytest.fixture
+def then(tmp_path: Path, closes: Closes) -> Bench:
+    """A station that has reported otherwise for a day."""
+    bench = lived(closes(Bench(tmp_path, START)))
+    bench.reporting = NOW
+    bench.restart()
+    return bench
+
+
+def again(bench: Bench, since_ms: int, until_ms: int, node: str | None = None) -> int:
+    book = WindowBook(bench._state, owner=False)
+    return sum(owe_anew(bench.store, book, lambda _: bench.reporting, since_ms, until_ms, node))
+
+
+def test_the_past_is_as_if_it_had_always_been_so(then: Bench, tmp_path: Path, closes: Closes) -> None:
+    before = then.everything()
+    assert again(then, START - 30 * DAY, START + 2 * DAY) == 24 + 2
+    then.settle()
+    wanted = lived(closes(Bench(tmp_path, START, NOW))).everything()
+    assert then.everything() == wanted != before
+
+
+def test_no_more_than_was_asked_for(then: Bench) -> None:
+    assert again(then, START + HOUR, START + 3 * HOUR) == 2 + 1
+    assert again(then, START, START + DAY, "lp-1") == 24 + 2
+    assert again(then, START, START + DAY, "lp-2") == 0
+
+
+def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
+    before = then.everything()
+    for measurement in ("air_quality", "air_quality_1m", "traffic_flow"):
+        then.store.remove(measurement)
+    again(then, START, START + DAY)
+    then.settle()
+    after = then.everything()
+    assert {name: after[name] for name in after if name != "p_air_quality_1m"} == {
+        name: before[name] for name in before if name != "p_air_quality_1m"
+    }
