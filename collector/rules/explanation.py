@@ -13,7 +13,7 @@ from collector.rules.reel import Reel
 from collector.rules.rule import Rule
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, names_of
-from collector.rules.words import duration_text, reading
+from collector.rules.words import duration_text, duration_zh, reading
 
 
 class Explanation(NamedTuple):
@@ -67,11 +67,11 @@ def _explained(rule: Rule, reel: Reel, at_ms: int, zone: ZoneInfo) -> Explanatio
     shown = "-" if value is None else f"{reading(value)}{unit}"
     zh = f"{name_zh} = {shown}（有效 {share:.0%}，至少 {rule.complete:.0%}）"
     en = f"{name_en} = {shown} ({share:.0%} of the window valid, at least {rule.complete:.0%})"
-    wait_zh = f"，持续 {duration_text(rule.for_)}" if rule.for_ else ""
+    wait_zh = f"，持续 {duration_zh(rule.for_)}" if rule.for_ else ""
     wait_en = f" for {duration_text(rule.for_)}" if rule.for_ else ""
-    keep_zh = f"，持续 {duration_text(rule.keep_firing_for)}" if rule.keep_firing_for else ""
+    keep_zh = f"，持续 {duration_zh(rule.keep_firing_for)}" if rule.keep_firing_for else ""
     keep_en = f" for {duration_text(rule.keep_firing_for)}" if rule.keep_firing_for else ""
-    word_zh = {"inactive": "未触发", "pending": "待定", "firing": "告警"}[state]
+    word_zh = {"inactive": "未触发", "pending": "观察中", "firing": "告警中"}[state]
     since_zh, since_en = _since(track, zone)
     text_zh = f"{zh}   触发 {rule.limit}{wait_zh}{since_zh} -> {word_zh}\n解除 {rule.clear_limit}{keep_zh}"
     text_en = f"{en}   raise {rule.limit}{wait_en}{since_en} -> {state.upper()}\nclears {rule.clear_limit}{keep_en}"

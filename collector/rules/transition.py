@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from collector.rules.rule import Rule, Spec
-from collector.rules.words import duration_text, reading
+from collector.rules.words import duration_text, duration_zh, reading
 from wire.quantities import QUANTITIES, STATS
 
 
@@ -243,11 +243,12 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
     """One line each in Chinese and English: what, how much, against which limit."""
     solved_zh, solved_en = ("已恢复：", "Resolved: ") if state == "resolved" else ("", "")
     if rule.spec is None:
-        wait = duration_text(rule.absent or rule.offline or 0)
+        wait_ms = rule.absent or rule.offline or 0
+        wait_zh, wait = duration_zh(wait_ms), duration_text(wait_ms)
         zh, en = (
-            (f"超过 {wait} 无数据", f"no data for {wait}")
+            (f"超过 {wait_zh}无数据", f"no data for {wait}")
             if rule.absent
-            else (f"离线超过 {wait}", f"offline for {wait}")
+            else (f"离线超过 {wait_zh}", f"offline for {wait}")
         )
         detail_zh, detail_en = ("", "") if solved_zh else (f"：{zh}", f": {en}")
     else:
@@ -270,7 +271,7 @@ _STAT_WORDS = {
     "sum": ("合计", "sum"),
     "count": ("读数个数", "readings"),
     "last": ("", ""),
-    "p85": ("85% 位值", "85th percentile"),
+    "p85": ("第 85 百分位数", "85th percentile"),
     "range": ("极差", "range"),
     "change": ("变化", "change"),
     "suspect": ("可疑读数占比", "share of suspect readings"),
@@ -288,11 +289,15 @@ def names_of(spec: Spec, percent: bool) -> tuple[str, str, str]:
     zh, en = (quantity.zh, quantity.en) if quantity is not None else (base, base)
     if quantity is not None and base not in QUANTITIES and base.rpartition("_")[2] in STATS:
         stat = base.rpartition("_")[2]
-        zh, en = f"{zh} {stat}", f"{en} {stat}"
+        zh, en = f"{zh} {_STAT_WORDS.get(stat, _STAT_WORDS['count'])[0]}", f"{en} {stat}"
     stat_zh, stat_en = _STAT_WORDS.get(spec.stat, ("", ""))
-    over = duration_text(spec.over_ms) if spec.over_ms else ""
+    over_zh, over = (duration_zh(spec.over_ms), duration_text(spec.over_ms)) if spec.over_ms else ("", "")
     extra_zh, extra_en = _VERSUS_WORDS.get(spec.versus or "", ("", ""))
     unit = "" if quantity is None or quantity.unit == "1" or spec.stat == "count" else f" {quantity.unit}"
     unit = "%" if percent or spec.stat == "suspect" else unit
     join = " ".join
-    return join(filter(None, (zh, over, stat_zh, extra_zh))), join(filter(None, (en, over, stat_en, extra_en))), unit
+    return (
+        join(filter(None, (zh, over_zh + stat_zh, extra_zh))),
+        join(filter(None, (en, over, stat_en, extra_en))),
+        unit,
+    )

@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNIT_ZH: Final = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}
 DURATION_MS_MAX: Final = 32 * UNIT_MS["d"]
 
 _DURATION = re.compile(r"([0-9]{1,7})([smhd])", re.ASCII)
@@ -76,6 +77,12 @@ def duration_text(ms: int) -> str:
         if ms and ms % UNIT_MS[unit] == 0:
             return f"{ms // UNIT_MS[unit]}{unit}"
     return f"{number(ms / 1000)}s"
+
+
+def duration_zh(ms: int) -> str:
+    """The same in a Chinese sentence, where `10m` would be ten metres: 10 分钟."""
+    text = duration_text(ms)
+    return f"{text[:-1]} {_UNIT_ZH[text[-1]]}"
 
 
 def share(text: object) -> float:

@@ -181,6 +181,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "month": ("月份", "Month"),
     "no_data": ("无数据", "no data"),
     "semicolon": ("；", "; "),
+    "colon": ("：", ": "),
     "now_is": ("（现在 {n}）", " (now {n})"),
     "raw": ("原始值", "raw"),
     "corrected_by": (

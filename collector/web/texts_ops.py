@@ -134,6 +134,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "Common questions, put straight to the database; the command line has the same ones.",
     ),
     "question": ("问题", "Question"),
+    "of_the_last": ("最近", "Of the last"),
     "ask": ("查询", "Ask"),
     "no_rows": ("这段时间没有数据。", "Nothing is stored for that time."),
     "rows_of": ("{n} 行", "{n} rows"),

@@ -31,7 +31,7 @@ def test_a_rule_is_explained_in_numbers_and_words():
         "PM2.5 1h mean = 183 µg/m³ (100% of the window valid, at least 75%)"
         "   raise > 150 for 10m, since 08:44 -> FIRING\nclears < 135 for 20m"
     )
-    assert found.text_zh.endswith("解除 < 135，持续 20m")
+    assert found.text_zh.endswith("解除 < 135，持续 20 分钟")
     assert explain(rule, AIR, rows, T0 + 50 * MINUTE, MINUTE).state == "pending"
     assert explain(rule, AIR, [], T0, MINUTE).state == "inactive"
 
