@@ -13,6 +13,7 @@ from collector.rules.recent import Columns
 from collector.rules.rule import Rule
 from collector.rules.transition import Series
 from collector.stores.store import Select, Store
+from collector.stores.store import Series as Found
 from wire.quantities import KINDS, ROLLUPS
 
 SLICE_MS: Final = 600_000
@@ -55,15 +56,16 @@ def rows(
         for kind, names in columns.items():
             where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}
             question = Select(kind, names, start_ms, end_ms, where, group_by=tags_of(kind))
-            for found in store.select(question):
-                if found.rows:
-                    times = [row[0] for row in found.rows]
-                    cells = zip(*(row[1:] for row in found.rows), strict=True)
-                    tags = {key: value for key, value in found.tags.items() if value}
-                    told = dict(zip(names, map(list, cells), strict=True))
-                    if kind == INDEX_KIND:
-                        _leave_out_unpublished(told)
-                    yield Series.of(kind, tags), times, told
+            yield from (_columns(kind, names, found) for found in store.select(question) if found.rows)
+
+
+def _columns(kind: str, names: tuple[str, ...], found: Found) -> tuple[Series, list[int], Columns]:
+    """A series of the database as the rules take it."""
+    times, *cells = map(list, zip(*found.rows, strict=True))
+    columns: Columns = dict(zip(names, cells, strict=True))
+    if kind == INDEX_KIND:
+        _leave_out_unpublished(columns)
+    return Series.of(kind, {key: value for key, value in found.tags.items() if value}), times, columns
 
 
 def tags_of(kind: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ back, and the one of before must not stand under the new name.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations, derived_name
@@ -44,18 +45,17 @@ def rewrite(
     span: tuple[int, int],
 ) -> Iterator[Rewritten]:
     """Rewrite the sensors (node, sensor) over a span of UTC milliseconds, hour by hour. Raises StoreDown."""
-    for node, sensor in sensors:
-        for suffix in ("", MINUTES):
-            for hour_ms in _hours_with_data(store, node, sensor, suffix, span):
-                rows = left = 0
-                for table, beside in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
-                    left += beside
-                    if table.times_ms:
-                        _write(store, table)
-                        book.owe([table], reporting(node).zone)
-                        rows += len(table.times_ms)
-                if rows or left:
-                    yield Rewritten(node, sensor, hour_ms, rows, left)
+    for (node, sensor), suffix in product(sensors, ("", MINUTES)):
+        for hour_ms in _hours_with_data(store, node, sensor, suffix, span):
+            rows = left = 0
+            for table, beside in _tables(store, calibrations, reporting, (node, sensor), suffix, hour_ms, span):
+                left += beside
+                if table.times_ms:
+                    _write(store, table)
+                    book.owe([table], reporting(node).zone)
+                    rows += len(table.times_ms)
+            if rows or left:
+                yield Rewritten(node, sensor, hour_ms, rows, left)
 
 
 def _raw_fields(suffix: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from edge_agent.commands.options import CONFIG, DEFAULT_CONFIG, JSON, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from edge_agent.device.running import Running
     from edge_agent.settings.change import Change
 
 app = typer.Typer(
@@ -218,8 +219,6 @@ def _pairs(settings: list[str]) -> list[tuple[str, str]]:
 
 def _carry_out(change: Change, dry_run: bool, on_trial: bool) -> None:
     """Show the change; write it; have the running agent take it up, or say that nobody does."""
-    from edge_agent.device import running
-    from edge_agent.office.remote_config import digest
     from edge_agent.settings import change as config_change
 
     if change.before == change.after:
@@ -241,6 +240,15 @@ def _carry_out(change: Change, dry_run: bool, on_trial: bool) -> None:
             f"written; before: {config_change.old(change.file)}\nno agent runs here: it counts from its next start"
         )
         return
+    _have_it_taken_up(change, agent, on_trial)
+
+
+def _have_it_taken_up(change: Change, agent: Running, on_trial: bool) -> None:
+    """Tell the running agent, and say what became of it. Raises Failure when it does not say that it runs with it."""
+    from edge_agent.device import running
+    from edge_agent.office.remote_config import digest
+    from edge_agent.settings.change import TAKEN_UP_S
+
     try:
         running.begin_anew(agent)
     except PermissionError:
@@ -252,7 +260,7 @@ def _carry_out(change: Change, dry_run: bool, on_trial: bool) -> None:
     typer.echo("written; the agent takes it up ...", err=True)
     if on_trial:
         _end_of_trial(change)
-    elif running.wait_for(change.config.status_file, digest(change.after), config_change.TAKEN_UP_S):
+    elif running.wait_for(change.config.status_file, digest(change.after), TAKEN_UP_S):
         typer.echo("in force: the agent runs with it")
     else:
         text = "the agent has not said yet that it runs with it"

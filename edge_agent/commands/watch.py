@@ -10,7 +10,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -217,16 +217,27 @@ def _alone(config: Path, names: list[str]) -> Source:
     """No agent runs: the ports of the sensors that are watched are opened and run as the agent would run them."""
     from device_profiles.catalogue import load
     from edge_agent.agent import sensor_of
-    from edge_agent.lines.listening import listen
     from edge_agent.settings.check import checked_file
 
     settings = checked_file(config)
     catalogue = load(settings.profiles)
-    made = [(sensor_of(catalogue, wants), wants.port) for wants in settings.sensors]
-    sensors = [(sensor.name, sensor.profile, port, sensor.silence_s) for sensor, port in made]
+    made = [(sensor_of(catalogue, wants), wants) for wants in settings.sensors]
+    sensors = [(sensor.name, sensor.profile, wants.port, sensor.silence_s) for sensor, wants in made]
+    opened = {
+        number: (wants.port, sensor.profile, wants.mode)
+        for number, (sensor, wants) in enumerate(made)
+        if not names or sensor.name in names
+    }
+    return Source(sensors, _heard(opened), False)
+
+
+def _heard(ports: Mapping[int, tuple[str, Profile, str | None]]) -> Iterator[Event]:
+    """What is said on these ports, and nothing now and then. Raises the last Failure when none is left."""
+    from edge_agent.lines.listening import listen
+
     heard: queue.SimpleQueue[Event | Failure] = queue.SimpleQueue()
 
-    def read(number: int, profile: Profile, port: str, mode: str | None) -> None:
+    def read(number: int, port: str, profile: Profile, mode: str | None) -> None:
         try:
             for piece in listen(port, profile, mode):
                 if piece.data:
@@ -234,26 +245,21 @@ def _alone(config: Path, names: list[str]) -> Source:
         except Failure as failure:
             heard.put(failure)
 
-    def events() -> Iterator[Event]:
-        failures: list[Failure] = []
-        opened = [number for number, (name, *_) in enumerate(sensors) if not names or name in names]
-        for number in opened:
-            (_, profile, port, _), wants = sensors[number], settings.sensors[number]
-            threading.Thread(target=read, args=(number, profile, port, wants.mode), daemon=True).start()
-        while True:
-            try:
-                event = heard.get(timeout=REDRAW_S / 2)
-            except queue.Empty:
-                event = Event(0, b"")
-            if isinstance(event, Failure):
-                failures.append(event)
-                if len(failures) == len(opened):
-                    raise event
-                print(f"lamppost: {event.line()}", file=sys.stderr)
-                continue
+    for number, how in ports.items():
+        threading.Thread(target=read, args=(number, *how), daemon=True).start()
+    failed = 0
+    while True:
+        try:
+            event = heard.get(timeout=REDRAW_S / 2)
+        except queue.Empty:
+            event = Event(0, b"")
+        if not isinstance(event, Failure):
             yield event
-
-    return Source(sensors, events(), False)
+            continue
+        failed += 1
+        if failed == len(ports):
+            raise event
+        print(f"lamppost: {event.line()}", file=sys.stderr)
 
 
 def _chosen(source: Source, names: list[str]) -> set[int]:
