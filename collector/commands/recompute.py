@@ -6,14 +6,13 @@ from pathlib import Path
 
 import typer
 
-from collector.clock import wall_ms
 from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, say
 from collector.commands.station import must_be_known, state_of
-from collector.commands.times import time_of
+from collector.commands.times import span_of
 
 
 def recompute(
-    since: str = typer.Option(..., "--since", help="From this time on, such as 2026-01-01."),
+    since: str = typer.Option(..., "--since", help="A length of time (30d) or a date or time (2026-01-01)."),
     until: str | None = typer.Option(None, "--until", help="Up to this time; default: now."),
     node: str | None = typer.Option(None, "--node", help="One station only."),
     config: Path = CONFIG,
@@ -30,11 +29,10 @@ def recompute(
     from collector.numbers.window_book import WindowBook
 
     settings = load_settings(config)
-    zone = settings.web.time_zone
-    until_ms = time_of(until, zone) if until else wall_ms()
+    span = span_of(since, until, settings.web.time_zone)
     with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         book = WindowBook(state, owner=False)
-        hours = sum(owe_anew(store, book, settings.reporting(), time_of(since, zone), until_ms, node))
+        hours = sum(owe_anew(store, book, settings.reporting(), *span, node))
     if not hours and node is not None:
         must_be_known(settings, node)
     say(f"{counted(hours, 'hour')} of sensors and lanes are due with the collector", as_json, hours=hours)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from collector.cli import app
 from collector.numbers.recompute import owe_anew
 from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
@@ -64,3 +67,13 @@ def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
     assert {name: after[name] for name in after if name != "p_air_quality_1m"} == {
         name: before[name] for name in before if name != "p_air_quality_1m"
     }
+
+
+def test_the_command_enters_the_hours_of_a_span(then: Bench, tmp_path: Path) -> None:
+    settings = tmp_path / "collector.yaml"
+    state = then.store._path.with_name("state.db")
+    settings.write_text(f"store: {{kind: sqlite, path: {then.store._path}}}\nstate_file: {state}\n")
+    words = ["recompute", "--since", "2d", "--until", "2026-03-03", "--config", str(settings), "--json"]
+    said = CliRunner().invoke(app, words)
+    assert json.loads(said.stdout)["hours"] == 24 + 2
+    assert then.rollups.waiting(then.now_ms) == 24 + 2
