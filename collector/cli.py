@@ -79,7 +79,7 @@ def _hang_up(config: Path, ending: threading.Event) -> None:
 
     log = logging.getLogger("lamppost.collector")
     try:
-        _check(load_settings(config))
+        _check(load_settings(config), as_the_service=True)
     except Failure as error:
         log.error("SIGHUP: goes on with settings and rules as they were: %s", error.line())
         return
@@ -282,8 +282,11 @@ def sample() -> None:
     typer.echo(SAMPLE.read_bytes(), nl=False)  # a file is wanted, whatever letters this terminal has
 
 
-def _check(settings: Config) -> int:
-    """Whether rules, channels, keys and secrets can be used; how many rules there are. Raises Failure."""
+def _check(settings: Config, as_the_service: bool = False) -> int:
+    """Whether rules, channels, keys and secrets can be used; how many rules there are. Raises Failure.
+
+    What a person may not read is no fault: it is the collector's own. It is one when the service itself may not.
+    """
     from collector.identity.signing import signing_key
     from collector.notify import setup
     from collector.notify.channel import BadAddress
@@ -305,7 +308,7 @@ def _check(settings: Config) -> int:
     ):
         try:
             look()
-        except Failure as failure:  # what only this user may not read is the collector's own
-            if failure.code is not Exit.NOT_PERMITTED:
+        except Failure as failure:
+            if as_the_service or failure.code is not Exit.NOT_PERMITTED:
                 raise
     return len(rules)

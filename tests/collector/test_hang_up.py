@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.collector.test_other_user import AS_ANOTHER
 from tests.servers import free_port, wait_for
 from tests.web.served import Served
 
@@ -23,10 +25,12 @@ RULE = """
 
 def test_a_hang_up_ends_a_collector_only_for_files_that_can_be_used(tmp_path: Path) -> None:
     port, rules, log = free_port(), tmp_path / "rules.yaml", tmp_path / "log"
-    settings = tmp_path / "collector.yaml"
+    settings, password = tmp_path / "collector.yaml", tmp_path / "password"
     rules.write_text(RULE)
+    password.write_text("secret")
+    broker = {"host": "127.0.0.1", "port": free_port(), "username": "collector", "password_file": str(password)}
     said = {
-        "broker": {"host": "127.0.0.1", "port": free_port()}, "rules": [str(rules)], "web": {"port": port},
+        "broker": broker, "rules": [str(rules)], "web": {"port": port},
         "store": {"kind": "sqlite", "path": str(tmp_path / "readings.db")}, "state_file": str(tmp_path / "state.db"),
     }  # fmt: skip
     settings.write_text(json.dumps(said))
@@ -38,7 +42,8 @@ def test_a_hang_up_ends_a_collector_only_for_files_that_can_be_used(tmp_path: Pa
             return False
 
     with log.open("w") as err:
-        command = [sys.executable, "-m", "lamppost", "collector", "run", "--quiet", str(settings)]
+        user = AS_ANOTHER if os.geteuid() == 0 else ()
+        command = [*user, sys.executable, "-m", "lamppost", "collector", "run", "--quiet", str(settings)]
         process = subprocess.Popen(command, stderr=err)
     try:
         wait_for("the page", up, 30)
@@ -46,8 +51,12 @@ def test_a_hang_up_ends_a_collector_only_for_files_that_can_be_used(tmp_path: Pa
         process.send_signal(signal.SIGHUP)
         wait_for("a word", lambda: "goes on with settings and rules as they were" in log.read_text(), 20)
         assert "rules.yaml" in log.read_text()
-        assert up()
         rules.write_text(RULE)
+        password.chmod(0)  # written anew by somebody else
+        process.send_signal(signal.SIGHUP)
+        wait_for("a word", lambda: "password may not be read" in log.read_text(), 20)
+        assert up()
+        password.chmod(0o600)
         process.send_signal(signal.SIGHUP)
         assert process.wait(30) == 0
         assert "ends, to be started anew" in log.read_text()
