@@ -15,7 +15,7 @@ from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
 from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings, show_json
 from collector.commands.station import must_be_known
-from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
+from collector.commands.times import AHEAD, TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def alerts_ack(
     if as_json:
         show_json(answers)
     else:
-        until = clock_of(settings.web.time_zone, TO_THE_SECOND)(until_ms)
+        until = clock_of(settings.web.time_zone, AHEAD)(until_ms)
         for answer in answers:
             refused = answer.get("refused")
             over = f", taken over from {answer['taken_over_from']}" if "taken_over_from" in answer else ""
@@ -233,7 +233,7 @@ def alerts_silence(
         raise Failure(Exit.USAGE, "silence-too-long", f"--for {length}: a silence lasts at most 90d", cure)
     end_ms = start_ms + length_ms(length)
     asked = {"match": words, "start_ms": start_ms, "end_ms": end_ms, "note": note}
-    later, clock = start_ms > now_ms, clock_of(settings.web.time_zone, TO_THE_SECOND)
+    later, clock = start_ms > now_ms, clock_of(settings.web.time_zone, AHEAD)
     when = f"from {clock(start_ms)} to {clock(end_ms)}, would silence" if later else f"until {clock(end_ms)}, silences"
     ask(config, "silence", asked, who, as_json, f"{{silence}}: {when} {{matches}} firing now")
 
@@ -262,7 +262,7 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
                 for s in found]  # fmt: skip
         show_json(rows)
         return
-    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
+    clock = clock_of(settings.web.time_zone, AHEAD)
     for each in found:
         when = "until it is resolved" if each.once else f"until {clock(each.end_ms)}"
         when = when if each.start_ms <= now_ms else f"from {clock(each.start_ms)} {when}"

@@ -10,8 +10,10 @@ from collector.clock import wall_ms
 from collector.rules.words import UNIT_MS
 from wire.exits import Exit, Failure
 
-TO_THE_SECOND = "%m-%d %H:%M:%S"
-"""How alerts are told: of the last days, and of seconds."""
+AHEAD = "%m-%d %H:%M:%S"
+"""How the end of what people begin is told: it is ninety days away at most."""
+TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
+"""How alerts are told: their history is that of more than a year."""
 _YEARS = (1970, 2200)
 """What every database can be asked for: they count nanoseconds in 64 bits."""
 _LENGTH_MS_MAX = 100 * 366 * UNIT_MS["d"]

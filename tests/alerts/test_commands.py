@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -151,6 +152,16 @@ def test_a_silence_for_ever_is_a_slip(run: Run) -> None:
     with pytest.raises(Failure) as refused:
         run("silence", "node=lp-1", "--for", "200d")
     assert (refused.value.code, refused.value.word) == (Exit.USAGE, "silence-too-long")
+
+
+def test_what_happened_is_told_with_its_year(run: Run, state: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=380)
+    at_ms = round(long_ago.timestamp() * 1000)
+    with closing(Book.open(state)) as book, book.commit():
+        book.add_transition(replace(FIRED, event_ms=at_ms), at_ms)
+    told = f"{long_ago.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M:%S}  firing"
+    assert told in run("history", "--since", "400d")
+    assert told in run("show", f"a-{FIRED.fingerprint}")
 
 
 def test_one_is_no_plural(run: Run) -> None:
