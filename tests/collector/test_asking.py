@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -24,14 +23,6 @@ pytestmark = pytest.mark.real
 NODE = "lp-0017"
 BIRTH = status.Birth(NODE, "here", "0" * 16, ("a" * 32,), 1, None, "1", "synced", ())
 JUNK = (b"\xff", b"[1]", b"{}", json.dumps({"tx": 5}).encode())
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -10,18 +10,10 @@ from collector.broker import inbox
 from collector.broker import link as module
 from collector.broker.link import Link
 from common.settings import BrokerAddress
-from tests.servers import Mosquitto, wait_for
+from tests.servers import wait_for
 from wire import names
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def broker(tmp_path):
-    server = Mosquitto(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -21,14 +20,6 @@ from wire.collector_status import CollectorStatus, State, encode
 pytestmark = pytest.mark.real
 HOUR_MS = 3_600_000
 SETTINGS: dict[str, Any] = {"name": "asker", "store": {"kind": "sqlite", "path": "readings.db"}}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    one = Mosquitto(tmp_path / "broker")
-    one.start()
-    yield one
-    one.stop()
 
 
 @pytest.fixture
