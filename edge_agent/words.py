@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wire.exits import reason
-
 _SHOWN = {
     "pm25_raw_ugm3": ("PM2.5", "PM2.5", "µg/m³"),
     "pm10_raw_ugm3": ("PM10", "PM10", "µg/m³"),
@@ -37,27 +35,6 @@ def reading(values: Mapping[str, float | int], most: int = 2, in_chinese: bool =
 def _short(value: float) -> str:
     """A value as a person reads it: 1013, 48.5, 0.04."""
     return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2g}"
-
-
-NO_SUCH_PORT = "there is no such port"
-BUSY = "another program reads it"
-NOT_PERMITTED = "not permitted: is your user in the group dialout?"
-
-
-def why_not_opened(error: Exception) -> str:
-    """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
-    text = str(error)
-    if "lock" in text.lower():
-        return BUSY
-    if isinstance(error, PermissionError) or "Permission" in text:
-        return NOT_PERMITTED
-    if "Inappropriate ioctl" in text:
-        return "this is no serial port"
-    if "No such file" in text:
-        return NO_SUCH_PORT
-    if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text
-        return f"it cannot be set so: {error.args[-1]}"
-    return reason(error)
 
 
 def span(seconds: float) -> str:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED
 from edge_agent.screens.status import FOREIGN_BYTES
-from edge_agent.words import BUSY, NO_SUCH_PORT, NOT_PERMITTED, reading, span
+from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.lines.captures import Piece
+from edge_agent.lines.not_opened import why_not_opened
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import Frame, Framer
 from edge_agent.sensors.polling import Poller
-from edge_agent.words import why_not_opened
 from wire.exits import Exit, Failure
 
 READ_S = 0.05

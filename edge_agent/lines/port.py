@@ -18,9 +18,9 @@ import serial
 
 from device_profiles.profile import Serial as SerialSettings
 from edge_agent.flapping import Flapping
+from edge_agent.lines.not_opened import NO_SUCH_PORT, why_not_opened
 from edge_agent.lines.reader import Heard, Reader
 from edge_agent.lines.serial_line import open_line
-from edge_agent.words import NO_SUCH_PORT, why_not_opened
 from wire.exits import reason
 
 log = logging.getLogger("lamppost.port")

@@ -12,8 +12,8 @@ from typing import Any
 import serial
 
 from device_profiles.profile import Profile
+from edge_agent.lines.not_opened import why_not_opened
 from edge_agent.sensors.probing import Move, Outcome, Verdict, search
-from edge_agent.words import why_not_opened
 
 READ_S = 0.05
 PORTS_AT_ONCE = 40

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.words import BUSY, reading
+from edge_agent.lines.not_opened import BUSY
+from edge_agent.words import reading
 
 if TYPE_CHECKING:
     from edge_agent.lines.port_probe import Finding

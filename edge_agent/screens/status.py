@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.words import NO_SUCH_PORT, reading, span, sparkline
+from edge_agent.lines.not_opened import NO_SUCH_PORT
+from edge_agent.words import reading, span, sparkline
 
 STALE_S = 15.0
 WAITING_S = 120.0

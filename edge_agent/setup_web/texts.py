@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from edge_agent.words import BUSY, NO_SUCH_PORT
+from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT
 from wire.exits import Failure
 
 Language = Literal["zh", "en"]

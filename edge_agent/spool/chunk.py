@@ -11,7 +11,7 @@ from edge_agent.reading import Reading, Series
 
 
 def dump(readings: list[Reading]) -> str:
-    """Readings of one commit as JSON: [[sensor, kind, tags, profile, time_ms, values], ...]."""
+    """The text of one commit's readings."""
     return json.dumps([[*r.series, r.time_ms, r.values] for r in readings], separators=(",", ":"))
 
 

@@ -13,10 +13,10 @@ import pytest
 import serial
 
 from device_profiles.catalogue import load
+from edge_agent.lines.not_opened import why_not_opened
 from edge_agent.lines.port import Port
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.sensor import Sensor
-from edge_agent.words import why_not_opened
 from firmware_stubs.models import MODELS
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from edge_agent.lines.not_opened import BUSY
 from edge_agent.screens.status import screen, troubles
-from edge_agent.words import BUSY
 from tests.agent.test_line_cost import NOW_MS, SAID
 
 SENSOR: dict[str, Any] = {

@@ -17,7 +17,7 @@ from edge_agent.doctor import machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
-from edge_agent.words import BUSY, NOT_PERMITTED
+from edge_agent.lines.not_opened import BUSY, NOT_PERMITTED
 from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
 from tests.servers import free_port, wait_for

@@ -7,13 +7,13 @@ import pytest
 
 from common.settings import load_settings
 from edge_agent.commands.ports import free_ports
+from edge_agent.lines.not_opened import BUSY
 from edge_agent.lines.port_probe import Finding
 from edge_agent.lines.ports import PortInfo, find_ports
 from edge_agent.screens.ports import finding_lines, ports_screen
 from edge_agent.sensors.probing import Outcome, Verdict
 from edge_agent.settings.config import SAMPLE, Config
 from edge_agent.settings.edit import add_sensors
-from edge_agent.words import BUSY
 from tests.sensors.streams import PROFILES
 from wire.exits import Failure
 

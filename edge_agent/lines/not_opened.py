@@ -1,0 +1,25 @@
+"""Why a serial port is not open, in words that the agent, its screens and the doctor know again. Pure."""
+
+from __future__ import annotations
+
+from wire.exits import reason
+
+NO_SUCH_PORT = "there is no such port"
+BUSY = "another program reads it"
+NOT_PERMITTED = "not permitted: is your user in the group dialout?"
+
+
+def why_not_opened(error: Exception) -> str:
+    """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
+    text = str(error)
+    if "lock" in text.lower():
+        return BUSY
+    if isinstance(error, PermissionError) or "Permission" in text:
+        return NOT_PERMITTED
+    if "Inappropriate ioctl" in text:
+        return "this is no serial port"
+    if "No such file" in text:
+        return NO_SUCH_PORT
+    if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text
+        return f"it cannot be set so: {error.args[-1]}"
+    return reason(error)
