@@ -7,7 +7,9 @@ from collections.abc import Mapping
 _SHOWN = {
     "pm25_raw_ugm3": ("PM2.5", "PM2.5", "µg/m³"),
     "pm10_raw_ugm3": ("PM10", "PM10", "µg/m³"),
+    "pm100_raw_ugm3": ("PM100", "PM100", "µg/m³"),
     "speed_kmh": ("speed", "车速", "km/h"),
+    "speed_abs_kmh": ("speed", "车速", "km/h"),
     "co2_ppm": ("CO2", "CO2", "ppm"),
     "temp_c": ("T", "气温", "°C"),
     "case_temp_c": ("case", "机内", "°C"),
@@ -17,18 +19,26 @@ _SHOWN = {
     "wind_speed_ms": ("wind", "风速", "m/s"),
     "wind_dir_deg": ("from", "风向", "°"),
     "hcho_ppb": ("HCHO", "甲醛", "ppb"),
+    "co_raw_ppm": ("CO", "CO", "ppm"),
+    "no2_raw_ppb": ("NO2", "NO2", "ppb"),
+    "o3_raw_ppb": ("O3", "O3", "ppb"),
+    "noise_db": ("noise", "噪声", "dB"),
+    "lat_deg": ("lat", "纬度", "°"),
+    "lon_deg": ("lon", "经度", "°"),
     "count": ("vehicles", "车辆", ""),
 }
+_PLACE = ("lat_deg", "lon_deg")  # to ten metres
 
 
 def reading(values: Mapping[str, float | int], most: int = 2, in_chinese: bool = False) -> str:
     """The values that say most, with units: `PM2.5 37  PM10 58 µg/m³`."""
-    shown = [(words[in_chinese], words[2], values[name]) for name, words in _SHOWN.items() if name in values]
-    chosen = (shown or [(name, "", value) for name, value in values.items()])[:most]
+    texts = {name: f"{value:.4f}" if name in _PLACE else _short(value) for name, value in values.items()}
+    shown = [(words[in_chinese], words[2], texts[name]) for name, words in _SHOWN.items() if name in values]
+    chosen = (shown or [(name, "", text) for name, text in texts.items()])[:most]
     parts = []
-    for at, (label, unit, value) in enumerate(chosen):
+    for at, (label, unit, text) in enumerate(chosen):
         same = at + 1 < len(chosen) and chosen[at + 1][1] == unit
-        parts.append(f"{label} {_short(value)}" + (f" {unit}" if unit and not same else ""))
+        parts.append(f"{label} {text}" + (f" {unit}" if unit and not same else ""))
     return "  ".join(parts)
 
 

@@ -231,7 +231,7 @@ def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
     if own and (fits := fitting(data, own[0].at)):
         return f": what stands there is {' or '.join(fits)}"
     right = CHECKSUMS[checks[0].kind](data[checks[0].start : checks[0].position])
-    return f": what stands there is none that is known, by {checks[0].kind} it were {right.hex(' ').upper()}"
+    return f": what stands there is none that is known, by {checks[0].kind} it would be {right.hex(' ').upper()}"
 
 
 def _differ(seen: Mapping[str, float], said: Mapping[str, float], key: str) -> bool:

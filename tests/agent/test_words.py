@@ -14,7 +14,9 @@ from edge_agent.words import reading, span
         ({"speed_kmh": -48.528}, "speed -48.5 km/h"),
         ({"pm25_raw_ugm3": 0.0}, "PM2.5 0 µg/m³"),
         ({"pm25_raw_ugm3": 9.96}, "PM2.5 10 µg/m³"),
-        ({"co_raw_ppm": 0.04}, "co_raw_ppm 0.04"),
+        ({"co_raw_ppm": 0.04}, "CO 0.04 ppm"),
+        ({"voc_grade": 2}, "voc_grade 2"),
+        ({"lat_deg": 39.90871, "lon_deg": 116.46053, "satellites": 9}, "lat 39.9087  lon 116.4605 °"),
         ({"press_hpa": 1013.25}, "1013.2"),
     ],
 )

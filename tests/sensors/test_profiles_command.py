@@ -96,8 +96,8 @@ def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_sa
 @pytest.mark.parametrize(
     ("name", "example", "spoilt", "told"),
     [
-        ("nova-sds011", "77 FC AB", "77 00 AB", "by sum8 it were FC"),
-        ("renke-rs-fsxcs", "00 00 FB 43", "00 00 00 00", "by crc16_modbus it were FB 43"),
+        ("nova-sds011", "77 FC AB", "77 00 AB", "by sum8 it would be FC"),
+        ("renke-rs-fsxcs", "00 00 FB 43", "00 00 00 00", "by crc16_modbus it would be FB 43"),
     ],
 )
 def test_check_tells_the_checksum_that_an_example_should_have(
