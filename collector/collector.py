@@ -49,6 +49,7 @@ from collector.stores import care
 from collector.stores.named import make_store
 from collector.stores.store import Store, Stored, StoreDown, at_once
 from collector.timers import passed
+from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
 from common.settings import broker_address
@@ -105,16 +106,17 @@ class Collector:
             self.store, self.registry, state, load_catalogue(None), lambda: self.ingest.alarms.get("store")
         )
         self.guests = Guests()
+        desk = DeskFile(config.desk_file)
         self.alerting = Alerting(
             load_rules(config.rules), state, self.store, setup.telling(config), self.registry.nodes(), clock(),
-            DeskFile(config.desk_file), config.places(),
+            desk, config.places(),
         )  # fmt: skip
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file, config.desk_file)
         self.alerting.on_broken = self.mishaps.broken_by
         self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)
         self.teller = setup.teller(config, self.alerting, clock)
-        self.certificates = Certificates(config)
+        self.certificates = Certificates(config, ApiTokens(desk).listed)
         self.canary = make_canary(config, self.store, own_version, lambda: self.ingest.alarms.get("state"))
         self._key, self._on_event, self._state = key, on_event, state
         self._ending = threading.Event()

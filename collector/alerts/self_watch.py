@@ -47,7 +47,7 @@ TROUBLES: Final = {
         Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program"),
         Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
         Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
-        Trouble("collector-certificate", "major", "证书即将到期或无法使用", "A certificate ends soon or is unusable"),
+        Trouble("collector-certificate", "major", "证书或令牌即将到期", "A certificate or token ends soon"),
         Trouble("collector-calibration", "major", "校准记录编号冲突", "Two calibrations under one number"),
         Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
     )

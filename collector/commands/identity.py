@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
+    from collector.web.desk.api_tokens import Listed
     from collector.web.desk.file import DeskFile
 
 
@@ -104,7 +105,7 @@ def token_revoke(
 
 @token_app.command("api")
 def token_api(
-    name: str = typer.Argument(..., help="What it is for; it stands in the trail."),
+    name: str | None = typer.Argument(None, help="What it is for; it stands in the trail. Left out: all there are."),
     scope: list[str] = typer.Option(["read"], "--scope", help="read, or handle (alerts). May be given twice."),
     days: int = typer.Option(365, "--days", min=1, max=3650, help="How long it is good."),
     revoke: bool = typer.Option(False, "--revoke", help="Make the token of this name worthless."),
@@ -113,23 +114,42 @@ def token_api(
 ) -> None:
     """Make a token by which a program uses the API, and print it. It cannot be shown again.
 
+    Without a name: which there are, until when they are good, and when each was used last.
+
     Example:  lamppost token api duty-room --scope handle > duty-room.token
     """
     from collector.web.desk.api_tokens import ApiTokens
 
-    with open_desk(config) as (_, file):
-        tokens = ApiTokens(file)
+    with open_desk(config) as (settings, file):
+        tokens, clock = ApiTokens(file), clock_of(settings.web.time_zone)
+        if name is None:
+            _tell_api_tokens(tokens.listed(), clock, as_json)
+            return
         if revoke:
             if not tokens.revoke(name, this_person(), wall_ms()):
-                raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}")
+                raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}", "lamppost token api")
             say("revoked", as_json, name=name)
             return
+        now_ms = wall_ms()
         try:
-            token = tokens.create(name, scope, this_person(), wall_ms(), days)
+            token = tokens.create(name, scope, this_person(), now_ms, days)
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-token", str(error)) from error
     made = {"schema": "lamppost.api-token/1", "name": name, "scopes": scope, "token": token, "days": days}
     typer.echo(json.dumps(made) if as_json else token)
+    if not as_json:
+        typer.echo(f"good until {clock(now_ms + days * 86_400_000)}; then its program is refused", err=True)
+
+
+def _tell_api_tokens(tokens: list[Listed], clock: Callable[[int], str], as_json: bool) -> None:
+    if as_json:
+        show_json([token._asdict() for token in tokens])
+        return
+    if not tokens:
+        typer.echo("no program has a token: lamppost token api NAME --scope read", err=True)
+    for token in tokens:
+        used = "never used" if token.used_ms is None else f"used {clock(token.used_ms)}"
+        typer.echo(f"{token.name:<20} {token.scopes:<11} until {clock(token.expires_ms)}  {used}")
 
 
 @stations_app.command("accept")

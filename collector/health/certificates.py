@@ -6,7 +6,7 @@ Stations renew theirs by themselves. A program that renews (ACME) does so long b
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,15 @@ from cryptography import x509
 
 from collector.config import Config
 from collector.timers import Waits
+from collector.web.desk.api_tokens import Listed
 from common.tls import show
 from wire.exits import Failure
 
 LEFT: Final = 0.1
 """Of its life: ten weeks of two years, a year of the authority's ten."""
 HOUR_MS: Final = 3_600_000
+TOKEN_LEFT_MS: Final = 30 * 24 * HOUR_MS
+"""So long before its end a token is named that was used in as many days: its program would be refused from then on."""
 
 
 class Certificates:
@@ -30,7 +33,9 @@ class Certificates:
     What the pages show is whatever lay there last and could be used: a renewed one that cannot is no good to them.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, tokens: Callable[[], Iterable[Listed]]) -> None:
+        """`tokens` are those of programs at the API."""
+        self._tokens = tokens
         self._waits = Waits()
         self._pages = config.web.tls
         self._cures: dict[Path, str] = {}
@@ -64,3 +69,9 @@ class Certificates:
                 ends = one.not_valid_after_utc
                 if ends - now < LEFT * (ends - one.not_valid_before_utc):
                     yield f"{path} {'ended' if ends <= now else 'ends'} on {ends:%Y-%m-%d}. Cure: {cure}"
+        for token in self._tokens():
+            ends_ms, now_ms = token.expires_ms, now.timestamp() * 1000
+            if now_ms - (token.used_ms or 0) < TOKEN_LEFT_MS and ends_ms - now_ms < TOKEN_LEFT_MS:
+                ends = datetime.fromtimestamp(ends_ms / 1000, UTC)
+                when = f"{'ended' if ends_ms <= now_ms else 'ends'} on {ends:%Y-%m-%d}"
+                yield f"the API token {token.name} {when}. Cure: lamppost token api, under another name"
