@@ -26,6 +26,8 @@ _SUNDAY: Final = (46, 28, 21, 13, 12, 17, 29, 38, 59, 85, 109, 119, 127, 129, 13
 _WEEKDAY: Final = (0.94, 0.98, 1.01, 1.02, 1.04, 1.0, 1.0)
 HOLIDAYS: Final = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
 """Month and day of holidays that move with no moon; scenarios bring the others as `festival`."""
+CAPACITY_VPH: Final = 900.0  # what a direction takes
+FREE_KMH: Final = 52.0  # of a dry and empty street
 CYCLE_S: Final = 90
 GREEN_SHARE: Final = 0.45
 SATURATION_S: Final = 2.4  # headway of a discharging queue, one lane
@@ -49,15 +51,15 @@ class Passing(NamedTuple):
 
 
 class Traffic:
-    """One lamppost's lane in both directions. `mean_vph` is a direction's mean hour, `capacity_vph` what it takes."""
+    """One lamppost's lane in both directions. `mean_vph` is a direction's mean hour."""
 
     def __init__(
         self, seed: int, place: str, weather: Weather, utc_offset_h: float, mean_vph: float = 300.0,
-        capacity_vph: float = 900.0, free_kmh: float = 52.0, events: tuple[Event, ...] = (),
+        events: tuple[Event, ...] = (),
     ) -> None:  # fmt: skip
         self._weather, self._offset_h, self._events = weather, utc_offset_h, events
         self.busy_by: list[Callable[[int], float | None]] = []  # real data that says how busy it is
-        self.mean_vph, self._capacity_vph, self._free_kmh = mean_vph, capacity_vph, free_kmh
+        self.mean_vph = mean_vph
         self._day, self._hour = Chance(seed, "traffic day"), Chance(seed, "traffic", place)
         self._cells = {direction: Chance(seed, "vehicles", place, direction) for direction in ("in", "out")}
 
@@ -81,10 +83,10 @@ class Traffic:
         tide = 0.22 * math.sin(2 * math.pi * (now.hour - 2.5) / 24) * (1 if direction == "in" else -1)
         demand = self.mean_vph * self.activity(time_ms) * (1 + (tide if now.weekday < 5 else 0.3 * tide))
         blocked = force(self._events, "accident", time_ms)
-        capacity = self._capacity_vph * (1 - min(0.8, 0.7 * blocked))
+        capacity = CAPACITY_VPH * (1 - min(0.8, 0.7 * blocked))
         load = demand / capacity
         wet = 0.1 * min(1.0, self._weather.at(time_ms).rain_mm_h / 4)
-        speed = self._free_kmh * (1 - wet) / (1 + 0.15 * min(load, 2.2) ** 4 + 0.8 * blocked)
+        speed = FREE_KMH * (1 - wet) / (1 + 0.15 * min(load, 2.2) ** 4 + 0.8 * blocked)
         return Flow(min(demand, 0.97 * capacity), max(6.0, speed), load)
 
     def noise_db(self, time_ms: int) -> float:

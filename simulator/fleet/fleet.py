@@ -26,6 +26,7 @@ from wire.batch import Block
 TICK_S = 5.0
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEP_S = 0.2
+CONNECT_PER_S = 500.0
 
 
 class Source(Protocol):
@@ -76,7 +77,7 @@ class Fleet:
 
     def __init__(
         self, address: tuple[str, int], nodes: list[VirtualNode], source: Source, notes: Notes | None = None,
-        period_s: float = 10.0, connect_per_s: float = 500.0, pace: Pace | None = None, seed: int = 0,
+        period_s: float = 10.0, pace: Pace | None = None, seed: int = 0,
     ) -> None:  # fmt: skip
         self.tally = Tally()
         self._address, self._source, self._notes = address, source, notes
@@ -95,8 +96,8 @@ class Fleet:
         self._order = count()
         self._due_s = now_s
         for number in range(len(nodes)):
-            self._after(now_s + number / connect_per_s, number, self._connect)
-            self._after(now_s + number / connect_per_s + TICK_S * self._rng.random(), number, self._tick)
+            self._after(now_s + number / CONNECT_PER_S, number, self._connect)
+            self._after(now_s + number / CONNECT_PER_S + TICK_S * self._rng.random(), number, self._tick)
             self._after(now_s + 1 + period_s * (number + 1) / len(nodes), number, self._seal)
 
     def run(self, until_s: float, watch: Callable[[], None] = lambda: None) -> None:
