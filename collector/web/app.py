@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -41,13 +42,24 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
-_STATIC = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 100
 PUBLIC_AT_ONCE = 3
 """Pages and answers that are being made for the public. Looking around in ten thousand stations, six at once were
 slower than three, and forty left the readings that arrive, who take turns with each of them, too little time.
 """
+
+
+class _Static(StaticFiles):
+    """Asked for again with each page, and mostly not modified: else browsers guess, and run an old script for weeks."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        response = super().file_response(*args, **named)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+_STATIC = Mount("/static", _Static(directory=HERE / "static"), name="static")
 
 
 class SecurityHeaders:

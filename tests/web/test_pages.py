@@ -219,6 +219,13 @@ def test_a_cache_is_told_that_pages_come_packed_and_plain(standing: Served, pack
     assert standing.get("/", "HEAD", Accept_Encoding=packed).headers["vary"] == "Cookie, Accept-Encoding"
 
 
+def test_a_page_after_an_update_does_not_run_the_script_of_before(standing: Served) -> None:
+    first = standing.get("/static/page.js")
+    again = standing.get("/static/page.js", If_None_Match=first.headers["etag"])
+    assert (first.status, again.status) == (200, 304)
+    assert first.headers["cache-control"] == again.headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:99", "LOCALHOST"])
 def test_our_own_names_are_answered_whatever_the_port(standing: Served, host: str) -> None:
     assert standing.get("/", Host=host).status == 200
