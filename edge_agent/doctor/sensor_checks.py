@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED
+from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE
 from edge_agent.screens.status import FOREIGN_BYTES
 from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
@@ -103,6 +103,8 @@ def _age_s(mine: dict[str, Any]) -> float:
 
 def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
     """What a port says while no agent runs: listen, then ask its question."""
+    from serial import SerialTimeoutException
+
     from edge_agent.lines.serial_line import open_line
     from edge_agent.sensors.probing import Listening, plans
 
@@ -123,6 +125,8 @@ def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
                     data += (piece := device.read(512))
                     listening.answered(question, piece)
             heard_s = time.monotonic() - began_s
+    except SerialTimeoutException:
+        return fail(check, STUCK, STUCK_CURE)
     except OSError as error:
         return skip(check, f"needs its port: {error.strerror or error}")
     verdicts = listening.verdicts()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import serial
 
 from device_profiles.profile import Profile
 from edge_agent.lines.captures import Piece
-from edge_agent.lines.not_opened import why_not_opened
+from edge_agent.lines.not_opened import STUCK, STUCK_CURE, why_not_opened
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import Frame, Framer
@@ -22,14 +23,23 @@ READ_S = 0.05
 DIALOUT_CURE = "sudo adduser $USER dialout, then log in again"
 
 
-def opened(path: str, profile: Profile) -> serial.Serial:
-    """The port with the settings of a profile. Raises Failure saying what keeps us from it, and who has it."""
+@contextmanager
+def opened(path: str, profile: Profile) -> Iterator[serial.Serial]:
+    """The port with the settings of a profile. Raises Failure saying what keeps us from it and who has it, or what
+    became of it.
+    """
     try:
-        device = open_line(path, profile.serial, timeout=READ_S, write_timeout=1)
+        device = open_line(path, profile.serial, READ_S)
         device.reset_input_buffer()
     except (OSError, ValueError, termios.error) as error:
         raise _failure(path, error) from error
-    return device
+    try:
+        with device:
+            yield device
+    except serial.SerialTimeoutException as error:
+        raise Failure(Exit.DEVICE_OR_PORT, "port-stuck", f"{path}: {STUCK}", STUCK_CURE) from error
+    except OSError as error:  # pyserial's are such too
+        raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
 
 
 def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
@@ -41,14 +51,11 @@ def listen(path: str, profile: Profile, mode: str | None = None, seconds: float 
         while (now_s := time.monotonic()) - start_s < seconds:
             if poller.overdue(now_s) is not None:
                 framer.flush()
-            try:
-                for ask in poller.due(now_s):
-                    device.write(ask.data)
-                    yield Piece(time.monotonic() - start_s, ask.data, written=True)
-                data = device.read(1)
-                data += device.read(device.in_waiting) if data else b""
-            except OSError as error:  # pyserial's are such too
-                raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
+            for ask in poller.due(now_s):
+                device.write(ask.data)
+                yield Piece(time.monotonic() - start_s, ask.data, written=True)
+            data = device.read(1)
+            data += device.read(device.in_waiting) if data else b""
             for frame in framer.feed(data):  # some models are asked on only when they have said that there is something
                 if isinstance(frame, Frame) and isinstance(values := decode(profile, frame, poller.asked), Values):
                     poller.heard(values)

@@ -7,6 +7,8 @@ from wire.exits import reason
 NO_SUCH_PORT = "there is no such port"
 BUSY = "another program reads it"
 NOT_PERMITTED = "not permitted: is your user in the group dialout?"
+STUCK = "it takes nothing that is said to it"
+STUCK_CURE = "pull its adapter out and plug it in again; of a serial server, look at its far end"
 
 
 def why_not_opened(error: Exception) -> str:
@@ -20,6 +22,8 @@ def why_not_opened(error: Exception) -> str:
         return "this is no serial port"
     if "No such file" in text:
         return NO_SUCH_PORT
+    if text == "Write timeout":
+        return STUCK
     if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text
         return f"it cannot be set so: {error.args[-1]}"
     return reason(error)

@@ -80,11 +80,11 @@ class Port:
         sent = 0
         if self._device is not None:
             with contextlib.suppress(OSError):
-                sent = os.write(self._device.fileno(), data)  # its own write asks a full line again and again, for ever
+                sent = os.write(self._device.fileno(), data)  # its own write waits, and all sensors with it
         self.counts["write_dropped"] += sent < len(data)
 
     def _connect(self) -> serial.Serial:
-        device = open_line(self.path, self._settings, timeout=0, write_timeout=0)
+        device = open_line(self.path, self._settings, timeout=0)
         device.reset_input_buffer()  # what piled up while nobody listened has no time of its own
         return device
 

@@ -174,6 +174,7 @@ def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
         host.stop()
     assert _why(str(tmp_path / "gone")) == "there is no such port"
     assert _why("/dev/null") == "this is no serial port"
+    assert why_not_opened(serial.SerialTimeoutException("Write timeout")) == "it takes nothing that is said to it"
     cannot = termios.error(22, "Invalid argument")
     assert why_not_opened(cannot) == "it cannot be set so: Invalid argument"
 
