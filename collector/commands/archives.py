@@ -65,7 +65,7 @@ def standby(
 
     with open_desk(config) as (settings, file):
         office = enrolment(settings, file)
-        taken = office.programs | {each.node for each in office.book.stations()} | _FILES
+        taken = office.programs | {each.node for each in office.book.stations() if each.state == "active"} | _FILES
         if not names.is_name(name) or name in taken:
             cure = "small letters, digits and hyphens; no station's name, and none of our programs'"
             raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
