@@ -265,7 +265,8 @@ def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids:
         text += f" LIMIT {int(limit)}"
     rows = [list(row) for row in reader.execute(text, values)]
     if question.aggregate is not None and question.every_ms is None:
-        return rows if rows and any(value is not None for value in rows[0][1:]) else []
+        nothing = (None, 0) if question.aggregate == "count" else (None,)
+        return rows if rows and any(value not in nothing for value in rows[0][1:]) else []
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,15 @@ def test_count_over_everything(store: Store) -> None:
     question = Select("air_quality", ("pm25_ugm3", "qc"), aggregate="count")
     (series,) = store.select(question)
     assert series.rows[0][1:] == [2, 3]
+
+
+def test_a_series_without_a_row_in_the_span_is_not_counted(store: Store) -> None:
+    write(store, table([T0], [0]))
+    question = Select("air_quality", ("pm25_ugm3",), T0 + 1000, T0 + 2000, group_by=("node",), aggregate="count")
+    assert store.select(question) == []
+    assert store.select(replace(question, aggregate="sum")) == []
+    (series,) = store.select(replace(question, since_ms=T0, aggregate="sum"))
+    assert series.rows[0][1:] == [0]
 
 
 @pytest.mark.real
