@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from collector.report.summary import HOUR_MS, StationReport
 from collector.zones import clock
+from measures.index import OF_QUANTITY
 from wire.quantities import QUANTITIES
 
 _DATE: Final = "%Y-%m-%d"
@@ -27,11 +28,10 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
         yield f"\n{report.node}{share}"
         for name, sensors in report.air.items():
             for hours in sensors:
-                quantity = QUANTITIES[name]
                 at_ms, top = hours.highest
                 drawn = sparkline(hours.points, since_ms, until_ms)
                 when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
-                yield f"  {quantity.en[:9]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {when}"
+                yield f"  {OF_QUANTITY[name][0]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {when}"
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
             yield f"  {'vehicles':<9} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
@@ -49,7 +49,7 @@ def _units(names: Iterable[str]) -> Iterator[str]:
     """One line a unit: beside each number they would not fit."""
     told: dict[str, list[str]] = {}
     for name in sorted(names, key=list(QUANTITIES).index):
-        told.setdefault(QUANTITIES[name].unit, []).append(QUANTITIES[name].en)
+        told.setdefault(QUANTITIES[name].unit, []).append(OF_QUANTITY[name][0])
     for unit, those in told.items():
         yield f"{', '.join(those)} in {unit}"
 

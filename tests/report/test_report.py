@@ -7,13 +7,14 @@ import math
 import re
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from collector.report.summary import summarise
-from collector.report.text import sparkline
+from collector.report.summary import Hours, StationReport, summarise
+from collector.report.text import lines, sparkline
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from lamppost import _build
@@ -87,6 +88,12 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     assert "PM2.5" in text.splitlines()[1].partition(" in µg/m³")[0], "a number has a unit"
     assert re.search(r"PM2\.5 +60\.0  [▁-█]{21}  max 100 \d\d\. \d\d:00\n", text)
     assert max(map(len, text.splitlines())) <= 60
+
+
+def test_nitrogen_dioxide_is_not_called_nitrogen() -> None:
+    station = StationReport("lp-1", air={"no2_ugm3": [Hours("air-1", [(T0, 32.0)])]})
+    _, units, _, told = lines([station], T0, T0 + 24 * HOUR_MS, ZoneInfo("Asia/Shanghai"))
+    assert (units, told.split()[:2]) == ("NO2 in µg/m³", ["NO2", "32.0"])
 
 
 def test_hours_of_few_vehicles_are_masked(settings: Path) -> None:
