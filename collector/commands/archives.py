@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import typer
@@ -32,6 +33,7 @@ def backup(
     """
     from collector import backup
 
+    _end_as_by_ctrl_c()
     settings = load_settings(config)
     if to.is_dir():
         moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
@@ -63,6 +65,7 @@ def standby(
     from collector.standby import kit
     from wire import names
 
+    _end_as_by_ctrl_c()
     with open_desk(config) as (settings, file):
         office = enrolment(settings, file)
         taken = office.programs | {each.node for each in office.book.stations() if each.state == "active"} | _FILES
@@ -79,3 +82,10 @@ def standby(
             raise Failure(Exit.NETWORK, "broker-silent", str(error), cure) from error
         file.note(this_person(), "standby", name, wall_ms())
     say(f"{name} is let in at the broker; {to} is for its machine alone", as_json, name=name, archive=str(to))
+
+
+def _end_as_by_ctrl_c() -> None:
+    """What was made aside goes too when the terminal does, or a timer's patience: it is as large as all the files."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it passed over
+            signal.signal(number, signal.default_int_handler)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +20,8 @@ from collector.commands.options import load_settings
 from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
 from tests.powercut.rig import Impossible, run
-from wire.exits import Failure
+from tests.servers import wait_for
+from wire.exits import Exit, Failure
 
 
 @pytest.fixture
@@ -115,6 +118,20 @@ def test_a_damaged_file_ends_it_and_leaves_nothing(settings: Path, tmp_path: Pat
     with pytest.raises(Failure, match=r"desk\.db"):
         _back_up(settings, tmp_path / "out.tar.gz")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("state")
+def test_one_that_is_told_to_end_leaves_nothing(settings: Path, tmp_path: Path) -> None:
+    """A lost connection, a timer: what lay aside was as large as all the files, and stayed."""
+    (tmp_path / "rules.yaml").write_bytes(os.urandom(2**24))
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "lamppost", "collector", "backup", str(out), "-c", str(settings)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_for("the archive to be begun", lambda: any(out.iterdir()), 30)
+        process.terminate()
+    assert process.returncode == Exit.INTERRUPTED
+    assert not list(out.iterdir())
 
 
 @pytest.fixture
