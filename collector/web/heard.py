@@ -20,6 +20,7 @@ from wire.quantities import QUANTITIES, Quantity
 
 UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
 FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
+FLOW_ASKED = (*FLOW, COLUMN)
 _OTHERS: dict[str, tuple[str, ...]] = {
     "weather": ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "rain_rate_mmh"),
     "air_quality": ("pm1_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db"),
@@ -48,7 +49,7 @@ class Heard:
     """The newest particles of each sensor: [time, *PM, what they did not pass]."""
     others: list[Other] = field(default_factory=list)
     flow: Rows = field(default_factory=list)
-    """The intervals of all lanes: [time, *FLOW]."""
+    """The intervals of all lanes: [time, *FLOW_ASKED]."""
     indices: list[IndexRow] = field(default_factory=list)
     """The newest hour of each sensor and standard, a day old at most."""
     measured: set[tuple[str, str, str]] = field(default_factory=set)
@@ -68,7 +69,7 @@ def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict
         useful = passed(rows, minutes.get(at, ()), cells.get(at, ()))
         heard[node].air.extend(airs(sensor, useful, newest[at][0] if at in newest else None))
     for series in flow:
-        heard[series.tags["node"]].flow.extend(series.rows)
+        heard[series.tags["node"]].flow.extend(sound_counts(series.rows))
     for names, found in zip(_OTHERS.values(), others, strict=True):
         for series in found:
             heard[series.tags["node"]].others.extend(_others(series.tags["sensor"], names, series.rows[0]))
@@ -81,13 +82,26 @@ def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict
     return heard
 
 
+def sound_counts(rows: Rows) -> Rows:
+    """Of intervals [time, *FLOW_ASKED, ...] those whose count passed its tests; what else failed there is None."""
+    found = []
+    for row in rows:
+        if row[5]:
+            useless = failed(row[5])
+            values = (None if name in useless else value for name, value in zip(FLOW, row[1:5], strict=True))
+            row = [row[0], *values, *row[5:]]
+        if row[1] is not None:
+            found.append(row)
+    return found
+
+
 def _questions(nodes: tuple[str, ...], since_ms: int, now_ms: int) -> list[Select]:
     where: dict[str, str | tuple[str, ...]] = {"node": nodes}
     pm = Select("air_quality", PM, since_ms, now_ms + MINUTE_MS, where, ("node", "sensor"))
     means = (*(f"{name}_mean" for name in ROLLED), "qc")
     spoilt = replace(pm, measurement=pm.measurement + MINUTES, columns=means, equals={"qc": FAIL})
     recent = replace(pm, columns=(COLUMN, "qc"), equals={"qc": FAIL}, since_ms=now_ms - UNROLLED_MS)
-    flow = Select("traffic_flow", FLOW, told_until(now_ms) - HOUR_MS, pm.until_ms, where, ("node",))
+    flow = Select("traffic_flow", FLOW_ASKED, told_until(now_ms) - HOUR_MS, pm.until_ms, where, ("node",))
     tags = ("node", "sensor", "standard", "edition")
     known = Select(INDEX, INDEX_COLUMNS, now_ms - LOOK_BACK_MS, now_ms, where | {"period": "1h"}, tags, latest=True)
     day = replace(known, columns=PARTS, group_by=("node", "standard", "edition"), latest=False, aggregate="max")

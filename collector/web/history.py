@@ -10,6 +10,7 @@ from typing import Any, Final
 from collector.numbers.quality import FAIL
 from collector.numbers.windows import MINUTES
 from collector.stores.store import Select, Store
+from collector.web.heard import FLOW_ASKED, sound_counts
 from collector.web.privacy import mask_lanes
 from collector.web.readings import summed
 from measures.averages import DIRECTIONS, LEVELS, mean_of
@@ -104,18 +105,17 @@ def _others(
 
 def _traffic(store: Store, question: Select, every_ms: int) -> list[dict[str, Any]]:
     """Sums and weighted means by lane and direction, masked together: a page tells their sum."""
-    wanted = ("count", "heavy_count", "speed_tms_kmh", "duration_s", *_QUALITY)
+    wanted = (*FLOW_ASKED, *_QUALITY)
     found = store.select(replace(question, columns=wanted, group_by=("sensor", "lane", "direction")))
     windows: dict[int, dict[int, list[list[Any]]]] = defaultdict(lambda: defaultdict(list))
     for lane, series in enumerate(found):
-        for row in series.rows:
-            if row[1] is not None:
-                windows[row[0] // every_ms * every_ms][lane].append(row)
+        for row in sound_counts(series.rows):
+            windows[row[0] // every_ms * every_ms][lane].append(row)
     rows = []
     for time_ms, lanes in windows.items():
         masked = mask_lanes([summed([row[:5] for row in some]) for some in lanes.values()])
         for (lane, some), shown in zip(lanes.items(), masked, strict=True):
-            quality = {"rows": len(some), "cq": _worst(some, 5), "qc": _worst(some, 6), "masked": shown.hidden}
+            quality = {"rows": len(some), "cq": _worst(some, 6), "qc": _worst(some, 7), "masked": shown.hidden}
             rows.append({"time_ms": time_ms, **found[lane].tags, **shown.values, **quality})
     return rows
 

@@ -17,7 +17,7 @@ from collector.numbers.windows import MINUTES
 from collector.stations.station_query import IndexRow
 from collector.stores.store import Select, Store
 from collector.web.air import HOUR_MS, MINUTE_MS, PM, Air
-from collector.web.heard import FLOW, Heard, Other, hear
+from collector.web.heard import FLOW, FLOW_ASKED, Heard, Other, hear, sound_counts
 from collector.web.judging import INDEX_AGE_MS, judged
 from collector.web.levels import Judgement
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
@@ -162,9 +162,9 @@ def hour_last_week(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> Last
         "air_quality" + MINUTES, ("pm25_ugm3_mean",), until_ms - HOUR_MS, until_ms, {"node": node}, ("sensor",)
     )
     told_ms = week_before(told_until(now_ms), zone)
-    question = Select("traffic_flow", FLOW, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
+    question = Select("traffic_flow", FLOW_ASKED, told_ms - HOUR_MS, told_ms, {"node": node}, ("node",))
     driven, air = store.select_all([question, minutes])
-    rows = [row for series in driven for row in series.rows if row[1] is not None]
+    rows = [row for series in driven for row in sound_counts(series.rows)]
     means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
     return LastWeek(fmean(means[0]) if means and means[0] else None, rough(total(rows)) if rows else None)
 

@@ -14,6 +14,7 @@ from collector.web import chart, levels, map
 from collector.web.air import minute_means
 from collector.web.condition import conditions
 from collector.web.feed import Feed, Subscription
+from collector.web.heard import sound_counts
 from collector.web.privacy import FEW, mask, mask_lanes, public_alerts, tens
 from collector.web.readings import View, look, total, traffic
 from collector.web.site import AlertView, Station
@@ -174,6 +175,13 @@ def test_an_hour_beside_its_windows_is_told_in_tens() -> None:
     assert seen is not None
     assert (seen.hour.values["count"], seen.hour.values["speed_tms_kmh"]) == (610, 40)
     assert [tens(count) for count in (5, 14, 15, 25)] == [10, 10, 20, 30]
+
+
+def test_a_count_that_failed_a_test_is_in_no_figure() -> None:
+    sound = [0, 5, None, 50.0, 60.0, None]
+    impossible = [MINUTE_MS, 2**40, None, 50.0, 60.0, "count:range"]
+    too_fast = [2 * MINUTE_MS, 7, None, 999.0, 60.0, "speed_tms_kmh:range,count:traffic?"]
+    assert sound_counts([sound, impossible, too_fast]) == [sound, [*too_fast[:3], None, *too_fast[4:]]]
 
 
 def test_an_alert_on_traffic_is_public_without_its_value_and_one_on_wrong_way_driving_is_not() -> None:
