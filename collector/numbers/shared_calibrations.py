@@ -15,11 +15,13 @@ from typing import Any, Final
 from collector.edge import Edge
 from collector.numbers.calibration import Calibrations, Record, record_of
 from collector.stores.store import SOON_S, Aside, Select, Store, Stored, StoreDown, Table
+from collector.timers import passed
 
 log = logging.getLogger("lamppost.collector")
 
 MEASUREMENT: Final = "calibration"
 AGAIN_MS: Final = 10_000
+EVERY_MS: Final = 24 * 3_600_000  # the database forgets what is older than it keeps; what is in force may be older
 
 
 class SharedCalibrations:
@@ -30,7 +32,7 @@ class SharedCalibrations:
         self._edge = Edge(log)
         self._same_at: int | None = None  # how many records there were when both had the same
         self._under_way: Future[list[Record]] | None = None
-        self._not_before_ms = 0
+        self._not_before_ms = self._exchanged_ms = 0
 
     def look_up(self) -> None:
         """Another collector may have made some meanwhile; waits for the database for seconds at most."""
@@ -48,11 +50,15 @@ class SharedCalibrations:
                 self._learn(done.result())
                 self._edge.is_over()
             except StoreDown as error:
-                self._not_before_ms = now_ms + AGAIN_MS
+                self._same_at, self._not_before_ms = None, now_ms + AGAIN_MS
                 self._edge.fails(f"calibrations are not shared by way of the database: {error}")
-        elif self._same_at != self._calibrations.count and now_ms >= self._not_before_ms:
-            records = self._calibrations.all()
-            self._under_way = aside(lambda: _exchange(self._store, records))
+        elif self._is_due(now_ms):
+            records, self._exchanged_ms = self._calibrations.all(), now_ms
+            self._under_way = aside(lambda: _exchange(self._store, records, now_ms))
+
+    def _is_due(self, now_ms: int) -> bool:
+        news = self._same_at != self._calibrations.count or passed(now_ms, self._exchanged_ms, EVERY_MS)
+        return news and now_ms >= self._not_before_ms
 
     def _learn(self, theirs: list[Record]) -> None:
         others = self._calibrations.learn(theirs)
@@ -67,11 +73,11 @@ class SharedCalibrations:
             )
 
 
-def _exchange(store: Store, mine: Iterable[Record]) -> list[Record]:
-    """Write those that the database lacks; gives all that it had. Raises StoreDown."""
+def _exchange(store: Store, mine: Iterable[Record], now_ms: int) -> list[Record]:
+    """Write those that the database lacks, as of now; gives all that it had. Raises StoreDown."""
     theirs = _read(store)
     known = {record.number for record in theirs}
-    rows = [row for record in mine if record.number not in known for row in store.render(_row(record))]
+    rows = [row for record in mine if record.number not in known for row in store.render(_row(record, now_ms))]
     answer = store.write(rows) if rows else Stored()
     if not isinstance(answer, Stored):
         raise StoreDown(answer.reason)
@@ -87,7 +93,7 @@ def _read(store: Store) -> list[Record]:
         raise StoreDown(f"a row of {MEASUREMENT} is none that this version knows: {error}") from error
 
 
-def _row(record: Record) -> Table:
+def _row(record: Record, now_ms: int) -> Table:
     tags = (("node", record.node), ("sensor", record.sensor))
     columns: dict[str, list[Any]] = {"number": [record.number], "body": [json.dumps(asdict(record))]}
-    return Table(MEASUREMENT, tags, [record.made_ms], columns, frozenset({"number"}), record.number % 1_000_000)
+    return Table(MEASUREMENT, tags, [now_ms], columns, frozenset({"number"}), record.number % 1_000_000)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from collector.numbers.calibration import Calibrations, Record
-from collector.numbers.shared_calibrations import AGAIN_MS, SharedCalibrations
+from collector.numbers.shared_calibrations import AGAIN_MS, EVERY_MS, SharedCalibrations
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Later, Store, Table, at_once
@@ -86,6 +86,22 @@ def test_a_database_that_is_away_is_asked_again_after_a_while(make: Callable[[st
     assert store.extent()[0] == 0
     first.shared.look(at_once, T0 + AGAIN_MS)
     assert store.extent()[0] == 1
+
+
+def test_one_that_is_older_than_what_the_database_keeps_is_there_all_the_same(
+    make: Callable[[str], One], store: Sqlite
+) -> None:
+    """It was written with the time it was made: refused, and a second that took over corrected nothing by it."""
+    later = T0 + 100 * EVERY_MS
+    first = make("c1")
+    first.records.add(RECORD)
+    for _ in range(2):
+        first.shared.look(at_once, later)
+    assert store.extent() == (1, later)
+    store.remove("calibration")  # as a retention does in time
+    for _ in range(2):
+        first.shared.look(at_once, later + EVERY_MS)
+    assert store.extent() == (1, later + EVERY_MS)
 
 
 @pytest.mark.parametrize(
