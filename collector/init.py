@@ -75,7 +75,7 @@ def begin(plan: Plan) -> list[str]:
     try:
         _make(plan, settings)
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{plan.folder}: {error.strerror}") from error
+        raise _unusable(plan.folder, error) from error
     return _next_steps(plan)
 
 
@@ -112,7 +112,7 @@ def new_signing_key(file: Path) -> list[str]:
     try:
         pinned = _write_signing_key(file)
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{file}: {error.strerror}") from error
+        raise _unusable(file, error) from error
     return [
         *([] if was_there else [f"sudo chown lamppost: {file}"]),
         f"copy {file} to every standby",
@@ -137,7 +137,7 @@ def new_broker_rules(folder: Path, name: str, nodes: Iterable[str]) -> list[str]
     try:
         _write_broker_rules(folder, name, nodes)
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}") from error
+        raise _unusable(folder, error) from error
     return [
         f"sudo chown mosquitto: {folder / RULES} && sudo systemctl restart mosquitto",
         "where there is a second collector: sudo lamppost collector standby NAME ARCHIVE, once more",
@@ -261,3 +261,8 @@ def _next_steps(plan: Plan) -> list[str]:
             "on the device:  lamppost agent enrol --token-file -",
         ]
     return steps
+
+
+def _unusable(path: Path, error: OSError) -> Failure:
+    cure = "the same with sudo, where there is room and nothing is read-only"
+    return Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{path}: {reason(error)}", cure)

@@ -9,12 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from collector.init import new_signing_key
 from edge_agent.identity.renewal import ASK_AGAIN_S, SPREAD_S, Doubts
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import wait_for
+from wire.exits import Failure
+
+
+def test_a_folder_that_takes_no_key_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "etc").write_text("no folder")
+    with pytest.raises(Failure, match=r"etc/sign\.key: File exists") as told:
+        new_signing_key(tmp_path / "etc" / "sign.key")
+    assert "sudo" in told.value.cure
 
 
 def test_a_fleet_that_doubts_at_once_does_not_ask_at_once() -> None:
