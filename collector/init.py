@@ -71,6 +71,11 @@ def begin(plan: Plan) -> list[str]:
     if there:
         text = f"{there[0]} is there already, and agents out there trust it"
         cure = "another folder; --renew for new certificates, --roll-over for a new authority"
+        if not settings.exists():  # which is written last
+            text = f"{there[0]} is there already, and {settings} is not: was a beginning cut off?"
+            cure = (
+                "remove sign.key, pki and mosquitto there; where a station is enrolled, bring the settings back instead"
+            )
         raise Failure(Exit.CONFIGURATION, "already-initialised", text, cure)
     try:
         _make(plan, settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.init import new_signing_key
+from collector.init import Plan, begin, new_signing_key
 from edge_agent.identity.renewal import ASK_AGAIN_S, SPREAD_S, Doubts
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
@@ -24,6 +24,14 @@ def test_a_folder_that_takes_no_key_is_named_with_the_cure(tmp_path: Path) -> No
     with pytest.raises(Failure, match=r"etc/sign\.key: File exists") as told:
         new_signing_key(tmp_path / "etc" / "sign.key")
     assert "sudo" in told.value.cure
+
+
+def test_a_beginning_that_was_cut_off_says_how_to_begin_anew(tmp_path: Path) -> None:
+    """A full disk: agents were said to trust what was there, and each cure ended in another refusal."""
+    new_signing_key(tmp_path / "sign.key")
+    with pytest.raises(Failure, match="was a beginning cut off") as told:
+        begin(Plan(tmp_path))
+    assert "remove sign.key" in told.value.cure
 
 
 def test_a_fleet_that_doubts_at_once_does_not_ask_at_once() -> None:
