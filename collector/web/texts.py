@@ -43,7 +43,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "uncorrected": ("未校正", "uncorrected"),
     "index": ("分指数", "sub-index"),
     "map": ("地图", "Map"),
-    "left_out": ("另有 {n} 个站点未画出，见站点列表。", "{n} more stations are not drawn; the list has them all."),
+    "left_out": ("另有 {n} 个站点未画出，见站点列表。", "Stations that are not drawn: {n}; the list has them all."),
     "no_places": ("还没有站点报告位置。", "No station has a position yet."),
     "levels_mean": ("级别是什么意思", "What the levels mean"),
     "levels_how_running": (
@@ -211,10 +211,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "clears_below": ("解除低于", "clears below"),
     "heavy": ("大型车", "heavy"),
     "threshold": ("告警阈值", "alert above"),
-    "more_stations": ("还有 {n} 个站点。", "{n} more stations."),
+    "more_stations": ("还有 {n} 个站点。", "More stations: {n}."),
     "so_many_more": (
         "另有 {n} 个站点未列出；数据过期的排在前面。",
-        "{n} more stations are not listed; those out of date come first.",
+        "Stations that are not listed: {n}; those out of date come first.",
     ),
     "no_alerts_long": ("现在没有告警。", "No alerts at the moment."),
     "state": ("状态", "State"),

@@ -158,7 +158,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "match": ("哪些告警（key=pattern，* 为任意）", "Which alerts (key=pattern, * is anything)"),
     "preview": ("预览", "Preview"),
     "plan": ("确定", "Plan it"),
-    "matches_now": ("现在匹配 {n} 条告警。", "Matches {n} alerts now."),
+    "matches_now": ("现在匹配 {n} 条告警。", "Alerts that match now: {n}."),
     "bad_time": ("时间不完整。", "The times are incomplete."),
     "calibrations": ("校准记录（生效中）", "Calibrations in force"),
     "no_calibrations": (

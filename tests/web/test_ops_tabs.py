@@ -69,7 +69,7 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     operator, city = desk
     plan = {"match": "node=lp-0002 rule=*", "start": "2027-03-01T08:00", "end": "2027-03-01T10:00", "note": "new mast"}
     seen = operator.post("/en/ops/maintenance", plan | {"do": "preview"})
-    assert "Matches 0 alerts now" in seen.text
+    assert "Alerts that match now: 0" in seen.text
     assert not city.duty.silences()
     assert operator.post("/en/ops/maintenance", plan | {"do": "silence"}).status == 303
     (silence,) = city.duty.silences()

@@ -81,7 +81,7 @@ def test_what_the_words_of_an_alert_say_is_not_said_again_below_them(served: Ser
 
 
 def test_the_screen_on_the_wall_shows_the_stations_in_a_storm(storm: Served) -> None:
-    page = wall_that_says(storm, "31 more stations")
+    page = wall_that_says(storm, "More stations: 31.")
     assert page.count('<li class="alert') == 3
     assert "3 more" in page
     assert "<details" not in page  # nobody can click there
@@ -138,7 +138,7 @@ def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, 
 def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> None:
     first = served.city.stations[0]
     served.city.stations += [replace(first, node=f"lp-1{number:03}") for number in range(30)]
-    assert wall_that_says(served, "21 more stations").count('class="tile ') == 12
+    assert wall_that_says(served, "More stations: 21.").count('class="tile ') == 12
 
 
 def test_the_wall_shows_those_first_that_need_somebody(served: Served) -> None:
