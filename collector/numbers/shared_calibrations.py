@@ -30,7 +30,7 @@ class SharedCalibrations:
     def __init__(self, calibrations: Calibrations, store: Store, alarm: Callable[[str, str], None]) -> None:
         self._calibrations, self._store, self._alarm = calibrations, store, alarm
         self._edge = Edge(log)
-        self._same_at: int | None = None  # how many records there were when both had the same
+        self._same_at: int | None = None  # how many records there were as they were exchanged
         self._under_way: Future[list[Record]] | None = None
         self._not_before_ms = self._exchanged_ms = 0
 
@@ -54,6 +54,7 @@ class SharedCalibrations:
                 self._edge.fails(f"calibrations are not shared by way of the database: {error}")
         elif self._is_due(now_ms):
             records, self._exchanged_ms = self._calibrations.all(), now_ms
+            self._same_at = self._calibrations.count  # now: one that is made meanwhile is another round's
             self._under_way = aside(lambda: _exchange(self._store, records, now_ms))
 
     def _is_due(self, now_ms: int) -> bool:
@@ -62,7 +63,6 @@ class SharedCalibrations:
 
     def _learn(self, theirs: list[Record]) -> None:
         others = self._calibrations.learn(theirs)
-        self._same_at = self._calibrations.count
         if others:
             names = ", ".join(record.name for record in others)
             text = (

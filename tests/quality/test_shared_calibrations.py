@@ -153,5 +153,18 @@ def test_a_slow_database_holds_nobody_up(make: Callable[[str], One]) -> None:
     first.shared.look(lambda _: waiting, T0)
 
 
+def test_one_that_is_made_while_others_are_exchanged_goes_over_with_the_next(make: Callable[[str], One]) -> None:
+    """It was counted among those that both had, and stayed here for a day."""
+    first, second = make("c1"), make("c2")
+    under_way: Future[Any] = Future()
+    first.shared.look(lambda _: under_way, T0)
+    first.records.add(RECORD)
+    under_way.set_result([])
+    for _ in range(3):
+        first.shared.look(at_once, T0)
+    second.shared.look_up()
+    assert second.records.all() == first.records.all()
+
+
 def _away(_: object) -> Answer:
     return Later("away")
