@@ -283,9 +283,10 @@ def _time_ms(text: str) -> int:
 
 def _length_ms(text: str) -> int:
     units = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-    if text[-1:] not in units or not (text[:-1].isascii() and text[:-1].isdigit()):
+    number = text[:-1]
+    if text[-1:] not in units or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")
-    return int(text[:-1]) * units[text[-1]]
+    return int(number) * units[text[-1]]
 
 
 def _clock(time_ms: int) -> str:

@@ -193,6 +193,13 @@ def test_purge_deletes_what_was_answered_and_only_says_so_without_yes(desk: Desk
     assert (said["kept_rows"], said["waiting_rows"]) == (0, 3605)
 
 
+@pytest.mark.parametrize("length", ["99999999999999999999d", "²d", "-1d", "d", "30"])
+def test_a_length_that_is_none_is_called_so(desk: Desk, length: str) -> None:
+    """One that no database can count was a traceback."""
+    with pytest.raises(Failure, match="no length of time"):
+        desk.says("purge", "--older-than", length)
+
+
 def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_record(
     desk: Desk, closes: Closes
 ) -> None:
