@@ -21,35 +21,57 @@ VERSION: Final = "own"
 
 
 class Trouble(NamedTuple):
-    """What may go wrong: its rule name, severity and words."""
+    """What may go wrong: its rule name, severity and words.
+
+    Details are those of the log, in English, and name the cure where there is one; in Chinese it stands here.
+    """
 
     rule: str
     severity: str
     zh: str
     en: str
+    cure_zh: str
 
 
 TROUBLES: Final = {
     each.rule: each
     for each in (
-        Trouble("collector-database", "critical", "数据库不可用", "The database is away"),
-        Trouble("collector-quarantine", "major", "隔离区已满", "Quarantine full"),
-        Trouble("collector-quarantined", "minor", "有读数被隔离", "Readings went to quarantine"),
-        Trouble("collector-spool", "major", "节点使用了未声明的缓存", "A node sends from an unannounced spool"),
-        Trouble("collector-clone", "major", "疑似存储卡被复制", "A cloned card?"),
-        Trouble("collector-state", "critical", "状态文件无法写入", "The state file cannot be written"),
-        Trouble("collector-series", "major", "节点的序列数已用尽", "A node has used up its series"),
-        Trouble("collector-flapping", "major", "疑似两台设备同名", "Two devices of one name?"),
-        Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector"),
-        Trouble("collector-flood", "major", "节点发送过快", "A node sends more than it may"),
-        Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off"),
-        Trouble("collector-own-clock", "critical", "服务器时钟不准", "The collector's own clock is off"),
-        Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program"),
-        Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered"),
-        Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again"),
-        Trouble("collector-certificate", "major", "证书或令牌即将到期", "A certificate or token ends soon"),
-        Trouble("collector-calibration", "major", "校准记录编号冲突", "Two calibrations under one number"),
-        Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back"),
+        Trouble("collector-database", "critical", "数据库不可用", "The database is away",
+                "请看数据库是否在运行、地址和令牌是否正确；期间读数留在各站点，不会丢失"),
+        Trouble("collector-quarantine", "major", "隔离区已满", "Quarantine full",
+                "请用 lamppost quarantine list 查看原因，并为磁盘腾出空间；期间这些读数留在站点"),
+        Trouble("collector-quarantined", "minor", "有读数被隔离", "Readings went to quarantine",
+                "请用 lamppost quarantine list 查看原因"),
+        Trouble("collector-spool", "major", "节点使用了未声明的缓存", "A node sends from an unannounced spool",
+                "请核实该站点是否换过存储卡或被复制；在此之前它的数据留在站点"),
+        Trouble("collector-clone", "major", "疑似存储卡被复制", "A cloned card?",
+                "请核实是否有两台设备用同一张卡；在其中一台上运行 sudo lamppost agent setup --anew"),
+        Trouble("collector-state", "critical", "状态文件无法写入", "The state file cannot be written",
+                "请腾出磁盘空间或更换磁盘"),
+        Trouble("collector-series", "major", "节点的序列数已用尽", "A node has used up its series",
+                "请看该站点的传感器名称是否不断变化"),
+        Trouble("collector-flapping", "major", "疑似两台设备同名", "Two devices of one name?",
+                "请为其中一台另取名称，或停用一台"),
+        Trouble("collector-version", "major", "节点版本过新", "A node speaks a newer version than this collector",
+                "请先更新采集器"),
+        Trouble("collector-flood", "major", "节点发送过快", "A node sends more than it may",
+                "请检查该设备；确属正常时调高 rate_per_node"),
+        Trouble("collector-clock", "major", "节点时钟不准", "A node's clock is off",
+                "请检查该站点的网络对时"),
+        Trouble("collector-own-clock", "critical", "服务器时钟不准", "The collector's own clock is off",
+                "请检查本服务器的网络对时"),
+        Trouble("collector-unforeseen", "major", "程序出错", "Something breaks this program",
+                "请把日志发给开发者"),
+        Trouble("collector-undelivered", "major", "有通知未能送达", "A notification could not be delivered",
+                "请用 lamppost notify log 查看原因"),
+        Trouble("collector-worker", "critical", "工作进程反复退出", "A worker ends again and again",
+                "请查看采集器的日志"),
+        Trouble("collector-certificate", "major", "证书或令牌即将到期", "A certificate or token ends soon",
+                "请按括号中的命令更新"),
+        Trouble("collector-calibration", "major", "校准记录编号冲突", "Two calibrations under one number",
+                "请在工作中的采集器上重新录入（lamppost calibrate）"),
+        Trouble("collector-canary", "critical", "自检读数没有走完全程", "The canary reading did not come back",
+                "请看消息代理、数据库和设置"),
     )
 }  # fmt: skip
 _OF_ALARM: Final = {
@@ -163,7 +185,7 @@ def _said(name: tuple[str, str], detail: str, since_ms: int, now_ms: int) -> Tra
         event_ms=now_ms,
         start_ms=since_ms,
         key=key(trouble.rule, VERSION, series, since_ms),
-        text_zh=f"{trouble.zh}：{detail}",
+        text_zh=f"{trouble.zh}：{trouble.cure_zh}（{detail}）",
         text_en=f"{trouble.en}: {detail}",
         cause="own",
         words_zh=trouble.zh,

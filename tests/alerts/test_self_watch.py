@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.alerts.self_watch import CLEAR_MS, RAISE_MS, SelfWatch
+from collector.alerts.self_watch import CLEAR_MS, RAISE_MS, TROUBLES, SelfWatch
 
 NOW = 1_795_700_000_000
 WRONG = {("collector-database", "collector"): "connection refused"}
@@ -36,3 +36,15 @@ def test_a_trouble_that_is_away_for_a_moment_goes_on_and_one_that_stays_away_is_
     (over,) = watch.look({}, gone_ms + CLEAR_MS)
     assert (over.state, over.start_ms, over.key) == ("resolved", told.start_ms, told.key)
     assert watch.look({}, gone_ms + 2 * CLEAR_MS) == []
+
+
+def test_each_trouble_is_told_with_its_cure_in_chinese() -> None:
+    """Details are the log's, in English: a title above them said that something is wrong, and not what to do."""
+    watch = SelfWatch()
+    wrong = {(rule, "collector"): "12" for rule in TROUBLES}
+    watch.look(wrong, NOW)
+    told = watch.look(wrong, NOW + RAISE_MS)
+    assert {each.rule for each in told} == set(TROUBLES)
+    for each in told:
+        assert each.text_zh.startswith(f"{each.words_zh}：请")
+        assert each.text_zh.endswith("（12）")
