@@ -96,7 +96,7 @@ def _add_database(tar: tarfile.TarFile, path: Path, aside: Path) -> None:
             with closing(connect(path, "ro")) as db:
                 db.execute("VACUUM INTO ?", (str(copy),))
         except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:  # what is written is the copy
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:  # what is written is the copy
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside)) from error
             raise unusable(path, error) from error
         member = tar.gettarinfo(path)

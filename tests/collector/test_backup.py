@@ -17,6 +17,7 @@ import yaml
 
 from collector import backup
 from collector.commands.options import load_settings
+from collector.sqlite_file import FORMAT
 from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
 from tests.powercut.rig import Impossible, run
@@ -118,6 +119,13 @@ def test_a_damaged_file_ends_it_and_leaves_nothing(settings: Path, tmp_path: Pat
     with pytest.raises(Failure, match=r"desk\.db"):
         _back_up(settings, tmp_path / "out.tar.gz")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_of_a_newer_version_is_called_so(settings: Path, state: sqlite3.Connection, tmp_path: Path) -> None:
+    """After a way back to an older version; it was a traceback, for it is no error of SQLite's own."""
+    state.execute(f"PRAGMA user_version={FORMAT + 1}")
+    with pytest.raises(Failure, match="made by a newer Lamppost"):
+        _back_up(settings, tmp_path / "out.tar.gz")
 
 
 @pytest.mark.usefixtures("state")
