@@ -147,9 +147,12 @@ def _tell_api_tokens(tokens: list[Listed], clock: Callable[[int], str], as_json:
         return
     if not tokens:
         typer.echo("no program has a token: lamppost token api NAME --scope read", err=True)
+    name_width = max((len(token.name) for token in tokens), default=0)  # no wider: it shall fit a narrow terminal
+    scopes_width = max((len(token.scopes) for token in tokens), default=0)
     for token in tokens:
         used = "never used" if token.used_ms is None else f"used {clock(token.used_ms)}"
-        typer.echo(f"{token.name:<20} {token.scopes:<11} until {clock(token.expires_ms)}  {used}")
+        named = f"{token.name:<{name_width}} {token.scopes:<{scopes_width}}"
+        typer.echo(f"{named} until {clock(token.expires_ms)}  {used}")
 
 
 @stations_app.command("accept")
