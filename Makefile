@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# A container often forbids Python to keep what it has compiled: each program that is started would compile all of us anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Most tests wait for something: three at a time on two cores, a file together, in the order of tests/conftest.py.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder --timeout 300
 
