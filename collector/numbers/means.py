@@ -1,7 +1,7 @@
 """A window of air or weather: mean, smallest, largest and number of readings of each quantity. Pure.
 
-A gauge tells what has fallen since somebody reset it. A window's own is the sum of the rises: a fall is a reset, and
-what stands there afterwards has fallen since.
+A gauge tells what has fallen since it was reset: by a person, at a limit of its own, by a power cut. A window's own is
+the sum of the rises: a fall is a reset, and what stands there afterwards has fallen since.
 
 Means are rounded to six decimals, which hides the order of additions: the same readings give the same window by
 whatever road they came.
@@ -20,6 +20,8 @@ from measures.averages import DIRECTIONS, LEVELS, direction_deg, energy, level_d
 
 DECIMALS: Final = 6
 TOTALS: Final = frozenset({"rain_mm"})
+FINER: Final = 0.001
+"""Than any gauge tells: what is left of additions and roundings is smaller."""
 STATS: Final = ("mean", "min", "max", "n")
 """What is stored of a quantity's window."""
 CELL: Final = 4  # n, sum, smallest, largest
@@ -38,7 +40,7 @@ class Means:
         """`places` says of each quantity where in the array its n, sum, smallest and largest stand."""
         self.names: list[str] = []  # of those with values, but directions
         self.turns: dict[str, list[float]] = {}  # n, sum of sines, sum of cosines
-        self.totals: dict[str, tuple[float, float]] = {}  # what was added, and where the gauge stood last
+        self.totals: dict[str, tuple[float, float | None]] = {}  # what was added; where the gauge stood last, if known
         self.n = 0
         self.qc = 0
         self._places = places
@@ -124,14 +126,25 @@ class Means:
     def _rise(self, name: str, values: list[float]) -> None:
         added, last = self.totals.get(name, (0.0, values[0]))
         for value in values:
-            added += value - last if value >= last else value
-            last = value
+            added, last = added + _risen(last, value), value
         self.totals[name] = added, last
 
     def _rise_below(self, name: str, low: float, high: float, total: float | None) -> None:
-        """A window's own, and what came between it and the one before; a thinned one knows its ends alone."""
-        added, last = self.totals.get(name, (0.0, low))
-        self.totals[name] = added + (high - low if total is None else total) + max(low - last, 0.0), high
+        """A window's own, and what came between it and the one before.
+
+        One that rose by another length than from its lowest to its highest was reset within, and nobody knows where it
+        began and ended. A thinned one knows these two alone: it was reset within when the gauge stood between them
+        before, ended at its lowest or above, and the next tells by how much.
+        """
+        added, last = self.totals.get(name, (0.0, None))
+        first: float | None = low
+        end: float | None = high
+        own = high - low
+        if total is not None and abs(total - own) > FINER:
+            first, end, own = None, None, total
+        elif total is None and last is not None and low < last <= high:
+            first, end, own = last, low, high - last + low
+        self.totals[name] = added + _risen(last, first) + own, end
 
     def fields(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -151,6 +164,13 @@ class Means:
             found[name + "_n"] = int(n)
         found |= {name + "_sum": round(added, DECIMALS) for name, (added, _) in self.totals.items()}
         return found | {"qc": self.qc} if self.qc else found
+
+
+def _risen(last: float | None, value: float | None) -> float:
+    """What fell between two readings: at least what stands there, if the gauge was reset."""
+    if last is None or value is None:
+        return 0.0
+    return value - last if value >= last else value
 
 
 @cache

@@ -40,11 +40,38 @@ def test_an_hour_of_wind_is_the_middle_of_its_minutes_but_for_one_that_blew_from
     assert bench.rows("weather_1h", "wind_dir_deg_mean", "wind_dir_deg_n") == [[NOON, 0.0, 2]]
 
 
-def test_rain_of_thinned_minutes_is_what_their_ends_and_the_time_between_them_rose_by() -> None:
+@pytest.mark.parametrize(
+    ("minutes", "fell"),
+    [
+        (((2.0, 3.0), (3.5, 4.0)), 1.0 + 0.5 + 0.5),
+        (((2.0, 3.0), (0.25, 0.5)), 1.0 + 0.5),  # reset before the second
+        (((200.0, 200.5), (0.25, 201.0), (0.75, 1.0)), 0.5 + 0.5 + 0.25 + 0.75),  # within it, at 201
+    ],
+    ids=["never reset", "reset between", "reset within"],
+)
+def test_rain_of_thinned_minutes_is_what_their_ends_and_the_time_between_them_rose_by(
+    minutes: tuple[tuple[float, float], ...], fell: float
+) -> None:
+    """One in which a gauge was reset counted as much as the gauge had stood at."""
     hour = fold("weather")
-    for low, high in ((2.0, 3.0), (3.5, 4.0), (0.25, 0.5)):  # the gauge was reset before the last
+    for low, high in minutes:
         hour.below({"rain_mm_mean": (low + high) / 2, "rain_mm_min": low, "rain_mm_max": high, "rain_mm_n": 60})
-    assert hour.fields()["rain_mm_sum"] == 1.0 + 0.5 + 0.5 + 0.25
+    assert hour.fields()["rain_mm_sum"] == fell
+
+
+@pytest.mark.parametrize(("n", "back_ms"), [(26, 30 * MINUTE), (51, 3 * HOUR)], ids=["in an hour", "hours later"])
+def test_what_fell_between_a_reset_and_the_first_reading_after_is_in_the_sums(
+    n: int, back_ms: int, tmp_path: Path, closes: Closes
+) -> None:
+    """A pole's power was cut in the rain, and its line came back after that: seven millimetres were nowhere."""
+    bench = closes(Bench(tmp_path, NOON - HOUR))
+    for first_ms, stood in ((NOON, 40.0), (NOON + back_ms, 7.0)):
+        times = [first_ms + at * MINUTE for at in range(n)]
+        bench.now_ms = times[-1]
+        bench.commit(Table("weather", AIR, times, {"rain_mm": [round(stood + 0.01 * at, 2) for at in range(n)]}))
+    bench.settle()
+    ((_, total),) = bench.rows("weather_1d", "rain_mm_sum")
+    assert total == pytest.approx(7.0 + 2 * 0.01 * (n - 1))
 
 
 def test_rain_is_what_a_gauge_rose_by_whoever_resets_it(tmp_path: Path, closes: Closes) -> None:
