@@ -8,12 +8,14 @@ another state of the file would be played into it.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import shutil
 import sqlite3
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,9 +26,10 @@ from pydantic import BaseModel
 from collector.config import Config, SqliteStore
 from collector.identity.office import MOSQUITTO
 from collector.sqlite_file import connect, unusable
-from common.whole_file import whole
+from common.whole_file import sync_folder
 from wire.exits import Exit, Failure, reason
 
+ASIDE = ".lamppost-backup-"
 LOG = "-wal"  # https://sqlite.org/wal.html: what was committed and is not in the file yet
 
 
@@ -71,14 +74,40 @@ def write(archive: Path, found: Contents) -> int:
 def whole_archive(archive: Path) -> Iterator[tarfile.TarFile]:
     """An archive for its owner alone, which bears its name when it is whole and on the disk. Raises Failure."""
     try:
-        with whole(archive) as part:
-            part.touch(0o600, exist_ok=False)  # nobody else's from its first byte on
+        with _aside(archive.parent) as folder:
+            part = folder / "archive"
+            part.touch(0o600)  # as it stays
             with tarfile.open(part, "w:gz", dereference=True) as tar:
                 yield tar
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(archive)
+        sync_folder(archive.parent)
     except OSError as error:
         where = error.filename or archive
         cure = "run it as one who may read all that the settings name (sudo), into a folder with room"
         raise Failure(Exit.NOT_PERMITTED, "archive-failed", f"{where}: {reason(error)}", cure) from error
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A place in this folder for its owner alone, which goes in the end; what others left goes first. Raises OSError.
+
+    Who is killed leaves as much as all the files are large. It is taken away by one that is alone there: all hold the
+    folder locked together, where a file system has locks.
+    """
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in folder.glob(f"{ASIDE}*"):
+                shutil.rmtree(left)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        with TemporaryDirectory(prefix=ASIDE, dir=folder) as place:
+            yield Path(place)
+    finally:
+        os.close(lock)
 
 
 def add_file(tar: tarfile.TarFile, path: Path, content: bytes) -> None:
@@ -90,19 +119,19 @@ def add_file(tar: tarfile.TarFile, path: Path, content: bytes) -> None:
 
 def _add_database(tar: tarfile.TarFile, path: Path, aside: Path) -> None:
     """Put a file as it is at this moment, and an empty log, under its path. Whoever writes goes on meanwhile."""
-    with TemporaryDirectory(prefix=".lamppost-", dir=aside) as folder:
-        copy = Path(folder) / "copy"
-        try:
-            with closing(connect(path, "ro")) as db:
-                db.execute("VACUUM INTO ?", (str(copy),))
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:  # what is written is the copy
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside)) from error
-            raise unusable(path, error) from error
-        member = tar.gettarinfo(path)
-        member.size = copy.stat().st_size
-        with copy.open("rb") as file:
-            tar.addfile(member, file)
+    copy = Path(str(tar.name)).with_name("copy")
+    try:
+        with closing(connect(path, "ro")) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:  # what is written is the copy
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside)) from error
+        raise unusable(path, error) from error
+    member = tar.gettarinfo(path)
+    member.size = copy.stat().st_size
+    with copy.open("rb") as file:
+        tar.addfile(member, file)
+    copy.unlink()
     log = tar.gettarinfo(path, arcname=f"{path}{LOG}")
     log.size = 0
     tar.addfile(log, BytesIO())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,27 @@ def test_one_that_is_told_to_end_leaves_nothing(settings: Path, tmp_path: Path) 
         process.terminate()
     assert process.returncode == Exit.INTERRUPTED
     assert not list(out.iterdir())
+
+
+@pytest.mark.usefixtures("state")
+def test_what_one_that_was_killed_left_goes_with_the_next_but_not_that_of_one_at_work(
+    settings: Path, tmp_path: Path
+) -> None:
+    """Each night's stayed for ever, hidden, and as large as all the files."""
+    (tmp_path / "rules.yaml").write_bytes(os.urandom(2**26))
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "lamppost", "collector", "backup", str(out), "-c", str(settings)]
+    with subprocess.Popen(command) as process:
+        wait_for("the archive to be begun", lambda: any(out.iterdir()), 30)
+        process.send_signal(signal.SIGSTOP)
+        (at_work,) = out.iterdir()
+        (tmp_path / "rules.yaml").write_bytes(b"")
+        _back_up(settings, out / "first.tar.gz")
+        assert set(out.iterdir()) == {at_work, out / "first.tar.gz"}
+        process.kill()
+    _back_up(settings, out / "second.tar.gz")
+    assert {path.name for path in out.iterdir()} == {"first.tar.gz", "second.tar.gz"}
 
 
 @pytest.fixture
