@@ -188,8 +188,8 @@ class Agent:
                 now_s = time.monotonic()
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):
-                    port.write(ask.data)
-                    self.tap.wrote(number, ask.data)
+                    if port.write(ask.data):
+                        self.tap.wrote(number, ask.data)
                 next_s = sensor.poller.next_s
                 await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
             powered_s = time.monotonic()  # it was unplugged: it starts cold

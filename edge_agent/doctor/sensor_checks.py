@@ -52,6 +52,8 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
     if not mine["open"]:
         trouble = mine.get("trouble") or NO_SUCH_PORT
         return fail(check, f"no port: {trouble}", _OPENS.get(trouble, "plug it in; lamppost agent ports"))
+    if mine.get("trouble"):
+        return fail(check, mine["trouble"], STUCK_CURE)
     if mine.get("flaps"):
         return warn(check, "its port comes and goes: a loose plug, a weak supply?", "push it in, look at its cable")
     return _unheard(check, mine, profile, said["up_s"]) or _spoken(check, mine)

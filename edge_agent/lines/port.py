@@ -1,13 +1,13 @@
 """A serial port: opened with the profile's settings, read (`reader.py`), opened again when it comes back.
 
 Logs the edge, not the level: once when a port is lost, once for each other reason that keeps it shut (what was pulled
-out may come back and be held by another program), once when it is back; everything between is a counter.
+out may come back and be held by another program), once when it is back; the same of one that takes no commands.
+Everything between is a counter.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import termios
@@ -18,7 +18,7 @@ import serial
 
 from device_profiles.profile import Serial as SerialSettings
 from edge_agent.flapping import Flapping
-from edge_agent.lines.not_opened import NO_SUCH_PORT, why_not_opened
+from edge_agent.lines.not_opened import NO_SUCH_PORT, STUCK, why_not_opened
 from edge_agent.lines.reader import Heard, Reader
 from edge_agent.lines.serial_line import open_line
 from wire.exits import reason
@@ -32,7 +32,7 @@ LOST, WITHIN_S = 3, 3_600.0  # as with a loose plug
 class Port:
     """Feeds `on_bytes` with what arrives. `run` ends only by cancellation; a missing device is tried for ever.
 
-    `trouble` says why it is not open, in words.
+    `trouble` says why it is not open, or of no use, in words.
     """
 
     def __init__(self, path: str, settings: SerialSettings, on_bytes: Heard) -> None:
@@ -75,13 +75,21 @@ class Port:
             failures, self.trouble = 0, None
             await self._read_until_lost(device)
 
-    def write(self, data: bytes) -> None:
-        """Send a command; a port that is closed or full drops it, counted."""
-        sent = 0
-        if self._device is not None:
-            with contextlib.suppress(OSError):
-                sent = os.write(self._device.fileno(), data)  # its own write waits, and all sensors with it
-        self.counts["write_dropped"] += sent < len(data)
+    def write(self, data: bytes) -> bool:
+        """Send a command; False when the port is closed or full, and it is dropped."""
+        if self._device is None:
+            return False
+        try:
+            taken = os.write(self._device.fileno(), data) == len(data)  # its own write waits, and all sensors with it
+        except BlockingIOError:
+            taken = False
+        except OSError:  # gone, which the reader tells
+            return False
+        trouble = None if taken else STUCK
+        if trouble != self.trouble:
+            log.warning("port %s: %s", self.path, trouble or "it takes again what is said to it")
+        self.trouble = trouble
+        return taken
 
     def _connect(self) -> serial.Serial:
         device = open_line(self.path, self._settings, timeout=0)

@@ -101,6 +101,8 @@ def _state(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
         return "not known"
     if not sensor["open"]:
         return "port gone" if sensor.get("trouble") in (None, NO_SUCH_PORT) else "port shut"
+    if sensor.get("trouble"):
+        return "port stuck"
     silent = sensor["last_frame_ms"] is None or now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000
     if silent and sensor.get("unread_bytes", 0) >= FOREIGN_BYTES:
         return "garbled"
@@ -117,14 +119,20 @@ def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list
     line = f"{sensor['name']:<8} {reading(sensor['values'])}"
     lines = [f"{line:<36} {age:<10} {state}".rstrip()]
     bad = sum(sensor["bad"].values())
-    recent = sensor["trouble"] if state == "port shut" else sparkline(sensor.get("recent", []))
+    recent = sensor["trouble"] if state in ("port shut", "port stuck") else sparkline(sensor.get("recent", []))
     note = f"{recent}  {bad} bad frames" if bad else recent
     return [*lines, f"         {note}"] if note else lines
 
 
+def not_connected(said: dict[str, Any]) -> str:
+    """That it is not connected, and why."""
+    why = said.get("link_trouble")
+    return f"not connected: {why}" if why else "not connected"
+
+
 def _broker(said: dict[str, Any]) -> str:
     if said["connected_s"] is None:
-        return "not connected"
+        return not_connected(said)
     acked_s = said["acked_s"]
     last = "nothing confirmed yet" if acked_s is None else f"last confirmed {span(acked_s)} ago"
     return f"connected {span(said['connected_s'])} · {last}"

@@ -13,7 +13,7 @@ import pytest
 import serial
 
 from device_profiles.catalogue import load
-from edge_agent.lines.not_opened import why_not_opened
+from edge_agent.lines.not_opened import STUCK, why_not_opened
 from edge_agent.lines.port import Port
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.sensor import Sensor
@@ -106,26 +106,38 @@ def test_what_comes_while_a_commit_is_slow_has_its_own_time(monkeypatch: pytest.
     assert first[1] <= between_s <= second[1]
 
 
-async def _said_to_who_never_reads() -> Port:
+async def _said_to_who_does_not_read() -> list[str | None]:
+    """The port's trouble: when its line is full, and when somebody has read again."""
     host = StubHost()  # not started: nobody takes what is said
     path = host.add("air-1", Pms5003())
+    line = host.port("air-1")
     port = Port(path, load(None).get("plantower-pms5003").serial, lambda *_: None)
     reading = asyncio.create_task(port.run())
+    troubles: list[str | None] = []
     try:
         await asyncio.wait_for(port.opened(), 10)
-        while port.counts["write_dropped"] == 0:
-            port.write(bytes(1000))
+        while port.write(bytes(1000)):
+            pass
+        troubles.append(port.trouble)
+        async with asyncio.timeout(10):
+            while not port.write(b"x"):
+                os.read(line.master, 4096)
+        troubles.append(port.trouble)
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         host.stop()
-    return port
+    return troubles
 
 
 @pytest.mark.timeout(20)
-def test_a_line_that_takes_nothing_more_drops_commands_and_holds_nobody_up() -> None:
+def test_a_line_that_takes_nothing_more_drops_commands_holds_nobody_up_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """A hung adapter, or a serial server whose link is down: the agent stood still with all its sensors."""
-    assert asyncio.run(_said_to_who_never_reads()).counts["write_dropped"] == 1
+    assert asyncio.run(_said_to_who_does_not_read()) == [STUCK, None]
+    told = [record.getMessage().partition(": ")[2] for record in caplog.records if record.name == "lamppost.port"]
+    assert told == [STUCK, "it takes again what is said to it"]
 
 
 async def _pulled_out_and_held_by_another(folder: Path, told: pytest.LogCaptureFixture) -> None:

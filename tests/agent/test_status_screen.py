@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.lines.not_opened import BUSY
+from edge_agent.lines.not_opened import BUSY, STUCK
 from edge_agent.screens.status import screen, troubles
 from tests.agent.test_line_cost import NOW_MS, SAID
 
@@ -26,6 +26,7 @@ def told(**sensor: Any) -> dict[str, Any]:
     [
         ({"open": False, "trouble": "there is no such port"}, "port gone"),
         ({"open": False, "trouble": BUSY}, "port shut"),
+        ({"trouble": STUCK, "last_frame_ms": LONG_AGO}, "port stuck"),
         ({"last_frame_ms": LONG_AGO}, "silent"),
         ({"last_frame_ms": None}, "nothing heard"),
         ({"last_frame_ms": LONG_AGO, "unread_bytes": 5000}, "garbled"),
@@ -39,8 +40,9 @@ def test_what_is_wrong_with_a_sensor_has_a_word_and_a_command(sensor: dict[str, 
     assert any(line.endswith(f" {state}") for line in screen(said, NOW_MS).splitlines())
 
 
-def test_why_a_port_is_shut_stands_beneath_it() -> None:
+def test_why_a_port_is_of_no_use_stands_beneath_it() -> None:
     assert f"         {BUSY}" in screen(told(open=False, trouble=BUSY), NOW_MS).splitlines()
+    assert f"         {STUCK}" in screen(told(trouble=STUCK), NOW_MS).splitlines()
 
 
 def test_a_clock_that_nobody_sets_needs_a_hand_but_not_before_ntp_had_its_time() -> None:

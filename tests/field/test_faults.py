@@ -17,7 +17,7 @@ from edge_agent.doctor import machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
-from edge_agent.lines.not_opened import BUSY, NOT_PERMITTED
+from edge_agent.lines.not_opened import BUSY, NOT_PERMITTED, STUCK
 from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
 from tests.servers import free_port, wait_for
@@ -126,6 +126,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"open": False}, State.FAIL, "plug it in"),
         ({"open": False, "trouble": BUSY}, State.FAIL, "end that program"),
         ({"open": False, "trouble": NOT_PERMITTED}, State.FAIL, "serial.access"),
+        ({"trouble": STUCK, "last_frame_ms": 1.0}, State.FAIL, "pull its adapter out"),
         ({"last_frame_ms": 1.0, "unread_bytes": 320}, State.FAIL, "probe"),
         ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
