@@ -166,7 +166,7 @@ class Collector:
         """Whether the ingest goes round, and which part is wrong. Safe to call from any thread."""
         ago_s = self._seconds() - self._stepped_s
         state, others = str(self.turn.standby.state), self.turn.others()
-        return health(ago_s, self.link.connected, self.ingest.alarms.get("store"), state, others)
+        return health(ago_s, self.link.trouble, self.ingest.alarms.get("store"), state, others)
 
     def _look_whether_it_keeps(self) -> None:
         """A database that takes everything and keeps nothing looks like one that is well, to us and to every agent."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.delivery import unanswered
 from edge_agent.device import clock, vitals
+from edge_agent.screens.status import not_connected
 from wire.exits import reason
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SelfReport:
     def line(self, said: dict[str, Any]) -> str:
         """One line for `systemctl status`."""
         open_ports = sum(sensor["open"] for sensor in said["sensors"])
-        link = "connected" if said["connected_s"] is not None else "not connected"
+        link = "connected" if said["connected_s"] is not None else not_connected(said)
         return f"{open_ports}/{len(said['sensors'])} ports open, {link}, {said['waiting_rows']} readings wait"
 
     def said(self) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class SelfReport:
             "at_ms": clock.wall_ms(),
             "up_s": round(now_s - self._started_s),
             "connected_s": _since(now_s, uplink.connected_since_s),
+            "link_trouble": uplink.trouble,
             "link_flaps": uplink.flapping.often(now_s),
             "acked_s": _since(now_s, delivery.last_ack_s),
             "accepted": recorder.accepted,

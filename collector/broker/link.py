@@ -19,6 +19,7 @@ import mqtt5
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
 from collector.broker.pipe import Pipe
+from collector.health.health import AWAY, Trouble
 from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
@@ -38,12 +39,13 @@ _OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 class Link:
     """Connects one collector. `take` gives what has arrived; `publish` may be called from the same thread.
 
-    `goes_ahead` says what belongs into the live lane; set it before `start`.
+    `goes_ahead` says what belongs into the live lane; set it before `start`. `trouble` is why it is not connected.
     """
 
     def __init__(self, broker: BrokerAddress, name: str) -> None:
         self.counts: Counter[str] = Counter()
         self.connected = False
+        self.trouble: Trouble | None = AWAY
         self._broker = broker
         self._address = (broker.host, broker.port)
         self._name = name
@@ -126,13 +128,16 @@ class Link:
                 with self._open() as sock:
                     self._converse(sock)
             except Refused as error:
+                self.trouble = Trouble("broker_refuses", str(error))
                 self._say_once("refused", logging.ERROR, f"refuses us: {error}")
             except (OSError, Broken) as error:
+                self.trouble = Trouble("broker_away", reason(error))
                 if self.connected:
                     log.warning("connection to the broker lost: %s", reason(error))
                 else:
                     self._say_once("unreachable", logging.WARNING, f"does not answer ({reason(error)}); trying again")
             except Exception:
+                self.trouble = AWAY
                 log.exception("the connection to the broker failed; trying again")
             if self.connected:
                 self.counts["disconnected"] += 1
@@ -226,7 +231,7 @@ class Link:
                 session.acknowledge(packet_id)
         if session.up and not self.connected:
             self._generation += 1
-            self.connected = True
+            self.connected, self.trouble = True, None
             self.counts["refused"] = self.counts["unreachable"] = 0
             log.info("connected to broker %s:%s", *self._address)
         if session.counts:

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collector.broker import link
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt import make_client
+from collector.health.health import AWAY, Trouble
 from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
@@ -38,6 +39,7 @@ class Link311:
     def __init__(self, broker: BrokerAddress, name: str) -> None:
         self.counts: Counter[str] = Counter()
         self.connected = False
+        self.trouble: Trouble | None = AWAY
         self._broker = broker
         self._name = name
         self.goes_ahead: GoesAhead = nothing_hurries
@@ -116,6 +118,7 @@ class Link311:
 
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
         if reason.is_failure:
+            self.trouble = Trouble("broker_refuses", str(reason))
             if not self.counts["refused"]:
                 log.error("broker %s:%s refuses us: %s; SIGHUP puts another password in force", *self._address, reason)
             self.counts["refused"] += 1
@@ -139,17 +142,19 @@ class Link311:
         """Who hears a part only is not connected: a node whose births go unheard would be held for ever."""
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
+            self.trouble = Trouble("broker_refuses", f"subscription: {refused[0]}")
             if not self.counts["subscription_refused"]:
                 log.error("broker %s:%s refuses a subscription: %s; asking again", *self._address, refused[0])
             self.counts["subscription_refused"] += 1
             self._subscribe_due_s = time.monotonic() + SUBSCRIBE_AGAIN_S
             return
         self._subscribe_due_s = None
-        self.connected = True
+        self.connected, self.trouble = True, None
         self.counts["refused"] = self.counts["unreachable"] = 0
         log.info("connected to broker %s:%s", *self._address)
 
     def _on_connect_fail(self, *_: Any) -> None:
+        self.trouble = AWAY
         if not self.counts["unreachable"]:
             log.warning("broker %s:%s does not answer; trying again", *self._address)
         self.counts["unreachable"] += 1
@@ -157,8 +162,10 @@ class Link311:
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         if self.connected:
+            self.trouble = Trouble("broker_away", str(reason))
             log.warning("connection to the broker lost: %s", reason)
         elif not self.counts["refused"]:
+            self.trouble = Trouble("broker_refuses")
             log.error("broker %s:%s hangs up on us without a reason; its log may have it", *self._address)
             self.counts["refused"] += 1
         self.connected = False

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+
+class Trouble(NamedTuple):
+    """What is wrong with a part: a word that the pages have a text for, and what the log says of it."""
+
+    word: str
+    detail: str = ""
+
+
+AWAY: Final = Trouble("broker_away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +25,7 @@ class Health:
 
     alive: bool
     role: str
-    wrong: dict[str, str]
+    wrong: dict[str, Trouble]
     others: dict[str, str] = field(default_factory=dict)
 
 
@@ -22,11 +33,13 @@ STALLED_S = 30.0
 """An ingest that has not gone round for so long hangs; a write may wait for the database as long as this."""
 
 
-def health(stepped_ago_s: float, connected: bool, store_alarm: str | None, role: str, others: dict[str, str]) -> Health:
+def health(
+    stepped_ago_s: float, broker: Trouble | None, store_alarm: str | None, role: str, others: dict[str, str]
+) -> Health:
     """What a collector's parts say, put together."""
     wrong = {}
-    if not connected:
-        wrong["broker"] = "not connected"
+    if broker is not None:
+        wrong["broker"] = broker
     if store_alarm is not None:
-        wrong["database"] = store_alarm
+        wrong["database"] = Trouble("database_away", store_alarm)
     return Health(stepped_ago_s < STALLED_S, role, wrong, others)

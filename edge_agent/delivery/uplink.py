@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import aiomqtt
+import aiomqtt.exceptions
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -63,6 +64,7 @@ class Uplink:
         self.skew = Skew()
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
+        self.trouble: str | None = None  # why it is not connected
         self.flapping = Flapping(CUT_OFF, WITHIN_S)
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
@@ -100,9 +102,10 @@ class Uplink:
             try:
                 await self._session()
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                self.trouble = _why(error)
                 failures = 0 if time.monotonic() - started_s > STEADY_S else failures
                 if failures == 0:
-                    log.warning("broker %s:%s: %s; trying again", *self._address, reason(error))
+                    log.warning("broker %s:%s: %s; trying again", *self._address, self.trouble)
                 if self.connected_since_s is not None:
                     self.flapping.lost(time.monotonic())
                 self.counts["disconnected"] += 1
@@ -133,7 +136,7 @@ class Uplink:
             await self._subscribe(client)
             await self._say_birth(client)
             log.info("connected to broker %s:%s", *self._address)
-            self.connected_since_s = time.monotonic()
+            self.connected_since_s, self.trouble = time.monotonic(), None
             self._delivery.on_connect(time.monotonic())
             publishing: set[asyncio.Task[None]] = set()
             both = (
@@ -167,7 +170,7 @@ class Uplink:
         }
         if not self._speaks_5:
             kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
-        client = aiomqtt.Client(
+        client = _Client(
             *self._address,
             username=self._broker.username or self._node,
             password=self._broker.password,
@@ -295,3 +298,18 @@ class Uplink:
         """A clean stop is told apart from a lost link."""
         death = status.Death(self._node, self._birth().session, "stopped")
         await client.publish(names.status(self._node), status.encode(death), qos=1, retain=True, timeout=2)
+
+
+class _Client(aiomqtt.Client):
+    """A client that knows when a broker hangs up instead of an answer; aiomqtt waits for it as long as for a batch."""
+
+    def _on_disconnect(self, client: paho.Client, *said: Any) -> None:
+        if self._connected.done():
+            super()._on_disconnect(client, *said)
+        else:
+            self._connected.set_exception(aiomqtt.MqttError("it hangs up without an answer"))
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection; a refusal in the broker's own words."""
+    return f"refused: {error.rc}" if isinstance(error, aiomqtt.exceptions.MqttConnectError) else reason(error)

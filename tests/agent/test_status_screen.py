@@ -52,6 +52,14 @@ def test_a_clock_that_nobody_sets_needs_a_hand_but_not_before_ntp_had_its_time()
     assert troubles(waits | {"up_s": 60}, NOW_MS) == []
 
 
+def test_why_it_is_not_connected_is_told() -> None:
+    """A broker that refused it was "not connected", and the reason in the log alone."""
+    said = told() | {"connected_s": None, "link_trouble": "refused: Bad user name or password"}
+    (line,) = (line for line in screen(said, NOW_MS).splitlines() if line.startswith("broker"))
+    assert line == "broker   not connected: refused: Bad user name or password"
+    assert len(line) <= 60
+
+
 def test_a_link_that_comes_and_goes_is_told_to_whoever_stands_at_the_box() -> None:
     """Beside a copy of its card it was "not connected" now and then, and the doctor found nothing."""
     said = told() | {"connected_s": None, "link_flaps": True}

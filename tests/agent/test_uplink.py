@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -14,9 +15,10 @@ import pytest
 
 from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.delivery.uplink import CUT_OFF, RECONNECT_S, Uplink
+from edge_agent.delivery.uplink import CUT_OFF, PUBLISH_TIMEOUT_S, RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
+from tests.servers import Mosquitto
 from wire import status
 
 
@@ -30,10 +32,10 @@ class Broker:
         return self.codes
 
 
-def uplink_of(spool: Spool, seed: int = 1) -> Uplink:
+def uplink_of(spool: Spool, seed: int = 1, port: int = 1) -> Uplink:
     birth = status.Birth("lp-1", "s", "0" * 16, spool.spools(), 1, None, "0", "synced")
     delivery = Delivery(spool, random.Random(seed))
-    return Uplink(BrokerAddress("127.0.0.1", 1), "lp-1", delivery, lambda: birth, lambda *_: None)
+    return Uplink(BrokerAddress("127.0.0.1", port), "lp-1", delivery, lambda: birth, lambda *_: None)
 
 
 @pytest.mark.parametrize(("codes", "fine"), [((1, 1), True), ((0x80, 1), False), ((1, 0x87), False)])
@@ -44,6 +46,48 @@ def test_a_refused_subscription_ends_the_connection(spool: Spool, codes: tuple[i
     else:
         with pytest.raises(aiomqtt.MqttError, match="is refused: 0x8"):
             asyncio.run(uplink._subscribe(Broker(*codes)))  # type: ignore[arg-type]
+
+
+class Closed(Mosquitto):
+    """Lets nobody in."""
+
+    extra = "allow_anonymous false\n"
+
+
+async def _trouble(uplink: Uplink) -> str:
+    running = asyncio.create_task(uplink.run())
+    try:
+        async with asyncio.timeout(PUBLISH_TIMEOUT_S / 2):
+            while uplink.trouble is None:
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return uplink.trouble
+
+
+@pytest.mark.real
+def test_why_it_is_not_connected_is_known_beside_the_log(spool: Spool, tmp_path: Path) -> None:
+    assert asyncio.run(_trouble(uplink_of(spool))) == "Connection refused"
+    broker = Closed(tmp_path / "broker")
+    broker.start()
+    try:
+        assert asyncio.run(_trouble(uplink_of(spool, port=broker.port))) == "refused: Not authorized"
+    finally:
+        broker.stop()
+
+
+async def _beside_who_hangs_up(spool: Spool) -> str:
+    async def hang_up(_: asyncio.StreamReader, line: asyncio.StreamWriter) -> None:
+        line.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        return await _trouble(uplink_of(spool, port=server.sockets[0].getsockname()[1]))
+
+
+def test_a_broker_that_hangs_up_without_an_answer_is_not_waited_for(spool: Spool) -> None:
+    """As a proxy before one that restarts: each try took twenty seconds."""
+    assert asyncio.run(_beside_who_hangs_up(spool)) == "it hangs up without an answer"
 
 
 class Silent(Broker):

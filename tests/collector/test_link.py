@@ -9,8 +9,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.broker import inbox
 from collector.broker import link as module
 from collector.broker.link import Link
+from collector.broker.link_311 import make_link
+from collector.health.health import AWAY
 from common.settings import BrokerAddress
-from tests.servers import wait_for
+from tests.servers import Mosquitto, wait_for
 from wire import names
 
 pytestmark = pytest.mark.real
@@ -109,6 +111,29 @@ def test_a_clean_end_says_offline_and_sets_off_no_will(broker):
     wait_for("its last word", lambda: bool(peer.seen))
     assert [b"offline" in payload for _, payload in peer.seen] == [True]
     peer.close()
+
+
+class Closed(Mosquitto):
+    """Lets nobody in."""
+
+    extra = "allow_anonymous false\n"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_why_it_is_not_connected_is_known_beside_the_log(tmp_path, protocol):
+    broker = Closed(tmp_path / "broker")
+    broker.start()
+    link = make_link(BrokerAddress("127.0.0.1", broker.port, protocol=protocol), "c1")
+    link.start()
+    try:
+        wait_for("a refusal", lambda: link.counts["refused"] > 0)
+        assert (link.trouble or AWAY).word == "broker_refuses"
+        assert (link.trouble or AWAY).detail.lower().startswith("not authori")
+        broker.stop()
+        wait_for("silence", lambda: link.trouble is not None and link.trouble.word == "broker_away", 30)
+    finally:
+        link.stop()
+        broker.stop()
 
 
 def test_it_ends_at_once_when_there_is_no_broker():

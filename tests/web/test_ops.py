@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.health.health import Health
+from collector.health.health import Health, Trouble
 from collector.web import past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile
@@ -219,6 +219,22 @@ def test_the_desk_shows_which_collector_works_and_who_stands_by(served: Served, 
     assert "data-role" not in served.get(path, Cookie=cookie).text, "one alone is not worth a word"
     served.city.health = Health(True, "active", {}, {"c2": "standby"})
     assert said in served.get(path, Cookie=cookie).text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            "/ops",
+            "代理：拒绝连接，请核对用户、密码或证书，以及在代理上的权限（not authorized）；数据库：不可用（HTTP 401）",
+        ),
+        ("/en/ops", "broker: refuses us (not authorized); database: unavailable (HTTP 401)"),
+    ],
+)
+def test_the_desk_shows_why_a_part_is_of_no_use(served: Served, path: str, said: str) -> None:
+    wrong = {"broker": Trouble("broker_refuses", "not authorized"), "database": Trouble("database_away", "HTTP 401")}
+    served.city.health = Health(True, "active", wrong)
+    assert said in served.get(path, Cookie=log_in(served)).text
 
 
 def test_what_fires_is_open_or_acknowledged_or_silenced(served: Served) -> None:
