@@ -7,6 +7,7 @@ has. Values out of range are somebody else's business: they are flagged, never r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -21,7 +22,8 @@ _KNOWN_BLOCK_KEYS = frozenset({"sensor", "kind", "profile", "tags", "t0", "dt", 
 _NUMBERS = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
 _INT = frozenset({int})
-_LIMIT = 2**63  # what a database's integer holds; no quantity comes near it, and a time beyond spoils its block
+_LIMIT = 2**63  # what a database's integer holds; a time beyond spoils its block
+_FINITE = sys.float_info.max
 
 
 class Refusal(NamedTuple):
@@ -153,7 +155,7 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
         some_null = some_null and type(None) in types
         sound, span = _scan(column, types, fields[name])
         if not sound:
-            bad.update(_wrong(name, column, fields[name]))
+            bad.update(_wrong(name, column, fields[name], _FINITE if block.kind in KINDS else _LIMIT))
         elif span is not None:
             block.spans[name] = span
     if some_null:
@@ -192,19 +194,21 @@ def _scan(column: list[Any], types: set[type], whole: bool) -> tuple[bool, Span 
     return low > -_LIMIT and high < _LIMIT, (low, high, types == _INT)  # infinity fails here
 
 
-def _wrong(name: str, column: list[Any], whole: bool) -> dict[int, str]:
-    """Rows whose value is no finite number, or no whole one where it must be; 12.0 is the whole number 12."""
+def _wrong(name: str, column: list[Any], whole: bool, most: float) -> dict[int, str]:
+    """Rows whose value is no finite number, or no whole one where it must be; 12.0 is the whole number 12.
+
+    What is beyond any sensor is for the flags; not in minutes that were thinned (`most`), which nobody tests.
+    """
     bad: dict[int, str] = {}
     for row, value in enumerate(column):
         if value is None:
             continue
-        if type(value) not in (int, float) or not -_LIMIT < value < _LIMIT:
+        if type(value) not in (int, float) or not abs(value) <= most:
             bad[row] = f"{name} is not a finite number"
-        elif whole and type(value) is float:
-            if value.is_integer():
-                column[row] = int(value)
-            else:
-                bad[row] = f"{name} is not a whole number"
+        elif whole and not (float(value).is_integer() and abs(value) < _LIMIT):
+            bad[row] = f"{name} is not a whole number"
+        elif whole or abs(value) >= _LIMIT:  # digits by the dozen fit no column
+            column[row] = int(value) if whole else float(value)
     return bad
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from collector.delivery.own_clock import OwnClock, Seen
 from collector.health.alarms import Alarms
 from wire.check import Checked
+from wire.quantities import QUANTITIES
 
 OFF_MS: Final = 5_000
 LIVE_MS: Final = 180_000  # a report of the last minutes, told by a true clock
@@ -56,7 +57,7 @@ def look(raw_blocks: list[Any], checked: Checked, now_ms: int) -> Seen | None:
         return Seen(ahead_ms, True)
     for block in checked.blocks:
         told = block.fields.get(FIELD) if block.kind == "node_health" else None
-        if told is not None and told[-1] is not None:
+        if told is not None and told[-1] is not None and abs(told[-1]) <= QUANTITIES[FIELD].high:
             offset_ms = round(told[-1] * 1000)
             is_live = abs(now_ms - (block.times_ms[-1] - offset_ms)) < LIVE_MS
             return Seen(offset_ms, abs(offset_ms) > OFF_MS) if is_live else None

@@ -21,6 +21,8 @@ from wire.quantities import QUANTITIES, agent_fields, kind_of
 _FLAGS: Final = frozenset({"cq", "qc"})
 _SPOOL_TAGGED: Final = frozenset({"sensor_ledger", "gap"})
 LEDGER: Final = "batch_ledger"
+_BEYOND: Final = 2**63
+"""Of a raw value so large, which is kept and flagged, nothing is derived: in a mean of a database it were infinite."""
 
 
 class Derivation:
@@ -40,6 +42,8 @@ class Derivation:
         derived = self._calibrations.derive(
             envelope.node, block.sensor, block.times_ms, block.fields, self._reporting(envelope.node)
         )
+        if block.fields.keys() != block.spans.keys():  # nearly never
+            derived = {name: _within(column) for name, column in derived.items()}
         columns.update(derived)
         whole = _whole(block.kind, tuple(columns), tuple(derived))
         columns["cq"] = [cq] * count
@@ -71,6 +75,10 @@ def _spans(block: Block, derived: dict[str, list[Any]]) -> dict[str, Span]:
         if raw is not None and raw in spans and block.fields[raw] is column:
             spans[name] = spans[raw]
     return spans
+
+
+def _within(column: list[Any]) -> list[Any]:
+    return [None if isinstance(value, int | float) and abs(value) >= _BEYOND else value for value in column]
 
 
 @lru_cache(4096)

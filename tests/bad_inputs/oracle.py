@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from typing import Any, NamedTuple
 
 from wire.quantities import KINDS, agent_fields
@@ -110,9 +111,9 @@ def _block(block: Any, site: str, now_ms: int) -> list[Point | None] | None:
 
 
 def _number(value: Any, whole: bool) -> bool:
-    if type(value) not in (int, float) or not math.isfinite(value) or abs(value) >= 2**63:
+    if type(value) not in (int, float) or abs(value) > sys.float_info.max:
         return False
-    return not whole or float(value).is_integer()
+    return not whole or (float(value).is_integer() and abs(value) < 2**63)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

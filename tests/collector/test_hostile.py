@@ -93,6 +93,14 @@ def test_rows_of_a_far_future_are_refused_one_by_one(t0: int) -> None:
     look(blocks, checked, NOW)
 
 
+def test_an_offset_that_no_clock_can_have_says_nothing_of_a_clock() -> None:
+    fields = {"clock_offset_s": [1.7e308]}
+    blocks = [{"sensor": "node", "kind": "node_health", "t0": NOW - 1000, "dt": [0], "fields": fields}]
+    checked = check.check(blocks, NOW)
+    assert not checked.refusals
+    assert look(blocks, checked, NOW) is None
+
+
 def test_thousands_of_rows_of_the_future_are_looked_at_once() -> None:
     blocks = [raw(NOW + HOUR_MS, [0, *[1] * 4_999])]
     checked = check.check(blocks, NOW)

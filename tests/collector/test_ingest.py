@@ -206,6 +206,20 @@ def test_tempting_refusals_are_not_made(bench: Bench, good: bytes) -> None:
     assert len(bench.rows("air_quality", "pm10_raw_ugm3")) == 3
 
 
+@pytest.mark.parametrize("number", ["1e19", "-1e300", "1.7976931348623157e308", "1" + "0" * 30])
+def test_a_number_beyond_any_sensor_is_flagged_and_not_refused(bench: Bench, number: str) -> None:
+    """What an SPS30 or SCD30 may say by mistake: its other values in the row are right."""
+    assert bench.send(dump(BATCH).replace(b"[20,21,20]", b"[20,%s,20]" % number.encode())) == [(42, Code.STORED)]
+    rows = bench.rows("air_quality", "pm10_raw_ugm3", "pm10_ugm3", "qc_code")
+    assert [row[1:] for row in rows] == [[20, 20, None], [float(number), None, "pm10_raw_ugm3:range"], [20, 20, None]]
+
+
+def test_a_thinned_number_beyond_any_sensor_is_refused_for_nobody_tests_it(bench: Bench) -> None:
+    block: dict[str, Any] = {"sensor": "air-1", "kind": "air_quality_1m", "t0": 1_790_000_000_000, "dt": [0, 60_000]}
+    block["fields"] = {"case_temp_c_mean": [1e300, 20.5]}
+    assert bench.send(dump(BATCH | {"blocks": [block]})) == [(42, Code.STORED_IN_PART)]
+
+
 def test_5000_rows_are_allowed_and_5001_are_too_large(bench: Bench) -> None:
     block = {"sensor": "air-1", "kind": "air_quality", "t0": NOW - 5_001_000, "fields": {}}
     for rows, code in ((5000, Code.STORED), (5001, Code.TOO_LARGE)):
