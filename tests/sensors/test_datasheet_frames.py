@@ -101,6 +101,29 @@ def test_what_means_no_value_is_none(model: str, text: str, flags: list[str], va
     assert "co2_ppm" not in row
 
 
+def test_a_csr_of_one_byte_is_heard_with_its_direction_where_it_tells_one() -> None:
+    """F9 to F7 are no speeds: before one they say the direction also on a line of single bytes."""
+    single = PROFILES["hikvision-csr"].with_options({"format": "one_byte"})
+    good, bad = frames.read(single, bytes.fromhex("3C F9 5A F8 28 32"), None)
+    assert not bad
+    assert [values.rows for values in good] == [
+        [{"speed_abs_kmh": 60}],
+        [{"speed_kmh": 90}],
+        [{"speed_kmh": -40}],
+        [{"speed_abs_kmh": 50}],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "fit"), [(0x00, True), (0x02, True), (0x04, False), (0x10, False), (0x20, True), (0x80, True)]
+)
+def test_a_nextpm_whose_own_thermometer_fails_tells_no_temperature(state: int, fit: bool) -> None:
+    """Bit 4 is of the thermometer and hygrometer; fan and laser (bits 5 and 7) are of the particles."""
+    frame = bytes([0x81, 0x14, state, 0x0B, 0x40, 0x13, 0xE7])
+    good, _ = frames.read(PROFILES["tera-nextpm"], frame + bytes([-sum(frame) % 256]), None)
+    assert [(values.measurement, values.fit) for values in good] == [(True, fit)]
+
+
 def wmt700(line: str) -> Any:
     """One message, with its checksum, read."""
     good, _ = frames.read(PROFILES["vaisala-wmt700"], f"{line}{reduce(xor, line.encode()):02X}\r\n".encode(), None)
