@@ -61,7 +61,8 @@ def secret(path: Path | None) -> str | None:
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
     copy = Path(handed) / path.name if handed else None
     try:
-        return (copy if copy is not None and copy.exists() else path).read_text(encoding="utf-8").strip()
+        file = copy if copy is not None and copy.exists() else path
+        return file.read_text(encoding="utf-8-sig").strip()  # editors of Windows begin with a byte order mark
     except PermissionError as error:
         cure = "run this as the user of the service, or with sudo"
         raise Failure(Exit.NOT_PERMITTED, "secret-unreadable", f"{path} may not be read by this user", cure) from error

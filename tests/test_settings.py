@@ -105,6 +105,13 @@ def test_what_a_collector_could_not_start_with_is_told_by_its_check(tmp_path: Pa
     assert said in str(result.exception)
 
 
+def test_a_secret_that_an_editor_of_windows_wrote_is_the_secret(tmp_path: Path) -> None:
+    from common.settings import secret
+
+    (file := tmp_path / "broker.password").write_bytes("\ufeffcorrect horse\r\n".encode())
+    assert secret(file) == "correct horse"
+
+
 def test_config_check_says_fine_or_ends_with_code_3(tmp_path: Path) -> None:
     import lamppost
     from wire.exits import Failure
