@@ -111,7 +111,7 @@ def instant(text: str) -> int:
         raise ValueError(wanted) from None
     if not _YEARS[0] <= moment.year < _YEARS[1]:
         raise ValueError(f"a year from {_YEARS[0]} to {_YEARS[1] - 1}")
-    return int(moment.timestamp() * 1000)
+    return round(moment.timestamp() * 1000)
 
 
 def zone(text: str) -> ZoneInfo:

@@ -251,6 +251,10 @@ def test_any_question_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
         query.read(pairs, READINGS)
 
 
+def test_a_moment_is_read_to_the_millisecond_after_2038_too() -> None:
+    assert query.instant("2039-02-20T03:29:02.049Z") == 2_181_785_342_049
+
+
 def test_the_description_names_every_path_and_every_column(standing: Served) -> None:
     described = json.loads(standing.get(f"{ROOT}/openapi.json").text)
     assert set(described["paths"]) == {"/stations", "/readings", "/concentrations", "/indices", "/alerts"}
