@@ -158,6 +158,19 @@ def test_a_claim_to_have_dropped_all_is_believed_and_one_of_fewer_is_not() -> No
     assert bodies == [128, 64, 64]
 
 
+@pytest.mark.parametrize("claimed", range(1, 9))
+def test_a_claim_about_a_few_rows_is_not_believed(claimed: int) -> None:
+    """One that says the same of every body: the good row beside the bad ones is stored."""
+    kept: set[int] = set()
+
+    def write(part: Sequence[Row]) -> Answer:
+        kept.update(row for row in part if row == 7)
+        return Stored() if part == [7] else Refused("too old", claimed)
+
+    assert write_halving(write, list(range(8))) == Stored(dict.fromkeys(range(7), "too old"))
+    assert kept == {7}
+
+
 class Portal:
     """A web server that answers every write and question alike, until it is told otherwise."""
 
