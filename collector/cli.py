@@ -16,6 +16,7 @@ from collector.commands.options import (
     counted,
     load_rules,
     load_settings,
+    open_desk,
     open_store,
     say,
     show_json,
@@ -156,7 +157,6 @@ def _new_signing_key(settings: Config) -> list[str]:
 
 
 def _new_broker_rules(config: Path) -> list[str]:
-    from collector.commands.identity import open_desk
     from collector.identity.book import Book
     from collector.identity.office import MOSQUITTO
     from collector.init import new_broker_rules

@@ -13,8 +13,8 @@ import typer
 from collector.alerts.table import ended_row, row, short_names, station
 from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
+from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings, show_json
-from collector.commands.station import must_be_known
 from collector.commands.times import AHEAD, TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.identity import open_desk
-from collector.commands.options import CONFIG, JSON, counted, load_settings, say, this_person
+from collector.commands.options import CONFIG, JSON, counted, load_settings, open_desk, say, this_person
 from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.node import state_of
 from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json, this_person
-from collector.commands.station import state_of
 from collector.commands.times import clock_of, time_of
 from wire.exits import Exit, Failure
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.node import must_be_known, state_of
 from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
 from collector.commands.progress import progress
-from collector.commands.station import must_be_known, state_of
 from collector.commands.times import span_of
 from collector.zones import zone_of
 from wire.exits import Exit, Failure

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
+from collector.commands.node import state_of
 from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
 from collector.commands.progress import progress
-from collector.commands.station import state_of
 from wire.exits import Exit, Failure
 
 

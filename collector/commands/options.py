@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.rule import Rule
     from collector.stores.store import Store
+    from collector.web.desk.file import DeskFile
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
@@ -101,7 +102,9 @@ def file_of_the_collector(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_store(settings: Config, cure: str = "is the database up?") -> Iterator[Store]:
+def open_store(
+    settings: Config, cure: str = "is the database up, and are its address and token right?"
+) -> Iterator[Store]:
     """The store of these settings, closed at the end. Raises Failure when it cannot be asked."""
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
@@ -113,3 +116,17 @@ def open_store(settings: Config, cure: str = "is the database up?") -> Iterator[
         raise Failure(Exit.STORE, "store-down", str(error), cure) from error
     finally:
         store.close()
+
+
+@contextmanager
+def open_desk(config: Path) -> Iterator[tuple[Config, DeskFile]]:
+    """Settings and the file of what people decide, for as long as one command takes."""
+    from collector.web.desk.file import DeskFile
+
+    settings = load_settings(config)
+    file = DeskFile(settings.desk_file)
+    try:
+        with file_of_the_collector(settings.desk_file):
+            yield settings, file
+    finally:
+        file.close()

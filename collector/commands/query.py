@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, load_settings, meant, open_store, show_json
-from collector.commands.station import must_be_known
 from collector.commands.times import clock_of, span_of
 from wire.exits import Exit, Failure
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
+from collector.commands.node import must_be_known, state_of
 from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, say
-from collector.commands.station import must_be_known, state_of
 from collector.commands.times import span_of
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store, show_json
-from collector.commands.station import must_be_known
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 

@@ -11,8 +11,8 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.duty import open_book
+from collector.commands.node import nothing_of, state_of
 from collector.commands.options import CONFIG, JSON, counted, load_settings, meant, open_store, show_json
-from collector.commands.station import nothing_of, state_of
 from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from collector.clock import wall_ms
+from collector.commands.node import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
 from collector.commands.options import CONFIG, JSON, say, show_json, this_person
-from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
 from wire.exits import Exit, Failure
 
 TRIAL_S = 130.0

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.identity import open_desk
-from collector.commands.options import CONFIG, JSON, say, show_json, this_person
-from collector.commands.station import moment
+from collector.commands.node import moment
+from collector.commands.options import CONFIG, JSON, open_desk, say, show_json, this_person
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

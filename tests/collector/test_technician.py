@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from collector.commands.fleet import stations_app
+from collector.commands import stations
 from collector.delivery.registry import Registry
 from collector.stations.technician import BURST, EVERY_MS, RECORDS_MAX, TechnicianDesk, installations
 from collector.stores.sqlite import Sqlite
@@ -110,7 +110,7 @@ def test_a_station_is_shown_with_its_place_and_how_it_comes_onto_the_map(desk: T
     named = plain + f"stations: [{{node: {NODE}, zh: 甲, en: A, lat: 39.9, lon: 116.5}}]\n"
     for text, is_hinted in ((plain, True), (named, False)):
         file.write_text(text)
-        shown = CliRunner().invoke(stations_app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
+        shown = CliRunner().invoke(stations.app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
         assert "place     39.90870, 116.46050" in shown
         assert (f"- {{node: {NODE}, zh: ..., en: ..., lat: 39.90870, lon: 116.46050}}" in shown) is is_hinted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from collector.commands.identity import stations_app
+from collector.commands import stations
 from wire.exits import Failure
 
 
@@ -17,7 +17,7 @@ def test_who_retires_a_station_is_told_how_it_is_put_out_of_service(tmp_path: Pa
     settings = tmp_path / "collector.yaml"
     store = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
     settings.write_text(json.dumps({"store": store, "state_file": str(tmp_path / "state.db")}))
-    done = CliRunner().invoke(stations_app, ["retire", "lp-0017", "-c", str(settings)])
+    done = CliRunner().invoke(stations.app, ["retire", "lp-0017", "-c", str(settings)])
     with pytest.raises(Failure, match="no certificate to revoke") as told:
         raise done.exception or AssertionError(done.output)
     assert "/ops" in told.value.cure

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from collector.alerts.self_watch import of_alarms
-from collector.commands.identity import token_app
+from collector.commands import token
 from collector.config import Config
 from collector.health.certificates import Certificates
 from collector.identity.authority import new_key, pem_key
@@ -86,7 +86,7 @@ def test_tokens_of_programs_are_listed_with_their_end(tmp_path: Path) -> None:
     settings.write_text(f"store: {{kind: sqlite}}\nstate_file: {tmp_path / 'c.db'}\n")
 
     def run(*words: str) -> str:
-        return CliRunner().invoke(token_app, ["api", *words, "-c", str(settings)]).output
+        return CliRunner().invoke(token.app, ["api", *words, "-c", str(settings)]).output
 
     assert "good until 20" in run("pager", "--scope", "handle")
     assert re.fullmatch(r"pager +handle +until 20\d\d-\d\d-\d\d \d\d:\d\d  never used\n", run())

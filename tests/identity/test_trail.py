@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from collector import trail
-from collector.commands import identity
+from collector.commands import trail as commands
 from collector.identity import authority
 from collector.identity.authority import Authority, utc_now
 from collector.identity.book import TokenRefused
@@ -54,7 +54,7 @@ def test_no_line_of_the_trail_commands_the_terminal_or_looks_like_another(tmp_pa
     with closes(DeskFile(tmp_path / "desk.db")).use() as db:
         trail.append(db, trail.Line(NOW, EVIL, "note", "a\u202eb"))
     for as_json in ([], ["--json"]):
-        shown = CliRunner().invoke(identity.trail_app, ["list", "--config", str(settings), *as_json]).stdout
+        shown = CliRunner().invoke(commands.app, ["list", "--config", str(settings), *as_json]).stdout
         assert shown.count("\n") == 1
         assert shown[:-1].isprintable()
 

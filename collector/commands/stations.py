@@ -1,7 +1,8 @@
-"""`lamppost stations show|rename|doctor|identify|config`: care for stations from the office, over the broker."""
+"""`lamppost stations`: what is known of them, care from the office over the broker, and who is let in or put out."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +11,27 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands import station_config
-from collector.commands.identity import stations_app
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, say, show_json, this_person
-from collector.commands.station import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
+from collector.commands.node import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
+from collector.commands.options import (
+    CONFIG,
+    JSON,
+    file_of_the_collector,
+    load_settings,
+    open_desk,
+    say,
+    show_json,
+    this_person,
+)
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
 
-stations_app.add_typer(station_config.app, name="config")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(station_config.app, name="config")
 
 
-@stations_app.command("list")
+@app.command("list")
 def list_all(
     stale: bool = typer.Option(False, "--stale", help="Only those whose link is down or whose readings wait."),
     config: Path = CONFIG,
@@ -51,7 +61,7 @@ def list_all(
     typer.echo(f"{len(shown)} of {len(stations)} stations", err=True)
 
 
-@stations_app.command("show")
+@app.command("show")
 def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """All that is known of one station: link, sensors, installation, settings.
 
@@ -100,7 +110,7 @@ def _tell_place(settings: Config, node: str, record: dict[str, Any]) -> None:
         typer.echo(f"          - {{node: {node}, zh: ..., en: ..., lat: {lat:.5f}, lon: {lon:.5f}}}")
 
 
-@stations_app.command("rename")
+@app.command("rename")
 def rename(
     node: str = NODE,
     zh: str = typer.Option("", "--zh", help="Its name in Chinese."),
@@ -124,7 +134,7 @@ def rename(
     say(f"{node} is called {zh or '-'} / {en or '-'}", as_json, node=node, zh=zh, en=en)
 
 
-@stations_app.command("doctor")
+@app.command("doctor")
 def doctor(
     node: str = NODE,
     only: list[str] = typer.Option([], "--only", help="These checks only."),
@@ -151,7 +161,7 @@ def doctor(
     end_with(answer, lambda: all(result["state"] != "fail" for result in answer["results"]))
 
 
-@stations_app.command("identify")
+@app.command("identify")
 def identify(
     node: str = NODE,
     seconds: float = typer.Option(30.0, "--seconds", min=1, max=600),
@@ -169,7 +179,7 @@ def identify(
     end_with(answer)
 
 
-@stations_app.command("frames")
+@app.command("frames")
 def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as_json: bool = JSON) -> None:
     """The newest frame of each of a station's sensors. Byte for byte, with the newest damaged one.
 
@@ -189,6 +199,95 @@ def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as
     end_with(answer)
 
 
+@app.command("accept")
+def accept(
+    node: str = NODE,
+    request: Path = typer.Option(..., "--request", help="Its request, a file; - reads stdin."),
+    out: Path | None = typer.Option(None, "--out", help="Write the answer here instead of printing it."),
+    config: Path = CONFIG,
+) -> None:
+    """Enrol a device whose request was carried here by hand. The answer goes back to it the same way.
+
+    Example:  lamppost stations accept lp-0017 --request lp-0017.csr --out lp-0017.enrolment.json
+    """
+    from collector.identity.enrolment import Refused, as_file
+    from collector.identity.office import enrolment
+    from collector.identity.registrar import BrokerSilent
+
+    try:
+        asked = sys.stdin.buffer.read(65_536) if str(request) == "-" else request.read_bytes()
+    except OSError as error:
+        cure = "on the device: lamppost agent enrol request NODE --out FILE"
+        raise Failure(Exit.CONFIGURATION, "request-unreadable", f"{request}: {error.strerror}", cure) from error
+    with open_desk(config) as (settings, file):
+        try:
+            answer = as_file(enrolment(settings, file).accept(node, asked, this_person(), wall_ms()))
+        except Refused as error:
+            raise Failure(Exit.CONFIGURATION, error.word, str(error)) from error
+        except BrokerSilent as error:
+            raise Failure(Exit.NETWORK, "broker-silent", str(error), "is the broker up?") from error
+    if out is None:
+        typer.echo(answer.decode())
+    else:
+        out.write_bytes(answer)
+        typer.echo(f"{out}: on the device, lamppost agent enrol import {out.name}")
+
+
+@app.command("retire")
+def retire(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Put a station out, now: stolen, sold, taken down. Its readings stay; it can be enrolled again with a new token.
+
+    Example:  lamppost stations retire lp-0017
+    """
+    from collector.identity.enrolment import Refused
+    from collector.identity.office import enrolment
+    from collector.identity.registrar import BrokerSilent
+
+    with open_desk(config) as (settings, file):
+        if settings.identities is None:
+            text = f"this collector has no authority, so {node} has no certificate to revoke"
+            cure = "write it down as removed on its page of /ops: nobody is called for its silence then"
+            raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
+        try:
+            count = enrolment(settings, file).retire(node, this_person(), wall_ms())
+        except Refused as error:
+            raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", "lamppost stations") from error
+        except BrokerSilent as error:
+            text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
+            raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
+    say(f"{node}: out at the broker; {count} certificates revoked", as_json, node=node, certificates=count)
+
+
+@app.command("purge")
+def purge(
+    node: str = NODE,
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Forget a station: readings, quarantine, births, reports. It cannot be undone; only the trail keeps its name.
+
+    Retire it first, or it will begin anew. Its own disk: lamppost agent spool purge, on the device.
+
+    Example:  lamppost stations purge lp-0017
+    """
+    from collector.stations.purge import purge
+    from collector.stores.store import StoreDown
+
+    if not yes and not typer.confirm(f"forget every reading of {node}, for ever?", err=True):
+        raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
+    with open_desk(config) as (settings, file):
+        try:
+            gone = purge(settings, node)
+        except StoreDown as error:
+            raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
+        except ValueError as error:
+            raise Failure(Exit.USAGE, "bad-node", str(error)) from error
+        file.note(this_person(), "purged", node, wall_ms())
+    told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
+    say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
+
+
 def _since(oldest_ms: int | None) -> str:
     return f", the oldest of {moment(oldest_ms)}" if oldest_ms is not None else ""
 
@@ -200,6 +299,3 @@ def _ago(at_ms: int, then_ms: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-__all__ = ["stations_app"]
