@@ -9,6 +9,7 @@ as long as its reader takes something of it.
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 import socket
 from typing import Any, Final
@@ -21,6 +22,7 @@ CONNECTIONS_MAX: Final = 3_000
 LOOK_S = 20.0
 HANDSHAKE_S = 10.0
 HEAD_MAX: Final = 65_536
+_WHOLE_ADDRESS: Final = re.compile(rb"https?://([^/?]+)(.*)", re.I)
 
 
 def connections_max() -> int:
@@ -63,9 +65,19 @@ class Strict(h11.Connection):
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         event = super().next_event()
-        if isinstance(event, h11.Request) and {b"content-length", b"transfer-encoding"} <= dict(event.headers).keys():
+        if not isinstance(event, h11.Request):
+            return event
+        if {b"content-length", b"transfer-encoding"} <= dict(event.headers).keys():
             raise h11.RemoteProtocolError("a body of two lengths (RFC 9112, 6.1)")
-        return event
+        whole = _WHOLE_ADDRESS.fullmatch(event.target)
+        return event if whole is None else _at(event, host=whole[1], target=whole[2])
+
+
+def _at(request: h11.Request, host: bytes, target: bytes) -> h11.Request:
+    """A request that names the whole address, as proxies do: what it says of the host goes before the header."""
+    headers = [(b"host", host), *(header for header in request.headers if header[0] != b"host")]
+    target = target if target.startswith(b"/") else b"/" + target
+    return h11.Request(method=request.method, headers=headers, target=target, http_version=request.http_version)
 
 
 class Bounded(H11Protocol):

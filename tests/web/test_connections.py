@@ -31,6 +31,10 @@ async def _whole(request: Request) -> Response:
     return PlainTextResponse(f"{len(await read_body(request) or b'')}")
 
 
+async def _where(request: Request) -> Response:
+    return PlainTextResponse(f"{request.headers['host']} {request.url.path}?{request.url.query}")
+
+
 async def _endless(_: Request) -> Response:
     async def values() -> AsyncIterator[bytes]:
         try:
@@ -57,6 +61,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "LOOK_S", 0.25)
     monkeypatch.setattr(connections, "CONNECTIONS_MAX", 60)
     routes = [Route("/", _whole, methods=["GET", "POST"]), Route("/stream", _stream), Route("/endless", _endless)]
+    routes.append(Route("/where", _where))
     app = Starlette(routes=routes)
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
@@ -97,6 +102,15 @@ def test_who_takes_nothing_of_an_answer_is_let_go(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         assert LET_GO.wait(5)
+
+
+def test_an_address_told_in_full_is_the_address_and_its_host_the_host(port: int) -> None:
+    """RFC 9112, 3.2.2: a server must take it; what the header says of the host is nothing then."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"GET HTTP://street.example:80/where?a=b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        said = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(b"street.example:80 /where?a=b")
 
 
 @pytest.mark.parametrize("second", ["Transfer-Encoding: chunked", "Content-Length: 6"])
