@@ -42,6 +42,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
+_NO_GZIP = re.compile(r"gzip *; *q=0(\.0*)? *(,|$)", re.I)
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 100
 PUBLIC_AT_ONCE = 3
@@ -57,6 +58,15 @@ class _Static(StaticFiles):
         response = super().file_response(*args, **named)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+class _Gzip(GZipMiddleware):
+    """Compresses for whoever takes it: `gzip;q=0` says that somebody does not (RFC 9110, 12.5.3)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _NO_GZIP.search(Headers(scope=scope).get("accept-encoding", "")):
+            scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != b"accept-encoding"]}
+        await super().__call__(scope, receive, send)
 
 
 _STATIC = Mount("/static", _Static(directory=HERE / "static"), name="static")
@@ -148,7 +158,7 @@ def _middleware(site: Site, desk: Desk) -> list[Middleware]:
         Middleware(SecurityHeaders),
         Middleware(Hosts, hosts=site.hosts),
         Middleware(Bearer, tokens=desk.tokens, now_ms=site.now_ms),
-        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        Middleware(_Gzip, minimum_size=1000, compresslevel=5),
     ]
 
 

@@ -219,6 +219,15 @@ def test_a_cache_is_told_that_pages_come_packed_and_plain(standing: Served, pack
     assert standing.get("/", "HEAD", Accept_Encoding=packed).headers["vary"] == "Cookie, Accept-Encoding"
 
 
+@pytest.mark.parametrize(
+    ("takes", "packed"),
+    [("gzip;q=0, identity", None), ("br, gzip; q=0.000", None), ("gzip;q=0.5", "gzip"), ("deflate, gzip", "gzip")],
+)
+def test_who_takes_no_gzip_gets_none(standing: Served, takes: str, packed: str | None) -> None:
+    headers = standing.get("/", "HEAD", Accept_Encoding=takes).headers
+    assert (headers.get("content-encoding"), headers["vary"]) == (packed, "Cookie, Accept-Encoding")
+
+
 def test_a_page_after_an_update_does_not_run_the_script_of_before(standing: Served) -> None:
     first = standing.get("/static/page.js")
     again = standing.get("/static/page.js", If_None_Match=first.headers["etag"])
