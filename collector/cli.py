@@ -11,6 +11,7 @@ from collector.clock import wall_ms
 from collector.commands.archives import backup, standby
 from collector.commands.migrate import migrate
 from collector.commands.options import (
+    ALSO_CONFIG,
     DEFAULT_CONFIG,
     JSON,
     counted,
@@ -37,6 +38,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 @app.command()
 def run(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
+    named: Path | None = ALSO_CONFIG,
     workers: int = typer.Option(
         1, "--workers", min=1, max=64, help="Processes that check and write batches. Above 1 they are beside this one."
     ),
@@ -61,6 +63,7 @@ def run(
     from collector.program import serve
     from common import loglines
 
+    config = named or config
     settings = load_settings(config)
     _check(settings)
     if workers > 1 and settings.store.kind == "sqlite":
@@ -178,7 +181,7 @@ def _say_next(folder: Path, steps: list[str]) -> None:
 @app.command()
 def status(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its broker is asked."),
-    named: Path | None = typer.Option(None, "--config", "-c", help="The same."),
+    named: Path | None = ALSO_CONFIG,
     as_json: bool = JSON,
 ) -> None:
     """Which collectors are on the broker, and which of them works. Tells also what is wrong with the one on this
@@ -225,6 +228,7 @@ def _heard(one: CollectorStatus, speaks: bool, now_ms: int) -> str:
 @app.command()
 def database(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file; its store is looked at."),
+    named: Path | None = ALSO_CONFIG,
     keep_days: int | None = typer.Option(
         None,
         "--keep-days",
@@ -243,7 +247,7 @@ def database(
     from collector.stores import care
     from collector.stores.store import Stored, StoreDown
 
-    settings = load_settings(config)
+    settings = load_settings(named or config)
     with open_store(settings, "may this user change the database?") as store:
         if keep_days is not None or keep_all:
             store.prepare()

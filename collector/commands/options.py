@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
+ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other words take it.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 

@@ -11,6 +11,7 @@ from wire.exits import Failure
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.", readable=False)
+ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other words take it.", readable=False)
 JSON = typer.Option(False, "--json", help="Print JSON.")
 STATUS_FILE = typer.Option(Path("/run/lamppost/status.json"), "--file", help="The agent's status file.", readable=False)
 NAMES_STATUS_FILE = typer.Option(

@@ -10,12 +10,20 @@ from typing import Any
 
 import typer
 
-from edge_agent.commands.options import DEFAULT_CONFIG, JSON, NAMES_STATUS_FILE, STATUS_FILE, status_file
+from edge_agent.commands.options import (
+    ALSO_CONFIG,
+    DEFAULT_CONFIG,
+    JSON,
+    NAMES_STATUS_FILE,
+    STATUS_FILE,
+    status_file,
+)
 from wire.exits import Exit, Failure, reason
 
 
 def run(
     config: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file."),
+    named: Path | None = ALSO_CONFIG,
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Log only what is wrong."),
 ) -> None:
     """Read the sensors and send, until SIGTERM or Ctrl-C. SIGHUP: begin anew with the settings as they stand now.
@@ -26,7 +34,7 @@ def run(
     from edge_agent.program import Program
 
     loglines.begin(quiet)
-    Program(config).run()
+    Program(named or config).run()
 
 
 def status(
