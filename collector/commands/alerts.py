@@ -136,7 +136,8 @@ def alerts_ack(
     """
     until_ms = wall_ms() + length_ms(length)
     settings = load_settings(config)
-    asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(config, alerts)]
+    with open_book(settings) as book:
+        asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(book, alerts)]
     answers = ask_each(settings, "ack", asked, who)
     if as_json:
         show_json(answers)
@@ -150,13 +151,11 @@ def alerts_ack(
     raise typer.Exit(Exit.NOT_HEALTHY if any("refused" in answer for answer in answers) else Exit.FINE)
 
 
-def _named(config: Path, alerts: list[str]) -> list[str]:
+def _named(book: Book, alerts: list[str]) -> list[str]:
     """The alerts that were named one by one, or that fire now and match. Raises Failure when none does."""
     if not any("=" in each for each in alerts):
-        return [_one(config, each) for each in alerts]
-    wanted = _matchers(" ".join(alerts))
-    with open_book(load_settings(config)) as book:
-        found = [each.fingerprint for each in desk_of(book).preview(wanted)]
+        return [_find(book, each) for each in alerts]
+    found = [each.fingerprint for each in desk_of(book).preview(_matchers(" ".join(alerts)))]
     if not found:
         raise Failure(Exit.NOT_HEALTHY, "nothing-matches", f"nothing that fires matches {' '.join(alerts)}")
     return found
