@@ -18,11 +18,9 @@ demo: $(VENV)/.demo      ## three lampposts, a collector and a live page on this
 	@$(BIN)/lamppost demo $(ARGS)
 
 test: $(VENV)/.test servers      ## everything, real servers and a real browser included
-	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not long"
 
 test-pure: $(VENV)/.test      ## the part that needs no server and no browser
-	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not real and not long"
 
 check: $(VENV)/.test      ## style, types and import layers

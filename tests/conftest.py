@@ -32,6 +32,7 @@ LONGEST = {
         "simulation/test_simulation.py",
         "simulator/test_city.py",
         "simulator/test_scenarios.py",
+        "test_check.py",
         "web/test_browser.py",
         "web/test_browser_desk.py",
         "web/test_schema.py",

@@ -1,0 +1,20 @@
+"""Style, types and import layers: `make check` beside the other tests, for the types of a fresh clone take a minute."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+
+
+@pytest.mark.timeout(900)  # a hang alone ends it: on a busy machine the types of a fresh clone take some minutes
+def test_style_types_and_layers() -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    ran = subprocess.run(
+        ["make", "--no-print-directory", "check"], cwd=TOP, env=env, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
