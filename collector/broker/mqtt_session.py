@@ -155,7 +155,7 @@ class Session:
         self._room = packet.receive_max
         self._bytes_max = packet.max_packet_size
         if packet.server_keep_alive:  # 0: the broker asks for none, and ours does no harm (MQTT 5, 3.2.2.3.14)
-            self.keepalive_s = packet.server_keep_alive
+            self.keepalive_s = min(self.keepalive_s, packet.server_keep_alive)  # to ping sooner is allowed
         filters = [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
         self.out.append(mqtt5.SubscribePacket(self._free_id(), filters).write())
         self.send_waiting()

@@ -39,6 +39,7 @@ STEADY_S = 60.0
 CUT_OFF, WITHIN_S = 5, 600.0  # as beside another device of our name
 SUBACK_FAILURE = 0x80
 KEEPALIVE_S = 30
+SILENT_S = 3 * KEEPALIVE_S  # our own end to patience: a broker may want a sign of life once a day, or none at all
 TICK_S = 1.0
 PUBLISH_TIMEOUT_S = 20.0
 ERRAND, ERRANDS_MAX = "answer a request that takes its time", 2
@@ -77,6 +78,8 @@ class Uplink:
         self.announced_spools: tuple[str, ...] = ()
         self._keys = keys
         self._work_due = asyncio.Event()
+        self._heard_s = 0.0
+        self._is_owed = False  # something was not confirmed since the broker was heard
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -130,6 +133,14 @@ class Uplink:
         birth = self._birth()
         self.announced_spools = birth.spools
         await client.publish(names.status(self._node), status.encode(birth), qos=1, retain=True)
+        self._hear()
+
+    def _hear(self) -> None:
+        self._heard_s, self._is_owed = time.monotonic(), False
+
+    def _miss(self) -> None:
+        self.counts["unconfirmed"] += 1
+        self._is_owed = True
 
     async def _session(self) -> None:
         async with self._client() as client:
@@ -187,6 +198,7 @@ class Uplink:
 
     async def _receive(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
         async for message in client.messages:
+            self._hear()
             payload = message.payload if isinstance(message.payload, bytes) else b""
             topic = message.topic.value
             if topic == names.ack(self._node):
@@ -225,7 +237,7 @@ class Uplink:
         try:
             await client.publish(names.response(self._node, verb), await errand, qos=1)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["unconfirmed"] += 1
+            self._miss()
 
     def _on_ack(self, payload: bytes) -> None:
         """Only a sound, rightly signed acknowledgement reaches delivery; everything else is counted."""
@@ -261,6 +273,8 @@ class Uplink:
             task.add_done_callback(publishing.discard)
 
         while True:
+            if self._is_owed and time.monotonic() - self._heard_s > SILENT_S:
+                raise aiomqtt.MqttError("it has gone silent")
             if self._birth_due:
                 begin(self._say_birth_again(client), "say the birth again")
             for sealed in self._delivery.due(time.monotonic()):
@@ -274,7 +288,7 @@ class Uplink:
         try:
             await self._say_birth(client)
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["unconfirmed"] += 1
+            self._miss()
             self.announced_spools = ()  # the owner of the spool will ask again
 
     async def _publish(self, client: aiomqtt.Client, sealed: Sealed) -> None:
@@ -291,8 +305,9 @@ class Uplink:
         try:
             await client.publish(topic, sealed.data, qos=1, properties=properties)
             self.counts["published"] += 1
+            self._hear()
         except (aiomqtt.MqttError, ValueError, TimeoutError):
-            self.counts["unconfirmed"] += 1
+            self._miss()
 
     async def _say_goodbye(self, client: aiomqtt.Client) -> None:
         """A clean stop is told apart from a lost link."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import aiomqtt
 import pytest
 
 from common.settings import BrokerAddress
+from edge_agent.delivery import uplink as uplink_module
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import CUT_OFF, PUBLISH_TIMEOUT_S, RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series
@@ -73,6 +75,38 @@ def test_why_it_is_not_connected_is_known_beside_the_log(spool: Spool, tmp_path:
     broker.start()
     try:
         assert asyncio.run(_trouble(uplink_of(spool, port=broker.port))) == "refused: Not authorized"
+    finally:
+        broker.stop()
+
+
+async def _beside_a_mute(uplink: Uplink, broker: Mosquitto) -> None:
+    assert broker.process is not None
+    running = asyncio.create_task(uplink.run())
+    try:
+        async with asyncio.timeout(15):
+            while uplink.connected_since_s is None:
+                await asyncio.sleep(0.01)
+            broker.process.send_signal(signal.SIGSTOP)
+            while not uplink.counts["disconnected"]:
+                uplink.announce()
+                await asyncio.sleep(0.1)
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.real
+def test_a_broker_that_has_gone_silent_is_left_whatever_it_says_of_keep_alive(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the connection's own keep alive would end it, which a broker may set to a day or to never."""
+    monkeypatch.setattr(uplink_module, "SILENT_S", 1.0, raising=False)
+    monkeypatch.setattr(uplink_module, "PUBLISH_TIMEOUT_S", 0.5)
+    broker = Mosquitto(tmp_path / "broker")
+    broker.start()
+    try:
+        asyncio.run(_beside_a_mute(uplink_of(spool, port=broker.port), broker))
     finally:
         broker.stop()
 

@@ -113,7 +113,7 @@ def test_a_refusal_is_told_with_its_reason():
         greeted().receive(mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED]).write())
 
 
-@pytest.mark.parametrize(("asked", "kept"), [(None, 30), (0, 30), (7, 7)])
+@pytest.mark.parametrize(("asked", "kept"), [(None, 30), (0, 30), (7, 7), (65_535, 30)])
 def test_a_broker_that_wants_no_sign_of_life_still_gets_one(asked, kept):
     session = Session(CONNECT, ("t",), Outbox())
     session.receive(mqtt5.ConnAckPacket(server_keep_alive=asked).write())
