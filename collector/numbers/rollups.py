@@ -29,7 +29,7 @@ from collector.numbers.open_windows import GRACE_MS, SETTLE_MS, OpenWindows, Win
 from collector.numbers.quality import Quality
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.stored_windows import AIR, EIGHT_HOURS_MS, StoredWindows, node_of
-from collector.numbers.window_book import UNDER_WAY, Key, WindowBook
+from collector.numbers.window_book import PAST, UNDER_WAY, Key, WindowBook
 from collector.numbers.window_maker import Made, Place, Task, WindowMaker, Written
 from collector.numbers.windows import DAYS, HOUR_MS, HOURS, MINUTES, ROLLED, day_of
 from collector.stores.store import Aside, Store, Table, at_once
@@ -41,6 +41,8 @@ RETRY_MS: Final = 10_000
 LOOK_EVERY_MS: Final = 5_000
 LOOK_BACK_MS: Final = 3 * HOUR_MS
 """How far back another collector may have left hours open: it works on while it lives."""
+LONG_AGO_MS: Final = 48 * HOUR_MS
+"""A day that ended before then waits for all hours of the past that are due, else it were computed for each."""
 DUE_AT_ONCE: Final = 8
 """Hours and days computed from the database in one task."""
 BUSY_SHARE: Final = 4
@@ -224,7 +226,7 @@ class Rollups:
         self._book.commit()
 
     def _enter_days(self, key: Key, hour_ms: int, now_ms: int) -> None:
-        """An hour is new: its day is due when it is over.
+        """An hour is new: its day is due when it is over; of the long past, when all of its hours are.
 
         In the US a day's ozone reaches into the next morning, and its carbon monoxide back into the evening before.
         """
@@ -233,7 +235,8 @@ class Rollups:
         if "us" in reporting.standards and key[0] == AIR:
             starts |= {day_of(hour_ms + way * EIGHT_HOURS_MS, reporting.zone) for way in (-1, 1)}
         for start_ms, end_ms in starts:
-            self._book.enter((key[0] + DAYS, key[1]), start_ms, max(end_ms + GRACE_MS, now_ms))
+            due_ms = PAST if now_ms - end_ms > LONG_AGO_MS else max(end_ms + GRACE_MS, now_ms)
+            self._book.enter((key[0] + DAYS, key[1]), start_ms, due_ms)
 
     # -- telling --------------------------------------------------------------------------------------------------
 

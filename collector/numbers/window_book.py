@@ -18,6 +18,8 @@ from collector.stores.store import Table, Tags
 Key = tuple[str, Tags]
 """A series: measurement and tags."""
 
+PAST = -1
+"""Due date of an hour of the past: after all that are due by what is measured now."""
 LIVE = 2**62
 """Due date of an hour that is being filled in memory, from its first reading on."""
 UNDER_WAY = LIVE + 1
@@ -69,12 +71,13 @@ class WindowBook:
             self._found_none_ms = _NEVER
 
     def owe(self, tables: Iterable[Table], zone: ZoneInfo) -> None:
-        """Rows that no collector has seen are in the database: their hours are due. Durable when this returns."""
+        """Rows that no collector has seen are in the database: their hours are due, after all others. Durable when this
+        returns."""
         for table in tables:
             kind = table.measurement.removesuffix(MINUTES)
             if kind in ROLLED:
                 for hour_ms in {hour_of(time_ms, zone) for time_ms in table.times_ms}:
-                    self.enter((kind, table.tags), hour_ms, 0)
+                    self.enter((kind, table.tags), hour_ms, PAST)
         self.commit()
 
     def strike(self, key: Key, hour_ms: int) -> None:
@@ -98,7 +101,7 @@ class WindowBook:
         self._new.clear()
 
     def due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
-        """Up to `limit` hours that are due, those of one series together.
+        """Up to `limit` hours that are due: for the longest first, but those of the past last, a series after another.
 
         Where there was none, the file is asked again when an hour entered here is due, or after a second: another
         program may have entered one. Each question lets go of the lock that Python's threads share.
@@ -110,12 +113,16 @@ class WindowBook:
         return found
 
     def _due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
-        rows = self._db.execute(
-            f"SELECT series, hour_ms FROM open_hour WHERE due_ms <= ? {self._and_ours}"
-            " ORDER BY series, hour_ms LIMIT ?",
-            (now_ms, limit),
-        )
+        rows = list(self._between(PAST + 1, now_ms, limit)) or self._between(PAST, PAST, limit)
         return [(_key(series), hour_ms) for series, hour_ms in rows]
+
+    def _between(self, from_ms: int, to_ms: int, limit: int) -> Iterable[tuple[str, int]]:
+        """In the order of their index: a year of a city may be due."""
+        return self._db.execute(
+            f"SELECT series, hour_ms FROM open_hour WHERE due_ms BETWEEN ? AND ? {self._and_ours}"
+            " ORDER BY due_ms, series, hour_ms LIMIT ?",
+            (from_ms, to_ms, limit),
+        )
 
     def waiting(self, now_ms: int) -> int:
         """How many hours are due or under way."""

@@ -14,7 +14,7 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of
 from tests.closes import Closes
-from tests.quality.bench import SHANGHAI, Bench, air, flow
+from tests.quality.bench import AIR, SHANGHAI, Bench, air, flow
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = day_of(1_772_337_600_000, SHANGHAI)[0]
@@ -49,6 +49,19 @@ def test_the_past_is_as_if_it_had_always_been_so(then: Bench, tmp_path: Path, cl
     then.settle()
     wanted = lived(closes(Bench(tmp_path, START, NOW))).everything()
     assert then.everything() == wanted != before
+
+
+def test_the_present_goes_ahead_of_the_past(then: Bench) -> None:
+    """Hours went by the names of their series: what came late to a station was computed after the years of others."""
+    hours = [START - n * HOUR for n in range(100)]
+    WindowBook(then._state, owner=False).owe([air(hours)], SHANGHAI)
+    late = (("node", "lp-2"), *AIR[1:])
+    for minute in (10, 5):
+        then.commit(air([START + DAY + minute * MINUTE], pm25_ugm3=[10.0])._replace(tags=late))
+    then.now_ms += HOUR
+    then.rollups.step(then.now_ms)
+    assert then.rows("air_quality_1h", "pm25_ugm3_n", node="lp-2") == [[START + DAY, 2]]
+    assert then.rollups.waiting(then.now_ms) > 50, "the past is still to come"
 
 
 def test_no_more_than_was_asked_for(then: Bench) -> None:
