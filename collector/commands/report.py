@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from collector.commands.node import must_be_known
-from collector.commands.options import CONFIG, JSON, load_rules, load_settings, open_store, show_json
+from collector.commands.options import CONFIG, JSON, counted, load_rules, load_settings, open_store, show_json
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
 
@@ -68,7 +68,7 @@ def report(
                 path.write_text(html, encoding="utf-8")
         except OSError as error:
             raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
-        typer.echo(f"{output}: {len(reports)} stations", err=True)
+        typer.echo(f"{output}: {counted(len(reports), 'station')}", err=True)
 
 
 def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:

@@ -40,7 +40,9 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
             yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {number} {index.category}"
         if report.alerts:
             firing = sum(alert["state"] == "firing" for alert in report.alerts)
-            yield f"  {firing} alerts: " + ", ".join(sorted({alert["rule"] for alert in report.alerts}))
+            yield f"  {firing} alert{'s' * (firing != 1)}: " + ", ".join(
+                sorted({alert["rule"] for alert in report.alerts})
+            )
         if not (report.air or report.vehicles):
             yield "  nothing was measured"
 

@@ -82,7 +82,7 @@ def run(settings: Path, *words: str) -> str:
 def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     text = run(settings, "week", "--date", "2026-03-07")
     assert "lp-0001  50% complete" in text
-    assert "1 alerts: pm25-hourly-high" in text
+    assert "1 alert: pm25-hourly-high" in text
     assert "HJ 633 2026: NA NA" in text
     assert text.splitlines()[0] == "2026-03-01 to 2026-03-07, Asia/Shanghai"
     assert "PM2.5" in text.splitlines()[1].partition(" in µg/m³")[0], "a number has a unit"
