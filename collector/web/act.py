@@ -18,7 +18,6 @@ from starlette.routing import Route
 
 from collector.notify.grant import Grant, Grants
 from collector.web.desk.handling import LENGTHS_MS, Deed, do, end_ms
-from collector.web.duty import Duty
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.pages import language_of
 from collector.web.render import Renderer
@@ -33,11 +32,10 @@ _TRIES, _TRIES_MS = 60, 15 * 60_000
 class Act:
     """Handlers of everything under /act."""
 
-    def __init__(self, site: Site, renderer: Renderer, grants: Grants, duty: Duty) -> None:
+    def __init__(self, site: Site, renderer: Renderer, grants: Grants) -> None:
         self._site = site
         self._renderer = renderer
         self._grants = grants
-        self._duty = duty
         self._tries = Allowance(_TRIES, _TRIES_MS, crowd=100)
 
     def routes(self) -> list[Route]:
@@ -84,10 +82,9 @@ class Act:
         who, note = f"{name} ({grant.channel})", fields.get("note", "").strip()
         deed = Deed(alert.fingerprint, verb, who, note, end_ms(length, now_ms))
         try:
-            await run_in_threadpool(do, self._duty, deed)
+            await run_in_threadpool(do, self._site, deed)
         except ValueError:
             raise HTTPException(400, "refused_desk") from None
-        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         root = "/en/act" if language_of(request) == "en" else "/act"
         return RedirectResponse(f"{root}/{token}?done={verb}", 303)
 

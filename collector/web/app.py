@@ -124,7 +124,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     address at which the first operator's account is made, None later. Raises Failure when the site's desk cannot be
     opened.
     """
-    desk = Desk.open(site.desk, site.duty)
+    desk = Desk.open(site.desk)
     renderer, views = Renderer(site), Views(site)
     live = Live(site, renderer, views)
     app = Starlette(
@@ -142,9 +142,9 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
 def _routes(site: Site, desk: Desk, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
     """The operators' addresses, and everybody's."""
     yield from Ops(site, renderer, views, live, desk).routes()
-    yield from Deeds(site, desk.duty).routes(ROOT)
+    yield from Deeds(site).routes(ROOT)
     if site.grants is not None:
-        yield from Act(site, renderer, site.grants, site.duty).routes()
+        yield from Act(site, renderer, site.grants).routes()
     slots = asyncio.Semaphore(PUBLIC_AT_ONCE)
     yield from Pages(site, renderer, views, live, desk.reports, slots).routes()
     yield from TakePart(site, renderer, desk.reports).routes()

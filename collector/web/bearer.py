@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.web.desk.api_tokens import ApiTokens, Grant
 from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, do, end_ms
-from collector.web.duty import Duty
 from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site
@@ -57,9 +56,8 @@ class Bearer:
 class Deeds:
     """`POST /api/v1/alerts/{fingerprint}/{verb}` for programs: acknowledge, note, silence."""
 
-    def __init__(self, site: Site, duty: Duty) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._duty = duty
 
     def routes(self, root: str) -> list[Route]:
         return [Route(root + "/alerts/{fingerprint}/{verb}", self.handle, methods=["POST"])]
@@ -85,12 +83,11 @@ class Deeds:
             deed = self._deed(alert, verb, grant, await _read(request))
             if verb != "note" and alert.state == "resolved":
                 raise _Refused(409, "not-firing", f"nothing to {verb}: the alert has ended; it may be noted")
-            await run_in_threadpool(do, self._duty, deed)
+            await run_in_threadpool(do, self._site, deed)
         except _Refused as refused:
             return refusal(*refused.args)
         except ValueError as error:
             return refusal(409, "refused", f"the duty desk refused: {error}")
-        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return JSONResponse({"done": verb, "fingerprint": alert.fingerprint}, headers={"Cache-Control": "no-store"})
 
     def _deed(self, alert: AlertView, verb: str, grant: Grant, asked: Mapping[str, Any]) -> Deed:

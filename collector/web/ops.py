@@ -87,8 +87,8 @@ class Ops:
         """One alert with everything that was done about it."""
         alert = self._alert(request)
         path = f"/ops/alert/{alert.fingerprint}"
-        history = await run_in_threadpool(self._desk.duty.history, alert.fingerprint)
-        deliveries = await run_in_threadpool(self._desk.duty.deliveries, alert.fingerprint)
+        history = await run_in_threadpool(self._site.duty.history, alert.fingerprint)
+        deliveries = await run_in_threadpool(self._site.duty.deliveries, alert.fingerprint)
         told: dict[str, Any] = {"alert": alert, "history": history, "deliveries": deliveries}
         return await self._page(request, session, "ops_alert.html", path, **told)
 
@@ -147,10 +147,9 @@ class Ops:
             until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
         deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms)
         try:
-            await run_in_threadpool(do, self._desk.duty, deed)
+            await run_in_threadpool(do, self._site, deed)
         except ValueError:
             raise HTTPException(400, "refused_form" if verb == "note" else "refused_desk") from None
-        self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         return self._back(request, f"#alert-{alert.fingerprint}")
 
     async def acknowledge_heap(self, request: Request, session: Session) -> Response:
@@ -164,10 +163,9 @@ class Ops:
         for alert in wanted:
             deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms)
             try:
-                await run_in_threadpool(do, self._desk.duty, deed)
+                await run_in_threadpool(do, self._site, deed)
             except ValueError:  # it has ended since the page was told; the others are acknowledged all the same
                 refused += 1
-            self._site.feed.publish({"type": "alert", "fingerprint": alert.fingerprint})
         if refused and refused == len(wanted):
             raise HTTPException(400, "refused_desk")
         return self._back(request, "#alerts")

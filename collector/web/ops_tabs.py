@@ -87,7 +87,7 @@ class Tabs:
 
     def told(self, views: Sequence[View]) -> list[tuple[View, list[Condition]]]:
         """Each station with its condition; those that need somebody come first."""
-        silences, retired = self._desk.duty.silences(), self._desk.reports.retired()
+        silences, retired = self._site.duty.silences(), self._desk.reports.retired()
         found = [(view, self._condition(view, silences, retired)) for view in views]
         return sorted(found, key=lambda one: one[1][0].word in ("live", "retired"))
 
@@ -145,7 +145,7 @@ class Tabs:
     async def _maintenance(
         self, request: Request, session: Session, fields: dict[str, str], matched: Any, trouble: str
     ) -> Response:
-        silences = await run_in_threadpool(self._desk.duty.silences)
+        silences = await run_in_threadpool(self._site.duty.silences)
         records = [record for station in self._site.stations() for record in self._site.corrections(station.node)]
         told: dict[str, Any] = {"silences": silences, "records": records, "fields": fields, "matched": matched}
         told |= {"trouble": trouble}
@@ -161,7 +161,7 @@ class Tabs:
         except ValueError:
             return await self._maintenance(request, session, fields, None, "bad_time")
         verb = choice(fields, "do", ("preview", "silence"))
-        answer = await run_in_threadpool(self._desk.duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
+        answer = await run_in_threadpool(self._site.duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
         if verb == "silence" and "refused" not in answer:
             return self._back(request, "/maintenance")
         return await self._maintenance(request, session, fields, answer, answer.get("refused", ""))
@@ -169,20 +169,20 @@ class Tabs:
     async def end_silence(self, request: Request, session: Session) -> Response:
         """End a silence now."""
         asked = {"silence": request.path_params["name"], "who": session.name}
-        await run_in_threadpool(self._desk.duty.ask, "unsilence", asked)
+        await run_in_threadpool(self._site.duty.ask, "unsilence", asked)
         return self._back(request, "/maintenance")
 
     async def deliveries(self, request: Request, session: Session) -> Response:
         """Where alerts were told, and what could not be told anywhere."""
-        dead = await run_in_threadpool(self._desk.duty.dead_letters)
-        told = await run_in_threadpool(self._desk.duty.deliveries)
+        dead = await run_in_threadpool(self._site.duty.dead_letters)
+        told = await run_in_threadpool(self._site.duty.deliveries)
         shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
         return await self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
 
     async def revive(self, request: Request, session: Session) -> Response:
         """Try a dead letter again."""
         asked = {"delivery": request.state.fields.get("delivery", ""), "who": session.name}
-        await run_in_threadpool(self._desk.duty.ask, "revive", asked)
+        await run_in_threadpool(self._site.duty.ask, "revive", asked)
         return self._back(request, "/deliveries")
 
     async def ask(self, request: Request, session: Session) -> Response:

@@ -1,4 +1,4 @@
-"""What the operators' pages work on: one file behind all of it, and the duty desk."""
+"""What the operators' pages work on: one file behind all of it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from collector.web.desk.accounts import Accounts
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
-from collector.web.duty import Duty
 
 
 class Desk(NamedTuple):
     """Every part may be called from any thread."""
 
     file: DeskFile
-    duty: Duty
     reports: Reports
     accounts: Accounts
     tokens: ApiTokens
 
     @classmethod
-    def open(cls, path: Path, duty: Duty) -> Desk:
+    def open(cls, path: Path) -> Desk:
         """The desk of this file. Raises Failure when it cannot be opened."""
         file = DeskFile(path)
-        return cls(file, duty, Reports(file), Accounts(file), ApiTokens(file))
+        return cls(file, Reports(file), Accounts(file), ApiTokens(file))

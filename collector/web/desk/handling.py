@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
-from collector.web.duty import Duty
+from collector.web.site import Site
 
 VERBS: Final = ("acknowledge", "silence", "note")
 LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
@@ -31,14 +31,15 @@ class Deed(NamedTuple):
     until_ms: int | None
 
 
-def do(duty: Duty, deed: Deed) -> None:
-    """Have it done; it then is on disk and in the audit trail. Raises ValueError with the desk's reason."""
+def do(site: Site, deed: Deed) -> None:
+    """Have it done, on disk and in the audit trail, and tell open pages. Raises ValueError with the desk's reason."""
     asked: dict[str, Any] = {"alert": deed.fingerprint, "who": deed.who, "note": deed.note}
     if deed.verb == "silence":
         once = deed.until_ms == UNTIL_RESOLVED_MS
         asked |= {"match": f"fingerprint={deed.fingerprint}", "end_ms": deed.until_ms, "once": once}
     else:
         asked |= {"until_ms": deed.until_ms}
-    answer = duty.ask({"acknowledge": "ack"}.get(deed.verb, deed.verb), asked)
+    answer = site.duty.ask({"acknowledge": "ack"}.get(deed.verb, deed.verb), asked)
     if "refused" in answer:
         raise ValueError(answer["refused"])
+    site.feed.publish({"type": "alert", "fingerprint": deed.fingerprint})
