@@ -105,6 +105,18 @@ def test_what_a_collector_could_not_start_with_is_told_by_its_check(tmp_path: Pa
     assert said in str(result.exception)
 
 
+def test_a_store_that_is_a_file_is_missed_as_a_file_and_not_as_a_server(tmp_path: Path) -> None:
+    from collector.commands.options import load_settings, open_store
+    from collector.stores.store import Select
+    from wire.exits import Failure
+
+    (file := tmp_path / "collector.yaml").write_text(f"store: {{kind: sqlite, path: {tmp_path}/readings.db}}\n")
+    with pytest.raises(Failure) as missed, open_store(load_settings(file)) as store:
+        store.select(Select("air_quality", ("cq",)))
+    assert "store.path" in missed.value.line()
+    assert "token" not in missed.value.line()
+
+
 def test_a_secret_that_an_editor_of_windows_wrote_is_the_secret(tmp_path: Path) -> None:
     from common.settings import secret
 

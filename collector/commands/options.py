@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -28,6 +28,12 @@ DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other words take it.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
+_SERVER: Final = "is the database up, and are its address and token right?"
+_LOOK: Final = {
+    "sqlite": "has the collector run with these settings, and is their store.path right?",
+    "influx1": _SERVER,
+    "influx2": _SERVER,
+}
 
 
 def load_settings(file: Path) -> Config:
@@ -103,9 +109,7 @@ def file_of_the_collector(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_store(
-    settings: Config, cure: str = "is the database up, and are its address and token right?"
-) -> Iterator[Store]:
+def open_store(settings: Config, cure: str | None = None) -> Iterator[Store]:
     """The store of these settings, closed at the end. Raises Failure when it cannot be asked."""
     from collector.stores.named import make_store
     from collector.stores.store import StoreDown
@@ -114,7 +118,7 @@ def open_store(
     try:
         yield store
     except StoreDown as error:
-        raise Failure(Exit.STORE, "store-down", str(error), cure) from error
+        raise Failure(Exit.STORE, "store-down", str(error), cure or _LOOK[settings.store.kind]) from error
     finally:
         store.close()
 
