@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -215,8 +215,8 @@ def pause_s(took_s: float) -> float:
     return min(max(BEAT_S, 4 * took_s), PAUSE_S_MAX)
 
 
-def stream(live: Live, sight: Sight) -> Response:
-    """The answer that keeps a page current, or 503 when too many read already."""
+def stream(live: Live, sight: Sight, lasts: Callable[[], bool] | None = None) -> Response:
+    """The answer that keeps a page current, for as long as `lasts` says yes, or 503 when too many read already."""
     reader = live.open(sight)
     if reader is None:
         return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
@@ -224,6 +224,8 @@ def stream(live: Live, sight: Sight) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
         try:
             async for piece in reader.stream():
+                if lasts is not None and not await run_in_threadpool(lasts):
+                    return
                 yield piece
         finally:
             live.leave(reader)

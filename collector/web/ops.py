@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from typing import Any, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
@@ -130,8 +131,13 @@ class Ops:
         return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
 
     async def events(self, request: Request, _: Session) -> Response:
-        """The stream of the first page."""
-        return stream(self._live, Sight(language_of(request), (), "ops"))
+        """The stream of the first page, as long as its reader may see it."""
+        token = request.cookies[COOKIE]
+        return stream(
+            self._live,
+            Sight(language_of(request), (), "ops"),
+            lambda: self._desk.accounts.lasts(token, self._site.now_ms()),
+        )
 
     async def handle(self, request: Request, session: Session) -> Response:
         """Acknowledge, silence or note. After it resolved, an alert can only be noted."""
@@ -193,21 +199,22 @@ class Ops:
         return self._back(request, f"/station/{node}")
 
     async def log_in(self, request: Request) -> Response:
-        """The form, and what comes of it."""
+        """The form, and what comes of it: the page that one wanted."""
         if request.method == "GET":
-            return self._door(request, "ops_login.html", "/ops/login")
+            return self._login(request, request.query_params.get("to", ""))
         fields, now_ms = await read_form(request), self._site.now_ms()
+        to = fields.get("to", "")
         if not self._tries.take(client_of(request), now_ms):
-            return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
+            return self._login(request, to, 429, "tries")
         name = fields.get("name", "")
         if not self._tries_of_account.take(name, now_ms):
-            return self._door(request, "ops_login.html", "/ops/login", 429, trouble="tries")
+            return self._login(request, to, 429, "tries")
         async with self._guesses:
             token = await run_in_threadpool(self._desk.accounts.log_in, name, fields.get("password", ""), now_ms)
         if token is None:
-            return self._door(request, "ops_login.html", "/ops/login", 403, trouble="wrong_login")
+            return self._login(request, to, 403, "wrong_login")
         await run_in_threadpool(self._desk.file.note, name, "login", "", now_ms)
-        response = self._back(request, "")
+        response = self._back(request, to if to.startswith("/") else "")
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, max_age=7 * 86400)
         return response
@@ -240,15 +247,19 @@ class Ops:
         return response
 
     def _inside(self, page: Inside) -> Callable[[Request], Awaitable[Response]]:
-        """Only for who is logged in; others are led to the door."""
+        """Only for who is logged in. Others are led to the door, and from there to the page; a form was in vain."""
 
         async def answer(request: Request) -> Response:
             token = request.cookies.get(COOKIE)
             session = None
             if token is not None:
                 session = await run_in_threadpool(self._desk.accounts.session, token, self._site.now_ms())
+            if session is None and request.method == "POST":
+                return self._login(request, "", 403, "session_over")
             if session is None:
-                return self._back(request, "/login")
+                wanted = request.url.path.removeprefix(self._root(request))
+                wanted += f"?{request.url.query}" if request.url.query else ""
+                return self._back(request, f"/login?{urlencode({'to': wanted})}" if wanted else "/login")
             response = await page(request, session)
             response.headers.setdefault("Cache-Control", "no-store")
             return response
@@ -287,6 +298,11 @@ class Ops:
             return self._renderer.page(template, language_of(request), **shared | values)
 
         return HTMLResponse(await run_in_threadpool(make))
+
+    def _login(self, request: Request, to: str, status: int = 200, trouble: str | None = None) -> Response:
+        """The door to the page `to`, an address below the desk's."""
+        path = f"/ops/login?{urlencode({'to': to})}" if to else "/ops/login"
+        return self._door(request, "ops_login.html", path, status, trouble=trouble, to=to)
 
     def _door(self, request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
         safe = request.cookies.get("colours") == "safe"

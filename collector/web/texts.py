@@ -247,6 +247,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "generated": ("页面生成于", "Page generated at"),
     "connected": ("自动更新", "updates by itself"),
     "disconnected": ("连接中断，正在重连；页面暂不更新", "connection lost, reconnecting; this page is not updating"),
+    "shut": ("登录已过期，页面不再更新。重新登录", "No longer logged in; this page is not updating. Log in"),
     "take_part": ("参与", "Take part"),
     "open_data": ("开放数据", "Open data"),
     "open_data_about": (

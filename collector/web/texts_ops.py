@@ -14,6 +14,10 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "new_password": ("密码（12 到 200 个字符）", "Password (12 to 200 characters)"),
     "first_account": ("创建第一个账号", "Create the first account"),
     "wrong_login": ("账号或密码不对。", "Account or password is wrong."),
+    "session_over": (
+        "登录已过期，刚才的操作没有执行；请登录后再做一次。",
+        "You were no longer logged in, and nothing was done; log in and do it again.",
+    ),
     "wrong_token": (
         "这个链接已经用过或不对。已有账号请登录；还没有账号时，重新启动程序会给出新的链接。",
         "This link is wrong or has been used. If you have an account, log in; if nobody has one yet, restarting the"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from collector.web.desk.file import DeskFile
 from tests.servers import wait_for
 from tests.web.seen import Seen
 from tests.web.served import Served
@@ -138,3 +140,13 @@ def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
     served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
     wait_for("the title to follow", lambda: not seen.page.title().startswith("("), 2)
+
+
+def test_a_desk_whose_session_has_ended_says_so_and_leads_back(seen: Seen, served: Served) -> None:
+    seen.enter()
+    with closing(DeskFile(served.city.desk)) as file, file.use() as db:
+        db.execute("DELETE FROM session")
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.click("text=No longer logged in", timeout=10_000)
+    seen.page.wait_for_url("**/en/ops/login")
+    assert [one for one in seen.complaints if "MIME type" not in one] == []  # the stream is not one any more

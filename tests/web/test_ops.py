@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from html import escape, unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +27,47 @@ from wire.exits import Failure
 @pytest.mark.parametrize("path", ["/ops", "/ops/audit", "/ops/reports", "/ops/station/lp-0001", "/ops/events"])
 def test_a_stranger_is_led_to_the_door(standing: Served, path: str) -> None:
     answer = standing.get(path)
-    assert (answer.status, answer.headers["location"]) == (303, "/ops/login")
+    assert (answer.status, answer.headers["location"].partition("?")[0]) == (303, "/ops/login")
+
+
+@pytest.mark.parametrize("wanted", ["", "/alert/f1", "/data?q=highest&since=30d"])
+def test_the_door_leads_on_to_the_page_that_one_wanted(served: Served, wanted: str) -> None:
+    """A message at night links to its alert, whether its reader is logged in or not."""
+    log_in(served)
+    door = served.get("/en/ops" + wanted).headers["location"]
+    page = served.get(door).text
+    (to,) = re.findall(r'name="to" value="([^"]*)"', page)
+    assert f'href="{escape(door.removeprefix("/en"))}"' in page, "the other language leads there too"
+    fields = {"name": "li", "password": "wrong", "to": unescape(to)}
+    assert f'name="to" value="{to}"' in post(served, "/en/ops/login", **fields).text
+    assert post(served, "/en/ops/login", **fields | {"password": PASSWORD}).headers["location"] == "/en/ops" + wanted
+
+
+def test_the_door_leads_nowhere_else(served: Served) -> None:
+    log_in(served)
+    answer = post(served, "/ops/login", name="li", password=PASSWORD, to="@evil.example")
+    assert answer.headers["location"] == "/ops"
+
+
+def test_who_is_no_longer_logged_in_hears_that_a_form_was_in_vain(served: Served) -> None:
+    operator = Operator(served)
+    operator.post("/ops/logout", {})
+    answer = operator.post("/en/ops/alert/f1/acknowledge", {"note": "on my way", "length": "8h"})
+    assert answer.status == 403
+    assert "nothing was done" in answer.text
+    assert served.city.duty.deeds == []
+
+
+def test_an_open_desk_is_told_nothing_more_once_its_reader_s_session_has_ended(served: Served) -> None:
+    cookie = log_in(served)
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection:
+        connection.request("GET", "/ops/events", headers={"Cookie": cookie})
+        stream = connection.getresponse()
+        assert stream.readline() == b"retry: 2000\n"
+        with closing(DeskFile(served.city.desk)) as file:
+            assert Accounts(file).remove("li")
+        served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+        assert stream.read().strip() == b""
 
 
 def test_the_setup_link_works_once(served: Served) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import sqlite3
 import threading
 from typing import Final, NamedTuple
 
@@ -116,13 +117,23 @@ class Accounts:
 
     def session(self, token: str, now_ms: int) -> Session | None:
         """The session of a token, or None when there is none or it has ended."""
+        found = self._row(token, now_ms)
+        if found is None:
+            return None
+        if now_ms - found["seen_ms"] > _TOUCH_MS:
+            with self._file.use() as db:
+                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, found["digest"]))
+        return Session(found["name"], found["csrf"])
+
+    def lasts(self, token: str, now_ms: int) -> bool:
+        """Whether the session of a token has not ended. An open page asks: it does not keep the session alive."""
+        return self._row(token, now_ms) is not None
+
+    def _row(self, token: str, now_ms: int) -> sqlite3.Row | None:
         found = self._file.look("SELECT * FROM session WHERE digest = ?", _digest(token))
         if not found or now_ms - found[0]["seen_ms"] > IDLE_MS or now_ms - found[0]["at_ms"] > LIFE_MS:
             return None
-        if now_ms - found[0]["seen_ms"] > _TOUCH_MS:
-            with self._file.use() as db:
-                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, found[0]["digest"]))
-        return Session(found[0]["name"], found[0]["csrf"])
+        return found[0]
 
     def log_out(self, token: str) -> None:
         with self._file.use() as db:

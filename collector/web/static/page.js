@@ -79,12 +79,21 @@ if (tabs) {
   });
 }
 
+// Whether this very page now leads to the door.
+async function isShut() {
+  try {
+    return (await fetch(location.href, { method: "HEAD", redirect: "manual" })).type === "opaqueredirect";
+  } catch {
+    return false;
+  }
+}
+
 const events = document.body.dataset.events;
 const link = document.querySelector(".link");
 let again; // a timer
 
 // A browser tries again by itself when nobody answers, but gives up for good when told to come later: by a city that has
-// as many readers as it can, or by the proxy before one that is being started anew.
+// as many readers as it can, by the proxy before one that is being started anew, or where nobody is logged in any more.
 function listen() {
   const source = new EventSource(events);
   const say = (state) => {
@@ -92,9 +101,12 @@ function listen() {
     link.textContent = `● ${link.dataset[state]}`;
   };
   source.onopen = () => say("connected");
-  source.onerror = () => {
+  source.onerror = async () => {
     say("disconnected");
-    if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, (5 + 10 * Math.random()) * SECOND);
+    if (source.readyState !== EventSource.CLOSED) return;
+    if (await isShut()) {
+      link.innerHTML = `<a href="">${link.dataset.shut}</a>`;
+    } else again = setTimeout(listen, (5 + 10 * Math.random()) * SECOND);
   };
   source.onmessage = (event) => receive(event.data);
   const leave = () => {
