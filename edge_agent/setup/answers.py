@@ -109,8 +109,8 @@ def position(said: str) -> tuple[float, float] | None:
 
 
 def separated(said: str) -> list[str]:
-    """What people type with commas between."""
-    return [part.strip() for part in said.replace("，", ",").split(",")]
+    """Hosts, with commas between and ports behind colons, as a Chinese keyboard has them too."""
+    return [part.strip() for part in said.replace("，", ",").replace("：", ":").split(",")]
 
 
 class Notebook:

@@ -28,7 +28,7 @@ def test_what_was_filled_in_becomes_answers() -> None:
 
 def test_nodes_of_a_cluster_stand_with_commas_between_and_are_suggested_again() -> None:
     text = "10.0.0.1:1884, broker-b:1885，broker-c"
-    answers, _ = answers_of(FILLED | {"broker": text}, [SENSOR])
+    answers, _ = answers_of(FILLED | {"broker": text.replace("1:", "1：")}, [SENSOR])
     assert answers is not None
     assert answers.broker is not None
     assert (answers.broker.port, answers.broker.others) == (1884, ["broker-b:1885", "broker-c"])
