@@ -10,6 +10,7 @@ from edge_agent.setup.answers import Answers, BrokerAnswer, SensorAnswer, positi
 from wire import names
 
 FIELDS = ("token", "node", "broker", "site", "who", "where", "position")
+"""What there is to fill in, in the order of the page."""
 
 
 def answers_of(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import Words
 from edge_agent.words import reading, span
@@ -43,9 +44,12 @@ def form_page(
 
     def field(name: str, more: str = "") -> str:
         said = f' <span class="bad" role="alert">{escape(t.known(wrong[name]))}</span>' if name in wrong else ""
+        more += ' aria-invalid="true"' if name in wrong else ""
+        more += " autofocus" if name == first_wrong else ""  # it lies below what a phone shows of the page
         value = escape(given.get(name, ""))
         return f'<label>{escape(t(name))}{said}<input name="{name}" value="{value}" maxlength="2000" {more}></label>'
 
+    first_wrong = next((name for name in FIELDS if name in wrong), None) if not trouble else None
     picks = "".join(_pick(t, row, given) for row in unsure)
     plain = 'autocapitalize="none" autocorrect="off" spellcheck="false"'
     alarm = f'<p class="bad" role="alert">{escape(trouble)}</p>' if trouble else ""
@@ -58,8 +62,8 @@ def form_page(
         f'<input type="hidden" name="key" value="{key}"><button class="plain">{escape(t("again"))}</button></form>'
         f"<h2>{escape(t('station'))}</h2>"
         f'<form method="post" action="/start?lang={t.language}"><input type="hidden" name="key" value="{key}">{picks}'
-        f"{field('token', plain)}{field('node', plain)}{field('broker', plain)}{field('site', plain)}"
-        f"{field('who')}{field('where')}{field('position', plain)}{'' if clock_is_set else _clock(t, given)}"
+        f"{''.join(field(name, '' if name in ('who', 'where') else plain) for name in FIELDS)}"
+        f"{'' if clock_is_set else _clock(t, given)}"
         f'<p class="how">{escape(t("password"))}</p><button>{escape(t("start"))}</button></form>'
         f'<p class="how">{escape(t("left", n=minutes))}</p>',
     )

@@ -17,7 +17,7 @@ from edge_agent.device.clock import synchronised
 from edge_agent.setup.answers import Answers
 from edge_agent.setup_web import page
 from edge_agent.setup_web.form import answers_of
-from edge_agent.setup_web.guard import Guard, is_our_host
+from edge_agent.setup_web.guard import TRIES_MAX, Guard, is_our_host
 from edge_agent.setup_web.live import Live
 from edge_agent.setup_web.texts import Words, language_of
 from wire.exits import Exit, Failure
@@ -213,20 +213,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif guard.is_taken:
             self._send(page.refusal_page(self._t, self._t("taken")), status=403)
         else:
-            self._send(page.code_page(self._t, guard.tries_left, False), status=status)
+            self._send(page.code_page(self._t, guard.tries_left, guard.tries_left < TRIES_MAX), status=status)
 
     def _enter(self, code: str) -> None:
-        guard = self.server.setup.guard
-        session = guard.enter(code, time.monotonic())
-        if session is not None:
+        """To the page, or back to the door: loaded anew, it sends no code again, which would cost a try."""
+        session = self.server.setup.guard.enter(code, time.monotonic())
+        if session is None:
+            time.sleep(WRONG_CODE_S)
+            self._go_to("/")
+        else:
             kept = f"{COOKIE}={session}; Path=/; Max-Age={COOKIE_S}; HttpOnly; SameSite=Strict"
             self._go_to("/", {"Set-Cookie": kept})
-            return
-        time.sleep(WRONG_CODE_S)
-        if guard.is_taken or guard.is_over(time.monotonic()):
-            self._door()
-        else:
-            self._send(page.code_page(self._t, guard.tries_left, True), status=403)
 
     def _split(self) -> tuple[str, str]:
         """Path and query, whatever a stranger asks for: `urlsplit` raises at `//[`."""
