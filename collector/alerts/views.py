@@ -49,6 +49,7 @@ def _told(told: Transition, standing: Standing | None, rule: Rule | None, desk: 
         acked_by=None if ack is None else ack.who,
         acked_note="" if ack is None else ack.note,
         acked_ms=None if ack is None else ack.at_ms,
+        acked_until_ms=None if ack is None else ack.until_ms,
         silenced_until_ms=silenced_until_ms,
         key=standing.alert.key if standing is not None and told.is_of(standing.alert) else told.key,
         follows=silenced_until_ms is None and desk.hidden(told, now_ms) is not None,

@@ -71,6 +71,7 @@ class AlertView:
     acked_by: str | None = None
     acked_note: str = ""
     acked_ms: int | None = None
+    acked_until_ms: int | None = None
     silenced_until_ms: int | None = None
     key: str = ""
     """Names the episode."""

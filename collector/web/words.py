@@ -64,9 +64,12 @@ class Words:
     def moment(self, time_ms: float) -> str:
         return self._local(time_ms).strftime("%Y-%m-%d %H:%M:%S")
 
+    def day_and_clock(self, time_ms: float) -> str:
+        return self._local(time_ms).strftime("%m-%d %H:%M")
+
     def stamp(self, time_ms: float, every_ms: int) -> str:
         """The start of a window: its day, and its time of day where windows are shorter than that."""
-        return self._local(time_ms).strftime("%Y-%m-%d" if every_ms >= 86_400_000 else "%m-%d %H:%M")
+        return self._local(time_ms).strftime("%Y-%m-%d") if every_ms >= 86_400_000 else self.day_and_clock(time_ms)
 
     def iso(self, time_ms: float) -> str:
         return self._local(time_ms).isoformat(timespec="seconds")

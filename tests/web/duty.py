@@ -42,7 +42,9 @@ class DutyDesk:
         silenced_until_ms = self.desk.silences.until_ms(standing.alert, self.now_ms)
         alert = replace(alert, silenced_until_ms=silenced_until_ms or alert.silenced_until_ms)
         ack = standing.ack
-        return alert if ack is None else replace(alert, acked_by=ack.who, acked_note=ack.note, acked_ms=ack.at_ms)
+        if ack is None:
+            return alert
+        return replace(alert, acked_by=ack.who, acked_note=ack.note, acked_ms=ack.at_ms, acked_until_ms=ack.until_ms)
 
     def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((verb, asked))

@@ -294,6 +294,20 @@ def test_what_fires_is_open_or_acknowledged_or_silenced(served: Served) -> None:
     assert re.search(r"<code>pm25-hourly-high</code>\s*· began at 91(\.4)? µg/m³", page)
 
 
+@pytest.mark.parametrize(
+    ("length", "ends"), [("24h", "until \\d\\d-\\d\\d \\d\\d:\\d\\d"), ("resolved", "until resolved")]
+)
+def test_the_desk_says_until_what_day_somebody_has_it_and_it_is_silenced(
+    served: Served, length: str, ends: str
+) -> None:
+    operator = Operator(served)
+    for verb in ("acknowledge", "silence"):
+        operator.post(f"/ops/alert/f1/{verb}", {"note": "on my way", "length": length})
+    page = operator.get("/en/ops").text
+    assert re.search(rf"acknowledged</span> li .*</time> {ends}: on my way", page)
+    assert re.search(rf"silenced</span> {ends}</p>", page)
+
+
 def test_a_limit_is_told_as_finely_as_it_was_set(served: Served) -> None:
     """CO of 4.2 mg/m³ above a limit of 3.6 was told as 4 above 4."""
     fires = next(alert for alert in served.city.alerts if alert.state == "firing")
