@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -47,12 +48,13 @@ class Teller:
             thread.start()
 
     def stop(self, timeout_s: float = 12.0) -> None:
-        """End after the messages at hand; the rest stays in the outbox."""
+        """End after the messages at hand, `timeout_s` for all channels together; the rest stays in the outbox."""
         self._ending.set()
         self.wake()
+        until_s = time.monotonic() + timeout_s
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(timeout_s)
+                thread.join(max(0.0, until_s - time.monotonic()))
 
     def wake(self) -> None:
         """There may be something new to tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,6 +123,37 @@ def test_a_slow_receiver_holds_up_its_own_channel_only(tmp_path: Path, receiver:
         office.teller.stop()
         other.close()
         office.book.close()
+
+
+def test_channels_that_hang_hold_up_the_end_of_the_program_once_and_not_each_in_turn(office: Office) -> None:
+    """Mail to four is a channel for each, and one server may keep all four waiting."""
+    hanging, over = threading.Semaphore(0), threading.Event()
+
+    class Hanging:
+        at_once, pause_s = 1, 0.0
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def send(self, deliveries: Sequence[Delivery]) -> Outcome:  # noqa: ARG002
+            hanging.release()
+            over.wait(60)
+            return Told()
+
+    names = ("hook", "hook:2", "hook:3", "hook:4")
+    office.outbox = Outbox({"hook": Route("hook", more=names[1:])})
+    office.teller = Teller(office.outbox, map(Hanging, names), office._save, lambda: T0)
+    office.change("lp-1", "firing", 0)
+    office.teller.start()
+    try:
+        for _ in names:
+            assert hanging.acquire(timeout=10)
+        began_s = time.monotonic()
+        office.teller.stop(timeout_s=1.0)
+        assert time.monotonic() - began_s < 2.0
+    finally:
+        over.set()
+        office.teller.stop()
 
 
 def test_the_second_channel_takes_over_and_says_the_same(tmp_path: Path, receiver: Receiver) -> None:
