@@ -37,6 +37,13 @@ def test_every_public_page_fits_keeps_to_itself_and_has_no_violation(
     context.close()
 
 
+def test_a_chinese_name_in_a_table_does_not_stand_on_end_on_a_phone(seen: Seen) -> None:
+    seen.go("/data")
+    name = seen.page.locator("th[scope=row] a", has_text="建国路东口")
+    assert name.bounding_box()["height"] < 2 * name.evaluate("one => parseFloat(getComputedStyle(one).lineHeight)")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_a_name_that_has_no_place_to_break_pushes_no_page_wide(seen: Seen, served: Served) -> None:
     long = "Supercalifragilisticexpialidocious" * 3
     served.city.stations = [replace(one, name_zh="长" * 80, name_en=long) for one in served.city.stations]
