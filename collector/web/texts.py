@@ -16,6 +16,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Indicative readings from small sensors, not the official AQI;"
         " see the environment authority for official data.",
     ),
+    "description": (
+        "街道上的空气和车流：实时读数、历史和开放数据。",
+        "Air and traffic in the street: live readings, their past, and open data.",
+    ),
     "privacy": ("只计数，不拍照，不识别车牌。", "We count. No pictures, no number plates."),
     "few": (
         "不足 5 辆时显示“<5”；一小时的车数取整到十。",

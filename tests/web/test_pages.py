@@ -38,6 +38,17 @@ def test_the_english_page_has_no_chinese_but_the_switch(standing: Served) -> Non
     assert not [letter for letter in text if "一" <= letter <= "鿿"]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"), [("/", "空气和车流"), ("/en/station/lp-0001", "Air and traffic in the street")]
+)
+def test_a_page_that_is_found_or_shared_says_what_it_is(standing: Served, path: str, said: str) -> None:
+    """A search or a chat shows the description; without one it takes the first words, which are of another hour."""
+    (description,) = re.findall(r'<meta name="description" content="([^"]*)">', standing.get(path).text)
+    assert said in description
+    assert standing.get("/").text.count('name="robots"') == 0
+    assert 'name="robots" content="noindex"' in standing.get("/ops/login").text
+
+
 def test_both_pages_name_each_other(standing: Served) -> None:
     for path in ("/", "/en/"):
         page = standing.get(path).text
