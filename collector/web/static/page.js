@@ -79,8 +79,10 @@ if (tabs) {
   });
 }
 
-// Whether this very page now leads to the door.
+// Whether this page, of the desk, now leads to the door. Of a page for everybody the question would cost the browser what
+// it keeps of it, and a phone without a network could not go back to it.
 async function isShut() {
+  if (!link.dataset.shut) return false;
   try {
     return (await fetch(location.href, { method: "HEAD", redirect: "manual" })).type === "opaqueredirect";
   } catch {
