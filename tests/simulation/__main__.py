@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
@@ -38,7 +38,7 @@ def main() -> int:
     return bool(failed)
 
 
-def caught(name: str, seeds: range) -> int | None:
+def caught(name: str, seeds: Iterable[int]) -> int | None:
     """The first seed whose world shows what the mutant breaks, or None."""
     mutant = MUTANTS[name]
     return next((seed for seed in seeds if not run(mutant.kind, seed, mutant.rules).sound), None)
