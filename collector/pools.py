@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from http.client import HTTPResponse
+from traceback import clear_frames
 from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
@@ -78,11 +79,22 @@ class TlsPool(HTTPSConnectionPool):
 
 
 def silence(error: Exception) -> str:
-    """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end."""
+    """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end.
+
+    The error lets go of what was sent: urllib3's functions hold it, and it holds them with their request. Half a
+    megabyte a try stayed until the garbage collector came by, which is seldom here (memory.py).
+    """
+    _let_go(error)
     cause = getattr(error, "reason", None)
     cause = cause if isinstance(cause, Exception) else error
     inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
     return re.sub(r"^\w+\(host=[^)]*\): ", "", reason(next(inner, cause)))
+
+
+def _let_go(error: BaseException | None) -> None:
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def within(whole_s: float) -> Timeout:
