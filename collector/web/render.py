@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
@@ -30,18 +32,33 @@ DESK_ALERTS_MAX = 200  # a thousand with their forms are 2.4 MB, renewed every s
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
-class _Compiled(BytecodeCache):
-    """Templates are compiled once a program, however many applications it makes."""
+_CODE: dict[str, bytes] = {}
+"""What this program has compiled, however many applications it makes."""
 
-    _code: ClassVar[dict[str, bytes]] = {}
+
+class Compiled(FileSystemBytecodeCache):
+    """Templates are compiled once, as modules are, and kept beside those; where nothing may be kept, once a program.
+
+    To compile them all takes as long as to import everything else.
+    """
+
+    def __init__(self, folder: str, code: dict[str, bytes]) -> None:
+        super().__init__(folder)
+        self._code = code
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        code = self._code.get(bucket.key)
-        if code is not None:
-            bucket.bytecode_from_string(code)
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+        else:
+            with suppress(OSError):
+                super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._code[bucket.key] = bucket.bytecode_to_string()
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):  # what is installed may be another user's
+                Path(self.directory).mkdir(exist_ok=True)
+                super().dump_bytecode(bucket)
 
 
 class Renderer:
@@ -55,7 +72,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            bytecode_cache=_Compiled(),
+            bytecode_cache=Compiled(str(HERE / "__pycache__"), _CODE),
             auto_reload=False,  # an upgrade under a running program must not mix new templates with old code
         )
         self._templates.globals.update(

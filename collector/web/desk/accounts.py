@@ -25,6 +25,8 @@ PASSWORD_MAX: Final = 200
 IDLE_MS: Final = 12 * 3_600_000
 LIFE_MS: Final = 7 * 24 * 3_600_000
 _TOUCH_MS: Final = 60_000
+_NOBODY: Final = f"$argon2id$v=19$m=24576,t=3,p=1${secrets.token_hex(8)}${secrets.token_hex(16)}"
+"""Verified against when a name is unknown, and of no password that anybody knows: it takes the same time."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -53,7 +55,6 @@ class Accounts:
     def __init__(self, file: DeskFile) -> None:
         self._file = file
         self._hasher = PasswordHasher(time_cost=3, memory_cost=24 * 1024, parallelism=1)  # a guess costs 24 MiB, not 64
-        self._nobody = self._hasher.hash(secrets.token_hex())  # verified against when a name is unknown: same time
         self._setup_lock = threading.Lock()
         self.setup_token: str | None = None if self._any() else secrets.token_urlsafe(24)
 
@@ -101,7 +102,7 @@ class Accounts:
         """The token of a new session, or None. Takes the same time whether the name is known or not."""
         found = self._file.look("SELECT hash FROM account WHERE name = ?", name)
         try:
-            self._hasher.verify(found[0]["hash"] if found else self._nobody, password[:PASSWORD_MAX])
+            self._hasher.verify(found[0]["hash"] if found else _NOBODY, password[:PASSWORD_MAX])
         except (VerificationError, InvalidHashError):
             return None
         if not found:
