@@ -10,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.figure import loop_us
 from tests.field.test_led import WELL
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"yaml", "asyncio", "aiomqtt", "paho.mqtt.client", "serial", "cryptography", "sqlite3", "ssl", "rich"}
+
+LOOPS = 5_500
+"""Of the calibration loop (docs/performance.md), which 0.3 s are where it takes 54 µs. It needs some 2,600."""
 
 
 def imported(code: str) -> set[str]:
@@ -24,7 +28,7 @@ def imported(code: str) -> set[str]:
 
 
 def test_status_answers_at_once(tmp_path: Path) -> None:
-    """0.3 s: nothing heavy is imported (typer itself brings pydantic), and the processor has little to do."""
+    """Nothing heavy is imported (typer itself brings pydantic), and the processor has little to do."""
     fine = tmp_path / "status.json"
     fine.write_text(json.dumps(WELL | {"at_ms": time.time() * 1000, "oldest_ms": None, "sensors": []}))
     run = "import sys, lamppost; sys.argv = ['lamppost', 'agent', 'status', '--json', '--file', {!r}]\n"
@@ -35,7 +39,9 @@ def test_status_answers_at_once(tmp_path: Path) -> None:
         commands = {name for name in there if name.startswith("edge_agent.commands.")}
         assert commands == {"edge_agent.commands.options", "edge_agent.commands.status"}
     ready = ["-m", "lamppost", "agent", "ready", "--file", "/none"]
-    assert min(cpu_s(ready) for _ in range(10)) < 0.3  # the least is the command's own; other programs only add to it
+    before_us = loop_us()
+    least_s = min(cpu_s(ready) for _ in range(10))  # the least is the command's own; other programs only add to it
+    assert least_s < LOOPS * min(before_us, loop_us()) / 1e6
 
 
 def cpu_s(words: list[str]) -> float:
