@@ -181,6 +181,7 @@ def _beside_agent(path: Path) -> Source | None:
     try:
         link.connect(str(path))
     except PermissionError as error:
+        link.close()
         cure = "the same with sudo"
         raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", f"{path}: not permitted", cure) from error
     except OSError:  # nothing is there, nobody listens, or it could never be made: too long a name
@@ -199,18 +200,19 @@ def _beside_agent(path: Path) -> Source | None:
 def _from_agent(link: socket.socket) -> Iterator[Event]:
     link.settimeout(REDRAW_S / 2)
     waiting = b""
-    while True:
-        try:
-            data = link.recv(65536)
-        except TimeoutError:
-            yield Event(0, b"")
-            continue
-        if not data:
-            raise Failure(Exit.DEVICE_OR_PORT, "agent-ended", "the agent has ended", "lamppost agent status")
-        *lines, waiting = (waiting + data).split(b"\n")
-        for line in lines:
-            said = json.loads(line)
-            yield Event(said["s"], bytes.fromhex(said.get("r") or said.get("w") or ""), "w" in said)
+    with link:
+        while True:
+            try:
+                data = link.recv(65536)
+            except TimeoutError:
+                yield Event(0, b"")
+                continue
+            if not data:
+                raise Failure(Exit.DEVICE_OR_PORT, "agent-ended", "the agent has ended", "lamppost agent status")
+            *lines, waiting = (waiting + data).split(b"\n")
+            for line in lines:
+                said = json.loads(line)
+                yield Event(said["s"], bytes.fromhex(said.get("r") or said.get("w") or ""), "w" in said)
 
 
 def _alone(config: Path, names: list[str]) -> Source:

@@ -28,6 +28,7 @@ HOLIDAYS: Final = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
 """Month and day of holidays that move with no moon; scenarios bring the others as `festival`."""
 CAPACITY_VPH: Final = 900.0  # what a direction takes
 FREE_KMH: Final = 52.0  # of a dry and empty street
+SLOWEST_KMH: Final = 8.0
 CYCLE_S: Final = 90
 GREEN_SHARE: Final = 0.45
 SATURATION_S: Final = 2.4  # headway of a discharging queue, one lane
@@ -121,7 +122,7 @@ class Traffic:
             if at_s > CYCLE_S - 1:
                 break
             draw = cell.normal(cycle * 64 + 33 + number % 31)
-            speed = max(8.0, flow.speed_kmh * (1 + 0.12 * draw))
+            speed = max(SLOWEST_KMH, flow.speed_kmh * (1 + 0.12 * draw))
             heavy = cell.uniform(-(cycle * 64 + number) - 1) < HEAVY_SHARE
             passings.append(Passing(start_ms + round(at_s * 1000), sign * speed, 10.5 if heavy else 4.4))
         return passings

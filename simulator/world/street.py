@@ -7,6 +7,7 @@ from firmware_stubs.road import Road, Vehicle
 from firmware_stubs.stub import Stub
 from simulator.city.chance import Chance
 from simulator.city.city import City
+from simulator.city.traffic import SLOWEST_KMH
 from simulator.scenario.scenario import SensorOf
 from simulator.world.clock import Clock
 
@@ -14,6 +15,9 @@ STEP_MS = 5_000  # the air of a street does not change faster than this tells
 AHEAD_MS = 300_000
 PARTICLES = frozenset({"pm1_ugm3", "pm25_ugm3", "pm10_ugm3"})
 REACH_M, NEAR_M = 14.0, 2.0  # a beam so short that vehicles a few seconds apart are seen one by one
+IN_BEAM_S = REACH_M / (SLOWEST_KMH / 3.6)
+LOOK_S = 10
+"""Among those who pass in so many seconds a radar looks, not among all of the next minutes."""
 
 
 class Street:
@@ -22,6 +26,8 @@ class Street:
     def __init__(self, city: City, place: str, clock: Clock) -> None:
         self._city, self._place, self._clock = city, place, clock
         self._road = Road(reach_m=REACH_M, near_m=NEAR_M)
+        self._road_s = -1
+        self._passing: list[Vehicle] = []
         self._noise = Chance(city.seed, "noise", place)
         self._known_until_ms = clock.now_ms
         self._step: tuple[int, dict[str, float]] | None = None
@@ -56,6 +62,9 @@ class Street:
 
     def _targets(self, t_s: float) -> list[dict[str, float]]:
         self._look_ahead()
+        if self._road_s != t_s // LOOK_S:
+            self._road_s = int(t_s // LOOK_S)
+            self._road.vehicles = [one for one in self._passing if abs(one.t_s - t_s) < LOOK_S + IN_BEAM_S]
         return self._road.targets(t_s)[:1]
 
     def _look_ahead(self) -> None:
@@ -65,10 +74,10 @@ class Street:
             until_ms = self._known_until_ms + AHEAD_MS
             for one in self._city.traffic(self._place).vehicles(self._known_until_ms, until_ms):
                 passes_s = (one.time_ms - self._clock.start_ms) / 1000
-                self._road.vehicles.append(Vehicle(passes_s, one.speed_kmh, one.length_m))
+                self._passing.append(Vehicle(passes_s, one.speed_kmh, one.length_m))
                 reach_m = REACH_M if one.speed_kmh > 0 else -NEAR_M
                 self._entering_s.append(passes_s - reach_m / abs(one.speed_kmh) * 3.6)
             self._entering_s.sort()
             old_s = self._clock.now_s - 60
-            self._road.vehicles = [known for known in self._road.vehicles if known.t_s > old_s]
+            self._passing = [known for known in self._passing if known.t_s > old_s]
             self._known_until_ms = until_ms

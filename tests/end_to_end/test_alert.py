@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import wait_for
+from tests.typed import typed
 
 pytestmark = pytest.mark.real
 
@@ -71,7 +70,7 @@ def receiver() -> Iterator[Receiver]:
 
 def lamppost(*words: str) -> tuple[int, Any]:
     """The command line; exit code and what it said as JSON."""
-    ran = subprocess.run([sys.executable, "-m", "lamppost", *words, "--json"], capture_output=True, timeout=60)
+    ran = typed(*words, "--json")
     return ran.returncode, json.loads(ran.stdout)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from collector.delivery.gaps import gaps
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import wait_for
+from tests.typed import typed
 
 pytestmark = pytest.mark.real
 
@@ -90,16 +90,15 @@ def test_a_database_restored_from_nothing_is_whole_again_after_resend(rig: Rig) 
     rig.store.prepare()
     assert rig.count("air_quality") == 0
     settings = str(rig.folder / "collector-c1.yaml")
-    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--json", "--config", settings]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+    done = typed("resend", "lp-1", "--since", "2h", "--json", "--config", settings)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["batches"] > 0
     wait_for("every row to be there again", lambda: rig.count("air_quality") == len(before), 60)
     assert rig.rows("air_quality", "pm25_raw_ugm3", "qc") == before
-    checked = [sys.executable, "-m", "lamppost", "audit", "--json", "--config", settings]
-    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0
+    audit = ("audit", "--json", "--config", settings)
+    assert typed(*audit).returncode == 0
     rig.store._asker.ask(f"DELETE FROM air_quality WHERE time = {before[77][0]}ms", post=True)
-    told = subprocess.run(checked, capture_output=True, text=True, timeout=60)
+    told = typed(*audit)
     assert told.returncode == 1
     assert json.loads(told.stdout)[0]["rows_missing"] == 1
 
@@ -127,12 +126,11 @@ def test_a_database_restored_from_an_old_backup_is_whole_again_after_resend(rig:
     rig.stubs.remove("lp-1/air-1")
     wait_for("the spool to drain", lambda: rig.status("lp-1").get("waiting_rows") == 0, 60)
     settings = str(rig.folder / "collector-c1.yaml")
-    checked = [sys.executable, "-m", "lamppost", "audit", "--config", settings]
-    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 1, "the hole shows"
-    asked = [sys.executable, "-m", "lamppost", "resend", "lp-1", "--since", "2h", "--json", "--config", settings]
-    assert subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
+    audit = ("audit", "--config", settings)
+    assert typed(*audit).returncode == 1, "the hole shows"
+    assert typed("resend", "lp-1", "--since", "2h", "--json", "--config", settings).returncode == 0
     wait_for("every row to be there, none waiting for a timer", lambda: _drained(rig), 20)
-    assert subprocess.run(checked, capture_output=True, timeout=60).returncode == 0
+    assert typed(*audit).returncode == 0
 
 
 @pytest.mark.long
@@ -150,9 +148,9 @@ def test_a_collector_that_comes_back_from_a_backup_goes_on_where_the_lost_one_wa
     wait_for("readings for the backup", lambda: rig.count("air_quality") >= 20, 60)
     said = ["-c", str(collector.settings)]
     archive = str(rig.folder / "backup.tar.gz")
-    assert _lamppost("collector", "backup", archive, *said).returncode == 0
+    assert typed("collector", "backup", archive, *said).returncode == 0
     level = 200.0
-    wait_for("an alert after the backup", lambda: "firing" in _lamppost("alerts", "history", *said).stdout, 30)
+    wait_for("an alert after the backup", lambda: "firing" in typed("alerts", "history", *said).stdout, 30)
     told = _history(said)
     collector.kill()
     for each in (*rig.folder.glob("c1.db*"), *rig.folder.glob("desk.db*"), collector.settings, rules):
@@ -162,17 +160,13 @@ def test_a_collector_that_comes_back_from_a_backup_goes_on_where_the_lost_one_wa
     wait_for("the same history", lambda: _history(said) == told, 30)
     rig.stubs.remove("lp-1/air-1")
     wait_for("the spool to drain", lambda: _drained(rig), 60)
-    assert _lamppost("audit", *said).returncode == 0
+    assert typed("audit", *said).returncode == 0
 
 
 def _history(said: list[str]) -> list[dict[str, object]]:
     """What was told of alerts, whenever it was found."""
-    changes = json.loads(_lamppost("alerts", "history", "--json", *said).stdout)
+    changes = json.loads(typed("alerts", "history", "--json", *said).stdout)
     return [{key: value for key, value in each.items() if key != "at_ms"} for each in changes]
-
-
-def _lamppost(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, timeout=60)
 
 
 def _drained(rig: Rig) -> bool:

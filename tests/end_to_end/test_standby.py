@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -15,6 +13,7 @@ from benchmarks.traffic import Sender
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import free_port, wait_for
+from tests.typed import typed
 from wire import names
 
 pytestmark = pytest.mark.real
@@ -37,7 +36,7 @@ class Pair:
 
     def states(self) -> dict[str, str]:
         """What `lamppost collector status` sees."""
-        done = self._run("collector", "status", self.first.command[-1], "--json")
+        done = typed("collector", "status", self.first.command[-1], "--json")
         return {one["name"]: one["state"] for one in json.loads(done.stdout)["collectors"]} if done.stdout else {}
 
     def wait_for_readings(self) -> None:
@@ -50,11 +49,8 @@ class Pair:
         wait_for("all to be stored", lambda: self.rig.status("lp-1").get("waiting_rows") == 0, timeout_s=60)
         self.agent.stop()
         assert self.rig.count("air_quality", node="lp-1") == self.rig.status("lp-1")["accepted"]
-        audit = self._run("audit", "--config", self.first.command[-1])
+        audit = typed("audit", "--config", self.first.command[-1])
         assert audit.returncode == 0, audit.stdout
-
-    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

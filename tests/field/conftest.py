@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
 from tests.rig import Program
 from tests.servers import Mosquitto, free_port, wait_for
+from tests.typed import typed
 
 NODE = "lp-0042"
 SHORT_TRIAL = "import edge_agent.office.remote_config as r; r.TRIAL_S = 8.0\nimport lamppost; lamppost.main()"
@@ -90,15 +90,12 @@ class Field:
             return {}
         return said
 
-    def lamppost(self, *words: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lamppost", *words]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout_s, check=False, env=os.environ | {"NO_COLOR": "1"}
-        )
+    def lamppost(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return typed(*words)
 
-    def office(self, *words: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def office(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command of the office, with the collector's settings."""
-        return self.lamppost(*words, "--config", str(self.folder / "collector.yaml"), timeout_s=timeout_s)
+        return self.lamppost(*words, "--config", str(self.folder / "collector.yaml"))
 
     def doctor(self, *only: str) -> dict[str, dict[str, str]]:
         """The doctor's results by id."""

@@ -146,7 +146,7 @@ def test_pushed_over_the_broker_refused_kept_and_put_back_without_a_lost_reading
     wrong = yaml.safe_load(new.read_text())
     wrong["sensors"][0]["port"] = str(field.ports / "elsewhere")
     new.write_text(yaml.safe_dump(wrong, sort_keys=False))
-    back = field.office("stations", "config", "apply", NODE, str(new), timeout_s=120)
+    back = field.office("stations", "config", "apply", NODE, str(new))
     assert back.returncode == 1, back.stderr
     assert "rolled back: air-1 is silent" in back.stdout
     assert "seal_s: 2.0" in field.config.read_text()

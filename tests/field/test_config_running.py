@@ -21,18 +21,18 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
     before = json.loads((field.folder / "status.json").read_text())
     options = ("--config", str(field.config))
 
-    done = field.lamppost("agent", "config", "set", "seal_s", "2", *options, timeout_s=60)
+    done = field.lamppost("agent", "config", "set", "seal_s", "2", *options)
     assert done.returncode == 0, done.stderr
     assert "in force: the agent runs with it" in done.stdout
     after = json.loads((field.folder / "status.json").read_text())
     assert after["pid"] == before["pid"]  # begun anew, not started again
     assert after["settings"] != before["settings"]
 
-    kept = field.lamppost("agent", "config", "set", "seal_s=1", "--try", *options, timeout_s=60)
+    kept = field.lamppost("agent", "config", "set", "seal_s=1", "--try", *options)
     assert kept.returncode == 0, kept.stderr
     assert "kept: every sensor is heard" in kept.stdout
 
-    afar = field.office("stations", "config", "set", NODE, "sensors.air-1.lane=2", timeout_s=90)
+    afar = field.office("stations", "config", "set", NODE, "sensors.air-1.lane=2")
     assert afar.returncode == 0, afar.stderr
     assert 'lane: "2"' in afar.stdout  # a word where a word is wanted: the station knows
     assert "version 1 kept" in afar.stdout
@@ -42,9 +42,7 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
     assert 'lane: "2"' in field.config.read_text()
 
     good = field.config.read_text()
-    wrong = field.lamppost(
-        "agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options, timeout_s=90
-    )
+    wrong = field.lamppost("agent", "config", "set", f"sensors.air-1.port={field.ports}/gone", "--try", *options)
     assert wrong.returncode == 1, wrong.stdout + wrong.stderr
     assert "the old settings are back: air-1 is silent" in wrong.stderr
     assert field.config.read_text() == good
@@ -97,7 +95,7 @@ def test_what_was_broken_by_hand_is_told_mended_and_never_put_back(field: Field)
 
     wrong = field.folder / "wrong.yaml"
     wrong.write_text(with_value(good, ("sensors", 0, "port"), f"{field.ports}/gone"))
-    back = field.office("stations", "config", "apply", NODE, str(wrong), timeout_s=90)
+    back = field.office("stations", "config", "apply", NODE, str(wrong))
     assert "rolled back: air-1 is silent" in back.stdout, back.stderr
     assert field.config.read_text() == good
     assert field.agent.running()

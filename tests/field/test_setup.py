@@ -80,7 +80,7 @@ def test_a_set_up_goes_by_the_node_of_a_cluster_that_answers(field: Field) -> No
     sensor = {"name": "air-1", "profile": "plantower-pms5003", "port": str(field.ports / "air")}
     field.write(field.settings(sensors=[sensor], broker=cluster))
     field.collector.start()
-    done = field.lamppost("agent", "setup", *options, timeout_s=120)
+    done = field.lamppost("agent", "setup", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PM2.5 35  PM10 55 µg/m³  read back" in done.stdout
 
@@ -131,7 +131,7 @@ def ready(field: Field) -> tuple[str, ...]:
 def test_a_set_up_ends_with_a_reading_that_the_database_gave_back(field: Field) -> None:
     options = ready(field)
     field.collector.start()
-    done = field.lamppost("agent", "setup", *options, timeout_s=120)
+    done = field.lamppost("agent", "setup", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is there: it is kept as it is" in done.stdout
     assert "PM2.5 35  PM10 55 µg/m³  read back" in done.stdout

@@ -7,7 +7,6 @@ import json
 import signal
 import ssl
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.init import Plan, begin
 from tests.rig import Program
 from tests.servers import Server, executable, free_port, wait_for
+from tests.typed import typed
 
 
 class SecureMosquitto(Server):
@@ -78,15 +78,7 @@ class City:
         self.broker.stop()
 
     def lamppost(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """The command, as a person types it."""
-        return subprocess.run(
-            [sys.executable, "-m", "lamppost", *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return typed(*words, stdin=stdin)
 
     def office(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A command of the office's."""

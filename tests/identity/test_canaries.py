@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ import yaml
 from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import free_port, wait_for
+from tests.typed import typed
 
 pytestmark = pytest.mark.real
 CANARY = "CANARY"
@@ -129,6 +128,6 @@ def _page(port: int, path: str) -> str:
 
 
 def _run(city: City, *words: str) -> str:
-    ended = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
+    ended = typed(*words)
     assert city.folder.exists()
     return ended.stdout + ended.stderr

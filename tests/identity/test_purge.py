@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from collector.web.desk.reports import Reports
 from tests.collector.bench import BATCH, NOW, SPOOL, dump
 from tests.ingest import ingest_on
 from tests.servers import Influxd
+from tests.typed import typed
 from wire.status import Birth
 
 
@@ -34,7 +33,7 @@ def alert_of(node: str) -> Table:
 def purge(settings: Path, **document: Any) -> None:
     settings.write_text(yaml.safe_dump(document))
     words = ["stations", "purge", "lp-0017", "--yes", "--config", str(settings)]
-    done = subprocess.run([sys.executable, "-m", "lamppost", *words], capture_output=True, text=True, check=False)
+    done = typed(*words)
     assert done.returncode == 0, done.stderr
 
 

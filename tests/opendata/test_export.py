@@ -26,6 +26,7 @@ from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
 from tests.servers import Influxd
+from tests.typed import typed
 
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 MINUTE_MS = 60_000
@@ -45,8 +46,7 @@ class City:
             assert store.write(store.render(table)) == Stored()
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lamppost", *words, "--config", str(self.settings)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return typed(*words, "--config", str(self.settings))
 
     def everything(self) -> list[Any]:
         """Every point of every measurement that can be exported."""
