@@ -17,6 +17,9 @@ import yaml
 
 STOP_S: Final = 20.0
 PORTS: Final = range(20_000, 32_768)  # below those that Linux gives to whoever connects (ip_local_port_range)
+SHARES: Final = 8
+"""Programs that are started one after the other, as the processes of a run of tests are, take turns."""
+_chosen: set[int] = set()
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, an order, a terminal that was closed: whoever has children ends them first."""
 
@@ -81,9 +84,18 @@ class Programs:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses now, and that no connection is given before somebody serves there."""
+    """A TCP port on loopback that nobody uses now, and that no connection is given before somebody serves there.
+
+    Until then, and while a server that is started again is down, nobody but this program may choose it: each has ports
+    of its own, and chooses none of them twice while there are others.
+    """
     while True:
-        port = SystemRandom().choice(PORTS)
+        left = [port for port in PORTS[os.getpid() % SHARES :: SHARES] if port not in _chosen]
+        if not left:
+            _chosen.clear()
+            continue
+        port = SystemRandom().choice(left)
+        _chosen.add(port)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

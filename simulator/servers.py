@@ -165,7 +165,7 @@ class Influxd(Server):
     def configure(self) -> None:
         (self.folder / "influxdb.conf").write_text(
             f"""reporting-disabled = true
-bind-address = "127.0.0.1:{free_port()}"
+bind-address = "127.0.0.1:0"
 [meta]
   dir = "{self.folder}/meta"
 [data]

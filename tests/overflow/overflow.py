@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,13 @@ class Overflow:
     def run(self) -> dict[str, Any]:
         """Servers up, and all of it."""
         broker, database = SmallQueues(self._folder / "mosquitto"), Influxd(self._folder / "influxd")
-        broker.start()
-        database.start()
-        rig = Rig(self._folder, broker, database)
-        try:
+        with ExitStack() as at_the_end:
+            for server in (broker, database):
+                at_the_end.callback(server.stop)
+                server.start()
+            rig = Rig(self._folder, broker, database)
+            at_the_end.callback(rig.close)
             return asyncio.run(self._overflow(rig))
-        finally:
-            rig.close()
-            broker.stop()
-            database.stop()
 
     async def _overflow(self, rig: Rig) -> dict[str, Any]:
         collector = rig.collector()
