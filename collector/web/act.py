@@ -57,7 +57,7 @@ class Act:
         told: dict[str, Any] = {
             "alert": alert, "grant": grant, "form": self._grants.form(token, nonce), "lengths": tuple(LENGTHS_MS),
             "open": alert is not None and grant.expires_ms > self._site.now_ms(),
-            "done": done if done in VERBS else None,
+            "done": done if done in VERBS else None, "asked": {"done": done} if done in VERBS else {},
         }  # fmt: skip
         path = f"/act/{token}"
         html = self._renderer.page("act.html", language_of(request), path=path, safe=False, events=None, **told)

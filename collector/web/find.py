@@ -20,6 +20,11 @@ class Leaf(NamedTuple):
     number: int
     pages: int
 
+    def at(self, number: int) -> dict[str, str | int]:
+        """What an address asks for that leads to that page; of the first of all stations nothing."""
+        page: dict[str, str | int] = {"page": number} if number > 1 else {}
+        return page | ({"find": self.wanted} if self.wanted else {})
+
 
 def leaf(query: Mapping[str, str], stations: Sequence[Station], most: int) -> Leaf | None:
     """The page that an address asks for, with `most` stations; None when there is no such page."""

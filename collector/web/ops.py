@@ -224,18 +224,18 @@ class Ops:
         token = request.query_params.get("token", "")
         if request.method == "GET":
             if not self._desk.accounts.may_set_up(token):
-                return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
-            return self._door(request, "ops_setup.html", "/ops/setup", token=token)
+                return self._door(request, "setup", 403, trouble="wrong_token", token="")
+            return self._door(request, "setup", token=token)
         fields, now_ms = await read_form(request), self._site.now_ms()
         if not self._tries.take(client_of(request), now_ms):
-            return self._door(request, "ops_setup.html", "/ops/setup", 429, trouble="tries", token=token)
+            return self._door(request, "setup", 429, trouble="tries", token=token)
         name, password, token = (fields.get(key, "") for key in ("name", "password", "token"))
         try:
             made = await run_in_threadpool(self._desk.accounts.set_up, token, name, password, now_ms)
         except NotAccepted as error:
-            return self._door(request, "ops_setup.html", "/ops/setup", 400, trouble=str(error), token=token)
+            return self._door(request, "setup", 400, trouble=str(error), token=token)
         if not made:
-            return self._door(request, "ops_setup.html", "/ops/setup", 403, trouble="wrong_token", token="")
+            return self._door(request, "setup", 403, trouble="wrong_token", token="")
         await run_in_threadpool(self._desk.file.note, name, "setup", "", now_ms)
         return self._back(request, "/login")
 
@@ -289,6 +289,7 @@ class Ops:
         def make() -> str:
             shared: dict[str, Any] = {
                 "path": path,
+                "asked": dict(request.query_params),
                 "safe": request.cookies.get("colours") == "safe",
                 "events": None,
                 "session": session,
@@ -301,13 +302,15 @@ class Ops:
 
     def _login(self, request: Request, to: str, status: int = 200, trouble: str | None = None) -> Response:
         """The door to the page `to`, an address below the desk's."""
-        path = f"/ops/login?{urlencode({'to': to})}" if to else "/ops/login"
-        return self._door(request, "ops_login.html", path, status, trouble=trouble, to=to)
+        return self._door(request, "login", status, trouble=trouble, to=to)
 
-    def _door(self, request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
-        safe = request.cookies.get("colours") == "safe"
-        shared: dict[str, Any] = {"path": path, "safe": safe, "events": None, "trouble": None, "session": None}
-        html = self._renderer.page(template, language_of(request), **shared | values)
+    def _door(
+        self, request: Request, name: str, status: int = 200, trouble: str | None = None, **carried: str
+    ) -> Response:
+        """A page before the door; what it `carries` goes on with its form, and into the other language."""
+        shared: dict[str, Any] = {"path": f"/ops/{name}", "asked": {key: text for key, text in carried.items() if text}}
+        shared |= {"safe": request.cookies.get("colours") == "safe", "events": None, "session": None}
+        html = self._renderer.page(f"ops_{name}.html", language_of(request), trouble=trouble, **shared, **carried)
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
     def _back(self, request: Request, where: str) -> RedirectResponse:

@@ -73,7 +73,8 @@ class Pages:
             raise HTTPException(404, "not_found")
 
         def values(_: bool) -> dict[str, Any]:
-            return {"leaf": leaf, "reports": self._reports.newest(), "changes": self._reports.newest_changes()}
+            told = {"leaf": leaf, "asked": leaf.at(leaf.number)}
+            return told | {"reports": self._reports.newest(), "changes": self._reports.newest_changes()}
 
         return await self._show(request, "city.html", "/", leaf.stations, values, wanted=leaf.wanted)
 
@@ -90,7 +91,7 @@ class Pages:
         def values(store_down: bool) -> dict[str, Any]:
             told: dict[str, Any] = {"station": station, "report_kinds": KINDS, "reported": reported, "spans": SPANS}
             told |= {"reports": self._reports.of(node), "changes": self._reports.changes(node)}
-            told |= {"last_week": None, "past": None}
+            told |= {"last_week": None, "past": None, "asked": {"span": length} if length != "day" else {}}
             told |= {"corrections": {record.sensor: record for record in self._site.corrections(node)}}
             if not store_down:
                 with suppress(StoreDown):  # the page says so itself

@@ -90,6 +90,7 @@ class Renderer:
             until_resolved_ms=UNTIL_RESOLVED_MS,
             lengths=tuple(LENGTHS_MS),
             ages=True,  # a live message leaves them out
+            asked={},  # what a page's address asks for, which the same page in another language is asked too
         )
         self._templates.filters["told_once"] = told_once
         self._templates.filters["entries"] = entries

@@ -57,6 +57,7 @@ class TakePart:
             "safe": request.cookies.get("colours") == "safe",
             "events": None,
             "leaf": leaf,
+            "asked": leaf.at(leaf.number),
             "base": str(request.base_url).rstrip("/"),
             "api": API,
             "licence": LICENCE,

@@ -80,6 +80,14 @@ def test_the_setup_link_works_once(served: Served) -> None:
     assert (used.status, "<form" in used.text, '<a href="/en/ops/login">' in used.text) == (403, False, True)
 
 
+def test_the_setup_link_is_the_same_in_the_other_language(served: Served) -> None:
+    """Its token was left behind, and the page said that the link is wrong or has been used."""
+    (other,) = re.findall(r'<a href="([^"]*)" hreflang="en"', served.get(served.app.state.setup_path).text)
+    page = served.get(unescape(other))
+    assert page.status == 200
+    assert 'name="password"' in page.text
+
+
 def test_the_session_cookie_is_strict_and_out_of_scripts_reach(served: Served) -> None:
     log_in(served)
     cookie = post(served, "/ops/login", name="li", password=PASSWORD).headers["set-cookie"].lower()
@@ -160,6 +168,13 @@ def test_every_page_has_both_languages(served: Served) -> None:
         text = page.text.replace('aria-label="中文">中文', "")
         assert not [letter for letter in text if "一" <= letter <= "鿿"], path
         assert served.get("/ops" + path, Cookie=cookie).status == 200
+
+
+@pytest.mark.parametrize("path", ["/data?q=highest&since=30d", "/stations?find=lp-0001", "/station/lp-0001"])
+def test_a_tab_of_the_desk_shows_the_same_in_the_other_language(served: Served, path: str) -> None:
+    page = served.get("/ops" + path, Cookie=log_in(served)).text
+    (other,) = re.findall(r'<a href="([^"]*)" hreflang="en"', page)
+    assert unescape(other) == "/en/ops" + path
 
 
 def test_every_page_is_called_by_what_it_shows(served: Served) -> None:

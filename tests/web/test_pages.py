@@ -7,6 +7,7 @@ import http.client
 import re
 import time
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ def test_both_pages_name_each_other(standing: Served) -> None:
         page = standing.get(path).text
         assert 'hreflang="zh-CN" href="/"' in page
         assert 'hreflang="en" href="/en/"' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/station/lp-0001?span=week", "/?find=lp", "/?find=%E5%BB%BA+rd", "/data?find=lp", "/wall", "/data"]
+)
+def test_the_same_page_in_the_other_language_shows_the_same(standing: Served, path: str) -> None:
+    """A week's chart became a day's, and what was found all stations, for whoever changed the language."""
+    for here, there in ((path, "/en" + path), ("/en" + path, path)):
+        links = re.findall(r'<a href="([^"]*)" hreflang', standing.get(here).text)
+        assert [unescape(link) for link in links] == [there]
+
+
+def test_other_colours_show_the_same_page_and_are_offered_where_there_are_any(standing: Served) -> None:
+    page = standing.get("/station/lp-0001?span=week").text
+    assert 'href="?span=week&amp;colours=safe"' in page
+    for path in ("/data", "/nowhere"):
+        assert "colours=" not in standing.get(path).text
 
 
 def test_a_station_without_data_waits_and_a_silent_one_is_out_of_date(standing: Served) -> None:
