@@ -81,19 +81,24 @@ class TlsPool(HTTPSConnectionPool):
 def silence(error: Exception) -> str:
     """Why no answer came, in words: urllib3 tells its pool and the whole address, and the cause at the end.
 
-    The error lets go of what was sent: urllib3's functions hold it, and it holds them with their request. Half a
-    megabyte a try stayed until the garbage collector came by, which is seldom here (memory.py).
+    The error lets go of what was sent.
     """
-    _let_go(error)
+    let_go(error)
     cause = getattr(error, "reason", None)
     cause = cause if isinstance(cause, Exception) else error
     inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
     return re.sub(r"^\w+\(host=[^)]*\): ", "", reason(next(inner, cause)))
 
 
-def _let_go(error: BaseException | None) -> None:
+def let_go(error: BaseException | None) -> None:
+    """Have an error that is dealt with let go of the functions that it came through, and of what these hold.
+
+    urllib3's hold the error too, a ring with the request in it. Half a megabyte a try stayed until the garbage
+    collector came by, which is seldom here (memory.py).
+    """
     while error is not None:
         clear_frames(error.__traceback__)
+        error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 

@@ -44,7 +44,7 @@ def request(
     """One request. Raises Forbidden, OSError, urllib3.exceptions.HTTPError."""
     import urllib3
 
-    from collector.pools import Pool, TlsPool
+    from collector.pools import Pool, TlsPool, let_go
 
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -61,6 +61,7 @@ def request(
             try:
                 answer = pool.urlopen(method, path, body, told, redirect=False, preload_content=False)
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+                let_go(error)
                 failed = error  # and nothing was told there
                 continue
             return Answer(answer.status, dict(answer.headers), _beginning(answer))

@@ -10,6 +10,7 @@ from collector.notify.addresses import Forbidden, Inner, checked_addresses
 from collector.notify.channel import Never, NotNow, Told
 from collector.notify.post import Answer, outcome, post, trouble
 from tests.alerts.receiver import Receiver
+from tests.garbage import none_is_left
 from tests.trickle import Trickle
 
 NEVER = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:169.254.169.254", "255.255.255.255"]
@@ -70,6 +71,13 @@ def test_no_list_opens_the_way_to_what_is_never_called(address: str) -> None:
 def test_what_is_neither_host_nor_network_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="a host such as"):
         Alerts(inner=[wrong])
+
+
+def test_an_address_that_refuses_before_another_takes_it_keeps_nothing_of_the_message(receiver: Receiver) -> None:
+    """As `localhost` does, ::1 first: each message stayed until the garbage collector came by."""
+    with none_is_left():
+        answer = post(receiver.url.replace("127.0.0.1", "localhost"), b"{}", {}, lambda *_: ["127.0.0.2", "127.0.0.1"])
+    assert (answer.status, receiver.calls) == (204, 1)
 
 
 def test_a_name_that_changes_its_address_is_asked_once_and_never_connects(receiver: Receiver) -> None:

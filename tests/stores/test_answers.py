@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from collector.stores.influx2 import Influx2
 from collector.stores.store import Held, Later, Refused, Select, Store, Stored, StoreDown
 from lamppost import _build
 from tests.closes import Closes
+from tests.garbage import none_is_left
 from tests.servers import free_port
 from wire.exits import Exit, Failure
 
@@ -85,22 +85,10 @@ def test_why_no_answer_came_is_told_in_words(kind: str) -> None:
 def test_what_was_not_answered_is_not_kept(make: Callable[[str], Store], scheme: str, closes: Closes) -> None:
     """It was: each try left its body in a ring that only the garbage collector undoes, 40 MB a minute at full rate."""
     store = closes(make(f"{scheme}://127.0.0.1:{free_port()}"))
-    with _no_garbage_collection():
+    with none_is_left():
         assert isinstance(store.write([b"a b=1 1"]), Later)
-        assert gc.collect() == 0
-        with pytest.raises(StoreDown):
-            store.select(Select("air_quality", ("cq",)))
-        assert gc.collect() == 0
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    with none_is_left(), suppress(StoreDown):
+        store.select(Select("air_quality", ("cq",)))
 
 
 @pytest.mark.parametrize("words", ["quarantine list", "gaps"])
