@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -44,9 +45,11 @@ def bench(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the bench ends its servers with it
     for part in wanted:
         print(f"{part} ...", file=sys.stderr)
+        began_s = time.monotonic()
         with _profiled() if profile else nullcontext():
             for figure in parts[part]():
                 print(json.dumps(figure.as_json(), ensure_ascii=False) if as_json else _line(figure), flush=True)
+        print(f"{part}: {time.monotonic() - began_s:.0f} s", file=sys.stderr)
 
 
 @contextmanager

@@ -152,7 +152,8 @@ class Run:
         elif node.powered:
             line.plugged = True
             node.serve(line)
-        self.clock.after(max(1, round((self._next_s(line, now_s) - now_s) * 1000)), lambda: self._serve(node, line))
+        next_s = self._next_s(line, now_s) if node.powered else now_s + MUTE_S
+        self.clock.after(max(1, round((next_s - now_s) * 1000)), lambda: self._serve(node, line))
 
     def _next_s(self, line: Line, now_s: float) -> float:
         next_s = line.stub.next_s
