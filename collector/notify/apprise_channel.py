@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from collector.edge import Edge
 from collector.notify.channel import BadAddress, NotNow, Outcome, Told
 from collector.notify.message import Writer
+from collector.pools import let_go
 from collector.rules.outbox import Delivery
 from collector.tame import one_line
 from wire.quantities import nearest
@@ -38,28 +41,34 @@ AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
 PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minute
 
 
-class _MailWords(logging.Filter):
-    """What a mail server said, by thread: apprise has it at its debug level alone.
+class _Words(logging.Filter):
+    """What apprise says, by thread. It says the same of each try, for days; the channel passes on what is new of it.
 
-    Nothing else of that level is kept or goes on, for of other services it holds tokens.
+    What a mail server said it has at its debug level alone; of other services that level holds tokens, and is not kept.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[int, str] = {}
+        self._complaint: dict[int, str] = {}
+        self._server: dict[int, str] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        words, at, said = record.getMessage().partition("Socket Exception: ")
-        if record.name == "apprise" and at and not words and record.levelno < logging.INFO:
-            self._said[threading.get_ident()] = said
-        return record.levelno >= max(logging.INFO, logging.root.level)
+        let_go(sys.exc_info()[1])  # nobody else sees the error: apprise swallows it
+        thread, text = threading.get_ident(), record.getMessage()
+        if record.levelno >= logging.WARNING:
+            self._complaint[thread] = text
+        elif record.levelno < logging.INFO and text.startswith(_SERVER):
+            self._server[thread] = text.removeprefix(_SERVER)
+        return False
 
-    def take(self) -> str:
-        """The last words in this thread."""
-        return self._said.pop(threading.get_ident(), "")
+    def take(self) -> tuple[str, str]:
+        """The last complaint in this thread, and the last words of a mail server."""
+        thread = threading.get_ident()
+        return self._complaint.pop(thread, ""), self._server.pop(thread, "")
 
 
-_MAIL_WORDS: Final = _MailWords()
+_SERVER: Final = "Socket Exception: "
+_WORDS: Final = _Words()
 
 
 class Apprise:
@@ -84,7 +93,8 @@ class Apprise:
         self._is_mail = address.lower().startswith("mailto")
         words = logging.getLogger("apprise")
         words.setLevel(logging.DEBUG)
-        words.addFilter(_MAIL_WORDS)
+        words.addFilter(_WORDS)
+        self._edge = Edge(log)
         reaches = len(self._service)
         self._cure = f", or not by all {reaches} that it reaches. Cure: a line each" if reaches > 1 else ""
 
@@ -92,15 +102,20 @@ class Apprise:
         """Tell it, in plain text: a service that shows HTML or Markdown gets it escaped."""
         title = " / ".join(self._writer.title(deliveries, language) for language in self._languages)
         body = "\n\n".join(self._writer.text(deliveries, language) for language in self._languages)
-        _MAIL_WORDS.take()
+        _WORDS.take()
         try:
             took = self._service.notify(title=title, body=body, body_format="text")
+            complaint, server = _WORDS.take()
         except (OSError, TypeError, ValueError) as error:
-            log.warning("%s: %s: %s", self.name, self._service.service_name, error)
-            took = False
-        said = _MAIL_WORDS.take() if self._is_mail else ""
-        why = f"not taken by {self._service.service_name} (line {self._line}){self._cure}" + (said and f": {said}")
-        return Told() if took else NotNow(one_line(why)[:300])
+            took, complaint, server = False, f"{self._service.service_name}: {error}", ""
+        if took:
+            self._edge.is_over()
+            return Told()
+        self._edge.fails(f"{self.name}: {complaint}")
+        said = f": {server}" if server and self._is_mail else ""
+        return NotNow(
+            one_line(f"not taken by {self._service.service_name} (line {self._line}){self._cure}{said}")[:300]
+        )
 
 
 def addresses(file: Path) -> list[tuple[int, str]]:

@@ -30,7 +30,9 @@ from collector.rules.standing import Line
 from collector.rules.transition import Series, transition
 from tests.alerts.postbox import Postbox
 from tests.alerts.test_teller import T0, WRITER
+from tests.garbage import none_is_left
 from tests.rules.high import PM25_HIGH
+from tests.servers import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # one of apprise's own packages
 
@@ -161,6 +163,29 @@ def test_what_a_mail_server_says_is_why_it_was_not_told_and_no_secret_of_others_
     gone._service.request_rate_per_sec = 0.0
     assert gone.send([message()]) == NotNow("not taken by DingTalk (line 2)")
     assert "sesame" not in caplog.text
+
+
+def test_a_service_that_is_away_for_days_is_a_line_in_the_log_and_not_one_a_try(
+    tmp_path: Path, ntfy: Ntfy, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/street?retry=0"), WRITER)
+    channel._service.request_rate_per_sec = 0.0
+    caplog.set_level("INFO")
+    for down in (True, True, True, False, True, True):
+        ntfy.down = down
+        assert isinstance(channel.send([message()]), NotNow) == down
+    assert [record.getMessage() for record in caplog.records if record.name != "asyncio"] == [
+        "duty: Failed to send ntfy notification to topic 'street': Servers are overloaded., error=503."
+    ] * 2
+
+
+def test_a_message_to_a_service_that_does_not_answer_is_not_kept(tmp_path: Path) -> None:
+    """It was: what apprise hears of it stayed, with the message, until the garbage collector came by."""
+    channel = Apprise("duty", urls(tmp_path, f"ntfy://127.0.0.1:{free_port()}/street?retry=0"), WRITER)
+    channel._service.request_rate_per_sec = 0.0
+    channel.send([message()])  # the first one loads what it needs
+    with none_is_left():
+        assert isinstance(channel.send([message()]), NotNow)
 
 
 def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: Path) -> None:
