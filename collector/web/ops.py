@@ -201,7 +201,13 @@ class Ops:
     async def log_in(self, request: Request) -> Response:
         """The form, and what comes of it: the page that one wanted."""
         if request.method == "GET":
-            return self._login(request, request.query_params.get("to", ""))
+            to = request.query_params.get("to", "")
+            response: Response = self._login(request, to)
+            if request.headers.get("sec-fetch-site") == "cross-site":
+                # A strict cookie is not sent by who follows a link of elsewhere, such as in mail that is read in the
+                # browser: the page that it led to is asked for once more, from here.
+                response.headers["Refresh"] = f"0; url={self._beyond(request, to).headers['location']}"
+            return response
         fields, now_ms = await read_form(request), self._site.now_ms()
         to = fields.get("to", "")
         if not self._tries.take(client_of(request), now_ms):
@@ -214,7 +220,7 @@ class Ops:
         if token is None:
             return self._login(request, to, 403, "wrong_login")
         await run_in_threadpool(self._desk.file.note, name, "login", "", now_ms)
-        response = self._back(request, to if to.startswith("/") else "")
+        response = self._beyond(request, to)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, max_age=7 * 86400)
         return response
@@ -312,6 +318,10 @@ class Ops:
         shared |= {"safe": request.cookies.get("colours") == "safe", "events": None, "session": None}
         html = self._renderer.page(f"ops_{name}.html", language_of(request), trouble=trouble, **shared, **carried)
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+
+    def _beyond(self, request: Request, to: str) -> RedirectResponse:
+        """Through the door to the page `to`, which is one of ours."""
+        return self._back(request, to if to.startswith("/") else "")
 
     def _back(self, request: Request, where: str) -> RedirectResponse:
         return RedirectResponse(self._root(request) + where, 303)

@@ -95,6 +95,17 @@ def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: S
     page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
 
 
+def test_a_link_in_mail_that_is_read_in_the_browser_leads_who_is_logged_in_to_the_alert(seen: Seen) -> None:
+    """The strict cookie does not come along from another site: the door was shown to who stood inside."""
+    seen.enter()
+    wanted = seen.page.url.replace("/en/ops", "/en/ops/data?q=highest&since=30d")
+    seen.page.goto(seen.page.url.replace("127.0.0.1", "localhost").replace("/en/ops", "/data"))
+    link = "address => { const a = document.createElement('a'); a.href = address; a.innerText = 'alert'; return a; }"
+    seen.page.evaluate(f"address => document.body.prepend(({link})(address))", wanted)
+    seen.page.click("a:text-is('alert')")
+    seen.page.wait_for_url(wanted, timeout=5000)
+
+
 @pytest.mark.parametrize("root", ["/ops", "/en/ops"])
 def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(seen: Seen, root: str) -> None:
     seen.enter()

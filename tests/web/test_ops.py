@@ -49,6 +49,15 @@ def test_the_door_leads_nowhere_else(served: Served) -> None:
     assert answer.headers["location"] == "/ops"
 
 
+def test_the_door_asks_once_more_from_here_where_a_link_of_elsewhere_led_to_it(standing: Served) -> None:
+    asked = standing.get("/en/ops/login?to=%2Fdata%3Fq%3Dhighest", Sec_Fetch_Site="cross-site")
+    assert asked.headers["refresh"] == "0; url=/en/ops/data?q=highest"
+    assert "refresh" not in standing.get("/en/ops/login?to=%2Fdata", Sec_Fetch_Site="same-origin").headers
+    for to, leads in (("%40evil.example", "/ops"), ("%2Fdata%0D%0Ax", "/ops/data%0D%0Ax")):
+        answer = standing.get(f"/ops/login?to={to}", Sec_Fetch_Site="cross-site")
+        assert answer.headers["refresh"] == f"0; url={leads}"
+
+
 def test_who_is_no_longer_logged_in_hears_that_a_form_was_in_vain(served: Served) -> None:
     operator = Operator(served)
     operator.post("/ops/logout", {})
