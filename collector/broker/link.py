@@ -20,6 +20,7 @@ from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt_session import PACKET_BYTES_MAX, Broken, Outbox, Outgoing, Refused, Session
 from collector.broker.pipe import Pipe
 from collector.health.health import AWAY, Trouble
+from common.comings import Comings
 from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
@@ -52,6 +53,7 @@ class Link:
         self.goes_ahead: GoesAhead = nothing_hurries
         self._inbox: Inbox[Session] = Inbox()
         self._generation = 0
+        self._comings = Comings()
         self._outbox = Outbox()
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -121,7 +123,7 @@ class Link:
         pause_s, attempts = 0.0, 0
         addresses = self._broker.addresses()
         while not self._ending.wait(pause_s):
-            generation = self._generation
+            generation, lost = self._generation, ""
             self._address = addresses[attempts % len(addresses)]  # the nodes of a cluster in turn
             attempts += 1
             try:
@@ -133,7 +135,7 @@ class Link:
             except (OSError, Broken) as error:
                 self.trouble = Trouble("broker_away", reason(error))
                 if self.connected:
-                    log.warning("connection to the broker lost: %s", reason(error))
+                    lost = reason(error)
                 else:
                     self._say_once("unreachable", logging.WARNING, f"does not answer ({reason(error)}); trying again")
             except Exception:
@@ -141,6 +143,8 @@ class Link:
                 log.exception("the connection to the broker failed; trying again")
             if self.connected:
                 self.counts["disconnected"] += 1
+                if self._comings.gone(time.monotonic()) and lost:
+                    log.warning("connection to the broker lost: %s", lost)
             self.connected = False
             pause_s = 0.0 if generation != self._generation else 2 * pause_s
             pause_s = min(max(pause_s, PAUSE_S_MIN), PAUSE_S_MAX)
@@ -177,6 +181,9 @@ class Link:
                 if data:
                     self._deliver(session, data)
                     heard_s = now_s if session.up else heard_s  # who trickles its welcome is not there
+                if self.connected and self._comings.there(now_s):
+                    self.counts["refused"] = self.counts["unreachable"] = 0
+                    log.info("connected to broker %s:%s", *self._address)
                 if pipe.wrote:
                     spoke_s = now_s
                 elif now_s - spoke_s > session.keepalive_s / 2:
@@ -232,8 +239,6 @@ class Link:
         if session.up and not self.connected:
             self._generation += 1
             self.connected, self.trouble = True, None
-            self.counts["refused"] = self.counts["unreachable"] = 0
-            log.info("connected to broker %s:%s", *self._address)
         if session.counts:
             self.counts.update(session.counts)
             session.counts.clear()

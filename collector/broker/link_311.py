@@ -21,6 +21,7 @@ from collector.broker import link
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt import make_client
 from collector.health.health import AWAY, Trouble
+from common.comings import Comings
 from common.settings import BrokerAddress
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
@@ -45,6 +46,7 @@ class Link311:
         self.goes_ahead: GoesAhead = nothing_hurries
         self._inbox: Inbox[int] = Inbox()
         self._generation = 0
+        self._comings = Comings()
         self._subscribe_due_s: float | None = None
         self._addresses = cycle(broker.addresses())
         self._client = self._make_client()
@@ -71,6 +73,9 @@ class Link311:
         if due_s is not None and time.monotonic() >= due_s:
             self._subscribe_due_s = None
             self._subscribe(self._client)
+        if self.connected and self._comings.there(time.monotonic()):
+            self.counts["refused"] = self.counts["unreachable"] = 0
+            log.info("connected to broker %s:%s", *self._address)
         self._inbox.wait(timeout_s, live)
 
     def take(self, timeout_s: float = 0.0, count: int = 1000, live: bool = False) -> list[Arrived]:
@@ -150,8 +155,6 @@ class Link311:
             return
         self._subscribe_due_s = None
         self.connected, self.trouble = True, None
-        self.counts["refused"] = self.counts["unreachable"] = 0
-        log.info("connected to broker %s:%s", *self._address)
 
     def _on_connect_fail(self, *_: Any) -> None:
         self.trouble = AWAY
@@ -161,14 +164,15 @@ class Link311:
         self._aim()
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
-        if self.connected:
+        was_there, self.connected = self.connected, False
+        if was_there:
             self.trouble = Trouble("broker_away", str(reason))
-            log.warning("connection to the broker lost: %s", reason)
+            if self._comings.gone(time.monotonic()):
+                log.warning("connection to the broker lost: %s", reason)
         elif not self.counts["refused"]:
             self.trouble = Trouble("broker_refuses")
             log.error("broker %s:%s hangs up on us without a reason; its log may have it", *self._address)
             self.counts["refused"] += 1
-        self.connected = False
         self._subscribe_due_s = None
         self.counts["disconnected"] += 1
         self._aim()

@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from common.comings import Comings
 from common.settings import BrokerAddress
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.skew import Skew
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 log = logging.getLogger("lamppost.uplink")
+_library = log.getChild("mqtt")
+_library.disabled = True  # it says of each try what we say of the first
 
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
@@ -67,6 +70,8 @@ class Uplink:
         self.connected_since_s: float | None = None
         self.trouble: str | None = None  # why it is not connected
         self.flapping = Flapping(CUT_OFF, WITHIN_S)
+        self._comings = Comings()
+        self._troubles: set[str] = set()  # that were said since it was said that it is connected
         self._broker = broker
         self._speaks_5 = broker.protocol == "5"
         self._node = node
@@ -107,9 +112,11 @@ class Uplink:
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
                 self.trouble = _why(error)
                 failures = 0 if time.monotonic() - started_s > STEADY_S else failures
-                if failures == 0:
+                if self.trouble not in self._troubles:
                     log.warning("broker %s:%s: %s; trying again", *self._address, self.trouble)
+                self._troubles.add(self.trouble)
                 if self.connected_since_s is not None:
+                    self._comings.gone(time.monotonic())
                     self.flapping.lost(time.monotonic())
                 self.counts["disconnected"] += 1
             finally:
@@ -146,7 +153,6 @@ class Uplink:
         async with self._client() as client:
             await self._subscribe(client)
             await self._say_birth(client)
-            log.info("connected to broker %s:%s", *self._address)
             self.connected_since_s, self.trouble = time.monotonic(), None
             self._delivery.on_connect(time.monotonic())
             publishing: set[asyncio.Task[None]] = set()
@@ -181,7 +187,7 @@ class Uplink:
         }
         if not self._speaks_5:
             kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
-        client = _Client(
+        return _Client(
             *self._address,
             username=self._broker.username or self._node,
             password=self._broker.password,
@@ -189,12 +195,11 @@ class Uplink:
             **kind,
             keepalive=KEEPALIVE_S,
             will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),
+            logger=_library,
             tls_context=self._broker.tls() if self._broker.tls is not None else None,
             timeout=PUBLISH_TIMEOUT_S,
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
-        client.pending_calls_threshold = 2 * wire_ack.WINDOW_MAX  # a full window on a slow line is nothing to warn of
-        return client
 
     async def _receive(self, client: aiomqtt.Client, publishing: set[asyncio.Task[None]]) -> None:
         async for message in client.messages:
@@ -275,6 +280,9 @@ class Uplink:
         while True:
             if self._is_owed and time.monotonic() - self._heard_s > SILENT_S:
                 raise aiomqtt.MqttError("it has gone silent")
+            if self._comings.there(time.monotonic()):
+                self._troubles.clear()
+                log.info("connected to broker %s:%s", *self._address)
             if self._birth_due:
                 begin(self._say_birth_again(client), "say the birth again")
             for sealed in self._delivery.due(time.monotonic()):
@@ -321,6 +329,8 @@ class _Client(aiomqtt.Client):
     def _on_disconnect(self, client: paho.Client, *said: Any) -> None:
         if self._connected.done():
             super()._on_disconnect(client, *said)
+            if self._disconnected.done():
+                self._disconnected.exception()  # asyncio's log is full of those that nobody looked at
         else:
             self._connected.set_exception(aiomqtt.MqttError("it hangs up without an answer"))
 
