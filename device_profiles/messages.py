@@ -175,6 +175,10 @@ class Message(Strict):
             end = field.at + field.bytes if field.at is not None and field.at >= 0 else 0
             if end > (self.length or FRAME_BYTES_MAX):
                 raise ValueError(f"{field.label} ends at byte {end}, outside the frame of {self.length} bytes")
+            if (field.column is None) != (self.columns is None):
+                raise ValueError(f"{field.label}: a column goes with columns of its message: how many it has")
+            if field.column is not None and field.column >= (self.columns or 0):
+                raise ValueError(f"{field.label}: of {self.columns} columns the last is {(self.columns or 0) - 1}")
         known = {field.quantity for field in self.fields if field.quantity}
         told = {field.name for field in self.fields if field.name}
         for flag in self.flags:

@@ -261,7 +261,8 @@ def _profile(name: str, folder: Path | None) -> Profile:
     try:
         return load(folder).get(name)
     except UnknownProfile as error:
-        raise Failure(Exit.USAGE, "profile-unknown", str(error), "lamppost profiles list") from error
+        cure = "lamppost profiles list; one of your own: --profiles FOLDER"
+        raise Failure(Exit.USAGE, "profile-unknown", str(error), cure) from error
     except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error)) from error
 

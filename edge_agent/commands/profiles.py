@@ -121,9 +121,12 @@ def decode(
     Examples:  lamppost profiles decode nova-sds011 --hex "aa c0 4b 00 51 00 a1 60 9d ab"
                lamppost capture show street.cap
     """
+    from common.strict_model import word
     from edge_agent.sensors.framing import Framer
 
     profile = _with_options(_get(_catalogue(folder), name), option or [])
+    if asked is not None and asked not in profile.commands:
+        raise Failure(Exit.USAGE, "command-unknown", f"command {word(asked, profile.commands)}")
     framer = Framer(profile)
     items = framer.feed(_bytes(hex_text, file)) + framer.flush()
     frames = [told(profile, item, asked) for item in items]

@@ -48,6 +48,7 @@ def test_decode_reads_stdin_and_options() -> None:
         (["decode", "nova-sds011"], 2, "either --hex or --file"),
         (["decode", "nova-sds011", "--hex", "xy"], 2, "pairs of hex digits"),
         (["decode", "omnipresense-ops243a", "--hex", "30", "--option", "unit=miles"], 2, "mph"),
+        (["decode", "renke-rs-fsxcs", "--hex", "01", "--asked", "read_wether"], 2, "did you mean 'read_weather'"),
         (["check", "missing.yaml"], 3, "No such file"),
     ],
 )
@@ -69,6 +70,55 @@ def test_check_runs_the_examples(tmp_path: Path) -> None:
     assert failure.code == Exit.CONFIGURATION
     line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  - hex:"))
     assert f"nova-sds011.yaml:{line}: examples[0]: pm25_raw_ugm3 is 7.5, not 7.6" in failure.line()
+
+
+TEXT = """
+format: 1
+profile: text
+version: 1
+maker: m
+models: [m]
+title: {zh: m, en: m}
+kind: weather
+evidence: medium
+serial: {baud: 9600}
+silence_s: 10
+frames: [{kind: line, opening: "$BAR,", check: {kind: xor8_nmea}, anchored: false, longest: 64}]
+messages:
+  - name: data
+    columns: 3
+    fields: [{column: 1, quantity: press_hpa}, {column: 2, quantity: temp_c}]
+mode: push
+modes: {push: {period_s: 1}}
+wiring: {zh: m, en: m}
+sources: [m]
+examples: [{hex: "24 42 41 52 2C 31 30 31 33 2E 32 2C 32 31 2E 34 2A 35 37 0D 0A", message: data,
+            rows: [{press_hpa: 1013.2, temp_c: 21.4}], source: m}]
+"""
+
+
+def test_the_last_cell_of_a_line_ends_before_its_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "text.yaml"
+    path.write_text(TEXT)
+    answer = run.invoke(app, ["check", str(path)])
+    assert "1 examples decode as they say" in answer.stdout, answer.exception
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("    columns: 3\n", "", "press_hpa: a column goes with columns of its message"),
+        ("column: 2,", "column: 3,", "temp_c: of 3 columns the last is 2"),
+        ("column: 2,", "at: 5, type: u8,", "temp_c: a column goes with columns of its message"),
+    ],
+)
+def test_a_cell_that_a_line_has_not_is_named(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+    """It broke the reading of every frame, and asked its author to report that."""
+    path = tmp_path / "text.yaml"
+    path.write_text(TEXT.replace(right, wrong))
+    failure = run.invoke(app, ["check", str(path)]).exception
+    assert isinstance(failure, Failure)
+    assert f"text.yaml:14: messages[0]: {said}" in failure.line()
 
 
 def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_say(
