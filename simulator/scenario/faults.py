@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from common.strict_model import word
 from firmware_stubs.faults import KINDS as SENSOR_KINDS
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
@@ -101,7 +102,7 @@ def parse(text: str, start_of_day_s: float) -> Order:
     kind, argument, when, node, sensor = found.groups()
     node = None if node == "all" else node
     if kind not in SENSOR_KINDS and kind not in SYSTEM_KINDS:
-        raise ValueError(f"fault {kind!r} is not known; known are {', '.join((*SENSOR_KINDS, *SYSTEM_KINDS))}")
+        raise ValueError(f"fault {word(kind, (*SENSOR_KINDS, *SYSTEM_KINDS))}")
     per_byte = when.endswith("/byte")
     share, from_s, until_s = _when(when.removesuffix("/byte"), start_of_day_s)
     if share is not None:

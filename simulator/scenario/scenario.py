@@ -268,6 +268,9 @@ class Scenario(Strict):
         return order
 
     def _span(self, one: AlertOf) -> tuple[float, float]:
+        rules = [str(rule.get("alert")) for rule in self.rules]
+        if one.alert not in rules and not one.alert.startswith("collector-"):  # whose own troubles need no rule
+            raise ValueError(f"alert {word(one.alert, rules)}" if rules else f"there is no rule {one.alert}")
         return times.span(one.between, self.start_of_day_s)
 
     def _event(self, one: EventOf) -> Event:

@@ -106,7 +106,7 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("kind: dust", "kind: dusk", "'dusk' is not known; did you mean 'dust'?"),
         ("plantower-pms5003,", "plantower-pms5004,", "did you mean 'plantower-pms5003'"),
         ("duration: 9h", "duration: nine", "no length of time such as 90s"),
-        ("stations: 3", "stations: 3\nfaults: [bitflop@0.1]", "fault 'bitflop' is not known"),
+        ("stations: 3", "stations: 3\nfaults: [bitflop@0.1]", "'bitflop' is not known; did you mean 'bitflip'?"),
         (
             "stations: 3",
             "stations: 3\nfaults: [net-loss@0.1/byte]",
@@ -119,6 +119,7 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("stations: 3", "stations: 3\nfaults: ['net-slow:1.2.3@+1h']", "is not KIND[:ARGUMENT]@WHEN"),
         ("stations: 3", "stations: 3\nfaults: ['drop@0.1 on lp-0001/air-3']", "did you mean 'air-2'"),
         ("window:", "windw:", "unknown key 'windw'"),
+        ("{alert: pm10-dust", "{alert: pm10-dusk", "alert 'pm10-dusk' is not known; did you mean 'pm10-dust'?"),
         ("between: 12:00-13:00", "between: 7-8", "'7' is no time such as 18:30"),
         ("between: 12:00-13:00", "between: '12:00'", "'12:00' is no span of time such as 18:30-20:00"),
     ):
