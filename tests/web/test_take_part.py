@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -72,6 +74,16 @@ def test_an_allowance_comes_back_with_time_and_holds_for_all_together() -> None:
     assert [allowance.take("a", 0), allowance.take("a", 999), allowance.take("a", 1000)] == [True, False, True]
     crowd = Allowance(1, 1000)
     assert [crowd.take(str(n), 0) for n in range(11)] == [True] * 10 + [False]
+
+
+def test_every_question_of_the_data_page_is_answered_as_it_is_pasted(served: Served) -> None:
+    """Four of six were refused: they asked of a station NODE."""
+    (code,) = re.findall("<pre[^>]*><code>(.*?)</code>", served.get("/en/data").text, re.S)
+    asked = [unescape(line).removeprefix("curl '").removesuffix("'") for line in code.splitlines()]
+    assert len(asked) == 6
+    for address in asked:
+        answer = served.get(address.removeprefix(served.url("")))
+        assert answer.status == 200, f"{address}: {answer.text}"
 
 
 def test_the_data_page_links_every_station(served: Served) -> None:
