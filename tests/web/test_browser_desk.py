@@ -106,6 +106,20 @@ def test_a_link_in_mail_that_is_read_in_the_browser_leads_who_is_logged_in_to_th
     seen.page.wait_for_url(wanted, timeout=5000)
 
 
+def test_a_printed_desk_has_the_charts_of_a_sheet_and_nothing_to_press(seen: Seen) -> None:
+    """Letters stood as tall as headlines beside a phone's chart, and half the sheet was fields to fill in."""
+    seen.enter()
+    seen.page.set_viewport_size({"width": 718, "height": 1000})  # A4, as browsers reckon it
+    seen.page.emulate_media(media="print")
+    assert not seen.page.is_visible("#keys")
+    seen.go("/en/ops/data?q=highest&since=30d")
+    assert seen.page.is_visible("table")
+    assert not seen.page.is_visible("form")
+    seen.go("/en/ops/station/lp-0001")
+    assert seen.page.is_visible(".chart.wide")
+    assert not seen.page.is_visible(".chart.narrow")
+
+
 @pytest.mark.parametrize("root", ["/ops", "/en/ops"])
 def test_every_page_behind_the_door_fits_keeps_to_itself_and_has_no_violation(seen: Seen, root: str) -> None:
     seen.enter()
