@@ -2,12 +2,13 @@
 
 Logs the edge, not the level: once when a port is lost, once for each other reason that keeps it shut (what was pulled
 out may come back and be held by another program), once when it is back; the same of one that takes no commands.
-Everything between is a counter.
+Everything between is a counter. One that can be opened and fails at once is not back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import termios
@@ -26,6 +27,7 @@ from wire.exits import reason
 log = logging.getLogger("lamppost.port")
 
 REOPEN_S = (0.5, 1.0, 2.0, 5.0)
+STANDS_S = 2.0
 LOST, WITHIN_S = 3, 3_600.0  # as with a loose plug
 
 
@@ -45,6 +47,8 @@ class Port:
         self._on_bytes = on_bytes
         self._device: serial.Serial | None = None
         self._lost = asyncio.Event()
+        self._failures = 0
+        self._said: set[str] = set()  # of what is wrong, since it was well
 
     @property
     def open(self) -> bool:
@@ -57,23 +61,19 @@ class Port:
 
     async def run(self) -> None:
         """Keep the port open and read from it."""
-        failures = 0
         while True:
+            self._failures += 1
             try:
                 device = self._connect()
             except (OSError, ValueError, termios.error) as error:
-                why = why_not_opened(error)
-                if why != self.trouble:
-                    log.warning("port %s cannot be opened: %s; trying again", self.path, why)
-                self.trouble = why
-                failures += 1
+                self.trouble = why_not_opened(error)
+                self._say(self.trouble, f"cannot be opened: {self.trouble}; trying again")
                 self.counts["open_failed"] += 1
-                await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
-                continue
-            if self.trouble is not None:
-                log.info("port %s is back", self.path)
-            failures, self.trouble = 0, None
-            await self._read_until_lost(device)
+            else:
+                self.trouble = None
+                await self._read_until_lost(device)
+            if self._failures:
+                await asyncio.sleep(REOPEN_S[min(self._failures, len(REOPEN_S)) - 1])
 
     def write(self, data: bytes) -> bool:
         """Send a command; False when the port is closed or full, and it is dropped."""
@@ -103,6 +103,11 @@ class Port:
         reader = Reader(device, self._heard, self._gone)
         reader.start()
         try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STANDS_S):
+                    await self._lost.wait()
+            if not self._lost.is_set():
+                self._is_well()
             await self._lost.wait()
         finally:
             reader.close()
@@ -114,9 +119,20 @@ class Port:
         self.counts["bytes"] += len(data)
         self._on_bytes(data, now_s)
 
+    def _is_well(self) -> None:
+        if self._said:
+            log.info("port %s is back", self.path)
+        self._said.clear()
+        self._failures = 0
+
+    def _say(self, what: str, text: str) -> None:
+        if what not in self._said:
+            log.warning("port %s %s", self.path, text)
+        self._said.add(what)
+
     def _gone(self, error: OSError) -> None:
-        log.warning("port %s is lost: %s; unplugged?", self.path, reason(error))
+        self._say(NO_SUCH_PORT, f"is lost: {reason(error)}; unplugged?")
         self.counts["lost"] += 1
         self.flapping.lost(time.monotonic())
-        self.trouble = NO_SUCH_PORT  # which a loss has told
+        self.trouble = NO_SUCH_PORT
         self._lost.set()

@@ -156,7 +156,9 @@ async def _pulled_out_and_held_by_another(folder: Path, told: pytest.LogCaptureF
                 while port.trouble != "another program reads it":
                     await asyncio.sleep(0.01)
             await port.opened()
-        assert port.trouble is None
+            assert port.trouble is None
+            while len(told.records) < 3:
+                await asyncio.sleep(0.01)
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
@@ -174,6 +176,46 @@ def test_a_port_that_comes_back_and_is_held_by_another_program_says_so(
 ) -> None:
     with caplog.at_level("INFO", logger="lamppost.port"):
         asyncio.run(_pulled_out_and_held_by_another(tmp_path, caplog))
+
+
+async def _that_fails_as_soon_as_it_is_open(folder: Path, for_s: float) -> int:
+    """How often it was lost."""
+    path, lines = folder / "tty", []
+
+    def plug() -> None:
+        """A line that can be opened; the one of before ends, and whoever reads it meets an error."""
+        path.unlink(missing_ok=True)
+        ends = os.openpty()
+        path.symlink_to(os.ttyname(ends[1]))
+        for end in lines:
+            os.close(end)
+        lines[:] = ends
+
+    plug()
+    port = Port(str(path), load(None).get("plantower-pms5003").serial, lambda *_: None)
+    reading = asyncio.create_task(port.run())
+    until_s = time.monotonic() + for_s
+    while time.monotonic() < until_s:
+        await asyncio.sleep(0.001)
+        if port.open:
+            plug()
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    for end in lines:
+        os.close(end)
+    return port.counts["lost"]
+
+
+def test_a_port_that_opens_and_fails_at_once_is_tried_no_faster_than_one_that_does_not_open(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was opened three hundred times a second, for half a core and two lines each."""
+    caplog.set_level("INFO")
+    lost = asyncio.run(_that_fails_as_soon_as_it_is_open(tmp_path, 1.7))
+    assert 2 <= lost <= 3, "at once, after half a second, after another"
+    assert [record.getMessage().partition("tty ")[2] for record in caplog.records if record.name != "asyncio"] == [
+        "is lost: Input/output error; unplugged?"
+    ]
 
 
 def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
