@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from simulator.scenario.faults import parse
 from simulator.scenario.scenario import EventOf, load, names
 from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
+from simulator.world.line import Line
+from simulator.world.node import Node
 from simulator.world.run import Files, Run
 from tests.closes import Closes
 
@@ -189,6 +192,35 @@ def test_a_run_that_ends_within_an_interval_has_told_who_passed_in_it(tmp_path: 
     assert verdict.passed, (verdict.lines(), verdict.faults)
     assert verdict.vehicles_counted >= 0.8 * verdict.vehicles_passed > 0
     assert facts["to_ms"] - facts["from_ms"] == int(duration[:-1]) * 1000
+
+
+def test_who_is_asked_is_not_asked_on_when_the_run_settles(tmp_path: Path) -> None:
+    """It answered, so that something was always under way: five minutes of a street took five hours of its time."""
+    air = "sensors:\n  air-1: {model: sensirion-sps30}\n  co2-1: {model: winsen-mhz19b}\n"
+    text = ROAD.partition("sensors:")[0].replace("40m", "10m") + air
+    (tmp_path / "air.yaml").write_text(text + "expect: {missing: [settling, warming_up]}\n")
+    verdict, facts, _ = run(str(tmp_path / "air.yaml"), small=False)
+    assert verdict.passed, (verdict.lines(), verdict.faults)
+    assert verdict.sent > 100
+    assert facts["settled_ms"] - facts["to_ms"] < 5 * 60_000
+
+
+def test_who_has_no_power_is_looked_at_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a thousand times a second."""
+    looks = Counter[bool]()
+    serve = Run._serve
+
+    def counted(self: Run, node: Node, line: Line) -> None:
+        looks[node.powered] += 1
+        serve(self, node, line)
+
+    monkeypatch.setattr(Run, "_serve", counted)
+    cut = 'faults: ["power-cut:600@+10m"]\nexpect: {missing: [settling, warming_up, uncommitted, agent-off]}\n'
+    air = "sensors:\n  air-1: {model: plantower-pms5003, period_s: 10}\n"
+    (tmp_path / "air.yaml").write_text(ROAD.partition("sensors:")[0] + air + cut)
+    verdict, _, _ = run(str(tmp_path / "air.yaml"), small=False)
+    assert verdict.passed, (verdict.lines(), verdict.faults)
+    assert 60 < looks[False] < 200
 
 
 def test_lorries_are_told_by_length_and_a_radar_without_a_sign_counts_all_the_same(
