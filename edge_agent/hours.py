@@ -8,7 +8,7 @@ hour after it has ended stands in its last second: spread over it, since a resta
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from edge_agent.reading import Reading, Series
@@ -28,6 +28,10 @@ class Tally:
     accepted: int = 0
     bad_frames: int = 0
     silent_s: float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What makes it again. (`asdict` took an eighth of a commit.)"""
+        return {"accepted": self.accepted, "bad_frames": self.bad_frames, "silent_s": self.silent_s}
 
 
 class Hours:
@@ -91,7 +95,7 @@ class Hours:
     def state(self) -> dict[str, Any]:
         """Plain data, committed with the readings."""
         return {
-            str(hour): {name: asdict(tally) for name, tally in tallies.items()} for hour, tallies in self._open.items()
+            str(hour): {name: tally.state() for name, tally in tallies.items()} for hour, tallies in self._open.items()
         }
 
     def _at(self, time_ms: int, sensor: str) -> Tally:
