@@ -218,6 +218,17 @@ def test_without_javascript_everything_is_there(browser: Any, standing: Served) 
     context.close()
 
 
+def test_a_printed_city_has_its_map_and_nothing_to_press(seen: Seen) -> None:
+    """A sheet was taken for a phone: buttons in the map's place."""
+    seen.page.set_viewport_size({"width": 718, "height": 1000})  # A4, as browsers reckon it
+    seen.go("/en/")
+    assert seen.page.is_visible(".tabs")
+    assert not seen.page.is_visible(".mapped")
+    seen.page.emulate_media(media="print")
+    assert not seen.page.is_visible(".tabs")
+    assert seen.page.is_visible(".map.wide")
+
+
 @pytest.mark.parametrize(
     ("path", "scheme"), [("/", "dark"), ("/en/?colours=safe", "dark"), ("/?colours=safe", "light")]
 )
