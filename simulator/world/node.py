@@ -64,6 +64,8 @@ class Node(Agent):
         self.ran: list[tuple[int, int]] = []  # from when until when it was up
         self._up_since_ms = 0
         self.powered = True
+        self.sensing = True
+        """Until the run settles: then no sensor speaks, and none is asked."""
         self.disk_full = False
         self.clock_error_ms = 0
         self.ntp_at_ms = 0
@@ -170,6 +172,8 @@ class Node(Agent):
 
     def _talk(self, line: Line) -> None:
         """Say to the sensor what its profile wants said."""
+        if not self.sensing:
+            return
         now_s, sensor = self._world.clock.now_s, self.at_work[line.name]
         sensor.late(now_s)
         for ask in sensor.poller.due(now_s):

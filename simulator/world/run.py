@@ -73,7 +73,6 @@ class Run:
         self.hostile = None
         if scenario.hostile:
             self.hostile = Hostile(self.clock, self.broker, random.Random(self._rng.random()), self.nodes[0].node)
-        self.sensing = True
         self.step_s = STEP_S
         self.inbox: deque[Callable[[], None]] = deque()  # what other threads want done between two steps
 
@@ -143,7 +142,7 @@ class Run:
 
     def _serve(self, node: Node, line: Line) -> None:
         """Let a stub speak when it is due, again and again; one without power or port says nothing."""
-        if not self.sensing:
+        if not node.sensing:
             return
         now_s = self.clock.now_s
         faulty = line.stub.faulty
@@ -170,7 +169,8 @@ class Run:
 
         Vehicles are told when their interval ends, which somebody who stops the run does not wait for.
         """
-        self.sensing = False
+        for node in self.nodes:
+            node.sensing = False
         self.strikes.heal()
         still_open_ms = -self.clock.now_ms % (self.scenario.interval_s * 1000)
         self.clock.run_until(self.clock.now_ms + still_open_ms + 1_000)
