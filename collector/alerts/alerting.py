@@ -107,7 +107,7 @@ class Alerting:
         self._changes: list[Change] = []
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
-        self._waits, self._edge = Waits(), Edge(log)
+        self._waits, self._edge, self._trail_edge = Waits(), Edge(log), Edge(log)
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -252,7 +252,7 @@ class Alerting:
         if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
                 self._book.forget(now_ms)
-        audit.carry_over(self._book, self._trail)
+        audit.carry_over(self._book, self._trail, self._trail_edge)
         changes, self._changes = self._changes, []
         return changes
 

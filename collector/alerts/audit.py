@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 
 from collector import trail
 from collector.alerts.book import Book
+from collector.edge import Edge
 from collector.web.desk.file import DeskFile
 
-log = logging.getLogger("lamppost.alerts")
 
-
-def carry_over(book: Book, file: DeskFile) -> int:
+def carry_over(book: Book, file: DeskFile, edge: Edge) -> int:
     """Deeds that the trail does not have; at least once each. How many there were."""
     waiting = book.untrailed()
     if not waiting:
@@ -23,7 +21,8 @@ def carry_over(book: Book, file: DeskFile) -> int:
                 about = f"{deed.about}: {deed.note}" if deed.note else deed.about
                 trail.append(db, trail.Line(deed.at_ms, deed.who, deed.what, about))
     except sqlite3.Error as error:
-        log.warning("the audit trail waits: %s", error)
+        edge.fails(f"the audit trail waits: {error}")
         return 0
+    edge.is_over()
     book.trailed(waiting[-1][0])
     return len(waiting)

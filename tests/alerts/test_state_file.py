@@ -143,3 +143,21 @@ def test_after_a_transaction_that_failed_the_next_can_begin(tmp_path: Path, clos
     with transaction(db):
         db.execute("INSERT INTO kept VALUES (2)")
     assert db.execute("SELECT value FROM kept").fetchall() == [(2,)]
+
+
+def test_a_trail_that_takes_nothing_is_a_line_in_the_log_and_not_one_a_look(
+    tmp_path: Path, closes: Closes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rules look ten times a second while readings come, and each look tried it, and said so."""
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.tick()
+    desk.trail._db.execute("PRAGMA query_only = 1")
+    asked = {"match": "node=lp-1", "end_ms": desk.now_ms + MINUTE, "who": "wang"}
+    assert "refused" not in desk.alerting.ask("silence", asked, desk.now_ms)
+    desk.wait(10_000, 100)
+    assert [r.getMessage() for r in caplog.records if "trail" in r.getMessage()] == [
+        "the audit trail waits: attempt to write a readonly database"
+    ]
+    desk.trail._db.execute("PRAGMA query_only = 0")
+    desk.wait(1_000, 100)
+    assert [line.who for line in desk.trail.trail(9)] == ["wang"]
