@@ -93,9 +93,10 @@ class Alerting:
         self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
         notify = {rule.alert: rule.notify for rule in rules}
         self.desk = Desk.restore(telling.policy, self._book.desk(), notify)
-        self.outbox = Outbox.restore(telling.routes, self._book.outbox(now_ms - GIVE_UP_MS), now_ms)
+        since_ms = now_ms - 2 * GIVE_UP_MS  # what was given up within a day, after a day
+        self.outbox = Outbox.restore(telling.routes, self._book.outbox(since_ms), now_ms)
         self._tell_book = Book.open(self._book.path)
-        self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints)
+        self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints, self._tell_book.buried)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
         self._trail = trail
@@ -252,6 +253,8 @@ class Alerting:
         if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
                 self._book.forget(now_ms)
+            with self._lock:
+                self.outbox.forget(now_ms)
         audit.carry_over(self._book, self._trail, self._trail_edge)
         changes, self._changes = self._changes, []
         return changes

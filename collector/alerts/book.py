@@ -189,12 +189,17 @@ class Book:
         self._db.executemany("INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?)", rows)
         self._db.executemany("INSERT INTO attempt (at_ms, channel, key, outcome, why) VALUES (?, ?, ?, ?, ?)", attempts)
 
-    def outbox(self, delivered_since_ms: int) -> list[Delivery]:
-        """Deliveries that are not done, dead ones, and those delivered lately."""
+    def outbox(self, since_ms: int) -> list[Delivery]:
+        """Deliveries that are not done, and those made since then."""
         rows = self._db.execute(
-            "SELECT body FROM delivery WHERE state != 'delivered' OR made_ms >= ?", (delivered_since_ms,)
+            "SELECT body FROM delivery WHERE state NOT IN ('delivered', 'dead') OR made_ms >= ?", (since_ms,)
         )
         return [Delivery(**json.loads(body)) for (body,) in rows]
+
+    def buried(self, name: str) -> Delivery | None:
+        """A dead letter."""
+        row = self._db.execute("SELECT body FROM delivery WHERE name = ? AND state = 'dead'", (name,)).fetchone()
+        return None if row is None else Delivery(**json.loads(row[0]))
 
     def deliveries(self, fingerprint: str | None = None, state: str | None = None, limit: int = 200) -> list[Delivery]:
         """The newest deliveries (that told of one alert, that are in one state), newest first."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from collector.rules.deed import Deed
 from collector.rules.desk import Desk
-from collector.rules.outbox import Outbox
+from collector.rules.outbox import Delivery, Outbox
 from collector.rules.silence import SILENCE_MS_MAX, Silence, matchers
 from collector.tame import one_line, tame
 
@@ -26,9 +26,17 @@ class Refused(ValueError):
 class Duty:
     """Answers requests on a desk and an outbox. Used by the thread that owns them."""
 
-    def __init__(self, desk: Desk, outbox: Outbox, ended: Callable[[str], list[str]] = lambda _: []) -> None:
-        """`ended` finds alerts that the desk has done with, by the beginning of their fingerprint."""
-        self._ended = ended
+    def __init__(
+        self,
+        desk: Desk,
+        outbox: Outbox,
+        ended: Callable[[str], list[str]] = lambda _: [],
+        buried: Callable[[str], Delivery | None] = lambda _: None,
+    ) -> None:
+        """`ended` finds alerts that the desk has done with, by the beginning of their fingerprint; `buried` a dead
+        letter that the outbox has forgotten, by its name.
+        """
+        self._ended, self._buried = ended, buried
         self._desk = desk
         self._outbox = outbox
         self._other_deeds: list[Deed] = []
@@ -100,14 +108,16 @@ class Duty:
         return {"alerts": [each.as_json() for each in found]}
 
     def _revive(self, asked: Asked, now_ms: int) -> Asked:
-        dead = self._outbox.dead.get(asked["delivery"])
+        name = asked["delivery"]
+        dead = self._outbox.dead.get(name) or self._buried(name)
         if dead is None:
             raise Refused("there is no dead letter of that name")
         if dead.channel not in self._outbox.channels:
             raise Refused(f"the settings name no channel {dead.channel!r}")
-        self._outbox.revive(dead.name, now_ms)
-        self._other_deeds.append(Deed(now_ms, _who(asked), "sent again", asked["delivery"]))
-        return {"delivery": asked["delivery"]}
+        self._outbox.dead[name] = dead
+        self._outbox.revive(name, now_ms)
+        self._other_deeds.append(Deed(now_ms, _who(asked), "sent again", name))
+        return {"delivery": name}
 
     def _alert(self, name: str, ended: Callable[[str], list[str]] = lambda _: []) -> str:
         """The fingerprint that `name` begins. Raises Refused when none or several do."""

@@ -98,7 +98,7 @@ class Attempt(NamedTuple):
 
 
 class Outbox:
-    """Deliveries that are not done, the dead letters, and the log."""
+    """Deliveries that are not done, the dead letters of a day, and the log."""
 
     def __init__(self, routes: dict[str, Route]) -> None:
         self.routes = routes
@@ -201,6 +201,10 @@ class Outbox:
         waits = (e for e in self.open.values() if e.why and now_ms - e.made_ms >= DEAF_AFTER_MS)
         given_up = (e for e in self.dead.values() if e.done_ms > now_ms - GIVE_UP_MS)
         return {each.channel for each in chain(waits, given_up)} | self._stuck(now_ms)
+
+    def forget(self, now_ms: int) -> None:
+        """Let go of dead letters of which nothing more is said; whoever stores `changes()` has them."""
+        self.dead = {name: each for name, each in self.dead.items() if each.done_ms > now_ms - GIVE_UP_MS}
 
     def revive(self, name: str, now_ms: int) -> bool:
         """Try a dead letter again, after somebody mended the channel. False when there is none of that name."""

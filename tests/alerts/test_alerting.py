@@ -148,3 +148,26 @@ def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path,
     (over,) = desk.alerting.current()
     assert (over.state, over.text_zh, over.text_en, over.detail_en) == ("resolved", "过高", "too high", "")
     assert (over.value, over.threshold) == (43.0, 60.0)
+
+
+def test_dead_letters_of_months_are_in_the_file_alone_and_can_be_sent_all_the_same(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """Each stayed in memory, where every look of the rules passed it, and was loaded again at every start."""
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.tick()
+    desk.reading(91.0)
+    box = desk.alerting.outbox
+    desk.alerting.tick(desk.now_ms)
+    (dead,) = box.open.values()
+    box.failed(dead.name, desk.now_ms, "410 Gone", for_good=True)
+    desk.alerting.save_outbox(*box.changes())
+    desk.wait(HOUR, 10 * MINUTE)
+    assert set(box.dead) == {dead.name}, "it is told for a day that the channel does not do"
+    desk.wait(25 * HOUR, 30 * MINUTE)
+    assert box.dead == {}
+    desk.wait(24 * HOUR, 30 * MINUTE)
+    desk.die()
+    assert desk.alerting.outbox.dead == {}
+    assert desk.alerting.ask("revive", {"delivery": dead.name, "who": "li"}, desk.now_ms)["done"]
+    assert set(desk.alerting.outbox.open) == {dead.name}
