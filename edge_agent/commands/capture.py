@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -45,7 +45,7 @@ def record(
 
     model = _profile(profile, folder)
     tally = _Tally(model)
-    with out.open("w", encoding="utf-8") as file:
+    with created(out) as file:
         print(*head(facts_of(model, port)), sep="\n", file=file)
         try:
             for piece in listen(port, model, mode, seconds):
@@ -112,7 +112,8 @@ def cut(
     if str(out) == "-":
         typer.echo(part.text(), nl=False)
     else:
-        out.write_text(part.text(), encoding="utf-8")
+        with created(out) as written:
+            written.write(part.text())
         _say(f"{out}: {len(part.pieces)} pieces, {part.seconds:.1f} s")
 
 
@@ -151,6 +152,14 @@ def play(
         except KeyboardInterrupt:
             pass
     _say(f"{file}: played")
+
+
+def created(out: Path) -> TextIO:
+    """A new file for a capture. Raises Failure."""
+    try:
+        return out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{out}: {error.strerror}", "another file") from error
 
 
 def facts_of(profile: Profile, port: str) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Source(NamedTuple):
 
     sensors: list[tuple[str, Profile, str, float]]  # name, profile, port, and for how long it may be silent
     events: Iterator[Event]
-    through_agent: bool
+    status: Path | None  # the running agent's, when events come through it
 
 
 def watch(
@@ -67,14 +67,14 @@ def watch(
 
     settings = load_settings(Config, config, SETTINGS_CURE)
     path = socket_path(settings.status_file)
-    source = _beside_agent(path)
+    source = _beside_agent(path, settings.status_file)
     if source is None and running.find(settings.status_file) is not None:
         text, cure = f"an agent runs, but not with the socket {path}", "its log says why: lamppost agent service logs"
         raise Failure(Exit.DEVICE_OR_PORT, "watch-shut", text, cure)
     source = source or _alone(config, names or [])
     chosen = _chosen(source, names or [])
     if not as_json:
-        said = "beside the running agent" if source.through_agent else "no agent runs: the ports are opened here"
+        said = "beside the running agent" if source.status else "no agent runs: the ports are opened here"
         print(f"watching {len(chosen)} of {len(source.sensors)} sensors, {said}", file=sys.stderr)
     with ExitStack() as files:
         screen = _Screen(source, chosen, raw or as_json, every, as_json, _recorders(files, source, chosen, record))
@@ -101,7 +101,7 @@ class _Screen:
             if number in chosen
         }
         self._ports = {number: Path(port) for number, (_, _, port, _) in enumerate(source.sensors) if number in chosen}
-        self._events, self._files = source.events, files
+        self._status, self._events, self._files = source.status, source.events, files
         self._lines, self._every, self._as_json = lines, every, as_json
         self._drawn_s = 0.0
         self._live = sys.stdout.isatty() and not lines
@@ -157,13 +157,24 @@ class _Screen:
     def _draw(self, now_s: float) -> None:
         from edge_agent.screens.watching import screen
 
+        said = _troubles(self._status)
         for number, watch in self._watches.items():
-            watch.gone = not self._ports[number].exists()
+            why = said.get(watch.name)
+            watch.trouble = why and f"port: {why}" if self._ports[number].exists() else "port gone: unplugged?"
         lines = screen(list(self._watches.values()), now_s, time.strftime("%H:%M:%S"), self._every)
         if self._live:
             print(HOME + "\n".join(f"{line}\x1b[K" for line in lines) + "\n" + REST, end="", flush=True)
         else:
             print("\n".join(lines))
+
+
+def _troubles(status: Path | None) -> dict[str, str | None]:
+    """What the running agent says of its sensors' ports; nothing when no agent runs, or has not written yet."""
+    try:
+        said = json.loads(status.read_text(encoding="utf-8")) if status is not None else {"sensors": []}
+    except (OSError, ValueError):
+        return {}
+    return {sensor["name"]: sensor["trouble"] for sensor in said["sensors"]}
 
 
 def _folded(line: str) -> str:
@@ -173,7 +184,7 @@ def _folded(line: str) -> str:
     return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _beside_agent(path: Path) -> Source | None:
+def _beside_agent(path: Path, status: Path) -> Source | None:
     """The running agent's socket; None when no agent runs."""
     from device_profiles.catalogue import load
 
@@ -194,7 +205,7 @@ def _beside_agent(path: Path) -> Source | None:
         (said["name"], catalogue.get(said["profile"]).with_options(said["options"]), said["port"], said["silence_s"])
         for said in about["sensors"]
     ]
-    return Source(sensors, _from_agent(link), True)
+    return Source(sensors, _from_agent(link), status)
 
 
 def _from_agent(link: socket.socket) -> Iterator[Event]:
@@ -230,7 +241,7 @@ def _alone(config: Path, names: list[str]) -> Source:
         for number, (sensor, wants) in enumerate(made)
         if not names or sensor.name in names
     }
-    return Source(sensors, _heard(opened), False)
+    return Source(sensors, _heard(opened), None)
 
 
 def _heard(ports: Mapping[int, tuple[str, Profile, str | None]]) -> Iterator[Event]:
@@ -275,7 +286,7 @@ def _chosen(source: Source, names: list[str]) -> set[int]:
 
 def _recorders(files: ExitStack, source: Source, chosen: set[int], record: Path | None) -> dict[int, TextIO]:
     """A capture file for each sensor that is watched, its facts written."""
-    from edge_agent.commands.capture import facts_of
+    from edge_agent.commands.capture import created, facts_of
     from edge_agent.lines.captures import head
 
     found: dict[int, TextIO] = {}
@@ -283,6 +294,6 @@ def _recorders(files: ExitStack, source: Source, chosen: set[int], record: Path 
         assert record is not None
         name, profile, port, _ = source.sensors[number]
         path = record if len(chosen) == 1 else record.with_name(f"{record.stem}-{name}{record.suffix}")
-        found[number] = files.enter_context(path.open("w", encoding="utf-8"))
+        found[number] = files.enter_context(created(path))
         print(*head(facts_of(profile, port)), sep="\n", file=found[number])
     return found

@@ -55,7 +55,7 @@ class Watch:
         self.fit = True
         self._framer = Framer(profile)
         self._refusals = profile.named("refusal")
-        self.gone = False  # its port is not there; told by whoever may look at devices
+        self.trouble: str | None = None  # what is wrong with its port; told by whoever may look at devices
         self._asked: str | None = None
         self._start_s = self._heard_s = start_s
         self._frame_s: float | None = None
@@ -76,8 +76,8 @@ class Watch:
 
     def quality(self, t_s: float) -> str:
         """In a word or two: ok, or what is wrong."""
-        if self.gone:
-            return "port gone: unplugged?"
+        if self.trouble is not None:
+            return self.trouble
         if self._frame_s is None:
             if self.bad:
                 return "no sound frame yet"

@@ -32,6 +32,16 @@ def test_a_sensor_pulled_out_is_called_so_by_watch_and_status(field: Field) -> N
     assert field.lamppost("agent", "ready", "-c", str(field.config)).returncode == 1
 
 
+def test_a_port_that_is_there_and_shut_is_called_so_by_watch(field: Field) -> None:
+    """It said "silent", as of a sensor that has nothing to say."""
+    field.start()
+    field.stubs.remove("air")
+    (field.ports / "air").symlink_to("/dev/null")
+    wait_for("the agent to say so", lambda: field.status()["sensors"][0]["trouble"] == "this is no serial port", 30)
+    watched = field.lamppost("agent", "watch", "--seconds", "1", "-c", str(field.config)).stdout
+    assert "air-1  port: this is no serial port" in watched
+
+
 def unplug(field: Field, rounds: int) -> None:
 
     field.start()

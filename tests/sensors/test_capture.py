@@ -247,3 +247,15 @@ def _json_lines(arguments: list[str]) -> list[dict[str, Any]]:
     done = subprocess.run([sys.executable, "-m", "lamppost", *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "line", ["slice {file} -o {out}", "record /dev/null -p nova-sds011 -o {out}"], ids=["slice", "record"]
+)
+def test_a_file_that_cannot_be_made_is_one_line(line: str, tmp_path: Path) -> None:
+    """It was a traceback of forty."""
+    file, out = tmp_path / "a.cap", tmp_path / "nowhere" / "b.cap"
+    file.write_text(TEXT)
+    failure = run.invoke(app, line.format(file=file, out=out).split()).exception
+    assert isinstance(failure, Failure)
+    assert f"{out}: No such file or directory" in failure.line()
