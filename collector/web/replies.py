@@ -40,9 +40,12 @@ def as_json(request: Request, body: Mapping[str, Any], age_s: int) -> Response:
 def as_csv(
     request: Request, names: Sequence[str], rows: Sequence[Mapping[str, Any]], age_s: int, following: str | None = None
 ) -> Response:
-    """Rows under a first line with notice and licence; the next page is named in the Link header."""
+    """Rows under a first line with notice, licence, and where it is from: the page that tells what the columns mean.
+
+    The next page is named in the Link header.
+    """
     out = io.StringIO()
-    out.write(f"# {NOTICE['zh']} {NOTICE['en']} {LICENCE}\n")
+    out.write(f"# {NOTICE['zh']} {NOTICE['en']} {LICENCE} {request.base_url}data\n")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in rows:

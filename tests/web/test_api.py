@@ -194,7 +194,7 @@ def test_csv_says_true_and_false_as_json_does(standing: Served) -> None:
 def test_csv_carries_the_notice_and_the_licence(standing: Served) -> None:
     answer = standing.get(f"{ROOT}/readings?node=lp-0001&format=csv&limit=2&every=1m&{_since(standing, 60)}")
     assert answer.text.startswith("# 本页为小型传感器的参考数据")
-    assert "CC-BY-4.0" in answer.text.partition("\n")[0]
+    assert answer.text.partition("\n")[0].endswith(f"CC-BY-4.0 {standing.url('/data')}"), "a file says where it is from"
     assert answer.headers["content-type"].startswith("text/csv")
     assert 'rel="next"' in answer.headers["link"]
 
