@@ -154,8 +154,8 @@ class _Message:
     def _raw(self, data: bytes) -> Sequence[Any] | None:
         """The raw number of every field, in order; None when the frame has not the bytes or columns."""
         if self._columns is not None:
-            text = data.decode("ascii").partition("*")[0]  # behind a star stands the checksum
-            cells = text.strip("$\r\n").split(",")
+            cells = data.decode("ascii").strip("$\r\n").split(",")
+            cells[-1] = cells[-1].partition("*")[0]  # behind its star stands the checksum
             return [cells[column] for column in self._cells]
         if len(self._readers) == 1:
             unpack, size, at = self._readers[0]

@@ -61,6 +61,13 @@ def test_no_bytes_break_framer_or_decoder(profile: Profile) -> None:
                 assert not isinstance(read, BadFrame) or read.reason != UNFORESEEN, (item.data, asked)
 
 
+def test_a_star_in_the_middle_of_a_line_ends_no_line() -> None:
+    """All behind it was taken for the checksum, and the line had too few cells for this program."""
+    line = Frame(b"$999.0*+,999.00,999.0H0,999.00,999.00,1280,41\r\n")
+    read = decode(PROFILES["vaisala-wmt700"], line, "poll_with_voltages")
+    assert not isinstance(read, BadFrame) or read.reason != UNFORESEEN
+
+
 @pytest.fixture
 def _nothing_told() -> Iterator[None]:
     _told.clear()
