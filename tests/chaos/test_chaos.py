@@ -26,6 +26,7 @@ def test_nothing_is_lost_doubled_or_stuck_when_workers_die_too(tmp_path: Path) -
     assert said["kills"]["worker"] == 1
 
 
+@pytest.mark.long
 def test_nothing_is_lost_doubled_or_stuck_when_a_node_of_a_broker_cluster_dies(tmp_path: Path) -> None:
     said = Cluster(tmp_path, kills=1, readings=2_000, seed=1, victims=1).run()
     assert (said["lost"], said["doubled"], said["stuck"]) == (0, 0, 0), said

@@ -18,6 +18,7 @@ NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
 MAY = 1_777_564_800_000  # 2026-05-01T00:00 there
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [7])
 def test_a_year_has_the_shape_of_the_real_data(seed: int) -> None:
     assert [check for check in compare(seed).checks if not check.kept] == []

@@ -8,7 +8,7 @@ import pytest
 
 from tests.soak.__main__ import soak
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 
 def test_no_wrong_value_is_stored_from_damaged_lines(tmp_path: Path) -> None:
