@@ -86,8 +86,8 @@ class Programs:
 def free_port() -> int:
     """A TCP port on loopback that nobody uses now, and that no connection is given before somebody serves there.
 
-    Until then, and while a server that is started again is down, nobody but this program may choose it: each has ports
-    of its own, and chooses none of them twice while there are others.
+    Nor is it given away while its server is down: a program chooses no port twice while there are others, and one that
+    was started shortly before or after it chooses among others.
     """
     while True:
         left = [port for port in PORTS[os.getpid() % SHARES :: SHARES] if port not in _chosen]

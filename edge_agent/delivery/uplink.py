@@ -329,7 +329,7 @@ class _Client(aiomqtt.Client):
     def _on_disconnect(self, client: paho.Client, *said: Any) -> None:
         if self._connected.done():
             super()._on_disconnect(client, *said)
-            if self._disconnected.done():
+            if self._disconnected.done() and not self._disconnected.cancelled():  # as a goodbye is that took too long
                 self._disconnected.exception()  # asyncio's log is full of those that nobody looked at
         else:
             self._connected.set_exception(aiomqtt.MqttError("it hangs up without an answer"))

@@ -13,11 +13,13 @@ from typing import Any
 
 import aiomqtt
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from common.settings import BrokerAddress
 from edge_agent.delivery import uplink as uplink_module
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.delivery.uplink import CUT_OFF, PUBLISH_TIMEOUT_S, RECONNECT_S, Uplink
+from edge_agent.delivery.uplink import CUT_OFF, PUBLISH_TIMEOUT_S, RECONNECT_S, Uplink, _Client
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
 from tests.servers import Mosquitto
@@ -199,3 +201,15 @@ def test_a_fleet_comes_back_over_seconds(spool: Spool, failures: int) -> None:
     longest_s = RECONNECT_S[min(failures, 4)]
     assert max(waits_s) - min(waits_s) > 4.5
     assert longest_s / 2 <= min(waits_s) <= max(waits_s) <= longest_s / 2 + max(longest_s, 5)
+
+
+def test_a_broker_that_hangs_up_after_a_goodbye_that_took_too_long_ends_nothing_of_ours() -> None:
+    """Who looked at what had been given up would have been given up as well."""
+
+    async def hung_up() -> None:
+        client = _Client("127.0.0.1", identifier="lp-1")
+        client._connected.set_result(None)
+        client._disconnected.cancel()
+        client._on_disconnect(client._client, None, None, ReasonCode(PacketTypes.DISCONNECT, "Normal disconnection"))
+
+    asyncio.run(hung_up())
