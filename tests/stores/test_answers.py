@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,17 @@ def test_how_many_rows_a_database_claims_to_have_dropped() -> None:
     body = '{"error":"partial write: points beyond retention policy dropped=500"}'
     assert of_write(400, body) == Refused("HTTP 400 partial write: points beyond retention policy dropped=500", 500)
     assert of_write(422, '{"message":"dropped=٣"}') == Refused("HTTP 422 dropped=٣")
+
+
+def test_influxdb_3_names_its_reason_and_as_many_lines_as_it_has_refused() -> None:
+    """As in its own tests (influxdb3_server). It was "partial write of line protocol occurred" in each quarantine."""
+    line = {"original_line": "m v=x 1", "line_number": 2, "error_message": "invalid column type for column 'v'"}
+    body = json.dumps({"error": "partial write of line protocol occurred", "data": [line, line]})
+    said = "HTTP 400 partial write of line protocol occurred: invalid column type for column 'v'"
+    assert of_write(400, body) == Refused(said, 2)
+    whole = json.dumps({"error": "parsing failed for write_lp endpoint", "data": line})
+    assert of_write(400, whole) == Refused("HTTP 400 parsing failed for write_lp endpoint")
+    assert of_write(400, '{"error":"no","data":[{}]}') == Refused("HTTP 400 no")
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,20 @@ def test_refused_rows_are_found_wherever_they_stand_with_few_writes(bad: set[int
     assert writes <= max(1, 2 * len(bad) * math.ceil(math.log2(len(rows)) + 1))
 
 
+@pytest.mark.parametrize("good", [set(), {1_000}, {0, 77, 4_999}], ids=str)
+def test_a_body_of_which_nearly_all_is_refused_without_a_number_is_hardly_halved(good: set[int]) -> None:
+    """It took two writes a row: a whole and its halves down to each of them."""
+    bodies: list[int] = []
+
+    def write(part: Sequence[Row]) -> Answer:
+        bodies.append(len(part))
+        return Stored() if good.issuperset(part) else Refused("no")
+
+    found = write_halving(write, list(range(5_000)))
+    assert found == Stored(dict.fromkeys(set(range(5_000)) - good, "no"))
+    assert len(bodies) <= 5_000 + 15 * (1 + len(good))
+
+
 def test_a_claim_to_have_dropped_all_is_believed_and_one_of_fewer_is_not() -> None:
     bodies: list[int] = []
 
