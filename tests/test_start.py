@@ -14,7 +14,7 @@ from benchmarks.figure import loop_us
 from tests.field.test_led import WELL
 
 ROOT = Path(__file__).parents[1]
-HEAVY = set("pydantic yaml asyncio aiomqtt paho.mqtt.client serial cryptography sqlite3 ssl rich".split())
+HEAVY = {"aiomqtt", "asyncio", "cryptography", "paho.mqtt", "pydantic", "rich", "serial", "sqlite3", "ssl", "yaml"}
 
 LOOPS = 2_500
 """Of the calibration loop (docs/performance.md), which 0.3 s are where it takes 120 µs. It needs some 1,220."""
