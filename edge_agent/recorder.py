@@ -36,6 +36,7 @@ from edge_agent.urgency import Urgency
 log = logging.getLogger("lamppost.recorder")
 
 PENDING_MAX = 10_000
+AT_ONCE = 1_000  # readings a commit: to try all of them every second would keep a board busy while its disk is full
 REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
 HOURS_KEY = "hours"
 _OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
@@ -159,8 +160,26 @@ class Recorder:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _write(self, seal: bool = False) -> list[Sealed]:
+        """What waits goes to the disk, much of it in several commits: one that is full is asked to take little."""
+        while True:
+            part, rest = self._pending[:AT_ONCE], self._pending[AT_ONCE:]
+            sealed = self._write_part(part, seal and not rest)
+            if sealed is None:
+                return []
+            self._pending = rest
+            if not rest:
+                break
+        if not self.disk_ok:
+            log.info("the spool takes readings again")
+        self.disk_ok = True
+        if seal:
+            self._have_sealed()
+        return sealed
+
+    def _write_part(self, readings: list[Reading], seal: bool) -> list[Sealed] | None:
+        """One commit; None when the disk will not."""
         clock = self._clock()
-        counted = [reading for reading in self._pending if reading.series.kind not in _OF_THE_NODE]
+        counted = [reading for reading in readings if reading.series.kind not in _OF_THE_NODE]
         timed = counted if clock != UNSYNCED else []  # the others are of an hour once their time is known
         for reading in timed:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
@@ -171,23 +190,17 @@ class Recorder:
             if self._failed and not self._open_anew():
                 raise SpoolIoError("the disk fails still")
             if seal:
-                sealed = self.spool.accept_and_seal(self._pending, origin, state, self._true_time)
+                sealed = self.spool.accept_and_seal(readings, origin, state, self._true_time)
             else:
-                self.spool.accept(self._pending, origin, state)
+                self.spool.accept(readings, origin, state)
         except SpoolError as error:
             for reading in timed:
                 self._hours.accept(reading.series.sensor, -1, reading.time_ms)
             self.trouble(error)
-            return []
-        if not self.disk_ok:
-            log.info("the spool takes readings again")
-        self.disk_ok = True
-        self._unsynced = self._unsynced or (clock == UNSYNCED and bool(self._pending))
+            return None
+        self._unsynced = self._unsynced or (clock == UNSYNCED and bool(readings))
         self.accepted += len(counted)
         self.commits += 1
-        self._pending.clear()
-        if seal:
-            self._have_sealed()
         return sealed
 
     def _have_sealed(self) -> None:

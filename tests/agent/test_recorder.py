@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge_agent.reading import Reading, Series
-from edge_agent.recorder import PENDING_MAX, Now, Recorder
+from edge_agent.recorder import AT_ONCE, PENDING_MAX, Now, Recorder
 from edge_agent.spool import chunk
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool, SpoolError
@@ -220,22 +220,25 @@ class Full(Spool):
     """A spool on a disk that can be full."""
 
     full = False
+    asked: list[int]
 
-    def accept(self, *args: Any, **more: Any) -> list[Reading]:
+    def accept(self, readings: Any, *args: Any, **more: Any) -> list[Reading]:
         if Full.full:
+            Full.asked.append(len(readings))
             raise SpoolError("disk full. Cure: free space")
-        return super().accept(*args, **more)
+        return super().accept(readings, *args, **more)
 
 
 def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: Recorders) -> None:
     made = recorder(kind=Full)
     made.commit(Now(0, UTC, True))
-    Full.full = True
+    Full.full, Full.asked = True, []
     total = PENDING_MAX + 500
     for n in range(total):
         made.keep([air(UTC + n)])
     made.commit(Now(1_000, UTC + 1_000, True))
     assert (made.refused, made.disk_ok) == (500, False)
+    assert Full.asked == [AT_ONCE], "a try of all that waits kept the processor busy every second"
     Full.full = False
     made.commit(Now(2_000, UTC + 2_000, True))
     made.commit(Now(3_000, UTC + 3_000, True))
@@ -245,9 +248,37 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
 
 
+def test_a_disk_with_room_for_a_part_of_what_waits_takes_that_part(
+    recorder: Recorders, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    made = recorder()
+    made.commit(Now(0, UTC, True))
+    limit(made.spool, pages=0)
+    made.keep([air(UTC + n) for n in range(5 * AT_ONCE)])
+    made.commit(Now(1_000, UTC + 1_000, True))
+    assert made.accepted == 0
+    limit(made.spool, pages=20)
+    made.commit(Now(2_000, UTC + 2_000, True))
+    taken = made.accepted
+    assert 0 < taken < 5 * AT_ONCE
+    limit(made.spool, pages=1_000)
+    made.commit(Now(3_000, UTC + 3_000, True), seal="all")
+    rows = [row for one in made.spool.oldest(99) for row in readings_of(one.data)[0]]
+    assert [row.time_ms for row in rows if row.series == AIR] == [UTC + n for n in range(5 * AT_ONCE)]
+    assert made.accepted == 5 * AT_ONCE
+    assert [record.levelname for record in caplog.records if "spool" in record.getMessage()] == ["ERROR", "INFO"]
+
+
+def limit(spool: Spool, pages: int) -> None:
+    """A disk that has room for so many more pages."""
+    has = spool._db.execute("PRAGMA page_count").fetchone()[0]
+    spool._db.execute(f"PRAGMA max_page_count = {has + pages}")
+
+
 def test_what_no_disk_took_before_the_clock_was_set_gets_its_true_time_too(recorder: Recorders) -> None:
     made = recorder(kind=Full)
-    Full.full = True
+    Full.full, Full.asked = True, []
     for n in range(PENDING_MAX + 500):
         made.keep([air(n)])
     made.commit(Now(20_000, 20_000, False))
