@@ -18,11 +18,12 @@ _GOLDEN: Final = 0x9E3779B97F4A7C15
 class Chance:
     """One stream of numbers, named by a seed and words."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "_step")
 
     def __init__(self, seed: int, *words: str) -> None:
         name = " ".join((str(seed), *words)).encode()
         self._key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big")
+        self._step: tuple[int, float, float] | None = None  # the two numbers between which `smooth` stood last
 
     def bits(self, index: int) -> int:
         """64 random bits at an index, which may be negative."""
@@ -44,8 +45,11 @@ class Chance:
     def smooth(self, at: float) -> float:
         """Noise that wanders: standard normal at every place, independent two steps apart, without jumps between."""
         step = math.floor(at)
+        known = self._step
+        if known is None or known[0] != step:
+            known = self._step = step, self.normal(step), self.normal(step + 1)
         turn = (at - step) * math.pi / 2
-        return self.normal(step) * math.cos(turn) + self.normal(step + 1) * math.sin(turn)
+        return known[1] * math.cos(turn) + known[2] * math.sin(turn)
 
     def poisson(self, index: int, mean: float) -> int:
         """A whole number of the Poisson distribution, by inversion; beyond 60 its normal approximation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 HOUR_MS: Final = 3_600_000
@@ -22,6 +23,7 @@ class Moment(NamedTuple):
     hours: float
 
 
+@lru_cache(maxsize=16)  # a city asks many times of one time
 def moment(time_ms: int, utc_offset_h: float) -> Moment:
     """UTC milliseconds on the clock of a place without daylight saving."""
     local_ms = time_ms + utc_offset_h * HOUR_MS

@@ -34,13 +34,20 @@ class Weather:
 
     def __init__(self, seed: int, lat_deg: float, utc_offset_h: float, events: tuple[Event, ...] = ()) -> None:
         self._lat_deg, self._offset_h, self._events = lat_deg, utc_offset_h, events
+        self._known: tuple[int, Sky] | None = None
         names = ("front", "heat", "moist", "gust", "veer", "cloud", "rain", "press")
         self._front, self._heat, self._moist, self._gust, self._veer, self._cloud, self._rain, self._press = (
             Chance(seed, "weather", name) for name in names
         )
 
     def at(self, time_ms: int) -> Sky:
-        """The weather at UTC milliseconds."""
+        """The weather at UTC milliseconds. The air, the traffic and the noise of a time all ask for it."""
+        known = self._known
+        if known is None or known[0] != time_ms:
+            known = self._known = time_ms, self._sky(time_ms)
+        return known[1]
+
+    def _sky(self, time_ms: int) -> Sky:
         now = moment(time_ms, self._offset_h)
         inversion, dust = (force(self._events, kind, time_ms) for kind in ("inversion", "dust"))
         front = self._front.smooth(now.hours / FRONT_H)
