@@ -92,12 +92,12 @@ def test_a_collector_with_a_twin_does_not_fill_the_journal(
     link.start()
     try:
         for outing in range(OUTINGS):
-            wait_for("the link", lambda: link.take(0.05) == [] and link.connected)
+            wait_for("the link", lambda: link.connected and link.take(0.05) == [])
             push_out(broker, "collector-c1")
             wait_for("the loss", partial(was_lost_beyond, outing, link.counts))
         assert heads(caplog) == ["connected to broker 127.0.0.1", "connection to the broker lost"]
         monkeypatch.setattr(module, "STANDS_S", 0.5)
-        wait_for("the link", lambda: link.take(0.05) == [] and link.connected)
+        wait_for("the link", lambda: link.connected and link.take(0.05) == [])
         link.publish("lamppost/1/x", b"")  # its thread has a reason to look up
         wait_for("that it is told", lambda: link.take(0.05) == [] and len(caplog.records) == 3, 12)
         assert heads(caplog)[2:] == ["connected to broker 127.0.0.1"]
