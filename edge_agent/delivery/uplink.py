@@ -11,14 +11,15 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiomqtt
 import aiomqtt.exceptions
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from common.comings import Comings
 from common.settings import BrokerAddress
@@ -33,6 +34,8 @@ from wire.exits import reason
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+T = TypeVar("T")
+
 log = logging.getLogger("lamppost.uplink")
 _library = log.getChild("mqtt")
 _library.disabled = True  # it says of each try what we say of the first
@@ -40,7 +43,7 @@ _library.disabled = True  # it says of each try what we say of the first
 RECONNECT_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 STEADY_S = 60.0
 CUT_OFF, WITHIN_S = 5, 600.0  # as beside another device of our name
-SUBACK_FAILURE = 0x80
+SUBACK_FAILURE = UNSPECIFIED = 0x80
 KEEPALIVE_S = 30
 SILENT_S = 3 * KEEPALIVE_S  # our own end to patience: a broker may want a sign of life once a day, or none at all
 TICK_S = 1.0
@@ -326,6 +329,20 @@ class Uplink:
 class _Client(aiomqtt.Client):
     """A client that knows when a broker hangs up instead of an answer; aiomqtt waits for it as long as for a batch."""
 
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
+        answer = asyncio.ensure_future(fut)
+        try:
+            waits_s = self.timeout if timeout is None else timeout
+            either: set[asyncio.Future[Any]] = {answer, self._disconnected}
+            await asyncio.wait(either, timeout=waits_s, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+        finally:
+            answer.cancel()
+        if self._disconnected.done():
+            raise aiomqtt.MqttError("it hangs up") from self._disconnected.exception()
+        raise aiomqtt.MqttError("Operation timed out")
+
     def _on_disconnect(self, client: paho.Client, *said: Any) -> None:
         if self._connected.done():
             super()._on_disconnect(client, *said)
@@ -336,5 +353,11 @@ class _Client(aiomqtt.Client):
 
 
 def _why(error: Exception) -> str:
-    """Why there is no connection; a refusal in the broker's own words."""
-    return f"refused: {error.rc}" if isinstance(error, aiomqtt.exceptions.MqttConnectError) else reason(error)
+    """Why there is no connection, or no more; a refusal, or a goodbye, in the broker's own words."""
+    if isinstance(error, aiomqtt.exceptions.MqttConnectError):
+        return f"refused: {error.rc}"
+    lost = error.__cause__ or error  # aiomqtt itself says what it was about when it heard of it
+    if isinstance(lost, aiomqtt.MqttCodeError):
+        has_said = isinstance(lost.rc, ReasonCode) and lost.rc.value != UNSPECIFIED
+        return f"it hangs up: {lost.rc}" if has_said else "it hangs up"
+    return reason(lost)

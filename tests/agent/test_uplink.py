@@ -113,17 +113,31 @@ def test_a_broker_that_has_gone_silent_is_left_whatever_it_says_of_keep_alive(
         broker.stop()
 
 
-async def _beside_who_hangs_up(spool: Spool) -> str:
-    async def hang_up(_: asyncio.StreamReader, line: asyncio.StreamWriter) -> None:
+async def _beside_who_hangs_up(spool: Spool, *says: bytes) -> str:
+    async def hang_up(heard: asyncio.StreamReader, line: asyncio.StreamWriter) -> None:
+        for answer in says:
+            await heard.read(1_000)
+            line.write(answer)
         line.close()
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         return await _trouble(uplink_of(spool, port=server.sockets[0].getsockname()[1]))
 
 
-def test_a_broker_that_hangs_up_without_an_answer_is_not_waited_for(spool: Spool) -> None:
-    """As a proxy before one that restarts: each try took twenty seconds."""
-    assert asyncio.run(_beside_who_hangs_up(spool)) == "it hangs up without an answer"
+CONNACK, TAKEN_OVER = b"\x20\x03\x00\x00\x00", b"\xe0\x01\x8e"
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ((), "it hangs up without an answer"),
+        ((CONNACK,), "it hangs up"),
+        ((CONNACK, TAKEN_OVER), "it hangs up: Session taken over"),
+    ],
+)
+def test_a_broker_that_hangs_up_is_not_waited_for(spool: Spool, says: tuple[bytes, ...], why: str) -> None:
+    """As a proxy before one that restarts, or beside a copy of the card: each try took twenty seconds."""
+    assert asyncio.run(_beside_who_hangs_up(spool, *says)) == why
 
 
 class Silent(Broker):
