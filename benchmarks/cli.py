@@ -29,7 +29,7 @@ def bench(
     """Measure this machine: collector, database, agent, bytes on the wire, start-up.
 
     Needs mosquitto and influxdb (and victoria-metrics for the v2 path; telegraf and node-red have rows when they are on
-    the PATH); takes five to eleven minutes. What else runs on the machine shows in times, less in CPU, least in ratios.
+    the PATH); takes five to ten minutes. What else runs on the machine shows in times, less in CPU, least in ratios.
     How each figure is meant: docs/performance.md.
 
     Examples:  lamppost bench
