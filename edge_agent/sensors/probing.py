@@ -117,6 +117,7 @@ def search(profiles: Iterable[Profile]) -> Generator[Move, bytes, Outcome]:
 
     for listen_s in (FIRST_S, SLOW_S):
         for plan, listening in lines:
+            listening.tune()
             data = yield Move(plan.serial, b"", listen_s)
             heard[plan.serial.baud] = heard.get(plan.serial.baud, 0) + len(data)
             listening.feed(data)
@@ -127,8 +128,8 @@ def search(profiles: Iterable[Profile]) -> Generator[Move, bytes, Outcome]:
             if listening.decided():
                 yield from _ask_twins(plan, listening)
                 return outcome(plan, listening)
-            listening.forget_noise()
         for plan, listening in lines:
+            listening.tune()
             for question in plan.asks:
                 yield from _ask(plan, listening, question, SURE_AFTER)
                 if any(verdict.sure for verdict in listening.verdicts()):
@@ -160,13 +161,23 @@ class _Candidate:
     """What one model has to its credit: pushed frames, answers to its question, damage, missing marks."""
 
     profile: Profile
-    framer: Framer
+    framer: Framer = field(init=False)
     sound: int = 0
     answers: int = 0
     damaged: int = 0
     unmarked: int = 0
+    _tuned: bool = False
+    _damaged_before: int = 0
     values: dict[str, float | int] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
+
+    def tune(self) -> None:
+        """The line has been set anew: what comes before a sound frame may be left over from another speed, and counts
+        as one damaged frame however long it is.
+        """
+        self.framer = Framer(self.profile)
+        self._tuned = False
+        self.damaged = self._damaged_before = self.damaged if self.credit else 0
 
     def take(self, data: bytes, asked: str | None = None) -> int:
         """Feed what was heard; returns how many frames answered `asked`."""
@@ -177,6 +188,8 @@ class _Candidate:
             if not isinstance(result, Values) or result.message == "unknown":
                 self.damaged += 1
                 continue
+            if not self._tuned:
+                self._tuned, self.damaged = True, min(self.damaged, self._damaged_before + 1)
             if asked is None:
                 self.sound += 1
                 self.messages.add(result.message)
@@ -207,7 +220,13 @@ class Listening:
     """Everything heard on one setting of the line, tried on every model at once."""
 
     def __init__(self, profiles: Iterable[Profile]) -> None:
-        self._candidates = {profile.name: _Candidate(profile, Framer(profile)) for profile in profiles}
+        self._candidates = {profile.name: _Candidate(profile) for profile in profiles}
+        self.tune()
+
+    def tune(self) -> None:
+        """The line has been set to this speed."""
+        for candidate in self._candidates.values():
+            candidate.tune()
 
     def feed(self, data: bytes) -> None:
         """Take what a sensor said by itself."""
@@ -231,13 +250,6 @@ class Listening:
         """True when the best has enough, alone or beside its twins."""
         ranked = self._ranked()
         return bool(ranked) and ranked[0].enough
-
-    def forget_noise(self) -> None:
-        """What was no frame before a question does not speak against its answer."""
-        for candidate in self._candidates.values():
-            if not candidate.credit:
-                candidate.damaged = 0
-                candidate.framer = Framer(candidate.profile)
 
     def verdicts(self) -> list[Verdict]:
         """Models that fit, best first. Those that fit equally well are all unsure: a person must choose."""

@@ -14,16 +14,20 @@ from tests.sensors.streams import PROFILES
 TICK_S = 0.02
 
 
-def probed(stub: Stub, seed: int = 0, noise: float = 0.0) -> Outcome:
-    """What the search finds. `noise` is the share of frames that are spoilt, and stray bytes come between them."""
+def probed(stub: Stub, seed: int = 0, noise: float = 0.0, left_over: bytes = b"") -> Outcome:
+    """What the search finds. `noise` is the share of frames that are spoilt, and stray bytes come between them; what is
+    `left_over` of one speed is read first at the next.
+    """
     rng = random.Random(seed)
     if noise:
         stub.faulty = noisy(seed, noise)
     moves = search(PROFILES.values())
-    move, t_s = next(moves), 0.0
+    move, t_s, before = next(moves), 0.0, None
     while True:
         speed, device = move.serial.baud, stub.line.baud
         heard = resampled(stub.receive(resampled(move.write, speed, device)), device, speed)
+        if move.serial != before:
+            heard, before = left_over + heard, move.serial
         until_s = t_s + move.listen_s
         while t_s < until_s:
             t_s += TICK_S
