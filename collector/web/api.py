@@ -49,6 +49,7 @@ INDEX: Final = (
 _WINDOW_MS: Final = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}
 _DAY_MS: Final = 86_400_000
 _FRESH_S, _SETTLED_S = 10, 3600
+PATIENCE_S: Final = 5.0
 _STATION = ("node", "site", "name_zh", "name_en", "lat_deg", "lon_deg", "height_m", "online", "latest", "standards")
 
 
@@ -181,8 +182,19 @@ class Api:
         return self._page(request, span, "/indices", head, INDEX, rows)
 
     async def _ask(self, question: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        async with self._slots:
+        """Ask the database in one of the slots; who gets none within seconds is told, or a queue outlives each outage.
+
+        Raises StoreDown.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise StoreDown("it is at the questions of others") from None
+        try:
             return await run_in_threadpool(question, *given, **named)
+        finally:
+            self._slots.release()
 
     def _span(
         self,

@@ -13,6 +13,7 @@ import pytest
 
 from collector.web import probes
 from collector.web.api import Api
+from collector.web.app import ANSWERS_AT_ONCE
 from collector.web.desk.accounts import Accounts
 from collector.web.memo import Memo
 from collector.web.site import Site
@@ -68,6 +69,24 @@ def test_however_many_programs_ask_a_few_questions_are_asked_at_a_time(tmp_path:
     assert asyncio.run(ask()) == list(range(12))
     assert most == 2
     city.close()
+
+
+def test_no_reader_waits_for_programs_whose_questions_a_database_does_not_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of six questions of programs waited for half a minute, and every page behind them for a minute and more."""
+    monkeypatch.setattr("collector.web.views.PATIENCE_S", 0.2)
+    monkeypatch.setattr("collector.web.api.PATIENCE_S", 0.2)
+    answers = served.city.hang_database()
+    with ThreadPoolExecutor(ANSWERS_AT_ONCE + 1) as programs:
+        asked = [programs.submit(served.get, "/api/v1/indices?node=lp-0001") for _ in range(ANSWERS_AT_ONCE + 1)]
+        try:
+            wait_for("who finds no slot to be told", lambda: any(each.done() for each in asked))
+            assert "does not answer at the moment" in served.get("/en/").text
+        finally:
+            answers.set()
+    assert sorted(each.result().status for each in asked) == [*[200] * ANSWERS_AT_ONCE, 503]
+    assert served.get("/api/v1/indices?node=lp-0001").status == 200
 
 
 def test_however_many_machines_ask_whether_we_are_ready_the_database_is_asked_one_question(
