@@ -12,14 +12,15 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import audit, catch_up
+from collector.alerts import audit, catch_up, points
 from collector.alerts.book import Book
+from collector.alerts.carrier import Carrier
 from collector.alerts.duty import Duty
 from collector.alerts.in_service import InService
-from collector.alerts.point_writer import PointWriter
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.unwritten import Unwritten
@@ -85,7 +86,9 @@ class Alerting:
         self._store = store
         self._in_service = InService(nodes, places, trail)
         self._book = Book(db)
-        self.points = PointWriter(self._book, store)
+        self.points = Carrier(self._book.unstored, partial(points.write, store), self._book.stored)
+        write_trail = partial(audit.write, trail, Edge(log))
+        self.trail = Carrier(self._book.untrailed, write_trail, self._book.trailed)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
@@ -99,7 +102,7 @@ class Alerting:
         self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints, self._tell_book.buried)
         self._retained = Retained(self._book)
         self.teller: Teller | None = None
-        self._trail = trail
+        self._desk_file = trail
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
@@ -108,7 +111,7 @@ class Alerting:
         self._changes: list[Change] = []
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
-        self._waits, self._edge, self._trail_edge = Waits(), Edge(log), Edge(log)
+        self._waits, self._edge = Waits(), Edge(log)
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
@@ -135,7 +138,7 @@ class Alerting:
             except sqlite3.Error as error:
                 log.error("what the alerts knew last is not saved: %s", error)
         self._tell_book.close()
-        self._trail.close()
+        self._desk_file.close()
 
     # What comes in
 
@@ -255,7 +258,7 @@ class Alerting:
                 self._book.forget(now_ms)
             with self._lock:
                 self.outbox.forget(now_ms)
-        audit.carry_over(self._book, self._trail, self._trail_edge)
+        self.trail.step(now_ms)
         changes, self._changes = self._changes, []
         return changes
 

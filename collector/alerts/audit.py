@@ -5,16 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 from collector import trail
-from collector.alerts.book import Book
 from collector.edge import Edge
+from collector.rules.deed import Deed
 from collector.web.desk.file import DeskFile
 
 
-def carry_over(book: Book, file: DeskFile, edge: Edge) -> int:
-    """Deeds that the trail does not have; at least once each. How many there were."""
-    waiting = book.untrailed()
-    if not waiting:
-        return 0
+def write(file: DeskFile, edge: Edge, waiting: list[tuple[int, Deed]]) -> bool:
+    """Whether the trail has them now; at least once each."""
     try:
         with file.use() as db:
             for _, deed in waiting:
@@ -22,7 +19,6 @@ def carry_over(book: Book, file: DeskFile, edge: Edge) -> int:
                 trail.append(db, trail.Line(deed.at_ms, deed.who, deed.what, about))
     except sqlite3.Error as error:
         edge.fails(f"the audit trail waits: {error}")
-        return 0
+        return False
     edge.is_over()
-    book.trailed(waiting[-1][0])
-    return len(waiting)
+    return True

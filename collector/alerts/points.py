@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from collector.alerts.book import Happened
 from collector.alerts.self_watch import TROUBLES
+from collector.delivery.halving import write_halving
 from collector.rules.rule import Rule
 from collector.rules.transition import Series, Transition, orphan, transition
-from collector.stores.store import Select, Store, Table
+from collector.stores.store import Select, Store, Stored, Table
+
+log = logging.getLogger("lamppost.alerts")
 
 MEASUREMENT: Final = "alerts"
 _GROUPS: Final = ("rule", "severity", "fingerprint")
@@ -17,6 +22,17 @@ _COLUMNS: Final = ("state", "value", "dedup_key", "late", "void")
 _KEY: Final = 3  # in a row, which begins with its time
 _VOID: Final = 5
 LOOK_BACK_MS: Final = 400 * 86_400_000
+
+
+def write(store: Store, waiting: list[Happened]) -> bool:
+    """Whether the database has them now; what it refuses is said and left out."""
+    rows = [row for each in waiting for row in store.render(point(each.transition, each.id))]
+    said = write_halving(store.write, rows)
+    if not isinstance(said, Stored):
+        return False
+    for reason in set(said.refused.values()):
+        log.error("the database refuses a point of an alert, which is in the history all the same: %s", reason)
+    return True
 
 
 def point(each: Transition, number: int) -> Table:

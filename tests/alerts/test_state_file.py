@@ -159,5 +159,5 @@ def test_a_trail_that_takes_nothing_is_a_line_in_the_log_and_not_one_a_look(
         "the audit trail waits: attempt to write a readonly database"
     ]
     desk.trail._db.execute("PRAGMA query_only = 0")
-    desk.wait(1_000, 100)
+    desk.wait(5_000, 100)
     assert [line.who for line in desk.trail.trail(9)] == ["wang"]

@@ -1,14 +1,17 @@
-"""The points of alerts are written beside the steps, which wait for no database."""
+"""Points of alerts and lines of the audit trail are carried beside the steps, which wait for no database, no file."""
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector.pipeline import Writers
 from collector.stores.store import Answer, Later, Refused
-from tests.alerts.desk import HIGH, Desk
+from tests.alerts.desk import HIGH, MINUTE, Desk
 from tests.closes import Closes
 from tests.collector.test_ingest_beside import Beside
 
@@ -97,3 +100,26 @@ def test_a_point_that_the_database_refuses_holds_up_no_other(
             desk.tick()
     assert [state for state, _ in desk.points()] == ["resolved"]
     assert "points beyond retention policy" in caplog.text
+
+
+def test_while_a_persons_command_holds_the_desks_file_alerts_are_told_and_deeds_follow(
+    desk: Desk, closes: Closes
+) -> None:
+    """Each look of the rules waited ten seconds for it, and so did the readings that came."""
+    heard = threading.Event()
+    writers = Writers(1, heard.set)
+    desk.alerting.trail.aside = writers.aside
+    desk.tick()
+    held = closes(sqlite3.connect(desk.folder / "c1-desk.db", isolation_level=None))
+    held.execute("BEGIN IMMEDIATE")
+    desk.alerting.ask("silence", {"match": "node=lp-2", "end_ms": desk.now_ms + MINUTE, "who": "wang"}, desk.now_ms)
+    desk.reading(90.0)
+    desk.tick()
+    assert len(desk.told) == 1
+    assert not heard.is_set(), "it is at the file still"
+    held.execute("ROLLBACK")
+    assert heard.wait(10)
+    desk.tick()
+    assert [line.who for line in desk.trail.trail(9)] == ["wang"]
+    assert desk.alerting._book.untrailed() == []
+    writers.stop()
