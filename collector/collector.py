@@ -186,13 +186,16 @@ class Collector:
             else:
                 self.ingest.wait(IDLE_S)
             self._try(self.step)  # the time of the answer is never that before the waiting
-            self.ingest.alarms.look(wall_ms())
-            counts = self.counts + self.ingest.counts + self.link.counts
-            self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), wall_ms())
+            self._try(self._report)
         self._try(self.step)
         self.pipeline.finish(self._seconds() + LAST_WRITE_S, lambda: self._try(self.step))
         if self.turn.active:
             self._try(self._tell)
+
+    def _report(self, now_ms: int) -> None:
+        self.ingest.alarms.look(now_ms)
+        counts = self.counts + self.ingest.counts + self.link.counts
+        self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), now_ms)
 
     def _try(self, work: Callable[[int], None]) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collector.alerts.self_watch import of_alarms
+from collector.alerts.self_watch import _OF_ALARM, of_alarms
 from collector.collector import Collector
 from collector.config import Config
 from collector.health.alarms import STAYS_MS, Alarms
@@ -49,6 +49,11 @@ def test_an_alarm_that_is_taken_back_is_over_at_once_and_may_come_again() -> Non
 @pytest.mark.parametrize("kind", STAYS_MS)
 def test_every_kind_of_alarm_is_an_alert_too(kind: str) -> None:
     assert of_alarms({f"{kind}:lp-1": "words"})
+
+
+def test_of_every_kind_it_is_known_how_long_it_stays() -> None:
+    """Of two calibrations under one number it was not, and the first look at their alarm was the ingest's last."""
+    assert set(_OF_ALARM) - {"worker"} == set(STAYS_MS), "those of workers are kept by the pool"
 
 
 class KeepsNothing(Sqlite):

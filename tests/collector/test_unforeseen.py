@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -264,16 +265,20 @@ def test_the_last_round_may_fail_as_any_other(collector: OnItsOwnTime, monkeypat
     assert collector.counts["state_failed"] == 2
 
 
-def test_a_round_that_breaks_is_not_the_last(collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["step", "ingest.alarms.look", "report.tell"])
+def test_a_round_that_breaks_is_not_the_last(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
     rounds = []
 
-    def step(now_ms: int) -> None:
-        rounds.append(now_ms)
+    def breaks(*_: Any) -> None:
+        rounds.append(part)
         if len(rounds) == 1:
             raise ValueError("min() arg is an empty sequence")
         collector._ending.set()
 
-    monkeypatch.setattr(collector, "step", step)
+    *way, name = part.split(".")
+    monkeypatch.setattr(reduce(getattr, way, collector), name, breaks)
     collector._run()
     assert len(rounds) > 1
     assert "a round of the ingest breaks this program: ValueError" in collector.ingest.alarms["unforeseen"]

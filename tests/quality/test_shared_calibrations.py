@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from collector.health.alarms import Alarms
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.shared_calibrations import AGAIN_MS, EVERY_MS, SharedCalibrations
 from collector.statedb import open_state
@@ -27,8 +28,8 @@ class One:
 
     def __init__(self, folder: Path, name: str, store: Store, closes: Closes) -> None:
         self.records = Calibrations(closes(open_state(folder / f"{name}.db")))
-        self.alarms: list[tuple[str, str]] = []
-        self.shared = SharedCalibrations(self.records, store, lambda key, text: self.alarms.append((key, text)))
+        self.alarms = Alarms()
+        self.shared = SharedCalibrations(self.records, store, self.alarms.sound)
 
 
 @pytest.fixture
@@ -70,8 +71,9 @@ def test_one_number_for_two_records_is_told_and_each_keeps_its_own(make: Callabl
         first.shared.look(at_once, T0)
     second.shared.look_up()
     assert second.records.all() == [own]
-    assert [key for key, _ in second.alarms] == ["calibration"]
-    assert first.alarms == []
+    assert (list(second.alarms), list(first.alarms)) == (["calibration"], [])
+    second.alarms.look(T0 + EVERY_MS)
+    assert "calibration" in second.alarms, "until they are compared again"
 
 
 def test_a_database_that_is_away_is_asked_again_after_a_while(make: Callable[[str], One], store: Sqlite) -> None:
@@ -135,7 +137,7 @@ def test_two_of_one_number_in_the_database_break_no_takeover(make: Callable[[str
     third = make("c3")
     third.shared.look_up()
     assert third.records.count == 1
-    assert [key for key, _ in third.alarms] == ["calibration"]
+    assert list(third.alarms) == ["calibration"]
 
 
 def _put(store: Sqlite, node: str, body: dict[str, object]) -> None:
