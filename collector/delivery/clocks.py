@@ -4,7 +4,8 @@ Two witnesses. The agent tells the offset that it sees to our own signed time, o
 reading from the future is none, whatever its node says: its clock is ahead by that much at least. What is old proves
 nothing, for a backlog is old too.
 
-When most nodes see the same of our clock, it is ours that is off (own_clock.py).
+When most nodes see the same of our clock, it is ours that is off (own_clock.py). One that was set back may be wrong
+since then: until they have had the time to say so, nobody knows.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
-from collector.delivery.own_clock import OwnClock, Seen
+from collector.delivery.own_clock import HEARD_MS, OwnClock, Seen
 from collector.health.alarms import Alarms
+from collector.timers import passed
 from wire.check import Checked
 from wire.quantities import QUANTITIES
 
@@ -29,10 +31,15 @@ class ClockWatch:
     def __init__(self, alarms: Alarms, counts: Counter[str]) -> None:
         self._alarms, self._counts = alarms, counts
         self._own = OwnClock()
+        self._last_ms = 0
+        self._set_back_ms: int | None = None
 
     def note(self, node: str, seen: Seen | None, now_ms: int) -> bool:
-        """What a batch says of its node's clock (`look`); whether ours is off, and behind."""
+        """What a batch says of its node's clock (`look`); whether ours is off, and behind, or may be."""
         self._own.note(node, seen, now_ms)
+        if now_ms < self._last_ms - OFF_MS:
+            self._set_back_ms = now_ms
+        self._last_ms = now_ms
         if seen is None:
             return False
         behind_ms = self._own.behind_ms()
@@ -47,7 +54,7 @@ class ClockWatch:
             self._alarms.sound(f"clock:{node}", words(node, seen.offset_ms))
         else:
             self._alarms.pop(f"clock:{node}", None)
-        return False
+        return self._set_back_ms is not None and not passed(now_ms, self._set_back_ms, HEARD_MS)
 
 
 def look(raw_blocks: list[Any], checked: Checked, now_ms: int) -> Seen | None:

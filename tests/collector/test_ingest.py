@@ -68,6 +68,18 @@ def test_a_collector_that_is_behind_its_nodes_holds_what_seems_to_be_of_the_futu
     assert bench.send(dump(BATCH | {"node": node, "spool": spool}), NOW, node) == [(42, Code.STORED)]
 
 
+def test_a_collector_whose_clock_was_set_back_holds_what_seems_to_be_of_the_future_until_nodes_can_have_said_so(
+    bench: Bench,
+) -> None:
+    """Of half a fleet the next batch went into the quarantine, before most of them had shown whose clock it was."""
+    assert bench.send(dump(BATCH)) == [(42, Code.STORED)]
+    back_ms = NOW - 3_600_000
+    assert bench.send(dump(BATCH | {"seq": 43}), back_ms) == [(43, Code.LATER)]
+    assert bench.send(dump(BATCH | {"seq": 43}), NOW) == [(43, Code.STORED)]
+    for seconds, code in ((0, Code.LATER), (179, Code.LATER), (180, Code.QUARANTINED)):
+        assert bench.send(dump(BATCH | {"seq": 44}), back_ms + 1_000 * seconds) == [(44, code)]
+
+
 def test_a_collector_that_is_ahead_of_its_nodes_holds_nothing_of_the_future(bench: Bench) -> None:
     health = {"sensor": "node", "kind": "node_health", "dt": [0], "fields": {"clock_offset_s": [-7200]}}
     for number in range(1, 4):
