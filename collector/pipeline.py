@@ -198,6 +198,7 @@ def make_pipeline(
     """One over the collector's own file. `is_ours`: the nodes of a worker, when not all are."""
     ingest = make_ingest(config, store, registry, state, calibrations)
     rollups = Rollups(store, WindowBook(state, is_ours=is_ours), config.reporting(), Quality(config.quality))
+    rollups.alarm = ingest.alarm
     rollups.on_broken = Mishaps(ingest.counts, ingest.alarm, config.state_file).broken_by
     return OwnPipeline(ingest, rollups, signing_key(config))
 

@@ -21,6 +21,8 @@ STAYS_MS: Final = {
     "spool": 60 * MINUTE_MS,  # what nobody answers is sent again within a quarter of an hour
     "version": 60 * MINUTE_MS,
     "series": 60 * MINUTE_MS,
+    "status": 60 * MINUTE_MS,  # who is not answered says it again within five minutes
+    "windows": 3 * 60 * MINUTE_MS,  # those of an hour are made once an hour
     "flapping": 10 * MINUTE_MS,
     "flood": 2 * MINUTE_MS,
     "clock": 10 * MINUTE_MS,  # a live batch comes within a minute

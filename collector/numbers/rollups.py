@@ -55,13 +55,15 @@ MINUTES_EVERY_MS: Final = 1_000
 class Rollups:
     """All windows of one collector. Used by the ingest thread alone; `reporting` says what a node's station reports.
 
-    Set `aside` to have the database asked and told in another thread. `on_broken` hears what nobody foresaw there.
+    Set `aside` to have the database asked and told in another thread. `on_broken` hears what nobody foresaw there,
+    `alarm` what the database refuses.
     """
 
     def __init__(self, store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality) -> None:
         self.counts: Counter[str] = Counter()
         self.aside: Aside = at_once
         self.on_broken: Callable[[str, Exception], None] = lambda what, error: None  # noqa: ARG005
+        self.alarm: Callable[[str, str], None] = lambda key, text: None  # noqa: ARG005
         self._maker = WindowMaker(store, StoredWindows(store, reporting, quality))
         self._book = book
         self._reporting = reporting
@@ -185,6 +187,9 @@ class Rollups:
             self._put_off(task, now_ms)
             return []
         self.counts += made.counts
+        self.counts["refused"] += len(made.refused)
+        if made.refused:
+            self.alarm("windows", f"the database refuses windows: {made.refused[-1]}")
         if task.due:
             self._computed_ms, self._rest_ms = now_ms, round(1000 * (BUSY_SHARE - 1) * made.took_s)
         if made.tables is None:

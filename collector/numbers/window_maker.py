@@ -42,12 +42,14 @@ class Made(NamedTuple):
     """What came of a task; without `tables` the database would not have them, and nothing of it stands for sure.
 
     `hours` are all that are stored now. Of `untold` the database did not tell the first; the others it was not asked.
+    `refused` is why it has refused parts of them, one reason a part.
     """
 
     tables: list[Table] | None
     hours: dict[Key, Windows]
     untold: list[Place]
     counts: Counter[str]
+    refused: list[str]
     took_s: float
 
 
@@ -87,10 +89,11 @@ class WindowMaker:
                 minutes[key].update(parts)
             if fields and (key, start_ms) not in task.open:
                 hours[key][start_ms] = fields
-        tables = self._store_all(minutes, hours, days, counts)
+        refused: list[str] = []
+        tables = self._store_all(minutes, hours, days, counts, refused)
         if tables and not untold:
             self._edge.is_over()
-        return Made(tables, hours, untold, counts, time.monotonic() - began_s)
+        return Made(tables, hours, untold, counts, refused, time.monotonic() - began_s)
 
     def written_since(self, since_ms: int, kinds: Iterable[str]) -> Written:
         """Of which hours the database has readings of these kinds."""
@@ -110,18 +113,19 @@ class WindowMaker:
         return Written(found, untold)
 
     def _store_all(
-        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[Place], counts: Counter[str]
-    ) -> list[Table] | None:
+        self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[Place], counts: Counter[str],
+        refused: list[str],
+    ) -> list[Table] | None:  # fmt: skip
         """Minutes and hours with their indices, then days; None when the database will not have them."""
         tables = [table_of(key, MINUTES, windows) for key, windows in minutes.items()]
         try:
             around = self._stored.around(hours)
             for key, windows in hours.items():
                 tables += self._stored.hours(key, windows, around)
-            if not self._write(tables, counts):
+            if not self._write(tables, refused):
                 return None
             above = [table for key, start_ms in days for table in self._stored.day(key, start_ms)]
-            if not self._write(above, counts):
+            if not self._write(above, refused):
                 return None
         except StoreDown as error:
             self._edge.fails(f"windows wait: {error}")
@@ -129,14 +133,13 @@ class WindowMaker:
         counts["hours"] += sum(map(len, hours.values()))
         return [*tables, *above]
 
-    def _write(self, tables: list[Table], counts: Counter[str]) -> bool:
+    def _write(self, tables: list[Table], refused: list[str]) -> bool:
         """Write them in parts; a part that is refused does not keep the others from being stored."""
         rows: list[Row] = [row for table in tables for row in self._store.render(table)]
         for first in range(0, len(rows), ROWS_PER_WRITE):
             answer: Answer = self._store.write(rows[first : first + ROWS_PER_WRITE])
             if isinstance(answer, Refused):  # ours, not an agent's: nobody to answer, and it must not block the rest
-                log.error("the database refuses windows: %s", answer.reason)
-                counts["refused"] += 1
+                refused.append(answer.reason)
             elif not isinstance(answer, Stored):
                 return False
         return True

@@ -61,7 +61,7 @@ class Turn:
             self.standby.hear(name, collector_status.decode(message.payload), now_s)
         except collector_status.BadStatus as error:
             self._counts["bad_status"] += 1
-            log.warning("status of collector %s is not obeyed: %s", name, error)
+            self._alarm(f"status:{name}", f"status of collector {name} is not obeyed: {error}")
 
     def admits(self, batch: Arrived) -> bool:
         """Whether a batch is this one's to take, now. If nobody knows yet, it is held."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -15,8 +14,7 @@ from collector.standby.turn import Turn
 from wire import status
 from wire.status import Birth, Death
 
-log = logging.getLogger("lamppost.collector")
-
+CURE: Final = "Cure: install the newer version there or here, or look who sends as it"
 INVENTORY_MS: Final = 30_000  # a fleet that comes back is counted once, not at every birth
 
 
@@ -51,8 +49,9 @@ class Presence:
             said = status.decode(node, payload)
         except status.BadStatus as error:
             self._counts["bad_status"] += 1
-            log.warning("status of %s is not obeyed: %s", node, error)
+            self._pipeline.ingest.alarm(f"status:{node}", f"status of {node} is not obeyed: {error}. {CURE}")
             return
+        self._pipeline.ingest.alarms.pop(f"status:{node}", None)
         self._pipeline.hear(node, payload)
         if self._registry.update(said, now_ms):
             self._link_changed(said, now_ms)

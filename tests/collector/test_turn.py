@@ -15,10 +15,10 @@ from wire.collector_status import CollectorStatus, State
 BATCHES = [Arrived(names.data("lp-1"), bytes([number]), False) for number in range(3)]
 
 
-def make_turn() -> tuple[Turn, Inbox, Counter[str]]:
+def make_turn(alarms: dict[str, str] | None = None) -> tuple[Turn, Inbox, Counter[str]]:
     inbox, counts = Inbox(), Counter[str]()
     link: Any = inbox
-    turn = Turn("c2", "0.1.0", link, counts, lambda *_: None)
+    turn = Turn("c2", "0.1.0", link, counts, ({} if alarms is None else alarms).__setitem__)
     assert turn.decide(0.0, 0) is None
     return turn, inbox, counts
 
@@ -54,7 +54,8 @@ def test_who_stands_by_lets_them_pass_and_counts_them() -> None:
 
 
 def test_the_others_are_told_and_what_is_nobodys_is_counted() -> None:
-    turn, inbox, counts = make_turn()
+    alarms: dict[str, str] = {}
+    turn, inbox, counts = make_turn(alarms)
     turn.decide(LISTEN_S, 1000)
     turn.tell(LISTEN_S, 1000)
     turn.tell(LISTEN_S, 1000)  # not due again
@@ -64,3 +65,4 @@ def test_the_others_are_told_and_what_is_nobodys_is_counted() -> None:
     turn.hear(Arrived("lamppost/1/nobody", b"{}", False), SILENCE_S)
     turn.hear(Arrived(names.collector_status("c1"), b"{", False), SILENCE_S)
     assert counts == {"foreign_topic": 1, "bad_status": 1}
+    assert list(alarms) == ["status:c1"]

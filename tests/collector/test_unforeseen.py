@@ -163,6 +163,19 @@ def test_a_birth_that_breaks_us_is_no_end_either(collector: OnItsOwnTime, monkey
     assert collector.inbox.answered() == [(GOOD, 1)]
 
 
+def test_a_status_that_cannot_be_obeyed_is_one_alarm_until_the_next_that_can(
+    collector: OnItsOwnTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each was a line in the log and nothing else: a node whose readings wait for its birth was nobody's to see."""
+    for _ in range(20):
+        collector.receive(Arrived(names.status(BAD), b'{"v":99}', False))
+    assert collector.counts["bad_status"] == 20
+    assert [name for name in collector.ingest.alarms if name.startswith("status")] == [f"status:{BAD}"]
+    assert sum("is not obeyed" in record.getMessage() for record in caplog.records) == 1
+    collector.receive(birth(BAD))
+    assert f"status:{BAD}" not in collector.ingest.alarms
+
+
 def test_an_error_of_our_own_file_is_none_of_a_message(
     collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.stores.store import Later, Select, Stored, StoreDown, Table, at_once
+from collector.health.alarms import Alarms
+from collector.stores.store import Later, Refused, Select, Stored, StoreDown, Table, at_once
 from tests.closes import Closes
 from tests.quality.bench import Bench, air
 from tests.quality.test_windows import DAY, EVENING, HOUR, NOON, chunks, readings, table
@@ -176,6 +177,30 @@ def test_windows_that_wait_for_an_hour_are_one_line_in_the_log(
         bench.now_ms += 60_000
         bench.rollups.step(bench.now_ms)
     assert [record.getMessage() for record in caplog.records] == ["windows wait: Connection refused"]
+
+
+def test_windows_that_the_database_refuses_for_an_hour_are_one_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each write of theirs was a line in the log, once a minute at least, and nothing else told of it."""
+    bench, alarms = closes(Bench(tmp_path, NOON)), Alarms()
+    bench.rollups.alarm = alarms.sound
+    write = bench.store.write
+
+    def refuses(rows: Sequence[Any]) -> Any:
+        is_of_minutes = any("_1m" in str(row) for row in rows)
+        return Refused(f"field type conflict dropped={len(rows)}") if is_of_minutes else write(rows)
+
+    monkeypatch.setattr(bench.store, "write", refuses)
+    for minute in range(60):
+        bench.now_ms = NOON + minute * 60_000
+        bench.commit(air([bench.now_ms - 30_000], pm25_ugm3=[1.0]))
+        alarms.look(bench.now_ms)
+    assert list(alarms) == ["windows"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the database refuses windows: field type conflict dropped=1"
+    ]
+    assert bench.rollups.counts["refused"] > 50
 
 
 def test_where_nothing_is_to_be_done_nothing_is_begun(tmp_path: Path, closes: Closes) -> None:
