@@ -202,9 +202,10 @@ class Collector:
             work(wall_ms())
         except sqlite3.Error as error:  # our own file: nothing is answered that is not kept, so it comes again
             self.mishaps.state_failed(str(error))
+            self._ending.wait(IDLE_S)  # it will fail again at once
         except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
             self.mishaps.broken_by("a round of the ingest", error)
-            self._ending.wait(IDLE_S)  # it may break again at once
+            self._ending.wait(IDLE_S)
 
     def step(self, now_ms: int) -> None:
         """One round: take what has arrived, see whose turn it is, write, let the rules look, answer."""

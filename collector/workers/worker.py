@@ -221,9 +221,10 @@ def run(pipe: Connection) -> None:
             _round(worker, inbox, now_ms)
         except sqlite3.Error as error:  # nothing is answered that is not kept, so it comes again
             worker.mishaps.state_failed(str(error))
+            time.sleep(IDLE_S)  # it will fail again at once
         except Exception as error:  # noqa: BLE001 - a round that breaks is not the last one
             worker.mishaps.broken_by("a round of the worker", error)
-            inbox.wait(IDLE_S)  # it may break again at once
+            time.sleep(IDLE_S)
         report = worker.report(now_ms)
         if report is not None:
             send_report(pipe, report)

@@ -18,6 +18,7 @@ from collector.config import Config
 from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
+from collector.pipeline import IDLE_S
 from collector.rules.engine import Engine
 from collector.rules.transition import Series
 from collector.stores.sqlite import Sqlite
@@ -295,3 +296,22 @@ def test_a_round_that_breaks_is_not_the_last(
     collector._run()
     assert len(rounds) > 1
     assert "a round of the ingest breaks this program: ValueError" in collector.ingest.alarms["unforeseen"]
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("database or disk is full"), ValueError("unforeseen")])
+def test_after_a_round_that_fails_the_next_comes_after_a_while(
+    collector: OnItsOwnTime, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """With a full disk and an answer of the database at hand it went round 7,700 times a second."""
+    waits: list[float] = []
+    rounds = iter(range(3))
+
+    def fails(_: int) -> None:
+        if next(rounds, None) is None:
+            collector._ending.set()
+        raise error
+
+    monkeypatch.setattr(collector, "step", fails)
+    monkeypatch.setattr(collector._ending, "wait", waits.append)
+    collector._run()
+    assert waits[:3] == [IDLE_S] * 3
