@@ -32,7 +32,3 @@ class Waits:
             return False
         self.put_off(what, now_ms, every_ms)
         return True
-
-    def hurry(self, what: str) -> None:
-        """It is due at once."""
-        self._put_off.pop(what, None)

@@ -29,7 +29,7 @@ from collector.delivery.registry import Node
 from collector.edge import Edge
 from collector.notify.teller import Teller
 from collector.rules.desk import Desk, Policy
-from collector.rules.engine import Engine
+from collector.rules.engine import Alert, Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
@@ -115,8 +115,9 @@ class Alerting:
         recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
+        self._pending: tuple[Alert, ...] = ()
         self._shown: tuple[AlertView, ...] = ()
-        self._show(now_ms)
+        self._look_around(now_ms)
 
     def tell_by(self, teller: Teller) -> None:
         """The tellers of this outbox; they and this share one lock."""
@@ -196,9 +197,9 @@ class Alerting:
             (told if each.event_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
+            self._episodes |= {each.fingerprint: each for each in story if not each.late}
         self._others += unsure
         self._others += catch_up.orphans(story, self._rules, now_ms)
-        self._episodes |= {each.fingerprint: each for each in story if not each.late}
         self._fresh = False
 
     # One step
@@ -251,7 +252,7 @@ class Alerting:
             self.teller.wake()
         if fresh or told or self._waits.is_due("views", now_ms):
             self._waits.put_off("views", now_ms, VIEWS_EVERY_MS)
-            self._show(now_ms)
+            self._look_around(now_ms)
         self.points.step(now_ms)
         if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
@@ -276,7 +277,8 @@ class Alerting:
             return self.desk.told_to(receiver)
 
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
-        """Ask the desk from any thread of this program; the answer is on disk when this returns, unless `trouble`."""
+        """Ask the desk from any thread of this program; when this returns the answer is on disk, unless `trouble`, and
+        `current` shows it."""
         with self._lock:
             if self.trouble is not None:
                 return {"refused": f"the state file cannot be written: {self.trouble}"}
@@ -286,7 +288,7 @@ class Alerting:
                 self._write(self._tell_book)
             except sqlite3.Error as error:
                 self._cannot_write(error, now_ms)
-        self._waits.hurry("views")
+            self._show(now_ms)
         return said
 
     def silences(self) -> list[Silence]:
@@ -374,10 +376,14 @@ class Alerting:
         else:
             self._episodes[transition.fingerprint] = transition
 
-    def _show(self, now_ms: int) -> None:
+    def _look_around(self, now_ms: int) -> None:
+        """What is shown, with what the engine knows now; it is asked by its own thread alone."""
+        self._pending = tuple(islice((a for a in self._engine.alerts() if a.state == "pending"), PENDING_SHOWN))
         since_ms = now_ms - SHOWN_AFTER_MS
-        for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
-            del self._episodes[name]
         with self._lock:
-            waiting = islice((a for a in self._engine.alerts() if a.state == "pending"), PENDING_SHOWN)
-            self._shown = views(self.desk, self._episodes.values(), waiting, self._rules, now_ms)
+            for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
+                del self._episodes[name]
+            self._show(now_ms)
+
+    def _show(self, now_ms: int) -> None:
+        self._shown = views(self.desk, self._episodes.values(), self._pending, self._rules, now_ms)

@@ -82,6 +82,15 @@ def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp
     assert (again.key, again.attempts) == (sent.key, 1)
 
 
+def test_who_acknowledges_reads_so_at_once_and_not_after_the_next_step(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH))
+    desk.reading(90.0)
+    desk.tick()
+    (alert,) = desk.alerting.current()
+    desk.alerting.ask("ack", {"alert": alert.fingerprint, "who": "wang", "until_ms": T0 + HOUR}, desk.now_ms)
+    assert [(one.acked_by, one.attention) for one in desk.alerting.current()] == [("wang", "acked")]
+
+
 def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_path: Path, closes: Closes) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
