@@ -16,6 +16,8 @@ from typing import Final, Literal
 
 from wire.exits import Exit, Failure
 
+WAITS_S: Final = 10
+"""So long whoever writes waits for another who does."""
 FORMAT: Final = 1
 """What this collector makes of its files, kept in each as SQLite's `user_version`; 0 is from before there was a number.
 A new table needs no new number: a collector that was rolled back works on beside it. What an older one cannot read, or
@@ -41,7 +43,7 @@ def unusable(where: Path | str, error: Exception) -> Failure:
     return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{where}: {error}", cure)
 
 
-def connect(path: Path, mode: Literal["ro", "rw"], timeout_s: float = 10) -> sqlite3.Connection:
+def connect(path: Path, mode: Literal["ro", "rw"], timeout_s: float = WAITS_S) -> sqlite3.Connection:
     """A connection to a file that is there. Raises sqlite3.Error, of which Newer is one."""
     address = f"{path.resolve().as_uri()}?mode={mode}"
     db = sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout_s, check_same_thread=False)

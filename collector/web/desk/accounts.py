@@ -122,8 +122,7 @@ class Accounts:
         if found is None:
             return None
         if now_ms - found["seen_ms"] > _TOUCH_MS:
-            with self._file.use() as db:
-                db.execute("UPDATE session SET seen_ms = ? WHERE digest = ?", (now_ms, found["digest"]))
+            self._file.touch("UPDATE session SET seen_ms = ? WHERE digest = ?", now_ms, found["digest"])
         return Session(found["name"], found["csrf"])
 
     def lasts(self, token: str, now_ms: int) -> bool:

@@ -73,8 +73,7 @@ class ApiTokens:
         if not found or found[0]["expires_ms"] <= now_ms:
             return None
         if now_ms - (found[0]["used_ms"] or 0) > _TOUCH_MS:
-            with self._file.use() as db:
-                db.execute("UPDATE api_token SET used_ms = ? WHERE digest = ?", (now_ms, found[0]["digest"]))
+            self._file.touch("UPDATE api_token SET used_ms = ? WHERE digest = ?", now_ms, found[0]["digest"])
         return Grant(found[0]["name"], frozenset(found[0]["scopes"].split(",")))
 
     def listed(self) -> list[Listed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from collector import trail
-from collector.sqlite_file import Readers, open_durable, unusable
+from collector.sqlite_file import WAITS_S, Readers, open_durable, unusable
+
+log = logging.getLogger("lamppost.web")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, node TEXT, kind TEXT, text TEXT, contact TEXT,
@@ -45,6 +48,20 @@ class DeskFile:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def touch(self, change: str, *given: Any) -> None:
+        """A change that the next one makes as well, such as when somebody was here last: nobody waits for it, and a
+        file that does not take it is no reason to turn people away.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute(change, given)
+            except sqlite3.Error as error:
+                log.debug("not kept: %s", error)
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout = {WAITS_S * 1000}")
+                self._lock.release()
 
     def note(self, who: str, what: str, about: str, now_ms: int) -> None:
         """A line in the trail, of something that is kept elsewhere or nowhere."""
