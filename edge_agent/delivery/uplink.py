@@ -337,11 +337,11 @@ class _Client(aiomqtt.Client):
             await asyncio.wait(either, timeout=waits_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
+            if self._disconnected.done() and not self._disconnected.cancelled():
+                raise aiomqtt.MqttError("it hangs up") from self._disconnected.exception()
+            raise aiomqtt.MqttError("Operation timed out")
         finally:
-            answer.cancel()
-        if self._disconnected.done():
-            raise aiomqtt.MqttError("it hangs up") from self._disconnected.exception()
-        raise aiomqtt.MqttError("Operation timed out")
+            answer.cancel()  # which may be the end of the connection itself
 
     def _on_disconnect(self, client: paho.Client, *said: Any) -> None:
         if self._connected.done():

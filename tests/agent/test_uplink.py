@@ -217,6 +217,19 @@ def test_a_fleet_comes_back_over_seconds(spool: Spool, failures: int) -> None:
     assert longest_s / 2 <= min(waits_s) <= max(waits_s) <= longest_s / 2 + max(longest_s, 5)
 
 
+def test_a_goodbye_that_takes_too_long_ends_itself_alone() -> None:
+    """What is waited for there is the end of the connection, and who was cancelled with it was the whole uplink."""
+
+    async def goodbye() -> None:
+        client = _Client("127.0.0.1", identifier="lp-1")
+        with pytest.raises(aiomqtt.MqttError, match="timed out"):
+            await client._wait_for(client._disconnected, 0.01)
+        with pytest.raises(aiomqtt.MqttError, match="timed out"):
+            await client._wait_for(asyncio.Event().wait(), 0.01)
+
+    asyncio.run(goodbye())
+
+
 def test_a_broker_that_hangs_up_after_a_goodbye_that_took_too_long_ends_nothing_of_ours() -> None:
     """Who looked at what had been given up would have been given up as well."""
 
