@@ -29,6 +29,7 @@ from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
 from tests.servers import Mosquitto, free_port, wait_for
+from tests.typed import typed
 from wire.exits import Failure
 
 ANSWERS = """node: lp-0042
@@ -178,10 +179,7 @@ def test_a_set_up_whose_connection_is_lost_leaves_no_agent_behind(field: Field) 
 def test_answers_that_lack_something_say_what(tmp_path: Path) -> None:
     short = tmp_path / "short.yaml"
     short.write_text("who: Wang Lei\n")
-    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(short)]
-    done = subprocess.run(
-        [*command, "--config", str(tmp_path / "agent.yaml")], capture_output=True, text=True, check=False
-    )
+    done = typed("agent", "setup", "--from", str(short), "--config", str(tmp_path / "agent.yaml"))
     assert done.returncode == 3
     assert "lack site, node or token" in done.stderr
 
@@ -190,8 +188,8 @@ def test_a_terminal_that_sends_gbk_is_told_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As PuTTY does on a Chinese Windows: "unable to parse raw data as a unicode string" helped nobody."""
-    typed = iter(("王工".encode("gbk").decode(errors="surrogateescape"), "Wang"))
-    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(typed))
+    keys = iter(("王工".encode("gbk").decode(errors="surrogateescape"), "Wang"))
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(keys))
     assert ask("Your name", "-", str) == "Wang"
     assert "set your terminal to UTF-8" in capsys.readouterr().out
 
@@ -199,10 +197,7 @@ def test_a_terminal_that_sends_gbk_is_told_so(
 def test_answers_from_an_editor_that_writes_gbk_are_told_so(tmp_path: Path) -> None:
     short = tmp_path / "short.yaml"
     short.write_bytes("who: 王磊\n".encode("gbk"))
-    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(short)]
-    done = subprocess.run(
-        [*command, "--config", str(tmp_path / "agent.yaml")], capture_output=True, text=True, check=False
-    )
+    done = typed("agent", "setup", "--from", str(short), "--config", str(tmp_path / "agent.yaml"))
     assert done.returncode == 3
     assert "not UTF-8. Cure: save it as UTF-8" in done.stderr
 
@@ -222,8 +217,7 @@ def test_answers_from_an_editor_that_writes_gbk_are_told_so(tmp_path: Path) -> N
 def test_answers_that_no_agent_could_use_are_not_written(tmp_path: Path, was: str, wrong: str, reason: str) -> None:
     config, answers = tmp_path / "agent.yaml", tmp_path / "answers.yaml"
     answers.write_text(ANSWERS.replace(was, wrong))
-    command = [sys.executable, "-m", "lamppost", "agent", "setup", "--from", str(answers), "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = typed("agent", "setup", "--from", str(answers), "--config", str(config))
     assert done.returncode == 3, done.stdout
     assert reason in done.stderr
     assert not config.exists()
@@ -303,8 +297,8 @@ def test_a_port_can_be_typed_where_none_is_found_and_another_files_set_up_is_not
 def test_a_login_is_tried_where_it_is_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = iter(["127.0.0.1, 127.0.0.2", "1883", "y", "lp-1", "", "wrong", "t", "lp-1", "right"])
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
+    keys = iter(["127.0.0.1, 127.0.0.2", "1883", "y", "lp-1", "", "wrong", "t", "lp-1", "right"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(keys))
     tried: list[str | None] = []
 
     def answer(address: BrokerAddress, _: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from collector.stores.store import Select
 from tests.identity.city import City
 from tests.rig import Program
 from tests.servers import Influxd, free_port, wait_for
+from tests.typed import typed
 
 pytestmark = pytest.mark.real
 
@@ -93,11 +93,6 @@ def test_a_second_takes_nobody_elses_name(city: City, tmp_path: Path, name: str)
 
 
 def _states(city: City) -> dict[str, str]:
-    told = subprocess.run(
-        [sys.executable, "-m", "lamppost", "collector", "status", str(city.settings), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    told = typed("collector", "status", str(city.settings), "--json")
     found = json.loads(told.stdout)["collectors"] if told.stdout else []
     return {each["name"]: each["state"] for each in found if each["speaks"]}

@@ -28,6 +28,7 @@ from tests.sensors.streams import PROFILES, framed
 from tests.sensors.test_captures import CAPTURES
 from tests.sensors.test_stubs import stub_of
 from tests.servers import free_port, wait_for
+from tests.typed import typed
 from wire.exits import Failure
 
 SDS = PROFILES["nova-sds011"]
@@ -244,7 +245,7 @@ def test_watching_without_an_agent_opens_the_ports(tmp_path: Path) -> None:
 
 
 def _json_lines(arguments: list[str]) -> list[dict[str, Any]]:
-    done = subprocess.run([sys.executable, "-m", "lamppost", *arguments], capture_output=True, text=True, timeout=60)
+    done = typed(*arguments)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,33 +22,33 @@ from simulator.scenario import scenario
 from simulator.sim_cli import app
 from simulator.verify.verdict import Verdict
 from tests.servers import Influxd, wait_for
+from tests.typed import typed
 from wire.exits import Failure
 
 QUICK = ("--small", "--duration", "10m")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    return os.environ | {"LAMPPOST_SIM_HOME": str(tmp_path / "runs")}
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMPPOST_SIM_HOME", str(tmp_path / "runs"))
 
 
-def sim(home: dict[str, str], *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lamppost", "sim", *words]
-    done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=120)
+def sim(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = typed("sim", *words)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done
 
 
-def said(home: dict[str, str], *words: str, code: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(sim(home, *words, "--json", code=code).stdout)
+def said(*words: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sim(*words, "--json", code=code).stdout)
     return found
 
 
-def test_a_run_is_kept_judged_again_and_shown_as_a_page(home: dict[str, str], tmp_path: Path) -> None:
-    ran = said(home, "run", "dust-storm", *QUICK, "--fault", "drop@0.05")
+def test_a_run_is_kept_judged_again_and_shown_as_a_page(tmp_path: Path) -> None:
+    ran = said("run", "dust-storm", *QUICK, "--fault", "drop@0.05")
     assert ran["verdict"]["missing"]["line"] > 0
     page = tmp_path / "verdict.html"
-    judged = said(home, "verify", "--run", ran["run"], "--html", str(page))
+    judged = said("verify", "--run", ran["run"], "--html", str(page))
     assert judged == ran["verdict"]
     text = page.read_text()
     assert "PASS" in text
@@ -59,14 +58,14 @@ def test_a_run_is_kept_judged_again_and_shown_as_a_page(home: dict[str, str], tm
 
 
 @pytest.mark.real
-def test_a_run_may_store_in_influxdb(home: dict[str, str], influxd: Influxd) -> None:
-    ran = said(home, "run", "hostile-node", *QUICK, "--store", f"influx://127.0.0.1:{influxd.port}/simulated")
+def test_a_run_may_store_in_influxdb(influxd: Influxd) -> None:
+    ran = said("run", "hostile-node", *QUICK, "--store", f"influx://127.0.0.1:{influxd.port}/simulated")
     assert ran["verdict"]["passed"]
     assert ran["verdict"]["stored"] > 100
 
 
-def test_files_alone_are_the_same_bytes_twice(home: dict[str, str], tmp_path: Path) -> None:
-    ran = [said(home, "run", "rush-hour", *QUICK, "--depth", "file", "--out", str(tmp_path / n)) for n in ("a", "b")]
+def test_files_alone_are_the_same_bytes_twice(tmp_path: Path) -> None:
+    ran = [said("run", "rush-hour", *QUICK, "--depth", "file", "--out", str(tmp_path / n)) for n in ("a", "b")]
     assert ran[0]["hash"] == ran[1]["hash"]
     for file in (tmp_path / "a").glob("*.hex"):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
@@ -104,8 +103,8 @@ def test_files_are_captures_that_every_tool_reads(tmp_path: Path) -> None:
         assert shown.exit_code == 0, shown.output
 
 
-def test_virtual_nodes_through_the_embedded_broker(home: dict[str, str]) -> None:
-    ran = said(home, "run", "rush-hour", "--depth", "mqtt", "--stations", "40", "--duration", "4s", "--seal", "1",
+def test_virtual_nodes_through_the_embedded_broker() -> None:
+    ran = said("run", "rush-hour", "--depth", "mqtt", "--stations", "40", "--duration", "4s", "--seal", "1",
                "--speed", "1x", "--fault", "link-down:2@+1s on lp-0003")  # fmt: skip
     assert ran["verdict"]["passed"], ran
     assert ran["counts"]["connected"] >= 41
@@ -123,11 +122,11 @@ sensors:
 """
 
 
-def test_a_real_agent_at_terminals(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_real_agent_at_terminals(tmp_path: Path) -> None:
     """Sensors that need no warming up: a few seconds tell, and what the line loses is explained."""
     (tmp_path / "corner.yaml").write_text(CORNER)
     words = ("--depth", "pty", "--speed", "1x", "--fault", "drop@0.2 on lp-0001/wind-1")
-    ran = said(home, "run", str(tmp_path / "corner.yaml"), *words)
+    ran = said("run", str(tmp_path / "corner.yaml"), *words)
     verdict = ran["verdict"]
     assert verdict["passed"], verdict
     assert verdict["lost"] == verdict["doubled"] == 0
@@ -135,8 +134,8 @@ def test_a_real_agent_at_terminals(home: dict[str, str], tmp_path: Path) -> None
 
 
 @pytest.mark.long  # a plantower warms up for half a minute
-def test_real_agents_at_terminals(home: dict[str, str]) -> None:
-    ran = said(home, "run", "dust-storm", "--depth", "pty", "--stations", "1", "--duration", "45s", "--speed", "1x")
+def test_real_agents_at_terminals() -> None:
+    ran = said("run", "dust-storm", "--depth", "pty", "--stations", "1", "--duration", "45s", "--speed", "1x")
     assert ran["verdict"]["passed"], ran["verdict"]
     assert ran["verdict"]["lost"] == ran["verdict"]["doubled"] == 0
     assert ran["verdict"]["stored"] > 0
@@ -152,13 +151,13 @@ def test_what_a_killed_run_has_left_in_memory_goes_with_the_next(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_run_is_steered_and_ends_early_with_what_there_is(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lamppost", "sim", "run", "disk-full", "--speed", "60x", "--json"]
-    child = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         wait_for("the run's control", lambda: any((tmp_path / "runs").glob("*/control")))
         folder = next((tmp_path / "runs").iterdir())
-        assert said(home, "ctl", "last", "pause")["paused"] is True
+        assert said("ctl", "last", "pause")["paused"] is True
         assert ask(folder, {"do": "speed", "to": "600x"})["speed"] == "600x"
         assert ask(folder, {"do": "fault", "text": "drop@0.5 on lp-0001/air-1"})["paused"] is True
         assert "'bitflop' is not known" in ask(folder, {"do": "fault", "text": "bitflop@0.1"})["error"]
@@ -198,10 +197,7 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(home: dict[str, str]
         (("ctl", "nothing", "pause"), 2, "no run 'nothing'"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, told: str
-) -> None:
-    monkeypatch.setenv("LAMPPOST_SIM_HOME", str(tmp_path))
+def test_what_is_wrong_is_told_in_one_line(words: tuple[str, ...], code: int, told: str) -> None:
     result = CliRunner().invoke(app, words)
     assert isinstance(result.exception, Failure), result.output
     assert told in result.exception.line()
@@ -209,9 +205,9 @@ def test_what_is_wrong_is_told_in_one_line(
     assert result.exception.code == code
 
 
-def test_a_run_says_why_it_fails_and_that_it_was_ended_early(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_run_says_why_it_fails_and_that_it_was_ended_early(tmp_path: Path) -> None:
     (tmp_path / "corner.yaml").write_text(TOWN)
-    told = sim(home, "run", str(tmp_path / "corner.yaml"), "--fault", "drop@+2m on lp-0002", code=1)
+    told = sim("run", str(tmp_path / "corner.yaml"), "--fault", "drop@+2m on lp-0002", code=1)
     assert "\n  not allowed here: missing for warming_up\n" in told.stdout
     assert "expect: {missing: [...]}" in told.stdout
     assert told.stderr.startswith("note  drop@+2m on lp-0002 strikes nobody")
@@ -220,26 +216,26 @@ def test_a_run_says_why_it_fails_and_that_it_was_ended_early(home: dict[str, str
     assert verdict.as_json()["whole"] is False
 
 
-def test_a_page_that_cannot_be_written_and_a_taken_folder_are_told(home: dict[str, str], tmp_path: Path) -> None:
-    told = sim(home, "run", "dust-storm", "--small", "--duration", "2m", "--out", str(tmp_path / "mine")).stderr
+def test_a_page_that_cannot_be_written_and_a_taken_folder_are_told(tmp_path: Path) -> None:
+    told = sim("run", "dust-storm", "--small", "--duration", "2m", "--out", str(tmp_path / "mine")).stderr
     assert f"--run {tmp_path / 'mine'} --html" in told, "a folder of one's own is found from anywhere"
-    sim(home, "run", "dust-storm", "--small", "--duration", "1m", "--out", str(tmp_path / "mine"))
+    sim("run", "dust-storm", "--small", "--duration", "1m", "--out", str(tmp_path / "mine"))
     words = ("verify", "--run", str(tmp_path / "mine"), "--html", str(tmp_path / "none" / "x.html"))
-    assert sim(home, *words, code=4).stderr.endswith("x.html: No such file or directory\n")
+    assert sim(*words, code=4).stderr.endswith("x.html: No such file or directory\n")
     (tmp_path / "mine" / "notes.db").unlink()
-    told = sim(home, "run", "dust-storm", "--small", "--out", str(tmp_path / "mine"), code=2).stderr
+    told = sim("run", "dust-storm", "--small", "--out", str(tmp_path / "mine"), code=2).stderr
     assert "readings.db is of no run. Cure: name another folder" in told
     assert (tmp_path / "mine" / "readings.db").exists()
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGHUP,)])
 def test_whoever_is_in_a_hurry_or_closes_the_terminal_leaves_no_program_behind(
-    home: dict[str, str], tmp_path: Path, signals: tuple[signal.Signals, ...]
+    tmp_path: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
     (tmp_path / "corner.yaml").write_text(CORNER.replace("5s", "5m"))
     out = tmp_path / "mine"
     command = [sys.executable, "-m", "lamppost", "sim", "run", str(tmp_path / "corner.yaml"), "--depth", "pty"]
-    child = subprocess.Popen([*command, "--speed", "1x", "--out", str(out)], env=home, stdout=subprocess.PIPE)
+    child = subprocess.Popen([*command, "--speed", "1x", "--out", str(out)], stdout=subprocess.PIPE)
     try:
         wait_for("a live agent", (out / "lp-0001.json").exists)
         assert len(programs_of(out)) == 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from collector.identity.authority import Authority, new_key, pem, pem_key, utc_n
 from collector.web import server as web_server
 from collector.web.server import WebServer
 from tests.servers import wait_for
+from tests.typed import typed
 from wire.exits import Exit, Failure
 
 HOST = "127.0.0.1"
@@ -105,7 +104,5 @@ def test_a_pair_that_cannot_be_used_is_named_before_anything_begins(tmp_path: Pa
         f"store: {{kind: sqlite}}\nstate_file: {tmp_path / 'c.db'}\n"
         f"web: {{tls: {{cert: {pages.cert}, key: {pages.key}}}}}\n"
     )
-    checked = subprocess.run(
-        [sys.executable, "-m", "lamppost", "collector", "check", str(settings)], capture_output=True, text=True
-    )
+    checked = typed("collector", "check", str(settings))
     assert (checked.returncode, said in checked.stderr) == (Exit.CONFIGURATION, True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from tests.alerts.receiver import Receiver
 from tests.alerts.street import street
 from tests.rig import Program, Rig
 from tests.servers import wait_for
+from tests.typed import typed
 from wire import batch, names
 
 pytestmark = pytest.mark.real
@@ -127,9 +126,9 @@ def test_commands_see_what_any_worker_has_kept(tmp_path: Path, receiver: Receive
 
 def quarantined(collector: Program) -> list[dict[str, Any]]:
     """Whole batches, as the command lists them."""
-    command = [sys.executable, "-m", "lamppost", "quarantine", "list", "--config", str(collector.settings), "--json"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
-    return [entry for entry in json.loads(said) if entry["kind"] == "whole"]
+    said = typed("quarantine", "list", "--config", str(collector.settings), "--json")
+    assert said.returncode == 0, said.stderr
+    return [entry for entry in json.loads(said.stdout) if entry["kind"] == "whole"]
 
 
 def test_a_service_that_is_stopped_ends_all_of_it_in_order(tmp_path: Path, receiver: Receiver) -> None:
