@@ -18,7 +18,7 @@ SHOWN_BY = {
     "ledger-first": 13,
     "logs-refusals": 13,
     "no-digest": 12,
-    "no-name": 13,
+    "no-name": 9,
     "sends-once": 4,
     "trusts-broker": 15,
 }
