@@ -330,8 +330,8 @@ class Spool:
             for number in numbers:
                 one = self.sealed(number)
                 assert one is not None
-                rows, origin = self.opened(one) if one.is_whole else (self._spoilt(one), self._own)
-                self._seal(origin, rows)
+                rows, origin = self.opened(one) if one.is_whole else ([], self._own)
+                self._seal(origin, rows or self._spoilt(one))
                 self.batches.delete([one])
                 seqs.append(one.seq)
                 span = min((one.from_ms, *span)), max((one.to_ms, *span))
@@ -341,7 +341,7 @@ class Spool:
             self._keep_numbers()
 
     def _spoilt(self, one: Sealed) -> list[Reading]:
-        """What stands for a batch whose bytes have changed on the disk."""
+        """What stands for a batch whose bytes have changed on the disk, or were sealed by an agent newer than this."""
         self._meta.add_lost("damaged", one.rows)
         return [self._times.unique(gap_records.damaged(one.rows, one.to_ms))]
 

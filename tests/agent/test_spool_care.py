@@ -208,6 +208,16 @@ def test_a_new_life_goes_on_past_a_batch_that_the_disk_has_changed(spool: Spool)
     assert spool.lost("damaged") == 10
 
 
+def test_a_new_life_goes_on_past_a_batch_that_a_newer_agent_has_sealed(spool: Spool) -> None:
+    """Of a kind that this one does not know, before it was rolled back: it ended the agent, and each one after it."""
+    spool.accept([Reading(Series("eye-1", "of_a_newer_agent"), T0 + n, {"value": n}) for n in range(5)], ORIGIN)
+    spool.seal()
+    fill(spool, 1)
+    spool.begin_life(T0)
+    assert sum(row.series == AIR for row in rows_of(spool.oldest(99))) == 10
+    assert {gap["reason"]: gap["lost_count"] for gap in gaps(spool)} == {"damaged": 5, "renumbered": 0}
+
+
 def test_a_replay_sends_the_same_bytes_again_marked(spool: Spool) -> None:
     first, second = fill(spool, 2)
     for one in (first, second):
