@@ -26,7 +26,7 @@ from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import HOUR_MS, Tabs
 from collector.web.pages import language_of
-from collector.web.render import Renderer, sort_alerts
+from collector.web.render import Renderer, next_open, sort_alerts
 from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views
@@ -140,7 +140,7 @@ class Ops:
         )
 
     async def handle(self, request: Request, session: Session) -> Response:
-        """Acknowledge, silence or note. After it resolved, an alert can only be noted."""
+        """Acknowledge, silence, note or give back. After it resolved, an alert can only be noted."""
         alert = self._alert(request)
         fields = request.state.fields
         verb = request.path_params["verb"]
@@ -149,14 +149,16 @@ class Ops:
         if verb != "note" and alert.state == "resolved":
             raise HTTPException(400, "refused_desk")
         now_ms, until_ms = self._site.now_ms(), None
-        if verb != "note":
+        if verb in ("acknowledge", "silence"):
             until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
-        deed = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms)
+        deed, then = Deed(alert.fingerprint, verb, session.name, fields.get("note", "").strip(), until_ms), alert
+        if until_ms is not None:
+            then = next_open(self._site.alerts(), alert)
         try:
             await run_in_threadpool(do, self._site, deed)
         except ValueError:
             raise HTTPException(400, "refused_form" if verb == "note" else "refused_desk") from None
-        return self._back(request, f"#alert-{alert.fingerprint}")
+        return self._back(request, f"#alert-{then.fingerprint}")
 
     async def acknowledge_heap(self, request: Request, session: Session) -> Response:
         """Acknowledge the alerts of a heap that the page showed: not newer ones, those that ended, or another's."""

@@ -189,6 +189,13 @@ def on_desk(alerts: Sequence[AlertView]) -> list[AlertView]:
     return sorted(alerts, key=lambda one: one.attention != "open")[:DESK_ALERTS_MAX]
 
 
+def next_open(alerts: Sequence[AlertView], done: AlertView) -> AlertView:
+    """Where an operator goes on: what nobody has follows in the desk's list, or comes before; else it stays."""
+    listed = [one for one in sort_alerts(alerts) if one.attention == "open"]
+    at = next((n for n, one in enumerate(listed) if one.fingerprint == done.fingerprint), None)
+    return done if at is None else (listed[at + 1 :] + listed[:at][-1:] + [done])[0]
+
+
 def air_chart(view: View, alerts: Sequence[AlertView]) -> chart.Chart:
     """PM2.5 of every sensor of a station, by minute, or by ten seconds while the station is young."""
     young = view.now_ms - view.since_ms <= YOUNG_MS

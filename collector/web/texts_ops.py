@@ -50,6 +50,11 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "do_acknowledge_all": ("全部确认（{n} 条）", "Acknowledge all {n}"),
     "do_silence": ("静默", "Silence"),
     "do_note": ("备注", "Note"),
+    "do_giveback": ("撤回确认", "Give back"),
+    "giveback_how": (
+        "这条告警重新变为无人处理：恢复提醒和升级通知。",
+        "Nobody has it then: it is reminded of and escalated again.",
+    ),
     "did_acknowledged": ("确认了", "acknowledged"),
     "did_acknowledgement expired": ("的确认已过期", "acknowledgement expired"),
     "did_gave back": ("撤回了确认", "gave it back"),
@@ -87,8 +92,8 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "Silences this one only: rule {rule}, station {node}. It stays visible; nobody is notified.",
     ),
     "keys": (
-        "单键操作：j / k 移动，a 确认，s 静默，n 备注，Enter 详情，Esc 关闭。",
-        "Single keys: j / k move, a acknowledge, s silence, n note, Enter details, Esc close.",
+        "单键操作：j / k 移动，a 确认，g 撤回确认，s 静默，n 备注，Enter 详情，Esc 关闭。",
+        "Single keys: j / k move, a acknowledge, g give back, s silence, n note, Enter details, Esc close.",
     ),
     "history": ("处理记录", "What was done"),
     "no_history": ("还没有人处理。", "Nobody has done anything yet."),

@@ -121,6 +121,27 @@ def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served
     assert "on my way" not in public
 
 
+def test_after_an_alert_the_next_that_nobody_has_is_at_hand_and_what_was_acknowledged_is_given_back(
+    served: Served,
+) -> None:
+    first = served.city.alerts[0]
+    served.city.alerts += [replace(first, fingerprint=f"h{n}", since_ms=first.since_ms - n) for n in (1, 2)]
+    for alert in served.city.alerts[2:]:
+        served.city.duty.hear(alert)
+    operator = Operator(served)
+
+    def goes_on(path: str) -> str:
+        return operator.post(f"/ops/alert/{path}", {"note": "x", "length": "8h"}).headers["location"][-2:]
+
+    assert goes_on("h1/note") == "h1", "a note moves nothing"
+    assert [goes_on("f1/acknowledge"), goes_on("h2/silence"), goes_on("h1/acknowledge")] == ["h1", "h1", "h1"]
+    assert goes_on("h1/acknowledge") == "h1", "taken over"
+    assert "/ops/alert/h1/giveback" in operator.get("/ops").text
+    assert goes_on("h1/giveback") == "h1"
+    assert "/ops/alert/h1/giveback" not in operator.get("/ops").text
+    assert operator.post("/ops/alert/h1/giveback", {}).status == 400, "nobody has it"
+
+
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
     first = served.city.alerts[0]
     served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]

@@ -1,4 +1,4 @@
-"""What people have the duty desk do about an alert: acknowledge, silence, note.
+"""What people have the duty desk do about an alert: acknowledge, silence, note, give back.
 
 Nobody can resolve a firing alert by hand; it may be silenced, always with an end.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web.site import Site
 
-VERBS: Final = ("acknowledge", "silence", "note")
+VERBS: Final = ("acknowledge", "silence", "note", "giveback")
 LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
 NOTE_MAX: Final = 1000
 
@@ -39,7 +39,7 @@ def do(site: Site, deed: Deed) -> None:
         asked |= {"match": f"fingerprint={deed.fingerprint}", "end_ms": deed.until_ms, "once": once}
     else:
         asked |= {"until_ms": deed.until_ms}
-    answer = site.duty.ask({"acknowledge": "ack"}.get(deed.verb, deed.verb), asked)
+    answer = site.duty.ask({"acknowledge": "ack", "giveback": "unack"}.get(deed.verb, deed.verb), asked)
     if "refused" in answer:
         raise ValueError(answer["refused"])
     site.feed.publish({"type": "alert", "fingerprint": deed.fingerprint})

@@ -1,4 +1,4 @@
-// Keys for the operators' list: j and k move, a, s and n open a form, Enter opens the alert, Escape closes, ? helps.
+// Keys for the operators' list: j and k move, a, g, s and n open a form, Enter opens the alert, Escape closes, ? helps.
 // Single characters can be turned off (WCAG 2.1.4): who speaks to the computer would set off whatever they spell.
 "use strict";
 
@@ -25,7 +25,7 @@ function open(key) {
   const form = row?.querySelector(`details[data-key="${key}"]`);
   if (!form) return;
   form.open = true;
-  form.querySelector("input:not([type=hidden])").focus();
+  form.querySelector("input:not([type=hidden]), button").focus();
 }
 
 // Messages are the same for everybody; the token that a form must carry is this session's own.
@@ -50,7 +50,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
   else if (!singles()) return;
   else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
-  else if ("asn".includes(event.key)) open(event.key);
+  else if ("agsn".includes(event.key)) open(event.key);
   else if (event.key === "?") document.querySelector("#help")?.showModal();
   else return;
   event.preventDefault();
