@@ -8,10 +8,10 @@ from pathlib import Path
 from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
+from wire.times import MINUTE_MS
 
 SENSORS = 6
 PROFILE = "plantower-pms5003"
-MINUTE_MS = 60_000
 
 
 def write(path: Path, node: str, site: str, seconds: int, seed: int) -> int:

@@ -24,11 +24,11 @@ from collector.numbers.quality import Quality
 from collector.numbers.reporting import reports_as_china
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.numbers.windows import HOUR_MS, MINUTE_MS
 from collector.pipeline import Writers
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Stored, Table, Tags
 from simulator.servers import Influxd
+from wire.times import HOUR_MS, MINUTE_MS
 
 QUANTITIES = ("pm1_ugm3", "pm25_ugm3", "pm10_ugm3")
 TURN_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS

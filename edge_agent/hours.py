@@ -13,8 +13,8 @@ from typing import Any
 
 from edge_agent.reading import Reading, Series
 from edge_agent.timeline import FLOOR_MS
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 KIND = "sensor_ledger"
 TELL_EVERY_MS = 300_000
 GRACE_MS = 120_000

@@ -1,4 +1,4 @@
-"""A time on the wire: whole UTC milliseconds since 1970, in a year of four digits.
+"""A time on the wire: whole UTC milliseconds since 1970, in a year of four digits; and how long its parts are.
 
 What is beyond fits no database's integer, or no float: who computes with it fails where nobody expects it.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final, TypeGuard
 
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
 TIME_MAX_MS: Final = 253_402_300_799_999
 """The end of the year 9999."""
 

@@ -10,10 +10,11 @@ from itertools import accumulate
 from typing import Any
 
 from collector.config import Config
-from collector.delivery.ledger import HOUR_MS, READINGS
+from collector.delivery.ledger import READINGS
 from collector.delivery.registry import kept
 from collector.sqlite_file import connect
 from wire import batch
+from wire.times import HOUR_MS
 
 
 def from_state(settings: Config) -> tuple[dict[str, int | None], Counter[tuple[str, str, int]]]:

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from collector.delivery import ledger
-from collector.delivery.ledger import HOUR_MS, READINGS
+from collector.delivery.ledger import READINGS
 from collector.numbers.windows import HOURS, ROLLED
 from collector.stores.store import Select, Store
+from wire.times import HOUR_MS
 
 SILENT_S: Final = 60.0
 """A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""

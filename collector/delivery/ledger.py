@@ -12,7 +12,6 @@ from collector.numbers.derive import LEDGER
 from collector.stores.store import SOON_S, Select, Store
 from wire.quantities import KINDS
 
-HOUR_MS = 3_600_000
 SENT = tuple(kind.name for kind in KINDS.values() if kind.on_wire and kind.from_agent)
 """Measurements whose rows come from agents; each such row carries `cq`, the roll-ups of the collector do not."""
 READINGS = tuple(name for name in SENT if name not in ("sensor_ledger", "gap", "node_health"))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from wire.times import MINUTE_MS
+
 log = logging.getLogger("lamppost.ingest")
 
-MINUTE_MS: Final = 60_000
 STAYS_MS: Final = {
     "store": None,  # until a write is taken
     "canary": None,  # until the next start finds it back

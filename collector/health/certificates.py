@@ -19,10 +19,10 @@ from collector.timers import Waits
 from collector.web.desk.api_tokens import Listed
 from common.tls import show
 from wire.exits import Failure
+from wire.times import HOUR_MS
 
 LEFT: Final = 0.1
 """Of its life: ten weeks of two years, a year of the authority's ten."""
-HOUR_MS: Final = 3_600_000
 TOKEN_LEFT_MS: Final = 30 * 24 * HOUR_MS
 """So long before its end a token is named that was used in as many days: its program would be refused from then on."""
 

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 from collector import trail
 from collector.web.desk.file import DeskFile
+from wire.times import MINUTE_MS
 
 LIFE_MS: Final = 15 * 60_000
 LIFE_MS_MAX: Final = 7 * 24 * 3_600_000
 REFUSALS_A_MINUTE: Final = 10
-MINUTE_MS: Final = 60_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS token (digest BLOB PRIMARY KEY, node TEXT, made_by TEXT, made_ms INTEGER,
     expires_ms INTEGER, used_ms INTEGER, revoked_ms INTEGER);

@@ -11,8 +11,9 @@ from statistics import fmean
 from typing import Any, Final
 
 from collector.numbers.means import DECIMALS
-from collector.numbers.windows import HOUR_MS, valid_hour
+from collector.numbers.windows import valid_hour
 from measures.completeness import Rule
+from wire.times import HOUR_MS
 
 Hours = Mapping[int, Mapping[str, Any]]
 """Start of hour to the fields of its window."""

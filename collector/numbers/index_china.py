@@ -8,13 +8,13 @@ from typing import Final
 from collector.numbers.hour_means import LOOK_BACK_MS, HourMeans
 from collector.numbers.pollutants import GASES, PARTICLES, POLLUTANTS, Made, at_state, believed
 from collector.numbers.reporting import Reporting, Standard
-from collector.numbers.windows import HOUR_MS
 from measures import china_aqi
 from measures.china_aqi import IN_FORCE_2012, IN_FORCE_2026, Report
 from measures.completeness import GB_8H, GB_DAY, is_mda8_valid
 from measures.gases import CHINA_25C, ReferenceState
 from measures.index import Concentration
 from measures.rounding import half_even
+from wire.times import HOUR_MS
 
 CHINA_25C_FROM: Final = date(2018, 9, 1)
 """Since then GB 3095 means gases at 298.15 K (amendment of 2018), before at 273.15 K."""

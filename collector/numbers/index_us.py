@@ -9,7 +9,7 @@ from typing import Final
 from collector.numbers.hour_means import LOOK_BACK_MS, HourMeans
 from collector.numbers.pollutants import PARTICLES, POLLUTANTS, Made, believed
 from collector.numbers.reporting import Reporting, Standard
-from collector.numbers.windows import HOUR_MS, valid_hour
+from collector.numbers.windows import valid_hour
 from measures import us_aqi
 from measures.completeness import EU_8H, US_8H_MAX, US_DAY, is_mda8_valid
 from measures.gases import ReferenceState, converted
@@ -17,6 +17,7 @@ from measures.index import OF_QUANTITY, Concentration, Index
 from measures.nowcast import HOURS as NOWCAST_HOURS
 from measures.nowcast import nowcast
 from measures.rounding import truncated
+from wire.times import HOUR_MS
 
 O3_LIMIT_PPM: Final = Decimal("0.070")
 """40 CFR 50.19: above it a day counts although hours are missing (App. U); means are truncated to its digits."""

@@ -17,8 +17,6 @@ from collector.numbers import flags
 from collector.numbers.means import Means
 from collector.numbers.window_book import LIVE, Key
 from collector.numbers.windows import (
-    HOUR_MS,
-    MINUTE_MS,
     Fold,
     fold,
     has_minutes,
@@ -28,6 +26,7 @@ from collector.numbers.windows import (
 )
 from collector.stores.store import Table
 from wire.check import FUTURE_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 Windows = dict[int, dict[str, Any]]
 """Start of window to its fields."""

@@ -33,11 +33,11 @@ from collector.numbers.ordered import extent
 from common.strict_model import Strict
 from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity
+from wire.times import HOUR_MS
 
 PASS: Final = 1
 SUSPECT: Final = 3
 FAIL: Final = 4
-HOUR_MS: Final = 3_600_000
 FLAT_HOURS_MAX: Final = 24
 
 

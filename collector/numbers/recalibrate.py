@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations, derived_name
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
-from collector.numbers.windows import HOUR_MS, MINUTES
+from collector.numbers.windows import MINUTES
 from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
 from wire.quantities import DERIVED
+from wire.times import HOUR_MS
 
 _STATS = ("mean", "min", "max", "n")
 _READ = (*DERIVED, *(name for name, _ in FITTED_ON.values()))

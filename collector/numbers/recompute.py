@@ -11,9 +11,10 @@ from typing import Final
 
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
-from collector.numbers.windows import HOUR_MS, HOURS, ROLLED
+from collector.numbers.windows import HOURS, ROLLED
 from collector.stores.store import Select, Store, Table
 from wire.quantities import KINDS
+from wire.times import HOUR_MS
 
 AT_ONCE_MS: Final = 7 * 24 * HOUR_MS
 _ENDS_MS: Final = (0, HOUR_MS - 1)

@@ -31,9 +31,10 @@ from collector.numbers.reporting import ReportingOf
 from collector.numbers.stored_windows import AIR, EIGHT_HOURS_MS, StoredWindows, node_of
 from collector.numbers.window_book import PAST, UNDER_WAY, Key, WindowBook
 from collector.numbers.window_maker import Made, Place, Task, WindowMaker, Written
-from collector.numbers.windows import DAYS, HOUR_MS, HOURS, MINUTES, ROLLED, day_of
+from collector.numbers.windows import DAYS, HOURS, MINUTES, ROLLED, day_of
 from collector.stores.store import Aside, Store, Table, at_once
 from collector.timers import passed
+from wire.times import HOUR_MS
 
 T = TypeVar("T")
 

@@ -21,9 +21,7 @@ from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import Key
 from collector.numbers.windows import (
     DAYS,
-    HOUR_MS,
     HOURS,
-    MINUTE_MS,
     MINUTES,
     day,
     day_of,
@@ -35,6 +33,7 @@ from collector.numbers.windows import (
     rolled,
 )
 from collector.stores.store import Select, Store, Table, Tags
+from wire.times import HOUR_MS, MINUTE_MS
 
 AIR: Final = "air_quality"
 INDEX: Final = "air_index"

@@ -16,9 +16,10 @@ from collector.edge import Edge
 from collector.numbers.open_windows import Windows
 from collector.numbers.stored_windows import StoredWindows, table_of
 from collector.numbers.window_book import Key
-from collector.numbers.windows import DAYS, HOUR_MS, MINUTES
+from collector.numbers.windows import DAYS, MINUTES
 from collector.stores.store import Answer, Refused, Row, Select, Store, Stored, StoreDown, Table
 from wire.quantities import KINDS
+from wire.times import HOUR_MS
 
 log = logging.getLogger("lamppost.rollups")
 

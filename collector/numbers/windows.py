@@ -23,10 +23,9 @@ from collector.numbers.flow import COUNTED, OWN_SUMS, PERCENTILES, WHOLE_SUMS, F
 from collector.numbers.means import CELL, DECIMALS, TOTALS, Means, stat_fields
 from measures.completeness import GB_HOUR
 from wire.quantities import DERIVED, KINDS, QUANTITIES
+from wire.times import HOUR_MS
 from wire.traffic import CELLS
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
 VALID_MINUTES: Final = GB_HOUR.required
 MINUTES: Final = "_1m"
 HOURS: Final = "_1h"

@@ -18,8 +18,8 @@ from typing import Any, Final
 from collector.stores.store import Select, Series, Store
 from collector.web.privacy import NOT_PUBLIC, mask, mask_lanes
 from wire.quantities import KINDS, QUANTITIES
+from wire.times import DAY_MS
 
-DAY_MS: Final = 86_400_000
 MERGED_MS: Final = 300_000
 WHAT: Final = {"air": "air_quality", "weather": "weather", "traffic": "traffic_flow"}
 TEXTS: Final = frozenset({"cal_id", "qc_code"})

@@ -8,9 +8,10 @@ from collector.numbers.indices import UNPUBLISHED
 from collector.numbers.reporting import NAMES
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import rolled
-from collector.questions.question import DAY_MS, Asked, BadVariable, Question
+from collector.questions.question import Asked, BadVariable, Question
 from collector.stores.store import Select
 from wire.quantities import QUANTITIES
+from wire.times import DAY_MS
 from wire.traffic import LENGTH_CELLS, SPEED_CELLS
 
 _NODE: Final = ("node", "site")

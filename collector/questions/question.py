@@ -10,8 +10,8 @@ from collector.numbers.reporting import NAMES
 from collector.stores.store import Select
 from wire.names import is_name, is_node
 from wire.quantities import QUANTITIES, nearest
+from wire.times import DAY_MS
 
-DAY_MS: Final = 86_400_000
 EVERY: Final = {"1h": "_1h", "1d": "_1d"}
 HOURS_UP_TO_MS: Final = 31 * DAY_MS
 """A longer stretch is told by days unless hours are asked for."""

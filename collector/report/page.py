@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector.report.summary import HOUR_MS, Hours, Index, StationReport
+from collector.report.summary import Hours, Index, StationReport
 from collector.web import chart
 from collector.web.levels import called
 from collector.web.privacy import FEW
 from collector.web.words import TEXTS, Language
 from collector.zones import clock, midnight
 from wire.quantities import QUANTITIES
+from wire.times import HOUR_MS
 
 _HERE: Final = Path(__file__).parent
 WORDS: Final = {

@@ -15,8 +15,8 @@ from collector.numbers.windows import DAYS, HOURS, valid_means
 from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
+from wire.times import HOUR_MS
 
-HOUR_MS: Final = 3_600_000
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3")
 
 Points = list[tuple[int, float]]

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from collector.report.summary import HOUR_MS, StationReport
+from collector.report.summary import StationReport
 from collector.zones import clock
 from measures.index import OF_QUANTITY
 from wire.quantities import QUANTITIES
+from wire.times import HOUR_MS
 
 _DATE: Final = "%Y-%m-%d"
 _BARS: Final = "▁▂▃▄▅▆▇█"

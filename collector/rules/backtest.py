@@ -13,10 +13,10 @@ from collector.rules.engine import Engine, Expected
 from collector.rules.recent import Columns
 from collector.rules.rule import Rule
 from collector.rules.transition import Episode, Series, Transition, episodes
+from wire.times import MINUTE_MS
 
 SLICE_MS = 3_600_000
 """History comes in slices of so long, aligned to the clock; within one, series after series."""
-MINUTE_MS = 60_000
 Rows = tuple[Series, list[int], Columns]
 """Rows of one series."""
 

@@ -12,10 +12,8 @@ from collector.numbers.open_windows import GRACE_MS, SETTLE_MS
 from collector.rules.fields import INDEX_KIND
 from collector.rules.transition import Series
 from wire.quantities import KINDS
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
-DAY_MS: Final = 24 * HOUR_MS
 MARGIN_MS: Final = 10 * MINUTE_MS
 """How long a city's hours take that are computed from the database, a few in each step."""
 _EVERY_MS: Final = {"1m": MINUTE_MS, "1h": HOUR_MS, "8h": HOUR_MS, "24h": DAY_MS, "1d": DAY_MS}

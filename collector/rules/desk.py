@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from collector.rules.breath import beginnings, unheard
 from collector.rules.deed import Deed
@@ -24,8 +24,7 @@ from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.silences import Silences
 from collector.rules.standing import Acknowledgement, Line, Standing
 from collector.rules.transition import Transition
-
-MINUTE_MS: Final = 60_000
+from wire.times import MINUTE_MS
 
 
 class Step(NamedTuple):

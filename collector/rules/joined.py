@@ -18,8 +18,8 @@ from collector.rules.timeline import Timeline
 from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 from collector.zones import week_before
+from wire.times import MINUTE_MS
 
-MINUTE_MS: Final = 60_000
 UTC: Final = ZoneInfo("UTC")
 CATCH_UP: Final = 30
 """Minutes that are made up for after a pause; windows do not reach further back."""

@@ -10,9 +10,10 @@ from collector.numbers import flags
 from collector.numbers.indices import FIELD_OF, NA
 from collector.numbers.means import DECIMALS
 from collector.numbers.stored_windows import INDEX
-from collector.numbers.windows import DAYS, HOUR_MS, HOURS, MINUTE_MS, MINUTES, day_of
+from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.stores.store import Select, Store
 from measures.index import OF_QUANTITY
+from wire.times import HOUR_MS, MINUTE_MS
 
 EVERY: Final = {"1m": MINUTES, "1h": HOURS, "1d": DAYS}
 AIR: Final = (*OF_QUANTITY, "pm1_ugm3", "no_ugm3", "co2_ppm", "noise_db")

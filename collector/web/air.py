@@ -10,9 +10,8 @@ from typing import Any
 
 from collector.numbers.flags import failed
 from wire.quantities import QUANTITIES, Quantity
+from wire.times import MINUTE_MS
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 FINE_MS = 10_000
 MINUTES_VALID = 45  # GB 3095-2026: an hourly mean stands on at least 45 minutes of sampling
 PM = ("pm25_ugm3", "pm25_raw_ugm3", "pm10_ugm3", "pm10_raw_ugm3")

@@ -27,6 +27,7 @@ from collector.web.site import AlertView, Site, Station
 from collector.web.views import Views
 from collector.zones import iso
 from wire.quantities import QUANTITIES
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,8 +47,7 @@ INDEX: Final = (
     *("time", "node", "sensor", "standard", "edition", "period", "value", "level", "category", "primary"),
     *("completeness", *PARTS),
 )
-_WINDOW_MS: Final = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}
-_DAY_MS: Final = 86_400_000
+_WINDOW_MS: Final = {"1m": MINUTE_MS, "1h": HOUR_MS, "1d": DAY_MS}
 _FRESH_S, _SETTLED_S = 10, 3600
 PATIENCE_S: Final = 5.0
 _STATION = ("node", "site", "name_zh", "name_en", "lat_deg", "lon_deg", "height_m", "online", "latest", "standards")
@@ -242,7 +242,7 @@ class Api:
             ends = {"from": span.end_ms, "to": span.until_ms}
             again = {name: iso(time_ms, span.zone, "milliseconds") for name, time_ms in ends.items()}
             following = f"{ROOT}{path}?{urlencode(dict(request.query_params) | again)}"
-        age_s = _SETTLED_S if span.end_ms < self._site.now_ms() - _DAY_MS else _FRESH_S
+        age_s = _SETTLED_S if span.end_ms < self._site.now_ms() - DAY_MS else _FRESH_S
         page = [told(row, names, span.zone) for row in rows]
         if request.query_params.get("format") == "csv":
             return as_csv(request, names, page, age_s, following)

@@ -13,10 +13,11 @@ from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import MINUTES
 from collector.stations.station_query import INDEX_COLUMNS, PARTS, IndexRow, index_row
 from collector.stores.store import Select, Series, Store
-from collector.web.air import FINE_MS, HOUR_MS, MINUTE_MS, PM, ROLLED, Air, airs, passed
+from collector.web.air import FINE_MS, PM, ROLLED, Air, airs, passed
 from collector.web.privacy import told_until
 from measures.index import POLLUTANTS
 from wire.quantities import QUANTITIES, Quantity
+from wire.times import HOUR_MS, MINUTE_MS
 
 UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
 FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")

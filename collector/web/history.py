@@ -15,8 +15,8 @@ from collector.web.privacy import mask_lanes
 from collector.web.readings import summed
 from measures.averages import DIRECTIONS, LEVELS, mean_of
 from wire.quantities import QUANTITIES
+from wire.times import MINUTE_MS
 
-MINUTE_MS = 60_000
 EVERY_MS: Final = {"1m": MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": 60 * MINUTE_MS}
 KINDS: Final = ("air_quality", "weather", "traffic_flow")
 TRAFFIC_EVERY: Final = "5m"

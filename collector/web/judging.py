@@ -11,8 +11,8 @@ from collector.stations.station_query import IndexRow
 from collector.web.levels import Judgement, of_index, stored
 from measures import china_aqi
 from measures.index import Concentration, NotInStandard
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 INDEX_AGE_MS = 3 * HOUR_MS  # an older index says nothing of now
 
 

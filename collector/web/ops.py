@@ -24,12 +24,13 @@ from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, do, end_ms
 from collector.web.desk.reports import CHANGES
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
-from collector.web.ops_tabs import HOUR_MS, Tabs
+from collector.web.ops_tabs import Tabs
 from collector.web.pages import language_of
 from collector.web.render import Renderer, next_open, sort_alerts
 from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views
+from wire.times import HOUR_MS
 
 COOKIE: Final = "lamppost_session"
 LINES_MAX: Final = 200

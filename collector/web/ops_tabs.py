@@ -26,11 +26,11 @@ from collector.web.forms import choice
 from collector.web.readings import View
 from collector.web.site import Site
 from collector.web.views import Views
+from wire.times import HOUR_MS
 
 Inside = Callable[[Request, Session], Awaitable[Response]]
 ShowPage = Callable[..., Awaitable[Response]]
 Back = Callable[[Request, str], Response]
-HOUR_MS: Final = 3_600_000
 SPANS_MS: Final = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 VERBS: Final = ("ping", "doctor", "frames", "identify", "resend")
 ROWS_MAX: Final = 300

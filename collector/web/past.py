@@ -10,10 +10,8 @@ from collector.numbers.windows import HOURS, ROLLED, hour_of
 from collector.stores.store import Select, Store
 from collector.zones import midnight
 from wire.quantities import QUANTITIES
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
-_MINUTE_MS: Final = 60_000
 _OPEN_MS: Final = 3 * HOUR_MS
 """Hours younger than this may have no roll-up yet; of them the readings are counted."""
 _SIGN_OF_LIFE = {
@@ -79,12 +77,12 @@ def _open(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> dict[int, int
     alive: set[int] = set()
     for measurement, columns in _SIGN_OF_LIFE.items():
         question = Select(
-            measurement, columns, since_ms, now_ms + 1, {"node": node}, ("node",), "count", every_ms=_MINUTE_MS
+            measurement, columns, since_ms, now_ms + 1, {"node": node}, ("node",), "count", every_ms=MINUTE_MS
         )
         for series in store.select(question):
-            alive.update(row[0] // _MINUTE_MS for row in series.rows)
-    hours = {hour_of(minute * _MINUTE_MS, zone) for minute in alive}
-    return {hour_ms: sum(hour_ms // _MINUTE_MS + n in alive for n in range(60)) for hour_ms in hours}
+            alive.update(row[0] // MINUTE_MS for row in series.rows)
+    hours = {hour_of(minute * MINUTE_MS, zone) for minute in alive}
+    return {hour_ms: sum(hour_ms // MINUTE_MS + n in alive for n in range(60)) for hour_ms in hours}
 
 
 def _day(midnight: datetime, minutes: dict[int, int], now_ms: int) -> Day:
@@ -98,7 +96,7 @@ def _ms(moment: datetime) -> int:
 
 
 def _hour(start_ms: int, counted: dict[int, int], now_ms: int) -> Hour:
-    over = min(60, max(0, -(-(now_ms - start_ms) // _MINUTE_MS)))
+    over = min(60, max(0, -(-(now_ms - start_ms) // MINUTE_MS)))
     if not over:
         return Hour(start_ms, None, 0)
     minutes = counted.get(start_ms, 0)

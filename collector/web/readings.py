@@ -16,13 +16,14 @@ from collector.numbers.reporting import Reporting, ReportingOf, is_of, reports_a
 from collector.numbers.windows import MINUTES
 from collector.stations.station_query import IndexRow
 from collector.stores.store import Select, Store
-from collector.web.air import HOUR_MS, MINUTE_MS, PM, Air
+from collector.web.air import PM, Air
 from collector.web.heard import FLOW, FLOW_ASKED, Heard, Other, hear, sound_counts
 from collector.web.judging import INDEX_AGE_MS, judged
 from collector.web.levels import Judgement
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from collector.web.site import Station
 from collector.zones import week_before
+from wire.times import HOUR_MS, MINUTE_MS
 
 WEEK_MS = 7 * 24 * HOUR_MS
 YOUNG_MS = 10 * MINUTE_MS

@@ -14,13 +14,14 @@ from jinja2.bccache import Bucket
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import chart, map
-from collector.web.air import FINE_MS, MINUTE_MS
+from collector.web.air import FINE_MS
 from collector.web.desk.handling import LENGTHS_MS
 from collector.web.levels import LEVELS
 from collector.web.privacy import FEW, WINDOW_MS
 from collector.web.readings import YOUNG_MS, View
 from collector.web.site import AlertView, Site
 from collector.web.words import Language, Words
+from wire.times import MINUTE_MS
 
 HERE = Path(__file__).parent
 _STATES = {"firing": 0, "pending": 1, "resolved": 2}

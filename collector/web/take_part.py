@@ -22,9 +22,8 @@ from collector.web.pages import language_of
 from collector.web.render import Renderer
 from collector.web.replies import LICENCE
 from collector.web.site import Site
+from wire.times import DAY_MS, HOUR_MS
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 _REPORTS_AN_HOUR = 5
 STATIONS_A_PAGE = 50
 
@@ -36,7 +35,7 @@ class TakePart:
         self._site = site
         self._renderer = renderer
         self._reports = reports
-        self._allowance = Allowance(_REPORTS_AN_HOUR, _HOUR_MS)
+        self._allowance = Allowance(_REPORTS_AN_HOUR, HOUR_MS)
 
     def routes(self) -> Sequence[Route]:
         handler: Callable[[Request], Any] = self.report
@@ -61,8 +60,8 @@ class TakePart:
             "base": str(request.base_url).rstrip("/"),
             "api": API,
             "licence": LICENCE,
-            "month": words.iso(self._site.now_ms() - 30 * _DAY_MS),
-            "year": words.iso(self._site.now_ms() - 365 * _DAY_MS),
+            "month": words.iso(self._site.now_ms() - 30 * DAY_MS),
+            "year": words.iso(self._site.now_ms() - 365 * DAY_MS),
             "concentration": CONCENTRATION,
             "index": INDEX,
             "kinds": {kind: columns(kind) for kind in MEASUREMENTS},

@@ -14,7 +14,6 @@ from collector.numbers.windows import DAYS, HOURS, MINUTES, VALID_MINUTES, day_o
 from collector.stations.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
-from collector.web.air import HOUR_MS
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW, mask, rough
 from collector.web.readings import summed
@@ -23,8 +22,8 @@ from collector.web.speeds import Speeds, speeds
 from collector.zones import midnight, week_before
 from measures import china_aqi
 from measures.completeness import EU_DAY, GB_DAY, Rule
+from wire.times import DAY_MS, HOUR_MS
 
-DAY_MS: Final = 24 * HOUR_MS
 Length = Literal["day", "week", "month", "year"]
 
 

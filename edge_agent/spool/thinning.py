@@ -8,8 +8,8 @@ from edge_agent.reading import Reading, Series
 from measures.averages import DIRECTIONS, mean_of
 from measures.speed import merged_space_mean_kmh, merged_time_mean_kmh
 from wire.quantities import agent_fields
+from wire.times import MINUTE_MS
 
-MINUTE_MS = 60_000
 SUFFIX = "_1m"
 _BY_VEHICLES = {"speed_tms_kmh": merged_time_mean_kmh, "speed_sms_kmh": merged_space_mean_kmh}
 

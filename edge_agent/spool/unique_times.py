@@ -13,6 +13,7 @@ from itertools import chain
 from edge_agent import hours
 from edge_agent.reading import Reading, Series
 from edge_agent.timeline import STEP_MS
+from wire.times import HOUR_MS
 
 KNOWN_MAX = 4_096  # times of a series that are remembered: more than an hour of one a second
 
@@ -98,4 +99,4 @@ def _unpacked(text: str | None) -> dict[Series, int] | None:
 
 def _is_of_an_hour_before(time_ms: int, last_ms: int) -> bool:
     """One that was just closed; an account further back was told under a clock that has been set back since."""
-    return 0 < last_ms // hours.HOUR_MS - time_ms // hours.HOUR_MS <= 2
+    return 0 < last_ms // HOUR_MS - time_ms // HOUR_MS <= 2

@@ -15,8 +15,8 @@ from edge_agent.spool import chunk
 from edge_agent.spool import file as spool_file
 from edge_agent.spool.file import SpoolError
 from edge_agent.spool.sealing import readings_of
+from wire.times import DAY_MS
 
-DAY_MS = 86_400_000
 LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged", "unanswered")
 ANSWERS = {0: "stored", 1: "stored in part", 2: "quarantined", 3: "stored"}
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.city.moment import HOUR_MS
+from wire.times import HOUR_MS
 
 EVENTS: Final = {
     "fireworks": "smoke of a festival night: particles and SO2 rise within minutes, and go with the wind",

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from simulator.city import real
 from simulator.city.air import UGM3_OF_PPB
 from simulator.city.city import UTC_OFFSET_H, City, Place
-from simulator.city.moment import HOUR_MS
 from simulator.city.shape import Hours, Shape, correlation, shape
+from wire.times import HOUR_MS
 
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "so2_ugm3", "no2_ugm3", "o3_ugm3", "co_mgm3", "temp_c", "wind_speed_ms")
 PAIRS: Final = (

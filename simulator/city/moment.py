@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from wire.times import DAY_MS, HOUR_MS
+
 _EPOCH: Final = date(1970, 1, 1)
 _YEAR_DAYS: Final = 365.2425
 

@@ -10,9 +10,9 @@ from simulator.city import real
 from simulator.city.city import City
 from simulator.city.events import EVENTS, Event
 from simulator.city.likeness import Check, Likeness, compare
-from simulator.city.moment import HOUR_MS
 from simulator.city.shape import Hours, shape
 from simulator.plots import Line, plot
+from wire.times import HOUR_MS
 
 SEED: Final = 7
 SEEDS_TRIED: Final = 8

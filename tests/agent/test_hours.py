@@ -7,9 +7,10 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.hours import GRACE_MS, HOUR_MS, KIND, LAST_MS, Hours
+from edge_agent.hours import GRACE_MS, KIND, LAST_MS, Hours
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.unique_times import UniqueTimes
+from wire.times import HOUR_MS
 
 H = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 

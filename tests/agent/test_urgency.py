@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.strict_model import fit
 from common.strict_yaml import NotUsable, parse
 from device_profiles.catalogue import load
-from edge_agent.hours import HOUR_MS, Hours
+from edge_agent.hours import Hours
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import Now, Recorder
 from edge_agent.sensors.sensor import Sensor
@@ -17,6 +17,7 @@ from edge_agent.settings.config import Config
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Sealed, Spool
 from edge_agent.urgency import BURST, REFILL_S, Urgency
+from wire.times import HOUR_MS
 
 UTC = 1_790_000_000_000
 AIR = Series("air-1", "air_quality")

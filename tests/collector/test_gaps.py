@@ -10,9 +10,9 @@ import pytest
 
 from collector.delivery.gap_table import lines
 from collector.delivery.gaps import Hour, gaps
-from collector.delivery.ledger import HOUR_MS
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
+from wire.times import HOUR_MS
 
 H = 495_000 * HOUR_MS
 MINUTE_MS = 60_000

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from collector.numbers import flags
-from collector.numbers.quality import HOUR_MS, Limits, Quality, worst
+from collector.numbers.quality import Limits, Quality, worst
 from simulator.replay import BEIJING
 from tests.closes import Closes
 from tests.quality.bench import AIR, Bench, air
 from wire.batch import Block
+from wire.times import HOUR_MS
 
 T0 = 1_772_337_600_000
 

@@ -12,9 +12,10 @@ import pytest
 
 from collector.numbers.indices import Scored, daily, hourly
 from collector.numbers.reporting import STATES, GasState, Reporting, Standard
-from collector.numbers.windows import HOUR_MS, day_of
+from collector.numbers.windows import day_of
 from measures.gases import MOLAR_MASS_G_MOL, US_25C, ReferenceState, ugm3_from_ppb
 from measures.index import Index
+from wire.times import HOUR_MS
 
 CHINA, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 

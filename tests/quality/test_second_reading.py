@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from collector.numbers.indices import Scored, daily, hourly
 from collector.numbers.reporting import GasState, Reporting, Standard
-from collector.numbers.windows import HOUR_MS, day_of
+from collector.numbers.windows import day_of
 from tests.quality import second_reading as second
 from tests.quality.second_reading import FIELDS, Air, Read
+from wire.times import HOUR_MS
 
 ZONES = {"Asia/Shanghai": 8, "America/New_York": -5, "Europe/London": 0}
 """Places with the hours of their standard time."""

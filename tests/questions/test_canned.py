@@ -16,13 +16,14 @@ import pytest
 from collector.commands.query import nothing
 from collector.questions import answer, flux, sql
 from collector.questions.canned import CANNED
-from collector.questions.question import DAY_MS, BadVariable
+from collector.questions.question import BadVariable
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
 from tests.closes import Closes
 from tests.questions import engine, town
 from tests.servers import Influxd
+from wire.times import DAY_MS
 
 SPAN = (town.T0, town.T0 + DAY_MS)
 UTC = ZoneInfo("UTC")

@@ -11,8 +11,8 @@ import pytest
 from simulator.city.city import City, Place
 from simulator.city.events import EVENTS, Event
 from simulator.city.likeness import compare
-from simulator.city.moment import HOUR_MS
 from simulator.city.replayed import Replayed
+from wire.times import HOUR_MS
 
 NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
 MAY = 1_777_564_800_000  # 2026-05-01T00:00 there

@@ -8,11 +8,12 @@ import pytest
 
 from collector.numbers.reporting import Reporting
 from collector.stations.station_query import IndexRow
-from collector.web.judging import HOUR_MS, judged
+from collector.web.judging import judged
 from collector.web.levels import Judgement
 from collector.web.readings import look
 from collector.web.site import Station
 from tests.quality.bench import SHANGHAI, Bench, air
+from wire.times import HOUR_MS
 
 NOW_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS + 10 * 60_000
 LAST_MS = NOW_MS // HOUR_MS * HOUR_MS - HOUR_MS
