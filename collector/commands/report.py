@@ -41,7 +41,7 @@ def report(
     from common.whole_file import whole
 
     if length not in _DAYS:
-        raise Failure(Exit.USAGE, "word-unknown", f"there is no report of a {length}", "say day or week")
+        raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day or week")
     if language not in ("zh", "en"):
         raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
     settings = load_settings(config)

@@ -193,6 +193,12 @@ def test_a_day_without_data_says_so(settings: Path) -> None:
     assert "nothing was measured" in run(settings, "day", "lp-0001", "--date", "2026-02-01")
 
 
+def test_a_length_that_there_is_not_is_named_and_what_to_say_instead(settings: Path) -> None:
+    done = CliRunner().invoke(_build("report"), ["report", "hour", "--config", str(settings)])
+    assert isinstance(done.exception, Failure)
+    assert done.exception.line() == "there is no report 'hour'. Cure: say day or week"
+
+
 def test_a_station_that_nobody_knows_is_a_slip_of_its_name(settings: Path) -> None:
     asked = ["report", "day", "lp-001", "--config", str(settings)]
     done = CliRunner().invoke(_build("report"), asked)

@@ -65,9 +65,12 @@ def test_an_operator_finds_a_station_by_a_part_of_its_name(desk: tuple[Operator,
     assert "<table" not in nobody
 
 
+PLAN = {"start": "2027-03-01T08:00", "end": "2027-03-01T10:00", "note": "new mast"}
+
+
 def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City]) -> None:
     operator, city = desk
-    plan = {"match": "node=lp-0002 rule=*", "start": "2027-03-01T08:00", "end": "2027-03-01T10:00", "note": "new mast"}
+    plan = PLAN | {"match": "node=lp-0002 rule=*"}
     seen = operator.post("/en/ops/maintenance", plan | {"do": "preview"})
     assert "Alerts that match now: 0" in seen.text
     assert not city.duty.silences()
@@ -82,6 +85,17 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     assert "did you mean" in wrong.text
     assert operator.post(f"/en/ops/maintenance/{silence.name}/end", {}).status == 303
     assert not city.duty.silences()
+
+
+def test_alerts_are_called_by_rule_and_station_and_not_by_fingerprint(served: Served) -> None:
+    operator = Operator(served)
+    assert operator.post("/ops/alert/f1/silence", {"note": "x", "length": "8h"}).status == 303
+    quiet = operator.get("/en/ops/maintenance").text.partition("Plan a silence")[0]
+    assert "/en/ops/alert/f1" in quiet
+    assert "/en/ops/station/lp-0001" in quiet
+    seen = operator.post("/en/ops/maintenance", PLAN | {"match": "rule=*", "do": "preview"}).text
+    told = seen.partition('role="status">')[2].partition("</p>")[0]
+    assert "/en/ops/station/lp-0001" in told, "a rule alone does not say what would fall silent"
 
 
 @pytest.mark.parametrize(
