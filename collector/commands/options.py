@@ -46,18 +46,26 @@ def load_settings(file: Path) -> Config:
 
 def load_rules(settings: Config) -> list[Rule]:
     """The rules that the settings name. Raises Failure with file, line and cure."""
+    return rules_in(settings.rules, [channel.name for channel in settings.alerts.channels])
+
+
+def rules_in(files: Iterable[Path], channels: Iterable[str] | None = None) -> list[Rule]:
+    """The rules of some files; of `channels`, when they are given, they may name no other. Raises Failure as above."""
     from collector.rules import loading
     from common.strict_yaml import NotUsable
 
     try:
-        return loading.load_rules(settings.rules, [channel.name for channel in settings.alerts.channels])
+        return loading.load_rules(files, channels)
     except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
     except OSError as error:
-        text = f"rules: {error.filename}: {error.strerror}"
-        raise Failure(
-            Exit.CONFIGURATION, "rules-unreadable", text, "name files that are there and may be read"
-        ) from error
+        raise unreadable("rules", error) from error
+
+
+def unreadable(what: str, error: OSError) -> Failure:
+    """A file of `what`, named on the command line or in the settings, that cannot be read."""
+    text = f"{what}: {error.filename}: {error.strerror or error}"
+    return Failure(Exit.CONFIGURATION, "file-unreadable", text, "name a file that is there and may be read")
 
 
 def show_json(value: object) -> None:

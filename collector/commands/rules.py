@@ -12,7 +12,17 @@ import typer
 from collector.clock import wall_ms
 from collector.commands.duty import open_book
 from collector.commands.node import nothing_of, state_of
-from collector.commands.options import CONFIG, JSON, counted, load_settings, meant, open_store, show_json
+from collector.commands.options import (
+    CONFIG,
+    JSON,
+    counted,
+    load_settings,
+    meant,
+    open_store,
+    rules_in,
+    show_json,
+    unreadable,
+)
 from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
 
@@ -38,7 +48,7 @@ def rules_check(files: list[Path] = typer.Argument(..., help="Files of rules."),
 
     Exit code 3 when they cannot.   Example:  lamppost rules check rules.yaml
     """
-    rules = _load(files)
+    rules = rules_in(files)
     if as_json:
         rows = [{"alert": rule.alert, "kind": rule.kind, "version": rule.version, "severity": rule.severity}
                 for rule in rules]  # fmt: skip
@@ -73,14 +83,14 @@ def rules_test(
     from collector.rules.complaint import BadRules
     from common.strict_yaml import NotUsable, read
 
-    known = _load(rules or [STARTER])
+    known = rules_in(rules or [STARTER])
     found: list[tuple[str, list[str]]] = []
     for file in tests or [STARTER_TESTS]:
         try:
             document = read(file)
             cases = parse_cases(document.data, str(file), document.line, [rule.alert for rule in known])
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable("tests", error) from error
         except (NotUsable, BadRules) as error:
             raise Failure(Exit.CONFIGURATION, "tests-invalid", str(error), "correct the lines named") from error
         found += [(f"{file}: {case.name}", rehearse(case, known)) for case in cases]
@@ -230,25 +240,8 @@ def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]
     ]
 
 
-def _load(files: list[Path]) -> list[Rule]:
-    from collector.rules.loading import load_rules
-    from common.strict_yaml import NotUsable
-
-    try:
-        return load_rules(files)
-    except OSError as error:
-        raise _unreadable(error) from error
-    except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
-
-
-def _unreadable(error: OSError) -> Failure:
-    text = f"{error.filename}: {error.strerror or error}"
-    return Failure(Exit.CONFIGURATION, "file-unreadable", text, "name a file that is there and may be read")
-
-
 def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:
-    known = {rule.alert: rule for rule in _load(files or list(settings.rules) or [STARTER])}
+    known = {rule.alert: rule for rule in rules_in(files or list(settings.rules) or [STARTER])}
     for name in names:
         if name not in known:
             cure = meant(name, known, f"there are {', '.join(known)}")
