@@ -47,7 +47,8 @@ def report(
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
-    told = {rule.alert for rule in load_rules(settings) if rule.spec is None or is_public(rule.spec.quantity)}
+    rules = {rule.alert: rule for rule in load_rules(settings)}
+    told = {name for name, rule in rules.items() if rule.spec is None or is_public(rule.spec.quantity)}
     with open_store(settings) as store:
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
@@ -62,7 +63,7 @@ def report(
     if output is not None:
         names = Names(settings).of
         title = settings.web.title_zh if language == "zh" else settings.web.title_en
-        html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title)
+        html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title, rules)
         try:
             with whole(output) as path:
                 path.write_text(html, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.report.summary import Hours, Index, StationReport
+from collector.rules.rule import Rule
 from collector.web import chart
 from collector.web.levels import called
 from collector.web.privacy import FEW
@@ -50,8 +51,9 @@ def render(
     language: Language,
     names: Callable[[str], tuple[str, str] | None],
     title: str,
+    rules: Mapping[str, Rule],
 ) -> str:
-    """The whole HTML. The same reports give the same bytes."""
+    """The whole HTML. The same reports give the same bytes. A rule that `rules` does not know is told by its name."""
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -67,12 +69,20 @@ def render(
     def known(word: str) -> str:
         return TEXTS[word][0 if chinese else 1] if word in TEXTS else word
 
+    def alarm(rule: str) -> str:
+        return rule if rule not in rules else rules[rule].text.zh if chinese else rules[rule].text.en
+
+    def unit(rule: str) -> str:
+        spec = rules[rule].spec if rule in rules else None
+        return QUANTITIES[spec.quantity].unit if spec is not None and spec.quantity in QUANTITIES else ""
+
     def category(index: Index) -> str:
         return called(index.standard, index.level, index.category)[0 if chinese else 1]
 
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
         reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
+        alarm=alarm, unit=unit,
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
         at=lambda time_ms, form="%m-%d %H:%M": clock(time_ms, zone, form),

@@ -24,6 +24,14 @@ from wire.exits import Failure
 HOUR_MS = 3_600_000
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 WEEK = 7 * 24
+PM25: dict[str, Any] = {
+    "alert": "pm25-hourly-high",
+    "kind": "air_quality",
+    "window": {"mean": "pm25_ugm3", "over": "1h"},
+    "raise": "> 75",
+    "clear": "< 60",
+    "text": {"zh": "PM2.5 小时均值过高", "en": "PM2.5 hourly mean too high"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +44,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.close()
     file = folder / "collector.yaml"
     station = {"node": "lp-0001", "zh": "建国路东口", "en": "Jianguo Rd East"}
-    file.write_text(
-        yaml.safe_dump({"store": {"kind": "sqlite", "path": str(folder / "readings.db")}, "stations": [station]})
-    )
+    rules = folder / "rules.yaml"
+    rules.write_text(yaml.safe_dump([PM25], allow_unicode=True))
+    kept = {"kind": "sqlite", "path": str(folder / "readings.db")}
+    file.write_text(yaml.safe_dump({"store": kept, "stations": [station], "rules": [str(rules)]}))
     return file
 
 
@@ -187,6 +196,9 @@ def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
     assert "<td>moderate</td>" in said["en"]
     assert "重要 告警中" in said["zh"]
     assert "major firing" in said["en"]
+    assert "<td>PM2.5 小时均值过高</td>" in said["zh"], "in the rule's words, not by its name"
+    assert "<td>PM2.5 hourly mean too high</td>" in said["en"]
+    assert '<td class="n">99 µg/m³</td>' in said["en"]
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
