@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+RING: Final = "m-1.2 0a1.2 1.2 0 1 0 2.4 0a1.2 1.2 0 1 0-2.4 0"
 _STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # halves of them, in tens, are whole
 Points = Sequence[tuple[int, float]]
 
@@ -35,7 +36,7 @@ class Tick(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One series as a path; a lone point becomes a dot (a stroke of no length with round ends)."""
+    """One series as a path; a lone point becomes a ring, for a dot as thick as the line is hardly to be seen."""
 
     label: str
     path: str
@@ -158,7 +159,7 @@ def _line(label: str, points: Sequence[tuple[int, float]], scale: Scale, gap_ms:
         x, y = scale.x(time_ms), scale.y(value)
         joined = before is not None and time_ms - before <= gap_ms
         follows = number + 1 < len(points) and points[number + 1][0] - time_ms <= gap_ms
-        path.append(f"L{x} {y}" if joined else f"M{x} {y}" if follows else f"M{x} {y}h0")
+        path.append(f"L{x} {y}" if joined else f"M{x} {y}" if follows else f"M{x} {y}{RING}")
         before = time_ms
     return Line(label, "".join(path), (scale.x(points[-1][0]), scale.y(points[-1][1])))
 

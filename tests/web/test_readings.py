@@ -209,15 +209,19 @@ def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
     drawn = chart.lines([("a", points)], 0, 3_600_000, 120_000, 75.0)
     assert len(drawn.lines) == bool(points)
     for line in drawn.lines:
-        numbers = line.path.replace("M", " ").replace("L", " ").replace("h0", " ").split()
+        numbers = line.path.replace(chart.RING, "").replace("M", " ").replace("L", " ").split()
         assert all(0 <= float(n) <= chart.SMALL.width for n in numbers)
         assert all(chart.SMALL.top - 0.1 <= float(n) <= chart.SMALL.bottom for n in numbers[1::2])
 
 
-def test_a_gap_breaks_the_line_and_a_lone_point_is_a_dot() -> None:
+def test_a_gap_breaks_the_line_and_a_lone_point_is_wider_than_the_line() -> None:
+    """A stroke of no length is as wide as the line is thick: one hour between two gaps was a dot of two pixels."""
     drawn = chart.lines([("a", [(0, 1.0), (60_000, 2.0), (600_000, 3.0)])], 0, 3_600_000, 120_000)
     assert drawn.lines[0].path.count("M") == 2
-    assert drawn.lines[0].path.endswith("h0")
+    _, _, lone = drawn.lines[0].path.rpartition("M")
+    _, drawn_as, ring = lone.partition("a")
+    assert drawn_as, f"{lone} is as wide as the line is thick"
+    assert float(ring.split()[0]) > 1
 
 
 def test_minutes_are_means_of_their_own() -> None:
