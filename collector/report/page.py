@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.report.summary import Hours, Index, StationReport
 from collector.rules.rule import Rule
+from collector.rules.words import reading
 from collector.web import chart
 from collector.web.levels import called
 from collector.web.privacy import FEW
@@ -27,20 +28,25 @@ WORDS: Final = {
         "小型传感器的参考数据，不是官方空气质量指数。",
         "Indicative readings from small sensors, not the official index.",
     ),
+    "how": (
+        "均值和最高值取自有效小时（至少 45 分钟有数据）；传感器报数太少、没有有效小时的，取全部小时。车辆数取整到十。",
+        "Means and highest values are of valid hours, with data in 45 minutes or more; of all hours where a sensor"
+        " reports too seldom for any. Vehicles are in tens.",
+    ),
     "mean": ("均值", "mean"),
     "highest": ("最高", "highest"),
-    "complete": ("数据完整率", "complete"),
+    "complete": ("数据完整率 {n}%", "{n} % complete"),
     "vehicles": ("车辆数（每小时）", "vehicles an hour"),
+    "total": ("合计 {n} 辆", "{n} in all"),
     "few": ("斜纹：少于 5 辆", "hatched: fewer than 5"),
-    "index": ("指数", "index"),
-    "day": ("日期", "day"),
-    "standard": ("标准", "standard"),
-    "category": ("类别", "category"),
-    "primary": ("首要污染物", "primary pollutant"),
-    "alerts": ("告警", "alerts"),
+    "index": ("指数", "Index"),
+    "day": ("日期", "Day"),
+    "standard": ("标准", "Standard"),
+    "category": ("类别", "Category"),
+    "primary": ("首要污染物", "Primary pollutant"),
     "none": ("这段时间没有测量数据。", "Nothing was measured in this time."),
     "table": ("数据表", "as a table"),
-    "hour": ("时间", "hour"),
+    "hour": ("时间", "Hour"),
 }
 
 
@@ -63,8 +69,8 @@ def render(
         known = names(node)
         return node if known is None else known[0 if chinese else 1]
 
-    def say(word: str) -> str:
-        return WORDS[word][0 if chinese else 1]
+    def say(word: str, **parts: object) -> str:
+        return WORDS[word][0 if chinese else 1].format(**parts)
 
     def known(word: str) -> str:
         return TEXTS[word][0 if chinese else 1] if word in TEXTS else word
@@ -82,7 +88,7 @@ def render(
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
         reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
-        alarm=alarm, unit=unit,
+        alarm=alarm, unit=unit, reading=reading,
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
         at=lambda time_ms, form="%m-%d %H:%M": clock(time_ms, zone, form),

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from collector.report.page import render
 from collector.report.summary import Hours, StationReport, summarise
 from collector.report.text import lines, sparkline
 from collector.stores.sqlite import Sqlite
@@ -199,6 +200,38 @@ def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
     assert "<td>PM2.5 小时均值过高</td>" in said["zh"], "in the rule's words, not by its name"
     assert "<td>PM2.5 hourly mean too high</td>" in said["en"]
     assert '<td class="n">99 µg/m³</td>' in said["en"]
+
+
+def test_a_page_tells_in_black_and_white_which_line_is_which_sensor_and_its_numbers_have_no_powers_of_ten(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """Two lines were blue and red and nothing said which was whose; 12,000 ppm of CO2 were told as 1.2e+04."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    hours = {"pm25_ugm3_mean": [20.0, 22.0], "completeness": [1.0, 1.0]}
+    for sensor in ("air-1", "air-2"):
+        tags = {"node": "lp-1", "site": "s", "sensor": sensor}
+        assert store.write(store.render(table("air_quality_1h", tags, [T0, T0 + HOUR_MS], hours))) == Stored()
+    told: dict[str, list[Any]] = {"node": ["lp-1"], "state": ["firing"], "value": [12_000.0], "late": [0]}
+    alert = table("alerts", {"rule": "co2", "severity": "minor", "site": "s"}, [T0], told, "late")
+    assert store.write(store.render(alert)) == Stored()
+    span = T0, T0 + 24 * HOUR_MS
+    html = render(summarise(store, ["lp-1"], *span), span, ZoneInfo("Asia/Shanghai"), "en", lambda _: None, "City", {})
+    caption = html.partition("<figcaption>")[2].partition("</figcaption>")[0]
+    swatches = re.findall(r'class="line line-(\d)" d="M2 4H26"/></svg>(air-\d):', caption)
+    assert swatches == [("1", "air-1"), ("2", "air-2")]
+    assert '<td class="n">12000 </td>' in html
+
+
+def test_the_vehicles_of_each_hour_stand_in_a_table_too(settings: Path, tmp_path: Path) -> None:
+    """Who does not see the bars had no number of theirs but the sum."""
+    page = tmp_path / "day.html"
+    run(settings, "day", "--date", "2026-03-01", "--lang", "en", "-o", str(page))
+    row = r'<tr><td>03-01 (\d\d):00</td><td class="n">(&lt;5|\d+)</td>'
+    counts = dict(re.findall(row, page.read_text()))
+    assert len(counts) == 24
+    assert counts["04"] == "&lt;5"
+    assert counts["14"] == "300"
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
