@@ -10,33 +10,34 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.desk import Desk
-    from collector.rules.standing import Acknowledgement, Standing
+    from collector.rules.standing import Standing
     from collector.rules.transition import Transition
 
 FOR_EVER_MS: Final = 2**53
 
 
 def row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now_ms: int) -> dict[str, Any]:
-    """One firing alert, with who has it, or what keeps it quiet: a silence's name, or the alert it follows from."""
+    """One firing alert, with who has it, or what keeps it quiet: whose silence, or the alert it follows from."""
     alert, hidden = each.alert, desk.hidden(each.alert, now_ms)
+    silence = next((one for one in desk.silences if one.name == hidden), None)
     state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
     hidden_by = None if hidden is None else names.get(hidden, hidden)
     ack = None if each.ack is None else each.ack._asdict()
-    who = "-"
+    who, zone = "-", ZoneInfo(settings.web.time_zone)
     if each.ack is not None:
-        who = _taken(each.ack, ZoneInfo(settings.web.time_zone))
+        who = _taken(each.ack.who, each.ack.note, each.ack.until_ms, zone)
+    elif silence is not None:
+        who = _taken(silence.who, silence.note, FOR_EVER_MS if silence.once else silence.end_ms, zone)
     elif hidden_by is not None:
-        who = hidden_by if hidden_by.startswith("s-") else f"follows from {hidden_by}"
+        who = f"follows from {hidden_by}"
     return _plain(settings, alert, names) | {
         "state": state, "flapping": each.flapping, "who": who, "acknowledged": ack, "hidden_by": hidden_by
     }  # fmt: skip
 
 
-def _taken(ack: Acknowledgement, zone: ZoneInfo) -> str:
-    note = f' "{ack.note}"' if ack.note else ""
-    if ack.until_ms >= FOR_EVER_MS:
-        return f"{ack.who}{note} until resolved"
-    return f"{ack.who}{note} until {datetime.fromtimestamp(ack.until_ms / 1000, zone):%m-%d %H:%M}"
+def _taken(who: str, note: str, until_ms: int, zone: ZoneInfo) -> str:
+    until = "resolved" if until_ms >= FOR_EVER_MS else f"{datetime.fromtimestamp(until_ms / 1000, zone):%m-%d %H:%M}"
+    return f'{who} "{note}" until {until}' if note else f"{who} until {until}"
 
 
 def ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
-    from collector.rules.silence import Matcher
+    from collector.config import Config
+    from collector.rules.desk import Desk
+    from collector.rules.silence import Matcher, Silence
     from collector.rules.transition import Transition
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -261,13 +263,22 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
                 for s in found]  # fmt: skip
         show_json(rows)
         return
-    clock = clock_of(settings.web.time_zone, AHEAD)
+    clock, names = clock_of(settings.web.time_zone, AHEAD), short_ids(desk)
     for each in found:
         when = "until it is resolved" if each.once else f"until {clock(each.end_ms)}"
         when = when if each.start_ms <= now_ms else f"from {clock(each.start_ms)} {when}"
         note = f' "{each.note}"' if each.note else ""
-        typer.echo(f"{each.name}  {' '.join(map(str, each.wanted))}  {when}  {each.who}{note}")
+        typer.echo(f"{each.name}  {_about(settings, desk, each, names)}  {when}  {each.who}{note}")
     typer.echo(counted(len(found), "silence"))
+
+
+def _about(settings: Config, desk: Desk, silence: Silence, names: dict[str, str]) -> str:
+    """What it silences: of one alert, as one does on the pages, that alert as the list calls it."""
+    standing = desk.standings.get(silence.wanted[0].pattern) if len(silence.wanted) == 1 else None
+    if standing is None or standing.alert.fingerprint not in names:
+        return " ".join(map(str, silence.wanted))
+    alert = standing.alert
+    return f"{names[alert.fingerprint]} {station(settings, alert)}  {alert.rule}"
 
 
 @app.command("history")

@@ -125,6 +125,19 @@ def test_a_silence_that_is_over_is_refused_and_one_that_begins_later_says_so(run
 
 
 @pytest.mark.usefixtures("on_duty")
+def test_who_wants_quiet_until_when_stands_beside_the_alert_and_the_silence_names_it(run: Run) -> None:
+    """The list said `s-1a2b3c`, which one had to look up; and there stood a fingerprint, which nobody reads."""
+    listed = {row["node"]: row for row in json.loads(run("list", "--json"))}
+    name, fingerprint = listed["lp-1"]["id"], listed["lp-1"]["fingerprint"]
+    (silence, *_) = run("silence", f"fingerprint={fingerprint}", "--as", "li", "-m", "works", "--for", "2h").split(":")
+    (row,) = [row for row in json.loads(run("list", "--json")) if row["node"] == "lp-1"]
+    assert re.fullmatch(r'li "works" until \d\d-\d\d \d\d:\d\d', row["who"])
+    assert row["hidden_by"] == silence
+    line, _ = run("silences").splitlines()
+    assert line.startswith(f"{silence}  {name} lp-1 air-1  pm25-high  until ")
+
+
+@pytest.mark.usefixtures("on_duty")
 def test_the_day_after_a_note_can_be_written_about_an_alert_that_is_over(run: Run, state: Path) -> None:
     over = replace(FIRED, fingerprint="0123456789abcdef", state="resolved")
     with closing(Book.open(state)) as book, book.commit():

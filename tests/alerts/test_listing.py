@@ -28,7 +28,7 @@ NIGHT = [
     *(row(77, rule=f"gb-{what}-1h", fingerprint=f"77{what}", id=f"a-7{what}", station_zh="学院路") for what in "abcd"),
     row(90, severity="critical", rule="node-lost"),
     row(91, state="SILENT", who="follows from a-05a"),
-    row(92, state="SILENT", who="s-1a2b3c"),
+    row(92, state="SILENT", who='li "street works" until 11-26 22:33'),
     row(93, state="ACKED", who='王磊 "现场处理" until 11-26 22:33'),
     row(94, state="RESOLVED", **PM25),
     row(95, flapping=True, value=53.66667, unit="%", limit="> 20%"),
