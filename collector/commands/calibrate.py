@@ -10,7 +10,7 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.node import state_of
-from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json, this_person
+from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, show_json, this_person
 from collector.commands.times import clock_of, time_of
 from wire.exits import Exit, Failure
 
@@ -173,9 +173,11 @@ def apply(
     if as_json:
         show_json(said)
     else:
-        typer.echo(f"{rows} rows of {len(sensors)} sensors rewritten; {hours} hours are due with the collector")
+        due = f"{counted(hours, 'hour')} to be computed anew by the collector"
+        typer.echo(f"{counted(rows, 'row')} of {counted(len(sensors), 'sensor')} rewritten; {due}")
         if left:
-            typer.echo(f"{left} rows are as they were: the formula in force has no value there, as without case_rh_pct")
+            those = "1 row is as it was" if left == 1 else f"{left} rows are as they were"
+            typer.echo(f"{those}: the formula in force has no value there, as without case_rh_pct")
 
 
 @app.command("list")

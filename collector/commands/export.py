@@ -13,7 +13,7 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.node import must_be_known, state_of
-from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
+from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, show_json
 from collector.commands.progress import progress
 from collector.commands.times import span_of
 from collector.zones import zone_of
@@ -70,7 +70,9 @@ def export(
     if as_json and output != "-":
         show_json(said)
     else:
-        typer.echo(f"{output}: " + ", ".join(f"{part.rows} rows of {part.measurement}" for part in parts), err=True)
+        typer.echo(
+            f"{output}: " + ", ".join(f"{counted(part.rows, 'row')} of {part.measurement}" for part in parts), err=True
+        )
 
 
 def _check(kinds: list[str], output: str, known: dict[str, str]) -> None:

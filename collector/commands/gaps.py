@@ -77,12 +77,12 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
         show_json([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
     else:
         for f in findings:
-            verdict = "complete" if f.complete else f"NOT COMPLETE: {f.rows_missing} rows missing"
+            verdict = "complete" if f.complete else f"NOT COMPLETE: {counted(f.rows_missing, 'row')} missing"
             if f.sequences_missing:
                 verdict += ", sequences " + ", ".join(f"{seq} of {spool[:8]}" for spool, seq in f.sequences_missing)
-            aside = f" and {f.batches_quarantined} batches as a whole" if f.batches_quarantined else ""
+            aside = f" and {counted(f.batches_quarantined, 'batch')} as a whole" if f.batches_quarantined else ""
             typer.echo(
-                f"{f.node:<12} {f.batches} batches, {f.rows_sent} rows sent, {f.rows_quarantined}{aside} in quarantine,"
-                f" {f.rows_stored} stored: {verdict}"
+                f"{f.node:<12} {counted(f.batches, 'batch')}, {counted(f.rows_sent, 'row')} sent,"
+                f" {f.rows_quarantined}{aside} in quarantine, {f.rows_stored} stored: {verdict}"
             )
     raise typer.Exit(Exit.FINE if all(f.complete for f in findings) else Exit.NOT_HEALTHY)

@@ -90,8 +90,12 @@ def meant(word: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 silence`, `2 silences`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 silence`, `2 silences`, `3 tries`, `4 batches`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("try"):
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
 def line_width() -> int:

@@ -12,7 +12,16 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.node import must_be_known
-from collector.commands.options import CONFIG, JSON, file_of_the_collector, load_settings, open_store, say, show_json
+from collector.commands.options import (
+    CONFIG,
+    JSON,
+    counted,
+    file_of_the_collector,
+    load_settings,
+    open_store,
+    say,
+    show_json,
+)
 from collector.sqlite_file import connect
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
@@ -48,7 +57,7 @@ def list_(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
     for row in rows:
         name = f"{row['node']} {row['spool'][:8]} {row['seq']}" if row["spool"] else row["node"]
         typer.echo(f"{row['kind']:<6} {name:<30} {row['count']:>5}  {row['reason']}")
-    typer.echo(f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'}")
+    typer.echo(counted(len(rows), "entry"))
 
 
 @app.command("show")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from collector.commands.options import CONFIG, JSON, open_desk, show_json
+from collector.commands.options import CONFIG, JSON, counted, open_desk, show_json
 from collector.commands.times import clock_of
 from wire.exits import Exit
 
@@ -56,7 +56,7 @@ def verify(
     if as_json:
         show_json({"schema": "lamppost.trail/1"} | verdict._asdict())
     elif verdict.broken_at is None:
-        typer.echo(f"{verdict.lines} lines, all sound. Head {verdict.head}")
+        typer.echo(f"{counted(verdict.lines, 'line')}, all sound. Head {verdict.head}")
     else:
         typer.echo(f"NOT SOUND at line {verdict.broken_at}: changed, removed or cut off after line {verdict.lines}")
     raise typer.Exit(Exit.FINE if verdict.broken_at is None else Exit.NOT_HEALTHY)
