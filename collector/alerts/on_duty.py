@@ -51,6 +51,6 @@ def delivered(book: Book, each: Delivery) -> Delivered:
     """A delivery with its log."""
     log = book.attempts(each.key, each.channel)
     alert = next((told["fingerprint"] for _, told in each.body["lines"]), "")
-    words = (each.severity, each.text_zh, each.text_en)
+    words = (each.severity, *each.words)
     times = (each.made_ms, each.done_ms, each.due_ms)
-    return Delivered(each.name, alert, each.channel, each.state, *words, *times, each.why, log)
+    return Delivered(each.name, alert, each.node, each.channel, each.state, *words, *times, each.why, log)

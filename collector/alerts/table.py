@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from collector.stations.names import Names
+
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.desk import Desk
@@ -16,72 +18,71 @@ if TYPE_CHECKING:
 FOR_EVER_MS: Final = 2**53
 
 
-def row(settings: Config, desk: Desk, each: Standing, names: dict[str, str], now_ms: int) -> dict[str, Any]:
-    """One firing alert, with who has it, or what keeps it quiet: whose silence, or the alert it follows from."""
-    alert, hidden = each.alert, desk.hidden(each.alert, now_ms)
-    silence = next((one for one in desk.silences if one.name == hidden), None)
-    state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
-    hidden_by = None if hidden is None else names.get(hidden, hidden)
-    ack = None if each.ack is None else each.ack._asdict()
-    who, zone = "-", ZoneInfo(settings.web.time_zone)
-    if each.ack is not None:
-        who = _taken(each.ack.who, each.ack.note, each.ack.until_ms, zone)
-    elif silence is not None:
-        who = _taken(silence.who, silence.note, FOR_EVER_MS if silence.once else silence.end_ms, zone)
-    elif hidden_by is not None:
-        who = f"follows from {hidden_by}"
-    return _plain(settings, alert, names) | {
-        "state": state, "flapping": each.flapping, "who": who, "acknowledged": ack, "hidden_by": hidden_by
-    }  # fmt: skip
+class Rows:
+    """Makes rows of alerts; `ids` shortens their fingerprints."""
+
+    def __init__(self, settings: Config, ids: dict[str, str]) -> None:
+        self._ids = ids
+        self._places, self._zone = Names(settings), ZoneInfo(settings.web.time_zone)
+
+    def firing(self, desk: Desk, each: Standing, now_ms: int) -> dict[str, Any]:
+        """One that fires, with who has it, or what keeps it quiet: whose silence, or the alert it follows from."""
+        alert, hidden = each.alert, desk.hidden(each.alert, now_ms)
+        silence = next((one for one in desk.silences if one.name == hidden), None)
+        state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
+        hidden_by = None if hidden is None else self._ids.get(hidden, hidden)
+        ack = None if each.ack is None else each.ack._asdict()
+        who = "-"
+        if each.ack is not None:
+            who = self._taken(each.ack.who, each.ack.note, each.ack.until_ms)
+        elif silence is not None:
+            who = self._taken(silence.who, silence.note, FOR_EVER_MS if silence.once else silence.end_ms)
+        elif hidden_by is not None:
+            who = f"follows from {hidden_by}"
+        return self._plain(alert) | {
+            "state": state, "flapping": each.flapping, "who": who, "acknowledged": ack, "hidden_by": hidden_by
+        }  # fmt: skip
+
+    def ended(self, alert: Transition) -> dict[str, Any]:
+        """One that is over, since its end."""
+        return self._plain(alert) | {
+            "since_ms": alert.event_ms, "state": "RESOLVED", "flapping": False, "who": "-", "acknowledged": None,
+            "hidden_by": None,
+        }  # fmt: skip
+
+    def _taken(self, who: str, note: str, until_ms: int) -> str:
+        until = "resolved"
+        if until_ms < FOR_EVER_MS:
+            until = f"{datetime.fromtimestamp(until_ms / 1000, self._zone):%m-%d %H:%M}"
+        return f'{who} "{note}" until {until}' if note else f"{who} until {until}"
+
+    def _plain(self, alert: Transition) -> dict[str, Any]:
+        node = alert.labels.get("node", "")
+        zh, en = self._places.of(node) or (node, node)
+        return {
+            "id": self._ids[alert.fingerprint],
+            "fingerprint": alert.fingerprint,
+            "severity": alert.severity,
+            "since_ms": alert.start_ms,
+            "station": station(self._places, alert),
+            "station_zh": zh,
+            "station_en": en,
+            "node": node,
+            "rule": alert.rule,
+            "cause": alert.cause,
+            "value": alert.value,
+            "unit": alert.unit,
+            "limit": alert.limit,
+            "text": {"zh": alert.text_zh, "en": alert.text_en},
+            "labels": alert.labels,
+            "key": alert.key,
+        }
 
 
-def _taken(who: str, note: str, until_ms: int, zone: ZoneInfo) -> str:
-    until = "resolved" if until_ms >= FOR_EVER_MS else f"{datetime.fromtimestamp(until_ms / 1000, zone):%m-%d %H:%M}"
-    return f'{who} "{note}" until {until}' if note else f"{who} until {until}"
-
-
-def ended_row(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
-    """One alert that is over, since its end."""
-    over = {
-        "since_ms": alert.event_ms,
-        "state": "RESOLVED",
-        "flapping": False,
-        "who": "-",
-        "acknowledged": None,
-        "hidden_by": None,
-    }
-    return _plain(settings, alert, names) | over
-
-
-def _plain(settings: Config, alert: Transition, names: dict[str, str]) -> dict[str, Any]:
-    node = alert.labels.get("node", "")
-    place = next((each for each in settings.stations if each.node == node), None)
-    return {
-        "id": names[alert.fingerprint],
-        "fingerprint": alert.fingerprint,
-        "severity": alert.severity,
-        "since_ms": alert.start_ms,
-        "station": station(settings, alert),
-        "station_zh": place.zh if place is not None else node,
-        "station_en": place.en if place is not None else node,
-        "node": node,
-        "rule": alert.rule,
-        "cause": alert.cause,
-        "value": alert.value,
-        "unit": alert.unit,
-        "limit": alert.limit,
-        "text": {"zh": alert.text_zh, "en": alert.text_en},
-        "labels": alert.labels,
-        "key": alert.key,
-    }
-
-
-def station(settings: Config, alert: Transition) -> str:
+def station(places: Names, alert: Transition) -> str:
     """Where an alert is, as people call it."""
-    from collector.stations.names import Names
-
     labels = alert.labels
-    called = Names(settings).of(labels.get("node", ""))
+    called = places.of(labels.get("node", ""))
     name = f"{called[0]} " if called is not None else ""
     where = " ".join(labels[key] for key in ("node", "sensor", "lane", "direction") if key in labels)
     return name + (where or alert.kind)

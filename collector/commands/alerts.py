@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.alerts.table import ended_row, row, short_names, station
+from collector.alerts.table import Rows, short_names, station
 from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
 from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings, show_json
 from collector.commands.times import AHEAD, TO_THE_SECOND, clock_of, length_ms, time_of
+from collector.stations.names import Names
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
-    from collector.config import Config
     from collector.rules.desk import Desk
     from collector.rules.silence import Matcher, Silence
     from collector.rules.transition import Transition
@@ -63,10 +63,10 @@ def alerts_list(
         desk = desk_of(book)
         ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
     firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
-    names = short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended])
-    rows = [row(settings, desk, one, names, now_ms) for one in firing]
+    told = Rows(settings, short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended]))
+    rows = [told.firing(desk, one, now_ms) for one in firing]
     newest = {one.fingerprint: one for one in ended if not one.late}
-    rows += [ended_row(settings, one, names) for one in newest.values() if one.state == "resolved"]
+    rows += [told.ended(one) for one in newest.values() if one.state == "resolved"]
     if as_json:
         show_json(rows)
     else:
@@ -109,7 +109,8 @@ def alerts_show(
     lines = [(each.transition.event_ms, _happened(each.transition)) for each in happened]
     lines += [(deed.at_ms, f"{deed.who} {deed.what} {deed.note}".rstrip()) for deed in deeds]
     for delivery in told:
-        tail = "" if delivery.state == "delivered" else f" after {delivery.attempts} tries: {delivery.why}"
+        failed = delivery.attempts and delivery.state != "delivered"
+        tail = f" after {counted(delivery.attempts, 'try')}: {delivery.why}" if failed else ""
         if delivery.state == "waiting":
             tail += f", next {clock(delivery.due_ms)}"
         lines.append((delivery.done_ms or delivery.made_ms, f"told {delivery.channel}: {delivery.state}{tail}"))
@@ -219,12 +220,12 @@ def alerts_silence(
     if preview:
         with open_book(settings) as book:
             desk = desk_of(book)
-        found, names = desk.preview(wanted), short_ids(desk)
+        found, names, places = desk.preview(wanted), short_ids(desk), Names(settings)
         if as_json:
             show_json([each.as_json() for each in found])
             return
         for each in found:
-            typer.echo(f"{names[each.fingerprint]}  {each.severity:8} {station(settings, each)}  {each.text_en}")
+            typer.echo(f"{names[each.fingerprint]}  {each.severity:8} {station(places, each)}  {each.text_en}")
         typer.echo(f"would silence {len(found)} firing now")
         return
     now_ms = wall_ms()
@@ -263,22 +264,22 @@ def alerts_silences(config: Path = CONFIG, as_json: bool = JSON) -> None:
                 for s in found]  # fmt: skip
         show_json(rows)
         return
-    clock, names = clock_of(settings.web.time_zone, AHEAD), short_ids(desk)
+    clock, names, places = clock_of(settings.web.time_zone, AHEAD), short_ids(desk), Names(settings)
     for each in found:
         when = "until it is resolved" if each.once else f"until {clock(each.end_ms)}"
         when = when if each.start_ms <= now_ms else f"from {clock(each.start_ms)} {when}"
         note = f' "{each.note}"' if each.note else ""
-        typer.echo(f"{each.name}  {_about(settings, desk, each, names)}  {when}  {each.who}{note}")
+        typer.echo(f"{each.name}  {_about(places, desk, each, names)}  {when}  {each.who}{note}")
     typer.echo(counted(len(found), "silence"))
 
 
-def _about(settings: Config, desk: Desk, silence: Silence, names: dict[str, str]) -> str:
+def _about(places: Names, desk: Desk, silence: Silence, names: dict[str, str]) -> str:
     """What it silences: of one alert, as one does on the pages, that alert as the list calls it."""
     standing = desk.standings.get(silence.wanted[0].pattern) if len(silence.wanted) == 1 else None
     if standing is None or standing.alert.fingerprint not in names:
         return " ".join(map(str, silence.wanted))
     alert = standing.alert
-    return f"{names[alert.fingerprint]} {station(settings, alert)}  {alert.rule}"
+    return f"{names[alert.fingerprint]} {station(places, alert)}  {alert.rule}"
 
 
 @app.command("history")
@@ -309,10 +310,10 @@ def alerts_history(
         rows = [{"at_ms": each.at_ms, **each.transition.as_json()} for each in shown]
         show_json(rows)
         return
-    clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
+    clock, places = clock_of(settings.web.time_zone, TO_THE_SECOND), Names(settings)
     for each in shown:
         mark = "  late" if each.transition.late else "  taken back" if each.transition.void else ""
-        where = station(settings, each.transition)
+        where = station(places, each.transition)
         typer.echo(f"{clock(each.transition.event_ms)}  {each.transition.state:8} {each.transition.severity:8} "
                    f"{where}  {each.transition.text_en}{mark}")  # fmt: skip
     typer.echo(counted(len(shown), "change"))

@@ -14,6 +14,7 @@ from collector.commands.alerts import WHO
 from collector.commands.duty import ask, open_book
 from collector.commands.options import CONFIG, JSON, counted, load_settings, show_json
 from collector.commands.times import TO_THE_SECOND, clock_of
+from collector.stations.names import Names
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -95,10 +96,11 @@ def notify_log(
                  "attempts": [attempt._asdict() for attempt in logs[each.name]]} for each in found]  # fmt: skip
         show_json(rows)
     else:
-        clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
+        clock, called = clock_of(settings.web.time_zone, TO_THE_SECOND), Names(settings).with_node
         for each in found:
-            line = each.text_en.replace("\n", "  ")[:100]
-            why = f"  {each.attempts} tries: {each.why}" if each.state != "delivered" else ""
+            line = "  ".join((called(each.node), *each.words[1].splitlines()))[:100]
+            failed = each.attempts and each.state != "delivered"
+            why = f" after {counted(each.attempts, 'try')}: {each.why}" if failed else ""
             typer.echo(f"{clock(each.made_ms)}  {each.channel}  {each.state}{why}  {line}")
             if each.state == "dead":
                 typer.echo(f"    lamppost notify again '{each.name}'")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from collector.rules.notification import Notification
+from collector.rules.notification import WHAT_WORDS, Notification
 
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 900_000
@@ -78,6 +78,17 @@ class Delivery:
     def receiver(self) -> str:
         """The channel as the settings name it, whichever of its addresses this one is for."""
         return self.channel.partition(":")[0]
+
+    @property
+    def node(self) -> str:
+        """The station that it is about; empty where it is none."""
+        return next((told["labels"].get("node", "") for _, told in self.body["lines"]), "")
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What it says of the station, Chinese and English. Its texts begin with a line that names site and node."""
+        zh, en = WHAT_WORDS[self.body["what"]]
+        return zh + self.text_zh.partition("\n")[2], en + self.text_en.partition("\n")[2]
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value with a key for each field. Nothing is copied: there may be thousands in one step."""

@@ -36,6 +36,11 @@ class Names:
             self._names = self._listed | self._renamed()
         return self._names.get(node)
 
+    def with_node(self, node: str) -> str:
+        """Its Chinese name and the node, as lines of a terminal call it."""
+        called = self.of(node)
+        return f"{called[0]} {node}" if called is not None else node
+
     def _renamed(self) -> dict[str, tuple[str, str]]:
         try:
             with closing(connect(self._file, "ro", 0.2)) as db:

@@ -23,11 +23,12 @@ from collector.rules.silence import Silence
 class Delivered(NamedTuple):
     """One notification on one channel: waiting, sending, delivered or dead; and every attempt, newest first.
 
-    `alert` is the fingerprint of the first that it tells of.
+    `alert` is the fingerprint of the first that it tells of, `node` the station of all.
     """
 
     name: str
     alert: str
+    node: str
     channel: str
     state: str
     severity: str

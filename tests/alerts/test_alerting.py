@@ -136,6 +136,7 @@ def test_a_message_about_several_alerts_is_one_delivery_on_the_desk(tmp_path: Pa
     duty = closes(OnDuty(desk.alerting, tmp_path / "c1.db", lambda: desk.now_ms))
     (told,) = duty.deliveries()
     assert told.text_en.count("[FIRING]") == 3
+    assert (told.node, told.text_en[:8]) == ("lp-1", "[FIRING]"), "the desk calls the station by its name"
     names = [alert.fingerprint for alert in desk.alerting.current()]
     assert told.alert in names
     assert [duty.deliveries(name) for name in names] == [[told]] * 3

@@ -19,11 +19,16 @@ from typer.testing import CliRunner
 from collector.alerts.book import Book
 from collector.alerts.duty import Duty
 from collector.commands.alerts import app
+from collector.commands.notify import app as notify
+from collector.commands.options import counted
 from collector.rules.desk import Desk, Policy
-from collector.rules.outbox import Outbox
+from collector.rules.notification import notification
+from collector.rules.outbox import Outbox, Route
 from collector.rules.parsing import parse
+from collector.rules.standing import Line
 from collector.rules.transition import Series, transition
 from collector.statedb import open_state
+from collector.stations.fleet import rename
 from wire.exits import Exit, Failure
 
 NOW = time.time_ns() // 1_000_000
@@ -124,6 +129,24 @@ def test_a_silence_that_is_over_is_refused_and_one_that_begins_later_says_so(run
     assert count == "1 silence"
 
 
+def test_a_station_is_called_as_it_was_renamed_in_lists_and_in_the_log_of_messages(
+    run: Run, state: Path, tmp_path: Path
+) -> None:
+    """A heap of its alerts had the name of the settings still, and the log site and node."""
+    said = notification("mail", "news", "east/lp-1/value", [Line("firing", FIRED)], NOW)
+    outbox = Outbox({"mail": Route("mail")})
+    outbox.put([said], NOW)
+    with closing(open_state(state)) as db:
+        rename(db, "lp-1", "东门", "East Gate")
+        book = Book(db)
+        with book.commit():
+            book.save_outbox(*outbox.changes())
+    row, _ = json.loads(run("list", "--json"))
+    assert (row["station"], row["station_zh"], row["station_en"]) == ("东门 lp-1 air-1", "东门", "East Gate")
+    done = CliRunner().invoke(notify, ["log", "-c", str(tmp_path / "collector.yaml")])
+    assert "  mail  waiting  东门 lp-1  [FIRING] too high: PM2.5 began at 80 µg/m³" in done.output
+
+
 @pytest.mark.usefixtures("on_duty")
 def test_who_wants_quiet_until_when_stands_beside_the_alert_and_the_silence_names_it(run: Run) -> None:
     """The list said `s-1a2b3c`, which one had to look up; and there stood a fingerprint, which nobody reads."""
@@ -180,3 +203,5 @@ def test_what_happened_is_told_with_its_year(run: Run, state: Path) -> None:
 def test_one_is_no_plural(run: Run) -> None:
     assert run("silences") == "0 silences\n"
     assert run("history") == "0 changes\n"
+    told = [counted(n, noun) for noun in ("try", "entry", "day", "batch") for n in (1, 2)]
+    assert told == ["1 try", "2 tries", "1 entry", "2 entries", "1 day", "2 days", "1 batch", "2 batches"]

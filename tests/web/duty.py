@@ -66,6 +66,7 @@ class DutyDesk:
             Delivered(
                 "k|email",
                 "f1",
+                "lp-0001",
                 "email",
                 "delivered",
                 "major",
@@ -83,7 +84,21 @@ class DutyDesk:
         at_ms = self.now_ms - 86_400_000
         log = [Attempt(at_ms + n * 60_000, "sms", "d", "failed", "HTTP 502") for n in range(3)]
         return [
-            Delivered("d|sms", "f2", "sms", "dead", "minor", "站点失联", "Station silent", at_ms, 0, 0, "HTTP 502", log)
+            Delivered(
+                "d|sms",
+                "f2",
+                "lp-0002",
+                "sms",
+                "dead",
+                "minor",
+                "站点失联",
+                "Station silent",
+                at_ms,
+                0,
+                0,
+                "HTTP 502",
+                log,
+            )
         ]
 
     def silences(self) -> list[Silence]:

@@ -126,6 +126,9 @@ def test_what_could_not_be_told_is_shown_and_tried_again(desk: tuple[Operator, C
     page = operator.get("/en/ops/deliveries").text
     assert "HTTP 502" in page
     assert "PM2.5 high" in page
+    link = '<a href="/en/ops/station/lp-0002">Xueyuan Rd</a>'
+    assert f"<p>{link} · <b>Station silent</b></p>" in page, "a station, not the site and node of its message"
+    assert '<td><a href="/en/ops/station/lp-0001">Jianguo Rd East</a></td><td><a href="/en/ops/alert/f1">' in page
     assert operator.post("/en/ops/deliveries/revive", {"delivery": "d|sms"}).status == 303
     assert city.duty.asked[-1] == ("revive", {"delivery": "d|sms", "who": "li"})
 
