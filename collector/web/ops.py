@@ -26,10 +26,11 @@ from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import Tabs
 from collector.web.pages import language_of
+from collector.web.readings import View
 from collector.web.render import Renderer, next_open, sort_alerts
 from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
-from collector.web.views import Views
+from collector.web.views import Views, ask
 from wire.times import HOUR_MS
 
 COOKIE: Final = "lamppost_session"
@@ -104,20 +105,22 @@ class Ops:
         alerts = [alert for alert in sort_alerts(self._site.alerts()) if alert.node == node]
         watched = (one for one in self._site.watched(node) if "pm25" in one.quantity)
         lowest = min(watched, default=None, key=attrgetter("raise_at"))
-        past_day, week, cards, holes, health, down = None, None, [], [], {}, False
+
+        def measured() -> dict[str, Any]:
+            week, health = past.availability(store, node, now_ms, zone), past.health(store, node, now_ms)
+            holes = [hour for hour in self._site.gaps(node, now_ms - 24 * HOUR_MS) if hour.causes]
+            return {"past": past_of(self._site, node, "day", lowest), "week": week, "health": health, "holes": holes}
+
+        cards: list[View] = []
+        told: dict[str, Any] = {"past": None, "week": None, "health": {}, "holes": [], "store_down": False}
         try:
             cards = await self._views.fresh({node})
-            past_day = await run_in_threadpool(past_of, self._site, node, "day", lowest)
-            week = await run_in_threadpool(past.availability, store, node, now_ms, zone)
-            health = await run_in_threadpool(past.health, store, node, now_ms)
-            holes = await run_in_threadpool(self._site.gaps, node, now_ms - 24 * HOUR_MS)
+            told |= await ask(measured)
         except StoreDown:
-            down = True
-        told: dict[str, Any] = {"past": past_day, "week": week, "store_down": down}
+            told["store_down"] = True
         told |= {"reports": self._desk.reports.of(node)}
         told |= {"changes": self._desk.reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
-        told |= {"holes": [hour for hour in holes if hour.causes], "health": health, "said": self._tabs.said(node)}
-        told |= {"told": self._tabs.told(cards)}
+        told |= {"said": self._tabs.said(node), "told": self._tabs.told(cards)}
         told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
         return await self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +26,7 @@ from collector.web.render import Renderer, pressing, sort_alerts
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
 from collector.web.trend import SPANS, past_of
-from collector.web.views import FRESH_S, Views
+from collector.web.views import FRESH_S, Views, ask
 from collector.web.words import Language
 from wire.names import is_node
 
@@ -145,7 +146,11 @@ class Pages:
             "events": f"/events?lang={language}&nodes={','.join(nodes)}&page={page}",
             "store_down": store_down,
         }
-        return await run_in_threadpool(lambda: self._renderer.page(template, language, **told | more(store_down)))
+        try:
+            told |= await ask(partial(more, store_down))
+        except StoreDown:
+            told |= await run_in_threadpool(more, True) | {"store_down": True}
+        return await run_in_threadpool(lambda: self._renderer.page(template, language, **told))
 
     async def events(self, request: Request) -> Response:
         """The stream for a page in `lang` that shows the stations `nodes`."""

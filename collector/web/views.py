@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import replace
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +22,21 @@ AT_ONCE = 50  # stations a question
 SEARCH_MS = 5 * 60_000
 PATIENCE_S = 5.0
 """How long a reader waits for a database that hangs, whose client itself waits for half a minute."""
+T = TypeVar("T")
+
+
+async def ask(question: Callable[[], T]) -> T:
+    """What a reader asks the database for, in a thread; not waited for longer than `PATIENCE_S`. Raises StoreDown."""
+    return await _patiently(asyncio.ensure_future(run_in_threadpool(question)), time.monotonic() + PATIENCE_S)
+
+
+async def _patiently(asked: asyncio.Future[T], until_s: float) -> T:
+    """What comes of it by then. Raises StoreDown."""
+    asked.add_done_callback(lambda task: task.cancelled() or task.exception())  # all who wait may have gone
+    await asyncio.wait({asked}, timeout=max(0.0, until_s - time.monotonic()))
+    if not asked.done():
+        raise StoreDown(f"the database has not answered within {PATIENCE_S:g} s")
+    return asked.result()
 
 
 class Views:
@@ -51,12 +67,7 @@ class Views:
         if self._looking is None or self._looking.done():
             wanted, self._wanted = self._wanted, set()
             self._looking, self._began_s = asyncio.create_task(self._look_at(wanted)), time.monotonic()
-            self._looking.add_done_callback(lambda task: task.cancelled() or task.exception())  # all may have gone
-        looking = self._looking
-        await asyncio.wait({looking}, timeout=max(0.0, self._began_s + PATIENCE_S - time.monotonic()))
-        if not looking.done():
-            raise StoreDown(f"the database has not answered within {PATIENCE_S:g} s")
-        looking.result()
+        await _patiently(self._looking, self._began_s + PATIENCE_S)
 
     def summary(self, age_s: float = FRESH_S) -> Summary:
         """All stations together, worked out no longer than `age_s` ago."""

@@ -22,6 +22,7 @@ from collector.web.views import Views
 from collector.web.words import TEXTS
 from tests.servers import wait_for
 from tests.web.city import City
+from tests.web.operator import Operator
 from tests.web.served import Served
 
 
@@ -228,6 +229,23 @@ def test_nobody_waits_for_a_database_that_hangs(served: Served, monkeypatch: pyt
     finally:
         answers.set()
     wait_for("the page to have readings", lambda: 'role="alert"' not in served.get("/en/").text, 10)
+
+
+def test_who_asks_in_the_very_second_in_which_the_database_begins_to_hang_waits_no_longer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest readings were there still; for the past the page waited as long as the client of the database does."""
+    operator = Operator(served)
+    monkeypatch.setattr(views, "PATIENCE_S", 0.3)
+    for path in ("/en/station/lp-0001", "/en/ops/station/lp-0001"):
+        assert "does not answer at the moment" not in operator.get(path).text
+        answers = served.city.hang_database()
+        began_s = time.monotonic()
+        try:
+            assert "does not answer at the moment" in operator.get(path + "?span=week").text
+            assert time.monotonic() - began_s < 5
+        finally:
+            answers.set()
 
 
 @pytest.mark.parametrize(
