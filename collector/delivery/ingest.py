@@ -31,6 +31,7 @@ from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
 from collector.health.alarms import Alarms
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
+from collector.zones import utc
 from wire import batch, check
 from wire.ack import Ack, Code, Hello, Verdict
 from wire.status import Birth
@@ -359,9 +360,11 @@ class Ingest:
     def _stop(self, answer: Held | Later, now_ms: int) -> None:
         """The store is away: wait, and say so once."""
         self.known.away, self._is_held = True, isinstance(answer, Held)
-        self._patience.in_vain(now_ms, (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0)
+        asked_s = (answer.after_s or 0.0) if isinstance(answer, Later) else 0.0
+        self._patience.in_vain(now_ms, asked_s)
         self.counts["store_held" if isinstance(answer, Held) else "store_later"] += 1
-        self.alarm("store", answer.reason)
+        wants = f"; it wants to be left alone for {asked_s:g} s, until {utc(now_ms + int(1000 * asked_s))}"
+        self.alarm("store", answer.reason + (wants if asked_s else ""))
 
     # -- answering ------------------------------------------------------------------------------------------------
 

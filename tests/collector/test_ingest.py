@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collector.stores.store import Answer, Held, Later, Stored
+from collector.zones import utc
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
 from wire import batch
@@ -316,6 +317,14 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_same_write_follows(
     assert bench.answers() == [(42, Code.STORED)]
     assert writes[0] == writes[1]
     assert "store" not in bench.ingest.alarms
+
+
+def test_the_alarm_says_until_when_a_database_wants_to_be_left_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.store, "write", lambda _: Later("HTTP 503", 30.0))
+    bench.send(dump(BATCH))
+    assert bench.ingest.alarms["store"] == f"HTTP 503; it wants to be left alone for 30 s, until {utc(NOW + 30_000)}"
 
 
 @pytest.mark.parametrize(("answer", "prepared"), [(Held("HTTP 404"), 2), (Later("read timed out"), 0)])
