@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -279,10 +279,14 @@ class Alerting:
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """Ask the desk from any thread of this program; when this returns the answer is on disk, unless `trouble`, and
         `current` shows it."""
+        return self.ask_all(verb, [asked], now_ms)[0]
+
+    def ask_all(self, verb: str, asked: Sequence[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
+        """Ask the desk for many things in one commit; each has its answer."""
         with self._lock:
             if self.trouble is not None:
-                return {"refused": f"the state file cannot be written: {self.trouble}"}
-            said = self._duty.do(verb, asked, now_ms)
+                return [{"refused": f"the state file cannot be written: {self.trouble}"} for _ in asked]
+            said = [self._duty.do(verb, each, now_ms) for each in asked]
             self._put_people()
             try:
                 self._write(self._tell_book)

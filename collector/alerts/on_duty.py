@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ class OnDuty:
 
     def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         return self._alerting.ask(verb, asked, self._now_ms())
+
+    def ask_all(self, verb: str, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return self._alerting.ask_all(verb, asked, self._now_ms())
 
     def history(self, fingerprint: str) -> list[Deed]:
         with self._reading:

@@ -13,6 +13,7 @@ with the reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from collector.rules.deed import Deed
@@ -46,6 +47,9 @@ class Duty(Protocol):
 
     def ask(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Do something; when this returns it is done, on disk and in the audit trail."""
+
+    def ask_all(self, verb: str, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Do many things in one commit; each has its answer."""
 
     def history(self, fingerprint: str) -> list[Deed]:
         """What was done about one alert, newest first."""

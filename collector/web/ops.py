@@ -20,7 +20,7 @@ from collector.stores.store import StoreDown
 from collector.web import past
 from collector.web.desk.accounts import NotAccepted, Session
 from collector.web.desk.desk import Desk
-from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, do, end_ms
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms
 from collector.web.desk.reports import CHANGES
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
@@ -170,15 +170,10 @@ class Ops:
         shown = set(fields.get("alerts", "").split(","))
         until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
         note = fields.get("note", "").strip()
-        wanted = [a for a in self._site.alerts() if a.fingerprint in shown and a.state == "firing" and not a.acked_by]
-        refused = 0
-        for alert in wanted:
-            deed = Deed(alert.fingerprint, "acknowledge", session.name, note, until_ms)
-            try:
-                await run_in_threadpool(do, self._site, deed)
-            except ValueError:  # it has ended since the page was told; the others are acknowledged all the same
-                refused += 1
-        if refused and refused == len(wanted):
+        firing = (alert for alert in self._site.alerts() if alert.state == "firing" and not alert.acked_by)
+        wanted = [alert.fingerprint for alert in firing if alert.fingerprint in shown]
+        done = await run_in_threadpool(acknowledge_all, self._site, wanted, session.name, note, until_ms)
+        if wanted and not done:
             raise HTTPException(400, "refused_desk")
         return self._back(request, "#alerts")
 

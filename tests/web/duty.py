@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,9 @@ class DutyDesk:
         answer = self._duty.do(verb, asked, self.now_ms)
         self.deeds += self._duty.deeds()
         return answer
+
+    def ask_all(self, verb: str, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [self.ask(verb, each) for each in asked]
 
     def history(self, fingerprint: str) -> list[Deed]:
         return [deed for deed in reversed(self.deeds) if deed.about == fingerprint]

@@ -5,6 +5,7 @@ Nobody can resolve a firing alert by hand; it may be silenced, always with an en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
@@ -43,3 +44,13 @@ def do(site: Site, deed: Deed) -> None:
     if "refused" in answer:
         raise ValueError(answer["refused"])
     site.feed.publish({"type": "alert", "fingerprint": deed.fingerprint})
+
+
+def acknowledge_all(site: Site, fingerprints: Sequence[str], who: str, note: str, until_ms: int) -> int:
+    """Have many alerts acknowledged in one commit; how many were. Those that have ended are left out."""
+    asked = [{"alert": one, "who": who, "note": note, "until_ms": until_ms} for one in fingerprints]
+    answers = site.duty.ask_all("ack", asked)
+    done = [one for one, answer in zip(fingerprints, answers, strict=True) if "refused" not in answer]
+    for one in done:
+        site.feed.publish({"type": "alert", "fingerprint": one})
+    return len(done)
