@@ -22,7 +22,7 @@ from collector.web.openapi import document
 from collector.web.parameters import ALERTS, CONCENTRATIONS, INDICES, READINGS, STATIONS
 from collector.web.privacy import public_alerts, told_until
 from collector.web.query import BadQuery, Parameter
-from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, refusal, told
+from collector.web.replies import LICENCE, NOTICE, as_csv, as_json, cached, is_csv, refusal, told
 from collector.web.site import AlertView, Site, Station
 from collector.web.views import Views
 from collector.zones import iso
@@ -95,7 +95,7 @@ class Api:
         if len(rest) > limit:
             again = dict(request.query_params) | {"after": page[-1]["node"], "limit": limit}
             following = f"{ROOT}/stations?" + urlencode(again)
-        if asked.get("format") == "csv":
+        if is_csv(request):
             flat = [row | {"name_zh": row["name"]["zh"], "name_en": row["name"]["en"]} for row in page]
             return as_csv(request, _STATION, flat, _FRESH_S, following)
         return as_json(request, {"stations": page, "next": following}, _FRESH_S)
@@ -244,7 +244,7 @@ class Api:
             following = f"{ROOT}{path}?{urlencode(dict(request.query_params) | again)}"
         age_s = _SETTLED_S if span.end_ms < self._site.now_ms() - DAY_MS else _FRESH_S
         page = [told(row, names, span.zone) for row in rows]
-        if request.query_params.get("format") == "csv":
+        if is_csv(request):
             return as_csv(request, names, page, age_s, following)
         whole = {**head, "time_zone": span.zone.key, "licence": LICENCE, "notice": NOTICE}
         return as_json(request, {**whole, "rows": page, "next": following}, age_s)

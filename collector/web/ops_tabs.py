@@ -24,6 +24,7 @@ from collector.web.desk.accounts import Session
 from collector.web.desk.desk import Desk
 from collector.web.forms import choice
 from collector.web.readings import View
+from collector.web.replies import MARK
 from collector.web.site import Site
 from collector.web.views import Views
 from wire.times import HOUR_MS
@@ -127,7 +128,7 @@ class Tabs:
             except StoreDown:
                 trouble = "store_down"
         if form == "csv" and table is not None:
-            text = "\n".join(answers.as_csv(table, 100_000)) + "\n"
+            text = MARK + "\n".join(answers.as_csv(table, 100_000)) + "\n"
             return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
         told |= {"trouble": trouble, "spans": SPANS_MS, "rows_max": ROWS_MAX, "query": request.url.query}

@@ -25,7 +25,13 @@ def _word(name: str, words: tuple[str, ...], about: str, default: str | None = N
     return Parameter(name, query.one_of(*words), about, schema | ({} if default is None else {"default": default}))
 
 
-FORMAT = _word("format", ("json", "csv"), "json, or csv with the notice as a first line that begins with #.", "json")
+FORMAT = _word(
+    "format",
+    ("json", "csv", "excel"),
+    "json, or csv with the notice as a first line that begins with #; excel is the same csv with the mark (BOM) without"
+    " which Excel takes it for another alphabet.",
+    "json",
+)
 _SPAN = (
     Parameter("node", query.node, "The station.", _NODE, required=True),
     Parameter("from", query.instant, "Start, RFC 3339 with offset; by default the last page before `to`.", _INSTANT),

@@ -21,6 +21,8 @@ LICENCE: Final = "CC-BY-4.0"
 NOTICE: Final = dict(zip(("zh", "en"), TEXTS["notice"], strict=True))
 _HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 _DECIMALS = 3
+MARK: Final = "\ufeff"
+"""By this Excel knows UTF-8, and shows 良 as what it is. Many programs would take the mark for a letter."""
 
 
 def refusal(
@@ -37,6 +39,11 @@ def as_json(request: Request, body: Mapping[str, Any], age_s: int) -> Response:
     return cached(request, text.encode(), "application/json", age_s)
 
 
+def is_csv(request: Request) -> bool:
+    """Whether rows are wanted as CSV."""
+    return request.query_params.get("format") in ("csv", "excel")
+
+
 def as_csv(
     request: Request, names: Sequence[str], rows: Sequence[Mapping[str, Any]], age_s: int, following: str | None = None
 ) -> Response:
@@ -45,6 +52,7 @@ def as_csv(
     The next page is named in the Link header.
     """
     out = io.StringIO()
+    out.write(MARK if request.query_params.get("format") == "excel" else "")
     out.write(f"# {NOTICE['zh']} {NOTICE['en']} {LICENCE} {request.base_url}data\n")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)

@@ -199,6 +199,14 @@ def test_csv_carries_the_notice_and_the_licence(standing: Served) -> None:
     assert 'rel="next"' in answer.headers["link"]
 
 
+def test_what_a_person_downloads_is_opened_by_excel_as_what_it_is(standing: Served) -> None:
+    """Without the mark a Chinese Excel reads UTF-8 as GBK, and 学院路 becomes something else."""
+    plain, marked = (standing.get(f"{ROOT}/stations?format={form}") for form in ("csv", "excel"))
+    assert marked.text == "\ufeff" + plain.text
+    assert "学院路" in plain.text
+    assert marked.headers["content-type"] == plain.headers["content-type"]
+
+
 def test_the_same_question_is_cached_by_its_etag(standing: Served) -> None:
     first = standing.get(f"{ROOT}/stations")
     again = standing.get(f"{ROOT}/stations", If_None_Match=first.headers["etag"])

@@ -88,5 +88,6 @@ def test_every_question_of_the_data_page_is_answered_as_it_is_pasted(served: Ser
 
 def test_the_data_page_links_every_station(served: Served) -> None:
     page = served.get("/en/data").text
-    assert "node=lp-0002&amp;kind=air_quality&amp;format=csv" in page
+    assert "node=lp-0002&amp;kind=air_quality&amp;format=excel" in page
+    assert 'aria-label="CSV: Xueyuan Rd, Air, a day, 5 min">CSV</a>' in page, "who hears it hears where it leads"
     assert not [letter for letter in page.replace('aria-label="中文">中文', "") if "一" <= letter <= "鿿"]
