@@ -28,7 +28,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "An account name has up to 40 lower-case letters, digits, dots and dashes.",
     ),
     "bad_password": ("密码要 12 到 200 个字符。", "A password has 12 to 200 characters."),
-    "tries": ("尝试太多次，请一刻钟后再试。", "Too many tries; please wait a quarter of an hour."),
+    "tries": ("尝试次数过多，请 15 分钟后再试。", "Too many tries; please wait a quarter of an hour."),
     "fresh": ("站点数据实时", "stations fresh"),
     "open": ("待处理", "open"),
     "silenced": ("已静默", "silenced"),
