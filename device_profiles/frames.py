@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
-from common.strict_model import Strict
+from common.strict_model import Strict, misplaced
 
 FRAME_BYTES_MAX = 512
 CheckKind = Literal[
@@ -17,17 +17,28 @@ CheckKind = Literal[
 ]  # fmt: skip
 CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "xor8_nmea": 2, "xor8_from_dollar": 2, "xor8_before_etx": 2,
                "crc16_vaisala": 3}  # fmt: skip
+LINE_CHECKS = ("xor8_nmea", "xor8_from_dollar", "crc16_vaisala")
+"""Those that a line of text can carry: written in characters, each with bounds of its own."""
 ANY_BYTE = "**"
 HEX = re.compile(r"[0-9A-Fa-f]{2}(\|[0-9A-Fa-f]{2})*")
 """A byte in hex, with alternatives."""
+BYTES = r"[0-9A-Fa-f]{2}( [0-9A-Fa-f]{2})*"
+"""Bytes in hex."""
 
 
 class Check(Strict):
-    """A checksum from the closed list: over the bytes from `from` up to where it stands, `at`."""
+    """A checksum from the closed list: over the bytes from `from` up to where it stands, `at`, counted from the end."""
 
     kind: CheckKind
     start: Annotated[int, Key(ge=0, le=16, alias="from")] = 0
     at: int | None = None
+
+    @field_validator("at")
+    @classmethod
+    def _from_the_end(cls, at: int | None) -> int | None:
+        if at is not None and not -FRAME_BYTES_MAX <= at < 0:
+            raise ValueError("counted from the frame's end, such as -3 for two bytes before a tail of one")
+        return at
 
     @property
     def size(self) -> int:
@@ -54,7 +65,15 @@ class LengthTable(Strict):
     """One byte of the frame (its command, say) tells the length of the whole frame; other bytes are no frame."""
 
     at: Annotated[int, Key(ge=0, le=16)]
-    bytes: dict[str, Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)]]
+    bytes: Annotated[dict[str, Annotated[int, Key(ge=1, le=FRAME_BYTES_MAX)]], Key(min_length=1)]
+
+    @field_validator("bytes")
+    @classmethod
+    def _hex(cls, table: dict[str, int]) -> dict[str, int]:
+        for key in table:
+            if not re.fullmatch("[0-9A-Fa-f]{2}", key):
+                raise misplaced(f"a byte in hex is wanted here, such as 06, not {key!r}", key)
+        return table
 
 
 class BytesShape(Strict):
@@ -72,11 +91,18 @@ class BytesShape(Strict):
     check: Check | None = None
     tail: str | None = None
 
-    @field_validator("header", "tail")
+    @field_validator("header")
     @classmethod
-    def _hex(cls, text: str | None) -> str | None:
-        if text is not None and text != ANY_BYTE and not all(HEX.fullmatch(part) for part in text.split()):
+    def _hex(cls, text: str) -> str:
+        if text != ANY_BYTE and not (text.split() and all(HEX.fullmatch(part) for part in text.split())):
             raise ValueError("bytes in hex with spaces between are wanted, such as '42 4D' or 'AA C0|C5'")
+        return text
+
+    @field_validator("tail")
+    @classmethod
+    def _one_tail(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(BYTES, text):
+            raise ValueError("bytes in hex with spaces between are wanted, such as '0D 0A'; a tail has no alternatives")
         return text
 
     @model_validator(mode="after")
@@ -135,6 +161,16 @@ class LineShape(Strict):
     def _known_beginning(self) -> Self:
         if bool(self.start) == bool(self.opening):
             raise ValueError("exactly one of start and opening is wanted")
+        return self
+
+    @model_validator(mode="after")
+    def _check_of_a_line(self) -> Self:
+        if self.check is None:
+            return self
+        if self.check.kind not in LINE_CHECKS:
+            raise misplaced(f"a line carries {', '.join(LINE_CHECKS)}, not {self.check.kind}", "check", "kind")
+        if {"start", "at"} & self.check.model_fields_set:
+            raise misplaced(f"{self.check.kind} has bounds of its own in a line: leave from and at out", "check")
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as Key
 from pydantic import field_validator, model_validator
 
-from common.strict_model import Strict, word
+from common.strict_model import Strict, misplaced, word
 from device_profiles.frames import FRAME_BYTES_MAX, HEX
 from wire.quantities import QUANTITIES
 
@@ -20,6 +20,7 @@ NumberType = Literal[
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
 TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
 SIZED_TYPES = (*TEXT_TYPES, "decimal")
+NOT_WHOLE = (*SIZED_TYPES, "f32be")
 HelperName = Literal[
     "ops243", "ld2451", "ld2450", "hilink_reply", "ld2415h", "hikvision_csr", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]
@@ -87,6 +88,14 @@ class Field(Strict):
     page: str | None = None
     note: Text | None = None
 
+    @field_validator("words")
+    @classmethod
+    def _of_numbers(cls, words: dict[str, Scalar | None] | None) -> dict[str, Scalar | None] | None:
+        for key in words or {}:
+            if not re.fullmatch("-?(0|[1-9][0-9]*|0x[0-9A-Fa-f]+)", key):
+                raise misplaced(f"a number is wanted before its word, such as 8 or 0x08, not {key!r}", key)
+        return words
+
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if (self.quantity is None) == (self.name is None):
@@ -105,6 +114,10 @@ class Field(Strict):
             )
         if self.quantity is not None and (self.words or self.bit is not None or self.type in TEXT_TYPES):
             raise ValueError("a quantity is a number; words, bits and texts have a name instead")
+        if self.type in TEXT_TYPES and (self.words or self.absent or self.offset or self.scale != 1):
+            raise ValueError(f"{self.type} is a text: it has no words, absent, scale or offset")
+        if self.type in NOT_WHOLE and (self.mask is not None or self.bit is not None):
+            raise ValueError(f"mask and bit are for whole numbers, which {self.type} is not")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
         return self
@@ -138,6 +151,11 @@ class Flag(Strict):
     when_positive: list[str] = []
     option: dict[str, Scalar] | None = None
     note: Text | None = None
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of the frame it looks at."""
+        return TYPE_BYTES.get(self.type, 4)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

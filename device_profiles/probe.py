@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from common.strict_model import Strict
 from device_profiles.commands import Step
+from device_profiles.frames import BYTES
 
 Offset = Annotated[int, Key(ge=0, le=255)]
 
@@ -21,7 +22,7 @@ class Mark(Strict):
     between `min` and `max`. `length` and `head` (hex): it speaks of such frames only.
     """
 
-    head: Annotated[str, Key(pattern=r"^[0-9A-Fa-f]{2}( [0-9A-Fa-f]{2})*$")] | None = None
+    head: Annotated[str, Key(pattern=f"^{BYTES}$")] | None = None
     length: Annotated[int, Key(ge=1, le=255)] | None = None
     falling: list[Offset] = []
     zero: list[Offset] = []

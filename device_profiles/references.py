@@ -69,12 +69,18 @@ def _message(profile: Profile, number: int, message: Message) -> None:
     for asked in message.asked or []:
         _known_command(profile, asked, "messages", number, "asked")
     for at, field in enumerate(message.fields):
-        where = ("messages", number, "fields", at)
-        if field.at is not None and field.at + field.bytes > longest:
-            raise misplaced(f"{field.label} is outside the longest frame of {longest} bytes", *where, "at")
-        _options(profile, field.option, *where, "option")
+        _within(longest, field.label, field.at, field.bytes, "messages", number, "fields", at)
+        _options(profile, field.option, "messages", number, "fields", at, "option")
     for at, flag in enumerate(message.flags):
+        _within(longest, flag.name, flag.at, flag.bytes, "messages", number, "flags", at)
         _options(profile, flag.option, "messages", number, "flags", at, "option")
+    for at, condition in enumerate(message.when):
+        _within(longest, "this byte", condition.at, 1, "messages", number, "when", at)
+
+
+def _within(longest: int, what: str, at: int | None, size: int, *where: str | int) -> None:
+    if at is not None and not (0 <= at <= longest - size or -longest <= at <= -size):
+        raise misplaced(f"{what} is outside the longest frame of {longest} bytes", *where, "at")
 
 
 def _example(profile: Profile, number: int, example: Example, messages: set[str]) -> None:

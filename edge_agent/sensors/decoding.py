@@ -85,10 +85,10 @@ class Decoder:
 
 
 class _Message:
-    """One message: its conditions, and its fields as few `struct` reads."""
+    """One message: its conditions, its fields as few `struct` reads, and the bytes that its flags need."""
 
     __slots__ = ("_asked", "_cells", "_columns", "_conditions", "_fields", "_flags", "_length", "_measurement", "_name",
-                 "_readers", "_starts", "helper", "settings")  # fmt: skip
+                 "_need", "_readers", "_starts", "helper", "settings")  # fmt: skip
 
     def __init__(self, message: Message, settings: Mapping[str, Any]) -> None:
         self._name = message.name
@@ -103,7 +103,10 @@ class _Message:
         self._readers = readers([field for field in fields if field.at is not None])
         self._cells = [field.column or 0 for field in fields]
         self._fields = [plan(field) for field in fields]
-        self._flags = [_Flag(flag) for flag in message.flags if _is_meant(flag.option, settings)]
+        flags = [flag for flag in message.flags if _is_meant(flag.option, settings)]
+        self._flags = [_Flag(flag) for flag in flags]
+        ats = [(flag.at, flag.bytes) for flag in flags if flag.at is not None]
+        self._need = max((at + size if at >= 0 else -at for at, size in ats), default=0)
         self.helper = _helper(message.helper) if message.helper else None
         self.settings = settings
 
@@ -127,7 +130,7 @@ class _Message:
         if self.helper is not None:
             return self.helper(data, self.settings)
         raws = self._raw(data)
-        if raws is None:
+        if raws is None or len(data) < self._need:
             return BadFrame(data, "bad_format")
         row: Row = {}
         info: dict[str, Any] = {}
@@ -181,7 +184,7 @@ class _Flag:
 
     def __init__(self, flag: Flag) -> None:
         self.name, self.unfit = flag.name, flag.unfit
-        self._at, self._size = flag.at, {"u8": 1, "u16be": 2, "u16le": 2, "u32be": 4}[flag.type]
+        self._at, self._size = flag.at, flag.bytes
         self._field = flag.field
         self._order: Literal["big", "little"] = "little" if flag.type == "u16le" else "big"
         self._mask, self._equals, self._below = flag.mask, flag.equals, flag.below

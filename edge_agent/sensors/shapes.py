@@ -260,19 +260,24 @@ def _template(text: str) -> re.Pattern[bytes]:
 
 def _begins(text: str, seen: bytes) -> bool:
     """True when `seen` may grow into a line of this form."""
-    kinds = {"#": b"0123456789", "±": b"+-"}
-    return len(seen) < len(text) and all(byte in kinds.get(c, c.encode()) for c, byte in zip(text, seen, strict=False))
+    return len(seen) < len(text) and _template(text[: len(seen)]).fullmatch(seen) is not None
 
 
 def _line_damage(line: bytes, kind: str) -> str | None:
     """What is wrong with a line that carries a checksum."""
-    if kind == "crc16_vaisala":
-        if not line[1:2].islower():  # only lower-case messages carry the CRC (WXT520 user's guide, appendix C)
-            return None
-        return None if len(line) > 5 and CHECKSUMS[kind](line[:-3]) == line[-3:] else "bad_checksum"
-    separator = b"*" if kind == "xor8_nmea" else b","
-    at = line.rfind(separator)
-    if at < 0 or len(line) - at != 3:
+    if kind == "crc16_vaisala" and not line[1:2].islower():
+        return None  # only lower-case messages carry the CRC (WXT520 user's guide, appendix C)
+    parts = checked_parts(line, kind)
+    if parts is None:
         return "truncated"
-    covered = line[1:at] if kind == "xor8_nmea" else line[: at + 1]
-    return None if CHECKSUMS[kind](covered) == line[at + 1 :].upper() else "bad_checksum"
+    return None if CHECKSUMS[kind](parts[0]) == parts[1] else "bad_checksum"
+
+
+def checked_parts(line: bytes, kind: str) -> tuple[bytes, bytes] | None:
+    """Of a line what its checksum covers, and the checksum that it carries; None where it has none."""
+    if kind == "crc16_vaisala":
+        return line[:-3], line[-3:] if len(line) > 5 else b""
+    at = line.rfind(b"*" if kind == "xor8_nmea" else b",")
+    if at < 0 or len(line) - at != 3:
+        return None
+    return line[1:at] if kind == "xor8_nmea" else line[: at + 1], line[at + 1 :].upper()

@@ -9,10 +9,13 @@ import pytest
 from common.strict_yaml import NotUsable
 from device_profiles import catalogue
 from device_profiles.commands import Command
+from device_profiles.frames import LineShape
+from device_profiles.messages import Flag, Message
 from device_profiles.profile import Example, Profile
 from edge_agent.sensors.commands import command_bytes, recognise
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import REASONS, BadFrame, Frame, Framer
+from edge_agent.sensors.shapes import WAIT, compile_shape
 from tests.sensors.streams import PROFILES, framed
 
 EXAMPLES = [
@@ -160,6 +163,47 @@ BROKEN = {
         "option 'dialect' is not known",
     ),
     "brace": ('send: "AA B4 02 00', 'text: "{AA B4 02 00', "belongs to no slot"),
+    "tail of alternatives": (
+        'tail: "AB"',
+        'tail: "AB|AC"',
+        "frames[0].tail: bytes in hex with spaces between are wanted",
+    ),
+    "no header": ('header: "AA C0|C5"', 'header: ""', "frames[0].header: bytes in hex with spaces between are wanted"),
+    "checksum from the front": (
+        "from: 2, at: -2}",
+        "from: 2, at: 8}",
+        "frames[0].check.at: counted from the frame's end",
+    ),
+    "table of no bytes": (
+        "length: 10, check",
+        "length_table: {at: 1, bytes: {first: 10}}, check",
+        "a byte in hex is wanted here, such as 06, not 'first'",
+    ),
+    "words for words": (
+        "type: hex, size: 2, name: device_id_hex}",
+        "type: u8, name: device_id_hex, words: {ff: true}}",
+        "a number is wanted before its word, such as 8 or 0x08, not 'ff'",
+    ),
+    "bits of a text": (
+        "type: hex, size: 2, name: device_id_hex}",
+        "type: hex, size: 2, name: device_id, mask: 3}",
+        "mask and bit",
+    ),
+    "scale of a text": (
+        "type: hex, size: 2, name: device_id_hex}",
+        "type: hex, size: 2, name: device_id, scale: 3}",
+        "is a text",
+    ),
+    "flag outside": (
+        "    flags:\n",
+        "    flags:\n      - {name: error, at: 9, type: u16be}\n",
+        "flags[0].at: error is outside the longest frame of 10 bytes",
+    ),
+    "condition outside": (
+        "{at: 1, is:",
+        "{at: -11, is:",
+        "when[0].at: this byte is outside the longest frame of 10 bytes",
+    ),
     "unknown command": ("{command: set_work}", "{command: set_wrk}", "did you mean 'set_work'"),
 }
 
@@ -190,3 +234,22 @@ def test_a_commands_text_takes_the_checksum_that_its_rule_says() -> None:
     assert data == b"$PMTK220,1000*1F\r\n"  # as MediaTek's packet list prints it
     assert isinstance(recognise(profile, data), list)
     assert recognise(profile, data.replace(b"1F", b"2F")) == "bad_checksum"
+
+
+def test_a_form_of_letters_waits_for_its_end_however_the_stream_is_split() -> None:
+    """A letter that had come alone was damage; with the digit behind it, it was a frame."""
+    form = compile_shape(LineShape(kind="line", start="V", templates=["V@#"], end="none"))
+    assert form.measure(bytearray(b"VA"), 0) == WAIT
+    assert form.measure(bytearray(b"VA7"), 0) == (3, None)
+    assert form.measure(bytearray(b"V-"), 0) == (3, "bad_format")
+
+
+def test_a_frame_too_short_for_a_flag_is_badly_formed() -> None:
+    """It was told as a frame that breaks this program, to be reported."""
+    pms = PROFILES["plantower-pms5003"]
+    answer = Message(name="answer", flags=[Flag(name="error", at=8)])
+    profile = pms.model_construct(**{**pms.__dict__, "messages": [answer]})
+    profile.__dict__.pop("compiled decoder", None)
+    short, whole = Frame(pms.examples[1].data), Frame(pms.examples[0].data)
+    assert decode(profile, short) == BadFrame(short.data, "bad_format")
+    assert isinstance(decode(profile, whole), Values)
