@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from edge_agent.commands.options import model
 from wire.exits import Exit, Failure
 from wire.numerals import number
 
@@ -43,12 +44,12 @@ def record(
     from edge_agent.lines.captures import head
     from edge_agent.lines.listening import listen
 
-    model = _profile(profile, folder)
-    tally = _Tally(model)
+    sensor = _profile(profile, folder)
+    tally = _Tally(sensor)
     with created(out) as file:
-        print(*head(facts_of(model, port)), sep="\n", file=file)
+        print(*head(facts_of(sensor, port)), sep="\n", file=file)
         try:
-            for piece in listen(port, model, mode, seconds):
+            for piece in listen(port, sensor, mode, seconds):
                 if not piece.data:
                     continue
                 print(piece.line(), file=file)
@@ -75,12 +76,12 @@ def show(
     Example:  lamppost capture show street.cap
     """
     capture = _load(file)
-    model = _profile(profile or capture.facts.get("profile", ""), folder)
+    sensor = _profile(profile or capture.facts.get("profile", ""), folder)
     if not as_json:
         for key, value in capture.facts.items():
             typer.echo(f"{key:12} {value}")
     counts: Counter[str] = Counter()
-    for frame in _frames(capture, model):
+    for frame in _frames(capture, sensor):
         counts["damaged" if "bad" in frame else "measurement" if frame["measurement"] else "answer"] += 1
         typer.echo(json.dumps(frame, ensure_ascii=False) if as_json else _frame_line(frame))
     _say(f"{_counted(counts)} in {capture.seconds:.1f} s")
@@ -262,18 +263,9 @@ def _load(file: Path) -> Capture:
 
 
 def _profile(name: str, folder: Path | None) -> Profile:
-    from common.strict_yaml import NotUsable
-    from device_profiles.catalogue import UnknownProfile, load
-
     if not name:
         raise Failure(Exit.USAGE, "profile-missing", "the capture names no profile", "name one with --profile")
-    try:
-        return load(folder).get(name)
-    except UnknownProfile as error:
-        cure = "lamppost profiles list; one of your own: --profiles FOLDER"
-        raise Failure(Exit.USAGE, "profile-unknown", str(error), cure) from error
-    except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error)) from error
+    return model(name, folder)
 
 
 def _say(text: str, end: str = "\n") -> None:

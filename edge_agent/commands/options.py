@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from wire.exits import Failure
+from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
+    from device_profiles.catalogue import Catalogue
+    from device_profiles.profile import Profile
 
 DEFAULT_CONFIG = Path("/etc/lamppost/agent.yaml")
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The settings file.", readable=False)
@@ -24,6 +29,34 @@ def say(text: str, as_json: bool, **facts: object) -> None:
     if as_json:
         text = json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False)
     typer.echo(text)
+
+
+def models(folder: Path | None) -> Catalogue:
+    """The sensor models that are known, with those of a folder of one's own. Raises Failure."""
+    from common.strict_yaml import NotUsable
+    from device_profiles.catalogue import load
+
+    if folder is not None and not folder.is_dir():
+        text, cure = f"{folder} is no folder", "name the folder that holds your NAME.yaml"
+        raise Failure(Exit.USAGE, "profiles-missing", text, cure)
+    try:
+        return load(folder)
+    except NotUsable as error:
+        raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), "call it so, or put it elsewhere") from error
+
+
+def model(name: str, folder: Path | None) -> Profile:
+    """The profile of that name. Raises Failure."""
+    from common.strict_yaml import NotUsable
+    from device_profiles.catalogue import UnknownProfile
+
+    try:
+        return models(folder).get(name)
+    except UnknownProfile as error:
+        cure = "lamppost profiles list; one of your own wants its folder"
+        raise Failure(Exit.USAGE, "profile-unknown", str(error), cure) from error
+    except NotUsable as error:
+        raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), "correct the lines named") from error
 
 
 def status_file(file: Path, config: Path | None) -> Path:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from edge_agent.commands.options import say
+from edge_agent.commands.options import model, models, say
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
-    from device_profiles.catalogue import Catalogue
-    from device_profiles.profile import Example, Profile
+    from device_profiles.profile import Profile
     from edge_agent.sensors.decoding import Decoded
     from edge_agent.sensors.frame import BadFrame, Frame
 
@@ -34,7 +32,7 @@ def list_models(folder: Folder = None, as_json: Json = False) -> None:
 
     Example:  lamppost profiles list | grep -i radar
     """
-    profiles = list(_catalogue(folder))
+    profiles = list(models(folder))
     if as_json:
         _print_json([_summary(profile) for profile in profiles])
         return
@@ -59,7 +57,7 @@ def show(name: str, folder: Folder = None, as_json: Json = False) -> None:
     """
     from device_profiles.pages import page
 
-    profile = _get(_catalogue(folder), name)
+    profile = model(name, folder)
     if as_json:
         _print_json(profile.model_dump(mode="json", by_alias=True, exclude_defaults=True))
     else:
@@ -85,12 +83,13 @@ def check(file: Path, as_json: Json = False) -> None:
     """
     from common.strict_yaml import NotUsable, read
     from device_profiles import catalogue
+    from edge_agent.sensors.examples import wrong
 
     try:
         profile, document = catalogue.read(file), read(file)
-        found = ((number, _wrong_example(profile, example)) for number, example in enumerate(profile.examples))
-        if wrong := [document.problem(("examples", number), text) for number, text in found if text]:
-            raise NotUsable(wrong)
+        found = ((number, wrong(profile, example)) for number, example in enumerate(profile.examples))
+        if problems := [document.problem(("examples", number), text) for number, text in found if text]:
+            raise NotUsable(problems)
     except NotUsable as error:
         _fail(str(error), Exit.CONFIGURATION)
     except OSError as error:
@@ -124,7 +123,7 @@ def decode(
     from common.strict_model import word
     from edge_agent.sensors.framing import Framer
 
-    profile = _with_options(_get(_catalogue(folder), name), option or [])
+    profile = _with_options(model(name, folder), option or [])
     if asked is not None and asked not in profile.commands:
         raise Failure(Exit.USAGE, "command-unknown", f"command {word(asked, profile.commands)}")
     framer = Framer(profile)
@@ -177,70 +176,6 @@ def _print_frame(frame: dict[str, Any]) -> None:
         print(f"  {key:24} {value!s:>12}")
 
 
-def _wrong_example(profile: Profile, example: Example) -> str | None:
-    """What an example says that is not so."""
-    from edge_agent.sensors.decoding import Values
-    from edge_agent.sensors.decoding import decode as decode_frame
-    from edge_agent.sensors.framing import Frame, Framer
-
-    unit = profile.with_options(example.options)
-    framer = Framer(unit)
-    items = framer.feed(example.data) + framer.flush()
-    if len(items) != 1 or not isinstance(items[0], Frame):
-        reasons = [getattr(item, "reason", "a frame") for item in items]
-        return f"not one frame but {reasons}{_fitting(profile, example.data, reasons)}"
-    values = decode_frame(unit, items[0], example.asked)
-    if not isinstance(values, Values):
-        return values.reason
-    if values.message != example.message:
-        return f"it is message {values.message}, not {example.message}{_unlike(profile, example)}"
-    if len(values.rows) != len(example.rows):
-        return f"it has {len(values.rows)} rows, not {len(example.rows)}"
-    for row, said in zip(values.rows, example.rows, strict=True):
-        if wrong := [
-            f"{key} is {row.get(key)}, not {said.get(key)}" for key in {**said, **row} if _differ(row, said, key)
-        ]:
-            return "; ".join(wrong)
-    if set(values.flags) != set(example.flags):
-        return f"flags are {list(values.flags)}, not {example.flags}"
-    told = {key: values.info.get(key) for key in example.info}
-    return None if told == example.info else f"info is {told}, not {example.info}"
-
-
-def _unlike(profile: Profile, example: Example) -> str:
-    """Why an example's bytes are none of the message that it names; empty where that is not for bytes to say."""
-    data = example.data
-    message = next(message for message in profile.messages if message.name == example.message)
-    if message.length not in (None, len(data)):
-        return f": that is {message.length} bytes long, these are {len(data)}"
-    if any(shape.kind == "shdlc" for shape in profile.frames):
-        return ""  # which counts in what is behind the stuffing
-    for wanted in message.when:
-        seen = data[wanted.at : wanted.at + 1 or None]
-        if not seen or seen[0] not in wanted.values:
-            return f": byte {wanted.at} of that is {wanted.equals}, here {seen.hex().upper() or 'none'}"
-    return ""
-
-
-def _fitting(profile: Profile, data: bytes, reasons: list[str]) -> str:
-    """The checksums that an example's own bytes have, where the profile's is another; else what would be right."""
-    from device_profiles.frames import Check
-    from edge_agent.sensors.checksums import CHECKSUMS, fitting
-
-    own = [shape.check for shape in profile.frames if shape.kind == "bytes" and shape.check]
-    checks = own or [Check(kind="crc16_modbus") for shape in profile.frames if shape.kind == "modbus"]
-    if reasons != ["bad_checksum"] or not checks:
-        return ""
-    if own and (fits := fitting(data, own[0].at)):
-        return f": what stands there is {' or '.join(fits)}"
-    right = CHECKSUMS[checks[0].kind](data[checks[0].start : checks[0].position])
-    return f": what stands there is none that is known, by {checks[0].kind} it would be {right.hex(' ').upper()}"
-
-
-def _differ(seen: Mapping[str, float], said: Mapping[str, float], key: str) -> bool:
-    return key not in seen or key not in said or abs(seen[key] - said[key]) > 1e-3
-
-
 def _bytes(hex_text: str | None, file: Path | None) -> bytes:
     if (hex_text is None) == (file is None):
         _fail("give either --hex or --file", Exit.USAGE)
@@ -264,24 +199,6 @@ def _with_options(profile: Profile, options: list[str]) -> Profile:
         return profile.with_options(values)
     except ValueError as error:
         _fail(str(error), Exit.USAGE)
-
-
-def _catalogue(folder: Path | None) -> Catalogue:
-    from device_profiles import catalogue
-
-    return catalogue.load(folder)
-
-
-def _get(catalogue: Catalogue, name: str) -> Profile:
-    from common.strict_yaml import NotUsable
-    from device_profiles.catalogue import UnknownProfile
-
-    try:
-        return catalogue.get(name)
-    except UnknownProfile as error:
-        _fail(str(error), Exit.USAGE)
-    except NotUsable as error:
-        _fail(str(error), Exit.CONFIGURATION)
 
 
 def _summary(profile: Profile) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Framer:
     def __init__(self, profile: Profile) -> None:
         settings = profile.settings
         self._ref = profile.ref
-        self._shapes = [compile_shape(shape) for shape in profile.frames if _chosen(shape, settings)]
+        self._shapes = [compile_shape(shape) for shape in profile.frames if chosen(shape, settings)]
         heads = [shape.head for shape in self._shapes]
         self._heads = _any_of(heads)
         # directly behind a frame that is no line a line may begin as well
@@ -131,7 +131,7 @@ class Framer:
         return done
 
 
-def _chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
+def chosen(shape: Shape, settings: Mapping[str, Any]) -> bool:
     """True unless the shape belongs to options that are not in force."""
     return shape.kind != "bytes" or all(settings[name] == value for name, value in (shape.option or {}).items())
 

@@ -121,46 +121,71 @@ def test_a_cell_that_a_line_has_not_is_named(right: str, wrong: str, said: str, 
     assert f"text.yaml:14: messages[0]: {said}" in failure.line()
 
 
-def test_check_names_the_right_checksum_and_refuses_what_is_the_collectors_to_say(
-    tmp_path: Path,
-) -> None:
-    """A profile of corrected `pm25_ugm3` was fine, and the collector refused each of its blocks."""
-    text = catalogue.load().path("nova-sds011").read_text()
-    path = tmp_path / "nova-sds011.yaml"
-    for right, wrong, told in (
-        ("from: 2", "from: 1", "['bad_checksum']: what stands there is sum8 from 2"),
-        ("pm25_raw_ugm3", "pm25_ugm3", "'pm25_ugm3' is not known; did you mean 'pm25_raw_ugm3'?"),
-        (
-            'when: [{at: 1, is: "C0"}]',
-            "length: 8",
-            "it is message unknown, not data: that is 8 bytes long, these are 10",
-        ),
-        ('{at: 1, is: "C0"}', '{at: 1, is: "CF"}', "it is message unknown, not data: byte 1 of that is CF, here C0"),
-    ):
-        path.write_text(text.replace(right, wrong))
-        failure = run.invoke(app, ["check", str(path)]).exception
-        assert isinstance(failure, Failure)
-        assert told in failure.line()
+SDS, LINE = "nova-sds011", "text"
+AMISS = [
+    (SDS, "from: 2, at", "from: 1, at", "['bad_checksum']: what stands there is sum8 from 2"),
+    (SDS, "77 FC AB", "77 00 AB", "by sum8 it would be FC"),
+    (SDS, "length: 10", "length: 11", "['truncated']: length is 11, so the frame is 11 bytes long, these are 10"),
+    (
+        SDS,
+        "length: 10,",
+        "length_field: {at: 0, type: u8, add: -8, allow: [10]},",
+        "its length field holds 170, and add is -8: 162 is none of allow, [10]",
+    ),
+    (SDS, "length: 10,", "length_table: {at: 1, bytes: {C5: 10}},", "byte 1 is C0, which length_table has not"),
+    (SDS, 'header: "AA C0|C5"', 'header: "AB C0"', "['bad_header']: a frame begins with AB C0"),
+    (SDS, 'tail: "AB"', 'tail: "AC"', "['bad_tail']: a frame ends with AC, these with AB"),
+    (SDS, 'when: [{at: 1, is: "C0"}]', "length: 8", "message unknown, not data: that is 8 bytes long, these are 10"),
+    (SDS, '{at: 1, is: "C0"}', '{at: 1, is: "CF"}', "message unknown, not data: byte 1 of that is CF, here C0"),
+    ("renke-rs-fsxcs", "00 00 FB 43", "00 00 00 00", "by crc16_modbus it would be FB 43"),
+    (
+        "renke-rs-fsxcs",
+        "hex: 01 03 20",
+        "hex: 01 03 1E",
+        "byte 2 counts 1E, so the frame is 35 bytes long, these are 37",
+    ),
+    (
+        LINE,
+        "2A 35 37",
+        "2A 30 30",
+        "['bad_checksum']: what stands there is none that is known, by xor8_nmea it would be 57",
+    ),
+    (LINE, "35 37 0D 0A", "35 37", "['truncated']: it does not end with 0A"),
+    (LINE, "2A 35 37 ", "", "xor8_nmea is two hex digits at its end"),
+    (LINE, "longest: 64", "longest: 16", "['bad_length']: a line is at most longest, 16 bytes long, these are 21"),
+    (LINE, "columns: 3", "columns: 4", "['bad_format']: data has 4 columns, these are 3"),
+    (LINE, "$BAR,", "$PAR,", "['bad_header']: a frame begins with $PAR,"),
+    (LINE, "xor8_nmea}", "sum8}", "a line carries xor8_nmea, xor8_from_dollar, crc16_vaisala, not sum8"),
+    (LINE, "xor8_nmea}", "xor8_nmea, from: 2}", "xor8_nmea has bounds of its own in a line: leave from and at out"),
+]
 
 
-@pytest.mark.parametrize(
-    ("name", "example", "spoilt", "told"),
-    [
-        ("nova-sds011", "77 FC AB", "77 00 AB", "by sum8 it would be FC"),
-        ("renke-rs-fsxcs", "00 00 FB 43", "00 00 00 00", "by crc16_modbus it would be FB 43"),
-    ],
-)
-def test_check_tells_the_checksum_that_an_example_should_have(
-    tmp_path: Path, name: str, example: str, spoilt: str, told: str
-) -> None:
-    """Who builds an example from a table of registers cannot reckon a CRC by hand."""
+@pytest.mark.parametrize(("name", "right", "spoilt", "told"), AMISS)
+def test_check_tells_what_is_amiss_with_a_frame(tmp_path: Path, name: str, right: str, spoilt: str, told: str) -> None:
+    """Who builds an example from a table of registers cannot reckon a CRC by hand, nor see where a length leads."""
     path = tmp_path / f"{name}.yaml"
-    text = catalogue.load().path(name).read_text()
-    assert example in text
-    path.write_text(text.replace(example, spoilt, 1))
+    text = TEXT if name == LINE else catalogue.load().path(name).read_text()
+    assert right in text
+    path.write_text(text.replace(right, spoilt, 1))
     failure = run.invoke(app, ["check", str(path)]).exception
     assert isinstance(failure, Failure)
     assert told in failure.line()
+
+
+def test_a_quantity_that_is_the_collectors_to_say_is_refused(tmp_path: Path) -> None:
+    """A profile of corrected `pm25_ugm3` was fine, and the collector refused each of its blocks."""
+    path = tmp_path / "nova-sds011.yaml"
+    path.write_text(catalogue.load().path("nova-sds011").read_text().replace("pm25_raw_ugm3", "pm25_ugm3"))
+    failure = run.invoke(app, ["check", str(path)]).exception
+    assert isinstance(failure, Failure)
+    assert "'pm25_ugm3' is not known; did you mean 'pm25_raw_ugm3'?" in failure.line()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The model in it was unknown, and nothing said why."""
+    failure = run.invoke(app, ["show", "mine", "--folder", str(tmp_path / "profils")]).exception
+    assert isinstance(failure, Failure)
+    assert f"{tmp_path}/profils is no folder" in failure.line()
 
 
 @pytest.mark.parametrize("name", PROFILES)
