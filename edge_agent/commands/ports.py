@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from edge_agent.commands.options import CONFIG, JSON
+from edge_agent.commands.options import CONFIG, JSON, models
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from device_profiles.catalogue import Catalogue
     from edge_agent.lines.port_probe import Finding
 
 
@@ -39,7 +40,7 @@ def probe(
     every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
     write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
     config: Path = CONFIG,
-    folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles."),
+    folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles, else the settings'."),
     as_json: bool = JSON,
 ) -> None:
     """Find sensors: listen at every speed, then ask. Never with a command that could change a sensor.
@@ -54,12 +55,13 @@ def probe(
 
     if every and paths:
         raise Failure(Exit.USAGE, "probe-all-or-some", "either --all or names of ports", "leave one out")
-    findings = find_sensors(paths or free_ports(), folder, quiet=as_json)
+    catalogue = models(folder or _own_models(config))
+    findings = find_sensors(paths or free_ports(), catalogue, quiet=as_json)
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            typer.echo("\n".join(finding_lines(finding, _warm_up(folder))))
+            typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
     sure = [finding for finding in findings if finding.sensor is not None]
     if sure and (write or _wants_it(config, as_json)):
         from edge_agent.settings.edit import add_sensors
@@ -87,23 +89,26 @@ def free_ports() -> list[str]:
     return free
 
 
-def find_sensors(paths: list[str], folder: Path | None, quiet: bool = False) -> list[Finding]:
+def find_sensors(paths: list[str], catalogue: Catalogue, quiet: bool = False) -> list[Finding]:
     """Search these ports side by side; says on stderr what it does."""
-    from device_profiles.catalogue import load
     from edge_agent.lines.port_probe import probe_ports
 
-    profiles = list(load(folder))
+    profiles = list(catalogue)
     if not quiet:
         count = f"{len(paths)} port{'s' * (len(paths) > 1)}"
         print(f"listening on {count}, up to a minute ...", file=sys.stderr, flush=True)
     return probe_ports(paths, profiles)
 
 
-def _warm_up(folder: Path | None) -> Any:
-    from device_profiles.catalogue import load
+def _own_models(config: Path) -> Path | None:
+    """The folder of own profiles that the settings name; a board without settings is searched as well."""
+    from common.settings import load_settings
+    from edge_agent.settings.config import SETTINGS_CURE, Config
 
-    catalogue = load(folder)
-    return lambda name: catalogue.get(name).warm_up_s
+    try:
+        return load_settings(Config, config, SETTINGS_CURE).profiles
+    except Failure:
+        return None
 
 
 def _wants_it(config: Path, as_json: bool) -> bool:

@@ -8,17 +8,19 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.commands.options import DEFAULT_CONFIG
+from edge_agent.commands.options import DEFAULT_CONFIG, models
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.settings.config import Config
     from edge_agent.setup.answers import Answers, Notebook
+    from edge_agent.setup_web.live import Live
     from edge_agent.setup_web.server import SetupPage
 
 
@@ -28,6 +30,7 @@ def setup(
     anew: bool = typer.Option(False, "--anew", help="Begin anew, also when a settings file is there."),
     web: bool = typer.Option(False, "--web", help="Ask on a page for a phone instead, for 15 minutes."),
     listen: str = typer.Option("127.0.0.1:8088", "--listen", help="Where that page is served; 0.0.0.0 is everywhere."),
+    profiles: Path | None = typer.Option(None, "--profiles", help="A folder of your own sensor models."),
     port: list[str] = typer.Option([], "--port", hidden=True, help="Search these ports only."),
     proof_s: float = typer.Option(200.0, "--proof-seconds", help="How long to wait for readings to be read back."),
     as_json: bool = typer.Option(False, "--json", help="Print the installation record as JSON."),
@@ -52,7 +55,11 @@ def setup(
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_s = time.monotonic()
     if web and (not config.exists() or anew):
-        raise typer.Exit(_by_phone(notebook, config, listen, port, began_s, proof_s, as_json))
+        from edge_agent.commands.ports import free_ports
+        from edge_agent.setup_web.live import Live
+
+        live = Live(lambda: port or free_ports(), profiles)
+        raise typer.Exit(_by_phone(notebook, config, listen, live, began_s, proof_s, as_json))
     if config.exists() and not anew:
         say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
         answers = notebook.read() or Answers()
@@ -61,10 +68,12 @@ def setup(
             answers = read_answers(_text(from_file), str(from_file))
         else:
             answers = Answers() if anew else _remembered(notebook)
+        folder = profiles or answers.profiles
+        answers = answers.with_(profiles=None if folder is None else folder.absolute())  # the service is elsewhere
         if a_person_is_here() and from_file is None:
             answers = ask_all(answers, notebook.keep, Path("/etc/credstore"))
         else:
-            answers = _without_questions(answers, search_sensors)
+            answers = _without_questions(answers, partial(search_sensors, models(answers.profiles)))
         _write_settings(answers, config)
         notebook.keep(answers)
         say(f"\nwritten: {config}")
@@ -76,12 +85,10 @@ def setup(
 
 
 def _by_phone(
-    notebook: Notebook, config: Path, listen: str, ports: list[str], began_s: float, proof_s: float, as_json: bool
+    notebook: Notebook, config: Path, listen: str, live: Live, began_s: float, proof_s: float, as_json: bool
 ) -> Exit:
     """The same set-up with the answers from a page; what the terminal shows, the phone shows too."""
-    from edge_agent.commands.ports import free_ports
     from edge_agent.setup.answers import Answers
-    from edge_agent.setup_web.live import Live
     from edge_agent.setup_web.server import open_page
     from edge_agent.setup_web.suggested import suggested
 
@@ -94,7 +101,7 @@ def _by_phone(
 
     known = notebook.read() or Answers()
     notebook.keep(known)  # a forgotten sudo is told now, and not after all was typed
-    page = open_page(listen, Live(lambda: ports or free_ports()), suggested(known), echo)
+    page = open_page(listen, live, suggested(known), echo)
     with closing(page):
         answers = _written(page, notebook, config, echo)
         page.live.stop()

@@ -17,6 +17,7 @@ from edge_agent.settings.check import checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
 
 if TYPE_CHECKING:
+    from device_profiles.catalogue import Catalogue
     from edge_agent.lines.port_probe import Finding
 
 _PREFIX = {"air_quality": "air", "detection": "radar", "weather": "weather", "position": "gps"}
@@ -27,7 +28,10 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
 
     Raises Failure when the file is not usable before or after.
     """
+    from device_profiles.catalogue import load
+
     settings = load_settings(Config, file, SETTINGS_CURE)
+    catalogue = load(settings.profiles)
     known = {os.path.realpath(sensor.port) for sensor in settings.sensors}
     names = {sensor.name for sensor in settings.sensors}
     lines: list[str] = []
@@ -35,7 +39,7 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
     for finding in findings:
         if finding.sensor is None or os.path.realpath(finding.path) in known:
             continue
-        name = sensor_name(finding.sensor.profile, names)
+        name = sensor_name(catalogue, finding.sensor.profile, names)
         names.add(name)
         added.append(name)
         lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path)]
@@ -44,12 +48,10 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
     return added
 
 
-def sensor_name(profile: str, taken: Iterable[str]) -> str:
+def sensor_name(catalogue: Catalogue, profile: str, taken: Iterable[str]) -> str:
     """The next free name for a sensor of that model: air-1, air-2, radar-1."""
-    from device_profiles.catalogue import load
-
     try:
-        kind = load().get(profile).kind
+        kind = catalogue.get(profile).kind
     except KeyError:
         kind = "sensor"
     prefix = _PREFIX.get(kind, "sensor")

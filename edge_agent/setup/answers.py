@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
 from common.field_types import Address, FilePath, Host, MqttVersion, Name, NodeName, Port
-from common.strict_model import Strict, fit, misplaced
-from common.strict_yaml import NotUsable, parse
+from common.strict_model import Strict, fit
+from common.strict_yaml import Document, NotUsable, Problem, parse
 from wire.exits import Exit, Failure
 
 QR = "lamppost:"
@@ -44,17 +45,6 @@ class SensorAnswer(Strict):
     profile: str
     port: str
 
-    @field_validator("profile")
-    @classmethod
-    def _is_known(cls, value: str) -> str:
-        from device_profiles.catalogue import UnknownProfile, load
-
-        try:
-            load().path(value)
-        except UnknownProfile as error:
-            raise misplaced(str(error)) from error
-        return value
-
 
 class Answers(Strict):
     """Everything; what is None has not been answered yet."""
@@ -68,6 +58,7 @@ class Answers(Strict):
     photo: FilePath | None = None
     token: str | None = None
     broker: BrokerAnswer | None = None
+    profiles: FilePath | None = None
     sensors: list[SensorAnswer] | Literal["search"] | None = None
     clock: Literal["when-synchronised", "always"] | None = None
     service: bool | None = None
@@ -83,11 +74,26 @@ def read_answers(text: str, name: str) -> Answers:
         if text.strip().startswith(QR):
             raw = text.strip().removeprefix(QR)
             text = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode()
-        return fit(Answers, parse(text, name))
+        document = parse(text, name)
+        answers = fit(Answers, document)
+        if unknown := list(_unknown_models(answers, document)):
+            raise NotUsable(unknown)
     except (NotUsable, binascii.Error, UnicodeDecodeError) as error:
         raise Failure(
             Exit.CONFIGURATION, "answers-unreadable", str(error), "see docs/install.md, 'from a file'"
         ) from error
+    return answers
+
+
+def _unknown_models(answers: Answers, document: Document) -> Iterator[Problem]:
+    from device_profiles.catalogue import UnknownProfile, load
+
+    named = answers.sensors if isinstance(answers.sensors, list) else []
+    for number, sensor in enumerate(named):
+        try:
+            load(answers.profiles).path(sensor.profile)
+        except UnknownProfile as error:
+            yield document.problem(("sensors", number, "profile"), str(error))
 
 
 def position(said: str) -> tuple[float, float] | None:

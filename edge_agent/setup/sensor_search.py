@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,41 +14,40 @@ from edge_agent.setup.questions import WIDTH, ask, choose, choose_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from device_profiles.catalogue import Catalogue
     from edge_agent.lines.port_probe import Finding
 
 Models = Mapping[str, str | None]
 """By port what hangs there; None where nothing was recognised."""
 
 
-def search_sensors(by_person: bool) -> list[SensorAnswer]:
+def search_sensors(catalogue: Catalogue, by_person: bool) -> list[SensorAnswer]:
     """Probe all free ports. A person decides where nobody is sure; without one, what is not sure is left out."""
-    heard = _search([], by_person)
-    chosen = sensors_of(heard)
-    if by_person:
-        chosen = _agreed(heard)
+    heard = _search(catalogue, [], by_person)
+    chosen = _agreed(catalogue, heard) if by_person else sensors_of(catalogue, heard)
     if not chosen:
         raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
     return chosen
 
 
-def sensors_of(models: Models) -> list[SensorAnswer]:
+def sensors_of(catalogue: Catalogue, models: Models) -> list[SensorAnswer]:
     """A sensor for each port of a known model, each with a name of its own."""
     from edge_agent.settings.edit import sensor_name
 
     made: list[SensorAnswer] = []
     for port, profile in models.items():
         if profile is not None:
-            name = sensor_name(profile, [sensor.name for sensor in made])
+            name = sensor_name(catalogue, profile, [sensor.name for sensor in made])
             made.append(SensorAnswer(name=name, profile=profile, port=port))
     return made
 
 
-def _agreed(heard: Models) -> list[SensorAnswer]:
+def _agreed(catalogue: Catalogue, heard: Models) -> list[SensorAnswer]:
     """What a person takes; they may search again, add ports, and name what hangs on a port that is not recognised."""
     typed: list[str] = []
     named: dict[str, str | None] = {}
     while True:
-        chosen = sensors_of({port: model or named.get(port) for port, model in heard.items()})
+        chosen = sensors_of(catalogue, {port: model or named.get(port) for port, model in heard.items()})
         silent = [port for port, model in heard.items() if model is None]
         for sensor in chosen:
             typer.echo(f"  {sensor.name:<8} {sensor.profile}")
@@ -61,11 +61,11 @@ def _agreed(heard: Models) -> list[SensorAnswer]:
             port = silent[0] if len(silent) == 1 else choose_of("On which port?", silent)
             if port is not None:
                 typer.echo(f"What hangs on {port}?")
-                named[port] = ask("Model, such as pms5003, or -", "-", _model)
+                named[port] = ask("Model, such as pms5003, or -", "-", partial(_model, catalogue))
             continue
         if letter == "p":
             typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
-        heard = _search(typed, True)
+        heard = _search(catalogue, typed, True)
 
 
 def _what_now(count: int, some_silent: bool) -> str:
@@ -79,20 +79,18 @@ def _what_now(count: int, some_silent: bool) -> str:
     return choose(words, "u" * bool(count) + letters, "u" if count else "a")
 
 
-def _search(typed: list[str], by_person: bool) -> Models:
+def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> Models:
     """Listen on every port, show what is found, and let a person decide between models that look the same."""
-    from device_profiles.catalogue import load
     from edge_agent.commands.ports import find_sensors
     from edge_agent.screens.ports import finding_lines
 
     try:
-        findings = find_sensors(_ports(typed), None)
+        findings = find_sensors(_ports(typed), catalogue)
     except Failure as failure:
         if not by_person:
             raise
         typer.echo(textwrap.fill(failure.line(), WIDTH, break_on_hyphens=False))
         findings = []
-    catalogue = load()
     for finding in findings:
         shown = "\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s))
         typer.echo(shown, err=not by_person)  # a program may be reading the record
@@ -120,12 +118,11 @@ def _profile(finding: Finding, by_person: bool) -> str | None:
     return choose_of(f"What hangs on {finding.path}?", alike) if alike and by_person else None
 
 
-def _model(said: str) -> str | None:
+def _model(catalogue: Catalogue, said: str) -> str | None:
     """A model's name, or a part that only one has; None for `-`."""
     from common.strict_model import word
-    from device_profiles.catalogue import load
 
-    names = load().names()
+    names = catalogue.names()
     if said == "-" or said in names:
         return said if said != "-" else None
     near = [name for name in names if said and said.lower() in name]

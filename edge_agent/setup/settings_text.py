@@ -27,6 +27,8 @@ def settings_text(answers: Answers, node: str, identity: Path | None, broker: di
     if answers.clock == "always":
         lines += ["", "# The clock was not set by NTP when this was written, and is believed all the same.", "clock:"]
         lines += ["  trust: always"]
+    if answers.profiles is not None:
+        lines += ["", "# Sensor models of our own.", f"profiles: {_scalar(answers.profiles)}"]
     lines += ["", "sensors:"]
     for sensor in answers.sensors:
         values = {"name": sensor.name, "profile": sensor.profile, "port": sensor.port}

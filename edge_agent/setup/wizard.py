@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from edge_agent.commands.options import models
 from edge_agent.setup.answers import Answers, BrokerAnswer, position, separated
 from edge_agent.setup.questions import ask, choose, indented
 from edge_agent.setup.sensor_search import search_sensors
@@ -92,7 +93,7 @@ def _sensors(answers: Answers) -> Answers:
     if answers.sensors is not None and answers.sensors != "search":
         return answers
     typer.echo("\n4 of 6  Sensors")
-    chosen = search_sensors(by_person=True)
+    chosen = search_sensors(models(answers.profiles), by_person=True)
     return answers.with_(sensors=[sensor.model_dump() for sensor in chosen])
 
 

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from device_profiles.catalogue import load
+from edge_agent.commands.options import models
 from edge_agent.lines.listening import listen
 from edge_agent.lines.port_probe import Finding, probe_ports
 from edge_agent.screens.watching import Watch
@@ -21,7 +22,7 @@ AGAIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One port as the page shows it. `others`: models that look the same, where nobody is sure."""
+    """One port as the page shows it. `others`: models that look the same, where nobody is sure; `known`: all models."""
 
     port: str
     name: str | None = None
@@ -32,20 +33,24 @@ class Row:
     age_s: float | None = None
     others: tuple[str, ...] = ()
     trouble: str = ""
+    known: tuple[str, ...] = ()
 
     @property
     def choices(self) -> tuple[str, ...]:
         """What a person may choose: a model that looks the same, or any where a port is open and none is recognised."""
-        if self.others or self.profile is not None or self.trouble:
-            return self.others
-        return tuple(load().names())
+        return self.others if self.others or self.profile is not None or self.trouble else self.known
 
 
 class Live:
-    """Threads that search and read; `rows` is what they know now. Ends at `stop`, and then holds no port any more."""
+    """Threads that search and read; `rows` is what they know now. Ends at `stop`, and then holds no port any more.
 
-    def __init__(self, ports: Callable[[], list[str]]) -> None:
+    `profiles` is a folder of own models, None without one. Raises Failure when it cannot be used.
+    """
+
+    def __init__(self, ports: Callable[[], list[str]], profiles: Path | None = None) -> None:
         self._ports = ports
+        self.profiles = None if profiles is None else profiles.absolute()
+        self._catalogue = models(profiles)
         self._findings: list[Finding] = []
         self._watches: dict[str, Watch] = {}
         self._troubles: dict[str, str] = {}
@@ -80,13 +85,13 @@ class Live:
         for row in self.rows():
             profile = row.profile or (picked.get(row.port) if picked.get(row.port) in row.choices else None)
             if profile is not None:
-                name = sensor_name(profile, [sensor.name for sensor in made])
+                name = sensor_name(self._catalogue, profile, [sensor.name for sensor in made])
                 made.append(SensorAnswer(name=name, profile=profile, port=row.port))
         return made
 
     def _search(self) -> None:
         try:
-            probe_ports(self._ports(), list(load()), self._found)
+            probe_ports(self._ports(), list(self._catalogue), self._found)
         except Failure as failure:
             self.trouble = str(failure)
         finally:
@@ -94,12 +99,12 @@ class Live:
 
     def _found(self, finding: Finding) -> None:
         if finding.sensor is not None:
-            self._names[finding.path] = sensor_name(finding.sensor.profile, self._names.values())
+            self._names[finding.path] = sensor_name(self._catalogue, finding.sensor.profile, self._names.values())
             self._run(self._read, finding.path, finding.sensor.profile)
         self._findings.append(finding)
 
     def _read(self, path: str, profile_name: str) -> None:
-        profile = load().get(profile_name)
+        profile = self._catalogue.get(profile_name)
         watch = self._watches[path] = Watch(self._names[path], profile, time.monotonic())
         while not self._stop.is_set():
             try:
@@ -121,7 +126,7 @@ class Live:
         path, sensor = finding.path, finding.sensor
         if sensor is None:
             others = tuple(one.profile for one in finding.outcome.verdicts) if finding.outcome is not None else ()
-            return Row(path, others=others, trouble=finding.error or "")
+            return Row(path, others=others, trouble=finding.error or "", known=tuple(self._catalogue.names()))
         watch, now_s = self._watches.get(path), time.monotonic()
         trouble = self._troubles.get(path, "")
         if watch is None or not watch.tracks:

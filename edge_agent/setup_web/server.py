@@ -96,7 +96,7 @@ class SetupPage:
             if answers is not None:
                 self.given.pop("token", None)
                 self.phase, self.guard.busy = "proof", True
-                self._answers = answers
+                self._answers = answers.with_(profiles=self.live.profiles)
                 self._given.set()
 
     def _not_yet(self, picked: Mapping[str, str]) -> str | None:

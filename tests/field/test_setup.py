@@ -19,12 +19,20 @@ import typer
 from common.settings import BrokerAddress
 from common.strict_model import fit
 from common.strict_yaml import parse
+from device_profiles.catalogue import load
+from edge_agent.commands.options import models
+from edge_agent.commands.ports import _own_models
 from edge_agent.identity.reach import why_not_let_in
+from edge_agent.lines.port_probe import Finding
+from edge_agent.sensors.probing import Outcome
+from edge_agent.settings.check import checked
 from edge_agent.settings.config import Config
 from edge_agent.setup import wizard
 from edge_agent.setup.answers import Answers, BrokerAnswer, Notebook, read_answers
 from edge_agent.setup.questions import ask
+from edge_agent.setup.sensor_search import sensors_of
 from edge_agent.setup.settings_text import settings_text
+from edge_agent.setup_web.live import Live
 from firmware_stubs.models import MODELS
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
@@ -99,6 +107,23 @@ def test_a_name_that_yaml_takes_for_something_else_stays_a_name(word: str) -> No
 def test_a_qr_code_holds_the_same_answers() -> None:
     code = "lamppost:" + base64.urlsafe_b64encode(ANSWERS.encode()).decode().rstrip("=")
     assert read_answers(code, "QR") == read_answers(ANSWERS, "answers.yaml")
+
+
+def test_a_station_is_set_up_with_a_model_of_ones_own(tmp_path: Path) -> None:
+    """Only a settings file written by hand could name one."""
+    text = load().path("nova-sds011").read_text(encoding="utf-8")
+    (tmp_path / "acme-dust.yaml").write_text(text.replace("profile: nova-sds011", "profile: acme-dust"))
+    own = ANSWERS.replace("plantower-pms5003", "acme-dust")
+    with pytest.raises(Failure, match=r"answers.yaml:8: sensors\[0\].profile: profile 'acme-dust' is not known"):
+        read_answers(own, "answers.yaml")
+    answers = read_answers(f"{own}profiles: {tmp_path}\n", "answers.yaml")
+    assert answers.broker is not None
+    settings = settings_text(answers, "lp-0042", None, answers.broker.settings(), "2026-09-01")
+    assert checked(settings, "agent.yaml").profiles == tmp_path
+    assert sensors_of(models(tmp_path), {"/dev/a": "acme-dust"})[0].name == "air-1"
+    assert "acme-dust" in Live(list, tmp_path)._row(Finding("/dev/a", Outcome(None, [], {}), None)).choices
+    (tmp_path / "agent.yaml").write_text(settings)
+    assert _own_models(tmp_path / "agent.yaml") == tmp_path
 
 
 @pytest.mark.parametrize(

@@ -93,5 +93,5 @@ def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[...,
     monkeypatch.setattr(setup_cli, "_prove", prove)
     monkeypatch.setattr(setup_cli, "_screen", lambda _: "")
     with suppress(Failure):
-        setup_cli._by_phone(Notebook(folder / "notes"), folder / "agent.yaml", "127.0.0.1", [], 0, 1.0, False)
+        setup_cli._by_phone(Notebook(folder / "notes"), folder / "agent.yaml", "127.0.0.1", Live(list), 0, 1.0, False)
     return shown

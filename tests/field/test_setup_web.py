@@ -131,7 +131,9 @@ class Ports(Live):
 def filling(opened: tuple[SetupPage, Phone]) -> Iterator[tuple[SetupPage, Phone, Ports]]:
     """A phone that is in, and a program that waits for its answers."""
     setup, phone = opened
-    setup.live = ports = Ports(Row("/dev/a", "air-1", "plantower-pms5003"), Row("/dev/b"))
+    setup.live = ports = Ports(
+        Row("/dev/a", "air-1", "plantower-pms5003"), Row("/dev/b", known=("agd-315", "mph-radar"))
+    )
 
     def wait() -> None:
         with suppress(Failure):  # the end of time, where nobody answers
@@ -257,7 +259,9 @@ def test_a_real_browser_comes_in_and_reads_both_languages(opened: tuple[SetupPag
 
     setup, _ = opened
     adapter = "usb-Silicon_Labs_CP2102_USB_to_UART_Bridge_Controller_0001-if00-port0"
-    setup.live = ports = Ports(Row("/dev/a", "air-1", "nova-sds011"), Row(f"/dev/serial/by-id/{adapter}"))
+    setup.live = ports = Ports(
+        Row("/dev/a", "air-1", "nova-sds011"), Row(f"/dev/serial/by-id/{adapter}", known=("mph-radar",))
+    )
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         context = chromium.new_context(viewport={"width": 320, "height": 568}, locale="zh-CN")
