@@ -14,13 +14,15 @@ from device_profiles.frames import FRAME_BYTES_MAX, HEX
 from wire.quantities import QUANTITIES
 
 NumberType = Literal[
-    "u8", "i8", "u16be", "u16le", "i16be", "i16le", "u32be", "u32le", "u32be_low_word_first", "f32be", "sign16le",
-    "hex", "ascii", "digits", "dotted", "dashed", "decimal",
+    "u8", "i8", "u16be", "u16le", "i16be", "i16le", "sign16le",
+    "u32be", "u32le", "u32be_low_word_first", "i32be", "i32le", "i32be_low_word_first",
+    "f32be", "f32le", "f32be_low_word_first", "hex", "ascii", "digits", "dotted", "dashed", "decimal",
 ]  # fmt: skip
 TYPE_BYTES = {"u8": 1, "i8": 1, "u16be": 2, "u16le": 2, "i16be": 2, "i16le": 2, "sign16le": 2}
 TEXT_TYPES = ("hex", "ascii", "digits", "dotted", "dashed")
 SIZED_TYPES = (*TEXT_TYPES, "decimal")
-NOT_WHOLE = (*SIZED_TYPES, "f32be")
+FLOAT_TYPES = ("f32be", "f32le", "f32be_low_word_first")
+NOT_WHOLE = (*SIZED_TYPES, *FLOAT_TYPES)
 HelperName = Literal[
     "ops243", "ld2451", "ld2450", "hilink_reply", "ld2415h", "hikvision_csr", "agd315", "nmea", "vaisala_wxt", "modbus"
 ]

@@ -23,12 +23,16 @@ def plan(field: Field) -> Plan:
     high = float("inf") if field.max is None else field.max
     target = INFO if field.quantity is None else PROOF if field.outside == "refuse" else RANGED
     if target == RANGED and low == -high == float("-inf") and not field.absent and field.at is not None:
-        target = FREE if field.type not in ("f32be", "decimal") else RANGED
+        target = RANGED if field.type in _PERHAPS_NONE else FREE
     return field.label, _finish(field), low, high, target
 
 
-_CODES = {"u8": "B", "i8": "b", "u16be": "H", "u16le": "H", "i16be": "h", "i16le": "h", "u32be": "I", "u32le": "I",
-          "u32be_low_word_first": "I", "f32be": "f", "sign16le": "H"}  # fmt: skip
+_CODES = {"u8": "B", "i8": "b", "u16be": "H", "u16le": "H", "i16be": "h", "i16le": "h", "sign16le": "H",
+          "u32be": "I", "u32le": "I", "u32be_low_word_first": "I",
+          "i32be": "i", "i32le": "i", "i32be_low_word_first": "4s",
+          "f32be": "f", "f32le": "f", "f32be_low_word_first": "4s"}  # fmt: skip
+_FLOATS = ("f32be", "f32le", "f32be_low_word_first")
+_PERHAPS_NONE = (*_FLOATS, "decimal")
 
 
 def readers(fields: list[Field]) -> list[Reader]:
@@ -94,6 +98,11 @@ def _finish(field: Field) -> Callable[[Any], Any] | None:
     return lambda raw: _through(steps, raw)
 
 
+def _finite(raw: float) -> float | None:
+    """NaN and infinity are no values."""
+    return raw if raw - raw == 0 else None
+
+
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "hex": lambda raw: raw.hex().upper(),
     "dotted": lambda raw: ".".join(map(str, raw)),
@@ -105,7 +114,10 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "sign16le": lambda raw: raw - 0x8000 if raw & 0x8000 else -raw,
     "u32be_low_word_first": lambda raw: (raw & 0xFFFF) << 16 | raw >> 16,
     "decimal": lambda raw: decimal(raw.decode("ascii", "replace")),
-    "f32be": lambda raw: raw if raw - raw == 0 else None,  # NaN and infinity are no values
+    "i32be_low_word_first": lambda raw: int.from_bytes(raw[2:] + raw[:2], "big", signed=True),
+    "f32be": _finite,
+    "f32le": _finite,
+    "f32be_low_word_first": lambda raw: _finite(struct.unpack(">f", raw[2:] + raw[:2])[0]),
 }
 
 
@@ -121,7 +133,7 @@ def _scaling(field: Field) -> list[Callable[[Any], Any]]:
         steps.append(lambda raw: raw * scale)
     if offset:
         steps.append(lambda raw: raw + offset)
-    decimals = field.decimals if field.decimals is not None else 3 if field.type == "f32be" else None
+    decimals = field.decimals if field.decimals is not None else 3 if field.type in _FLOATS else None
     if decimals is not None:
         steps.append(lambda raw: round(raw, decimals))
     return steps
