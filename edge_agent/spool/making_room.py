@@ -32,11 +32,12 @@ SHARE = 5
 
 
 class _Opened(NamedTuple):
-    """A waiting batch with its rows."""
+    """A waiting batch with its rows, and how many more there were than this agent can read."""
 
     batch: Sealed
     rows: list[Reading]
     origin: Origin
+    unread: int
 
     @property
     def gaps(self) -> list[Reading]:
@@ -83,10 +84,10 @@ def split(spool: Spool, number: int, now_ms: int) -> None:
     parent = spool.sealed(number)
     if parent is None:  # it was thinned meanwhile, or the spool is another one
         return
-    rows, origin = spool.opened(parent)
+    rows, origin, unread = spool.opened(parent)
     middle = max(1, len(rows) // 2)
     halves = [half for half in (rows[:middle], rows[middle:]) if half]
-    spool.replace([parent], origin, halves, "split", [Loss("node", 0, parent.from_ms, parent.to_ms)], now_ms)
+    spool.replace([parent], origin, halves, "split", [Loss("node", 0, parent.from_ms, parent.to_ms)], now_ms, unread)
 
 
 def purge(spool: Spool, before_ms: int, now_ms: int) -> int:
@@ -122,7 +123,7 @@ def _merge_gaps(spool: Spool, opened: list[_Opened], now_ms: int) -> bool:
     rows = gap_records.merged(seqs, records, now_ms, spool.unique)
     if len(rows) > ROWS_PER_BATCH * len(old) // 4:
         return False
-    spool.replace([one.batch for one in old], old[0].origin, [rows], "merged", [], now_ms)
+    spool.replace([one.batch for one in old], old[0].origin, [rows], "merged", [], now_ms, _unread(old))
     return True
 
 
@@ -135,7 +136,8 @@ def _thin_or_drop(spool: Spool, opened: list[_Opened], now_ms: int) -> int:
         lost = [row for row in rows if row not in others] if others else rows
         thinned = [spool.unique(row) for row in thinned]  # a minute may be thinned in two steps: both parts count
         gone, origin = [one.batch for one in can_thin], can_thin[0].origin
-        spool.replace(gone, origin, [[*thinned, *others]], "thinned", gap_records.losses(lost), now_ms)
+        losses = gap_records.losses(lost)
+        spool.replace(gone, origin, [[*thinned, *others]], "thinned", losses, now_ms, _unread(can_thin))
         return len(lost)
     return _give_up(spool, opened[:1], "dropped", now_ms)
 
@@ -147,5 +149,10 @@ def _give_up(spool: Spool, old: list[_Opened], reason: str, now_ms: int) -> int:
     lost = [row for one in old for row in one.others]
     kept = [row for one in old for row in one.gaps]
     gone = [one.batch for one in old]
-    spool.replace(gone, old[-1].origin, [kept] if kept else [], reason, gap_records.losses(lost), now_ms)
+    losses = gap_records.losses(lost)
+    spool.replace(gone, old[-1].origin, [kept] if kept else [], reason, losses, now_ms, _unread(old))
     return len(lost)
+
+
+def _unread(gone: list[_Opened]) -> int:
+    return sum(one.unread for one in gone)

@@ -258,11 +258,12 @@ class Spool:
 
     def replace(
         self, gone: list[Sealed], origin: Origin, parts: Iterable[list[Reading]], reason: str, losses: list[Loss],
-        now_ms: int,
+        now_ms: int, unread: int = 0,
     ) -> None:  # fmt: skip
         """Seal `parts` in the place of batches that go, with a gap record that names them, in one transaction.
 
-        Without `losses` there is none: the parts are gap records, and name them.
+        Without `losses` there is none: the parts are gap records, and name them. `unread` rows of those that go were
+        none for this agent (`opened`).
 
         Rule R10: nothing leaves this disk unanswered but with a record of it in the same commit.
         """
@@ -270,6 +271,7 @@ class Spool:
             for part in parts:
                 for portion in portions(part):
                     self._seal(origin, portion)
+            self._meta.add_lost("damaged", unread)
             self._replace(gone, origin, reason, losses, now_ms)
             self._keep_numbers()
 
@@ -288,10 +290,20 @@ class Spool:
         """The reading at a time that no other of its series has (rule R9)."""
         return self._times.unique(reading)
 
-    def opened(self, one: Sealed) -> tuple[list[Reading], Origin]:
-        """The rows of a waiting batch and where they are from."""
-        rows, envelope = readings_of(one.data)
-        return rows, Origin(self._node, envelope.site, envelope.boot, envelope.clock)
+    def opened(self, one: Sealed) -> tuple[list[Reading], Origin, int]:
+        """The rows of a waiting batch, where they are from, and how many more there were.
+
+        A gap record among the rows stands for these: the disk has changed the batch, or an agent newer than this has
+        sealed it, with a kind or a field that this one does not know.
+        """
+        rows, origin = list[Reading](), self._own
+        if one.is_whole:
+            rows, envelope = readings_of(one.data)
+            origin = Origin(self._node, envelope.site, envelope.boot, envelope.clock)
+        unread = one.rows - len(rows)
+        if unread:
+            rows.append(self._times.unique(gap_records.damaged(unread, one.to_ms)))
+        return rows, origin, unread
 
     def sealed(self, number: int) -> Sealed | None:
         """The batch of this id; None when it has gone."""
@@ -330,8 +342,9 @@ class Spool:
             for number in numbers:
                 one = self.sealed(number)
                 assert one is not None
-                rows, origin = self.opened(one) if one.is_whole else ([], self._own)
-                self._seal(origin, rows or self._spoilt(one))
+                rows, origin, unread = self.opened(one)
+                self._meta.add_lost("damaged", unread)
+                self._seal(origin, rows)
                 self.batches.delete([one])
                 seqs.append(one.seq)
                 span = min((one.from_ms, *span)), max((one.to_ms, *span))
@@ -339,11 +352,6 @@ class Spool:
             if seqs:  # one record for all: one each would double what waits with every new life
                 self._name(seqs, origin, "renumbered", [Loss("node", 0, *span)], now_ms)
             self._keep_numbers()
-
-    def _spoilt(self, one: Sealed) -> list[Reading]:
-        """What stands for a batch whose bytes have changed on the disk, or were sealed by an agent newer than this."""
-        self._meta.add_lost("damaged", one.rows)
-        return [self._times.unique(gap_records.damaged(one.rows, one.to_ms))]
 
     def _begin_file(self) -> None:
         with self._transaction():

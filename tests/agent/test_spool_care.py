@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,35 @@ def test_a_new_life_goes_on_past_a_batch_that_a_newer_agent_has_sealed(spool: Sp
     spool.begin_life(T0)
     assert sum(row.series == AIR for row in rows_of(spool.oldest(99))) == 10
     assert {gap["reason"]: gap["lost_count"] for gap in gaps(spool)} == {"damaged": 5, "renumbered": 0}
+
+
+def _renumbered(spool: Spool) -> None:
+    spool.begin_life(T0)
+
+
+def _halved(spool: Spool) -> None:
+    split(spool, spool.oldest(1)[0].id, T0)
+
+
+def _thinned(spool: Spool) -> None:
+    make_room(spool, 0, T0)
+
+
+def _dropped(spool: Spool) -> None:
+    purge(spool, T0 + 10**6, T0)
+
+
+@pytest.mark.parametrize("gone", [_renumbered, _halved, _thinned, _dropped])
+def test_what_a_newer_agent_sealed_beside_the_rest_is_counted_and_recorded(
+    spool: Spool, gone: Callable[[Spool], None]
+) -> None:
+    """The rows that an agent which was rolled back cannot read went without a word."""
+    newer = [Reading(Series("eye-1", "of_a_newer_agent"), T0 + n, {"value": n}) for n in range(5)]
+    spool.accept([*newer, Reading(AIR, T0 + 9, {"pm25_raw_ugm3": 7.0})], ORIGIN)
+    spool.seal()
+    gone(spool)
+    assert [gap["lost_count"] for gap in gaps(spool) if gap["reason"] == "damaged"] == [5]
+    assert spool.lost("damaged") == 5
 
 
 def test_a_replay_sends_the_same_bytes_again_marked(spool: Spool) -> None:
