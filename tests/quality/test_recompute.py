@@ -15,6 +15,7 @@ from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of
 from tests.closes import Closes
 from tests.quality.bench import AIR, SHANGHAI, Bench, air, flow
+from wire.exits import Failure
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = day_of(1_772_337_600_000, SHANGHAI)[0]
@@ -90,3 +91,21 @@ def test_the_command_enters_the_hours_of_a_span(then: Bench, tmp_path: Path) -> 
     said = CliRunner().invoke(app, words)
     assert json.loads(said.stdout)["hours"] == 24 + 2
     assert then.rollups.waiting(then.now_ms) == 24 + 2
+
+
+def test_the_command_tells_how_much_is_left(then: Bench, tmp_path: Path) -> None:
+    settings = tmp_path / "collector.yaml"
+    state = then.store._path.with_name("state.db")
+    settings.write_text(f"store: {{kind: sqlite, path: {then.store._path}}}\nstate_file: {state}\n")
+    words = ["recompute", "--left", "--config", str(settings), "--json"]
+    again(then, START, START + DAY)
+    assert json.loads(CliRunner().invoke(app, words).stdout)["hours"] == 24 + 2
+    then.settle()
+    assert json.loads(CliRunner().invoke(app, words).stdout)["hours"] == 0
+
+
+@pytest.mark.parametrize("words", [[], ["--left", "--since", "30d"]])
+def test_the_command_wants_a_span_or_the_question(words: list[str]) -> None:
+    said = CliRunner().invoke(app, ["recompute", *words])
+    assert isinstance(said.exception, Failure)
+    assert said.exception.word == "span-or-left"
