@@ -1,6 +1,9 @@
 # Two commands matter: `make demo` and `make test`. The rest is for developers; `make help` lists it.
 
-PYTHON ?= python3
+# The system's Python where it serves: it is what a device runs, and Debian builds it with optimizations that one built
+# at home often lacks; else the first on the path.
+PYTHON ?= $(shell for python in /usr/bin/python3 python3; do \
+  $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=

@@ -6,6 +6,7 @@ The reference is what a change found here cost when it was good (docs/performanc
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from benchmarks.cli import _parts
 from benchmarks.figure import loop_us
 from lamppost import _build
 
-HOT_PATH = 0.14
+HOT_PATH = 0.20 if sys.base_prefix == "/usr" else 0.14
+"""Debian's Python is built with optimizations: it takes half as long for the loop, and a sixth less for a point."""
 FLAGS = {"ordinary": 0.00118, "absent values": 0.00115, "faults": 0.0022, "traffic": 0.0021}
 DOUBLE = 2.0
 TRIES = 3
