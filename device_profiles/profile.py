@@ -49,12 +49,16 @@ class Serial(Strict):
 
 
 class Option(Strict):
-    """A choice the owner of a unit may make; `default` holds unless the agent's configuration says otherwise."""
+    """A choice the owner of a unit may make; `default` holds unless the agent's configuration says otherwise.
+
+    `also` are values beside the range: a Modbus address is at most 247, and some units take 255 for "any".
+    """
 
     default: Scalar
     choices: list[Scalar] | None = None
     min: float | None = None
     max: float | None = None
+    also: list[int] = []
     note: Text
 
 

@@ -110,10 +110,9 @@ def allowed(what: str, value: Scalar, option: Option) -> None:
     """Raises ValueError naming `what` when an option may not have this value."""
     if option.choices is not None and value not in option.choices:
         raise ValueError(f"{what} is {value!r}; one of {', '.join(map(str, option.choices))} is wanted")
-    if option.min is not None or option.max is not None:
+    if (option.min is not None or option.max is not None) and value not in option.also:
         low, high = option.min or 0, option.max if option.max is not None else float("inf")
         is_whole = isinstance(option.default, int)
         if isinstance(value, (str, bool)) or not low <= value <= high or (is_whole and not isinstance(value, int)):
-            raise ValueError(
-                f"{what} is {value!r}; {'a whole number of ' if is_whole else ''}{low:g} to {high:g} is wanted"
-            )
+            number = f"{'a whole number of ' if is_whole else ''}{low:g} to {high:g}"
+            raise ValueError(f"{what} is {value!r}; {' or '.join([number, *map(str, option.also)])} is wanted")

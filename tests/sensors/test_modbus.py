@@ -44,6 +44,19 @@ def test_who_asks_for_anybody_hears_whoever_answers(address: int, answers: int, 
     assert bad == ({} if heard else {"no_reply": 3})
 
 
+@pytest.mark.parametrize(
+    ("name", "anybody"), [("rs485-modbus-weather", 255), ("renke-rs-fsxcs", 255), ("senseair-s8", 254)]
+)
+def test_a_reserved_address_is_refused(name: str, anybody: int) -> None:
+    """Modbus over serial line V1.02, 2.2: 248 to 255 are reserved. What answered from 250 was never understood."""
+    profile = PROFILES[name]
+    for address in (247, anybody):
+        assert profile.with_options({"address": address}).settings["address"] == address
+    for address in {248, 250, 253, 254, 255, 256} - {anybody}:
+        with pytest.raises(ValueError, match=f"to 247 or {anybody} is wanted"):
+            profile.with_options({"address": address})
+
+
 @pytest.mark.parametrize("echo", [False, True])
 def test_a_refusal_ends_the_wait_and_is_counted_as_one(echo: bool) -> None:
     assert asked(TH, lambda _: REFUSAL, echo) == ([], {"refused": 3})
