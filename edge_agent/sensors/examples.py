@@ -111,11 +111,9 @@ def _told_length(shape: BytesShape, data: bytes) -> tuple[int, str]:
 
 
 def _of_check(check: Check, data: bytes, any_other: bool) -> str:
-    """The checksums that the bytes have, where the profile's is another; else what would be right."""
-    fits = fitting(data, check.position) if any_other else []
-    if fits:
-        return f": what stands there is {' or '.join(fits)}"
-    return _right(check.kind, CHECKSUMS[check.kind](data[check.start : check.position]).hex(" ").upper())
+    """Which checksums the bytes have, where the profile's is another, and what would be right by the profile."""
+    fits = fitting(data, check.at) if any_other else []
+    return _right(fits, check.kind, CHECKSUMS[check.kind](data[check.start : check.position]))
 
 
 def _of_line(shape: LineShape, data: bytes) -> str:
@@ -130,11 +128,12 @@ def _of_line(shape: LineShape, data: bytes) -> str:
     if parts is None:
         return f": {shape.check.kind} is two hex digits at its end"
     right = CHECKSUMS[shape.check.kind](parts[0])
-    return "" if right == parts[1] else _right(shape.check.kind, right.decode())
+    return "" if right == parts[1] else _right([], shape.check.kind, right)
 
 
-def _right(kind: str, right: str) -> str:
-    return f": what stands there is none that is known, by {kind} it would be {right}"
+def _right(fits: list[str], kind: str, right: bytes) -> str:
+    """A checksum of one byte fits by chance once in a while: the profile's own is always told."""
+    return f": what stands there is {' or '.join(fits) or 'none that is known'}, by {kind} it would be {_hex(right)}"
 
 
 def _hex(data: bytes) -> str:

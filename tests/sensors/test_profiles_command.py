@@ -123,7 +123,7 @@ def test_a_cell_that_a_line_has_not_is_named(right: str, wrong: str, said: str, 
 
 SDS, LINE = "nova-sds011", "text"
 AMISS = [
-    (SDS, "from: 2, at", "from: 1, at", "['bad_checksum']: what stands there is sum8 from 2"),
+    (SDS, "from: 2, at", "from: 1, at", "['bad_checksum']: what stands there is sum8 from 2, by sum8 it would be "),
     (SDS, "77 FC AB", "77 00 AB", "by sum8 it would be FC"),
     (SDS, "length: 10", "length: 11", "['truncated']: length is 11, so the frame is 11 bytes long, these are 10"),
     (
@@ -148,7 +148,7 @@ AMISS = [
         LINE,
         "2A 35 37",
         "2A 30 30",
-        "['bad_checksum']: what stands there is none that is known, by xor8_nmea it would be 57",
+        "['bad_checksum']: what stands there is none that is known, by xor8_nmea it would be 35 37",
     ),
     (LINE, "35 37 0D 0A", "35 37", "['truncated']: it does not end with 0A"),
     (LINE, "2A 35 37 ", "", "xor8_nmea is two hex digits at its end"),
