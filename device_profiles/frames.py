@@ -17,6 +17,7 @@ CheckKind = Literal[
 ]  # fmt: skip
 CHECK_BYTES = {"sum16be": 2, "crc16_modbus": 2, "xor8_nmea": 2, "xor8_from_dollar": 2, "xor8_before_etx": 2,
                "crc16_vaisala": 3}  # fmt: skip
+"""What takes more than one byte."""
 LINE_CHECKS = ("xor8_nmea", "xor8_from_dollar", "crc16_vaisala")
 """Those that a line of text can carry: written in characters, each with bounds of its own."""
 ANY_BYTE = "**"

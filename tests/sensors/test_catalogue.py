@@ -3,15 +3,17 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from common.strict_yaml import NotUsable
 from device_profiles import catalogue
 from device_profiles.commands import Command
-from device_profiles.frames import LineShape
+from device_profiles.frames import Check, CheckKind, LineShape
 from device_profiles.messages import Flag, Message
 from device_profiles.profile import Example, Profile
+from edge_agent.sensors.checksums import CHECKSUMS
 from edge_agent.sensors.commands import command_bytes, recognise
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import REASONS, BadFrame, Frame, Framer
@@ -242,6 +244,13 @@ def test_a_form_of_letters_waits_for_its_end_however_the_stream_is_split() -> No
     assert form.measure(bytearray(b"VA"), 0) == WAIT
     assert form.measure(bytearray(b"VA7"), 0) == (3, None)
     assert form.measure(bytearray(b"V-"), 0) == (3, "bad_format")
+
+
+def test_the_schema_knows_every_checksum_and_how_many_bytes_it_takes() -> None:
+    """A new one of two bytes took one, and was wrong in every frame."""
+    assert {kind: Check(kind=kind).size for kind in get_args(CheckKind)} == {
+        kind: len(checksum(b"\x01\x02")) for kind, checksum in CHECKSUMS.items()
+    }
 
 
 def test_a_frame_too_short_for_a_flag_is_badly_formed() -> None:

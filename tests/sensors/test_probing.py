@@ -43,6 +43,15 @@ def test_twins_that_nothing_tells_apart_are_both_named_and_nobody_is_sure() -> N
     assert "plantower-pms5003t" in {name for verdict in outcome.verdicts for name in verdict.alike}
 
 
+def test_whoever_writes_sentences_is_no_receiver_for_that() -> None:
+    """A model of one's own that says $WIMWV or $WX could never be told from a GNSS receiver."""
+    listening = at_9600()
+    listening.feed(b"$WIMWV,214.8,R,0.1,K,A*28\r\n$WX,20.0,50.0,1013.0*39\r\n" * 3)
+    assert listening.verdicts() == []
+    listening.feed(b"$GPTXT,01,01,02,ANTSTATUS=OK*3B\r\n" * 9)
+    assert listening.verdicts()[0].profile == "nmea-gnss"
+
+
 def test_noise_fits_nobody() -> None:
     listening = at_9600()
     listening.feed(bytes(range(256)) * 4)

@@ -18,6 +18,8 @@ from edge_agent.sensors.framing import BadFrame
 KMH_PER_KNOT = 1.852
 _BARE_POINT = re.compile(r"^([+-]?)\.(?=\d)")
 """Some receivers write .9 for 0.9, others 48. for 48.0."""
+_RECEIVERS = ("GA", "GB", "GI", "GL", "GN", "GP", "GQ", "BD", "QZ", "P")
+"""How a sentence of a receiver begins: the talkers of NMEA 0183 for each of the systems, and makers' own."""
 _NO_POSITION = (None, 0, 8)  # GGA's quality: empty, no fix, simulator
 
 
@@ -33,6 +35,8 @@ def decode(data: bytes, settings: Mapping[str, Any]) -> Decoded:  # noqa: ARG001
             return _rmc(_head(address, cells), cells)
     except ValueError:
         return BadFrame(data, "bad_field")
+    if not address.startswith(_RECEIVERS):  # an anemometer says $WIMWV, and is no receiver
+        return Values("unknown", False, [], {})
     return Values("other_sentence", False, [], {"talker": address[:-3], "sentence": address[-3:]})
 
 
