@@ -16,7 +16,7 @@ small: {stations: 2, duration: 7h}  # how the tests run it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from inspect import signature
@@ -269,14 +269,23 @@ class Scenario(Strict):
 
     def _span(self, one: AlertOf) -> tuple[float, float]:
         rules = [str(rule.get("alert")) for rule in self.rules]
-        if one.alert not in rules and not one.alert.startswith("collector-"):  # whose own troubles need no rule
-            raise ValueError(f"alert {word(one.alert, rules)}" if rules else f"there is no rule {one.alert}")
+        if not one.alert.startswith("collector-"):  # whose own troubles need no rule, and may be of anybody
+            if one.alert not in rules:
+                raise ValueError(f"alert {word(one.alert, rules)}" if rules else f"there is no rule {one.alert}")
+            _known("node", one.nodes, self.nodes())
+            _known("sensor", one.sensors, self.sensors)
         return times.span(one.between, self.start_of_day_s)
 
     def _event(self, one: EventOf) -> Event:
         from_ms = self.start_ms + round(times.after_start(one.at, self.start_of_day_s) * 1000)
         until_ms = from_ms + round(times.seconds(one.lasts) * 1000)
         return Event(one.kind, from_ms, until_ms, one.strength, times.seconds(one.rise) / 3600)
+
+
+def _known(what: str, named: Iterable[str], known: Collection[str]) -> None:
+    for name in named:
+        if name not in known:
+            raise ValueError(f"{what} {word(name, known)}")
 
 
 def names() -> list[str]:

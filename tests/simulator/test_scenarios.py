@@ -108,6 +108,8 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("stations: 3", "stations: 3\nfaults: ['drop@0.1 on lp-0001/air-3']", "did you mean 'air-2'"),
         ("window:", "windw:", "unknown key 'windw'"),
         ("{alert: pm10-dust", "{alert: pm10-dusk", "alert 'pm10-dusk' is not known; did you mean 'pm10-dust'?"),
+        ("sensors: [air-1]", "sensors: [air-3]", "expect.alerts[0]: sensor 'air-3' is not known"),
+        ("sensors: [air-1]", "nodes: [lp-0009]", "expect.alerts[0]: node 'lp-0009' is not known"),
         ("between: 12:00-13:00", "between: 7-8", "'7' is no time such as 18:30"),
         ("between: 12:00-13:00", "between: '12:00'", "'12:00' is no span of time such as 18:30-20:00"),
     ):
