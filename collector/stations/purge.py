@@ -83,7 +83,7 @@ def _influx2(wants: Influx2Store, node: str) -> None:
     except (ApiException, urllib3.exceptions.HTTPError) as error:
         raise StoreDown(f"{wants.url}: {error}") from error
     finally:
-        client.close()  # type: ignore[no-untyped-call]
+        client.close()
 
 
 def _embedded(path: Path, node: str, gone: Counter[str]) -> None:

@@ -27,8 +27,8 @@ class Influx2(Store):
         self._bucket = bucket
         self._org = org
         self._client = InfluxDBClient(url, token, org=org, timeout=(int(CONNECT_S * 1000), int(ANSWER_S * 1000)))
-        self._client.api_client.rest_client.pool_manager = pools(ANSWER_S)  # type: ignore[assignment]
-        self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
+        self._client.api_client.rest_client.pool_manager = pools(ANSWER_S)
+        self._writes = WriteService(self._client.api_client)
         self._asker = Asker(url, bucket, {"Authorization": f"Token {token}"})
 
     def prepare(self) -> Answer:
@@ -41,7 +41,7 @@ class Influx2(Store):
 
     def write(self, rows: Sequence[Row]) -> Answer:
         try:
-            _, status, headers = self._writes.post_write_with_http_info(  # type: ignore[no-untyped-call]
+            _, status, headers = self._writes.post_write_with_http_info(
                 org=self._org, bucket=self._bucket, body=b"\n".join(rows), precision="ns"
             )
             body = ""
@@ -68,9 +68,9 @@ class Influx2(Store):
     def keep_for(self, days: int | None) -> None:
         try:
             buckets = self._client.buckets_api()
-            bucket = buckets.find_bucket_by_name(self._bucket)  # type: ignore[no-untyped-call]
+            bucket = buckets.find_bucket_by_name(self._bucket)
             seconds = [] if days is None else [days * 86_400]
-            rules = [BucketRetentionRules(type="expire", every_seconds=s) for s in seconds]  # type: ignore[no-untyped-call]
+            rules = [BucketRetentionRules(type="expire", every_seconds=s) for s in seconds]
             if bucket is None:
                 buckets.create_bucket(bucket_name=self._bucket, retention_rules=rules, org=self._org)
             else:
@@ -80,7 +80,7 @@ class Influx2(Store):
             raise StoreDown(f"bucket {self._bucket} cannot be made or changed: {_why(error)}") from error
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()
         self._asker.close()
 
 
