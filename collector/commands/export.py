@@ -117,13 +117,14 @@ def backfill(
 ) -> None:
     """Bring history into the database; the collector computes its windows anew, and nobody is paged for the past.
 
-    Rows that are there already change nothing: the command may be repeated.
+    Raw values are corrected as an agent's are. Rows that are there already change nothing: the command may be repeated.
 
     Example:  lamppost backfill march.csv
     """
+    from collector.numbers.calibration import Calibrations
     from collector.numbers.quality import Quality
     from collector.numbers.window_book import WindowBook
-    from collector.opendata.backfill import Account
+    from collector.opendata.backfill import Account, Making
     from collector.opendata.backfill import backfill as write
 
     settings = load_settings(config)
@@ -131,7 +132,7 @@ def backfill(
     total = empty = 0
     for part in _history(file, kind, account.now_ms):  # the whole file is read before the first row is written
         total, empty = total + len(part.lines), empty + part.empty
-    quality, new, known = Quality(settings.quality), 0, 0
+    new = known = 0
     refused: list[str] = []
     with (
         state_of(settings) as state,
@@ -140,8 +141,9 @@ def backfill(
     ):
         store.prepare()
         book = WindowBook(state, owner=False)
+        making = Making(Quality(settings.quality), Calibrations(state), settings.reporting())
         for part in _history(file, kind, account.now_ms):
-            for done in write(store, book, settings.reporting(), quality, part, account):
+            for done in write(store, book, making, part, account):
                 new, known, refused = new + done.new, known + done.known, refused + done.refused
                 seen(done.new + done.known)
     said = {"new": new, "already_there": known, "without_value": empty, "refused": len(refused)}

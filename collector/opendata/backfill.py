@@ -1,20 +1,22 @@
 """Backfill: history into the database, row by row idempotent, accounted for in the ledger, its windows computed anew.
 
-Rows that the database had already are written again and change nothing; the others stand in the batch ledger under a
-spool of the file's own digest, so that the audit still adds up. Nobody is paged for the past: rules never see it.
+What the file does not say of a reading is made as of an agent's: flags, and of raw values the corrected ones. Rows that
+the database had already are written again and change nothing; the others stand in the batch ledger under a spool of the
+file's own digest, so that the audit still adds up. Nobody is paged for the past: rules never see it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from collector.delivery import ledger
 from collector.delivery.halving import put
 from collector.numbers import flags
+from collector.numbers.calibration import Calibrations
 from collector.numbers.derive import LEDGER
 from collector.numbers.quality import Quality, worst
-from collector.numbers.reporting import ReportingOf
+from collector.numbers.reporting import Reporting, ReportingOf
 from collector.numbers.window_book import WindowBook
 from collector.opendata.history import History
 from collector.stores.store import Row, Select, Store, Table
@@ -32,6 +34,14 @@ class Written(NamedTuple):
     refused: list[str]
 
 
+class Making(NamedTuple):
+    """Of what flags and corrected values are made."""
+
+    quality: Quality
+    calibrations: Calibrations
+    reporting: ReportingOf
+
+
 class Account(NamedTuple):
     """Under what the new rows stand in the ledger: the file's digest as spool, and when they were brought in."""
 
@@ -39,14 +49,14 @@ class Account(NamedTuple):
     now_ms: int
 
 
-def backfill(
-    store: Store, book: WindowBook, reporting: ReportingOf, quality: Quality, history: History, account: Account
-) -> Iterator[Written]:
+def backfill(store: Store, book: WindowBook, making: Making, history: History, account: Account) -> Iterator[Written]:
     """Write a history, some thousand rows at a time. Raises StoreDown; doing it again is harmless."""
     for whole in history.tables():
-        for table in _parts(_flagged(whole, quality)):
+        reporting = making.reporting(dict(whole.tags)["node"])
+        corrected = _corrected(whole, making.calibrations, reporting)
+        for table in _parts(_flagged(whole, making.quality, corrected)):
             yield _write(store, table, account)
-            book.owe([table], reporting(dict(table.tags)["node"]).zone)
+            book.owe([table], reporting.zone)
 
 
 def _parts(table: Table) -> Iterator[Table]:
@@ -56,8 +66,16 @@ def _parts(table: Table) -> Iterator[Table]:
         yield table._replace(times_ms=table.times_ms[first:end], columns=columns)
 
 
-def _flagged(table: Table, quality: Quality) -> Table:
-    """Every row gets a clock quality and a flag where the file gave it none; what it gave stays."""
+def _corrected(table: Table, calibrations: Calibrations, reporting: Reporting) -> dict[str, list[Any]]:
+    """The columns that an agent's raw values have beside them; none where the file has corrected values itself."""
+    tags, columns = dict(table.tags), table.columns
+    raw = {name: column for name, column in columns.items() if name not in _BESIDE}
+    made = calibrations.derive(tags["node"], tags.get("sensor", ""), table.times_ms, raw, reporting)
+    return {} if made.keys() & columns.keys() else made
+
+
+def _flagged(table: Table, quality: Quality, corrected: Mapping[str, list[Any]]) -> Table:
+    """Every row that the file gave no flag gets one, a clock quality and its corrected values; what it gave stays."""
     columns, none = dict(table.columns), [None] * len(table.times_ms)
     tags = dict(table.tags)
     given = columns.get("qc", none)
@@ -66,6 +84,7 @@ def _flagged(table: Table, quality: Quality) -> Table:
         own = {name: value for name, value in tags.items() if name in ("lane", "direction")}
         codes = quality.codes(Block(tags["sensor"], table.measurement, table.times_ms, fields, own))
         columns["qc"] = _filled(given, given, worst(codes, len(given)))
+        columns |= {name: _filled(given, none, made) for name, made in corrected.items()}
         if codes is not None:
             columns[flags.COLUMN] = _filled(given, columns.get(flags.COLUMN, none), codes)
     cq = columns.get("cq", none)

@@ -20,8 +20,10 @@ import pyarrow.parquet
 import pytest
 import yaml
 
+from collector.numbers.calibration import Calibrations, Record
 from collector.opendata import dataset, files
 from collector.opendata.history import NotHistory, read_csv, read_json_lines
+from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
@@ -201,6 +203,32 @@ def test_history_of_others_gets_flags_a_ledger_row_and_its_windows_due(city: Cit
     assert rows[0][1:] == [0, 0, 1], "zero is a value"
     with closing(sqlite3.connect(city.folder / "state.db")) as state:
         assert state.execute("SELECT count(*) FROM open_hour").fetchone() == (5,)
+
+
+def test_raw_history_is_corrected_as_what_an_agent_sends_and_a_file_s_own_values_stay(city: City) -> None:
+    """Hours are made of corrected values: of a file with raw ones alone each hour was there, complete, and empty."""
+    with closing(open_state(city.folder / "state.db")) as state:
+        from_ms = T0 - 28 * 86_400_000 + 3_600_000
+        Calibrations(state).add(Record("lp-0001", "air-1", "pm25_ugm3", from_ms, T0, "li", slope=2.0))
+    place = {"node": "lp-0001", "site": "jianguo", "sensor": "air-1"}
+    rows: list[dict[str, Any]] = [
+        {"time": f"2026-02-01T0{n}:00:00+08:00", **place, "pm25_raw_ugm3": 30.0, "no2_raw_ppb": 10.0} for n in range(3)
+    ]
+    own = {"time": "2026-02-01T03:00:00+08:00", "pm25_raw_ugm3": 30.0, "pm25_ugm3": 7.0}
+    ours = {"time": "2026-02-01T04:00:00+08:00", "pm25_raw_ugm3": 30.0, "qc": 1}
+    for name, part in (("raw", rows), ("own", [place | own]), ("ours", [place | ours])):
+        path = city.folder / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in part))
+        assert city.run("backfill", str(path)).returncode == 0
+    columns = ("pm25_ugm3", "no2_ugm3", "cal_id", "qc")
+    found = city.store.select(Select("air_quality", columns, until_ms=T0, where={"sensor": "air-1"}))[0].rows
+    no2 = pytest.approx(18.804, abs=0.001)
+    assert [row[1:] for row in found] == [
+        [30.0, no2, "no2_ugm3:25C", 1],
+        *[[60.0, no2, "pm25_ugm3:c1,no2_ugm3:25C", 1]] * 2,
+        [7.0, None, None, 1],
+        [None, None, None, 1],
+    ]
 
 
 def test_json_lines_come_in_as_documented(city: City) -> None:
