@@ -44,7 +44,7 @@ WORDS: Final = {
     "standard": ("标准", "Standard"),
     "category": ("类别", "Category"),
     "primary": ("首要污染物", "Primary pollutant"),
-    "none": ("这段时间没有测量数据。", "Nothing was measured in this time."),
+    "none": ("这段时间没有空气和车流数据。", "No air and no traffic was measured in this time."),
     "table": ("数据表", "as a table"),
     "hour": ("时间", "Hour"),
 }

@@ -15,9 +15,10 @@ from collector.numbers.windows import DAYS, HOURS, valid_means
 from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
+from measures.averages import mean_of
 from wire.times import HOUR_MS
 
-AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3")
+AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db")
 
 Points = list[tuple[int, float]]
 
@@ -31,10 +32,12 @@ class Hours:
 
     label: str
     points: Points
+    quantity: str = "pm25_ugm3"
 
     @property
     def mean(self) -> float:
-        return sum(value for _, value in self.points) / len(self.points)
+        """As the quantity is averaged: sound adds up as energy."""
+        return mean_of(self.quantity, [value for _, value in self.points]) or 0.0
 
     @property
     def highest(self) -> tuple[int, float]:
@@ -103,11 +106,13 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
         for name in AIR:
             points = valid_means((time_ms, hour[name + "_mean"], hour[name + "_n"]) for time_ms, hour in hours)
             if points:
-                report.air.setdefault(name, []).append(Hours(series.tags["sensor"], points))
+                report.air.setdefault(name, []).append(Hours(series.tags["sensor"], points, name))
         for time_ms, hour in hours:
             if hour["completeness"] is not None:
                 seen = shares[report.node]
                 seen[time_ms] = max(seen.get(time_ms, 0.0), hour["completeness"])
+    for report in reports.values():
+        report.air = {name: report.air[name] for name in AIR if name in report.air}
     for node, by_hour in shares.items():
         reports[node].completeness = sorted(by_hour.items())
         reports[node].share = sum(by_hour.values()) * HOUR_MS / (until_ms - since_ms)

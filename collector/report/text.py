@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from collector.report.summary import StationReport
+from collector.web.levels import called as called_level
 from collector.zones import clock
 from measures.index import OF_QUANTITY
 from wire.quantities import QUANTITIES
@@ -28,33 +29,43 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
         share = "" if report.share is None else f"  {report.share:.0%} complete"
         yield f"\n{report.node}{share}"
         for name, sensors in report.air.items():
+            called = _called(name)
             for hours in sensors:
                 at_ms, top = hours.highest
                 drawn = sparkline(hours.points, since_ms, until_ms)
                 when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
-                yield f"  {OF_QUANTITY[name][0]:<9} {hours.mean:6.1f}  {drawn}  max {top:.0f} {when}"
+                if len(sensors) > 1:
+                    yield f"  {called} {hours.label}"
+                most = f"{top:.1f}" if top < 10 else f"{top:.0f}"
+                yield f"  {'' if len(sensors) > 1 else called:<8} {hours.mean:6.1f}  {drawn}  max {most} {when}"
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
-            yield f"  {'vehicles':<9} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
+            yield f"  {'vehicles':<8} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
         for index in report.indices:
-            number = "NA" if index.value is None else str(index.value)
-            yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {number} {index.category}"
+            _, word = called_level(index.standard, index.level, index.category)
+            said = word if index.value is None else f"{index.value} {word}"
+            yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {said}"
         if report.alerts:
             firing = sum(alert["state"] == "firing" for alert in report.alerts)
             yield f"  {firing} alert{'s' * (firing != 1)}: " + ", ".join(
                 sorted({alert["rule"] for alert in report.alerts})
             )
         if not (report.air or report.vehicles):
-            yield "  nothing was measured"
+            yield "  no air and no traffic was measured"
 
 
 def _units(names: Iterable[str]) -> Iterator[str]:
     """One line a unit: beside each number they would not fit."""
     told: dict[str, list[str]] = {}
     for name in sorted(names, key=list(QUANTITIES).index):
-        told.setdefault(QUANTITIES[name].unit, []).append(OF_QUANTITY[name][0])
+        told.setdefault(QUANTITIES[name].unit, []).append(_called(name))
     for unit, those in told.items():
         yield f"{', '.join(those)} in {unit}"
+
+
+def _called(name: str) -> str:
+    """A quantity in few letters: PM2.5, CO2."""
+    return OF_QUANTITY[name][0] if name in OF_QUANTITY else name.partition("_")[0].upper()
 
 
 def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int) -> str:

@@ -93,11 +93,33 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     text = run(settings, "week", "--date", "2026-03-07")
     assert "lp-0001  50% complete" in text
     assert "1 alert: pm25-hourly-high" in text
-    assert "HJ 633 2026: NA NA" in text
+    assert "HJ 633 2026: NA\n" in text
+    assert "HJ 633 2026: 80 moderate\n" in text, "a terminal speaks English"
     assert text.splitlines()[0] == "2026-03-01 to 2026-03-07, Asia/Shanghai"
     assert "PM2.5" in text.splitlines()[1].partition(" in µg/m³")[0], "a number has a unit"
     assert re.search(r"PM2\.5 +60\.0  [▁-█]{21}  max 100 \d\d\. \d\d:00\n", text)
     assert max(map(len, text.splitlines())) <= 60
+
+
+def test_a_report_tells_of_all_that_is_measured_and_of_which_sensor(tmp_path: Path, closes: Closes) -> None:
+    """A station of CO2 and noise was complete, and nothing was measured there; of two PM2.5 nobody said whose."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    means = {
+        "air-1": {"co2_ppm_mean": [1000.0, 1200.0], "noise_db_mean": [80.0, 60.0]},
+        "air-2": {"pm25_ugm3_mean": [7.0, 7.0]},
+        "air-3": {"pm25_ugm3_mean": [9.0, 9.0]},
+    }
+    for sensor, columns in means.items():
+        tags = {"node": "lp-1", "site": "s", "sensor": sensor}
+        assert store.write(store.render(table("air_quality_1h", tags, [T0, T0 + HOUR_MS], columns))) == Stored()
+    span = T0, T0 + 168 * HOUR_MS
+    told = list(lines(summarise(store, ["lp-1"], *span), *span, ZoneInfo("Asia/Shanghai")))
+    assert told[1:4] == ["PM2.5 in µg/m³", "CO2 in ppm", "NOISE in dB"]
+    assert [line.split()[:2] for line in told[5:]] == [
+        ["PM2.5", "air-2"], ["7.0", "█"], ["PM2.5", "air-3"], ["9.0", "█"], ["CO2", "1100.0"], ["NOISE", "77.0"],
+    ]  # fmt: skip
+    assert max(map(len, told)) <= 60
 
 
 def test_nitrogen_dioxide_is_not_called_nitrogen() -> None:
@@ -235,7 +257,7 @@ def test_the_vehicles_of_each_hour_stand_in_a_table_too(settings: Path, tmp_path
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
-    assert "nothing was measured" in run(settings, "day", "lp-0001", "--date", "2026-02-01")
+    assert "no air and no traffic was measured" in run(settings, "day", "lp-0001", "--date", "2026-02-01")
 
 
 def test_a_length_that_there_is_not_is_named_and_what_to_say_instead(settings: Path) -> None:
