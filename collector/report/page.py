@@ -29,9 +29,10 @@ WORDS: Final = {
         "Indicative readings from small sensors, not the official index.",
     ),
     "how": (
-        "均值和最高值取自有效小时（至少 45 分钟有数据）；传感器报数太少、没有有效小时的，取全部小时。车辆数取整到十。",
+        "均值和最高值取自有效小时（至少 45 分钟有数据）；传感器报数太少、没有有效小时的，取全部小时。"
+        "每小时车辆数按观测时间折算，取整到十。",
         "Means and highest values are of valid hours, with data in 45 minutes or more; of all hours where a sensor"
-        " reports too seldom for any. Vehicles are in tens.",
+        " reports too seldom for any. Vehicles an hour are by the time that was watched, in tens.",
     ),
     "mean": ("均值", "mean"),
     "highest": ("最高", "highest"),
@@ -88,7 +89,7 @@ def render(
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
         reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
-        alarm=alarm, unit=unit, reading=reading,
+        alarm=alarm, unit=unit, reading=reading, brackets=lambda text: known("in_brackets").format(text=text),
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
         at=lambda time_ms, form="%m-%d %H:%M": clock(time_ms, zone, form),

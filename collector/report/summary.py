@@ -60,24 +60,22 @@ class Index:
 
 @dataclass(slots=True)
 class StationReport:
-    """One station over the span. `vehicles` has None for an hour that is masked.
+    """One station over the span. `vehicles` are those an hour, by the time that was watched, None where it is masked;
+    `vehicles_total` were counted in the hours that are shown.
 
-    `share` is how much of the span there is air of, 0 to 1: an hour that is not there counts as none.
+    `share` is how much of the span there is air of, of traffic where there is no air, 0 to 1: an hour that is not there
+    counts as none.
     """
 
     node: str
     share: float | None = None
     air: dict[str, list[Hours]] = field(default_factory=dict)
     vehicles: list[tuple[int, int | None]] = field(default_factory=list)
+    vehicles_total: int = 0
     speed: Points = field(default_factory=list)
     completeness: Points = field(default_factory=list)
     indices: list[Index] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def vehicles_total(self) -> int:
-        """Vehicles of the hours that are shown."""
-        return sum(count for _, count in self.vehicles if count is not None)
 
 
 def summarise(
@@ -121,21 +119,29 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
 def _traffic(
     store: Store, reports: dict[str, StationReport], where: dict[str, Any], since_ms: int, until_ms: int
 ) -> None:
-    columns = ("count_sum", "speed_tms_kmh_mean", "speed_tms_kmh_n")
+    columns = ("count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_tms_kmh_n", "completeness")
     lanes = ("node", "sensor", "lane", "direction")
-    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0] * 5)
     for series in store.select(Select("traffic_flow" + HOURS, columns, since_ms, until_ms, where, lanes)):
-        for time_ms, count, speed, timed in series.rows:
+        for time_ms, count, flow, speed, timed, share in series.rows:
             if count is not None:
                 total = sums[series.tags["node"], time_ms]
                 total[0] += count
+                total[1] += count if flow is None else flow
+                total[4] = max(total[4], share or 0.0)
                 if speed is not None and timed:
-                    total[1] += timed
-                    total[2] += timed * speed
-    for (node, time_ms), (count, timed, weighted) in sorted(sums.items()):
-        reports[node].vehicles.append((time_ms, tens(count) if count >= FEW else None))
+                    total[2] += timed
+                    total[3] += timed * speed
+    watched: dict[str, float] = defaultdict(float)
+    for (node, time_ms), (count, flow, timed, weighted, share) in sorted(sums.items()):
+        report, watched[node] = reports[node], watched[node] + share
+        report.vehicles.append((time_ms, tens(flow) if count >= FEW else None))
+        report.vehicles_total += tens(count) if count >= FEW else 0
         if timed >= FEW:
-            reports[node].speed.append((time_ms, round(weighted / timed)))
+            report.speed.append((time_ms, round(weighted / timed)))
+    for node, hours in watched.items():
+        if reports[node].share is None:
+            reports[node].share = hours * HOUR_MS / (until_ms - since_ms)
 
 
 def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int) -> None:

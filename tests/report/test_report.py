@@ -181,6 +181,20 @@ def test_lanes_add_up_and_their_speeds_weigh_as_many_as_had_one(tmp_path: Path, 
     assert report.speed == [(hours[0], 48)]
 
 
+def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(tmp_path: Path, closes: Closes) -> None:
+    """A radar off for forty minutes of the rush hour was a street that became empty, and nobody said it was off."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    tags = {"node": "lp-1", "site": "s", "sensor": "radar-1", "direction": "in", "lane": "1"}
+    columns = {"count_sum": [300, 100], "flow_vph_mean": [300.0, 300.0], "completeness": [1.0, 1 / 3]}
+    hours = table("traffic_flow_1h", tags, [T0, T0 + HOUR_MS], columns, "count_sum")
+    assert store.write(store.render(hours)) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 2 * HOUR_MS)
+    assert report.vehicles == [(T0, 300), (T0 + HOUR_MS, 300)]
+    assert report.vehicles_total == 400
+    assert report.share == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize("cleaner_first", [False, True])
 def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_none(
     cleaner_first: bool, tmp_path: Path, closes: Closes
