@@ -77,6 +77,11 @@ class StationReport:
     indices: list[Index] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def percent(self) -> int | None:
+        """The share in whole percents that are full: what lacks an hour is not 100 % complete."""
+        return None if self.share is None else int(100 * self.share + 1e-6)
+
 
 def summarise(
     store: Store, nodes: Sequence[str], since_ms: int, until_ms: int, traffic_rules: Container[str] = ()

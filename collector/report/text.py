@@ -26,7 +26,7 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
         yield "no station has a whole hour in this time; readings of the present hour: lamppost query run air-latest"
     yield from _units({name for report in reports for name in report.air})
     for report in reports:
-        share = "" if report.share is None else f"  {report.share:.0%} complete"
+        share = "" if report.percent is None else f"  {report.percent}% complete"
         yield f"\n{report.node}{share}"
         for name, sensors in report.air.items():
             called = _called(name)

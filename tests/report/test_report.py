@@ -193,6 +193,8 @@ def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(
     assert report.vehicles == [(T0, 300), (T0 + HOUR_MS, 300)]
     assert report.vehicles_total == 400
     assert report.share == pytest.approx(2 / 3)
+    assert report.percent == 66
+    assert StationReport("lp-1", share=167 / 168).percent == 99, "with an hour missing it is not complete"
 
 
 @pytest.mark.parametrize("cleaner_first", [False, True])
