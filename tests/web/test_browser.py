@@ -229,6 +229,19 @@ def test_a_printed_city_has_its_map_and_nothing_to_press(seen: Seen) -> None:
     assert seen.page.is_visible(".map.wide")
 
 
+@pytest.mark.parametrize("path", ["/station/lp-0001?span=year", "/en/data"])
+def test_nothing_is_cut_from_a_printed_page(browser: Any, aged: Served, path: str) -> None:
+    """The calendar ended with the 29th of each month, and a command in its middle: nobody scrolls on paper."""
+    page = browser.new_page(viewport={"width": 703, "height": 1000})  # A4 with a margin of 12 mm
+    page.emulate_media(media="print")
+    page.goto(aged.url(path))
+    cut = "[...document.querySelectorAll('main *')].filter(one => one.getBoundingClientRect().right > innerWidth)"
+    assert page.evaluate(f"{cut}.map(one => one.outerHTML.slice(0, 80))") == []
+    boxes = "[...document.querySelectorAll('.scroll, .tables, pre')]"
+    assert page.evaluate(f"{boxes}.every(one => getComputedStyle(one).maxHeight === 'none')")
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("path", "scheme"), [("/", "dark"), ("/en/?colours=safe", "dark"), ("/?colours=safe", "light")]
 )
