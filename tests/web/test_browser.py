@@ -229,6 +229,20 @@ def test_a_printed_city_has_its_map_and_nothing_to_press(seen: Seen) -> None:
     assert seen.page.is_visible(".map.wide")
 
 
+def test_who_has_colours_of_their_own_sees_which_span_is_shown_and_the_level_of_each_day(
+    browser: Any, aged: Served
+) -> None:
+    """High contrast takes every background away: the span that is shown looked like the others."""
+    context = browser.new_context(forced_colors="active")
+    page = context.new_page()
+    page.goto(aged.url("/en/station/lp-0001?span=year"))
+    grounds = "one => getComputedStyle(one).backgroundColor"
+    shown = page.eval_on_selector(".spans a[aria-current]", grounds)
+    assert shown != page.eval_on_selector(".spans a:not([aria-current])", grounds)
+    assert page.eval_on_selector(".day.level-1", grounds) == "rgb(0, 228, 0)"
+    context.close()
+
+
 @pytest.mark.parametrize("path", ["/station/lp-0001?span=year", "/en/data"])
 def test_nothing_is_cut_from_a_printed_page(browser: Any, aged: Served, path: str) -> None:
     """The calendar ended with the 29th of each month, and a command in its middle: nobody scrolls on paper."""
