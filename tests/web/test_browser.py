@@ -277,6 +277,20 @@ def test_a_phone_shows_the_list_or_the_map(browser: Any, standing: Served) -> No
     context.close()
 
 
+def test_a_phone_s_page_does_not_jump_when_its_script_comes(browser: Any, standing: Served) -> None:
+    """On a slow line it comes seconds later: the map stood there by then, and what one read went up by its height."""
+    tops = []
+    for script in ("", None):
+        context = browser.new_context(viewport={"width": 360, "height": 740})
+        if script is not None:
+            context.route("**/page.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+        page = context.new_page()
+        page.goto(standing.url("/en/"))
+        tops.append(page.eval_on_selector(".listed", "one => one.getBoundingClientRect().top"))
+        context.close()
+    assert tops[0] == tops[1]
+
+
 def test_the_wall_moves_by_itself(seen: Seen, served: Served) -> None:
     seen.go("/wall")
     seen.page.wait_for_selector(".link[data-state=connected]")
