@@ -43,6 +43,14 @@ def test_every_tab_is_there_in_both_languages_and_names_itself(desk: tuple[Opera
         assert f'href="{root}{tab}" aria-current="page"' in answer.text
 
 
+def test_the_desk_s_map_leads_to_the_desk_s_own_pages(desk: tuple[Operator, City]) -> None:
+    """Whoever pressed a marker stood before the public page, without alerts, vitals and questions to the device."""
+    operator, _ = desk
+    shown = operator.get("/en/ops").text.partition('data-live="map"')[2].partition("data-live=")[0]
+    assert 'href="/en/ops/station/lp-0001" aria-label="Jianguo Rd East:' in shown
+    assert 'href="/en/station/' not in shown
+
+
 def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operator, City]) -> None:
     operator, _ = desk
     page = operator.get("/en/ops/data?q=windows&since=24h&node=lp-0001").text
