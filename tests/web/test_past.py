@@ -180,6 +180,12 @@ def test_the_week_before_lies_over_the_same_hours(tmp_path: Path) -> None:
     city.close()
 
 
+def test_who_does_not_see_a_picture_of_the_past_hears_its_lowest_and_highest(aged: Served) -> None:
+    page = aged.get("/en/station/lp-0001?span=week").text
+    assert re.search(r'aria-label="PM2\.5, 7 days; air-1: lowest \d+, highest \d+ µg/m³', page)
+    assert re.search(r'aria-label="Traffic, 7 days; highest \d+0 vehicles/h"', page)
+
+
 @pytest.mark.parametrize("box", [chart.SMALL, chart.WIDE])
 @pytest.mark.parametrize("length", SPANS)
 def test_marks_of_time_have_room_and_words(aged: Served, length: str, box: chart.Box) -> None:
