@@ -203,7 +203,7 @@ def list_(
     for record in records:
         what = f"{record.slope:.4g} x {record.offset:+.4g}" if record.formula == "linear" else record.formula
         line = f"{record.name:5} {record.node} {record.sensor} {record.quantity} from {clock(record.from_ms)}: {what}"
-        typer.echo(f"{line}  ({record.who}, {record.source})")
+        typer.echo(f"{line}  ({', '.join(filter(None, (record.who, record.source)))})")
     if not records:
         typer.echo("no records: what sensors say is stored as it is")
 

@@ -26,10 +26,13 @@ _BESIDE: Final = {
     "sensor": ("sensor", "传感器"),
     "lane": ("lane", "车道"),
     "direction": ("direction", "方向"),
-    "cal_id": ("calibration that gave the corrected values; raw values stand beside", "校准编号"),
-    "cq": ("clock: 0 synchronised when read, 1 set later, 2 estimated", "时钟质量"),
+    "cal_id": (
+        "calibration of the corrected values, raw values stand beside; 25C: µg/m³ of a gas at 25 °C and 1013.25 hPa",
+        "校准编号，原始值并列；25C 指气体浓度换算到 25 °C、1013.25 hPa",
+    ),
+    "cq": ("clock: 0 synchronised when read, 1 set later, 2 estimated", "时钟：0 已同步 1 事后校正 2 估计"),
     "qc": ("quality: 1 good, 3 suspect, 4 failed; nothing is deleted", "质量标记：1 好 3 可疑 4 未通过"),
-    "qc_code": ("field:test of what is not good; ? means suspect", "未通过的检验"),
+    "qc_code": ("field:test of what is not good; ? means suspect", "可疑或未通过的列和检验，? 为可疑"),
     "masked": ("fields hidden because fewer than five vehicles made them", "因车辆少于五辆而隐藏的列"),
 }
 
@@ -40,6 +43,7 @@ def lines(dataset: Dataset, zone: ZoneInfo) -> Iterator[str]:
     yield f"from {iso(dataset.since_ms, zone)} to {iso(dataset.until_ms, zone)}, time zone {zone.key}"
     yield from TEXTS["notice"]
     yield f"licence {LICENCE}. {LICENCE_TEXT.splitlines()[0]}"
+    yield f"许可 {LICENCE}。{LICENCE_TEXT.splitlines()[2]}"
     for name in columns(dataset):
         english, chinese = _meaning(name)
         yield f"{name}: {english} / {chinese}"
@@ -54,7 +58,7 @@ def readme(datasets: list[Dataset], zone: ZoneInfo) -> str:
     """The README of an archive, in Markdown."""
     parts = [f"# {MARK}\n\n{' '.join(TEXTS['notice'])}\n\n{LICENCE}: {LICENCE_TEXT}"]
     for dataset in datasets:
-        head = f"## {dataset.measurement}.csv\n\n{dataset.rows} rows, {dataset.stations} stations. "
+        head = f"## {dataset.measurement}.csv\n\nRows: {dataset.rows}. Stations: {dataset.stations}. "
         head += f"From {iso(dataset.since_ms, zone)} to {iso(dataset.until_ms, zone)}, {zone.key}.\n\n"
         table = ["| column | unit | meaning | 含义 |", "|---|---|---|---|"]
         for name in columns(dataset):

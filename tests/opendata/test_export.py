@@ -132,6 +132,8 @@ def test_a_csv_has_units_zone_exact_numbers_flags_notice_and_licence(city: City)
     assert any("µg/m³" in line for line in comments)
     assert any("CC BY 4.0" in line for line in comments)
     assert any("参考数据" in line for line in comments)
+    assert any("25C 指气体浓度" in line for line in comments), "what µg/m³ of a gas means depends on it"
+    assert any("您可以为任何目的分享" in line for line in comments)
     first, second, *_, last = _rows(text)
     assert first["time"] == "2026-03-01T00:00:00.000+08:00"
     assert (first["pm25_raw_ugm3"], first["qc"], first["qc_code"]) == ("12.0", "3", "pm25_raw_ugm3:spike?")
