@@ -6,15 +6,20 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from collector.report.page import render
+from collector.report.summary import Hours, Index, StationReport
 from collector.web import live
 from tests.web.city import City
 from tests.web.seen import WIDTHS, Seen
 from tests.web.served import Served
+from wire.times import DAY_MS
 
 pytestmark = pytest.mark.real
+T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 PAGES = ("/", "/station/lp-0001", "/station/lp-0001?span=year", "/data", "/wall", "/nowhere")
 
 
@@ -227,6 +232,17 @@ def test_a_printed_city_has_its_map_and_nothing_to_press(seen: Seen) -> None:
     seen.page.emulate_media(media="print")
     assert not seen.page.is_visible(".tabs")
     assert seen.page.is_visible(".map.wide")
+
+
+def test_a_report_that_is_read_on_a_phone_is_no_wider(browser: Any) -> None:
+    """It is sent by mail; the table of its indices stood out of the screen, and everything moved with it."""
+    index = Index(T0, "EEA EAQI", "2024", 4, "Poor", "NO2,PM10,PM2.5", 4)
+    station = StationReport("lp-1", 0.5, {"pm25_ugm3": [Hours("air-1", [(T0, 12.0)])]}, indices=[index])
+    html = render([station], (T0, T0 + DAY_MS), ZoneInfo("Asia/Shanghai"), "en", lambda _: None, "City", {})
+    page = browser.new_page(viewport={"width": 320, "height": 740})
+    page.set_content(html)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
 
 
 def test_who_has_colours_of_their_own_sees_which_span_is_shown_and_the_level_of_each_day(
