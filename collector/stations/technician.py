@@ -29,9 +29,12 @@ RECORD_BYTES_MAX = 32 * 1024
 RECORDS_MAX = 50  # of one node: it writes them itself, and may be anybody's
 SPAN_MS_MAX = 24 * 3_600_000
 COLUMNS = (
-    "pm25_raw_ugm3", "pm10_raw_ugm3", "co2_ppm", "temp_c", "rh_pct", "count", "speed_tms_kmh", "wind_speed_ms", "qc",
+    "pm25_raw_ugm3", "pm10_raw_ugm3", "pm100_raw_ugm3", "co2_ppm", "no2_raw_ppb", "o3_raw_ppb", "co_raw_ppm",
+    "hcho_ppb", "temp_c", "rh_pct", "noise_db", "wind_speed_ms", "count", "speed_tms_kmh", "lat_deg", "lon_deg", "qc",
 )  # fmt: skip
 _MEASUREMENTS = {"detection": ("traffic_flow",), "position": ("position", "node_health")}
+_ANY = ("air_quality", "weather", "traffic_flow", "position")
+"""Of a model of the station's own, which nobody knows here."""
 
 
 class TechnicianDesk:
@@ -106,7 +109,7 @@ class TechnicianDesk:
         try:
             kind = self._catalogue.get(profile).kind
         except (UnknownProfile, ValueError):
-            kind = "air_quality"
+            return _ANY
         return _MEASUREMENTS.get(kind, (kind,))
 
     @staticmethod

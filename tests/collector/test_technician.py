@@ -51,6 +51,17 @@ def test_the_newest_stored_row_comes_back_and_zero_is_a_value(desk: TechnicianDe
     assert ask(desk, from_ms=NOW)["sensors"] == []
 
 
+def test_a_model_of_the_stations_own_is_looked_for_whatever_it_measures(desk: TechnicianDesk) -> None:
+    """It was taken for an air sensor: the set-up of a weather station that nobody here knows ended in vain."""
+    sensors = (status.Sensor("met-1", "acme-meteo@1"), status.Sensor("gas-1", "acme-gas@1"))
+    desk._registry.update(status.Birth(NODE, "here", "0" * 16, ("a" * 32,), 1, None, "1", "synced", sensors), NOW)
+    for kind, sensor, quantity in (("weather", "met-1", "temp_c"), ("air_quality", "gas-1", "no2_raw_ppb")):
+        tags = (("node", NODE), ("sensor", sensor), ("site", "here"))
+        desk._store.write(desk._store.render(Table(kind, tags, [NOW - 1000], {quantity: [21.5]}, frozenset())))
+    found = {row["sensor"]: (row["measurement"], row["values"]) for row in ask(desk)["sensors"]}
+    assert found == {"met-1": ("weather", {"temp_c": 21.5}), "gas-1": ("air_quality", {"no2_raw_ppb": 21.5})}
+
+
 def test_an_installation_is_kept(desk: TechnicianDesk) -> None:
     assert ask(desk, "installation", record={"who": "王磊"})["number"] == 1
     assert installations(desk._state, NODE) == [(NOW, {"who": "王磊"})]
