@@ -52,6 +52,7 @@ def setup(
     def say(text: str) -> None:
         typer.echo(text, err=as_json)
 
+    config = config.absolute()  # the settings name what lies beside them, and the service starts elsewhere
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
     began_s = time.monotonic()
     if web and (not config.exists() or anew):

@@ -38,7 +38,7 @@ from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
 from tests.servers import Mosquitto, free_port, wait_for
 from tests.typed import typed
-from wire.exits import Failure
+from wire.exits import Exit, Failure
 
 ANSWERS = """node: lp-0042
 site: test-site
@@ -362,3 +362,20 @@ def test_a_broker_says_whether_it_lets_us_in(tmp_path: Path) -> None:
                 assert said is None if refused is None else refused in str(said)
     finally:
         broker.stop()
+
+
+def test_a_set_up_named_from_where_one_stands_writes_whole_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service starts elsewhere, and did not find its identity."""
+    monkeypatch.chdir(tmp_path)
+    Path("answers.yaml").write_text(ANSWERS.replace("node: lp-0042", "token: t") + "service: false\n")
+    folders: list[Path] = []
+
+    def enrolled(_: str, folder: Path) -> object:
+        folders.append(folder)
+        raise Failure(Exit.NETWORK, "enrol-refused", "the office is closed")
+
+    monkeypatch.setattr("edge_agent.identity.enrol.by_token_once", enrolled)
+    assert typed("agent", "setup", "--from", "answers.yaml", "--config", "agent.yaml").returncode == Exit.NETWORK
+    assert folders == [tmp_path / "identity"]
