@@ -51,7 +51,8 @@ class Weather:
         now = moment(time_ms, self._offset_h)
         inversion, dust = (force(self._events, kind, time_ms) for kind in ("inversion", "dust"))
         front = self._front.smooth(now.hours / FRONT_H)
-        calm = front + 2.0 * inversion
+        swept = min(0.0, front) * min(1.0, inversion)  # winter haze is of stable weather (doi 10.5194/acp-15-2969-2015)
+        calm = front - swept + 2.0 * inversion
         rain = self._rain_mm_h(time_ms, now.hours, season(now, 200))
         wet = math.tanh(rain)  # first drops darken and wet little
         cloud = 0.5 + 0.5 * math.tanh(self._cloud.smooth(now.hours / 9) + 1.5 * wet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from simulator.city.city import City, Place
 from simulator.city.events import EVENTS, Event
 from simulator.city.likeness import compare
 from simulator.city.replayed import Replayed
+from simulator.scenario.scenario import load
 from wire.times import HOUR_MS
 
 NOON = 1_767_240_000_000  # 2026-01-01T12:00 in Beijing
@@ -98,6 +99,35 @@ def test_each_event_does_what_it_says() -> None:
     wet = with_event("rain", NOON)
     assert wet.weather(NOON).rain_mm_h > 2
     assert wet.air("a", NOON).pm25_ugm3 < quiet.air("a", NOON).pm25_ugm3
+
+
+@pytest.mark.parametrize("seed", [5, 28, 49, 57, 60])
+def test_under_an_inversion_the_air_fills_up_whatever_front_there_was(seed: int) -> None:
+    """With these seeds a front had just swept the city, and three hours of inversion left it clean."""
+    night = load("temperature-inversion")
+    city, due_ms = night.city(seed), night.start_ms + 4 * HOUR_MS
+    assert city.weather(due_ms).calm >= 2 * night.events[0].strength
+    assert min(city.air("lp-0001", due_ms - n * HOUR_MS // 10).pm25_ugm3 for n in range(6)) > 120
+
+
+@pytest.mark.parametrize("seed", [5, 25, 42, 68, 79, 81])
+def test_a_drifting_sensor_stands_out_from_streets_that_differ_in_its_time(seed: int) -> None:
+    """Where the air is clean a street has twice the dust of another: it showed too early or too late."""
+    wants = load("sensor-drift")
+    city, (drift,), (alert,) = wants.city(seed), wants.orders(), wants.expected_alerts(wants.start_ms + 3 * HOUR_MS)
+
+    def unlike(end_ms: int) -> float:
+        """How much more the sensor reads than its neighbours, in the mean of half an hour."""
+        reads = dict.fromkeys(wants.nodes(), 0.0)
+        for node, time_ms in product(reads, range(end_ms - HOUR_MS // 2, end_ms, HOUR_MS // 12)):
+            hours = max(0.0, (time_ms - wants.start_ms) / 1000 - drift.from_s) / 3600
+            factor = 1 + drift.amount * hours if drift.strikes(node, "air-1") else 1
+            reads[node] += factor * city.air(node, time_ms).pm25_ugm3
+        mine = reads.pop("lp-0002")
+        return mine / (sum(reads.values()) / len(reads)) - 1
+
+    assert unlike(alert["from_ms"]) < 0.85
+    assert unlike(alert["until_ms"] - 5 * 60_000) > 1.0
 
 
 def test_any_csv_is_replayed_by_the_names_of_its_columns(tmp_path: Path) -> None:
