@@ -41,12 +41,13 @@ def executable(name: str) -> str:
 
 
 def wait_for(what: str, is_so: Callable[[], bool], timeout_s: float = START_S) -> None:
-    """Look until it is so; raises ServerTrouble with `what` when it never is."""
-    until_s = time.monotonic() + timeout_s
+    """Look until it is so, less often the longer it takes; raises ServerTrouble with `what` when it never is."""
+    began_s = time.monotonic()
     while not is_so():
-        if time.monotonic() > until_s:
+        waited_s = time.monotonic() - began_s
+        if waited_s > timeout_s:
             raise ServerTrouble(f"waited {timeout_s:g} s in vain for: {what}")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, waited_s / 20), 0.1))  # to look may cost whom we look at more than it does us
 
 
 def listens(port: int) -> bool:
