@@ -12,12 +12,12 @@ import re
 import socket
 import time
 from http.client import HTTPResponse
-from traceback import clear_frames
 from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from collector.letting_go import let_go
 from wire.exits import reason
 
 CONNECT_S: Final = 5.0
@@ -88,18 +88,6 @@ def silence(error: Exception) -> str:
     cause = cause if isinstance(cause, Exception) else error
     inner = (each for each in (cause.__cause__, *reversed(cause.args)) if isinstance(each, Exception))
     return re.sub(r"^\w+\(host=[^)]*\): ", "", reason(next(inner, cause)))
-
-
-def let_go(error: BaseException | None) -> None:
-    """Have an error that is dealt with let go of the functions that it came through, and of what these hold.
-
-    urllib3's hold the error too, a ring with the request in it. Half a megabyte a try stayed until the garbage
-    collector came by, which is seldom here (memory.py).
-    """
-    while error is not None:
-        clear_frames(error.__traceback__)
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
 
 
 def within(whole_s: float) -> Timeout:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from collector.edge import Edge
+from collector.letting_go import let_go
 from collector.notify.channel import BadAddress, NotNow, Outcome, Told
 from collector.notify.message import Writer
-from collector.pools import let_go
 from collector.rules.outbox import Delivery
 from collector.tame import one_line
 from wire.quantities import nearest

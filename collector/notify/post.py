@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from collector.letting_go import let_go
 from collector.notify.addresses import NONE, Inner, Resolve, checked_addresses, resolve
 from collector.notify.channel import Never, NotNow, Outcome, Told
 from collector.tame import one_line
@@ -44,7 +45,7 @@ def request(
     """One request. Raises Forbidden, OSError, urllib3.exceptions.HTTPError."""
     import urllib3
 
-    from collector.pools import Pool, TlsPool, let_go
+    from collector.pools import Pool, TlsPool
 
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
