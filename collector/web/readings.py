@@ -88,10 +88,13 @@ class View:
 
     @cached_property
     def freshness(self) -> str:
-        """`live`, `stale` or `none`: of the data alone, whatever the link says."""
+        """`live`, `stale` or `none`: of the data alone, whatever the link says.
+
+        Nobody looks for readings of more than a week ago; who has gone offline without any since is not new, though.
+        """
         latest_ms = self.latest_ms
         if latest_ms is None:
-            return "none"
+            return "stale" if self.station.online is False else "none"
         return "live" if self.now_ms - latest_ms <= STALE_MS else "stale"
 
     def rows(self) -> list[tuple[float | None, ...]]:

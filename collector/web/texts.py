@@ -27,7 +27,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
-    "no_air_now": ("现在还没有读数。", "No readings yet."),
+    "no_air_now": ("现在没有读数。", "No readings now."),
     "no_air_fresh": ("目前没有实时 PM2.5；最近一次读数：", "No current PM2.5; the newest reading is from"),
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "of_60_minutes": ("（近 60 分钟平均）", " (60 min mean)"),

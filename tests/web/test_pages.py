@@ -96,6 +96,21 @@ def test_a_station_that_fell_silent_hours_ago_is_out_of_date_not_new(tmp_path: P
     assert "waiting for the first reading" not in page
 
 
+def test_a_station_that_went_offline_weeks_ago_is_out_of_date_not_new(tmp_path: Path) -> None:
+    """It waited for its first reading, above the picture of its readings."""
+    city = City(tmp_path)
+    weeks_ago_ms = city.now_ms() - 20 * 24 * 3_600_000
+    city.stations[1] = replace(city.stations[1], since_ms=weeks_ago_ms, last_ms=None)
+    served = Served(city)
+    page = served.get("/en/station/lp-0002").text
+    served.server.stop()
+    city.close()
+    assert "out of date" in page
+    assert "20 d ago" in page
+    assert "No readings in the last hour." in page
+    assert "waiting for the first reading" not in page
+
+
 def test_a_sensor_that_fell_silent_is_not_as_new_as_the_one_beside_it(tmp_path: Path) -> None:
     city = City(tmp_path, 1_790_000_000_000)
     now_ms = city.now_ms()
@@ -211,7 +226,7 @@ def test_a_database_that_is_away_is_said_and_the_page_stands(served: Served) -> 
         wait_for("the page to say so", lambda path=path: 'role="alert"' in served.get(path).text, 10)  # type: ignore[misc]
         assert served.get(path).status == 200
     first = served.get("/en/").text
-    assert "No readings yet" not in first, "there may well be data: nobody can tell now"
+    assert "No readings now" not in first, "there may well be data: nobody can tell now"
     assert re.search(r'<ul class="plain-list"><li><a href="/en/station/lp-0001">Jianguo Rd East</a>', first)
     assert served.get("/readyz").status == 503
     assert served.get("/healthz").status == 200
