@@ -63,7 +63,7 @@ def setup(
         raise typer.Exit(_by_phone(notebook, config, listen, live, began_s, proof_s, as_json))
     if config.exists() and not anew:
         say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
-        answers = notebook.read() or Answers()
+        answers = notebook.read() or _told_before(config)
     else:
         if from_file is not None:
             answers = read_answers(_text(from_file), str(from_file))
@@ -83,6 +83,22 @@ def setup(
     if proved:
         notebook.forget()
     raise typer.Exit(Exit.FINE if proved else Exit.NOT_HEALTHY)
+
+
+def _told_before(config: Path) -> Answers:
+    """Who set the station up, and where, as the record says that was kept here: it is proved once more, not moved."""
+    from common.settings import load_settings
+    from edge_agent.settings.config import SETTINGS_CURE, Config
+    from edge_agent.setup.answers import Answers
+
+    settings = load_settings(Config, config, SETTINGS_CURE)
+    try:
+        record = json.loads(_record_file(settings).read_text(encoding="utf-8"))
+        told = {name: record[name] for name in ("who", "where", "lat", "lon")}
+        photo = record["photo"] and record["photo"]["file"]
+        return Answers(**told, photo=photo) if record["node"] == settings.node else Answers()
+    except (OSError, ValueError, KeyError, TypeError):
+        return Answers()
 
 
 def _by_phone(
@@ -260,11 +276,15 @@ def _send(settings: Config, record: dict[str, Any], say: Callable[[str], None]) 
 def _keep(settings: Config, record: dict[str, Any]) -> None:
     from common.whole_file import write_whole
 
-    file = settings.spool.path.with_name("installation.json")
+    file = _record_file(settings)
     try:
         write_whole(file, json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n")
     except OSError as error:
         typer.echo(f"{file}: {error.strerror}", err=True)
+
+
+def _record_file(settings: Config) -> Path:
+    return settings.spool.path.with_name("installation.json")
 
 
 def _screen(record: dict[str, Any]) -> str:

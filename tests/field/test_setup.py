@@ -364,6 +364,28 @@ def test_a_broker_says_whether_it_lets_us_in(tmp_path: Path) -> None:
         broker.stop()
 
 
+def test_a_station_that_is_proved_once_more_is_still_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record of the second proof knew nobody and no place, here and at the office."""
+    before = {"node": "lp-0042", "who": "Wang Lei", "where": "pole 17", "lat": 39.9, "lon": 116.4, "photo": None}
+    (tmp_path / "installation.json").write_text(json.dumps(before))
+    sensor = "{name: air-1, profile: plantower-pms5003, port: /dev/ttyUSB0}"
+    settings = f"node: lp-0042\nsite: here\nsensors: [{sensor}]\nspool: {{path: {tmp_path}/spool.db}}\n"
+    (tmp_path / "agent.yaml").write_text(settings)
+    answered: list[Answers] = []
+
+    def proof(answers: Answers, *_: object) -> None:
+        answered.append(answers)
+        raise Failure(Exit.NETWORK, "no-network", "no network")
+
+    monkeypatch.setattr("edge_agent.commands.setup._prove", proof)
+    for node, who in (("lp-0042", "Wang Lei"), ("lp-0043", None)):
+        (tmp_path / "agent.yaml").write_text(settings.replace("lp-0042", node))
+        assert typed("agent", "setup", "--config", str(tmp_path / "agent.yaml")).returncode == Exit.NETWORK
+        assert answered.pop().who == who
+
+
 def test_a_set_up_named_from_where_one_stands_writes_whole_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
