@@ -16,7 +16,7 @@ _FILES = {"ca", "server"}  # of the authority, beside which each certificate lie
 
 
 def backup(
-    to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after collector and moment."),
+    to: Path = typer.Argument(..., help="A folder for an archive named after collector and moment, or FILE.tar.gz."),
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
@@ -34,9 +34,8 @@ def backup(
 
     _end_as_by_ctrl_c()
     settings = load_settings(config)
-    if to.is_dir():
-        moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
-        to /= f"lamppost-{settings.name}-{moment}.tar.gz"
+    moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
+    to = _archive(to, f"lamppost-{settings.name}-{moment}.tar.gz")
     files = backup.write(to, backup.contents(config, settings))
     with open_desk(config) as (_, file):
         file.note(this_person(), "backup", str(to), wall_ms())
@@ -47,7 +46,7 @@ def backup(
 
 def standby(
     name: str = typer.Argument(..., help="The second collector's name, such as c2."),
-    to: Path = typer.Argument(..., help="The archive, or a folder for one that is named after it."),
+    to: Path = typer.Argument(..., help="A folder for an archive named after it, or FILE.tar.gz."),
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
@@ -71,8 +70,7 @@ def standby(
         if not names.is_name(name) or name in taken:
             cure = "small letters, digits and hyphens; no station's name, and none of our programs'"
             raise Failure(Exit.USAGE, "bad-name", f"{name!r} cannot be the second's name", cure)
-        if to.is_dir():
-            to /= f"lamppost-{name}.tar.gz"
+        to = _archive(to, f"lamppost-{name}.tar.gz")
         kit.pack(to, name, config, settings, office.authority, utc_now())
         try:
             office.gate.admit_collector(name)
@@ -81,6 +79,16 @@ def standby(
             raise Failure(Exit.NETWORK, "broker-silent", str(error), cure) from error
         file.note(this_person(), "standby", name, wall_ms())
     say(f"{name} is let in at the broker; {to} is for its machine alone", as_json, name=name, archive=str(to))
+
+
+def _archive(to: Path, name: str) -> Path:
+    """Where the archive goes: FILE.tar.gz, or under this name into a folder, made for its owner where there is none."""
+    if to.name.endswith(".tar.gz") and not to.is_dir():
+        return to
+    if to.exists() and not to.is_dir():
+        raise Failure(Exit.USAGE, "no-folder", f"{to} is a file", "name a folder, or an archive that ends in .tar.gz")
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return to / name
 
 
 def _end_as_by_ctrl_c() -> None:

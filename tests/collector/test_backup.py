@@ -23,6 +23,7 @@ from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
 from tests.powercut.rig import Impossible, run
 from tests.servers import wait_for
+from tests.typed import typed
 from wire.exits import Exit, Failure
 
 
@@ -101,6 +102,18 @@ def test_a_log_of_later_days_is_not_played_into_what_comes_back(
         shutil.copy(each, crashed)  # with its log, as a kill -9 leaves it
     assert (crashed / "collector.db-wal").stat().st_size
     assert _words(_unpacked(tmp_path / "out.tar.gz", tmp_path / "elsewhere", tmp_path)) == ["before"]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_folder_that_is_not_there_is_made_for_its_owner(settings: Path, tmp_path: Path) -> None:
+    """The archive took its name, and of every night there was but the last, where no timer looked for it."""
+    folder, said = tmp_path / "srv" / "backup", ("-c", str(settings))
+    assert typed("collector", "backup", str(folder), *said).returncode == 0
+    (archive,) = folder.iterdir()
+    assert archive.name.startswith("lamppost-c1-")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    refused = typed("collector", "backup", str(settings), *said)
+    assert (refused.returncode, "collector.yaml is a file" in refused.stderr) == (Exit.USAGE, True)
 
 
 @pytest.mark.usefixtures("state")
