@@ -39,6 +39,10 @@ class Hours:
         """As the quantity is averaged: sound adds up as energy."""
         return mean_of(self.quantity, [value for _, value in self.points]) or 0.0
 
+    def figure(self, value: float) -> str:
+        """A value as it is shown: particles that a correction takes below zero, as in clean humid air, are none."""
+        return f"{max(value, 0.0) if self.quantity.startswith('pm') else value:z.1f}"
+
     @property
     def highest(self) -> tuple[int, float]:
         """When, and how much."""

@@ -36,8 +36,9 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
                 when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
                 if len(sensors) > 1:
                     yield f"  {called} {hours.label}"
-                most = f"{top:.1f}" if top < 10 else f"{top:.0f}"
-                yield f"  {'' if len(sensors) > 1 else called:<8} {hours.mean:6.1f}  {drawn}  max {most} {when}"
+                most = hours.figure(top) if top < 10 else f"{top:.0f}"
+                mean = hours.figure(hours.mean)
+                yield f"  {'' if len(sensors) > 1 else called:<8} {mean:>6}  {drawn}  max {most} {when}"
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
             yield f"  {'vehicles':<8} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"

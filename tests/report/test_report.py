@@ -289,6 +289,12 @@ def test_a_station_that_nobody_knows_is_a_slip_of_its_name(settings: Path) -> No
     assert done.exception.line() == "nothing is known of lp-001. Cure: did you mean lp-0001?"
 
 
+def test_particles_below_zero_are_shown_as_none_and_nothing_is_minus_zero() -> None:
+    assert Hours("air-1", [(T0, -0.3), (T0 + HOUR_MS, -0.1)]).figure(-0.2) == "0.0"
+    assert Hours("air-1", [], "no2_ugm3").figure(-0.04) == "0.0"
+    assert Hours("air-1", [], "no2_ugm3").figure(-1.04) == "-1.0", "what a gas sensor says of clean air"
+
+
 def test_a_sparkline_shows_zero_and_leaves_holes_open() -> None:
     hours = [(n * HOUR_MS, float(n)) for n in (0, 1, 3)]
     assert sparkline(hours, 0, 4 * HOUR_MS) == "▁▃ █"
