@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,30 @@ def test_a_station_is_called_silenced_by_any_name_that_a_silence_gives_it(
     quiet = [re.findall("<code>(lp-.*?)</code>", row)[0] for row in rows if "</svg>silenced" in row]
     assert sorted(quiet) == nodes
     city.duty.desk.unsilence(silence.name, "li", city.now_ms())
+
+
+def test_the_trail_calls_alerts_silences_and_stations_as_people_do(desk: tuple[Operator, City]) -> None:
+    """A silence of one alert stood there with its fingerprint, and a station by its node."""
+    operator, city = desk
+    with closing(DeskFile(city.desk)) as file:
+        for about in (
+            "f1: on my way",
+            "s-1a2b3c fingerprint=f1: works",
+            "s-4d5e6f node=lp-0001",
+            "lp-0002",
+            "a report",
+        ):
+            file.note("li", "silenced", about, city.now_ms())
+    rows = re.findall(r"<td>silenced</td><td>\s*(.*?)\s*</td>", operator.get("/en/ops/audit").text, re.S)
+    alert = '<a href="/en/ops/alert/f1">PM2.5 hourly mean too high</a>'
+    alert += ' · <a href="/en/ops/station/lp-0001">Jianguo Rd East</a>'
+    assert rows == [
+        "a report",
+        '<a href="/en/ops/station/lp-0002">Xueyuan Rd</a>',
+        "s-4d5e6f node=lp-0001",
+        f"s-1a2b3c {alert}: works",
+        f"{alert}: on my way",
+    ]
 
 
 def test_what_could_not_be_told_is_shown_and_tried_again(desk: tuple[Operator, City]) -> None:
