@@ -30,6 +30,13 @@ def clock(time_ms: float, zone: ZoneInfo, form: str) -> str:
     return datetime.fromtimestamp(time_ms / 1000, zone).strftime(form)
 
 
+def day_and_clock(time_ms: float, zone: ZoneInfo) -> str:
+    """`03-01 08:00`; of an hour that comes twice, since clocks go back, which of the two: `10-25 02:00 +0200`."""
+    moment = datetime.fromtimestamp(time_ms / 1000, zone)
+    comes_twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+    return moment.strftime("%m-%d %H:%M %z" if comes_twice else "%m-%d %H:%M")
+
+
 def midnight(time_ms: int, zone: ZoneInfo) -> datetime:
     """The beginning of the day that the zone's calendars say it is."""
     return datetime.fromtimestamp(time_ms / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -17,7 +17,7 @@ from collector.web import chart
 from collector.web.levels import called
 from collector.web.privacy import FEW
 from collector.web.words import TEXTS, Language
-from collector.zones import clock, midnight
+from collector.zones import clock, day_and_clock, midnight
 from wire.quantities import QUANTITIES
 from wire.times import HOUR_MS
 
@@ -92,7 +92,7 @@ def render(
         alarm=alarm, unit=unit, reading=reading, brackets=lambda text: known("in_brackets").format(text=text),
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
-        at=lambda time_ms, form="%m-%d %H:%M": clock(time_ms, zone, form),
+        at=lambda time_ms: day_and_clock(time_ms, zone), day=lambda time_ms: clock(time_ms, zone, "%Y-%m-%d"),
         air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
         english=lambda quantity: quantity.zh if chinese else quantity.en,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from collector.stations.station_query import IndexRow
 from collector.web.levels import called
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
+from collector.zones import day_and_clock
 from wire.quantities import QUANTITIES
 
 Language = Literal["zh", "en"]
@@ -65,7 +66,7 @@ class Words:
         return self._local(time_ms).strftime("%Y-%m-%d %H:%M:%S")
 
     def day_and_clock(self, time_ms: float) -> str:
-        return self._local(time_ms).strftime("%m-%d %H:%M")
+        return day_and_clock(time_ms, self.zone)
 
     def stamp(self, time_ms: float, every_ms: int) -> str:
         """The start of a window: its day, and its time of day where windows are shorter than that."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.commands.times import length_ms, span_of, time_of
-from collector.zones import zone_of
+from collector.zones import day_and_clock, zone_of
 from wire.exits import Exit, Failure
 
 BERLIN = "Europe/Berlin"
@@ -43,3 +43,11 @@ def test_a_span_goes_back_from_its_end_or_begins_at_a_time() -> None:
 def test_what_is_no_zone_is_named_whatever_keeps_it_from_being_one(name: str) -> None:
     with pytest.raises(ValueError, match="unknown time zone"):
         zone_of(name)
+
+
+def test_of_an_hour_that_comes_twice_it_is_said_which_of_the_two() -> None:
+    """A table of hours had 02:00 twice in the night in which clocks go back, and nobody could tell which was which."""
+    berlin, utc_ms = zone_of(BERLIN), time_of("2026-10-25T00:00Z", BERLIN)
+    told = [day_and_clock(utc_ms + n * 3_600_000, berlin) for n in range(-1, 3)]
+    assert told == ["10-25 01:00", "10-25 02:00 +0200", "10-25 02:00 +0100", "10-25 03:00"]
+    assert day_and_clock(time_of("2026-03-29T01:00Z", BERLIN), berlin) == "03-29 03:00"
