@@ -49,13 +49,13 @@ def loads(data: bytes) -> dict[str, Any]:
     if containers > DEPTH_MAX and _depth(data) > DEPTH_MAX:
         raise TooLarge(f"nested deeper than {DEPTH_MAX}")
     try:
-        value = _read(text)
+        value = _read(text, _reader)
     except NotStrict:
         raise
     except json.JSONDecodeError as error:
         raise NotStrict(f"not JSON: {error.msg} at character {error.pos}") from error
     except ValueError:  # a whole number beyond the interpreter's digit limit: valid JSON all the same
-        value = _read(text, parse_int=_whole)
+        value = _read(text, _huge_reader)
     if not isinstance(value, dict):
         raise NotStrict("not a JSON object")
     if _SURROGATE.search(data) and _has_half(value):
@@ -73,10 +73,10 @@ def dumps(value: Any) -> bytes:
     return _encode(value).encode()
 
 
-def _read(text: str, **hooks: Any) -> Any:
+def _read(text: str, reader: json.JSONDecoder) -> Any:
     if text[:1].isspace() or text[-1:].isspace():
         raise NotStrict("white space around the document")
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, **hooks)
+    return reader.decode(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -98,6 +98,10 @@ def _no_constant(word: str) -> NoReturn:
 
 def _whole(digits: str) -> int | HugeNumber:
     return int(digits) if len(digits) <= 4000 else HugeNumber()
+
+
+_reader = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_huge_reader = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole)
 
 
 def _has_half(value: Any) -> bool:
