@@ -68,9 +68,9 @@ class Numbering:
 
     def spools(self) -> tuple[str, ...]:
         """The ids whose batches go out now: the current one and, after a repair, the oldest that still waits."""
-        row = self._db.execute(
-            "SELECT spool FROM life WHERE id != ? AND id IN (SELECT life FROM batch WHERE acked_ms IS NULL)"
-            " ORDER BY id LIMIT 1",
+        row = self._db.execute(  # batches lie in the order of their lives: the first that waits tells, whatever waits
+            "SELECT spool FROM life WHERE id != ?"
+            " AND id = (SELECT life FROM batch WHERE acked_ms IS NULL ORDER BY id LIMIT 1)",
             (self.now.life,),
         ).fetchone()
         return (self.now.spool,) if row is None else (self.now.spool, row[0])
