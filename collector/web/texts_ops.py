@@ -168,7 +168,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "维护期间告警照常显示，只是不通知任何人。一定有结束时间。",
         "During maintenance alerts are shown as usual, but nobody is notified. There is always an end.",
     ),
-    "match": ("哪些告警（key=pattern，* 为任意）", "Which alerts (key=pattern, * is anything)"),
+    "match": ("哪些告警（如 node=lp-0001 rule=pm25-*；* 为任意字符）", "Which alerts (key=pattern, * is anything)"),
     "preview": ("预览", "Preview"),
     "plan": ("确定", "Plan it"),
     "matches_now": ("现在匹配 {n} 条告警。", "Alerts that match now: {n}."),
