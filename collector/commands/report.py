@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,12 +30,14 @@ def report(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """What the stations measured, how complete it was, indices and alerts; hours of fewer than 5 vehicles are masked.
+    """What the stations measured, how complete it was, indices, alerts, what was done there; hours of fewer than 5
+    vehicles are masked.
 
     Examples:  lamppost report day lp-0001
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
     from collector.report import page, text
+    from collector.report.changes import changes
     from collector.report.summary import StationReport, summarise
     from collector.stations.names import Names
     from collector.web.privacy import is_public
@@ -52,6 +55,13 @@ def report(
     with open_store(settings) as store:
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
+    try:
+        done = changes(settings, nodes, *span)
+    except (OSError, sqlite3.Error) as error:
+        typer.echo(f"without what was done at the stations: {error}; run it as the collector's user", err=True)
+        done = {}
+    for one in reports:
+        one.changes = done.get(one.node, [])
     for one in reports:
         if one == StationReport(one.node):
             must_be_known(settings, one.node)

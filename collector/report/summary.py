@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from collector.numbers.windows import DAYS, HOURS, valid_means
 from collector.stations.station_query import IndexRow, indices
@@ -62,6 +62,15 @@ class Index:
     level: int | None = None
 
 
+class Done(NamedTuple):
+    """What was done at a station: a word of collector.web.desk.reports.CHANGES, and more in Chinese and English."""
+
+    time_ms: int
+    what: str
+    zh: str
+    en: str
+
+
 @dataclass(slots=True)
 class StationReport:
     """One station over the span. `vehicles` are those an hour, by the time that was watched, None where it is masked;
@@ -80,6 +89,7 @@ class StationReport:
     completeness: Points = field(default_factory=list)
     indices: list[Index] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Done] = field(default_factory=list)
 
     @property
     def percent(self) -> int | None:

@@ -46,6 +46,8 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
             _, word = called_level(index.standard, index.level, index.category)
             said = word if index.value is None else f"{index.value} {word}"
             yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {said}"
+        for done in report.changes:
+            yield f"  {clock(done.time_ms, zone, '%d. %H:%M')}  {done.what}{', ' if done.en else ''}{done.en}"
         if report.alerts:
             firing = sum(alert["state"] == "firing" for alert in report.alerts)
             yield f"  {firing} alert{'s' * (firing != 1)}: " + ", ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,11 +14,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from collector.numbers.calibration import Calibrations, Record
 from collector.report.page import render
 from collector.report.summary import Hours, StationReport, summarise
 from collector.report.text import lines, sparkline
+from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 from lamppost import _build
 from tests.closes import Closes
 from wire.exits import Failure
@@ -270,6 +275,34 @@ def test_the_vehicles_of_each_hour_stand_in_a_table_too(settings: Path, tmp_path
     assert len(counts) == 24
     assert counts["04"] == "&lt;5"
     assert counts["14"] == "300"
+
+
+def test_what_was_done_at_a_station_stands_beside_what_it_measured(tmp_path: Path) -> None:
+    """A line fell in the middle of the week, and the report did not say that the sensor was calibrated."""
+    store = Sqlite(tmp_path / "readings.db")
+    assert store.prepare() == Stored()
+    assert store.write(store.render(week("lp-0001")[0])) == Stored()
+    store.close()
+    kept = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(yaml.safe_dump({"store": kept, "state_file": str(tmp_path / "state.db")}))
+    day_ms = 24 * HOUR_MS
+    with closing(open_state(tmp_path / "state.db")) as state:
+        for day in (-1, 2):
+            record = Record("lp-0001", "air-1", "pm25_ugm3", T0 + day * day_ms, T0, "li", slope=0.8, offset=-1.0)
+            Calibrations(state).add(record)
+    with closing(DeskFile(tmp_path / "desk.db")) as file:
+        Reports(file).add_change("lp-0001", "moved", "移到路口北侧", "to the north side", T0 + 9 * HOUR_MS)
+        Reports(file).add_change("lp-0002", "repaired", "", "", T0)
+    text = run(settings, "week", "--date", "2026-03-07")
+    assert "  01. 09:00  moved, to the north side\n" in text
+    assert "  03. 00:00  recalibrated, air-1 PM2.5: 0.8 × raw − 1 (c2)\n" in text
+    assert "(c1)" not in text
+    assert "repaired" not in text
+    run(settings, "week", "--date", "2026-03-07", "-o", str(tmp_path / "week.html"))
+    html = (tmp_path / "week.html").read_text()
+    assert "<li>03-01 09:00 · 迁移 · 移到路口北侧</li>" in html
+    assert "<li>03-03 00:00 · 重新校准 · air-1 PM2.5：0.8 × 原始值 − 1（c2）</li>" in html
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
