@@ -56,8 +56,8 @@ def report(
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
     try:
-        done = changes(settings, nodes, *span)
-    except (OSError, sqlite3.Error) as error:
+        done = changes(settings, *span)
+    except (OSError, ValueError, sqlite3.Error) as error:
         typer.echo(f"without what was done at the stations: {error}; run it as the collector's user", err=True)
         done = {}
     for one in reports:

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import closing
-from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from collector.numbers.calibration import Calibrations, Record
+from collector.numbers.calibration import Record, record_of
 from collector.report.summary import Done
-from collector.statedb import open_state
-from collector.web.desk.file import DeskFile
-from collector.web.desk.reports import Reports
+from collector.sqlite_file import connect
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from collector.config import Config
 
-CHANGES_MOST: Final = 1000
+WAITS_S: Final = 2.0
 
 
-def changes(settings: Config, nodes: Sequence[str], since_ms: int, until_ms: int) -> dict[str, list[Done]]:
-    """By station, the oldest first. Of a collector that has no files yet there are none.
+def changes(settings: Config, since_ms: int, until_ms: int) -> dict[str, list[Done]]:
+    """By station, the oldest first. The collector's files are read only; where there are none yet, there are none.
 
-    Raises OSError and sqlite3.Error for files that are not to be read.
+    Raises OSError and sqlite3.Error for files that are not to be read, ValueError for a calibration of a newer version.
     """
-    found: dict[str, list[Done]] = defaultdict(list)
-    if settings.desk_file.exists():
-        with closing(DeskFile(settings.desk_file)) as file:
-            reports = Reports(file)
-            for each in chain.from_iterable(reports.changes(node, CHANGES_MOST) for node in nodes):
-                found[each.node].append(Done(each.at_ms, each.kind, each.zh, each.en))
-    if settings.state_file.exists():
-        with closing(open_state(settings.state_file)) as state:
-            for record in Calibrations(state).all():
-                found[record.node].append(Done(record.from_ms, "recalibrated", *_said(record)))
-    return {node: sorted(each for each in some if since_ms <= each.time_ms < until_ms) for node, some in found.items()}
+    span, found = (since_ms, until_ms), defaultdict[str, list[Done]](list)
+    noted = "SELECT node, at_ms, kind, zh, en FROM change WHERE at_ms >= ? AND at_ms < ?"
+    for node, *done in _rows(settings.desk_file, noted, span):
+        found[node].append(Done(*done))
+    begun = "SELECT id, body FROM calibration WHERE from_ms >= ? AND from_ms < ?"
+    for number, body in _rows(settings.state_file, begun, span):
+        record = record_of(number, body)
+        found[record.node].append(Done(record.from_ms, "recalibrated", *_said(record)))
+    return {node: sorted(some) for node, some in found.items()}
+
+
+def _rows(path: Path, question: str, span: tuple[int, int]) -> list[Any]:
+    if not path.exists():
+        return []
+    with closing(connect(path, "ro", WAITS_S)) as db:
+        return db.execute(question, span).fetchall()
 
 
 def _said(record: Record) -> tuple[str, str]:

@@ -303,6 +303,8 @@ def test_what_was_done_at_a_station_stands_beside_what_it_measured(tmp_path: Pat
     html = (tmp_path / "week.html").read_text()
     assert "<li>03-01 09:00 · 迁移 · 移到路口北侧</li>" in html
     assert "<li>03-03 00:00 · 重新校准 · air-1 PM2.5：0.8 × 原始值 − 1（c2）</li>" in html
+    (tmp_path / "state.db").write_bytes(b"not a database" * 100)
+    assert "PM2.5" in run(settings, "week", "--date", "2026-03-07"), "whoever may not read the files has the rest"
 
 
 def test_a_day_without_data_says_so(settings: Path) -> None:
