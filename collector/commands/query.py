@@ -186,7 +186,8 @@ def nothing(select: Select, zone: str) -> str:
     period = select.where.get("period") or select.measurement.rpartition("_")[2]
     why = {
         "1h": "; an hour appears once it has ended",
-        "1d": "; a day appears once it has ended, hours are asked for with --var every=1h",
+        "1d": "; a day appears once it has ended, hours are asked for with --var every=1h; of air and weather it is"
+        " made of hours with readings in 45 minutes",
     }.get(str(period), "")
     return f"nothing is stored for that {span}{why}"
 

@@ -212,6 +212,7 @@ def test_a_count_is_not_called_by_the_field_that_is_counted(embedded: Store) -> 
     [
         ("windows", 2, "an hour appears once it has ended"),
         ("windows", 40, "a day appears once it has ended, hours are asked for with --var every=1h"),
+        ("weather", 40, "of air and weather it is made of hours with readings in 45 minutes"),
         ("index", 40, "a day appears"),
         ("gaps", 1, "from 2026-03-01 00:00 to 2026-03-02 00:00"),
     ],
