@@ -240,7 +240,7 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
             text = "speaks MQTT 3.1.1 only: it says yes to what it throws away"
             yield fail("broker.auth", text, "use a broker with MQTT 5")
         else:
-            cure = _REFUSAL_CURES.get(str(reason), "user, password or certificate: lamppost agent setup")
+            cure = _REFUSAL_CURES.get(str(reason), "user, password or certificate: sudo lamppost agent setup --anew")
             yield fail("broker.auth", f"refused: {reason}", cure)
         return
     yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WAITING_S = 120.0
 ROOM_DAYS = 7.0
+_NOT_LET_IN = ("refused: Not authorized", "refused: Bad user name or password")
 FREE_BYTES_MIN = 50 * 2**20
 
 
@@ -31,6 +32,9 @@ def collector_ack(station: Station) -> Result:
         return skip(check, "needs config.valid")
     said = station.said
     if said is not None and said["connected_s"] is None:
+        if said.get("link_trouble") in _NOT_LET_IN:  # a password that was put right meanwhile it does not know
+            cure = "is broker.auth well now? Then sudo systemctl restart lamppost-agent"
+            return warn(check, f"the agent is not let in: {said['link_trouble']}", cure)
         return skip(check, "the agent is not connected: see broker.*")
     from edge_agent.identity.reach import ask_collector
 

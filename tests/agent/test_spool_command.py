@@ -238,3 +238,13 @@ def test_what_waits_for_the_time_is_not_nothing() -> None:
     """Its age is not known; "nothing waits" stood beside "220 waiting" of the status screen."""
     said = {"damaged": None, "unanswered": 0, "oldest_ms": None, "waiting_rows": 220}
     assert "220 readings wait" in delivery_checks.spool_age(SimpleNamespace(said=said)).text  # type: ignore[arg-type]
+
+
+def test_a_password_that_was_put_right_under_a_running_agent_wants_a_restart() -> None:
+    """Every step to the broker was well, and nothing told why the agent was not connected."""
+    said = {"connected_s": None, "link_trouble": "refused: Not authorized"}
+    found = delivery_checks.collector_ack(SimpleNamespace(settings=object(), said=said))  # type: ignore[arg-type]
+    assert (found.state, found.text) == (State.WARN, "the agent is not let in: refused: Not authorized")
+    assert "restart lamppost-agent" in found.cure
+    said["link_trouble"] = "Connection refused"
+    assert delivery_checks.collector_ack(SimpleNamespace(settings=object(), said=said)).state is State.SKIP  # type: ignore[arg-type]
