@@ -48,8 +48,9 @@ class ChunkTable:
 
     def oldest_untimed(self, most: int) -> list[Chunk]:
         """The oldest that wait for a true time, of one boot, after what stands for those that went before."""
-        boot = "SELECT boot FROM chunk WHERE clock = ?1 AND rows > 0 ORDER BY id LIMIT 1"
-        return list(self._select(f"WHERE clock = ?1 AND boot = ({boot}) ORDER BY id LIMIT ?2", UNSYNCED, most))
+        boot = "SELECT boot FROM chunk WHERE clock = ? AND rows > 0 ORDER BY id LIMIT 1"
+        which = f"WHERE clock = ? AND boot = ({boot}) ORDER BY id LIMIT ?"
+        return list(self._select(which, UNSYNCED, UNSYNCED, most))
 
     def replace(self, gone: list[Chunk], told: list[Reading]) -> int:
         """What tells of them stands in their place, and counts as no reading; how many they held."""
