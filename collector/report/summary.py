@@ -135,32 +135,44 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
         reports[node].share = sum(by_hour.values()) * HOUR_MS / (until_ms - since_ms)
 
 
+@dataclass(slots=True)
+class _Hour:
+    """The lanes of a station in one hour side by side."""
+
+    count: int = 0
+    flow_vph: float = 0.0
+    timed: int = 0  # vehicles with a speed
+    speeds_kmh: float = 0.0  # of all of these together
+    share: float = 0.0
+
+
 def _traffic(
     store: Store, reports: dict[str, StationReport], where: dict[str, Any], since_ms: int, until_ms: int
 ) -> None:
     columns = ("count_sum", "flow_vph_mean", "speed_tms_kmh_mean", "speed_tms_kmh_n", "completeness")
     lanes = ("node", "sensor", "lane", "direction")
-    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0] * 5)
+    hours: dict[tuple[str, int], _Hour] = defaultdict(_Hour)
     for series in store.select(Select("traffic_flow" + HOURS, columns, since_ms, until_ms, where, lanes)):
         for time_ms, count, flow, speed, timed, share in series.rows:
             if count is not None:
-                total = sums[series.tags["node"], time_ms]
-                total[0] += count
-                total[1] += count if flow is None else flow
-                total[4] = max(total[4], share or 0.0)
+                hour = hours[series.tags["node"], time_ms]
+                hour.count += count
+                hour.flow_vph += count if flow is None else flow
+                hour.share = max(hour.share, share or 0.0)
                 if speed is not None and timed:
-                    total[2] += timed
-                    total[3] += timed * speed
+                    hour.timed += timed
+                    hour.speeds_kmh += timed * speed
     watched: dict[str, float] = defaultdict(float)
-    for (node, time_ms), (count, flow, timed, weighted, share) in sorted(sums.items()):
-        report, watched[node] = reports[node], watched[node] + share
-        report.vehicles.append((time_ms, tens(flow) if count >= FEW else None))
-        report.vehicles_total += tens(count) if count >= FEW else 0
-        if timed >= FEW:
-            report.speed.append((time_ms, round(weighted / timed)))
-    for node, hours in watched.items():
+    for node, time_ms in sorted(hours):
+        report, hour = reports[node], hours[node, time_ms]
+        watched[node] += hour.share
+        report.vehicles.append((time_ms, tens(hour.flow_vph) if hour.count >= FEW else None))
+        report.vehicles_total += tens(hour.count) if hour.count >= FEW else 0
+        if hour.timed >= FEW:
+            report.speed.append((time_ms, round(hour.speeds_kmh / hour.timed)))
+    for node, share in watched.items():
         if reports[node].share is None:
-            reports[node].share = hours * HOUR_MS / (until_ms - since_ms)
+            reports[node].share = share * HOUR_MS / (until_ms - since_ms)
 
 
 def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int) -> None:
