@@ -36,7 +36,8 @@ def _block(series: Series, rows: list[Reading]) -> Block:
 
 def readings_of(data: bytes) -> tuple[list[Reading], Envelope]:
     """The rows of bytes that were sealed here, with their envelope: the way back from `blocks`."""
-    envelope = read(loads(unpack(data))["node"], data)
+    raw = loads(unpack(data))
+    envelope = read(raw["node"], data, lambda _: raw)
     rows = []
     for block in check(envelope.blocks, _FOR_EVER_MS).blocks:
         series = Series(block.sensor, block.kind, tuple(block.tags.items()), block.profile)
