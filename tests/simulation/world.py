@@ -19,7 +19,7 @@ from tests.simulation.rules import Rules
 from tests.simulation.truth import Outcome, Truth, is_bad
 from tests.simulation.weather import FAULTS_S, Weather, draw
 
-SETTLE_S = 5_400
+SETTLE_S = 2_700
 IN_RAM = Path("/dev/shm")
 
 
