@@ -86,6 +86,7 @@ def _let_go() -> Iterator[None]:
         ends = r"unclosed <socket\.socket .*laddr=\('127\.0\.0\.1', \d+\), raddr=\('127\.0\.0\.1', \d+\)>"
         warnings.filterwarnings("ignore", ends, ResourceWarning)
         gc.collect()
+    gc.freeze()  # what outlives a file is the run's: every later look passes over it
 
 
 @pytest.fixture
