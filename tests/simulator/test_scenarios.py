@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from simulator.world.line import Line
 from simulator.world.node import Node
 from simulator.world.run import Files, Run
 from tests.closes import Closes
+from wire.times import HOUR_MS
 
 SEED = 7
 GOLDEN = "6cedd414a56d2ecbe2dbfb393aeb8b36"
@@ -119,6 +121,15 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         assert said in str(caught.value)
         assert "mine.yaml:" in str(caught.value)
         assert "?, not" not in str(caught.value)
+
+
+def test_the_manuals_own_scenario_can_be_used(tmp_path: Path) -> None:
+    """Who copied it was told that its rule is not there."""
+    sample, *_ = re.findall(r"(?ms)^```yaml\n(title.*?)^```", Path("docs/simulator.md").read_text())
+    (tmp_path / "mine.yaml").write_text(sample)
+    wants = load(str(tmp_path / "mine.yaml"))
+    assert wants.never() == []
+    assert len(wants.expected_alerts(wants.start_ms + 4 * HOUR_MS)) == 2 * wants.stations
 
 
 def test_what_cannot_strike_in_a_run_is_told() -> None:
