@@ -50,7 +50,7 @@ def test_the_running_agent_takes_a_change_up_and_puts_back_what_silences_a_senso
 
 @pytest.mark.real
 def test_an_agent_does_not_take_up_a_file_that_was_broken_by_hand(field: Field) -> None:
-    field.start()
+    field.start_alone()
     begun, good = field.status(), field.config.read_text()
     no_secret = with_value(good, ("broker", "password_file"), "/no/file")
     no_spool = with_value(good, ("spool", "path"), "/dev/null/spool.db")
@@ -107,7 +107,7 @@ def test_what_was_broken_by_hand_is_told_mended_and_never_put_back(field: Field)
 
 @pytest.mark.real
 def test_watch_says_of_a_running_agent_that_it_has_no_socket(field: Field) -> None:
-    field.start()
+    field.start_alone()
     (field.folder / "status.sock").unlink()
     watched = field.lamppost("agent", "watch", "--seconds", "1", "--config", str(field.config))
     assert watched.returncode == 5
@@ -119,7 +119,7 @@ def test_an_end_that_is_asked_for_between_two_lives_is_heard(field: Field) -> No
 
     between = field.folder / "between"
     field.agent.command[1:3] = ["-c", SLOW_BETWEEN.format(str(between))]  # in place of -m lamppost
-    field.start()
+    field.start_alone()
     assert field.agent.process is not None
     os.kill(field.agent.process.pid, signal.SIGHUP)
     wait_for("the end of the first life", between.exists, 20)

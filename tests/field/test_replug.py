@@ -34,7 +34,7 @@ def test_a_sensor_pulled_out_is_called_so_by_watch_and_status(field: Field) -> N
 
 def test_a_port_that_is_there_and_shut_is_called_so_by_watch(field: Field) -> None:
     """It said "silent", as of a sensor that has nothing to say."""
-    field.start()
+    field.start_alone()
     field.stubs.remove("air")
     (field.ports / "air").symlink_to("/dev/null")
     wait_for("the agent to say so", lambda: field.status()["sensors"][0]["trouble"] == "this is no serial port", 30)
@@ -43,8 +43,7 @@ def test_a_port_that_is_there_and_shut_is_called_so_by_watch(field: Field) -> No
 
 
 def unplug(field: Field, rounds: int) -> None:
-
-    field.start()
+    field.start_alone()
     process = field.agent.process
     assert process is not None
     log = field.folder / "agent.log"

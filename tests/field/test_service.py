@@ -122,7 +122,7 @@ def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(0.1)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        field.start()
+        field.start_alone()
 
         def hear(word: str) -> bool:
             try:
