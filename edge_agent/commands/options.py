@@ -53,7 +53,7 @@ def model(name: str, folder: Path | None) -> Profile:
     try:
         return models(folder).get(name)
     except UnknownProfile as error:
-        cure = "lamppost profiles list; one of your own wants its folder"
+        cure = "lamppost profiles list; one of your own: --profiles FOLDER"
         raise Failure(Exit.USAGE, "profile-unknown", str(error), cure) from error
     except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), "correct the lines named") from error

@@ -66,7 +66,7 @@ def probe(
     if sure and (write or _wants_it(config, as_json)):
         from edge_agent.settings.edit import add_sensors
 
-        added = add_sensors(config, sure)
+        added = add_sensors(config, sure, folder)
         typer.echo(f"{config}: added {', '.join(added)}" if added else f"{config}: all of them were there", err=True)
     raise typer.Exit(Exit.FINE if sure else Exit.DEVICE_OR_PORT)
 

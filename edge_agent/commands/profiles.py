@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported
 app = typer.Typer(
     no_args_is_help=True, help="Sensor models: list, show, check, decode. 传感器型号：列表、查看、检查、解码。"
 )
-Folder = Annotated[Path | None, typer.Option("--folder", help="A folder of your own profiles. 自定义配置文件夹。")]
+Folder = Annotated[
+    Path | None, typer.Option("--profiles", "--folder", help="A folder of your own profiles. 自定义配置文件夹。")
+]
 Json = Annotated[bool, typer.Option("--json", help="For programs. 供程序读取。")]
 NARROW = 100  # columns: below, a model takes two lines
 

@@ -5,6 +5,7 @@ The result is checked before it takes the old file's place, whole: written aside
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 _PREFIX = {"air_quality": "air", "detection": "radar", "weather": "weather", "position": "gps"}
 
 
-def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
+def add_sensors(file: Path, findings: Sequence[Finding], profiles: Path | None = None) -> list[str]:
     """Put what was found at the end of `sensors:`; returns the names given. A port that is there already stays.
 
+    `profiles` is the folder of own models among which it was searched: the settings name it from then on.
     Raises Failure when the file is not usable before or after.
     """
     from device_profiles.catalogue import load
 
     settings = load_settings(Config, file, SETTINGS_CURE)
-    catalogue = load(settings.profiles)
+    catalogue = load(profiles or settings.profiles)
     known = {os.path.realpath(sensor.port) for sensor in settings.sensors}
     names = {sensor.name for sensor in settings.sensors}
     lines: list[str] = []
@@ -44,7 +46,10 @@ def add_sensors(file: Path, findings: Sequence[Finding]) -> list[str]:
         added.append(name)
         lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path)]
     if added:
-        replace_checked(file, with_lines(file.read_text(encoding="utf-8"), "sensors", lines))
+        text = with_lines(file.read_text(encoding="utf-8"), "sensors", lines)
+        if profiles is not None and settings.profiles is None:
+            text += f"\n# Sensor models of our own.\nprofiles: {json.dumps(os.path.abspath(profiles))}\n"
+        replace_checked(file, text)
     return added
 
 

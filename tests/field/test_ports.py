@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import load_settings
+from device_profiles.catalogue import load
 from edge_agent.commands.ports import free_ports
 from edge_agent.lines.not_opened import BUSY
 from edge_agent.lines.port_probe import Finding
@@ -138,6 +139,20 @@ def test_a_key_after_the_sensors_keeps_its_place_and_its_comment(tmp_path: Path)
     add_sensors(file, [finding("/dev/b", "nova-sds011")])
     assert "\n\n# why it is short\nseal_s: 2.0\n" in file.read_text()
     assert load_settings(Config, file, "").seal_s == 2.0
+
+
+def test_a_model_of_ones_own_is_added_with_the_folder_that_it_is_in(tmp_path: Path) -> None:
+    """It was found, and not known to the settings that it was written into."""
+    file, own = tmp_path / "agent.yaml", tmp_path / "own"
+    own.mkdir()
+    text = load().path("nova-sds011").read_text(encoding="utf-8")
+    (own / "acme-dust.yaml").write_text(text.replace("profile: nova-sds011", "profile: acme-dust"))
+    file.write_text("node: lp-1\nsite: here\nsensors:\n  - {name: a, profile: agd-315, port: /dev/a}\n")
+    verdict = Verdict("acme-dust", 3, 0, True, (), {})
+    heard = Finding("/dev/b", Outcome(PROFILES["nova-sds011"].serial, [verdict], {9600: 96}))
+    assert add_sensors(file, [heard], own) == ["air-1"]
+    settings = load_settings(Config, file, "")
+    assert (settings.profiles, settings.sensors[-1].profile) == (own, "acme-dust")
 
 
 def test_a_file_that_is_wrong_is_not_touched(tmp_path: Path) -> None:
