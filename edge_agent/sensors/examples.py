@@ -123,7 +123,7 @@ def _of_line(shape: LineShape, data: bytes) -> str:
     if shape.end != "none" and line == data:
         return f": it does not end with {'0A' if shape.end == 'lf' else '0D'}"
     if shape.check is None:
-        return ""
+        return f": it is written as none of templates, {', '.join(shape.templates)}" if shape.templates else ""
     parts = checked_parts(line, shape.check.kind)
     if parts is None:
         return f": {shape.check.kind} is two hex digits at its end"

@@ -155,6 +155,7 @@ AMISS = [
     (LINE, "longest: 64", "longest: 16", "['bad_length']: a line is at most longest, 16 bytes long, these are 21"),
     (LINE, "columns: 3", "columns: 4", "['bad_format']: data has 4 columns, these are 3"),
     (LINE, "$BAR,", "$PAR,", "['bad_header']: a frame begins with $PAR,"),
+    (LINE, "check: {kind: xor8_nmea}", 'templates: ["$BAR,#"]', "it is written as none of templates, $BAR,#"),
     (LINE, "xor8_nmea}", "sum8}", "a line carries xor8_nmea, xor8_from_dollar, crc16_vaisala, not sum8"),
     (LINE, "xor8_nmea}", "xor8_nmea, from: 2}", "xor8_nmea has bounds of its own in a line: leave from and at out"),
 ]
