@@ -8,31 +8,41 @@ from collector.rules.standing import Standing
 from collector.rules.transition import Transition
 
 
-def unheard(breath: Sequence[Transition], standings: Mapping[str, Standing]) -> list[Transition]:
-    """A breath without what begins and ends in it and was heard before, to its end.
+def unheard(said: Sequence[Transition], standings: Mapping[str, Standing]) -> list[Transition]:
+    """A breath without what it takes back of itself, and without what begins and ends in it and was heard before.
 
     An episode that is over may have been part of a longer one for a while, until a reading came that parts them again.
     Nor is it news that what is over had begun earlier: the first is taken back, and the longer one covers it.
     """
+    breath = _without_retracted(said)
     ends = {each.key: n for n, each in enumerate(breath) if each.state == "resolved"}
-    back = {each.fingerprint: each.start_ms for each in breath if each.void and _is_over(each, standings)}
 
     def is_old(n: int, each: Transition) -> bool:
         end = ends.get(each.key, -1)
-        if end <= n:
-            return False
-        begun_ms = back.get(each.fingerprint)
-        covers = begun_ms is not None and each.start_ms <= begun_ms <= breath[end].event_ms
-        return covers or _is_over(each, standings)
+        return end > n and any(each.start_ms <= ms <= breath[end].event_ms for ms in _heard(each, standings))
 
     return [each for n, each in enumerate(breath) if not is_old(n, each)]
 
 
-def _is_over(each: Transition, standings: Mapping[str, Standing]) -> bool:
-    """Whether people have heard of this episode to its end, or will with the next message."""
+def _without_retracted(breath: Sequence[Transition]) -> list[Transition]:
+    """A breath without episodes that begin and are taken back in it: readings came one by one, in any order."""
+    held: list[Transition] = []
+    for each in breath:
+        began = [n for n, one in enumerate(held) if one.key == each.key and one.state == "firing"]
+        if each.void and began:
+            held = [one for n, one in enumerate(held) if n < began[0] or one.key != each.key]
+        else:
+            held.append(each)
+    return held
+
+
+def _heard(each: Transition, standings: Mapping[str, Standing]) -> list[int]:
+    """When the episodes began of which people have heard to their end, or will with the next message."""
     known = standings.get(each.fingerprint)
-    waits = () if known is None else (line.alert.key for line in known.news if line.state == "resolved")
-    return known is not None and each.key in (*known.over, *waits)
+    if known is None:
+        return []
+    waits = (line.alert.key for line in known.news if line.state == "resolved")
+    return [int(key.rpartition("|")[2]) for key in (*known.over, *waits)]
 
 
 def beginnings(breath: Sequence[Transition]) -> list[str]:
@@ -44,3 +54,8 @@ def beginnings(breath: Sequence[Transition]) -> list[str]:
         if each.state == "firing" and not each.late:
             nearest[each.fingerprint] = each.key
     return found[::-1]
+
+
+def endings(breath: Sequence[Transition]) -> dict[tuple[str, int], int]:
+    """When the episodes that end in a breath do, by fingerprint and start."""
+    return {(each.fingerprint, each.start_ms): each.event_ms for each in breath if each.state == "resolved"}

@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from collector.rules.breath import beginnings, unheard
+from collector.rules.breath import beginnings, endings, unheard
 from collector.rules.deed import Deed
 from collector.rules.fields import OWN_LINK
 from collector.rules.notification import Notification, group_of, notification
@@ -68,12 +68,14 @@ class Desk:
         """
         back: dict[str, Transition] = {}
         breath = unheard(list(transitions), self.standings)
+        over_ms = endings(breath)
         for each, begins in zip(map(self._as_known, breath), beginnings(breath), strict=True):
             name, standing = each.fingerprint, self.standings.get(each.fingerprint)
             known = standing if standing is not None and standing.firing else None
             is_same = known is not None and known.alert.key == each.key
             fires, ends = each.state == "firing" and not each.late, each.state == "resolved"
-            if fires and name in back:
+            goes_on = name in back and over_ms.get((name, each.start_ms), back[name].start_ms) >= back[name].start_ms
+            if fires and goes_on:
                 del back[name]
                 self._move(self.standings[name], each)
             elif ends and is_same and (each.void or each.key == begins):

@@ -52,6 +52,41 @@ def test_what_fires_goes_on_when_its_beginning_moves_there_and_back():
     assert heard(desk, 18, resolved(2, start=later)) == [("bureau", "news", ["resolved"])]
 
 
+def taken_back(each):
+    return replace(each, state="resolved", void=True, reason="corrected")
+
+
+def test_what_is_said_and_taken_back_in_one_breath_is_not_told():
+    """After an outage readings came one by one in any order: one episode was told five times, each a little longer."""
+    desk, starts = Desk(Policy(flap_changes=100)), [T0 + 3 * MINUTE, T0 + 2 * MINUTE, T0]
+    breath = []
+    for start in starts:
+        breath += [firing(3, start=start), resolved(4, start=start), taken_back(firing(start=start))]
+    assert heard(desk, 5, *breath[:-1]) == [("bureau", "news", ["firing", "resolved"])]
+
+
+def test_what_was_heard_to_its_end_is_not_told_again_when_it_was_part_of_a_longer_one_and_began_earlier():
+    desk, later, earlier = Desk(Policy(flap_changes=100)), T0 + 4 * MINUTE, T0 + 3 * MINUTE
+    assert heard(desk, 6, firing(4, start=later), resolved(5, start=later)) == [
+        ("bureau", "news", ["firing", "resolved"])
+    ]
+    assert heard(desk, 12, taken_back(firing(4, start=later)), firing(), resolved(5)) == []
+    assert heard(desk, 18, resolved(1), firing(3, start=earlier), resolved(5, start=earlier)) == []
+
+
+def test_a_backlog_with_an_episode_before_the_one_that_fires_is_told_as_two_each_to_its_end():
+    """The live reading comes first. The earlier one was never told, or the one that fires was told as two."""
+    desk, live, moved = Desk(Policy(flap_changes=100)), T0 + 5 * MINUTE, T0 + 4 * MINUTE
+    assert heard(desk, 5, firing(5, start=live)) == [("bureau", "news", ["firing"])]
+    back = [firing(), resolved(1), firing(5, start=live), taken_back(firing(5, start=live))]
+    desk.hear(
+        [taken_back(firing(5, start=live)), *back, firing(4, start=moved), resolved(6, start=moved)], T0 + 11 * MINUTE
+    )
+    (said,) = desk.tick(T0 + 11 * MINUTE)
+    told = [(line.state, line.alert.start_ms, line.alert.key.rpartition("|")[2]) for line in said.lines]
+    assert told == [("firing", T0, str(T0)), ("resolved", T0, str(T0)), ("resolved", moved, str(live))]
+
+
 def test_an_end_that_late_readings_only_move_is_told_once():
     desk = Desk(Policy(flap_changes=100))
     assert heard(desk, 0, firing()) == [("bureau", "news", ["firing"])]
@@ -140,10 +175,6 @@ def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told
     assert heard(desk, 5, later) == [("bureau", "news", ["firing"])]
     assert heard(desk, 11, firing(), resolved(2)) == [("bureau", "news", ["firing", "resolved"])]
     assert heard(desk, 17, resolved(16, start=T0 + 5 * MINUTE)) == [("bureau", "news", ["resolved"])]
-
-
-def taken_back(each):
-    return replace(each, state="resolved", void=True, reason="corrected")
 
 
 def test_that_it_began_earlier_is_no_news_and_who_has_it_keeps_it():
