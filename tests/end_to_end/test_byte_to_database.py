@@ -20,25 +20,26 @@ def wave(t_s: float) -> dict[str, float]:
     return {"pm1_ugm3": 3.0 * step, "pm25_ugm3": 5.0 * step, "pm10_ugm3": 7.0 * step + 3}
 
 
-@pytest.mark.parametrize(
-    ("profile", "stub"),
-    [("plantower-pms5003", Pms5003(wave)), ("nova-sds011", Sds011(wave))],
-    ids=["pms5003", "sds011"],
-)
-def test_what_an_air_sensor_said_is_what_influxdb_answers(rig: Rig, profile: str, stub: Pms5003 | Sds011) -> None:
+def test_what_air_sensors_said_is_what_influxdb_answers(rig: Rig) -> None:
+    sensors = {"air-1": ("plantower-pms5003", Pms5003(wave)), "air-2": ("nova-sds011", Sds011(wave))}
     rig.collector().start()
     rig.wait_for_page()
-    agent = rig.agent("lp-1", {"air-1": (profile, stub)})
+    agent = rig.agent("lp-1", sensors)
     rig.stubs.start()
     agent.start()
-    wait_for("20 readings in InfluxDB", lambda: rig.count("air_quality") >= 20, 60)
+    wait_for(
+        "20 readings of each in InfluxDB",
+        lambda: all(rig.count("air_quality", sensor=sensor) >= 20 for sensor in sensors),
+        60,
+    )
     assert agent.stop() == 0
-    names = sorted(rig.truth["lp-1", "air-1"][0][0])
-    sent = [[row[name] for name in names] for (row,) in rig.truth["lp-1", "air-1"]]
-    stored = [row[1:] for row in rig.rows("air_quality", *names, node="lp-1", sensor="air-1")]
-    assert rig.status("lp-1")["accepted"] == len(stored)
-    start = sent.index(stored[0])  # the stub spoke before the agent listened
-    assert sent[start : start + len(stored)] == stored
+    for sensor in sensors:
+        names = sorted(rig.truth["lp-1", sensor][0][0])
+        sent = [[row[name] for name in names] for (row,) in rig.truth["lp-1", sensor]]
+        stored = [row[1:] for row in rig.rows("air_quality", *names, node="lp-1", sensor=sensor)]
+        start = sent.index(stored[0])  # the stub spoke before the agent listened
+        assert sent[start : start + len(stored)] == stored
+    assert rig.status("lp-1")["accepted"] == rig.count("air_quality")
 
 
 def test_vehicles_before_the_radar_are_counted_in_influxdb(rig: Rig) -> None:
