@@ -9,8 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-TRUE = {"status", "headers", "body"}
-
 
 class AnsweringProxy:
     """`say` plays a case's answer until `hush`; `writes` counts what came while it played, `bodies` keeps them."""

@@ -48,7 +48,6 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fault proxy", daemon=True)
         self._ready = threading.Event()
-        self._pumps: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Listen on every link."""
