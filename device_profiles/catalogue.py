@@ -56,10 +56,13 @@ class Catalogue:
         return versions[int(version)]
 
     def get(self, ref: str) -> Profile:
-        """The profile. Raises UnknownProfile, or NotUsable when its file is wrong."""
+        """The profile. Raises UnknownProfile, or NotUsable when its file is wrong or cannot be read."""
         path = self.path(ref)
         if path not in self._loaded:
-            self._loaded[path] = read(path)
+            try:
+                self._loaded[path] = read(path)
+            except OSError as error:
+                raise NotUsable([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from error
         return self._loaded[path]
 
 

@@ -228,6 +228,12 @@ def test_a_file_that_is_not_named_like_its_profile_hears_both_right_names(tmp_pa
         catalogue.read(path)
 
 
+def test_a_profile_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own-sensor.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    with pytest.raises(NotUsable, match=r"own-sensor\.yaml:1: cannot be read"):
+        catalogue.load(tmp_path).get("own-sensor")
+
+
 def test_a_commands_text_takes_the_checksum_that_its_rule_says() -> None:
     words = {"text": "$PMTK220,1000*{check}\r\n", "check": {"kind": "xor8_nmea", "from": 1}}
     command = Command.model_validate(words)
