@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,6 +15,10 @@ from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, counted, load_rules, load_settings, open_store, show_json
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.report.summary import Done
 
 _DAYS = {"day": 1, "week": 7}
 
@@ -37,7 +41,6 @@ def report(
                lamppost report week --date 2026-03-08 --lang en -o week.html
     """
     from collector.report import page, text
-    from collector.report.changes import changes
     from collector.report.summary import StationReport, summarise
     from collector.stations.names import Names
     from collector.web.privacy import is_public
@@ -55,14 +58,9 @@ def report(
     with open_store(settings) as store:
         nodes = stations or _nodes(store, span)
         reports = summarise(store, nodes, *span, told)
-    try:
-        done = changes(settings, *span)
-    except (OSError, ValueError, sqlite3.Error) as error:
-        typer.echo(f"without what was done at the stations: {error}; run it as the collector's user", err=True)
-        done = {}
+    done = _changes(settings, span)
     for one in reports:
         one.changes = done.get(one.node, [])
-    for one in reports:
         if one == StationReport(one.node):
             must_be_known(settings, one.node)
     if as_json:
@@ -80,6 +78,17 @@ def report(
         except OSError as error:
             raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
         typer.echo(f"{output}: {counted(len(reports), 'station')}", err=True)
+
+
+def _changes(settings: Config, span: tuple[int, int]) -> dict[str, list[Done]]:
+    """What was done at each station; nothing, and a word of it, for who may not read the collector's files."""
+    from collector.report.changes import changes
+
+    try:
+        return changes(settings, *span)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        typer.echo(f"without what was done at the stations: {error}; run it as the collector's user", err=True)
+        return {}
 
 
 def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
