@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import typer
 
+from collector.clock import wall_ms
 from collector.commands.node import must_be_known, state_of
 from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, say
 from collector.commands.times import span_of
@@ -39,7 +39,7 @@ def recompute(
     settings = load_settings(config)
     if since is None:
         with state_of(settings) as state:
-            hours = WindowBook(state, owner=False).waiting(round(time.time() * 1000))
+            hours = WindowBook(state, owner=False).waiting(wall_ms())
         say(f"{hours} hours and days of sensors and lanes are still to be computed", as_json, hours=hours)
         return
     span = span_of(since, until, settings.web.time_zone)

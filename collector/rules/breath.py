@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collector.rules.standing import Standing
-from collector.rules.transition import Transition
+from collector.rules.transition import Transition, began_ms
 
 
 def unheard(said: Sequence[Transition], standings: Mapping[str, Standing]) -> list[Transition]:
@@ -26,14 +26,17 @@ def unheard(said: Sequence[Transition], standings: Mapping[str, Standing]) -> li
 
 def _without_retracted(breath: Sequence[Transition]) -> list[Transition]:
     """A breath without episodes that begin and are taken back in it: readings came one by one, in any order."""
-    held: list[Transition] = []
-    for each in breath:
-        began = [n for n, one in enumerate(held) if one.key == each.key and one.state == "firing"]
-        if each.void and began:
-            held = [one for n, one in enumerate(held) if n < began[0] or one.key != each.key]
-        else:
-            held.append(each)
-    return held
+    held: dict[int, Transition] = {}
+    begun: dict[str, list[int]] = {}
+    for n, each in enumerate(breath):
+        if each.void and each.key in begun:
+            for place in begun.pop(each.key):
+                del held[place]
+            continue
+        held[n] = each
+        if each.state == "firing" or each.key in begun:
+            begun.setdefault(each.key, []).append(n)
+    return list(held.values())
 
 
 def _heard(each: Transition, standings: Mapping[str, Standing]) -> list[int]:
@@ -42,7 +45,7 @@ def _heard(each: Transition, standings: Mapping[str, Standing]) -> list[int]:
     if known is None:
         return []
     waits = (line.alert.key for line in known.news if line.state == "resolved")
-    return [int(key.rpartition("|")[2]) for key in (*known.over, *waits)]
+    return [began_ms(key) for key in (*known.over, *waits)]
 
 
 def beginnings(breath: Sequence[Transition]) -> list[str]:

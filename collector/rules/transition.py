@@ -141,6 +141,11 @@ def key(rule: str, version: str, series: Series, start_ms: int) -> str:
     return f"{rule}@{version}|{series}|{start_ms}"
 
 
+def began_ms(key: str) -> int:
+    """When the episode of this key began."""
+    return int(key.rpartition("|")[2])
+
+
 def episodes(transitions: Iterable[Transition]) -> list[Episode]:
     """The episodes that a stream of transitions tells, by start; what was told twice or taken back counts once or not.
 
