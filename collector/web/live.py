@@ -179,7 +179,7 @@ class Live:
         try:
             await self._views.fresh(news, age_s=0)
         except StoreDown:
-            return  # a page that is loaded says so itself; the next beat asks again
+            news = set()  # of stations nothing is known anew; alerts, and what is wrong here, are known without it
         await self._tell(news, alerts_moved)
 
     async def _tell(self, news: set[str], alerts_moved: bool) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from collector.health.health import Health, Trouble
 from collector.web import feed, live
-from collector.web.live import Live, Reader, Sight, parts_of, pause_s
+from collector.web.live import Live, Page, Reader, Sight, parts_of, pause_s
 from collector.web.render import Renderer
 from collector.web.views import Views
 from tests.web.city import City
@@ -66,6 +67,33 @@ def test_a_message_leaves_the_ages_to_the_page(tmp_path: Path) -> None:
     assert "Station silent" in told[1]
     assert 'data-ms="1789999760000"' in told[1]
     assert "4 min ago" not in told[1]
+    city.close()
+
+
+def test_while_the_database_is_away_open_pages_hear_of_alerts_and_the_desk_of_what_is_wrong(tmp_path: Path) -> None:
+    """As long as somebody read of any station, desk and wall stood still: that the database is away was not told."""
+    city = City(tmp_path)
+    site = city.site()
+    renderer = Renderer(site)
+    renderer.offer(told_of=lambda _: [], batches_per_s=lambda: 0.0)
+
+    async def heard() -> dict[str, str]:
+        beating, told = Live(site, renderer, Views(site)), dict[str, str]()
+        pages: tuple[Page, ...] = ("city", "station", "ops", "wall")
+        readers = [beating.open(Sight("en", () if page == "ops" else ("lp-0001",), page)) for page in pages]
+        city.lose_database()
+        city.health = Health(True, "active", {"database": Trouble("database_away", "timed out")})
+        await beating._beat([{"node": "lp-0001"}, {"type": "alert"}], False)
+        async with asyncio.timeout(5):
+            for reader in filter(None, readers):
+                stream = reader.stream()
+                await anext(stream)
+                told[reader.looks_at.page] = (await anext(stream)).decode()
+        return told
+
+    told = asyncio.run(heard())
+    assert [page for page, said in told.items() if "PM2.5 hourly mean too high" not in said] == []
+    assert "timed out" in told["ops"]
     city.close()
 
 
