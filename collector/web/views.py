@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable, Set
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -16,12 +17,15 @@ from collector.web.readings import View, last_heard, look
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
 
+log = logging.getLogger("lamppost.web")
+
 FRESH_S = 1.0
 ROUND_S = 20.0
 AT_ONCE = 50  # stations a question
-SEARCH_MS = 5 * 60_000
+SEARCH_S = 300.0
 PATIENCE_S = 5.0
 """How long a reader waits for a database that hangs, whose client itself waits for half a minute."""
+_NEVER: Final[tuple[float, int | None]] = (-math.inf, None)
 T = TypeVar("T")
 
 
@@ -46,7 +50,7 @@ class Views:
         self._site = site
         self._views: dict[str, View] = {}
         self._looked_s: dict[str, float] = {}
-        self._heard: dict[str, tuple[int, int | None]] = {}
+        self._heard: dict[str, tuple[float, int | None]] = {}
         self._wanted: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
         self._began_s = -math.inf
@@ -83,7 +87,7 @@ class Views:
 
     def latest_ms(self, node: str) -> int | None:
         """The newest reading of a station, as known when somebody looked last; the database is not asked."""
-        return self._heard.get(node, (0, None))[1]
+        return self._heard.get(node, _NEVER)[1]
 
     async def _round(self, nodes: Set[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
@@ -101,36 +105,34 @@ class Views:
     def _keep(self, views: list[View], asked_s: float) -> None:
         for view in views:
             node = view.station.node
-            known = self._views.get(node)
-            if known is None:  # who sees its card reads of it in the first sentence too
+            if node not in self._views:  # who sees its card reads of it in the first sentence too
                 self._summed_s = -math.inf
-            if known is None or known.now_ms <= view.now_ms:
+            if self._looked_s.get(node, -math.inf) <= asked_s:  # not by the view's own time: a clock may be set back
                 self._views[node] = view
                 self._looked_s[node] = asked_s
 
     def _look(self, stations: list[Station]) -> list[View]:
         """Look, and know of a silent station when it was heard last."""
-        now_ms = self._site.now_ms()
+        now_ms, now_s = self._site.now_ms(), time.monotonic()
         views = look(self._site.store, stations, now_ms, self._site.reporting)
         silent = [view.station.node for view in views if view.latest_ms is None]
-        self._heard |= {view.station.node: (now_ms, view.latest_ms) for view in views if view.latest_ms is not None}
-        self._search(silent, now_ms)
+        self._heard |= {view.station.node: (now_s, view.latest_ms) for view in views if view.latest_ms is not None}
+        self._search(silent, now_ms, now_s)
         return [self._with_last(view) if view.latest_ms is None else view for view in views]
 
-    def _search(self, nodes: list[str], now_ms: int) -> None:
+    def _search(self, nodes: list[str], now_ms: int, now_s: float) -> None:
         """When these were heard last: asked seldom, since it takes a week of readings, and of all at once.
 
         Two threads that both find no answer both ask.
         """
-        known = {node: self._heard.get(node, (0, None)) for node in nodes}
-        wanted = [node for node, (at_ms, heard_ms) in known.items() if heard_ms is None and now_ms - at_ms > SEARCH_MS]
+        known = {node: self._heard.get(node, _NEVER) for node in nodes}
+        wanted = [node for node, (at_s, heard_ms) in known.items() if heard_ms is None and now_s - at_s > SEARCH_S]
         if wanted:
             found = last_heard(self._site.store, wanted, now_ms)
-            self._heard |= {node: (now_ms, found.get(node)) for node in wanted}
+            self._heard |= {node: (now_s, found.get(node)) for node in wanted}
 
     def _with_last(self, view: View) -> View:
-        _, heard_ms = self._heard.get(view.station.node, (0, None))
-        return replace(view, station=replace(view.station, last_ms=heard_ms))
+        return replace(view, station=replace(view.station, last_ms=self.latest_ms(view.station.node)))
 
     async def run(self) -> None:
         """Look at all stations, again and again, so that the map and the first sentence know the whole city."""
@@ -142,5 +144,7 @@ class Views:
                     await self._round(set(nodes[first : first + AT_ONCE]))
             except StoreDown:
                 pass  # a page that is loaded says so itself; the next round asks again
+            except Exception:  # the task must outlive one round that breaks
+                log.exception("the whole city could not be looked at; the map stays as it is until the next round")
             took_s = time.monotonic() - started_s
             await asyncio.sleep(max(ROUND_S, 4 * took_s))  # at most a fifth of the time is spent on this

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Set
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,47 @@ def test_a_summary_is_kept_for_a_second_but_not_past_a_new_station(tmp_path: Pat
 
     asyncio.run(seen.fresh({"lp-0002"}))
     assert [view.station.node for view in seen.summary(age_s=60).views] == ["lp-0001", "lp-0002"]
+    city.close()
+
+
+def test_after_the_clock_was_set_back_a_station_is_shown_as_it_is_now(tmp_path: Path) -> None:
+    """It was shown as it had been an hour ago until the clock came there again."""
+    city = City(tmp_path, 1_790_000_000_000)
+    seen = Views(city.site())
+    asyncio.run(seen.fresh({"lp-0001"}, age_s=0))
+    city.started_ms -= 3_600_000
+    city.stations[0] = replace(city.stations[0], online=False)
+    (view,) = asyncio.run(seen.fresh({"lp-0001"}, age_s=0))
+    assert (view.now_ms, view.station.online) == (city.started_ms, False)
+    city.close()
+
+
+def test_a_look_at_the_city_that_breaks_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no thread was to be had for a moment, map and first sentence knew nothing new until the next start."""
+    monkeypatch.setattr("collector.web.views.ROUND_S", 0.0)
+    city = City(tmp_path)
+    seen, breaks = Views(city.site()), [RuntimeError("can't start new thread")]
+    look = seen._look
+
+    def broken_once(stations: list[Station]) -> list[View]:
+        if breaks:
+            raise breaks.pop()
+        return look(stations)
+
+    monkeypatch.setattr(seen, "_look", broken_once)
+
+    async def until_looked() -> None:
+        running = asyncio.create_task(seen.run())
+        async with asyncio.timeout(30):
+            while not seen.all() and not running.done():
+                await asyncio.sleep(0.01)
+        assert not running.done()
+        running.cancel()
+
+    asyncio.run(until_looked())
+    assert "can't start new thread" in caplog.text
     city.close()
 
 
