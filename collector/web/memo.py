@@ -56,9 +56,10 @@ class Memo:
         return made
 
     async def _renew(self, key: Hashable, make: Make) -> Made:
+        wanted_s = time.monotonic()
         async with self._lock(key):
             made = self._pages.get(key)
-            if made is None or time.monotonic() - made.at_s > self._age_s:
+            if made is None or wanted_s - made.at_s > self._age_s:
                 async with self._slots:
                     asked_s = time.monotonic()
                     plain = (await make()).encode()

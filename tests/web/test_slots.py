@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_however_many_ask_for_however_many_pages_a_few_are_made_at_a_time() -> N
     assert asyncio.run(ask()) == [str(number).encode() for number in range(12) for _ in range(3)]
     assert sorted(made) == list(range(12))
     assert most == 2
+
+
+def test_a_page_that_takes_long_is_made_once_for_all_who_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had waited found it too old and made it anew, one after the other: the tenth waited ten times as long."""
+    now_s, made = 0.0, 0
+
+    async def make() -> str:
+        nonlocal now_s, made
+        await asyncio.sleep(0)
+        now_s, made = now_s + 5.0, made + 1
+        return "a year"
+
+    async def ask() -> list[bytes]:
+        pages = Memo(1.0, asyncio.Semaphore(2))
+        return [page.plain for page in await asyncio.gather(*(pages.get("year", make) for _ in range(10)))]
+
+    monkeypatch.setattr("collector.web.memo.time", SimpleNamespace(monotonic=lambda: now_s))
+    assert asyncio.run(ask()) == [b"a year"] * 10
+    assert made == 1
 
 
 def test_however_many_programs_ask_a_few_questions_are_asked_at_a_time(tmp_path: Path) -> None:
