@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -19,6 +19,8 @@ from common.strict_model import Strict, misplaced, word
 from wire.quantities import QUANTITIES
 
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
+CANARY: Final = "canary-"
+"""Begins the name of a collector's canary, as a node."""
 
 
 Zone = Annotated[str, AfterValidator(lambda value: zone_of(value).key)]
@@ -166,6 +168,10 @@ class Config(Strict):
     def places(self) -> Places:
         """Labels and coordinates of the stations, by node."""
         return {each.node: Place(each.labels, each.lat, each.lon) for each in self.stations}
+
+    def has_no_disk(self, node: str) -> bool:
+        """Whether a node keeps nothing over a restart: a citizen's sensor, or the canary of a collector."""
+        return node.startswith(CANARY) or any(each.node == node and each.push is not None for each in self.stations)
 
     def reporting(self) -> ReportingOf:
         """What the station of a node reports; a node that is not listed reports as China does.

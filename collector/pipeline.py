@@ -213,6 +213,6 @@ def make_ingest(
         Quarantine(state, config.quarantine_mib << 20, config.quarantine_per_node_mib << 20),
         registry,
         Derivation(Quality(config.quality), calibrations, config.reporting()),
-        SeriesBudget(state, config.series_per_node),
+        SeriesBudget(state, config.series_per_node, config.has_no_disk),
         Pace(config.rate_per_node),
     )

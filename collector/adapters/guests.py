@@ -1,7 +1,8 @@
 """Guests: nodes without an agent. Their readings become batches here, and whoever sent them hears what became of those.
 
 A guest keeps nothing: what could not be stored within the answer's time is lost unless it is sent again, and the sender
-is told so. Each life of the collector numbers a guest's batches anew, under a spool of its own.
+is told so. Each life of the collector numbers a guest's batches anew, under a spool of its own; a guest that was quiet
+for a while goes on with its number.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ class _Guest:
     site: str
     session: str
     spool: str
-    pushed_ms: int
+    pushed_ms: int = 0
     seq: int = 0
+    online: bool = False
 
 
 Place = tuple[str, int]
@@ -70,8 +72,9 @@ class Guests:
                 return None
             guest = self._guests.get(node)
             if guest is None:
-                guest = _Guest(site, secrets.token_hex(8), secrets.token_hex(16), now_ms)
-                self._guests[node] = guest
+                guest = self._guests[node] = _Guest(site, secrets.token_hex(8), secrets.token_hex(16))
+            if not guest.online:
+                guest.online = True
                 self._arrived.append(Arrived(names.status(node), status.encode(_birth(node, guest, blocks)), False))
             guest.pushed_ms = now_ms
             guest.seq += 1
@@ -87,9 +90,9 @@ class Guests:
     def take(self, now_ms: int) -> list[Arrived]:
         """What guests have sent since the last call, and the goodbyes of those that have gone quiet."""
         with self._lock:
-            for node, guest in list(self._guests.items()):
-                if now_ms - guest.pushed_ms > QUIET_MS:
-                    del self._guests[node]
+            for node, guest in self._guests.items():
+                if guest.online and now_ms - guest.pushed_ms > QUIET_MS:
+                    guest.online = False
                     death = status.Death(node, guest.session, "lost")
                     self._arrived.append(Arrived(names.status(node), status.encode(death), False))
             taken = list(self._arrived)

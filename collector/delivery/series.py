@@ -2,11 +2,14 @@
 
 Every new combination of tags is a series that the database keeps in memory for ever. A node that invents names by the
 thousand, broken or hostile, must not use up what its neighbours need (threat T10).
+
+Guests and canaries have no disk: each life of a collector begins a spool for them, for years. Those do not count.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from collector.statedb import transaction
 from wire.batch import Block, Envelope
@@ -21,9 +24,10 @@ CREATE TABLE IF NOT EXISTS series_of_node (node TEXT, series TEXT, PRIMARY KEY (
 class SeriesBudget:
     """Series of each node, kept over restarts. `flush` writes the new ones, many at once."""
 
-    def __init__(self, db: sqlite3.Connection, most: int) -> None:
+    def __init__(self, db: sqlite3.Connection, most: int, has_no_disk: Callable[[str], bool] = lambda _: False) -> None:
         self._db = db
         self._most = most
+        self._has_no_disk = has_no_disk
         self._known: dict[str, set[str]] = {}
         self._new: list[tuple[str, str]] = []
         self._version = 0
@@ -40,7 +44,7 @@ class SeriesBudget:
             known = self._known[node] = self._load(node)
         if ledger in known and all(_name(site, block) in known for block in checked.blocks):
             return checked
-        room = self._learn(node, ledger, known)
+        room = self._has_no_disk(node) or self._learn(node, ledger, known)
         blocks, origins, refusals = [], [], list(checked.refusals)
         for block, origin in zip(checked.blocks, checked.origins, strict=True):
             if room and self._learn(node, _name(site, block), known):

@@ -21,7 +21,7 @@ import paho.mqtt.client as paho
 from collector.alerts.settings import CanarySettings
 from collector.broker.mqtt import KEEPALIVE_S, make_client
 from collector.clock import wall_ms
-from collector.config import Config
+from collector.config import CANARY, Config
 from collector.notify.addresses import Forbidden, Inner
 from collector.notify.post import request, trouble
 from collector.stores.store import Select, Store, StoreDown
@@ -49,7 +49,7 @@ class Canary:
         trouble: Callable[[], str | None],
         inner: Inner,
     ) -> None:
-        self.node = f"canary-{name}"
+        self.node = f"{CANARY}{name}"
         self.wrong: str | None = None
         self._store = store
         self._wants = wants
