@@ -55,8 +55,8 @@ class Said(NamedTuple):
 
     @property
     def checks(self) -> list[dict[str, Any]]:
-        """The lines of a doctor's report, wherever it stands in the answer."""
-        return next((rows for rows in _lists(self.answer) if rows and "state" in rows[0] and "id" in rows[0]), [])
+        """The lines of a doctor's report, wherever it stands; nothing of what is not as an agent says it."""
+        return next((rows for rows in _lists(self.answer) if all(map(_is_check, rows))), [])
 
 
 class Tabs:
@@ -200,6 +200,10 @@ class Tabs:
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_check(one: dict[str, Any]) -> bool:
+    return all(isinstance(one.get(key), str) for key in ("id", "state", "text", "cure"))
 
 
 def _is_frame(one: Any) -> bool:

@@ -210,6 +210,14 @@ def test_a_device_that_answers_nonsense_does_not_spoil_the_page(desk: tuple[Oper
     assert operator.get("/en/ops/station/lp-0001").status == 200
 
 
+def test_a_doctor_that_talks_nonsense_does_not_spoil_the_page(desk: tuple[Operator, City]) -> None:
+    """The page was broken for every operator until the collector began anew."""
+    operator, city = desk
+    city.checks = [{"id": "clock.sync", "state": "ok", "text": "", "cure": ""}, {"id": "clock.sync", "state": "ok"}]
+    assert operator.post("/en/ops/station/lp-0001/ask/doctor", {}).status == 303
+    assert operator.get("/en/ops/station/lp-0001").status == 200
+
+
 def test_conditions_are_told_apart(tmp_path: Path) -> None:
     city = City(tmp_path, NOW_MS)
     city.fill_an_hour()
