@@ -77,10 +77,12 @@ def load(file: Path, attribution: str) -> Backdrop:
         shapes: dict[str, list[list[Point]]] = {style: [] for style in _STYLES}
         points = 0
         for number, feature in enumerate(_features(data)):
-            for area, line in _lines(feature.get("geometry") or {}, f"{file}: feature {number}"):
+            for area, line in _lines(_object(feature, "geometry"), f"{file}: feature {number}"):
                 points += len(line)
-                shapes[_style(feature.get("properties") or {}, area)].append(line)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                shapes[_style(_object(feature, "properties"), area)].append(line)
+    except BadBackdrop:
+        raise
+    except (ValueError, RecursionError) as error:
         raise BadBackdrop(f"{file}: not JSON: {error}") from error
     if points > POINTS_MAX:
         raise BadBackdrop(f"{file}: {points} points, at most {POINTS_MAX}: cut out the city, or simplify")
@@ -116,6 +118,11 @@ def _features(data: Any) -> Iterator[dict[str, Any]]:
         yield {"geometry": data}
 
 
+def _object(feature: dict[str, Any], name: str) -> dict[str, Any]:
+    found = feature.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _lines(geometry: dict[str, Any], where: str) -> Iterator[tuple[bool, list[Point]]]:
     """The lines of a geometry, each with whether it bounds an area. Points are passed over."""
     depth = {"LineString": 0, "MultiLineString": 1, "Polygon": 1, "MultiPolygon": 2}.get(str(geometry.get("type")))
@@ -131,9 +138,9 @@ def _lines(geometry: dict[str, Any], where: str) -> Iterator[tuple[bool, list[Po
                 raise BadBackdrop(f"{where}: not degrees (EPSG:4326 is wanted, longitude first)")
             if len(points) > 1:
                 yield "Polygon" in str(geometry["type"]), points
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        if isinstance(error, BadBackdrop):
-            raise
+    except BadBackdrop:
+        raise
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
         raise BadBackdrop(f"{where}: coordinates of {geometry['type']} are not as GeoJSON has them") from error
 
 

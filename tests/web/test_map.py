@@ -78,6 +78,9 @@ def test_a_large_city_becomes_a_coarser_picture_not_a_larger_one() -> None:
         ('{"type": "LineString", "coordinates": [[500000, 4400000], [1, 2]]}', "feature 0: not degrees"),
         ('{"type": "LineString", "coordinates": [1, 2]}', "not as GeoJSON has them"),
         ('{"type": "Polygon", "coordinates": [[["a", 2], [1, 2]]]}', "not as GeoJSON has them"),
+        ('{"type": "LineString", "coordinates": [[1, 2], [1%s, 2]]}' % ("0" * 400), "not as GeoJSON has them"),
+        ('{"type": "Feature", "properties": "", "geometry": ["LineString"]}', "no lines or areas"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, text: str, said: str) -> None:
