@@ -29,6 +29,7 @@ from collector.numbers.windows import (
     fold,
     is_whole,
     minute,
+    possible,
     read,
     rolled,
 )
@@ -66,7 +67,7 @@ class StoredWindows:
             counted = {time_ms // MINUTE_MS for time_ms in times}
             for time_ms, *cells in self._select(key, MINUTES, THINNED, hour_ms, hour_ms + HOUR_MS):
                 if time_ms // MINUTE_MS not in counted:
-                    hour.thinned(dict(zip(THINNED, cells, strict=True)))
+                    hour.thinned(possible(dict(zip(THINNED, cells, strict=True))))
             return {}, hour_fields(kind, hour) if hour.n else {}
         parts: Windows = {}
         first = 0
@@ -78,7 +79,8 @@ class StoredWindows:
             parts[minute_ms] = window.fields()
             first = end
         stored = self._windows(key, MINUTES, hour_ms, hour_ms + HOUR_MS)
-        for _, fields in sorted((stored | parts).items()):
+        sound = {time_ms: told for time_ms, fields in stored.items() if (told := possible(fields))}
+        for _, fields in sorted((sound | parts).items()):
             hour.below(fields)
         return parts, hour_fields(kind, hour) if hour.n else {}
 

@@ -140,6 +140,22 @@ def with_completeness(kind: str, fields: dict[str, Any], parts: int, span_ms: in
     return fields | {"completeness": round(min(1.0, share), DECIMALS)}
 
 
+def possible(minute: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a thinned minute, without the quantities of which one tells what cannot be.
+
+    A device thins what its sensors say, and tests nothing: a reading of 65535 µg/m³ leaves the hour as it would have
+    left it alone, with the others of its minute.
+    """
+    odd = {name.rpartition("_")[0] for name, value in minute.items() if value is not None and not _can_be(name, value)}
+    return {name: value for name, value in minute.items() if name.rpartition("_")[0] not in odd}
+
+
+def _can_be(field: str, value: float) -> bool:
+    name, _, stat = field.rpartition("_")
+    quantity = QUANTITIES.get(name)
+    return quantity is None or (value >= 0 if stat in ("n", "sum") else quantity.low <= value <= quantity.high)
+
+
 def valid_hour(fields: Mapping[str, Any], name: str) -> float | None:
     """The hourly mean of a quantity where at least 45 minutes were sampled (GB 3095-2026 Table 4), else None."""
     n, mean = fields.get(name + "_n"), fields.get(name + "_mean")

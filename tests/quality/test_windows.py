@@ -384,3 +384,26 @@ def test_an_hour_of_noise_is_the_level_of_its_energy(tmp_path: Path, closes: Clo
     bench.rollups.again(("air_quality", AIR), [NOON], bench.now_ms)
     bench.settle()
     assert bench.rows("air_quality_1h", *names) == hours
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "odd"),
+    [
+        ("air_quality", AIR, {"pm25_ugm3_mean": 1104.0, "pm25_ugm3_max": 65535.0}),
+        ("air_quality", AIR, {"noise_db_mean": -5000.0}),
+        ("traffic_flow", LANE, {"n_speed_045_kmh_mean": -3.0, "n_speed_045_kmh_n": 1}),
+    ],
+)
+def test_a_thinned_minute_in_which_a_sensor_said_what_cannot_be_leaves_its_hour(
+    kind: str, tags: Any, odd: dict[str, float], tmp_path: Path, closes: Closes
+) -> None:
+    """A reading of 65535 was tested where it came alone; thinned among 59 others it was in the mean of the hour."""
+    bench = closes(Bench(tmp_path, NOON + 2 * HOUR))
+    good = {"air_quality": "pm10_ugm3", "traffic_flow": "count"}[kind]
+    columns: dict[str, list[Any]] = {f"{good}_mean": [20.0], f"{good}_n": [60]}
+    columns |= {name: [value] for name, value in odd.items()}
+    whole = frozenset(name for name in columns if name.endswith("_n"))
+    bench.commit(Table(kind + "_1m", tags, [NOON], columns, whole))
+    bench.settle()
+    assert bench.rows(kind + "_1h", f"{good}_mean") == [[NOON, {"pm10_ugm3": 20.0, "count": 1200.0}[good]]]
+    assert not any(bench.rows(kind + "_1h", next(iter(odd)), next(iter(odd)).replace("_mean", "_sum")))
