@@ -39,6 +39,8 @@ from wire.times import HOUR_MS
 T = TypeVar("T")
 
 RETRY_MS: Final = 10_000
+BROKEN_MS: Final = 24 * HOUR_MS
+"""An hour that breaks its making is tried again so much later: somebody may have mended the program by then."""
 LOOK_EVERY_MS: Final = 5_000
 LOOK_BACK_MS: Final = 3 * HOUR_MS
 """How far back another collector may have left hours open: it works on while it lives."""
@@ -196,13 +198,16 @@ class Rollups:
         if made.tables is None:
             self._put_off(task, now_ms)
             return []
+        for place, why in made.broken:
+            self.on_broken("the making of windows", why)
+            self._book.enter(*place, now_ms + BROKEN_MS)
         for n, place in enumerate(made.untold):  # what could not be read is last among those that wait for it
             self._book.enter(*place, now_ms if n else now_ms + RETRY_MS)
         for key, windows in made.hours.items():
             for start_ms in windows:
                 self._book.strike(key, start_ms)
                 self._enter_days(key, start_ms, now_ms)
-        for place in set(task.due) - set(made.untold):
+        for place in set(task.due) - set(made.untold) - {place for place, _ in made.broken}:
             self._book.strike(*place)
         return made.tables
 

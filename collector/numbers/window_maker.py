@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
 from collector.edge import Edge
 from collector.numbers.open_windows import Windows
@@ -22,6 +23,8 @@ from wire.quantities import KINDS
 from wire.times import HOUR_MS
 
 log = logging.getLogger("lamppost.rollups")
+
+T = TypeVar("T")
 
 ROWS_PER_WRITE: Final = 5_000
 """A minute of a large city in one piece would be more than a database takes (InfluxDB: 25 MB)."""
@@ -43,7 +46,7 @@ class Made(NamedTuple):
     """What came of a task; without `tables` the database would not have them, and nothing of it stands for sure.
 
     `hours` are all that are stored now. Of `untold` the database did not tell the first; the others it was not asked.
-    `refused` is why it has refused parts of them, one reason a part.
+    `refused` is why it has refused parts of them, one reason a part. `broken` could not be made, as nobody foresaw.
     """
 
     tables: list[Table] | None
@@ -51,6 +54,7 @@ class Made(NamedTuple):
     untold: list[Place]
     counts: Counter[str]
     refused: list[str]
+    broken: list[tuple[Place, Exception]]
     took_s: float
 
 
@@ -78,23 +82,27 @@ class WindowMaker:
         days = [place for place in task.due if place[0][0].endswith(DAYS)]
         due = [place for place in task.due if place not in days]
         untold: list[Place] = []
+        broken: list[tuple[Place, Exception]] = []
         for n, (key, start_ms) in enumerate(due):
             try:
-                parts, fields = self._stored.hour(key, start_ms)
+                made = _unless_it_breaks(partial(self._stored.hour, key, start_ms), [(key, start_ms)], broken)
             except StoreDown as error:
                 self._edge.fails(f"windows wait: {error}")
                 untold = due[n:]  # one that hangs would keep us for half a minute each time
                 break
+            if made is None:
+                continue
+            parts, fields = made
             counts["rebuilt_hours"] += 1
             if parts:
                 minutes[key].update(parts)
             if fields and (key, start_ms) not in task.open:
                 hours[key][start_ms] = fields
         refused: list[str] = []
-        tables = self._store_all(minutes, hours, days, counts, refused)
+        tables = self._store_all(minutes, hours, days, counts, refused, broken)
         if tables and not untold:
             self._edge.is_over()
-        return Made(tables, hours, untold, counts, refused, time.monotonic() - began_s)
+        return Made(tables, hours, untold, counts, refused, broken, time.monotonic() - began_s)
 
     def written_since(self, since_ms: int, kinds: Iterable[str]) -> Written:
         """Of which hours the database has readings of these kinds."""
@@ -115,17 +123,23 @@ class WindowMaker:
 
     def _store_all(
         self, minutes: dict[Key, Windows], hours: dict[Key, Windows], days: list[Place], counts: Counter[str],
-        refused: list[str],
+        refused: list[str], broken: list[tuple[Place, Exception]],
     ) -> list[Table] | None:  # fmt: skip
         """Minutes and hours with their indices, then days; None when the database will not have them."""
         tables = [table_of(key, MINUTES, windows) for key, windows in minutes.items()]
         try:
             around = self._stored.around(hours)
-            for key, windows in hours.items():
-                tables += self._stored.hours(key, windows, around)
+            for key, windows in list(hours.items()):
+                places = [(key, start_ms) for start_ms in windows]
+                made = _unless_it_breaks(partial(self._stored.hours, key, windows, around), places, broken)
+                if made is None:
+                    del hours[key]
+                tables += made or []
             if not self._write(tables, refused):
                 return None
-            above = [table for key, start_ms in days for table in self._stored.day(key, start_ms)]
+            above: list[Table] = []
+            for place in days:
+                above += _unless_it_breaks(partial(self._stored.day, *place), [place], broken) or []
             if not self._write(above, refused):
                 return None
         except StoreDown as error:
@@ -144,3 +158,14 @@ class WindowMaker:
             elif not isinstance(answer, Stored):
                 return False
         return True
+
+
+def _unless_it_breaks(make: Callable[[], T], places: list[Place], broken: list[tuple[Place, Exception]]) -> T | None:
+    """What is made, None where nobody foresaw what happens: others are still to be made. Raises StoreDown."""
+    try:
+        return make()
+    except StoreDown:
+        raise
+    except Exception as error:  # noqa: BLE001
+        broken += ((place, error) for place in places)
+        return None

@@ -407,3 +407,30 @@ def test_a_thinned_minute_in_which_a_sensor_said_what_cannot_be_leaves_its_hour(
     bench.settle()
     assert bench.rows(kind + "_1h", f"{good}_mean") == [[NOON, {"pm10_ugm3": 20.0, "count": 1200.0}[good]]]
     assert not any(bench.rows(kind + "_1h", next(iter(odd)), next(iter(odd)).replace("_mean", "_sum")))
+
+
+def test_an_hour_that_breaks_its_making_keeps_no_other_from_being_made(tmp_path: Path, closes: Closes) -> None:
+    """What stood in one task with it was put off with it, ten seconds each time, for ever."""
+    bench = closes(Bench(tmp_path, NOON + 2 * HOUR))
+    told, ask = list[str](), bench.store.select
+
+    def breaks(question: Select) -> Any:
+        if question.where.get("node") == "lp-1":
+            raise ArithmeticError
+        return ask(question)
+
+    bench.store.select = breaks  # type: ignore[method-assign]
+    bench.rollups.on_broken = lambda what, error: told.append(f"{what}: {type(error).__name__}")
+    there = tuple(dict(AIR, node="lp-2").items())
+    tables = [air([NOON], pm25_ugm3=[10.0])._replace(tags=tags) for tags in (AIR, there)]
+    for table in tables:
+        bench.store.write(bench.store.render(table))
+    bench.rollups.observe(tables, bench.now_ms)
+    for _ in range(30):
+        bench.now_ms += MINUTE
+        bench.rollups.step(bench.now_ms)
+    assert told == ["the making of windows: ArithmeticError"]
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", node="lp-2") == [[NOON, 10.0]]
+    bench.store.select = ask  # type: ignore[method-assign]
+    bench.settle()
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean", node="lp-1") == [[NOON, 10.0]], "mended by the next day"
