@@ -3,8 +3,10 @@
     readings > minute: mean of readings > hour: mean of minute means > day: mean of valid hours
 
 `n` counts the windows below: readings in a minute, minutes in an hour, valid hours in a day. The hour's `n` is what
-GB 3095-2026 Table 4 and 2008/50/EC call minutes sampled (45 make it valid), the day's the valid hourly values. No
-minute weighs more because it was sampled faster. What a window holds: means.py, and of traffic flow.py.
+GB 3095-2026 Table 4 and 2008/50/EC call minutes sampled (45 make it valid), the day's the valid hourly values. Of what
+they do not speak of, weather, noise and CO2, three quarters of the day's fullest hour do as well: many a weather
+station tells every five minutes. No minute weighs more because it was sampled faster. What a window holds: means.py,
+and of traffic flow.py.
 
 Hours and days are those of the station's time zone: a Chinese natural day begins at 16:00 UTC, a day of Europe may
 have 23 or 25 hours. Where clocks are moved by half an hour, on Lord Howe Island alone, that half hour stands in
@@ -35,6 +37,8 @@ _NOT_ROLLED: Final = (
     DERIVED.keys() | {"wind_dir_min_deg", "wind_dir_max_deg", "headway_s", "wrong_way_count"} | {*PERCENTILES, *CELLS}
 )
 """Raw twins stay with the readings; a headway cannot be had from those of intervals; cells have sums only."""
+_BY_STANDARD: Final = ("_ugm3", "_mgm3")
+"""Units of the pollutants, whose hours standards define."""
 
 
 @cache
@@ -174,15 +178,22 @@ def valid_means(
 
 
 def day(kind: str, hours: Iterable[Mapping[str, Any]], span_ms: int) -> dict[str, Any]:
-    """A day's fields from those of its hours; of air and weather only valid hours enter."""
-    found = fold(kind)
-    parts = 0
-    for fields in hours:
-        if has_minutes(kind):
-            bad = [name for name in rolled(kind) if valid_hour(fields, name) is None]
-            fields = {key: value for key, value in fields.items() if key.rpartition("_")[0] not in bad}
-            if not any(key.endswith("_mean") for key in fields):
-                continue
-        found.below(fields)
-        parts += 1
-    return with_completeness(kind, found.fields(), parts, span_ms, HOUR_MS) if parts else {}
+    """A day's fields from those of its hours; of air and weather valid hours enter, and the rain of every hour."""
+    found, parts, given = fold(kind), 0, list(hours)
+    needed = {name: _needed(name, given) for name in rolled(kind)} if has_minutes(kind) else {}
+    for fields in given:
+        short = {name for name, n in needed.items() if (fields.get(name + "_n") or 0) < n}
+        kept = {key: value for key, value in fields.items() if key.rpartition("_")[0] not in short - TOTALS}
+        means = {key[:-5] for key in kept if key.endswith("_mean")}
+        if means or not needed:
+            found.below(kept)
+            parts += not needed or not means <= short
+    there = found.fields()
+    return with_completeness(kind, there, parts, span_ms, HOUR_MS) if there else {}
+
+
+def _needed(name: str, hours: Iterable[Mapping[str, Any]]) -> float:
+    """How many minutes make an hour of this day a valid one of a quantity."""
+    if name.endswith(_BY_STANDARD):
+        return VALID_MINUTES
+    return min(VALID_MINUTES, 0.75 * max((fields.get(name + "_n") or 0 for fields in hours), default=0))

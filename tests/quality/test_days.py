@@ -13,8 +13,9 @@ from collector.numbers.reporting import Reporting, Standard
 from collector.numbers.windows import day_of, hour_of
 from collector.questions.canned import CANNED
 from collector.rules.parsing import parse
+from collector.stores.store import Table
 from tests.closes import Closes
-from tests.quality.bench import SHANGHAI, Bench, air
+from tests.quality.bench import AIR, SHANGHAI, Bench, air
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
@@ -48,6 +49,32 @@ def test_a_day_is_made_of_valid_hours_of_each_quantity(tmp_path: Path, closes: C
     bench.settle()
     names = ("pm25_ugm3_mean", "pm25_ugm3_max", "pm25_ugm3_n", "completeness", "pm10_ugm3_mean")
     assert bench.rows("air_quality_1d", *names) == [[day_of(NOON, SHANGHAI)[0], 10.0, 10.0, 1, 0.041667, None]]
+
+
+def test_a_day_of_a_sensor_that_tells_every_five_minutes_is_made_of_its_own_full_hours(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """No standard's 45 minutes are asked of weather: such a station had no days at all. Of pollutants they are."""
+    bench = closes(Bench(tmp_path, NOON + DAY))
+    for start, readings, temp in ((NOON, 12, 10.0), (NOON + HOUR, 9, 14.0), (NOON + 2 * HOUR, 8, 50.0)):
+        times = range(start, start + readings * 5 * MINUTE, 5 * MINUTE)
+        bench.commit(Table("weather", AIR, list(times), {"temp_c": [temp] * readings}))
+        bench.commit(air(times, pm25_ugm3=[temp] * readings, co2_ppm=[400.0 + temp] * readings))
+    bench.settle()
+    start = day_of(NOON, SHANGHAI)[0]
+    assert bench.rows("weather_1d", "temp_c_mean", "temp_c_n", "completeness") == [[start, 12.0, 2, 0.083333]]
+    assert bench.rows("air_quality_1d", "co2_ppm_mean", "pm25_ugm3_mean") == [[start, 412.0, None]]
+
+
+def test_rain_of_an_hour_that_is_mostly_missing_is_in_the_day(tmp_path: Path, closes: Closes) -> None:
+    bench = closes(Bench(tmp_path, NOON + DAY))
+    for start, minutes, stood in ((NOON, 60, 1.0), (NOON + 2 * HOUR, 20, 7.0)):
+        times = [start + n * MINUTE for n in range(minutes)]
+        rain = [stood + (n == minutes - 1) for n in range(minutes)]
+        bench.commit(Table("weather", AIR, times, {"rain_mm": rain, "temp_c": [stood] * minutes}))
+    bench.settle()
+    names = ("rain_mm_sum", "temp_c_mean", "completeness")
+    assert bench.rows("weather_1d", *names) == [[day_of(NOON, SHANGHAI)[0], 7.0, 1.0, 0.041667]]
 
 
 def test_a_china_day_begins_at_midnight_in_china(tmp_path: Path, closes: Closes) -> None:
