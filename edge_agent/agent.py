@@ -73,7 +73,7 @@ class Agent:
             config.site,
             clock.boot_id(),
             self.sensors,
-            lambda: Spool(config.spool.path, config.node, config.site),
+            lambda: Spool(config.spool.path, config.node, config.site, alive=notifier.alive),
             Urgency(config.urgent),
             notifier.alive,
         )

@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from common.whole_file import sync_folder
-from edge_agent.spool import foreign_log
+from edge_agent.spool import foreign_log, rescue
 from edge_agent.spool.aside import beside
 from edge_agent.spool.foreign_log import DAMAGE
-from edge_agent.spool.rescue import Rescue, set_aside
+from edge_agent.spool.rescue import Rescue
 
 FORMAT = 1
 """What this agent writes. A later format adds tables and columns with defaults and leaves `reader`, the oldest format
@@ -97,13 +97,23 @@ def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
-    """Open the file; a damaged one is moved aside and what is intact is handed back. Raises SpoolError."""
+    """Open the file; a damaged one is moved aside, and what is intact in it handed back. Raises SpoolError.
+
+    It is handed back again at the next start where nobody has taken it in: a new file has no life until then.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         existed = path.exists()
         was_empty = existed and path.stat().st_size == 0  # a file system lost what stood in it: SQLite takes it for new
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: check the folder's owner and free space") from error
+    try:
+        return _open_or_save(path, existed, was_empty)
+    except OSError as error:
+        raise SpoolError(f"{path}: {error.strerror}. Cure: replace the card") from error
+
+
+def _open_or_save(path: Path, existed: bool, was_empty: bool) -> tuple[sqlite3.Connection, Rescue | None]:
     try:
         foreign, sound = None, not existed
         if existed and not was_empty:
@@ -117,14 +127,11 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
     except DAMAGE as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
-        rescue = set_aside(path, PAGE)  # of a file without damage, none of our statements is wrong
-        return _open(path), rescue
-    try:
-        with closed_on_error(db):
-            sync_folder(path.parent)
-    except OSError as error:
-        raise SpoolError(f"{path.parent}: {error.strerror}. Cure: replace the card") from error
-    return db, None
+        saved = rescue.set_aside(path, PAGE)  # of a file without damage, none of our statements is wrong
+        return _open(path), saved
+    with closed_on_error(db):
+        sync_folder(path.parent)
+        return db, None if _name(db) else rescue.of_last(path, PAGE)
 
 
 def looking(path: Path, timeout_s: float) -> sqlite3.Connection:

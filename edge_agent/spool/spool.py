@@ -49,10 +49,13 @@ class Spool:
     """One spool file. What is sealed and what was answered is in `batches`, what is not sealed yet in `_chunks`.
 
     `_numbering` names batches, `_times` keeps two readings from sharing one. What all of them write goes to the disk in
-    the transactions of this class alone.
+    the transactions of this class alone. `alive` is called while a damaged file is read, which takes its time.
     """
 
-    def __init__(self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None) -> None:
+    def __init__(
+        self, path: Path, node: str, site: str, new_id: Callable[[int], str] | None = None,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self.path = path
         self._node, self._site = node, site
         self._own = Origin(node, site, NO_BOOT, SYNCED)
@@ -63,10 +66,8 @@ class Spool:
             self.batches, self._chunks, self._meta = BatchTable(self._db), ChunkTable(self._db), MetaTable(self._db)
             # a simulator draws the same ids again
             self._numbering = Numbering(self._db, self._meta, new_id or secrets.token_hex)
-            if not self._numbering.resume(self.batches.highest):
-                self._begin_file()
-            if rescue is not None:
-                self._take_in(rescue)
+            if not self._numbering.resume(self.batches.highest) or rescue is not None:
+                self._begin_file(rescue, alive)
             self._unsealed, timed = self._chunks.survey()
             self._times = UniqueTimes.restored(self._meta.get("last_ms"), self._latest_sealed, timed)
         self._named = NamedFile(path)
@@ -353,26 +354,32 @@ class Spool:
                 self._name(seqs, origin, "renumbered", [Loss("node", 0, *span)], now_ms)
             self._keep_numbers()
 
-    def _begin_file(self) -> None:
+    def _begin_file(self, rescue: Rescue | None, alive: Callable[[], None]) -> None:
+        """A life in a new file, behind those that were saved from a damaged one. All of it or none: what was not taken
+        in is found at the next start.
+        """
         with self._transaction():
-            self._meta.set("format", FORMAT)
-            self._meta.set("reader", FORMAT)
+            for key in ("format", "reader"):
+                if self._meta.get(key) is None:
+                    self._meta.set(key, FORMAT)
+            if rescue is not None:
+                self._take_in(rescue, alive)
             self._numbering.begin(self._node)
 
-    def _take_in(self, rescue: Rescue) -> None:
-        """Take what was saved from a damaged file into this new one, under the names it had."""
-        with self._transaction():
-            lives: dict[str, int] = {}
-            for one in rescue.batches:
-                if one.spool not in lives:
-                    lives[one.spool] = self._numbering.add(one.spool)
-                self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
-            self._numbering.begin(self._node)
-            self._chunks.insert_rows(rescue.chunks)
-            last_ms = max([rescue.written_ms, *(one.to_ms for one in rescue.batches)])
-            # 0: nobody can say how many
-            self._chunks.insert(self._site, NO_BOOT, SYNCED, [gap_records.damaged(0, last_ms)])
-            self._meta.set("damaged", str(rescue.aside))
+    def _take_in(self, rescue: Rescue, alive: Callable[[], None]) -> None:
+        """Take what was saved from a damaged file, under the names it had."""
+        lives: dict[str, int] = {}
+        last_ms = rescue.written_ms
+        for one in rescue.batches:
+            if one.spool not in lives:
+                lives[one.spool] = self._numbering.add(one.spool)
+            self.batches.insert(lives[one.spool], one.spool, one.seq, one.data, one.rows, one.from_ms, one.to_ms)
+            last_ms = max(last_ms, one.to_ms)
+            alive()
+        self._chunks.insert_rows(rescue.chunks)
+        # 0: nobody can say how many
+        self._chunks.insert(self._site, NO_BOOT, SYNCED, [gap_records.damaged(0, last_ms)])
+        self._meta.set("damaged", str(rescue.aside))
 
     # -- looking --------------------------------------------------------------------------------------------------
 

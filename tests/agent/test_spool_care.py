@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,57 @@ def test_most_batches_survive_one_spoiled_page(tmp_path: Path, closes: Closes) -
     assert len(kept) >= 60
     assert again.spools() == (again.spool_id, old_id)
     assert all(batch.digest(one.data) == one.digest for one in kept)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_start_that_is_cut_off_while_a_damaged_file_is_read_is_done_again(
+    tmp_path: Path, full: tuple[bytes, str, dict[int, Sealed]], closes: Closes
+) -> None:
+    """By a watchdog, or for want of memory: the next start began with an empty spool, and said nothing of it."""
+    path = tmp_path / "spool.db"
+    whole, old_id, before = full
+    path.write_bytes(whole)
+    _damaged(path, b"\xff" * 4096, len(whole) // 4096 // 2 * 4096)
+    left = 3
+
+    def killed() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Killed
+
+    with pytest.raises(Killed):
+        Spool(path, "lp-1", "s", alive=killed)
+    again = closes(Spool(path, "lp-1", "s"))
+    assert again.damaged() == str(path) + ".damaged-1"
+    assert len([one for one in again.oldest(1000) if one.spool == old_id]) >= len(before) - 8
+    again.seal()
+    assert [one["reason"] for one in gaps(again)] == ["damaged"]
+    again.close()
+    assert closes(Spool(path, "lp-1", "s")).spool_id == again.spool_id, "once is enough"
+
+
+def test_a_damaged_file_is_read_bit_by_bit(tmp_path: Path, closes: Closes) -> None:
+    """The unit lets an agent have 200 MB, and a spool may be ten times as large."""
+    path = tmp_path / "spool.db"
+    spool = closes(Spool(path, "lp-1", "s"))
+    fill(spool, 3)
+    spool._db.execute("INSERT INTO sealed VALUES (1000, randomblob(4000000))")
+    spool._db.execute("DELETE FROM sealed WHERE id = 1000")  # free pages, as of a backlog that has drained
+    spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool.close()
+    _damaged(path, b"\xff" * 4096, 4096)
+    tracemalloc.start()
+    try:
+        again = closes(Spool(path, "lp-1", "s"))
+        took = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert again.damaged()
+    assert took < path.with_name("spool.db.damaged-1").stat().st_size / 2
 
 
 # -- room -----------------------------------------------------------------------------------------------------------
