@@ -12,6 +12,7 @@ from typing import Any
 
 from collector import trail
 from collector.sqlite_file import WAITS_S, Readers, open_durable, unusable
+from collector.statedb import transaction
 
 log = logging.getLogger("lamppost.web")
 
@@ -39,15 +40,9 @@ class DeskFile:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for this thread alone, in one transaction."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")  # commands write here too: the last line of the trail is read first
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        """The connection, for this thread alone, in one transaction: commands write here too."""
+        with self._lock, transaction(self._db):
+            yield self._db
 
     def touch(self, change: str, *given: Any) -> None:
         """A change that the next one makes as well, such as when somebody was here last: nobody waits for it, and a
