@@ -102,7 +102,11 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
 
 
 def _tables(path: Path, node: str, gone: Counter[str]) -> None:
-    """Every table that names the node: in a column of its own, or quoted inside a text."""
+    """Every table that tells of the node: in a column of its own, or within a text as the node of what that is about.
+
+    Its name alone says nothing: it may be that of others' site, or any word.
+    """
+    told = [f'"node":"{node}"', f'"node": "{node}"', f'"node","{node}"', f'"node", "{node}"', f",node={node},"]
     with closing(connect(path, "rw", 20)) as db, transaction(db):
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
@@ -114,6 +118,7 @@ def _tables(path: Path, node: str, gone: Counter[str]) -> None:
             elif table == "quarantine_stray":
                 rows = db.execute("DELETE FROM quarantine_stray WHERE topic = ?", (node,)).rowcount
             else:
-                told = " OR ".join(f'instr(CAST("{column}" AS TEXT), ?)' for column in columns)
-                rows = db.execute(f'DELETE FROM "{table}" WHERE {told}', [f'"{node}"'] * len(columns)).rowcount
+                row = " || ".join(f"coalesce(CAST(\"{column}\" AS TEXT), '') || ','" for column in columns)
+                where = " OR ".join(f"instr({row}, ?)" for _ in told)
+                rows = db.execute(f'DELETE FROM "{table}" WHERE {where}', told).rowcount
             gone[table] += rows

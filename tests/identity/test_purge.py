@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from collector.alerts.book import Book
+from collector.config import Config, SqliteStore
 from collector.delivery.registry import Registry
+from collector.rules.transition import Series, Transition, fingerprint
 from collector.statedb import open_state
+from collector.stations.purge import purge as forget
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Table
@@ -82,3 +86,29 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
             assert hits == [], path
             if path.name != "desk.db":
                 assert any("lp-0018" in line for line in db.iterdump()), "the neighbour is still there"
+
+
+def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who_watches_links(tmp_path: Path) -> None:
+    """They went with it; and of the one that goes, what its rules had seen stayed."""
+    state = tmp_path / "collector.db"
+    open_state(state).close()
+    series = [Series("air_quality", "gate", node, "air-1") for node in ("gate", "gate-2", "major")]
+    with closing(Book.open(state)) as book:
+        book.save_rules({str(each): {"seen": 1} for each in series} | {"": {"links": {"gate": [True, NOW]}}})
+        book.save_desk({f"standing:{each.node}": {"alert": {"labels": each.labels()}} for each in series})
+        for each in series:
+            book.add_transition(firing(each), NOW)
+    settings = Config(store=SqliteStore(kind="sqlite", path=tmp_path / "readings.db"), state_file=state)
+    for node in ("gate", "major"):
+        forget(settings, node)
+    with closing(Book.open(state)) as book:
+        assert sorted(book.rules()) == ["", str(series[1])]
+        assert list(book.desk()) == ["standing:gate-2"]
+        assert [each.transition.labels["node"] for each in book.transitions(0)] == ["gate-2"]
+
+
+def firing(series: Series) -> Transition:
+    return Transition(
+        fingerprint("high", series), "high", "1", "major", (), series.kind, series.labels(), "firing", 91.0, "> 75",
+        NOW, NOW, f"high {series}", "高", "high",
+    )  # fmt: skip
