@@ -34,6 +34,7 @@ from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Sto
 from collector.zones import utc
 from wire import batch, check
 from wire.ack import Ack, Code, Hello, Verdict
+from wire.breakdown import place_of
 from wire.status import Birth
 
 log = logging.getLogger("lamppost.ingest")
@@ -262,7 +263,7 @@ class Ingest:
         """Take the answers that are there: rows are followed by their ledger, and this by the end, lane by lane."""
         moved = False
         for group in self._works.stored():
-            self._take_rows(group, group.answer.result(), now_ms)
+            self._take_rows(group, _said(group), now_ms)
             moved = True
         for group in self._works.over():
             if sum(len(work.rows) for work in done if work.live == group.live) < ROWS_PER_ROUND:
@@ -318,7 +319,7 @@ class Ingest:
 
     def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
         """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""
-        answer = group.answer.result()
+        answer = _said(group)
         if not isinstance(answer, Stored):
             self._works.put_back(group)
             self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
@@ -393,3 +394,14 @@ class Ingest:
     def alarm(self, key: str, text: str) -> None:
         """Say that something is wrong; whoever shows alarms reads `alarms`."""
         self.alarms.sound(key, text)
+
+
+def _said(group: Group) -> Answer:
+    """What the store has answered. A write that broke has no answer, and is made again: raised here, its error would
+    come with every round, and keep all others from theirs.
+    """
+    try:
+        return group.answer.result()
+    except Exception as error:  # noqa: BLE001
+        file, line = place_of(error)
+        return Later(f"a write breaks: {type(error).__name__} at {file}:{line}: {error}")

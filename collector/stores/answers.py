@@ -50,7 +50,7 @@ def _lines(body: str) -> list[str]:
     """What InfluxDB 3 says of each line that it has refused, up to a hundred in some of its products."""
     try:
         return [" ".join(line["error_message"].split()) for line in json.loads(body)["data"]]
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return []
 
 
@@ -68,7 +68,7 @@ def _own_words(body: str) -> str | None:
     try:
         told = json.loads(body)
         return str(told.get("error") or told["message"])
-    except (ValueError, AttributeError, KeyError):
+    except (ValueError, AttributeError, KeyError, RecursionError):
         return None
 
 

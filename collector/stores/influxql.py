@@ -108,7 +108,7 @@ class Asker:
             wrong = [result["error"] for result in results if "error" in result]
             found: list[list[dict[str, Any]]] = [result.get("series", []) for result in results]
             is_cut = any(map(_is_cut, chain.from_iterable(found)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise StoreDown(f"{self._url} answers, but not as InfluxDB does") from error
         if wrong:  # the statements behind one that fails are not answered
             raise StoreDown(f"{self._url}: {wrong[0]}")

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from common.named_file import NamedFile
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT, UNIQUE (measurement, tags));
 """
+_UNKNOWN = -1
+"""No version of a file: what it holds is looked up before the next write."""
 _AGGREGATES = {"mean": "avg", "min": "min", "max": "max", "sum": "sum", "count": "count"}
 
 
@@ -48,7 +51,7 @@ class Sqlite(Store):
         self._series: dict[tuple[str, Tags], int] = {}
         self._columns: dict[str, set[str]] = {}
         self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._version = 0
+        self._version = _UNKNOWN
 
     def prepare(self) -> Answer:
         if self._writer is not None:
@@ -122,12 +125,14 @@ class Sqlite(Store):
                     writer.execute(self._statement(row), (self._series_id(row), row.time_ns, *row.values))
                 writer.execute("COMMIT")
             except (sqlite3.Error, Unwritable, OverflowError) as error:
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-                self._learn(writer)
+                with suppress(sqlite3.Error):  # a file that cannot be read says so once more
+                    if writer.in_transaction:
+                        writer.execute("ROLLBACK")
+                self._version = _UNKNOWN
                 if isinstance(error, sqlite3.OperationalError):
                     return Later(f"{self._path}: {error}")
-                return Held(f"{self._path}: {error}")
+                is_damaged = type(error) is sqlite3.DatabaseError
+                return Held(unusable(self._path, error).line() if is_damaged else f"{self._path}: {error}")
         assert self._file is not None
         return Stored() if self._file.is_kept() else Held(self._file.loss)
 

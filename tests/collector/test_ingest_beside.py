@@ -106,6 +106,24 @@ def test_a_failed_write_is_made_again_and_the_one_beside_it_counts(bench: Bench)
     assert bench.ingest.store.write([]) == Stored()
 
 
+def test_a_write_that_breaks_is_made_again_and_holds_up_no_other(bench: Bench) -> None:
+    """Its error came with every round from then on, and nothing was stored until somebody started the program anew."""
+    aside: Any = bench.ingest.aside
+    step(bench, NOW)
+    _, broken = aside.waiting.pop(0)
+    broken.set_exception(RecursionError("too deep"))
+    step(bench, NOW)
+    assert bench.ingest.alarms["store"].startswith("a write breaks: RecursionError at ")
+    now_ms, done = NOW, list[int]()
+    while len(done) < 4 and now_ms < NOW + 60_000:
+        while aside.waiting:
+            aside.do()
+        now_ms += 1_000
+        done += step(bench, now_ms)
+    assert sorted(done) == [42, 43, 44, 45]
+    assert "store" not in bench.ingest.alarms
+
+
 def test_what_is_live_is_written_beside_two_full_writes_and_answered_before_them(bench: Bench) -> None:
     aside: Any = bench.ingest.aside
     bench.ingest.rows_per_write = 5

@@ -44,6 +44,7 @@ from wire.exits import Exit, Failure
         (429, "", Later),
         (500, "timeout", Later),
         (503, "", Later),
+        (400, "[" * 100_000, Held),
     ],
 )
 def test_of_write(status: int, body: str, meaning: type) -> None:
