@@ -228,9 +228,13 @@ def accept(
             raise Failure(Exit.NETWORK, "broker-silent", str(error), "is the broker up?") from error
     if out is None:
         typer.echo(answer.decode())
-    else:
+        return
+    try:
         out.write_bytes(answer)
-        typer.echo(f"{out}: on the device, lamppost agent enrol import {out.name}")
+    except OSError as error:
+        text, cure = f"{out}: {error.strerror}", "the same again with another --out: it may be repeated"
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", text, cure) from error
+    typer.echo(f"{out}: on the device, lamppost agent enrol import {out.name}")
 
 
 @app.command("retire")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from collector.commands.stations import accept
 from collector.identity import authority
 from collector.identity.authority import Authority, BadRequest, utc_now
 from collector.identity.book import Book, TokenRefused
@@ -210,6 +211,18 @@ def test_whatever_answers_in_the_offices_place_is_a_failure_that_is_tried_again(
     with pytest.raises(Failure, match=reason) as raised:
         enrol._ask(request, ssl.create_default_context())
     assert raised.value.code == Exit.NETWORK
+
+
+@pytest.mark.real
+def test_an_answer_that_cannot_be_written_is_a_line_and_is_had_by_the_same_again(city: City, tmp_path: Path) -> None:
+    """It was a traceback, and whether the station was let in nobody could tell from it."""
+    request, answer = tmp_path / "request.csr", tmp_path / "answer.json"
+    request.write_text(request_pem("lp-0667"))
+    with pytest.raises(Failure, match=f"{tmp_path}: Is a directory") as failed:
+        accept("lp-0667", request, tmp_path, city.settings)
+    assert failed.value.code is Exit.NOT_PERMITTED
+    accept("lp-0667", request, answer, city.settings)
+    assert json.loads(answer.read_text())["node"] == "lp-0667"
 
 
 @pytest.mark.real
