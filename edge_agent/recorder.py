@@ -265,10 +265,9 @@ class Recorder:
             self._move(self.timeline.offset_ms)
 
     def _shift(self, by_ms: int) -> None:
-        """Intervals that are open move with the clock: one that began ahead of it would not end."""
+        """What sensors know by the clock moves with it: an interval that began ahead of it would not end."""
         for sensor in self._sensors:
-            if sensor.traffic is not None:
-                sensor.traffic.shift(by_ms)
+            sensor.shift(by_ms)
 
     def _move(self, by_ms: int) -> None:
         """What no disk has taken yet was stamped before there was a clock as well."""
@@ -301,11 +300,11 @@ class Recorder:
         told: list[Reading] = []
         for sensor in self._sensors:
             bad, last_ms = sum(sensor.bad.values()), sensor.last_frame_ms
-            before, looked_ms = self._looked.get(sensor.name, (bad, stamp_ms))
-            silent = last_ms is None or self.timeline.age_ms(last_ms, self._boot_ms) > sensor.silence_s * 1000
-            since_s = (stamp_ms - looked_ms) / 1000
+            before, looked_ms = self._looked.get(sensor.name, (bad, self._boot_ms))
+            silent = last_ms is None or stamp_ms - last_ms > sensor.silence_s * 1000
+            since_s = (self._boot_ms - looked_ms) / 1000
             self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
-            self._looked[sensor.name] = (bad, stamp_ms)
+            self._looked[sensor.name] = (bad, self._boot_ms)
             failing = last_ms is not None and (silent or sensor.doubt not in _PASSING)
             if self.urgency is not None and self.urgency.begins_to_fail(sensor.name, failing, stamp_ms):
                 told += self._hours.tell(sensor.name, stamp_ms)

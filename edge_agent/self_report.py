@@ -109,7 +109,7 @@ class SelfReport:
     def _sensor(self, sensor: Any, port: Any) -> dict[str, Any]:
         recent = self._recent.setdefault(sensor.name, deque(maxlen=RECENT))
         last_ms, timeline = sensor.last_frame_ms, self._agent.recorder.timeline
-        age_ms = None if last_ms is None else timeline.age_ms(last_ms, clock.boottime_ms())
+        age_ms = None if last_ms is None else timeline.stamp(clock.boottime_ms()) - last_ms
         first = next(iter(_telling(sensor.last_values)), None)
         if first is not None:
             recent.append(first)

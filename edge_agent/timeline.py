@@ -64,8 +64,3 @@ class Timeline:
     def stamp(self, boot_ms: int) -> int:
         """A reading's time: UTC once the clock is trusted, milliseconds since boot before."""
         return boot_ms + self.offset_ms if self.offset_ms is not None else boot_ms
-
-    def age_ms(self, stamp_ms: int, boot_ms: int) -> int:
-        """How long ago a stamp was given; also one that was given before the clock was trusted."""
-        restored = self.offset_ms is not None and stamp_ms < FLOOR_MS
-        return boot_ms - stamp_ms if restored else self.stamp(boot_ms) - stamp_ms

@@ -153,6 +153,17 @@ class Sensor:
         self.traffic.restore(mine)
         return closed
 
+    def shift(self, by_ms: int) -> None:
+        """The clock was set: when it was heard, and an interval that is open, move with it.
+
+        Else a sensor would be silent for the hour that a clock has leapt over, and heard all through the hour by which
+        one was set back.
+        """
+        if self.last_frame_ms is not None:
+            self.last_frame_ms += by_ms
+        if self.traffic is not None:
+            self.traffic.shift(by_ms)
+
     def state(self) -> dict[str, Any] | None:
         """State of the open interval, committed with the readings."""
         if self.traffic is None:

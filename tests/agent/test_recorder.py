@@ -170,16 +170,6 @@ def test_a_clock_before_the_floor_is_not_believed_whatever_ntp_says(recorder: Re
     assert not made.timeline.trusted
 
 
-def test_a_frame_is_as_old_as_it_is_before_and_after_the_clock_is_set() -> None:
-    """Stamped by the time since boot it was taken for one of 1970: every sensor of a new box was called silent."""
-    timeline = Timeline()
-    heard_ms = timeline.stamp(50_000)
-    assert timeline.age_ms(heard_ms, 53_000) == 3_000
-    timeline.observe(54_000, UTC, True)
-    assert timeline.age_ms(heard_ms, 55_000) == 5_000
-    assert timeline.age_ms(timeline.stamp(55_000), 56_000) == 1_000
-
-
 def test_a_step_of_the_clock_is_told_and_followed(recorder: Recorders) -> None:
     timeline = Timeline()
     assert timeline.observe(1_000, UTC, True) is None

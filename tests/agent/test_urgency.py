@@ -148,6 +148,27 @@ def test_a_sensor_that_falls_silent_or_calls_itself_faulty_is_told_at_once(spool
     assert len(at(made, 31, None)) == 1
 
 
+@pytest.mark.parametrize("set_by_ms", [HOUR_MS, -HOUR_MS, UTC])
+def test_a_sensor_is_silent_for_as_long_as_it_is_however_the_clock_is_set(spool: Spool, set_by_ms: int) -> None:
+    """A clock that leapt an hour ahead made every slow sensor fail, and one that was set back let it die unheard."""
+    sensor = Sensor("air-1", load(None).get("plantower-pms5003"))
+    made = Recorder("lp-1", "s", "b" * 32, [sensor], lambda: spool, Urgency(LEVELS))
+    silence_s = round(sensor.profile.silence_s)
+
+    def commit(second: int) -> bool:
+        clock_ms = second * 1000 + (0 if set_by_ms == UTC else UTC) + (set_by_ms if second >= 5 else 0)
+        now = Now(second * 1000, clock_ms, second >= 5 or set_by_ms != UTC)
+        if second == 1:
+            sensor.last_frame_ms = made.stamp(now)
+        made.commit(now, seal="urgent")
+        return made.urgency is not None and made.urgency.sealed > 0
+
+    assert [commit(second) for second in range(silence_s + 4)] == [False] * (silence_s + 2) + [True] * 2
+    (batch,) = spool.newest(1)
+    told = [row.values["silent_s"] for row in readings_of(batch.data)[0] if row.series.kind == "sensor_ledger"]
+    assert max(told) == 1.0
+
+
 def test_an_account_out_of_turn_never_takes_the_last_moments_of_an_hour() -> None:
     hours = Hours()
     hours.accept("air-1", 3, UTC // HOUR_MS * HOUR_MS)
