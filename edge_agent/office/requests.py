@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
-from edge_agent.spool.spool import Spool
+from edge_agent.spool.spool import Spool, SpoolError
 from wire import names, strictjson
 from wire import request as wire
 from wire.times import is_time
@@ -66,7 +66,7 @@ class Requests:
             return self._run(self._errands[verb], asked)
         try:
             result = self._do(verb, asked.arguments, asked.at_ms)
-        except ValueError as error:
+        except (ValueError, SpoolError) as error:
             self.counts["request_refused"] += 1
             result = _no(str(error))
         return self._say(asked.transaction, result)

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from edge_agent.office.requests import REMEMBERED, Requests
+from edge_agent.reading import Reading, Series
+from edge_agent.spool.spool import Origin
+from edge_agent.spool.spool import Spool as SpoolOnDisk
 from wire import request
 
 NOW = 1_790_000_062_000
 SESSION = "0123456789abcdef"
+ORIGIN = Origin("lp-0017", "s", "b71d04c2", "synced")
 
 
 class Spool:
@@ -66,6 +70,20 @@ def test_times_beyond_every_file_are_an_error_and_reach_no_spool(bench: Bench, s
     assert "whole milliseconds" in answer["error"]
     assert bench.spool.replays == 0
     assert bench.ask(tx="t2", at_ms=10**400)["ok"] is False
+
+
+def test_a_disk_that_takes_nothing_is_an_error_and_ends_nobody(bench: Bench, spool: SpoolOnDisk) -> None:
+    """It ended the agent, and with it what waited in memory for the disk."""
+    for n in range(9):
+        spool.accept([Reading(Series("air-1", "air_quality"), NOW + n, {"pm25_raw_ugm3": n})], ORIGIN)
+        (one,) = spool.seal()
+        spool.release(one.id, 0, NOW)
+    spool._db.execute("PRAGMA query_only = 1")
+    bench.spool = spool
+    assert "free space" in bench.ask()["error"]
+    assert bench.requests.counts == {"request_refused": 1}
+    spool._db.execute("PRAGMA query_only = 0")
+    assert bench.ask(tx="t2", from_ms=NOW, to_ms=NOW + 9)["batches"] == 9
 
 
 def test_while_the_clock_is_not_trusted_the_session_must_do(bench: Bench) -> None:
