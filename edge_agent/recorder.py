@@ -102,9 +102,9 @@ class Recorder:
         """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
         if self.urgency is not None:
             self.urgency.see(readings)
-        room = PENDING_MAX - len(self._pending)
+        room = max(0, PENDING_MAX - len(self._pending))
         self._pending += readings[:room]
-        for reading in readings[max(room, 0) :]:
+        for reading in readings[room:]:
             self.refused += 1
             name, time_ms = reading.series.sensor, reading.time_ms
             known = self._lost.get(name, Loss(name, 0, time_ms, time_ms))
@@ -124,7 +124,8 @@ class Recorder:
             if self._unsynced:
                 sealed = self.seal()  # before anything later is accepted, or what waited would have to move behind it
             told = self._tally(stamp)
-            self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]  # room is reserved for them
+            if self.disk_ok:  # else told later: a disk that is full for weeks would fill memory with its accounts
+                self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]
         urgent = seal == "urgent" and self.urgency is not None and self.urgency.due
         sealed += self._write(seal == "all" or urgent)
         if self._restores(now):
@@ -312,7 +313,7 @@ class Recorder:
 
     def _gaps(self, stamp_ms: int) -> list[Reading]:
         """What memory could not hold, once the disk takes again."""
-        if not self._lost or not self.disk_ok or len(self._pending) >= PENDING_MAX // 2:
+        if not self._lost or len(self._pending) >= PENDING_MAX // 2:
             return []
         losses, self._lost = self._lost, {}
         return [gap_records.record(loss, "disk-full", stamp_ms) for loss in losses.values()]

@@ -238,6 +238,28 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
 
 
+def test_a_disk_that_is_full_for_hours_counts_each_reading_once_and_fills_no_memory(recorder: Recorders) -> None:
+    """Accounts came on top of what memory may hold; of what came then some was both kept and told as lost."""
+    made = recorder(kind=Full)
+    made.commit(Now(0, UTC, True))
+    Full.full, Full.asked = True, []
+    made.keep([air(UTC + n) for n in range(PENDING_MAX - 2)])
+    hours = 5
+    for minute in range(0, 60 * hours, 5):
+        now = Now(60_000 * minute, UTC + 60_000 * minute, True)
+        made.keep([air(now.wall_ms + n) for n in range(9)])
+        made.commit(now)
+    assert len(made._pending) <= PENDING_MAX + 5
+    Full.full = False
+    for second in range(2):
+        made.commit(Now(3_600_000 * hours + 1000 * second, UTC + 3_600_000 * hours + 1000 * second, True), seal="all")
+    rows = [row for one in made.spool.oldest(99) for row in readings_of(one.data)[0]]
+    (lost,) = [row.values["lost_count"] for row in rows if row.series.kind == "gap"]
+    assert made.accepted == sum(row.series == AIR for row in rows)
+    assert made.accepted + lost == PENDING_MAX - 2 + 9 * 12 * hours
+    assert max(row.values["accepted"] for row in rows if row.series.kind == "sensor_ledger") == made.accepted
+
+
 def test_a_disk_with_room_for_a_part_of_what_waits_takes_that_part(
     recorder: Recorders, caplog: pytest.LogCaptureFixture
 ) -> None:
