@@ -15,10 +15,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
+from collector.numbers.quality import FAIL, PASS, SUSPECT
 from collector.opendata import about
 from collector.opendata.dataset import TEXTS, WHAT, WHOLE
 from collector.stores.store import Table, Tags
 from wire import numerals, strictjson
+from wire.batch import CLOCKS
 from wire.check import FUTURE_MS, TIME_MIN_MS
 from wire.names import is_name, is_node
 from wire.quantities import KINDS, QUANTITIES, nearest
@@ -26,7 +28,7 @@ from wire.traffic import DIRECTIONS
 
 _PLACE: Final = ("node", "site", "sensor")
 _IGNORED: Final = frozenset({"time", "masked", *_PLACE})
-_FLAGS: Final = frozenset({"cq", "qc"})
+_FLAGS: Final = {"cq": tuple(CLOCKS.values()), "qc": (PASS, SUSPECT, FAIL)}
 _OTHER_COMMA: Final = re.compile("[;\t|]")
 _ROWS_SHOWN: Final = 20
 _PART: Final = 50_000
@@ -138,7 +140,9 @@ def _check_columns(names: list[str], measurement: str, number: int = 1) -> None:
     if measurement not in WHAT.values():
         raise NotHistory(f"{measurement} is no kind of reading; one of {', '.join(WHAT.values())}")
     kind = KINDS[measurement]
-    known = {q.name for q in QUANTITIES.values() if q.kind == measurement} | TEXTS | _FLAGS | _IGNORED | {*kind.tags}
+    known = (
+        {q.name for q in QUANTITIES.values() if q.kind == measurement} | TEXTS | _FLAGS.keys() | _IGNORED | {*kind.tags}
+    )
     missing = [name for name in ("time", *_PLACE, *kind.tags) if name not in names]
     if missing:
         raise NotHistory(f"line {number}: no column {', '.join(missing)}")
@@ -186,7 +190,7 @@ def _line(measurement: str, number: int, row: Any, now_ms: int) -> Line | None:
         for name, cell in row.items()
         if name not in _IGNORED and name not in tags and cell not in ("", None)
     }
-    if not values.keys() - TEXTS - _FLAGS - {"duration_s"}:
+    if not values.keys() - TEXTS - _FLAGS.keys() - {"duration_s"}:
         return None
     return Line(number, time_ms, tuple(sorted(tags.items())), values)
 
@@ -223,6 +227,10 @@ def _value(name: str, cell: Any) -> Any:
         raise ValueError(f"{name} {cell!r} is no number")
     if whole and value != int(value):
         raise ValueError(f"{name} {cell!r} is no whole number")
+    if value not in (meant := _FLAGS.get(name, (value,))):
+        raise ValueError(
+            f"{name} {cell!r} is none of {', '.join(map(str, meant))}; of other flags leave the column out"
+        )
     return int(value) if whole else float(value)
 
 

@@ -68,6 +68,8 @@ def test_only_readings_come_in(kind: str) -> None:
         ({"temp_c": [1]}, r"temp_c \[1\] is no number"),
         ({"temp_c": 1, "cal_id": 5}, "cal_id 5 is no text"),
         ({"temp_c": 1, "qc": 1.5}, "qc 1.5 is no whole number"),
+        ({"temp_c": 1, "qc": 9}, "qc 9 is none of 1, 3, 4; of other flags leave the column out"),
+        ({"temp_c": 1, "cq": -1}, "cq -1 is none of 0, 1, 2"),
         ({"temp_c": False}, "temp_c False is no number"),
     ],
 )
