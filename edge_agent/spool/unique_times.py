@@ -42,7 +42,7 @@ class UniqueTimes:
     ) -> UniqueTimes:
         """Those of a file: what was `packed` at the last seal, the latest readings sealed, what was accepted since."""
         last_ms = _unpacked(kept)
-        if last_ms is None:  # damaged: the latest that lie here tell it too
+        if last_ms is None:  # damaged, or of a file that was saved from: the latest that lie here tell it too
             last_ms = {}
             for series, time_ms, _ in chain(sealed(), waiting):
                 last_ms[series] = max(time_ms, last_ms.get(series, time_ms))
@@ -87,11 +87,11 @@ class UniqueTimes:
 
 
 def _unpacked(text: str | None) -> dict[Series, int] | None:
-    """The way back from `packed`; None when the disk has changed what was written."""
+    """The way back from `packed`; None when nothing was written, or the disk has changed it."""
     try:
         return {
             Series(sensor, kind, tuple((k, v) for k, v in tags), profile): int(time_ms)
-            for sensor, kind, tags, profile, time_ms in json.loads(text or "[]")
+            for sensor, kind, tags, profile, time_ms in json.loads(text or "")
         }
     except (ValueError, TypeError):
         return None

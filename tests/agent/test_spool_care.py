@@ -125,6 +125,21 @@ def test_most_batches_survive_one_spoiled_page(tmp_path: Path, closes: Closes) -
     assert all(batch.digest(one.data) == one.digest for one in kept)
 
 
+def test_what_was_saved_from_a_damaged_file_shares_no_time_with_what_comes(tmp_path: Path, closes: Closes) -> None:
+    """A clock that was ahead is set back after the repair: the database keeps one of two readings of one time."""
+    path = tmp_path / "spool.db"
+    spool = closes(Spool(path, "lp-1", "s"))
+    fill(spool, 20, rows=1)
+    spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool.close()
+    _damaged(path, b"\xff" * 4096, 4096)
+    again = closes(Spool(path, "lp-1", "s"))
+    waiting = {row.time_ms for row in rows_of(again.oldest(99)) if row.series == AIR}
+    assert T0 + 15_000 in waiting
+    (taken,) = again.accept([Reading(AIR, T0 + 15_000, {"pm25_raw_ugm3": 9})], ORIGIN)
+    assert taken.time_ms not in waiting
+
+
 class Killed(BaseException):
     """The process ends here."""
 
