@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -95,7 +96,9 @@ def export(
 ) -> None:
     """Take readings out, as CSV or JSON lines. CSV has one value a line, JSON one batch a line, as it travels.
 
-    Nothing in the spool changes. Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
+    Nothing in the spool changes. Exit code 1 when a part could not be read.
+
+    Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
     """
     if file != "-" and not file.endswith((".csv", ".jsonl")):
         raise Failure(Exit.USAGE, "format-unknown", f"{file}: no format of that name", "end it in .csv or .jsonl")
@@ -104,6 +107,9 @@ def export(
         lines = _batch_lines(view, span, waiting) if file.endswith(".jsonl") else _csv_lines(view, span, waiting)
         count = _write(file, lines)
     typer.echo(f"{count} lines", err=True)
+    if view.damaged_batches:
+        typer.echo(f"{view.damaged_batches} batches left out: their bytes have changed on the disk", err=True)
+        raise typer.Exit(Exit.NOT_HEALTHY)
 
 
 @app.command()
@@ -253,6 +259,9 @@ def _view(settings: Config) -> Iterator[View]:
     view = _trying(lambda: View(settings.spool.path))
     try:
         yield view
+    except sqlite3.Error as error:
+        text, cure = f"{view.path}: {error}", "sudo lamppost agent service restart; it is mended at start"
+        raise Failure(Exit.NOT_PERMITTED, "spool-damaged", text, cure) from error
     finally:
         view.close()
 

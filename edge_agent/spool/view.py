@@ -15,6 +15,7 @@ from edge_agent.spool import chunk
 from edge_agent.spool import file as spool_file
 from edge_agent.spool.file import SpoolError
 from edge_agent.spool.sealing import readings_of
+from wire import batch as wire_batch
 from wire.times import DAY_MS
 
 LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged", "unanswered")
@@ -69,10 +70,14 @@ class Survey(NamedTuple):
 
 
 class View:
-    """A spool file, open for looking. Raises SpoolError when there is none or it cannot be read."""
+    """A spool file, open for looking. Raises SpoolError when there is none or it cannot be read.
+
+    `damaged_batches` counts those that were not handed out, since their bytes are not what was sealed.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damaged_batches = 0
         if not path.exists():
             raise SpoolError(f"{path} does not exist. Cure: has the agent run, and is this the file it uses?")
         try:
@@ -123,15 +128,18 @@ class View:
         )
 
     def batches(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[bytes]:
-        """The bytes of those batches, as they travel."""
+        """The bytes of those batches, as they travel; without those that the disk has changed."""
         condition = " AND acked_ms IS NULL" if only_waiting else ""
-        for (data,) in self._db.execute(
-            "SELECT bytes FROM batch JOIN sealed USING (id) WHERE to_ms >= ? AND from_ms < ?"
+        for digest, data in self._db.execute(
+            "SELECT digest, CAST(bytes AS BLOB) FROM batch JOIN sealed USING (id) WHERE to_ms >= ? AND from_ms < ?"
             + condition
             + " ORDER BY from_ms, batch.id",
             (from_ms, to_ms),
         ):
-            yield data
+            if isinstance(data, bytes) and wire_batch.digest(data) == digest:
+                yield data
+            else:
+                self.damaged_batches += 1
 
     def readings(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[tuple[Reading, str]]:
         """The readings of [from, to) with the clock's word, sealed or not; rows that wait for a true time stay out."""

@@ -175,6 +175,15 @@ def test_export_gives_every_value_sealed_or_not(desk: Desk, tmp_path: Path) -> N
         desk.says("export", str(tmp_path / "all.pdf"))
 
 
+def test_export_goes_on_past_a_batch_that_the_disk_has_changed(desk: Desk, tmp_path: Path) -> None:
+    """It ended there with a traceback, and what stood behind was not to be had."""
+    desk.spool._db.execute("UPDATE sealed SET bytes = zeroblob(300) WHERE id = 70")
+    desk.says("export", str(tmp_path / "all.csv"), code=1)
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 1 + 2 * (7205 - 60)
+    desk.says("export", str(tmp_path / "all.jsonl"), code=1)
+    assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 119
+
+
 def test_replay_beside_a_running_agent_sends_the_same_bytes_again(desk: Desk) -> None:
     desk.spool.accept([], ORIGIN)  # the agent's next commit writes what was released
     assert "60 batches" in desk.says("replay", "--from", "3h")
@@ -218,9 +227,18 @@ def test_what_waits_is_given_up_only_with_the_agent_stopped_and_stands_in_a_gap_
     assert (dict(gap.series.tags), gap.values["lost_count"]) == ({"reason": "purged"}, 1800)
 
 
-def test_no_spool_no_settings_and_no_time_are_told_with_the_cure(desk: Desk) -> None:
+def test_no_spool_a_damaged_one_no_settings_and_no_time_are_told_with_the_cure(desk: Desk) -> None:
     with pytest.raises(Failure, match="no time"):
         desk.says("list", "--from", "yesterday")
+    desk.spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    desk.spool.close()
+    with desk.path.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * (desk.path.stat().st_size - 4 * 4096))
+    for word in ("status", "list"):
+        with pytest.raises(Failure, match="malformed") as failed:
+            desk.says(word)
+        assert "it is mended at start" in failed.value.cure
     desk.path.unlink()
     with pytest.raises(Failure, match="Cure"):
         desk.says("status")
