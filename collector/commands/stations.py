@@ -67,14 +67,14 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost stations show lp-0017
     """
-    from collector.stations.fleet import history, name_of
+    from collector.stations.fleet import history, names_of
     from collector.stations.technician import installations
 
     settings, known = node_of(config, node)
     birth = known.birth
     with state_of(settings) as db:
         installed, sent = installations(db, node), history(db, node)
-        zh, en = name_of(db, settings, node)
+        zh, en = names_of(db, settings).get(node, ("", ""))
     if as_json:
         told = {
             "node": node, "site": birth.site, "zh": zh, "en": en, "online": known.online, "since_ms": known.since_ms,

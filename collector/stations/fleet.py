@@ -54,9 +54,10 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
     """Every station that was enrolled or has said who it is, by name."""
     heard = {known.birth.node: known for known in Registry(db).nodes()}
     enrolled = {station.node: station for station in _enrolled(settings)}
-    found = []
+    names, found = names_of(db, settings), []
     for node in sorted(heard.keys() | enrolled.keys()):
         known, entry = heard.get(node), enrolled.get(node)
+        zh, en = names.get(node, ("", ""))
         birth = known.birth if known is not None else None
         found.append(
             Listed(
@@ -68,7 +69,8 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
                 oldest_ms=birth.oldest_ms if birth is not None else None,
                 site=birth.site if birth is not None else None,
                 version=birth.version if birth is not None else None,
-                **dict(zip(("zh", "en"), name_of(db, settings, node), strict=True)),
+                zh=zh,
+                en=en,
             )
         )
     return found
@@ -95,13 +97,14 @@ def rename(db: sqlite3.Connection, node: str, zh: str, en: str) -> None:
     db.execute("COMMIT")
 
 
-def name_of(db: sqlite3.Connection, settings: Config, node: str) -> tuple[str, str]:
-    """A node's names in Chinese and English: as renamed, else as the settings have it, else empty."""
+def names_of(db: sqlite3.Connection, settings: Config) -> dict[str, tuple[str, str]]:
+    """The nodes' names in Chinese and English: as renamed, else as the settings have it, else empty."""
     db.executescript(SCHEMA)
-    given = db.execute("SELECT zh, en FROM station_name WHERE node = ?", (node,)).fetchone()
-    listed = next((station for station in settings.stations if station.node == node), None)
-    zh, en = given or ("", "")
-    return zh or (listed.zh if listed else ""), en or (listed.en if listed else "")
+    found = {station.node: (station.zh, station.en) for station in settings.stations}
+    for node, zh, en in db.execute("SELECT node, zh, en FROM station_name"):
+        listed = found.get(node, ("", ""))
+        found[node] = (zh or listed[0], en or listed[1])
+    return found
 
 
 def begin_version(db: sqlite3.Connection, node: str, text: str, who: str, now_ms: int) -> int:
