@@ -218,6 +218,7 @@ class Collector:
             self.mishaps.state_is_kept()
             if (ending := self.certificates.look(now_ms)) is not None:
                 self.ingest.alarm("certificate", ending)
+        self.presence.look(self.link.connection, self._seconds(), now_ms)
         for message in self._arrived(now_ms):
             self._receive(message, now_ms)
         self._greet(now_ms)
@@ -247,13 +248,16 @@ class Collector:
         address = names.address(message.topic)
         if address is None:
             self.turn.hear(message, self._seconds())
-        elif address.channel in ("data", "data/replay"):
+            return
+        if address.channel != "status" and not message.retained:
+            self.presence.lives(address.node, now_ms)
+        if address.channel in ("data", "data/replay"):
             self._on_batch(address.node, message, now_ms)
         elif not self.pace.admits(address.node, len(message.payload), now_ms, QUESTION_UNITS):
             self.counts["put_off"] += 1
             self.ingest.alarm(*self.pace.says(address.node))
         elif address.channel == "status":
-            self.presence.hear(address.node, message.payload, now_ms)
+            self.presence.hear(address.node, message.payload, now_ms, message.retained)
         elif not message.retained and self.turn.active:
             self._on_question(address.node, address.channel.rpartition("/")[2], message.payload, now_ms)
 

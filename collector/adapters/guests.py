@@ -19,6 +19,8 @@ from collector.broker.inbox import Arrived
 from wire import ack, batch, names, signed, status
 from wire.ack import Code
 
+GUEST: Final = "guest"
+"""In place of a version, in the birth of one."""
 QUIET_MS: Final = 15 * 60_000
 """A guest that has not pushed for so long is offline."""
 WAITING_MAX: Final = 1_000
@@ -121,4 +123,4 @@ class Guests:
 
 def _birth(node: str, guest: _Guest, blocks: list[batch.Block]) -> status.Birth:
     sensors = tuple(status.Sensor(block.sensor, "airrohr@1") for block in blocks)
-    return status.Birth(node, guest.site, guest.session, (guest.spool,), 1, None, "guest", "synced", sensors)
+    return status.Birth(node, guest.site, guest.session, (guest.spool,), 1, None, GUEST, "synced", sensors)

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from collector.adapters.guests import GUEST
 from collector.alerts.alerting import Alerting
+from collector.config import CANARY
 from collector.delivery.registry import Registry
 from collector.pipeline import Pipeline
 from collector.standby.flapping import Flapping
@@ -16,10 +18,15 @@ from wire.status import Birth, Death
 
 CURE: Final = "Cure: install the newer version there or here, or look who sends as it"
 INVENTORY_MS: Final = 30_000  # a fleet that comes back is counted once, not at every birth
+SILENT_S: Final = 900.0
+"""Who says nothing at all for so long after we are connected anew is not there: a broker that was killed tells of no
+death, whatever births it retains. A live agent says something every minute, and sends what nobody answers again within
+twelve."""
 
 
 class Presence:
-    """Call `hear` for each status; once a round `greet`, and `count` before the rules look.
+    """Call `hear` for each status, and `lives` for all else that a node says; once a round `look` and `greet`, and
+    `count` before the rules look.
 
     Who stands by keeps up with who is there, and says nothing of it: to the rules, or to the nodes.
     """
@@ -39,9 +46,13 @@ class Presence:
         self._flapping = Flapping()
         self._born: list[Birth] = []  # in this round
         self._count_due_ms = now_ms
+        self._connection: int | None = None
+        self._connected_s = 0.0
+        self._unheard = set[str]()  # those that are called online and have not been heard on this connection
+        self._taken_for_gone = set[str]()
 
-    def hear(self, node: str, payload: bytes, now_ms: int) -> None:
-        """A node's status; what is none is counted."""
+    def hear(self, node: str, payload: bytes, now_ms: int, retained: bool = False) -> None:
+        """A node's status, told now or `retained` by the broker; what is none is counted."""
         if not payload:
             self._counts["empty_status"] += 1
             return
@@ -53,12 +64,34 @@ class Presence:
             return
         self._pipeline.ingest.alarms.pop(f"status:{node}", None)
         self._pipeline.hear(node, payload)
-        if self._registry.update(said, now_ms):
-            self._link_changed(said, now_ms)
-        elif isinstance(said, Death):
-            self._counts["death_ignored"] += 1  # of another session than the one in force
+        self._told(said, now_ms)
         if isinstance(said, Birth):
             self._born.append(said)
+            if not retained:
+                self.lives(node, now_ms)
+
+    def lives(self, node: str, now_ms: int) -> None:
+        """It has just said something."""
+        self._unheard.discard(node)
+        if node in self._taken_for_gone:
+            self._taken_for_gone.discard(node)
+            known = self._registry.get(node)
+            if known is not None and not known.online:
+                self._told(known.birth, now_ms)
+
+    def look(self, connection: int | None, now_s: float, now_ms: int) -> None:
+        """Who is gone although nobody tells: those that do not speak on a new connection of ours."""
+        if connection is None:
+            return
+        if connection != self._connection:
+            is_first = self._connection is None
+            self._unheard = {n.birth.node for n in self._registry.nodes() if n.online and _speaks(n.birth, is_first)}
+            self._connection, self._connected_s = connection, now_s
+        elif self._unheard and now_s - self._connected_s >= SILENT_S:
+            unheard, self._unheard = sorted(self._unheard), set()
+            for known in filter(None, map(self._registry.get, unheard)):
+                self._told(Death(known.birth.node, known.birth.session, "lost"), now_ms)
+                self._taken_for_gone.add(known.birth.node)
 
     def greet(self, now_ms: int) -> None:
         """Answer the births of a round, and the nodes whose work has begun anew."""
@@ -81,6 +114,12 @@ class Presence:
             self._count_due_ms = 0
             self._alerting.expect(self._registry.nodes(), now_ms)
 
+    def _told(self, said: Birth | Death, now_ms: int) -> None:
+        if self._registry.update(said, now_ms):
+            self._link_changed(said, now_ms)
+        elif isinstance(said, Death):
+            self._counts["death_ignored"] += 1  # of another session than the one in force
+
     def _link_changed(self, said: Birth | Death, now_ms: int) -> None:
         node, online = said.node, isinstance(said, Birth)
         if isinstance(said, Birth) and self._flapping.note(node, said.session, now_ms):
@@ -91,3 +130,12 @@ class Presence:
             self._alerting.node_state(node, online, now_ms)
             self._count_due_ms = self._count_due_ms or now_ms + INVENTORY_MS
         self._on_event({"type": "node", "node": node, "online": online})
+
+
+def _speaks(birth: Birth, is_first: bool) -> bool:
+    """Whether a node that lives is heard within minutes of a connection, our first or a later one.
+
+    Not so one that waits for the time; a guest, which does not come by the broker; a canary, which may rest for hours.
+    """
+    ours = birth.version == GUEST or birth.node.startswith(CANARY)
+    return birth.clock != "unsynced" and (is_first or not ours)
