@@ -63,7 +63,8 @@ class Act:
         html = self._renderer.page("act.html", language_of(request), path=path, safe=False, events=None, **told)
         response = HTMLResponse(html, headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"})
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, nonce, httponly=True, samesite="strict", secure=secure, max_age=86_400)
+        # Lax: who comes from a mail page brings no strict one, and would be given another at every link.
+        response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=secure, max_age=86_400)
         return response
 
     async def act(self, request: Request) -> Response:

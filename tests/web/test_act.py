@@ -66,6 +66,16 @@ def send(served: Served, path: str, cookie: str, form: str, **fields: str) -> An
     return served.get(path, "POST", body, Content_Type=FORM, Cookie=cookie)
 
 
+def test_of_two_links_that_are_opened_from_a_mail_page_each_serves(served: Served, token: str) -> None:
+    """Whoever comes from another site brings lax cookies and no strict ones: the second page made the first one's form
+    one of elsewhere.
+    """
+    first, cookie, form = opened(served, f"/act/{token}")
+    brought = cookie if "samesite=lax" in first.headers["set-cookie"].lower() else ""
+    kept = served.get(f"/act/{token}", Cookie=brought).headers["set-cookie"].partition(";")[0]
+    assert send(served, f"/act/{token}", kept, form).status == 303
+
+
 @pytest.mark.parametrize("root", ["/act", "/en/act"])
 def test_a_reader_acknowledges_from_the_message_and_the_trail_names_both(served: Served, token: str, root: str) -> None:
     page, cookie, form = opened(served, f"{root}/{token}")
