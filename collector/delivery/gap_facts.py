@@ -50,8 +50,8 @@ def _readings_of_batch(payload: bytes) -> Iterator[tuple[str, int]]:
 
 def _readings(block: Any) -> Iterator[tuple[str, int]]:
     """Sensor and hour of each reading of a block, or of the one that is kept alone, as far as they can be read."""
-    with suppress(TypeError, KeyError, AttributeError):
-        if block["kind"] in READINGS:
+    with suppress(TypeError, KeyError, AttributeError, ArithmeticError):
+        if block["kind"] in READINGS and isinstance(block["sensor"], str):
             for step_ms in accumulate(block.get("dt", [0])):
                 yield block["sensor"], (block["t0"] + step_ms) // HOUR_MS * HOUR_MS
 

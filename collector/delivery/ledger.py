@@ -82,12 +82,12 @@ def batches(store: Store, node: str | None = None) -> dict[tuple[str, str], list
 
 
 def gaps(store: Store, node: str | None = None, since_ms: int | None = None) -> list[Gap]:
-    """All gap records. Raises StoreDown."""
+    """All gap records; of what a node has not told there is nothing. Raises StoreDown."""
     where = {} if node is None else {"node": node}
     columns = ("from_ms", "to_ms", "lost_count", "from_seq", "to_seq")
     groups = ("node", "spool", "sensor", "reason")
     return [
-        Gap(tags["node"], tags["spool"], tags["sensor"], tags["reason"], *map(int, row[1:]))
+        Gap(tags["node"], tags["spool"], tags["sensor"], tags["reason"], *(int(told or 0) for told in row[1:]))
         for tags, rows in store.select(Select("gap", columns, since_ms, where=where, group_by=groups))
         for row in rows
     ]

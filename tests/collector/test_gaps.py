@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collector.delivery.audit import audit
 from collector.delivery.gap_table import lines
 from collector.delivery.gaps import Hour, gaps
 from collector.stores.sqlite import Sqlite
@@ -70,6 +71,17 @@ def test_a_clock_that_was_set_is_told_of_every_hour_whose_times_it_makes_doubtfu
     assert store.write(store.render(table)) == Stored()
     found = hour(store, H + 3 * HOUR_MS)
     assert (found.causes, found.missing, found.replaced) == (["clock-set"], 0, 0)
+
+
+def test_a_gap_record_with_holes_of_its_own_keeps_no_other_from_being_told(store: Sqlite) -> None:
+    """`gaps`, its page and `audit` ended with a traceback for every node."""
+    tags = (("node", "lp-1"), ("reason", "dropped"), ("sensor", "air-1"), ("spool", "f" * 32))
+    told = {"lost_count": [4], "from_ms": [H], "to_ms": [H]}
+    for at, columns in enumerate(({"lost_count": [4]}, told)):
+        assert store.write(store.render(Table("gap", tags, [H + at], columns, frozenset(told)))) == Stored()
+    put(store, stored=3540, accepted=3600, silent_s=0.0)
+    assert hour(store, H + 3 * HOUR_MS).replaced == 4
+    assert audit(store)[0].sequences_replaced == 0
 
 
 def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_of_it(store: Sqlite) -> None:

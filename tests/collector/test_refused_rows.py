@@ -123,6 +123,17 @@ def test_every_reading_of_a_refused_block_or_batch_is_told(embedded: Bench, what
     assert refused["lp-0017", "air-1", HOUR] == 3
 
 
+@pytest.mark.parametrize("what", [{"sensor": ["air-1"]}, {"t0": 10**400, "dt": [0, 1.5, 2]}])
+def test_a_block_that_nobody_can_count_keeps_no_other_from_being_told(
+    what: dict[str, Any], embedded: Bench, tmp_path: Path
+) -> None:
+    """One such block of one node, and `lamppost gaps` ended with a traceback for the whole city."""
+    embedded.send(dump(BATCH | {"blocks": [BATCH["blocks"][0], BATCH["blocks"][0] | what]}))
+    embedded.send(changed("/blocks/0/tags", {"lane": "1"}).replace(b'"seq":42', b'"seq":43'))
+    _, refused = from_state(settings_of(tmp_path))
+    assert refused["lp-0017", "air-1", HOUR] == 3
+
+
 def test_a_batch_in_quarantine_as_a_whole_is_no_hole_to_the_audit(embedded: Bench, tmp_path: Path) -> None:
     for seq in range(1, 5):
         good = BATCH | {"seq": seq, "clock": "sundial" if seq == 2 else "synced"}
