@@ -61,15 +61,15 @@ class Group:
 
 
 def content(raw_blocks: list[Any], refusal: check.Refusal) -> str:
-    """What was refused, as JSON, for a person to look at and to send again after a cure."""
+    """What was refused, all of it as JSON: the rest of its batch is stored, and the sender lets go of both."""
     block = raw_blocks[refusal.block]
     if refusal.row is None or not isinstance(block, dict):
-        return json.dumps(block, ensure_ascii=False, default=repr)[:65_536]
+        return json.dumps(block, ensure_ascii=False, default=repr)
     row = refusal.row
     kept = {key: block[key] for key in ("sensor", "kind", "profile", "tags") if key in block}
     kept["t0"] = block["t0"] + sum(block["dt"][: row + 1])
     kept["fields"] = {name: column[row] for name, column in block["fields"].items()}
-    return json.dumps(kept, ensure_ascii=False, default=repr)[:65_536]
+    return json.dumps(kept, ensure_ascii=False, default=repr)
 
 
 def part_of_row(work: Work, position: int, reason: str) -> Part:

@@ -134,6 +134,15 @@ def test_a_block_that_nobody_can_count_keeps_no_other_from_being_told(
     assert refused["lp-0017", "air-1", HOUR] == 3
 
 
+def test_a_refused_block_is_kept_whole_however_large(embedded: Bench) -> None:
+    """It was cut after 64 KiB, and its sender told that it may let go of it: the rest of its batch is stored."""
+    fields = {f"new_{number}": [1234.5] * 500 for number in range(16)}
+    newer = {"sensor": "new-1", "kind": "air_quality", "t0": 1_790_000_000_000, "dt": [0, *[1] * 499], "fields": fields}
+    assert embedded.send(dump(BATCH | {"blocks": [*BATCH["blocks"], newer]})) == [(42, Code.STORED_IN_PART)]
+    (content,) = embedded.state.execute("SELECT content FROM quarantine_part").fetchone()
+    assert json.loads(content) == newer
+
+
 def test_a_batch_in_quarantine_as_a_whole_is_no_hole_to_the_audit(embedded: Bench, tmp_path: Path) -> None:
     for seq in range(1, 5):
         good = BATCH | {"seq": seq, "clock": "sundial" if seq == 2 else "synced"}
