@@ -15,14 +15,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from collector.rules.breath import beginnings, endings, unheard
+from collector.rules.breath import Held, put_together
 from collector.rules.deed import Deed
 from collector.rules.fields import OWN_LINK
 from collector.rules.notification import Notification, group_of, notification
 from collector.rules.rule import SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.silences import Silences
-from collector.rules.standing import Acknowledgement, Line, Standing
+from collector.rules.standing import Acknowledgement, Heard, Line, Standing, held
 from collector.rules.transition import Transition
 from wire.times import MINUTE_MS
 
@@ -63,59 +63,71 @@ class Desk:
     def hear(self, transitions: Iterable[Transition], now_ms: int) -> None:
         """Take note of what happened. History is nobody's news, except the end of what people were told of.
 
-        Nor is it news that what fires began at another moment: it is taken back and fires again in one breath, or what
-        was told as one episode are two. What has been told to its end is not told again, whatever it was meanwhile.
+        Late readings move, join and part episodes. So what holds now is compared with what people know: an episode at
+        the time of one they know is that one, under the key they know, and any other is news.
         """
-        back: dict[str, Transition] = {}
-        breath = unheard(list(transitions), self.standings)
-        over_ms = endings(breath)
-        for each, begins in zip(map(self._as_known, breath), beginnings(breath), strict=True):
-            name, standing = each.fingerprint, self.standings.get(each.fingerprint)
-            known = standing if standing is not None and standing.firing else None
-            is_same = known is not None and known.alert.key == each.key
-            fires, ends = each.state == "firing" and not each.late, each.state == "resolved"
-            goes_on = name in back and over_ms.get((name, each.start_ms), back[name].start_ms) >= back[name].start_ms
-            if fires and goes_on:
-                del back[name]
-                self._move(self.standings[name], each)
-            elif ends and is_same and (each.void or each.key == begins):
-                back[name] = each
-            elif known is not None and each.start_ms < known.alert.start_ms:
-                self._look_back(known, each)
-            elif fires and not is_same:
-                self._begin(each, now_ms)
-            elif ends and is_same:
-                self._change(self.standings[name], each, now_ms)
-        for name, each in back.items():
-            self._change(self.standings[name], each, now_ms)
+        for name, breath in put_together(transitions).items():
+            before = self.standings.get(name)
+            fires = Heard(before.alert.key) if before is not None and before.firing else None
+            known = [self._compare(name, each, now_ms) for each in held(breath, before)]
+            if before is not None and fires is not None and fires not in known:
+                self._take_back(before, breath, now_ms)
 
-    def _as_known(self, said: Transition) -> Transition:
-        """What is said of an episode, under the key by which people know it."""
-        known = self.standings.get(said.fingerprint)
-        if known is None or said.key == known.alert.key or not said.is_of(known.alert):
-            return said
-        return replace(said, key=known.alert.key)
+    def _compare(self, name: str, each: Held, now_ms: int) -> Heard | None:
+        """Tell what is new of an episode that holds; returns the one that people know, as they knew it."""
+        began, ended = each
+        known = self.standings.get(name)
+        heard = None if known is None else known.known_as(each)
+        if known is None or heard is None:
+            if began is not None and not began.late:
+                self._tell_anew(known, began, ended, now_ms)
+        elif heard.end_ms is None and ended is not None:
+            known.know(Heard(heard.key, ended.event_ms), heard)
+            self._change(known, replace(ended, key=heard.key), now_ms)
+        elif heard.end_ms is None and began is not None and began.start_ms != known.alert.start_ms:
+            self._move(known, heard, began)
+        elif heard.end_ms is not None and began is not None and not began.late:
+            if ended is not None:
+                known.cover(began)
+            else:
+                self._begin(began, now_ms)
+        return heard
 
-    def _move(self, known: Standing, alert: Transition) -> None:
+    def _tell_anew(self, known: Standing | None, began: Transition, ended: Transition | None, now_ms: int) -> None:
+        """An episode that nobody has heard of. One before that which fires is news too, and what fires goes on."""
+        if known is not None and known.firing and ended is not None:
+            known.news += [] if known.flapping else [Line("firing", began), Line("resolved", ended)]
+            known.know(Heard(began.key, ended.event_ms))
+            self._mark(known)
+            return
+        known = self._begin(began, now_ms)
+        if ended is not None:
+            known.know(Heard(began.key, ended.event_ms), Heard(began.key))
+            self._change(known, ended, now_ms)
+
+    def _move(self, known: Standing, heard: Heard, alert: Transition) -> None:
         """It fires since another moment: who has it keeps it, and who heard of it hears of its end by the same key."""
         untold = [line.alert for line in known.news if line.state == "firing" and line.alert.key == known.alert.key]
         known.alert = alert if untold else replace(alert, key=known.alert.key)
+        known.know(Heard(known.alert.key), heard)
         known.news = [Line("firing", alert) if line.alert in untold else line for line in known.news]
         self._mark(known)
 
-    def _look_back(self, known: Standing, earlier: Transition) -> None:
-        """Late readings tell of an episode before the one that fires: it is news too, and what fires goes on."""
-        began = any(line.alert.key == earlier.key for line in known.news)
-        if not earlier.late and not earlier.void and earlier.state == ("resolved" if began else "firing"):
-            known.news.append(Line(earlier.state, earlier))
-            self._mark(known)
+    def _take_back(self, known: Standing, breath: Mapping[str, Held], now_ms: int) -> None:
+        """What people take for firing does not, and no other episode is at its time."""
+        own = breath.get(known.own_key)
+        end = own.ended if own is not None and own.ended is not None else known.alert.ended(now_ms, "corrected")
+        known.heard = [each for each in known.heard if each.end_ms is not None]
+        self._change(known, replace(end, key=known.alert.key), now_ms)
 
-    def _begin(self, alert: Transition, now_ms: int) -> None:
+    def _begin(self, alert: Transition, now_ms: int) -> Standing:
         known = self.standings.setdefault(alert.fingerprint, Standing(alert))
         if known.alert.key != alert.key:
             known.ack, known.steps, known.since_ms, known.reminders = None, 0, 0, 0
         known.receivers = alert.notify or self.policy.receivers
+        known.know(Heard(alert.key))
         self._change(known, alert, now_ms)
+        return known
 
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
@@ -142,7 +154,10 @@ class Desk:
 
     def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
         """Alerts that this desk or another told people of and that still fire; no other fires."""
-        by_name = {each.fingerprint: self._as_known(each) for each in firing}
+        by_name = {each.fingerprint: each for each in firing}
+        for name, known in self.standings.items():
+            if name in by_name and by_name[name].is_of(known.alert):
+                by_name[name] = replace(by_name[name], key=known.alert.key)
         for name, known in list(self.standings.items()):
             if known.firing and (name not in by_name or known.alert.key != by_name[name].key):
                 known.alert = known.alert.ended(now_ms, "another collector has told its end")
@@ -152,6 +167,7 @@ class Desk:
             if name not in self.standings or not self.standings[name].firing:
                 receivers, told = each.notify or self.policy.receivers, "" if each.late else "firing"
                 known = Standing(each, told=told, told_ms=now_ms, since_ms=now_ms, receivers=receivers)
+                known.know(Heard(each.key))
                 self.standings[name] = known
                 self._mark(known)
 
@@ -268,7 +284,7 @@ class Desk:
             now = [n.state for n in each.news if n.state == "flapping" or n.alert.start_ms >= each.alert.start_ms]
             each.told = now[-1] if now else each.told  # an earlier episode's end is not this one's
             each.since_ms = each.since_ms or now_ms
-            each.told_news()
+            each.news = []
             self._mark(each)
         return [notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
 

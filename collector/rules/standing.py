@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from collector.rules.transition import Transition
+from collector.rules.breath import Held
+from collector.rules.transition import Transition, alert_of, began_ms
 
-OVER: Final = 8
+REMEMBERED: Final = 8
+"""Episodes of an alert. Only those within the lateness can still change."""
 
 
 class Line(NamedTuple):
@@ -26,11 +29,27 @@ class Acknowledgement(NamedTuple):
     at_ms: int = 0
 
 
+class Heard(NamedTuple):
+    """An episode as people know it: its key, and when it ended; None while it fires."""
+
+    key: str
+    end_ms: int | None = None
+
+    def overlaps(self, held: Held) -> bool:
+        """Whether both tell of one time, by one rule of one version."""
+        if held.ended is not None and held.ended.event_ms < began_ms(self.key):
+            return False
+        if self.end_ms is not None and held.start_ms > self.end_ms:
+            return False
+        return alert_of(self.key) == alert_of(held.known.key)
+
+
 @dataclass(slots=True)
 class Standing:
     """One alert as the desk knows it. `news` was not told yet; `told` is what people last heard.
 
-    `over` are keys of its last episodes of which they have heard to their end.
+    `heard` are the last episodes that people know of, or will with the next message; `covered` the beginnings of others
+    that lay within those they know.
     """
 
     alert: Transition
@@ -44,29 +63,47 @@ class Standing:
     receivers: tuple[str, ...] = ()
     flapping: bool = False
     ack: Acknowledgement | None = None
-    over: list[str] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    covered: list[Transition] = field(default_factory=list)
 
     @property
     def firing(self) -> bool:
         """Whether the alert fires."""
         return self.alert.state == "firing" and not self.alert.void
 
-    def told_news(self) -> None:
-        """People have heard what was new."""
-        ended = [line.alert.key for line in self.news if line.state == "resolved"]
-        self.news, self.over = [], [*self.over, *ended][-OVER:]
+    @property
+    def own_key(self) -> str:
+        """The key under which the engine knows it; people may have heard of it under another."""
+        return f"{alert_of(self.alert.key)}|{self.alert.start_ms}"
+
+    def known_as(self, held: Held) -> Heard | None:
+        """The episode that people know at its time: the one that fires, else the last."""
+        return next((each for each in reversed(self.heard) if each.overlaps(held)), None)
+
+    def know(self, heard: Heard, instead: Heard | None = None) -> None:
+        """People know of it, or will with the next message; `instead` of what they knew."""
+        others = [each for each in self.heard if each != instead and each.key != heard.key]
+        by_age = sorted((*others, heard), key=lambda each: (each.end_ms is None, began_ms(each.key)))
+        self.heard = by_age[-REMEMBERED:]
+
+    def cover(self, began: Transition) -> None:
+        """It lies within what people know, until late readings may part them."""
+        others = [each for each in self.covered if each.key != began.key]
+        self.covered = [*others, began][-REMEMBERED:]
 
     def packed(self) -> list[Any]:
         """The state as a JSON value."""
         news = [[line.state, line.alert.as_json()] for line in self.news]
         told = [self.told, self.told_ms, self.since_ms, self.reminders, self.steps]
-        return [self.alert.as_json(), self.changes, news, *told, self.receivers, self.flapping, self.ack, *self.over]
+        known = [self.heard, [each.as_json() for each in self.covered]]
+        return [self.alert.as_json(), self.changes, news, *told, self.receivers, self.flapping, self.ack, *known]
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> Standing:
-        """The standing of such a value."""
-        alert, changes, news, told, told_ms, since_ms, reminders, steps, receivers, flapping, ack, *over = packed
-        return cls(
+        """The standing of such a value; of one that an earlier version saved people know what fires alone."""
+        alert, changes, news, told, told_ms, since_ms, reminders, steps, receivers, flapping, ack, *known = packed
+        heard, covered = known if len(known) == 2 and all(isinstance(each, list) for each in known) else ([], [])
+        found = cls(
             Transition.read(alert),
             list(changes),
             [Line(state, Transition.read(value)) for state, value in news],
@@ -78,5 +115,19 @@ class Standing:
             tuple(receivers),
             flapping,
             None if ack is None else Acknowledgement(*ack),
-            over,
+            [Heard(*each) for each in heard],
+            [Transition.read(each) for each in covered],
         )
+        if found.firing and not found.heard:
+            found.know(Heard(found.alert.key))
+        return found
+
+
+def held(breath: Mapping[str, Held], known: Standing | None) -> list[Held]:
+    """What holds of an alert after a breath, by beginning: its episodes, and what has fired before and still does."""
+    begun = {} if known is None else {each.key: each for each in known.covered}
+    if known is not None and known.firing:
+        begun[known.own_key] = replace(known.alert, key=known.own_key)
+        breath = {known.own_key: Held(begun[known.own_key])} | dict(breath)
+    found = [Held(each.began or begun.get(key), each.ended) for key, each in breath.items() if not each.void]
+    return sorted(found, key=lambda each: each.start_ms)

@@ -146,6 +146,11 @@ def began_ms(key: str) -> int:
     return int(key.rpartition("|")[2])
 
 
+def alert_of(key: str) -> str:
+    """What the keys of all episodes of one alert, by one version of its rule, have in common."""
+    return key.rpartition("|")[0]
+
+
 def episodes(transitions: Iterable[Transition]) -> list[Episode]:
     """The episodes that a stream of transitions tells, by start; what was told twice or taken back counts once or not.
 
