@@ -58,7 +58,7 @@ def damaged(rows: int, at_ms: int) -> Reading:
 def of_batches(seqs: Iterable[int], reason: str, losses: list[Loss], now_ms: int) -> list[Reading]:
     """The rows that name batches which are no more, one a run of consecutive sequences and sensor."""
     rows = []
-    for first, last in _runs(seqs):
+    for first, last in _runs((seq, seq) for seq in seqs):
         rows += [record(loss, reason, now_ms, first, last) for loss in losses]
         losses = [loss._replace(rows=0) for loss in losses]
     return rows
@@ -96,9 +96,9 @@ def merged(seqs: list[int], rows: list[Reading], now_ms: int, unique: Callable[[
     A run that none is for gets one of its own.
     """
     counted = [row for row in rows if dict(row.series.tags)["reason"] in COUNTED and row.values["from_seq"]]
-    gone = {seq for row in counted for seq in range(int(row.values["from_seq"]), int(row.values["to_seq"]) + 1)}
+    gone = [(int(row.values["from_seq"]), int(row.values["to_seq"])) for row in counted]
     found: dict[tuple[Series, int, int], list[Reading]] = {}
-    for first, last in _runs(gone.union(seqs) - {0}):
+    for first, last in _runs([*gone, *((seq, seq) for seq in seqs)]):
         of_run = [row for row in counted if first <= row.values["from_seq"] <= last]
         for row in of_run or [unique(record(Loss("node", 0, now_ms, now_ms), MERGED, now_ms, first, last))]:
             found.setdefault((row.series, first, last), []).append(row)
@@ -118,11 +118,12 @@ def _sum(series: Series, rows: list[Reading], first: int, last: int) -> Reading:
     return record(loss, dict(series.tags)["reason"], max(row.time_ms for row in rows), first, last)
 
 
-def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+def _runs(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """First and last number of each run that the spans make together; a year's numbers are half a million."""
     runs: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
+    for first, last in sorted(spans):
+        if runs and first <= runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
         else:
-            runs.append((number, number))
+            runs.append((first, last))
     return runs
