@@ -14,6 +14,7 @@ from edge_agent.sensors.freshness import Freshness
 from edge_agent.sensors.polling import Poller
 from edge_agent.sensors.presence import Presence
 from edge_agent.sensors.traffic import Counter as TrafficCounter
+from edge_agent.timeline import FLOOR_MS
 from wire.quantities import QUANTITIES
 
 DETECTION = "detection"
@@ -128,12 +129,15 @@ class Sensor:
         """Go on with the interval that was open; what a disk has changed of it is begun anew.
 
         One that begins after `now_ms` is in true time, which a box that has just begun does not know: it is left as
-        it is until the clock is set. Moved with the clock it would never end, nor would any after it.
+        it is until the clock is set. Moved with the clock it would never end, nor would any after it. Or it is of a
+        boot that never knew the time, and is taken to have ended now.
         """
         if self.traffic is None or not isinstance(state, dict) or not isinstance(state.get("start_ms"), int):
             return
         left = state.get("left_open") or state
         with suppress(AttributeError, KeyError, TypeError, ValueError):
+            if now_ms < left["start_ms"] < FLOOR_MS:
+                left = left | {"start_ms": now_ms - left["until_ms"] + left["start_ms"], "until_ms": now_ms}
             if left["start_ms"] > now_ms:
                 self._left_open = left
             else:

@@ -61,3 +61,14 @@ def test_an_interval_left_open_is_told_once_the_clock_is_set_and_those_after_it_
     assert [told[BEGIN_MS + minute * MINUTE_MS] for minute in (0, 1)] == [1, 1]
     assert sum(count for time_ms, count in told.items() if third_ms - 1000 <= time_ms) == 3
     assert max(told) < third_ms + 200_000
+
+
+@pytest.mark.parametrize("profile", ["omnipresense-ops243a", "benewake-tfmini"])
+def test_an_interval_left_open_by_a_boot_that_never_knew_the_time_is_of_no_day_in_1970(
+    tmp_path: Path, profile: str
+) -> None:
+    """A collector refuses what is older than 2020, and its vehicles were missing."""
+    box = Box(tmp_path / "spool.db", profile)
+    box.boot(1, BEGIN_MS, 75, 100)
+    box.boot(2, BEGIN_MS + 2 * MINUTE_MS, 130, 30)
+    assert sum(count for _, count in box.told) == 4
