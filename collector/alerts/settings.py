@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,7 +18,7 @@ from common.strict_model import Strict, misplaced, word
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _leads_somewhere(parts):
         raise ValueError("an address such as http://127.0.0.1:8086 is wanted")
     if parts.username or parts.password:
         text = "no user or password in an address; name a file that holds it"
@@ -30,6 +30,15 @@ def _url(value: str) -> str:
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise ValueError("an address of the link-local kind serves machines' secrets and is never called")
     return value
+
+
+def _leads_somewhere(parts: SplitResult) -> bool:
+    """Whether port and host can be any: `a..b` or 99999 breaks whoever calls it."""
+    try:
+        (parts.hostname or "").encode("idna")
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _inside(value: str) -> str:

@@ -27,6 +27,7 @@ from collector.notify.post import request, trouble
 from collector.stores.store import Select, Store, StoreDown
 from common.settings import BrokerAddress, broker_address
 from wire import batch, names, status
+from wire.breakdown import place_of
 
 log = logging.getLogger("lamppost.canary")
 
@@ -80,13 +81,19 @@ class Canary:
     def _run(self) -> None:
         while not self._ending.is_set():
             began_s = time.monotonic()
-            wrong = self._sing() or self._trouble()
-            if wrong is None:
-                wrong = self._heartbeat()
+            wrong = self._round()
             if (wrong is None) != (self.wrong is None):
                 log.warning("%s", f"the canary is silent: {wrong}" if wrong else "the canary sings again")
             self.wrong = wrong
             self._ending.wait(max(0.1, self._wants.every / 1000 - (time.monotonic() - began_s)))
+
+    def _round(self) -> str | None:
+        """All the way and back, and a heartbeat; why not, when it was not."""
+        try:
+            return self._sing() or self._trouble() or self._heartbeat()
+        except Exception as error:  # noqa: BLE001 - dead without a word it would be taken for well
+            file, line = place_of(error)
+            return f"it breaks: {type(error).__name__} at {file}:{line}: {error}"
 
     def _sing(self) -> str | None:
         """Send one reading and wait for it to be in the database; why not, when it is not."""

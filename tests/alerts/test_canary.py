@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from collector.alerts.settings import CanarySettings
+from collector.health.canary import Canary
+from collector.notify.addresses import Inner
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Select, Series
+from common.settings import BrokerAddress
 from tests.alerts.receiver import Receiver
+from tests.closes import Closes
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, free_port, wait_for
 
@@ -100,3 +107,24 @@ def test_a_broker_that_ends_or_hangs_is_missed_too(tmp_path: Path, receiver: Rec
         rig.close()
         broker.stop()
         database.stop()
+
+
+def test_one_that_breaks_says_so_and_sings_on(tmp_path: Path, closes: Closes) -> None:
+    """Its thread ended without a word: nobody heard a heartbeat any more, and here all was well."""
+
+    class Odd(Sqlite):
+        asked = 0
+
+        def select(self, question: Select) -> list[Series]:
+            self.asked += 1
+            raise ArithmeticError(question.measurement)
+
+    store = closes(Odd(tmp_path / "readings.db"))
+    wants = CanarySettings.model_construct(every=50)
+    canary = Canary("c1", BrokerAddress("127.0.0.1", free_port()), store, wants, "1", lambda: None, Inner())
+    canary.start()
+    try:
+        wait_for("two rounds", lambda: store.asked >= 2, 10)
+        wait_for("its word", lambda: (canary.wrong or "").startswith("it breaks: ArithmeticError at "), 10)
+    finally:
+        canary.stop()

@@ -41,6 +41,8 @@ def test_escalation_goes_by_time_whatever_the_order_of_its_lines() -> None:
         ({"link": "https://someone:secret@city.example"}, "no user or password in an address"),
         ({"link": "ftp://city.example"}, "an address such as"),
         ({"link": "http://169.254.169.254"}, "link-local"),
+        ({"canary": {"heartbeat": "http://127.0.0.1:99999/"}}, "an address such as"),
+        ({"canary": {"heartbeat": "http://watch..city.example/"}}, "an address such as"),
     ],
 )
 def test_a_slip_in_who_is_told_and_how_is_refused_with_its_cure(more: dict[str, Any], says: str) -> None:
