@@ -1,13 +1,14 @@
 """What has come from the broker and was not taken yet: two lanes, and what is owed for them. Thread-safe.
 
 A message is acknowledged to the broker when it is in here; beyond the high-water mark the acknowledgements are owed
-until there is room again, so that the broker's receive maximum holds the senders back.
+until there is room again, so that the broker's receive maximum holds the senders back. What wants none (QoS 0, which no
+agent of ours uses) holds nobody back, and is dropped there.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -15,6 +16,8 @@ from collector.broker.lanes import Lanes
 from wire import names
 
 HIGH_WATER_BYTES: Final = 64 * 1024 * 1024
+MESSAGE_BYTES: Final = 300
+"""What a message costs beside its payload: empty ones fill the memory as well."""
 
 Connection = TypeVar("Connection")
 """What a packet id belongs to: it is answered on the connection it came on, or not at all."""
@@ -47,7 +50,8 @@ def nothing_hurries(_: Arrived) -> bool:
 class Inbox(Generic[Connection]):
     """Filled in the thread of the connection, emptied in the collector's. What is live stands ahead of the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counter[str] | None = None) -> None:
+        self._counts = Counter[str]() if counts is None else counts
         self._lanes: Lanes[Arrived] = Lanes()
         self._bytes = 0
         self._owed: deque[tuple[Connection, int]] = deque()
@@ -60,8 +64,11 @@ class Inbox(Generic[Connection]):
         received = []
         with self._lock:
             for packet_id, message in messages:
+                if packet_id is None and self._bytes >= HIGH_WATER_BYTES:
+                    self._counts["dropped"] += 1
+                    continue
                 self._lanes.put(message, message.live)
-                self._bytes += len(message.payload)
+                self._bytes += len(message.payload) + MESSAGE_BYTES
                 if packet_id is None:
                     continue
                 if self._bytes < HIGH_WATER_BYTES:
@@ -82,7 +89,7 @@ class Inbox(Generic[Connection]):
         """Up to `count` messages, what is live first, or that alone; and the packet ids to acknowledge by now."""
         with self._lock:
             taken = self._lanes.take(count, live)
-            self._bytes -= sum(len(message.payload) for message in taken)
+            self._bytes -= sum(len(message.payload) + MESSAGE_BYTES for message in taken)
             if not self._lanes:
                 self._arrived.clear()
             if not self._lanes.live:

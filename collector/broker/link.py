@@ -51,7 +51,7 @@ class Link:
         self._address = (broker.host, broker.port)
         self._name = name
         self.goes_ahead: GoesAhead = nothing_hurries
-        self._inbox: Inbox[Session] = Inbox()
+        self._inbox: Inbox[Session] = Inbox(self.counts)
         self._generation = 0
         self._comings = Comings()
         self._outbox = Outbox()

@@ -44,7 +44,7 @@ class Link311:
         self._broker = broker
         self._name = name
         self.goes_ahead: GoesAhead = nothing_hurries
-        self._inbox: Inbox[int] = Inbox()
+        self._inbox: Inbox[int] = Inbox(self.counts)
         self._generation = 0
         self._comings = Comings()
         self._subscribe_due_s: float | None = None

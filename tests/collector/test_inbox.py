@@ -1,5 +1,7 @@
 """What has come from the broker: above the mark nothing is acknowledged until it is taken, and then where it came."""
 
+from collections import Counter
+
 import pytest
 
 from collector.broker import inbox as module
@@ -8,7 +10,7 @@ from collector.broker.inbox import Arrived, Inbox
 
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Inbox[str]:
-    monkeypatch.setattr(module, "HIGH_WATER_BYTES", 30)
+    monkeypatch.setattr(module, "HIGH_WATER_BYTES", 30 + 3 * module.MESSAGE_BYTES)
     return Inbox()
 
 
@@ -34,6 +36,20 @@ def test_what_is_owed_to_a_connection_that_is_gone_is_owed_to_nobody(inbox: Inbo
 def test_a_message_that_wants_no_answer_gets_none(inbox: Inbox[str]) -> None:
     assert inbox.put("first", [(None, of_ten_bytes()) for _ in range(9)]) == []
     assert inbox.take(100)[1] == []
+
+
+@pytest.mark.parametrize(("packet_id", "taken", "owed"), [(1, 9, 7), (None, 3, 0)])
+def test_empty_messages_fill_it_too_and_what_nobody_holds_back_is_dropped(
+    packet_id: int | None, taken: int, owed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that sent nothing, a million times, was the memory's end while the database hung."""
+    monkeypatch.setattr(module, "HIGH_WATER_BYTES", 3 * module.MESSAGE_BYTES)
+    counts = Counter[str]()
+    inbox = Inbox[str](counts)
+    received = inbox.put("first", [(packet_id, Arrived("t", b"", False))] * 9)
+    assert len(received) == (0 if packet_id is None else 9 - owed)
+    found, paid = inbox.take(100)
+    assert (len(found), len(paid), counts["dropped"]) == (taken, owed, 9 - taken)
 
 
 def test_who_waits_for_what_is_live_is_not_woken_by_the_rest(inbox: Inbox[str]) -> None:
