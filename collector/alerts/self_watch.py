@@ -132,7 +132,7 @@ class Faults:
         """By how much, within the last ten minutes."""
         seen = self._quarantined
         seen.append((now_ms, quarantined))
-        while seen[0][0] < now_ms - RECENT_MS:
+        while not now_ms - RECENT_MS <= seen[0][0] <= now_ms:  # later than now: before the clock was set back
             seen.popleft()
         return quarantined - seen[0][1]
 
@@ -164,6 +164,8 @@ class SelfWatch:
                 state.wrong, state.changed_ms = name in wrong, now_ms
                 if state.wrong and state.firing is None:
                     state.since_ms = now_ms
+            # What was dated by a clock that was ahead would be told by nobody for all the hours that it was.
+            state.since_ms, state.changed_ms = min(state.since_ms, now_ms), min(state.changed_ms, now_ms)
             lasted_ms = now_ms - state.changed_ms
             if state.wrong and state.firing is None and lasted_ms >= RAISE_MS:
                 state.firing = _said(name, wrong[name], state.since_ms, now_ms)

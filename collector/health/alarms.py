@@ -59,6 +59,7 @@ class Alarms(dict[str, str]):
         self._raised.clear()
         for name, last_ms in list(self._last_ms.items()):
             stays_ms = STAYS_MS[name.partition(":")[0]]
+            last_ms = self._last_ms[name] = min(last_ms, now_ms)  # the clock may have been ahead
             if name not in self or (stays_ms is not None and now_ms - last_ms >= stays_ms):
                 text = self.pop(name, "")
                 del self._last_ms[name], self.since_ms[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.alerts.self_watch import CLEAR_MS, RAISE_MS, TROUBLES, SelfWatch
+from collector.alerts.self_watch import CLEAR_MS, RAISE_MS, RECENT_MS, TROUBLES, Faults, SelfWatch
 
 NOW = 1_795_700_000_000
 WRONG = {("collector-database", "collector"): "connection refused"}
@@ -36,6 +36,28 @@ def test_a_trouble_that_is_away_for_a_moment_goes_on_and_one_that_stays_away_is_
     (over,) = watch.look({}, gone_ms + CLEAR_MS)
     assert (over.state, over.start_ms, over.key) == ("resolved", told.start_ms, told.key)
     assert watch.look({}, gone_ms + 2 * CLEAR_MS) == []
+
+
+def test_a_clock_that_was_hours_ahead_keeps_no_trouble_from_being_told_nor_from_being_over() -> None:
+    """A machine that boots with local time for UTC told eight hours later that its database was away."""
+    ahead_ms = NOW + 8 * 3_600_000
+    watch = SelfWatch()
+    assert watch.look(WRONG, ahead_ms) == []
+    assert watch.look(WRONG, NOW) == []
+    (told,) = watch.look(WRONG, NOW + RAISE_MS)
+    assert (told.state, told.start_ms) == ("firing", NOW)
+    watch.look({}, ahead_ms)
+    assert watch.look({}, NOW + 60_000) == []
+    assert [each.state for each in watch.look({}, NOW + 60_000 + CLEAR_MS)] == ["resolved"]
+
+
+def test_what_went_to_quarantine_by_a_clock_that_was_ahead_is_not_lately_for_hours() -> None:
+    faults = Faults()
+    counts = {"quarantined_batches": 0, "quarantined_rows": 0}
+    faults.found({}, counts, None, NOW + 8 * 3_600_000)
+    counts["quarantined_rows"] = 3
+    faults.found({}, counts, None, NOW + 8 * 3_600_000 + 1)
+    assert faults.found({}, counts, None, NOW + RECENT_MS) == {}
 
 
 def test_each_trouble_is_told_with_its_cure_in_chinese() -> None:

@@ -46,6 +46,17 @@ def test_an_alarm_that_is_taken_back_is_over_at_once_and_may_come_again() -> Non
     assert alarms.since_ms == {"store": 3 * 10**12}
 
 
+def test_an_alarm_of_a_clock_that_was_ahead_stays_no_longer_than_another() -> None:
+    alarms, stays_ms = Alarms(), STAYS_MS["spool"]
+    assert stays_ms is not None
+    alarms.sound("spool:lp-1", "a spool that its birth does not name")
+    for at_ms in (10**12 + 8 * 3_600_000, 10**12, 10**12 + stays_ms - 1):
+        alarms.look(at_ms)
+        assert "spool:lp-1" in alarms
+    alarms.look(10**12 + stays_ms)
+    assert not alarms
+
+
 @pytest.mark.parametrize("kind", STAYS_MS)
 def test_every_kind_of_alarm_is_an_alert_too(kind: str) -> None:
     assert of_alarms({f"{kind}:lp-1": "words"})
