@@ -260,4 +260,6 @@ def test_a_station_that_was_removed_is_retired(tmp_path: Path) -> None:
     reports.add_change("lp-0002", "removed", "", "", 1)
     reports.add_change("lp-0002", "installed", "", "", 3)
     assert reports.retired() == {"lp-0001"}
+    reports.add_change("lp-0001", "installed", "", "", 0)
+    assert reports.retired() == set(), "the clock was set back: nobody would be called for its silence any more"
     file.close()

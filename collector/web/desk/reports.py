@@ -110,10 +110,12 @@ class Reports:
         return [Change(*row) for row in rows]
 
     def retired(self) -> set[str]:
-        """Nodes that were put out (`lamppost stations retire`), or whose newest change is that they were removed."""
+        """Nodes that were put out (`lamppost stations retire`), or whose last change is that they were removed: in the
+        order of writing, for a clock may have been set back since.
+        """
         rows = self._file.look(
             "SELECT node FROM station WHERE state = 'retired' UNION"
-            " SELECT node FROM (SELECT node, kind, max(at_ms) FROM change GROUP BY node) WHERE kind = 'removed'"
+            " SELECT node FROM (SELECT node, kind, max(id) FROM change GROUP BY node) WHERE kind = 'removed'"
         )
         return {row["node"] for row in rows}
 
