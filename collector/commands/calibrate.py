@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from collector.commands.times import clock_of, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from collector.numbers.calibration import Calibrations, Record
+    from collector.numbers.calibration import Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,10 +39,11 @@ def fit(
     Example:  lamppost calibrate fit pole7.csv --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-03-01
     """
     from collector.numbers import colocation
-    from collector.numbers.calibration import Calibrations, Record, per_raw
+    from collector.numbers.calibration import Record, per_raw
     from wire.quantities import QUANTITIES
 
     settings = load_settings(config)
+    _must_be_names(node, sensor)
     raw = _raw_of(quantity)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
@@ -63,7 +65,7 @@ def fit(
     )  # fmt: skip
     if not try_only:
         with state_of(settings) as state:
-            record = _keep(Calibrations(state), "fit", record)
+            record = _keep(state, "fit", record)
     if as_json:
         show_json({"kept": not try_only, **_shown(record)})
     else:
@@ -91,9 +93,10 @@ def set_(
     Examples:  lamppost calibrate set --node lp-0007 --sensor air-1 --quantity no2_ugm3 --slope 0.91 --from 2026-03-01
                lamppost calibrate set --node lp-0007 --sensor air-1 --quantity pm25_ugm3 --from 2026-09-14T10:30
     """
-    from collector.numbers.calibration import Calibrations, Record
+    from collector.numbers.calibration import Record
 
     settings = load_settings(config)
+    _must_be_names(node, sensor)
     _raw_of(quantity)
     if not (0 < slope < inf and abs(offset) < inf):
         told = f"--slope {slope:g} --offset {offset:g}"
@@ -103,7 +106,7 @@ def set_(
         "linear", slope, offset, source,
     )  # fmt: skip
     with state_of(settings) as state:
-        record = _keep(Calibrations(state), "set", record)
+        record = _keep(state, "set", record)
     typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
 
 
@@ -122,9 +125,10 @@ def formula(
 
     Example:  lamppost calibrate formula us-wide-2021 --node lp-0007 --sensor air-1 --from 2026-03-01
     """
-    from collector.numbers.calibration import FITTED_ON, FORMULAS, Calibrations, Record
+    from collector.numbers.calibration import FITTED_ON, FORMULAS, Record
 
     settings = load_settings(config)
+    _must_be_names(node, sensor)
     if name not in FORMULAS:
         raise Failure(Exit.USAGE, "formula-unknown", f"{name} is not known", f"name one of {', '.join(FORMULAS)}")
     start_ms = time_of(since, settings.web.time_zone)
@@ -133,7 +137,7 @@ def formula(
         node, sensor, "pm25_ugm3", start_ms, wall_ms(), this_person(), name, source=f"of {read}: {name}"  # type: ignore[arg-type]
     )  # fmt: skip
     with state_of(settings) as state:
-        record = _keep(Calibrations(state), "formula", record)
+        record = _keep(state, "formula", record)
     typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
 
 
@@ -219,8 +223,23 @@ def _raw_of(quantity: str) -> str:
     return found
 
 
-def _keep(calibrations: Calibrations, what: str, record: Record) -> Record:
+def _must_be_names(node: str, sensor: str) -> None:
+    """A record stays for ever, and of what is no name it corrects nothing. Raises Failure."""
+    from wire.names import is_name, is_node
+
+    if not is_node(node) or not is_name(sensor):
+        told = f"--node {node!r} --sensor {sensor!r}"
+        raise Failure(Exit.USAGE, "bad-name", told, "names are of a-z, 0-9 and -; lamppost stations show NODE")
+
+
+def _keep(state: sqlite3.Connection, what: str, record: Record) -> Record:
     """The record as it is kept, with its name; the trail of calibrations says so."""
+    from collector.delivery.registry import Registry
+    from collector.numbers.calibration import Calibrations
+
+    calibrations, station = Calibrations(state), Registry(state).get(record.node)
+    if station is None or record.sensor not in (sensor.name for sensor in station.birth.sensors):
+        typer.echo(f"warning: {record.node} has announced no sensor {record.sensor} so far", err=True)
     record = calibrations.add(record)
     calibrations.note(wall_ms(), {"what": what, "who": record.who, "record": record.name, **_shown(record)})
     return record

@@ -346,6 +346,21 @@ def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes
     assert isinstance(refused.exception, Failure)
 
 
+@pytest.mark.parametrize(("node", "sensor"), [("lp-1", ""), ("LP-1", "air-1")])
+def test_a_calibration_of_no_name_is_refused_and_one_of_nobody_known_is_told(
+    tmp_path: Path, closes: Closes, node: str, sensor: str
+) -> None:
+    """Mistyped, it was kept without a word, for ever, and corrected nobody."""
+    city = closes(City(tmp_path))
+    words = ["set", "--quantity", "pm25_ugm3", "--from", "2026-03-01", "--config", str(city.config)]
+    refused = CliRunner().invoke(calibrate, [*words, "--node", node, "--sensor", sensor])
+    assert isinstance(refused.exception, Failure)
+    assert "names are of a-z" in refused.exception.line()
+    kept = CliRunner().invoke(calibrate, [*words, "--node", "lp-11", "--sensor", "air-1"], catch_exceptions=False)
+    assert "kept as c1" in kept.stdout
+    assert "warning: lp-11 has announced no sensor air-1 so far" in kept.stderr
+
+
 def test_a_file_of_excel_is_read_and_a_poor_fit_is_told(tmp_path: Path, closes: Closes) -> None:
     city = closes(City(tmp_path))
     file = tmp_path / "pole.csv"
