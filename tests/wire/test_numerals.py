@@ -14,7 +14,9 @@ def test_a_number_as_files_spell_it(text: str, value: float) -> None:
     assert number(text) == value
 
 
-@pytest.mark.parametrize("text", ["12_5", "１２", "١٢", "nan", "inf", "-Infinity", "0x10", "1,5", "", " ", ".", "1 2"])
+@pytest.mark.parametrize(
+    "text", ["12_5", "１２", "١٢", "nan", "inf", "1e999", "-Infinity", "0x10", "1,5", "", " ", ".", "1 2"]
+)
 def test_what_only_python_takes_is_no_number(text: str) -> None:
     with pytest.raises(ValueError, match="is no number"):
         number(text)
