@@ -86,6 +86,10 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """As after a disk that failed, only opening anew can mend this: the file is checked, and what is intact saved."""
 
 
+_DAMAGE_AT_START = ("SQLITE_ERROR", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
+"""Of operational errors: the words of a table have changed, or the card cannot read a part of the file any more."""
+
+
 @contextmanager
 def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
     """Whoever would have owned the connection does not come to be: nobody else would close it."""
@@ -111,6 +115,8 @@ def open_checked(path: Path) -> tuple[sqlite3.Connection, Rescue | None]:
         return _open_or_save(path, existed, was_empty)
     except OSError as error:
         raise SpoolError(f"{path}: {error.strerror}. Cure: replace the card") from error
+    except sqlite3.Error as error:
+        raise trouble(path, error) from error
 
 
 def _open_or_save(path: Path, existed: bool, was_empty: bool) -> tuple[sqlite3.Connection, Rescue | None]:
@@ -125,7 +131,7 @@ def _open_or_save(path: Path, existed: bool, was_empty: bool) -> tuple[sqlite3.C
             if not sound and (was_empty or not _is_whole(db)):
                 raise sqlite3.DatabaseError("integrity_check found damage")
     except DAMAGE as error:
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname not in _DAMAGE_AT_START:
             raise SpoolError(f"{path}: {error}. Cure: check the folder's owner and free space") from error
         saved = rescue.set_aside(path, PAGE)  # of a file without damage, none of our statements is wrong
         return _open(path), saved

@@ -1,6 +1,7 @@
 """`LD_PRELOAD=... python -m tests.agent.failing_disk FOLDER N`: record while the n-th sync fails, for n = 1 to N.
 
-One JSON line each: what was accepted by the recorder's word, and what the spool has afterwards.
+One JSON line each: what was accepted by the recorder's word, and what the spool has afterwards. The last line is of a
+file whose first page cannot be read any more: how many batches were in it, and are saved.
 """
 
 from __future__ import annotations
@@ -38,6 +39,18 @@ def main() -> None:
         disk.fail_sync_at(ctypes.c_long(-1))
         said = {"n": n, "failed": disk.failed_syncs() - before, "accepted": accepted}
         print(json.dumps({**said, "lost": accepted - len(found), "doubled": found.total() - len(found)}), flush=True)
+    before, saved = unreadable(folder / "1.db", disk)
+    print(json.dumps({"before": before, "saved": saved}))
+
+
+def unreadable(path: Path, disk: ctypes.CDLL) -> tuple[int, int]:
+    """Batches of a spool before and after its first page has gone."""
+    spool = Spool(path, "lp-1", "s")
+    before = [one.data for one in spool.oldest(10**6)]
+    spool.close()
+    disk.unreadable(ctypes.c_long(path.stat().st_ino))
+    found = Spool(path, "lp-1", "s").oldest(10**6)
+    return len(before), sum(one.data in before for one in found)
 
 
 def record(path: Path) -> tuple[int, Counter[int]]:
