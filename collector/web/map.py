@@ -88,21 +88,18 @@ class Map(NamedTuple):
 
 
 def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
-    """Place the stations that have a position; None when none has."""
+    """Place the stations that have a position; None when none has.
+
+    The frame is that of all, drawn or not: it stays as it is while which of too many are drawn changes with their air.
+    """
     placed = [(v, v.station.lat_deg, v.station.lon_deg) for v in views]
     known = [(view, lat, lon) for view, lat, lon in placed if lat is not None and lon is not None]
     if not known:
         return None
+    frame = _frame([lat for _, lat, _ in known], [lon for _, _, lon in known], box)
     left_out = max(0, len(known) - MARKERS_MAX)
     if left_out:
         known = sorted(known, key=lambda one: _weight(one[0]))[left_out:]
-    lats, lons = [lat for _, lat, _ in known], [lon for _, _, lon in known]
-    middle = ((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
-    per_lon_m = _DEGREE_M * math.cos(math.radians(middle[0]))
-    wide_m = max((max(lons) - min(lons)) * per_lon_m, _SMALLEST_M)
-    high_m = max((max(lats) - min(lats)) * _DEGREE_M, _SMALLEST_M)
-    scale = min((box.width - 2 * _MARGIN) / wide_m, (box.height - 2 * _MARGIN) / high_m)
-    frame = Frame(*middle, scale, box)
     points = [(round(x, 1), round(y, 1)) for x, y in (frame.place(lat, lon) for _, lat, lon in known)]
     zh = _labels(points, [view.station.name_zh for view, _, _ in known], box)
     en = _labels(points, [view.station.name_en for view, _, _ in known], box)
@@ -110,8 +107,17 @@ def draw(views: Sequence[View], box: Box = WIDE) -> Map | None:
         Marker(*point, view, zh.get(n), en.get(n))
         for n, (point, (view, _, _)) in enumerate(zip(points, known, strict=True))
     ]
-    bar_m = _round_down(110 / scale)
-    return Map(frame, markers, round(bar_m * scale, 1), bar_m, left_out)
+    bar_m = _round_down(110 / frame.scale)
+    return Map(frame, markers, round(bar_m * frame.scale, 1), bar_m, left_out)
+
+
+def _frame(lats: Sequence[float], lons: Sequence[float], box: Box) -> Frame:
+    """What shows all of these places, with room for markers and names."""
+    middle = ((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
+    per_lon_m = _DEGREE_M * math.cos(math.radians(middle[0]))
+    wide_m = max((max(lons) - min(lons)) * per_lon_m, _SMALLEST_M)
+    high_m = max((max(lats) - min(lats)) * _DEGREE_M, _SMALLEST_M)
+    return Frame(*middle, min((box.width - 2 * _MARGIN) / wide_m, (box.height - 2 * _MARGIN) / high_m), box)
 
 
 def _labels(points: Sequence[tuple[float, float]], names: Sequence[str], box: Box) -> dict[int, Label]:

@@ -244,6 +244,12 @@ def test_a_crowded_map_keeps_the_dirtiest_and_says_how_many_it_left_out(tmp_path
     assert (len(drawn.markers), drawn.left_out) == (map.MARKERS_MAX, 150)
     assert sum(marker.view.station.node == "lp-0001" for marker in drawn.markers) == 150
     assert map.draw([]) is None
+    live, silent = views[:1], views[1:2]
+    crowded, both = map.draw(live * 400 + silent), map.draw(live + silent)
+    assert crowded is not None
+    assert both is not None
+    assert {marker.view.station.node for marker in crowded.markers} == {"lp-0001"}
+    assert crowded.frame == both.frame, "else the map jumps, and its ground is drawn anew, whenever others are dirtiest"
     city.close()
 
 
