@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.reading import Reading, Series
+from edge_agent.spool.place import nearest_folder
 from edge_agent.spool.spool import Depth
 
 KIND: Final = "node_health"
@@ -23,7 +24,7 @@ _MEMORY: Final = Path("/proc/self/statm")
 def of_board(disk: Path) -> dict[str, float]:
     """Processor temperature, load, memory of this process, free bytes of the file system that holds `disk`."""
     found: dict[str, float] = {"load_1m": os.getloadavg()[0]}
-    room = os.statvfs(disk if disk.exists() else disk.parent)
+    room = os.statvfs(disk if disk.exists() else nearest_folder(disk))
     found["disk_free_b"] = float(room.f_bavail * room.f_frsize)
     temperature = _number(_THERMOMETER, 0)
     if temperature is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from edge_agent.reading import Reading
 from edge_agent.spool import gap_records, thinning
 from edge_agent.spool.gap_records import Loss
+from edge_agent.spool.place import nearest_folder
 from edge_agent.spool.sealing import ROWS_PER_BATCH
 from edge_agent.spool.spool import Origin, Sealed, Spool
 
@@ -52,7 +53,7 @@ def limit_bytes(path: Path, asked: int | None) -> int:
     """How large the spool may be: what was asked for, else 2 GiB and at most a fifth of its partition."""
     if asked is not None:
         return asked
-    disk = os.statvfs(path.parent)
+    disk = os.statvfs(nearest_folder(path))
     return min(SIZE_MAX, disk.f_blocks * disk.f_frsize // SHARE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.device import vitals
+from edge_agent.spool.making_room import limit_bytes
 from edge_agent.spool.spool import Depth
 from wire.quantities import agent_fields
 
@@ -25,3 +26,10 @@ def test_without_a_true_time_no_age_is_made_up() -> None:
     depth = Depth(rows=5, batches=1, oldest_ms=500, file_bytes=0)
     assert "spool_age_s" not in vitals.reading({}, depth, 0, 1_000, None).values
     assert vitals.reading({}, depth, 0, 1_000, 2_500).values["spool_age_s"] == 2.0
+
+
+def test_a_folder_that_was_taken_away_ends_no_agent(tmp_path: Path) -> None:
+    """It ended within two seconds; a minute later it would have written its spool anew."""
+    path = tmp_path / "taken" / "away" / "spool.db"
+    assert vitals.of_board(path)["disk_free_b"] > 0
+    assert limit_bytes(path, None) > 0
